@@ -1,0 +1,1 @@
+"""Audio files: decoding, encoding and the facts of a clip."""

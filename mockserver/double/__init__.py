@@ -1,0 +1,1 @@
+"""What makes the server a test double: its control API under ``/_mock``."""

@@ -1,0 +1,1 @@
+"""What hears and what speaks: the protocols, and the engines behind them."""

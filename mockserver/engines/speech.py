@@ -1,0 +1,75 @@
+"""What it means to speak: the ``Speaker`` protocol and the values it deals in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+SPEECH_SAMPLE_RATE = 24_000  # Hz; the rate of the API's own voices (its `pcm` format has no header to say so).
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor)."""
+
+    name: str
+    base: str
+    variant: str
+    pitch: int
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One text to speak.
+
+    ``speed`` is a factor (0.25 to 4). ``language`` is an ISO 639-1 code, or ``None`` to tell it from the text.
+    ``instructions`` is the API's free-text direction of the delivery ("whisper", "speak slowly", ...).
+    """
+
+    text: str
+    voice: Voice
+    speed: float = 1.0
+    language: str | None = None
+    instructions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word of the utterance and when it sounds: seconds from the start, in the speech as delivered."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """Some speech: ``pcm`` is s16le mono at ``SPEECH_SAMPLE_RATE``; ``words`` are those completed by it."""
+
+    pcm: bytes
+    words: tuple[SpokenWord, ...] = ()
+
+
+class SpeechFailed(Exception):
+    """The engine could not speak the utterance; the message says why."""
+
+
+class Speaker(Protocol):
+    """Something that can turn text into speech."""
+
+    def speak(self, utterance: Utterance) -> Iterator[SpeechChunk]:
+        """The speech, chunk by chunk as it is made. Closing the iterator ends the synthesis.
+
+        Raises ``SpeechFailed`` (also midway).
+        """
+        ...
+
+    def language_of(self, utterance: Utterance) -> str:
+        """The ISO 639-1 code of the language the utterance will be spoken in."""
+        ...
+
+    def close(self) -> None:
+        """Ends helper processes. The speaker cannot be used afterwards."""
+        ...

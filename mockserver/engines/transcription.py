@@ -1,0 +1,96 @@
+"""What it means to hear: the ``Transcriber`` protocol and the values it deals in.
+
+Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
+
+Task = Literal["transcribe", "translate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word as written (with its punctuation), and how sure the engine is of it (0 to 1)."""
+
+    text: str
+    start: float
+    end: float
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech, usually a sentence. ``text`` has no surrounding space.
+
+    Fields that are ``None`` were not given by the engine; the wire layer derives them.
+    ``seek`` is the start of the decoding window in frames of 10 ms, as Whisper counts it.
+    """
+
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...] | None = None
+    speaker: str | None = None
+    tokens: tuple[int, ...] | None = None
+    temperature: float | None = None
+    avg_logprob: float | None = None
+    compression_ratio: float | None = None
+    no_speech_prob: float | None = None
+    seek: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VadOptions:
+    """Voice activity detection (the request's ``chunking_strategy``)."""
+
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionOptions:
+    """What a request asks of the engine, beyond the clip itself.
+
+    ``languages`` are hints of what may be spoken; ``words`` asks for word times; ``speakers`` asks who spoke.
+    """
+
+    task: Task = "transcribe"
+    languages: tuple[str, ...] = ()
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()
+    temperature: float = 0.0
+    words: bool = False
+    vad: VadOptions | None = None
+
+
+@dataclass(slots=True)
+class Transcription:
+    """What was heard in a clip. ``segments`` may be a generator that hears on while it is read.
+
+    ``answered_by`` names the engine in the ``x-mock-answered-by`` response header.
+    ``languages`` is empty when none could be told (silence).
+    """
+
+    answered_by: str
+    duration: float
+    languages: tuple[str, ...]
+    segments: Iterable[Segment] = field(default_factory=tuple)
+
+
+class Transcriber(Protocol):
+    """Something that can turn a clip into text."""
+
+    def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """What is said in ``clip``, or ``None`` when this transcriber does not know it.
+
+        Raises ``audio.decode.UndecodableAudio`` when the bytes are no audio it understands.
+        """
+        ...
