@@ -1,0 +1,44 @@
+# make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
+# make demo     a tour with the official SDK
+# make test     sets everything up and runs lint, types and tests
+PYTHON ?= python3
+PORT ?= 4010
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run demo test check format bench build clean
+
+run: $(READY)
+	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
+
+demo: $(READY)
+	$(BIN)/python docs/examples/tour.py
+
+test: check
+	$(BIN)/python -m pytest -n auto
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+build: $(READY)
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@

@@ -1,0 +1,114 @@
+"""``create_app``: wires the rooms together into a Flask app, nothing else. Any WSGI server can host it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import flask
+
+from mockserver.catalog.tables import Catalog
+from mockserver.double import control
+from mockserver.endpoints import models, root, speech, transcriptions, translations
+from mockserver.engines.answers import AnswerChain
+from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
+from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+from mockserver.engines.spoken import SpokenMemory
+from mockserver.engines.whisper import WhisperTranscriber, find_model
+from mockserver.gateway import explain
+from mockserver.gateway.accounts import Accounts
+from mockserver.gateway.errors import ErrorTable
+from mockserver.gateway.pipeline import Handler, Operation, Pipeline
+from mockserver.gateway.validation import Schemas
+from mockserver.resources import data_folder
+from mockserver.services import Services
+from mockserver.settings import Settings
+from mockserver.wire.ids import Ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROUTES: tuple[tuple[Operation, Handler], ...] = (
+    (transcriptions.CREATE, transcriptions.create_transcription),
+    (translations.CREATE, translations.create_translation),
+    (speech.CREATE, speech.create_speech),
+    (models.LIST, models.list_models),
+    (models.RETRIEVE, models.retrieve_model),
+    (models.DELETE, models.delete_model),
+)
+
+_PREFIXES = ("/v1", "")  # both habits of writing the base URL work
+
+
+def create_app(settings: Settings | None = None) -> flask.Flask:
+    """The server as a WSGI application.
+
+    Raises ``FixtureError``, ``CatalogError`` and ``EngineFailed`` when what the settings name cannot be used.
+    """
+    services = build_services(settings or Settings())
+    app = flask.Flask("mockserver", static_folder=None)
+    app.extensions["mockserver"] = services
+    root.register(app, services)
+    control.register(app, services)
+    pipeline = Pipeline(services)
+    for operation, handler in ROUTES:
+        view = pipeline.view(operation, handler)
+        for prefix in _PREFIXES:
+            endpoint = f"{prefix}:{operation.name}"
+            app.add_url_rule(prefix + operation.path, endpoint, view, methods=[operation.method])
+    return app
+
+
+def services_of(app: flask.Flask) -> Services:
+    """The rooms of an app made by ``create_app``."""
+    services: Services = app.extensions["mockserver"]
+    return services
+
+
+def build_services(settings: Settings) -> Services:
+    """Everything a server needs; the engines are not started yet (``Services.start``)."""
+    catalog = Catalog()
+    schemas = Schemas()
+    fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
+    spoken = SpokenMemory(settings.remember_speech)
+    whisper = _whisper(settings)
+    return Services(
+        settings=settings,
+        catalog=catalog,
+        schemas=schemas,
+        errors=ErrorTable(),
+        accounts=Accounts(settings),
+        ids=Ids(settings.seed),
+        fixtures=fixtures,
+        spoken=spoken,
+        whisper=whisper,
+        transcribers=AnswerChain(known=(fixtures, spoken), heard=(whisper,) if whisper else ()),
+        speaker=Pyttsx3Speaker(slots=settings.speech_slots),
+    )
+
+
+def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> Iterable[Fixture]:
+    folders = [data_folder("fixtures"), *(Path(folder) for folder in settings.fixtures)]
+
+    def explain_fixture(document: object) -> str | None:
+        if schemas.is_valid("mock/fixture", document):
+            return None
+        return explain.house(schemas.violations("mock/fixture", document)[0]).message
+
+    return load_fixtures(folders, catalog.audio_extensions, explain_fixture)
+
+
+def _whisper(settings: Settings) -> WhisperTranscriber | None:
+    model = find_model(settings.whisper_model)
+    if model is None:
+        return None
+    return WhisperTranscriber(
+        model,
+        device=settings.whisper_device,
+        compute_type=settings.whisper_compute_type,
+        cpu_threads=settings.whisper_cpu_threads,
+        num_workers=settings.whisper_workers,
+        beam_size=settings.whisper_beam_size,
+        vad_filter=settings.whisper_vad_filter,
+        queue_size=settings.whisper_queue,
+    )

@@ -1,0 +1,237 @@
+"""Reads audio: any documented container to facts and, when asked, to samples a recogniser can hear.
+
+The codecs come with PyAV (FFmpeg). Uploads are untrusted, so the demuxers are limited to the documented
+containers: others (playlists, for one) would open further files and addresses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from mockserver.audio.encode import write_wav
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from av import AudioFrame, AudioResampler, AudioStream
+    from av.container import InputContainer
+    from numpy.typing import NDArray
+
+RECOGNISER_SAMPLE_RATE = 16_000  # Hz; what Whisper hears.
+
+# FFmpeg's demuxers and the names used here. They read every file type of the API reference (Create
+# transcription: flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav, webm), and raw AAC.
+_CONTAINERS = {
+    "aac": "aac",
+    "flac": "flac",
+    "matroska,webm": "webm",
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
+    "mp3": "mp3",
+    "mpeg": "mpeg",
+    "ogg": "ogg",
+    "wav": "wav",
+}
+
+# Beyond these a header lies, and the resampler would want gigabytes for its filters.
+_SAMPLE_RATES = range(1_000, 768_001)  # Hz
+_MAX_CHANNELS = 64
+
+
+class UndecodableAudio(Exception):
+    """The bytes are no audio in a known container; the message says why."""
+
+
+class AudioTooLong(Exception):
+    """The clip lasts longer than ``max_seconds``, the bound it was decoded with."""
+
+    def __init__(self, max_seconds: float) -> None:
+        super().__init__(f"the audio is longer than {max_seconds:g} seconds")
+        self.max_seconds = max_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """What there is to know about a clip: ``duration`` in seconds, ``sample_rate`` in Hz.
+
+    ``pcm_sha256`` is the ``pcm_hash`` of the decoded sound: the same in every lossless container.
+    """
+
+    container: str
+    codec: str
+    duration: float
+    channels: int
+    sample_rate: int
+    pcm_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A clip's facts and, when asked for, its samples: float32[samples], mono, 16 kHz, from -1 to 1."""
+
+    facts: ClipFacts
+    samples: NDArray[np.float32] | None
+
+
+def pcm_hash(pcm: bytes, sample_rate: int, channels: int) -> str:
+    """The SHA-256 (hex) of a sound: its rate in Hz, its channel count and its interleaved s16le ``pcm``."""
+    hasher = pcm_hasher(sample_rate, channels)
+    hasher.update(pcm)
+    return hasher.hexdigest()
+
+
+def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
+    """The hash behind ``pcm_hash``, to be given the PCM piece by piece."""
+    return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode())
+
+
+def decode(data: bytes, *, keep_samples: bool, max_seconds: float) -> Decoded:
+    """Decodes a whole file in one pass; without ``keep_samples`` in memory that does not grow with it.
+
+    The first audio stream counts, video is ignored, and a damaged or truncated file is read as far as it goes.
+    Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``.
+    """
+    import av
+
+    if not data:
+        raise UndecodableAudio("the file is empty")
+    sound = _Sound(keep_samples, max_seconds)
+    try:
+        options = {"format_whitelist": ",".join(_CONTAINERS)}
+        with av.open(io.BytesIO(_trim_riff(data)), options=options, metadata_errors="ignore") as container:
+            stream = _audio_stream(container)
+            for frame in _frames(container, stream):
+                sound.add(frame)
+            sound.flush()
+            return sound.decoded(_CONTAINERS[container.format.name], stream.codec.canonical_name)
+    except av.FFmpegError as error:
+        raise UndecodableAudio(f"the audio cannot be decoded: {error.strerror}") from error
+
+
+def decode_pcm16(
+    pcm: bytes, *, sample_rate: int, channels: int = 1, keep_samples: bool, max_seconds: float
+) -> Decoded:
+    """Like ``decode``, for interleaved s16le samples without a header."""
+    wav = decode(write_wav(pcm, sample_rate, channels), keep_samples=keep_samples, max_seconds=max_seconds)
+    return replace(wav, facts=replace(wav.facts, container="pcm"))
+
+
+def _trim_riff(data: bytes) -> bytes:
+    """A RIFF file cut before the first chunk that claims to be longer than what is left of the file.
+
+    FFmpeg would reserve the gigabytes that a tag in it claims. Only the ``data`` chunk may claim too much:
+    streamed and truncated files do, and it is read as far as it goes.
+    """
+    if data[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+        return data
+    byte_order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
+    at = 12
+    while at + 8 <= len(data):
+        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], byte_order)
+        if end > len(data):
+            return data if data[at : at + 4] == b"data" else data[:at]
+        at = end + end % 2
+    return data
+
+
+def _audio_stream(container: InputContainer) -> AudioStream:
+    if not container.streams.audio:
+        raise UndecodableAudio("the file has no audio stream")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise UndecodableAudio("the audio codec is unknown")
+    return stream
+
+
+def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """What can be decoded of the stream, damaged packets left out."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:  # The file ends in the middle of something: the decoder may still hold sound.
+            packet = None
+        try:
+            yield from stream.decode(packet)
+        except av.FFmpegError:
+            pass
+        if packet is None or packet.size == 0:
+            return
+
+
+class _Sound:
+    """Takes decoded frames: counts, hashes and, if wanted, keeps them at the recogniser's rate."""
+
+    def __init__(self, keep_samples: bool, max_seconds: float) -> None:
+        self._max_seconds = max_seconds
+        self._kept = io.BytesIO() if keep_samples else None
+        self._length = 0  # samples per channel
+        self._sample_rate = 0
+        self._layout = ""
+        self._channels = 0
+        self._frame_format: tuple[str, str, int] | None = None
+
+    def add(self, frame: AudioFrame) -> None:
+        """Takes the next frame. A stream may change its format on the way; the clip's is that of its start."""
+        frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._frame_format is None:
+            self._begin(frame)
+        if frame_format != self._frame_format:
+            self.flush()
+            self._open_resamplers()
+            self._frame_format = frame_format
+        frame.pts = None  # Gaps in the time stamps are not filled in.
+        self._resample(frame)
+
+    def flush(self) -> None:
+        """Takes what the resamplers hold back."""
+        if self._frame_format is not None:
+            self._resample(None)
+
+    def decoded(self, container: str, codec: str) -> Decoded:
+        """The result. Raises ``UndecodableAudio`` when no sound came."""
+        if self._length == 0:
+            raise UndecodableAudio("the file has no sound in it")
+        duration = self._length / self._sample_rate
+        sha256 = self._hash.hexdigest()
+        facts = ClipFacts(container, codec, duration, self._channels, self._sample_rate, sha256)
+        return Decoded(facts, None if self._kept is None else _to_float(self._kept))
+
+    def _begin(self, frame: AudioFrame) -> None:
+        self._sample_rate = frame.sample_rate
+        self._layout, self._channels = frame.layout.name, frame.layout.nb_channels
+        if self._sample_rate not in _SAMPLE_RATES or not 0 < self._channels <= _MAX_CHANNELS:
+            raise UndecodableAudio(f"{self._channels} channels at {self._sample_rate} Hz")
+        self._hash = pcm_hasher(self._sample_rate, self._channels)
+
+    def _open_resamplers(self) -> None:
+        import av
+
+        self._native = av.AudioResampler("s16", self._layout, self._sample_rate)
+        self._recogniser = av.AudioResampler("s16", "mono", RECOGNISER_SAMPLE_RATE)
+
+    def _resample(self, frame: AudioFrame | None) -> None:
+        for native in self._native.resample(frame):
+            self._hash.update(_pcm(native))
+            self._length += native.samples
+        if self._length > self._max_seconds * self._sample_rate:
+            raise AudioTooLong(self._max_seconds)
+        if self._kept is not None:
+            for heard in self._recogniser.resample(frame):
+                self._kept.write(_pcm(heard))
+
+
+def _pcm(frame: AudioFrame) -> memoryview:
+    """The samples of a packed s16 frame, whose buffer may be longer than they are."""
+    return memoryview(frame.planes[0])[: frame.samples * frame.layout.nb_channels * 2]
+
+
+def _to_float(pcm: io.BytesIO) -> NDArray[np.float32]:
+    import numpy as np
+
+    return np.frombuffer(pcm.getbuffer(), dtype="<i2").astype(np.float32) / 32768.0

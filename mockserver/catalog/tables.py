@@ -1,0 +1,429 @@
+"""Reads the tables of this folder: models and their rules, tier limits, languages, voices.
+
+Each file is parsed when something in it is first asked for, once per ``Catalog``. A table that cannot be
+used raises ``CatalogError`` naming the file, the key and the remedy. Adding a model is adding a row to
+``models.toml``.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from mockserver.engines.speech import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _typeshed import DataclassInstance
+
+    Record = TypeVar("Record", bound=DataclassInstance)
+
+Source = Literal["documented", "assumed"]
+
+
+class CatalogError(Exception):
+    """A table is malformed; the message names the file, the key and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRules:
+    """What a model does on ``v1/audio/transcriptions`` (API reference, Create transcription).
+
+    Durations are seconds of audio; a cap that is ``None`` does not exist. ``streams``: whether ``stream`` is
+    heeded. ``usage``: how the answer counts. ``internal_name``: the model's name in the error message about
+    ``response_format``. ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by
+    two spaces ("engine"). ``language_parameter``: whether ``language`` is checked. ``translates``: whether
+    the model serves ``v1/audio/translations``.
+    """
+
+    response_formats: tuple[str, ...]
+    streams: bool
+    logprobs: Literal["supported", "ignored", "refused"]
+    timestamps: bool
+    prompt: bool
+    keywords: bool
+    languages: bool
+    speakers: bool
+    usage: Literal["tokens", "duration"]
+    min_duration: float
+    internal_name: str
+    error_style: Literal["whisper", "engine"]
+    language_parameter: Literal["checked", "ignored"]
+    translates: bool
+    max_duration: float | None = None
+    max_input_tokens: int | None = None
+    chunking_required_above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRules:
+    """What a model does on ``v1/audio/speech`` (API reference, Create speech).
+
+    ``voices`` are in the order of the API's error message. ``instructions``: whether they are heeded.
+    """
+
+    voices: tuple[str, ...]
+    stream_formats: tuple[Literal["audio", "sse"], ...]
+    instructions: bool
+    max_input_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars per million tokens, or ``per_minute`` of audio; ``None`` where no source gives the price."""
+
+    text_input: float | None = None
+    text_output: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
+    per_minute: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A row of ``models.toml``, with what a snapshot inherits from its alias filled in.
+
+    ``created`` is in seconds since 1970; ``snapshot`` is the id in answers (its own, where it is no alias);
+    ``listed_snapshots`` are those the product page lists; dates are "YYYY-MM-DD"; windows are in tokens;
+    ``endpoints`` are paths such as "v1/audio/speech". ``sources`` says where a group of figures comes from.
+    """
+
+    id: str
+    name: str
+    summary: str
+    created: int
+    owned_by: Literal["system", "openai-internal"]
+    snapshot: str
+    limit_group: str
+    endpoints: tuple[str, ...]
+    sources: dict[str, str]
+    alias_of: str | None = None
+    listed_snapshots: tuple[str, ...] = ()
+    shutdown_date: str | None = None
+    modalities: dict[str, Literal["input and output", "input only", "output only", "not supported"]] = field(
+        default_factory=dict
+    )
+    features: dict[str, bool] = field(default_factory=dict)
+    ratings: dict[str, str] = field(default_factory=dict)
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    knowledge_cutoff: str | None = None
+    prices: Prices | None = None
+    transcription: TranscriptionRules | None = None
+    speech: SpeechRules | None = None
+
+    @property
+    def error_style(self) -> Literal["whisper", "engine"]:
+        """How the service behind the model writes its errors."""
+        return self.transcription.error_style if self.transcription else "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Another provider's offer of the model ``upstream`` under the name ``model``, as its page has it."""
+
+    provider: str
+    model: str
+    upstream: str
+    source: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TierLimits:
+    """The limits of one limit group on one tier; ``None`` is a kind of limit that nobody states.
+
+    ``supported`` is false where the tier may not use the group at all. ``enqueued_tokens`` is the batch
+    queue's. ``source`` says whether ``reference``, a product page, gives the limits or answers showed them.
+    """
+
+    group: str
+    tier: str
+    source: Source
+    reference: str
+    supported: bool = True
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
+    enqueued_tokens: int | None = None
+
+    def kinds(self) -> dict[str, int]:
+        """The limits that exist, by kind."""
+        kinds = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "enqueued_tokens")
+        return {kind: limit for kind in kinds if (limit := getattr(self, kind)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelsFile:
+    audio_extensions: tuple[str, ...]
+    models: list[dict[str, Any]]
+    listings: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _TiersFile:
+    tiers: tuple[str, ...]
+    groups: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _LimitGroup:
+    name: str
+    source: Source
+    reference: str
+    limits: dict[str, dict[str, int] | Literal["not supported"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _LanguagesFile:
+    names: dict[str, str]
+    other_names: dict[str, str]
+    gpt_transcribe: dict[Literal["codes"], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _VoicesFile:
+    voices: list[dict[str, Any]]
+
+
+_OWN_KEYS = frozenset({"created", "snapshot", "listed_snapshots"})
+_NESTED: dict[str, type[Prices | TranscriptionRules | SpeechRules]] = {
+    "prices": Prices,
+    "transcription": TranscriptionRules,
+    "speech": SpeechRules,
+}
+_RULES_OF_ENDPOINT = {"v1/audio/transcriptions": "transcription", "v1/audio/speech": "speech"}
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The tables in ``folder``. Made once by the app; safe to share between threads."""
+
+    folder: Path = Path(__file__).parent
+
+    @cached_property
+    def models(self) -> tuple[ModelCard, ...]:
+        """OpenAI's models in the order of the table, snapshots included."""
+        return tuple(self._models.values())
+
+    def model(self, model_id: str) -> ModelCard | None:
+        """The OpenAI model of that id, or ``None``."""
+        return self._models.get(model_id)
+
+    def model_for(self, endpoint: str) -> ModelCard | None:
+        """The first model of the table that serves ``endpoint``, to stand in for one nobody knows."""
+        return next((model for model in self.models if endpoint in model.endpoints), None)
+
+    def snapshots(self, model_id: str) -> tuple[str, ...]:
+        """The ids of the model's dated snapshots; empty for a snapshot itself."""
+        return tuple(model.id for model in self.models if model.alias_of == model_id)
+
+    @cached_property
+    def listings(self) -> tuple[Listing, ...]:
+        """Other providers' offers."""
+        rows = _rows(self._models_file.listings, "models.toml, listings", "provider", "model")
+        return tuple(self._listing(row, where) for row, where in rows)
+
+    def listing(self, provider: str, model: str) -> Listing | None:
+        """What ``provider`` offers under the name ``model``, or ``None``."""
+        return next((row for row in self.listings if (row.provider, row.model) == (provider, model)), None)
+
+    @property
+    def audio_extensions(self) -> tuple[str, ...]:
+        """File extensions that transcriptions and translations accept, in the order of the error message."""
+        return self._models_file.audio_extensions
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The usage tiers, lowest first."""
+        return self._tiers_file.tiers
+
+    def tier_limits(self, group: str, tier: str) -> TierLimits | None:
+        """The limits of ``group`` on ``tier``, or ``None`` where none are known.
+
+        Raises ``ValueError`` for a tier that does not exist.
+        """
+        if tier not in self.tiers:
+            raise ValueError(f"unknown tier {tier!r}; the tiers are {', '.join(self.tiers)}")
+        return self._limits.get((group, tier))
+
+    def language_name(self, code: str) -> str:
+        """Whisper's English name of a language ("english"); a code Whisper does not know stays as it is."""
+        return self._languages.names.get(code.lower(), code)
+
+    def language_code(self, name_or_code: str) -> str | None:
+        """The code of a language given by code or English name, in any case; ``None`` if there is none."""
+        given = name_or_code.lower()
+        return given if given in self._languages.names else self._codes_by_name.get(given)
+
+    @property
+    def gpt_transcribe_languages(self) -> tuple[str, ...]:
+        """The codes that gpt-transcribe accepts in ``languages[]``."""
+        return self._languages.gpt_transcribe["codes"]
+
+    @cached_property
+    def voices(self) -> tuple[Voice, ...]:
+        """Every voice there is; which of them a model has is in its ``SpeechRules``."""
+        file = _read(_VoicesFile, self.folder / "voices.toml")
+        rows = _rows(file.voices, "voices.toml, voices", "name")
+        return tuple(_record(Voice, row, where) for row, where in rows)
+
+    def voice(self, name: str) -> Voice | None:
+        """The voice of that name, or ``None``."""
+        return next((voice for voice in self.voices if voice.name == name), None)
+
+    def card(self, model_id: str) -> dict[str, Any]:
+        """Everything known about a model, as plain JSON data: its row, snapshots, limits per tier, offers.
+
+        Raises ``KeyError`` for an unknown model.
+        """
+        model = self._models[model_id]
+        limits = [known for tier in self.tiers if (known := self.tier_limits(model.limit_group, tier))]
+        card = _plain(model) | {
+            "snapshots": list(self.snapshots(model.alias_of or model_id)),
+            "tiers": {row.tier: row.kinds() if row.supported else "not supported" for row in limits},
+            "listings": [_plain(row) for row in self.listings if row.upstream == model_id],
+        }
+        if limits:
+            card["sources"] = model.sources | {"tiers": f"{limits[0].source}: {limits[0].reference}"}
+        return card
+
+    @cached_property
+    def _models_file(self) -> _ModelsFile:
+        return _read(_ModelsFile, self.folder / "models.toml")
+
+    @cached_property
+    def _tiers_file(self) -> _TiersFile:
+        return _read(_TiersFile, self.folder / "tiers.toml")
+
+    @cached_property
+    def _languages(self) -> _LanguagesFile:
+        return _read(_LanguagesFile, self.folder / "languages.toml")
+
+    @cached_property
+    def _models(self) -> dict[str, ModelCard]:
+        rows = {
+            row["id"]: (row, where)
+            for row, where in _rows(self._models_file.models, "models.toml, models", "id")
+        }
+        models = {}
+        for model_id, (row, where) in rows.items():
+            alias = rows[row["alias_of"]][0] if row.get("alias_of") in rows else {}
+            if "alias_of" in row and (not alias or "alias_of" in alias):
+                raise CatalogError(
+                    f"{where}: key 'alias_of': no alias has the id {row['alias_of']!r}; add its row"
+                )
+            models[model_id] = _model(row, alias, where)
+        for model in models.values():
+            if model.snapshot != model.id and models.get(model.snapshot, model).alias_of != model.id:
+                problem = f"key 'snapshot': '{model.snapshot}' is no snapshot of it"
+                raise CatalogError(f"{rows[model.id][1]}: {problem}; add its row, with alias_of")
+        return models
+
+    def _listing(self, row: dict[str, Any], where: str) -> Listing:
+        listing = _record(Listing, row, where)
+        if listing.upstream not in self._models:
+            raise CatalogError(
+                f"{where}: key 'upstream': no model has the id '{listing.upstream}'; add its row"
+            )
+        return listing
+
+    @cached_property
+    def _limits(self) -> dict[tuple[str, str], TierLimits]:
+        limits = {}
+        for row, where in _rows(self._tiers_file.groups, "tiers.toml, groups", "name"):
+            group = _record(_LimitGroup, row, where)
+            for tier, kinds in group.limits.items():
+                if tier not in self.tiers:
+                    raise CatalogError(f"{where}: unknown tier '{tier}'; add it to 'tiers', or correct it")
+                known = {"supported": False} if isinstance(kinds, str) else kinds
+                origin = {
+                    "group": group.name,
+                    "tier": tier,
+                    "source": group.source,
+                    "reference": group.reference,
+                }
+                limits[group.name, tier] = _record(TierLimits, origin | known, f"{where}, {tier}")
+        return limits
+
+    @cached_property
+    def _codes_by_name(self) -> dict[str, str]:
+        return self._languages.other_names | {name: code for code, name in self._languages.names.items()}
+
+
+def _read(cls: type[Record], file: Path) -> Record:
+    """The TOML ``file`` as a ``cls``."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        return _record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+    except FileNotFoundError:
+        raise CatalogError(f"{file.name}: missing from {file.parent}; put it back, or reinstall") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it") from None
+
+
+def _rows(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each row with words for where it is. The columns ``names`` tell the rows apart."""
+    seen = set()
+    for number, row in enumerate(rows, 1):
+        for name in names:
+            if not isinstance(row.get(name), str):
+                raise CatalogError(f"{table} number {number}: key '{name}' is missing or no text; give one")
+        where = f"{table} '{' '.join(row[name] for name in names)}'"
+        if where in seen:
+            raise CatalogError(f"{where}: another row has the same {' and '.join(names)}; keep one")
+        seen.add(where)
+        yield row, where
+
+
+def _record(cls: type[Record], row: dict[str, Any], where: str) -> Record:
+    """``row`` as a ``cls``: every key known, none missing, every value of its type."""
+    import msgspec
+
+    columns = {column.name: column for column in fields(cls)}
+    for key in row:
+        if key not in columns:
+            raise CatalogError(f"{where}: unknown key '{key}'; remove it, or use one of {', '.join(columns)}")
+    for key, column in columns.items():
+        if key not in row and column.default is MISSING and column.default_factory is MISSING:
+            raise CatalogError(f"{where}: key '{key}' is missing; add it")
+    try:
+        return msgspec.convert(row, cls)
+    except msgspec.ValidationError as problem:
+        raise CatalogError(f"{where}: {problem}; give the key a value of that kind") from None
+
+
+def _model(row: dict[str, Any], alias: dict[str, Any], where: str) -> ModelCard:
+    """The card of a row, which inherits from its ``alias`` all but what tells the two apart."""
+    inherited = {key: value for key, value in alias.items() if key not in _OWN_KEYS}
+    card = {"snapshot": row["id"]} | inherited | row
+    if isinstance(row.get("sources"), dict):
+        card["sources"] = inherited.get("sources", {}) | row["sources"]
+    for key, cls in _NESTED.items():
+        if isinstance(card.get(key), dict):
+            card[key] = _record(cls, card[key], f"{where}, {key}")
+    for endpoint, key in _RULES_OF_ENDPOINT.items():
+        if endpoint in card.get("endpoints", ()) and key not in card:
+            raise CatalogError(f"{where}: key '{key}' is missing, the rules of {endpoint}; add it")
+    return _record(ModelCard, card, where)
+
+
+def _plain(record: DataclassInstance) -> dict[str, Any]:
+    """The record as JSON data, without what is unknown or empty."""
+
+    def known(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in items
+            if value is not None and value not in ((), {})
+        }
+
+    return asdict(record, dict_factory=known)

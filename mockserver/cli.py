@@ -1,0 +1,167 @@
+"""The command line: ``mockserver serve | transcribe | speak | models | doctor``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mockserver import __version__
+from mockserver.settings import OPTIONS, Settings, SettingsError, kind_of
+
+ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
+
+
+class _Program(click.Group):
+    """Turns errors that a user can mend into one line on stderr and exit status 1."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except SettingsError as error:
+            click.echo(f"mockserver: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """An offline mock server and test double of the hosted audio APIs."""
+
+
+def setting_options(*prefixes: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Adds a command-line option for every setting, or for those whose names begin with one of ``prefixes``."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(OPTIONS):
+            if prefixes and not option.name.startswith(prefixes):
+                continue
+            command = _click_option(option)(command)
+        return click.option(
+            "--config", type=click.Path(dir_okay=False), help="Settings file [default: mockserver.toml, if it exists]."
+        )(command)
+
+    return add
+
+
+def _click_option(option: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    flag = "--" + option.name.replace("_", "-")
+    kind = kind_of(option)
+    default = "" if option.default in ("", ()) else f" [default: {_shown(option.default)}]"
+    text = option.metadata["help"] + default
+    if kind is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", option.name, default=None, help=text)
+    if kind is tuple:
+        return click.option(flag, option.name, multiple=True, metavar="FOLDER", help=text)
+    metavar = "|".join(option.metadata["choices"]) or {int: "N", float: "X", str: "TEXT"}[kind]
+    return click.option(flag, option.name, metavar=metavar, help=text)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def load_settings(config: str | None, given: dict[str, Any]) -> Settings:
+    """The settings of a command: file, environment and what was ``given`` on the command line."""
+    import os
+    from pathlib import Path
+
+    overrides = {name: value for name, value in given.items() if value is not None and value != ()}
+    return Settings.load(Path(config) if config else None, os.environ, **overrides)
+
+
+@main.command()
+@setting_options()
+def serve(config: str | None, **given: Any) -> None:
+    """Serve the API until interrupted."""
+    from mockserver.commands.serve import run
+
+    run(load_settings(config, given))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--response-format",
+    type=click.Choice(["text", "json", "verbose_json", "srt", "vtt", "diarized_json"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--language", help="Language of the speech (ISO 639-1) [default: told from the speech].")
+@click.option("--prompt", default="", help="Text that comes before the speech, or names that occur in it.")
+@click.option("--translate", is_flag=True, help="Write it in English.")
+@setting_options(*ENGINE_OPTIONS)
+def transcribe(file: str, config: str | None, **given: Any) -> None:
+    """Write down what is said in FILE, with the engines of the server."""
+    from mockserver.commands.transcribe import run
+
+    asked = {name: given.pop(name) for name in ("response_format", "language", "prompt", "translate")}
+    run(load_settings(config, given), file, **asked)
+
+
+@main.command()
+@click.argument("text")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="File to write.")
+@click.option("--voice", default="alloy", show_default=True, help="One of the thirteen voices.")
+@click.option(
+    "--response-format",
+    type=click.Choice(["mp3", "opus", "aac", "flac", "wav", "pcm"]),
+    help="Format of the file [default: by its extension, else mp3].",
+)
+@click.option("--speed", type=click.FloatRange(0.25, 4.0), default=1.0, show_default=True)
+@click.option("--instructions", default="", help='How to say it: "whisper", "speak slowly", "cheerful" ...')
+@setting_options(*ENGINE_OPTIONS)
+def speak(text: str, config: str | None, **given: Any) -> None:
+    """Say TEXT into a file, with the engine of the server. TEXT may be - for standard input."""
+    from mockserver.commands.speak import run
+
+    asked = {name: given.pop(name) for name in ("output", "voice", "response_format", "speed", "instructions")}
+    run(load_settings(config, given), text, **asked)
+
+
+class _ModelsGroup(click.Group):
+    """``mockserver models NAME`` is short for ``mockserver models show NAME``."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in self.commands:
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+@main.group(cls=_ModelsGroup, invoke_without_command=True, subcommand_metavar="[NAME | pull NAME]")
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """List the models of the API, show one (models NAME), or download a Whisper model (models pull NAME)."""
+    if ctx.invoked_subcommand is None:
+        from mockserver.commands.models import list_models
+
+        list_models()
+
+
+@models.command("show")
+@click.argument("name")
+def models_show(name: str) -> None:
+    """Everything known about a model: prices, limits, features, endpoints, snapshots."""
+    from mockserver.commands.models import show_model
+
+    show_model(name)
+
+
+@models.command("pull")
+@click.argument("name")
+def models_pull(name: str) -> None:
+    """Download a Whisper model (tiny, base, small, ...) into the local cache. The only command that downloads."""
+    from mockserver.commands.models import pull_model
+
+    pull_model(name)
+
+
+@main.command()
+@setting_options()
+def doctor(config: str | None, **given: Any) -> None:
+    """Say what works on this machine, and how to mend what does not."""
+    from mockserver.commands.doctor import run
+
+    run(load_settings(config, given))

@@ -1,0 +1,112 @@
+"""``mockserver doctor``: what works on this machine, and how to mend what does not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from mockserver.app import build_services
+from mockserver.audio.clip import Clip
+from mockserver.audio.encode import CONTENT_TYPES, encode_speech
+from mockserver.commands.failures import STARTUP_FAILURES
+from mockserver.engines.speech import SpeechFailed, Utterance
+from mockserver.server import PortInUse, listen
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found: well, or wrong with a remedy in the text. Not all that is wrong is fatal."""
+
+    subject: str
+    well: bool
+    text: str
+    fatal: bool = True
+
+
+def run(settings: Settings) -> None:
+    """Prints the findings; exits with 1 when something essential does not work."""
+    console = Console()
+    findings = []
+    for finding in examine(settings):
+        mark = "[green]ok[/]   " if finding.well else "[red]wrong[/]" if finding.fatal else "[yellow]note[/] "
+        console.print(f"{mark} {finding.subject}: ", end="", soft_wrap=True)
+        console.print(finding.text, markup=False, highlight=False, soft_wrap=True)
+        findings.append(finding)
+    if any(not finding.well and finding.fatal for finding in findings):
+        sys.exit(1)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Tries everything the server needs."""
+    try:
+        services = build_services(settings)
+    except STARTUP_FAILURES as error:
+        return [Finding("settings", False, str(error))]
+    try:
+        return [check(services) for check in CHECKS]
+    finally:
+        services.close()
+
+
+def _speech(services: Services) -> Finding:
+    from mockserver.engines.pyttsx3_driver import espeak_version
+
+    try:
+        utterance = Utterance("Hello world.", services.catalog.voices[0])
+        size = sum(len(chunk.pcm) for chunk in services.speaker.speak(utterance))
+    except SpeechFailed as error:
+        return Finding("speech", False, f"{error} Install it with: pip install espeakng-loader")
+    return Finding("speech", True, f"{espeak_version()}; said 'Hello world.' in {size / 48000:.1f} s of audio")
+
+
+def _codecs(services: Services) -> Finding:
+    silence = bytes(24_000)
+    broken = []
+    for response_format in CONTENT_TYPES:
+        encoded = b"".join(encode_speech(iter([silence]), response_format))
+        try:
+            if response_format != "pcm":
+                Clip(encoded, f"x.{response_format}", 60.0).decode(keep_samples=False)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the doctor looks for
+            broken.append(f"{response_format} ({error})")
+    if broken:
+        return Finding("codecs", False, f"cannot write and read back {', '.join(broken)}. Reinstall: pip install --force-reinstall av")
+    return Finding("codecs", True, f"PyAV writes and reads {', '.join(CONTENT_TYPES)}")
+
+
+def _whisper(services: Services) -> Finding:
+    if services.whisper is None:
+        remedy = "`mockserver models pull tiny` downloads one, --whisper-model FOLDER names one"
+        return Finding("Whisper", False, f"no model found; unknown audio gets a marked placeholder. {remedy}.", fatal=False)
+    state = services.whisper.wait()
+    return Finding("Whisper", state["state"] == "ready", str(state))
+
+
+def _port(services: Services) -> Finding:
+    import flask
+
+    settings = services.settings
+    try:
+        server = listen(settings, flask.Flask("doctor"))
+    except PortInUse as error:
+        return Finding("port", False, str(error), fatal=False)
+    except OSError as error:
+        return Finding("port", False, str(error))
+    server.stop()
+    return Finding("port", True, f"{settings.host}:{settings.port} is free")
+
+
+def _fixtures(services: Services) -> Finding:
+    names = [fixture.name for fixture in services.fixtures.fixtures]
+    return Finding("fixtures", True, f"{len(names)}: {', '.join(names)}")
+
+
+CHECKS: tuple[Callable[[Services], Finding], ...] = (_speech, _codecs, _whisper, _fixtures, _port)

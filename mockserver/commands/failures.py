@@ -1,0 +1,21 @@
+"""How commands fail: one line that names the place and the remedy, and exit status 1."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from mockserver.catalog.tables import CatalogError
+from mockserver.engines.fixtures import FixtureError
+from mockserver.engines.speech import SpeechFailed
+from mockserver.engines.whisper import EngineFailed
+from mockserver.gateway.validation import SchemaError
+from mockserver.settings import SettingsError
+
+STARTUP_FAILURES = (CatalogError, FixtureError, SpeechFailed, EngineFailed, SchemaError, SettingsError, OSError)
+
+
+def fail(error: object) -> NoReturn:
+    """Says what is wrong and ends the program."""
+    sys.stderr.write(f"mockserver: {error}\n")
+    sys.exit(1)

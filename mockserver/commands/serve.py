@@ -1,0 +1,86 @@
+"""``mockserver serve``."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from mockserver.app import create_app, services_of
+from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.server import listen
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
+
+
+def run(settings: Settings) -> None:
+    """Serves until SIGINT or SIGTERM, then finishes the requests in flight."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    return_memory_early()
+    try:
+        app = create_app(settings)
+        server = listen(settings, app)
+    except STARTUP_FAILURES as error:
+        fail(error)
+    services = services_of(app)
+    print(banner(server.url, services), flush=True)  # noqa: T201
+    warm_up = threading.Timer(_WARM_UP_DELAY, services.start)
+    warm_up.daemon = True
+    warm_up.start()
+    gc.freeze()
+
+    stopper = threading.Thread(target=server.stop, name="stop")
+
+    def stop(signal_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)  # a second one ends the program at once
+        stopper.start()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    server.serve()
+    stopper.join()
+    warm_up.cancel()
+    services.close()
+
+
+def banner(url: str, services: Services) -> str:
+    """What is printed at the start: who answers, and lines to copy."""
+    settings = services.settings
+    hears = services.whisper.describe()["model"] if services.whisper else "nobody: unknown audio gets a marked placeholder"
+    return f"""\
+audio-mockserver at {url}/v1 (strictness: {settings.strictness}; any API key will do)
+  hears:  {len(services.fixtures.fixtures)} fixtures and its own speech exactly; other audio by {hears}
+  speaks: pyttsx3 on espeak-ng, {len(services.catalog.voices)} voices
+
+  curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
+    -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world."}}' -o hello.mp3
+  curl {url}/v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" -F model=whisper-1 -F file=@hello.mp3
+
+  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=sk-mock-me
+  python -c 'import openai; print(openai.OpenAI().audio.transcriptions.create(model="whisper-1", file=open("hello.mp3", "rb")).text)'
+
+Ctrl-C ends it."""
+
+
+def return_memory_early() -> None:
+    """Has glibc give large blocks back to the system at once, and keep few heaps for its threads.
+
+    Else each thread keeps the memory of the largest upload it ever handled.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library, or Windows
+        return
+    mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    mallopt(_M_ARENA_MAX, 4)

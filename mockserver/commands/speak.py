@@ -1,0 +1,68 @@
+"""``mockserver speak TEXT -o FILE``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockserver.app import build_services
+from mockserver.audio.encode import CONTENT_TYPES, encode_speech
+from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+_FORMATS_BY_SUFFIX = {".ogg": "opus", ".oga": "opus"}
+
+
+def run(
+    settings: Settings,
+    text: str,
+    *,
+    output: str,
+    voice: str,
+    response_format: str | None,
+    speed: float,
+    instructions: str,
+) -> None:
+    """Writes the speech to ``output``, with a progress bar on standard error."""
+    services = build_services(settings)
+    chosen = services.catalog.voice(voice)
+    if chosen is None:
+        fail(f"there is no voice {voice!r}. Voices: {', '.join(each.name for each in services.catalog.voices)}")
+    text = sys.stdin.read() if text == "-" else text
+    utterance = Utterance(text, chosen, speed, settings.speech_language or None, instructions)
+    path = Path(output)
+    response_format = response_format or _format_of(path)
+    seconds = [0.0]
+    try:
+        with path.open("wb") as file:
+            for encoded in encode_speech(_with_progress(services, utterance, seconds), response_format):
+                file.write(encoded)
+    except STARTUP_FAILURES as error:
+        fail(error)
+    finally:
+        services.close()
+    sys.stderr.write(f"{path}: {seconds[0]:.1f} s of {response_format}, voice {voice}\n")
+
+
+def _format_of(path: Path) -> str:
+    suffix = path.suffix.lower()
+    named = _FORMATS_BY_SUFFIX.get(suffix, suffix.removeprefix("."))
+    return named if named in CONTENT_TYPES else "mp3"
+
+
+def _with_progress(services: Services, utterance: Utterance, seconds: list[float]) -> Iterator[bytes]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("speaking", total=len(utterance.text.split()))
+        for chunk in services.speaker.speak(utterance):
+            seconds[0] += len(chunk.pcm) / (2 * SPEECH_SAMPLE_RATE)
+            progress.advance(task, len(chunk.words))
+            yield chunk.pcm

@@ -1,0 +1,81 @@
+"""``mockserver transcribe FILE``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockserver.app import build_services
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.endpoints.speakers import tell_apart
+from mockserver.endpoints.transcriptions import TranscriptionRequest, render
+from mockserver.engines.placeholder import placeholder
+from mockserver.engines.transcription import TranscriptionOptions
+
+if TYPE_CHECKING:
+    from mockserver.engines.transcription import Segment, Transcription
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+_MODEL = "whisper-1"
+_DIARIZING_MODEL = "gpt-4o-transcribe-diarize"
+
+
+def run(
+    settings: Settings, file: str, *, response_format: str, language: str | None, prompt: str, translate: bool
+) -> None:
+    """Writes the transcript to standard output, with a progress bar on standard error."""
+    try:
+        services = build_services(settings)
+        options = TranscriptionOptions(
+            task="translate" if translate else "transcribe",
+            languages=(language,) if language else (),
+            prompt=prompt,
+            words=response_format == "verbose_json",
+        )
+        heard = _listen(services, file, options)
+    except (*STARTUP_FAILURES, UndecodableAudio, AudioTooLong) as error:
+        fail(f"{file}: {error}")
+    request = _request(services, options, response_format)
+    clip = Clip(Path(file).read_bytes(), Path(file).name, settings.max_audio_seconds)
+    if request.diarizes:
+        heard = tell_apart(heard, clip, ())
+    segments = tuple(_with_progress(heard))
+    answer = render(services, request, heard, segments)
+    sys.stderr.write(f"answered by: {heard.answered_by}\n")
+    assert isinstance(answer.body, bytes)
+    sys.stdout.buffer.write(answer.body if answer.body.endswith(b"\n") else answer.body + b"\n")
+
+
+def _listen(services: Services, file: str, options: TranscriptionOptions) -> Transcription:
+    path = Path(file)
+    keep_samples = services.transcribers.hears
+    clip = Clip(path.read_bytes(), path.name, services.settings.max_audio_seconds, keep_samples=keep_samples)
+    chain = services.transcribers
+    heard = chain.recall(clip, options) or chain.hear(clip, options)
+    if heard is None and services.settings.unknown_audio == "error":
+        fail("no Whisper model is at hand. Give one with --whisper-model; `mockserver doctor` says what is there.")
+    return heard or placeholder(clip, clip.duration)
+
+
+def _request(services: Services, options: TranscriptionOptions, response_format: str) -> TranscriptionRequest:
+    model = services.catalog.model(_DIARIZING_MODEL if response_format == "diarized_json" else _MODEL)
+    assert model is not None
+    assert model.transcription is not None
+    granularities = ("word", "segment")
+    return TranscriptionRequest(model.transcription, options, response_format, granularities, logprobs=False, stream=False)
+
+
+def _with_progress(heard: Transcription) -> Iterator[Segment]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("listening", total=heard.duration)
+        for segment in heard.segments:
+            progress.update(task, completed=segment.end)
+            yield segment

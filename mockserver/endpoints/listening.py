@@ -1,0 +1,116 @@
+"""What transcriptions and translations share: the uploaded clip, and hearing what is said in it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
+from mockserver.engines.placeholder import placeholder
+from mockserver.engines.whisper import EngineBusy, EngineFailed
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from mockserver.engines.transcription import Transcription, TranscriptionOptions
+    from mockserver.gateway.pipeline import Call
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+# What audio that is none is taken for where any bytes will do (strictness schema and off).
+_STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
+
+_EXTENSIONS_BY_TYPE = {
+    "audio/flac": "flac",
+    "audio/x-flac": "flac",
+    "audio/m4a": "m4a",
+    "audio/x-m4a": "m4a",
+    "audio/mp3": "mp3",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "mp4",
+    "video/mp4": "mp4",
+    "audio/ogg": "ogg",
+    "audio/wav": "wav",
+    "audio/wave": "wav",
+    "audio/x-wav": "wav",
+    "audio/webm": "webm",
+    "video/webm": "webm",
+}
+
+
+def clip_of(services: Services, call: Call) -> Clip:
+    """The uploaded file. Raises ``ApiError`` for one whose name promises no audio."""
+    part = call.files.get("file")
+    name, content_type, data = (part.filename, part.content_type, part.data) if part else ("", "", b"")
+    settings = services.settings
+    keep_samples = services.transcribers.hears
+    clip = Clip(data, name, settings.max_audio_seconds, keep_samples=keep_samples)
+    if call.strict:
+        _check_extension(services, call, clip, content_type)
+    return clip
+
+
+def _check_extension(services: Services, call: Call, clip: Clip, content_type: str) -> None:
+    accepted = services.catalog.audio_extensions
+    if clip.extension in accepted:
+        return
+    if _is_whisper(call):
+        raise ApiError("audio_bad_extension_whisper", formats=list(accepted))
+    declared = _EXTENSIONS_BY_TYPE.get(content_type.partition(";")[0].strip().lower())
+    if clip.extension or declared not in accepted:
+        raise ApiError("audio_bad_extension", extension=clip.extension or clip.name)
+
+
+def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:
+    """What is said in the clip, by whoever knows it best.
+
+    Raises ``ApiError``: undecodable or out of the model's bounds, nobody there to hear it, engine busy.
+    """
+    try:
+        answer = services.transcribers.recall(clip, options)
+        _check_bounds(call, clip, options)
+        return answer or services.transcribers.hear(clip, options) or _unheard(call, clip, clip.duration)
+    except UndecodableAudio as error:
+        if call.strict:
+            raise ApiError("audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable") from error
+        clip.facts = _STAND_IN
+        return _unheard(call, clip, _STAND_IN.duration)
+    except AudioTooLong as error:
+        raise ApiError("audio_too_long", duration=f"over {error.max_seconds:.1f}", maximum=f"{error.max_seconds:.0f}") from error
+    except EngineBusy as error:
+        raise ApiError("overloaded", reason=str(error)) from error
+    except EngineFailed as error:
+        log.error("%s", error)
+        raise ApiError("server_error") from error
+
+
+def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None:
+    """The model's bounds on the clip (see ``TranscriptionRules``)."""
+    from mockserver.wire import tokens, usage
+
+    assert call.model is not None
+    rules = call.model.transcription
+    if not call.strict or rules is None:
+        return
+    duration = clip.duration
+    if duration < rules.min_duration:
+        raise ApiError("audio_too_short", minimum=rules.min_duration)
+    if rules.max_duration is not None and duration > rules.max_duration:
+        raise ApiError("audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}")
+    heard = usage.audio_tokens_heard(duration)
+    if rules.max_input_tokens is not None and heard + tokens.count(options.prompt) > rules.max_input_tokens:
+        raise ApiError("audio_input_too_large")
+    needs_chunks = rules.chunking_required_above is not None and duration > rules.chunking_required_above
+    if needs_chunks and call.document.get("chunking_strategy") is None:
+        raise ApiError("chunking_strategy_required")
+
+
+def _unheard(call: Call, clip: Clip, duration: float) -> Transcription:
+    if call.settings.unknown_audio == "error":
+        raise ApiError("no_transcriber", sha256=clip.sha256)
+    return placeholder(clip, duration)
+
+
+def _is_whisper(call: Call) -> bool:
+    return call.model is not None and call.model.error_style == "whisper"

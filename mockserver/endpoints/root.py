@@ -1,0 +1,103 @@
+"""What is not the API itself: the front page, unknown URLs, wrong methods, CORS preflights, crashes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import flask
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from mockserver import __version__
+from mockserver.gateway.body import ClientGone
+from mockserver.gateway.errors import ApiError
+from mockserver.gateway.pipeline import drain_request, refusal_response
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+_FRONT_PAGE = """\
+audio-mockserver {version}: an offline mock of the hosted audio APIs.
+
+Point your SDK at {url}v1 and use any API key:
+
+    curl {url}v1/audio/speech -H "Authorization: Bearer sk-mock-me" \\
+        -H "Content-Type: application/json" -o hello.wav \\
+        -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world.", "response_format": "wav"}}'
+    curl {url}v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" \\
+        -F model=whisper-1 -F file=@hello.wav
+
+Health: {url}_mock/health
+"""
+
+
+def register(app: flask.Flask, services: Services) -> None:
+    """Adds the front page and the answers to whatever no endpoint answers."""
+    app.add_url_rule("/", "front_page", _front_page, methods=["GET"])
+    app.before_request(_answer_preflight)
+    app.after_request(_allow_browsers)
+
+    def refuse(error: ApiError) -> flask.Response:
+        drain_request()
+        response = refusal_response(services.errors.refusal(error))
+        response.headers["x-request-id"] = services.ids.request_id()
+        return response
+
+    def unknown_url(_: NotFound) -> flask.Response:
+        return refuse(ApiError("unknown_url", method=flask.request.method, path=flask.request.path))
+
+    def wrong_method(error: MethodNotAllowed) -> flask.Response:
+        allowed = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
+        response = refuse(ApiError("method_not_supported", allowed=", ".join(allowed)))
+        response.headers["allow"] = ", ".join(allowed)
+        return response
+
+    def other_http_error(error: HTTPException) -> flask.Response:
+        return refuse(ApiError("invalid_request", message=error.description))
+
+    def crash(error: Exception) -> flask.Response:
+        log.error("%s %s failed", flask.request.method, flask.request.path, exc_info=error)
+        return refuse(ApiError("server_error", request_id=services.ids.request_id()))
+
+    app.register_error_handler(NotFound, unknown_url)
+    app.register_error_handler(MethodNotAllowed, wrong_method)
+    app.register_error_handler(HTTPException, other_http_error)
+    app.register_error_handler(Exception, crash)
+    app.register_error_handler(ClientGone, _nobody_listens)
+    app.register_error_handler(TimeoutError, _nobody_listens)
+    app.register_error_handler(ConnectionError, _nobody_listens)
+
+
+def _front_page() -> flask.Response:
+    text = _FRONT_PAGE.format(version=__version__, url=flask.request.host_url)
+    return flask.Response(text, content_type="text/plain; charset=utf-8")
+
+
+def _nobody_listens(error: Exception) -> flask.Response:
+    log.info("%s %s: the client went away: %s", flask.request.method, flask.request.path, error)
+    return flask.Response(b"", 400, {"connection": "close"})
+
+
+def _answer_preflight() -> flask.Response | None:
+    """Answers a browser's CORS preflight. Other requests go on."""
+    request = flask.request
+    if request.method != "OPTIONS":
+        return None
+    response = flask.Response(b"", 200)
+    response.headers["access-control-allow-methods"] = "GET, POST, DELETE, OPTIONS"
+    asked = request.headers.get("Access-Control-Request-Headers", "authorization, content-type")
+    response.headers["access-control-allow-headers"] = asked
+    response.headers["access-control-max-age"] = "600"
+    return response
+
+
+def _allow_browsers(response: flask.Response) -> flask.Response:
+    """Lets pages of any origin use the server and read its headers."""
+    if "Origin" in flask.request.headers:
+        response.headers["access-control-allow-origin"] = "*"
+        response.headers["access-control-expose-headers"] = ", ".join(
+            ["X-Request-ID", *(name for name in response.headers.keys() if name.lower().startswith(("x-", "openai-")))]
+        )
+    return response

@@ -1,0 +1,205 @@
+"""``POST /v1/audio/transcriptions``: what is said in an audio file, in the language it is said in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockserver.endpoints import speakers
+from mockserver.endpoints.listening import clip_of, listen
+from mockserver.engines.derive import with_words
+from mockserver.engines.transcription import TranscriptionOptions, VadOptions
+from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.transcription_rules import check_transcription
+from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import TranscriptionRules
+    from mockserver.engines.transcription import Segment, Transcription
+    from mockserver.services import Services
+
+CREATE = Operation(
+    "create_transcription",
+    "POST",
+    "/audio/transcriptions",
+    body="multipart",
+    schema="create_transcription.request",
+    endpoint="v1/audio/transcriptions",
+)
+
+PLAIN_TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    """The form of a request, typed and with its defaults."""
+
+    rules: TranscriptionRules
+    options: TranscriptionOptions
+    response_format: str
+    granularities: tuple[str, ...]
+    logprobs: bool
+    stream: bool
+    known_speakers: tuple[speakers.KnownSpeaker, ...] = ()
+
+    @property
+    def diarizes(self) -> bool:
+        """Whether the answer says who spoke."""
+        return self.rules.speakers or self.response_format == "diarized_json"
+
+
+def create_transcription(services: Services, call: Call) -> Answer:
+    """Transcribes the uploaded file."""
+    request = _request(services, call)
+    if call.strict:
+        check_transcription(services.catalog, request.rules, call.document)
+    clip = clip_of(services, call)
+    heard = listen(services, call, clip, request.options)
+    if request.diarizes:
+        heard = speakers.tell_apart(heard, clip, request.known_speakers)
+    if request.stream:
+        return Answer(
+            _events(request, heard), sse.CONTENT_TYPE, heard.answered_by, headers=(("cache-control", "no-store"),)
+        )
+    segments = tuple(heard.segments)
+    return render(services, request, heard, segments)
+
+
+def _request(services: Services, call: Call) -> TranscriptionRequest:
+    form = call.document
+    assert call.model is not None
+    assert call.model.transcription is not None
+    rules = call.model.transcription
+    response_format = form.get("response_format", "json")
+    granularities = tuple(form.get("timestamp_granularities") or ("segment",))
+    logprobs = "logprobs" in form.get("include", ()) and (rules.logprobs == "supported" or not call.strict)
+    languages = tuple(form.get("languages", ()))
+    if form.get("language") and rules.language_parameter == "checked":
+        code = services.catalog.language_code(form["language"])
+        languages = (code or form["language"],)
+    options = TranscriptionOptions(
+        languages=languages,
+        prompt=form.get("prompt", ""),
+        keywords=tuple(form.get("keywords", ())) if rules.keywords else (),
+        temperature=form.get("temperature", 0.0),
+        words=logprobs or (response_format == "verbose_json" and "word" in granularities),
+        vad=_vad(form.get("chunking_strategy")),
+    )
+    known = speakers.known_speakers(call, services.settings.max_audio_seconds) if rules.speakers else ()
+    stream = bool(form.get("stream")) and (rules.streams or not call.strict)
+    return TranscriptionRequest(rules, options, response_format, granularities, logprobs, stream, known)
+
+
+def _vad(strategy: str | dict[str, Any] | None) -> VadOptions | None:
+    if strategy is None:
+        return None
+    if isinstance(strategy, str):
+        return VadOptions()
+    return VadOptions(**{name: value for name, value in strategy.items() if name != "type"})
+
+
+def render(
+    services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> Answer:
+    """The answer in the format that was asked for."""
+    match request.response_format:
+        case "text":
+            return Answer(f"{transcripts.text_of(segments)}\n".encode(), PLAIN_TEXT, heard.answered_by)
+        case "srt":
+            return Answer(subtitles.srt(segments).encode(), PLAIN_TEXT, heard.answered_by)
+        case "vtt":
+            return Answer(subtitles.vtt(segments).encode(), PLAIN_TEXT, heard.answered_by)
+        case "verbose_json":
+            body = _verbose(services, request, heard, segments)
+        case "diarized_json":
+            body = _diarized(request, heard, segments)
+        case _:
+            body = _json(request, heard, segments)
+    return Answer(json_styles.compact(body), JSON, heard.answered_by)
+
+
+def _json(
+    request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> dict[str, object]:
+    body: dict[str, object] = {"text": transcripts.text_of(segments)}
+    if request.logprobs:
+        body["logprobs"] = [each for _, logprobs in transcripts.deltas(segments) for each in logprobs]
+    if request.rules.languages:
+        body["languages"] = _languages(heard)
+    body["usage"] = _usage(request, heard, segments)
+    return body
+
+
+def _verbose(
+    services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> dict[str, object]:
+    if "word" in request.granularities:
+        segments = tuple(with_words(segment) for segment in segments)
+    return transcripts.verbose_json(
+        task="transcribe",
+        language=services.catalog.language_name(heard.languages[0] if heard.languages else "en"),
+        duration=heard.duration,
+        segments=segments,
+        granularities=request.granularities,
+        temperature=request.options.temperature,
+        usage=usage.duration(heard.duration),
+    )
+
+
+def _diarized(
+    request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> dict[str, object]:
+    return {
+        "text": transcripts.text_of(segments),
+        "task": "transcribe",
+        "duration": round(heard.duration, 3),
+        "segments": [transcripts.diarized_segment(number, each) for number, each in enumerate(segments)],
+        "usage": _usage(request, heard, segments),
+    }
+
+
+def _languages(heard: Transcription) -> list[dict[str, str]]:
+    return [{"code": code} for code in heard.languages]
+
+
+def _usage(request: TranscriptionRequest, heard: Transcription, segments: Iterable[Segment]) -> dict[str, object]:
+    if request.rules.usage == "duration":
+        return usage.duration(heard.duration)
+    segments = tuple(segments)
+    return usage.transcription(
+        seconds=heard.duration,
+        text=transcripts.text_of(segments),
+        prompt=request.options.prompt,
+        reference_seconds=tuple(known.seconds for known in request.known_speakers),
+        diarized_segments=len(segments) if request.diarizes else None,
+    )
+
+
+def _events(request: TranscriptionRequest, heard: Transcription) -> Iterator[bytes]:
+    """The stream: an event as soon as there is something to say."""
+    segments: list[Segment] = []
+
+    def remembered() -> Iterator[Segment]:
+        for segment in heard.segments:
+            segments.append(segment)
+            yield segment
+
+    logprobs: list[transcripts.Logprob] = []
+    if request.response_format == "diarized_json":
+        for number, segment in enumerate(remembered()):
+            yield sse.event(transcripts.diarized_segment(number, segment))
+    else:
+        for token, each in transcripts.deltas(remembered()):
+            logprobs.extend(each)
+            yield transcripts.delta_event(token, each if request.logprobs else None)
+    yield transcripts.done_event(
+        transcripts.text_of(segments),
+        languages=_languages(heard) if request.rules.languages else None,
+        logprobs=logprobs if request.logprobs else None,
+        usage=_usage(request, heard, segments),
+    )
+    yield sse.DONE
+
+

@@ -1,0 +1,52 @@
+"""``POST /v1/audio/translations``: what is said in an audio file, in English."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver.endpoints.listening import clip_of, listen
+from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.wire import json_styles, subtitles, transcripts, usage
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+CREATE = Operation(
+    "create_translation",
+    "POST",
+    "/audio/translations",
+    body="multipart",
+    schema="create_translation.request",
+    endpoint="v1/audio/translations",
+)
+
+
+def create_translation(services: Services, call: Call) -> Answer:
+    """Translates the uploaded file into English."""
+    form = call.document
+    temperature = form.get("temperature", 0.0)
+    options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
+    heard = listen(services, call, clip_of(services, call), options)
+    segments = tuple(heard.segments)
+    text = transcripts.text_of(segments)
+    match form.get("response_format", "json"):
+        case "text":
+            return Answer(f"{text}\n".encode(), "text/plain; charset=utf-8", heard.answered_by)
+        case "srt":
+            return Answer(subtitles.srt(segments).encode(), "text/plain; charset=utf-8", heard.answered_by)
+        case "vtt":
+            return Answer(subtitles.vtt(segments).encode(), "text/plain; charset=utf-8", heard.answered_by)
+        case "verbose_json":
+            body = transcripts.verbose_json(
+                task="translate",
+                language="english",
+                duration=heard.duration,
+                segments=segments,
+                granularities=("segment",),
+                temperature=temperature,
+                usage=usage.duration(heard.duration),
+            )
+        case _:
+            body = {"text": text, "usage": usage.duration(heard.duration)}
+    return Answer(json_styles.compact(body), "application/json", heard.answered_by)

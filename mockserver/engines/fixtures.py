@@ -1,0 +1,205 @@
+"""Fixtures: clips whose transcript is known exactly.
+
+A fixture is a JSON file (``schemas/mock/fixture.json``) or a text file with nothing but the transcript,
+beside an audio file of the same name. A clip is found by what it is: first by the SHA-256 of its file, then by
+the hash of its decoded PCM (the same sound in another lossless container), then by its file name.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import ClipFacts, UndecodableAudio
+from mockserver.engines.derive import segments_of, with_words
+from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
+
+_MAX_SECONDS = 86_400.0
+
+Explain = Callable[[object], str | None]  # what is wrong with a fixture's JSON, or None
+
+
+class FixtureError(Exception):
+    """A fixture cannot be used. The message names the file, the place in it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A known clip. ``facts`` are those of its own audio file, when it has one and they were given."""
+
+    name: str
+    text: str
+    language: str
+    segments: tuple[Segment, ...] = ()
+    translation: str = ""
+    files: tuple[str, ...] = ()
+    audio: Path | None = None
+    sha256: str = ""
+    facts: ClipFacts | None = None
+
+    def transcription(self, duration: float, task: str) -> Transcription | None:
+        """The answer for a clip of this fixture that lasts ``duration`` seconds."""
+        answered_by = f"fixture; name={self.name}"
+        if task == "translate" and self.language != "en":
+            if not self.translation:
+                return None
+            return Transcription(answered_by, duration, (self.language,), _timed(self.translation, duration))
+        segments = self.segments or segments_of(self.text, duration)
+        languages = (self.language,) if self.text else ()
+        return Transcription(answered_by, duration, languages, tuple(with_words(segment) for segment in segments))
+
+
+class FixtureTranscriber:
+    """A ``Transcriber`` that knows the clips of some folders."""
+
+    def __init__(self, fixtures: Iterable[Fixture]) -> None:
+        self.fixtures = tuple(fixtures)
+        self._by_sha256 = {fixture.sha256: fixture for fixture in self.fixtures if fixture.sha256}
+        self._by_name = tuple(fixture for fixture in self.fixtures if fixture.files)
+        self._by_pcm: dict[str, Fixture] | None = None
+        self._lock = threading.Lock()
+
+    def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """The fixture's transcript, when the clip is one of the known ones."""
+        fixture = self.find(clip)
+        return fixture and fixture.transcription(clip.facts.duration, options.task)
+
+    def find(self, clip: Clip) -> Fixture | None:
+        """The fixture of ``clip``. One found by its file's hash spares the clip its decoding."""
+        fixture = self._by_sha256.get(clip.sha256)
+        if fixture is not None:
+            if fixture.facts is not None:
+                clip.know(fixture.facts)
+            return fixture
+        fixture = self._named(clip.name)
+        if not self.fixtures:
+            return None
+        try:
+            return self._pcm_index().get(clip.facts.pcm_sha256) or fixture
+        except UndecodableAudio:
+            if fixture is None:
+                raise
+            return fixture
+
+    def _named(self, name: str) -> Fixture | None:
+        for fixture in self._by_name:
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in fixture.files):
+                return fixture
+        return None
+
+    def _pcm_index(self) -> dict[str, Fixture]:
+        with self._lock:
+            if self._by_pcm is None:
+                self._by_pcm = {_facts(fixture).pcm_sha256: fixture for fixture in self.fixtures if fixture.audio}
+            return self._by_pcm
+
+
+def load_fixtures(folders: Sequence[Path], audio_extensions: Sequence[str], explain: Explain) -> list[Fixture]:
+    """The fixtures of some folders, those of later folders first.
+
+    ``explain`` says what is wrong with a fixture's JSON. Raises ``FixtureError`` for the first bad one.
+    """
+    fixtures: list[Fixture] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise FixtureError(f"{folder}: is not a folder. Give a folder of fixtures, or leave --fixtures out.")
+        found = []
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".json":
+                found.append(_from_json(path, audio_extensions, explain))
+            elif path.suffix == ".txt":
+                found.append(_from_text(path, audio_extensions))
+        fixtures = found + fixtures
+    return fixtures
+
+
+def _from_json(path: Path, audio_extensions: Sequence[str], explain: Explain) -> Fixture:
+    try:
+        row = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise FixtureError(f"{path}: is not JSON: {error}") from error
+    problem = explain(row)
+    if problem:
+        raise FixtureError(f"{path}: {problem} The form of a fixture is described in docs/fixtures.md.")
+    segments = tuple(_segment(segment) for segment in row.get("segments", ()))
+    fixture = Fixture(
+        name=path.stem,
+        text=row["text"].strip() if "text" in row else " ".join(segment.text for segment in segments),
+        language=row.get("language", "en"),
+        segments=segments,
+        translation=row.get("translation", ""),
+        files=tuple(row.get("files", ())),
+        sha256=row.get("sha256", ""),
+        facts=ClipFacts(**row["facts"]) if "facts" in row else None,
+    )
+    audio = path.with_name(row["audio"]) if "audio" in row else _audio_beside(path, audio_extensions)
+    if audio is None and not fixture.files and not fixture.sha256:
+        raise FixtureError(
+            f"{path}: there is no {path.stem}.{{{','.join(audio_extensions)}}} beside it. "
+            "Add the clip, or name it by `audio`, `sha256` or `files`."
+        )
+    return _with_audio(fixture, audio, path)
+
+
+def _from_text(path: Path, audio_extensions: Sequence[str]) -> Fixture:
+    audio = _audio_beside(path, audio_extensions)
+    if audio is None:
+        raise FixtureError(f"{path}: there is no audio file of the same name beside this transcript.")
+    try:
+        text = " ".join(path.read_text("utf-8").split())
+    except UnicodeDecodeError as error:
+        raise FixtureError(f"{path}: is not UTF-8 text: {error}") from error
+    return _with_audio(Fixture(path.stem, text, "en"), audio, path)
+
+
+def _with_audio(fixture: Fixture, audio: Path | None, path: Path) -> Fixture:
+    if audio is None:
+        return fixture
+    try:
+        sha256 = hashlib.sha256(audio.read_bytes()).hexdigest()
+    except OSError as error:
+        raise FixtureError(f"{path}: its audio file cannot be read: {error}") from error
+    if fixture.sha256 and fixture.sha256 != sha256:
+        raise FixtureError(f"{path}: `sha256` is not that of {audio.name} ({sha256}). Correct it, or leave it out.")
+    return replace(fixture, audio=audio, sha256=sha256)
+
+
+def _audio_beside(path: Path, audio_extensions: Sequence[str]) -> Path | None:
+    for extension in audio_extensions:
+        audio = path.with_suffix("." + extension)
+        if audio.is_file():
+            return audio
+    return None
+
+
+def _segment(row: dict[str, Any]) -> Segment:
+    members = {name: value for name, value in row.items() if name != "words"}
+    members["text"] = members["text"].strip()
+    if "tokens" in members:
+        members["tokens"] = tuple(members["tokens"])
+    if "words" in row:
+        members["words"] = tuple(
+            Word(word["word"].strip(), word["start"], word["end"], word.get("probability")) for word in row["words"]
+        )
+    return Segment(**members)
+
+
+def _timed(text: str, duration: float) -> tuple[Segment, ...]:
+    return tuple(with_words(segment) for segment in segments_of(text, duration))
+
+
+def _facts(fixture: Fixture) -> ClipFacts:
+    if fixture.facts is not None:
+        return fixture.facts
+    assert fixture.audio is not None
+    try:
+        return Clip(fixture.audio.read_bytes(), fixture.audio.name, max_seconds=_MAX_SECONDS).facts
+    except UndecodableAudio as error:
+        raise FixtureError(f"{fixture.audio}: this fixture's audio cannot be decoded: {error}") from error

@@ -1,0 +1,20 @@
+"""The answer for audio that nobody here can transcribe: deterministic, and plainly no transcript."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver.engines.derive import with_words
+from mockserver.engines.transcription import Segment, Transcription
+
+if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
+
+ANSWERED_BY = "placeholder"
+
+
+def placeholder(clip: Clip, duration: float) -> Transcription:
+    """A transcript that says what the clip is instead of what it says; ``duration`` in seconds."""
+    text = f"[mock transcript of {duration:.1f} seconds of unknown audio, sha256 {clip.sha256[:12]}]"
+    segment = with_words(Segment(text, 0.0, round(duration, 3)))
+    return Transcription(ANSWERED_BY, duration, ("en",), (segment,))

@@ -1,0 +1,208 @@
+"""The process that speaks: ``python -m mockserver.engines.pyttsx3_helper [control socket's descriptor, slots]``.
+
+espeak-ng is one set of global variables, its output depends on all it said before, and it can crash. So this
+process initialises it once and forks a child for each utterance: every child starts from the same state (the same
+request gives the same bytes) and dies alone. Started without arguments (where there is no ``os.fork``), it speaks
+one utterance, from its standard input to its standard output, and ends.
+
+The server asks for an utterance by sending a socket through the control socket, and the request, a line of JSON with
+the fields of ``SpeechRequest``, through that socket. When the utterance has its turn a byte ``STARTED`` comes back,
+then frames: a kind (one byte), the length of the payload (uint32), the payload.
+
+The server imports this module too, and the process should start fast: standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mockserver.engines.speech import SpeechFailed
+
+STARTED = b"!"
+FRAME = struct.Struct("!cI")
+PCM_FRAME = b"P"  # payload: s16le mono at SAMPLE_RATE
+WORD_FRAME = b"W"  # payload: WORD
+END_FRAME = b"E"
+FAILURE_FRAME = b"F"  # payload: why, in UTF-8
+WORD = struct.Struct("!II")  # where a word begins: samples into the speech, characters into the text
+
+SAMPLE_RATE = 22_050  # Hz
+LONGEST_SPEECH = 3600  # seconds
+MOST_CPU_TIME = 60  # seconds in a child; an hour of speech takes about 3
+
+Send = Callable[[bytes], None]
+Speak = Callable[[bytes, Send], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """What espeak-ng is to do.
+
+    ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor up to 2.
+    """
+
+    text: str
+    voice: str
+    rate: int
+    pitch: int
+    pitch_range: int
+    volume: float
+
+    def to_line(self) -> bytes:
+        """As it is sent to the helper."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Serves the control socket until its other end closes, or one utterance when there is none."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes the control socket.
+    speak = _prepare()
+    if arguments:
+        descriptor, slots = map(int, arguments)
+        with socket.socket(fileno=descriptor) as control:
+            _serve(control, slots, speak)
+    else:
+        _write_to_stdout(STARTED)
+        speak(sys.stdin.buffer.readline(), _write_to_stdout)
+
+
+def _prepare() -> Speak:
+    """Starts the engine. What it returns speaks a request line, and passes on the frames of the answer."""
+    from mockserver.engines.pyttsx3_driver import init_engine
+
+    try:
+        engine = init_engine()
+    except SpeechFailed as failure:
+        answer = _frame(FAILURE_FRAME, str(failure).encode())
+        return lambda _line, send: send(answer)
+    return lambda line, send: _speak(engine, SpeechRequest(**json.loads(line)), send)
+
+
+def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
+    spoken = 0
+    failures: list[str] = []
+
+    def on_word(sample: int, location: int, **_: Any) -> None:
+        send(_frame(WORD_FRAME, WORD.pack(sample, location - 1)))
+
+    def on_pcm(data: bytes, **_: Any) -> None:
+        nonlocal spoken
+        send(_frame(PCM_FRAME, data))
+        spoken += len(data) // 2
+        if spoken > LONGEST_SPEECH * SAMPLE_RATE:
+            failures.append(f"the text takes longer than {LONGEST_SPEECH} seconds to speak")
+            engine.stop()
+
+    engine.connect("started-word", on_word)
+    engine.connect("pcm", on_pcm)
+    engine.connect("error", lambda exception, **_: failures.append(str(exception)))
+    for name in ("voice", "rate", "pitch", "pitch_range", "volume"):
+        engine.setProperty(name, getattr(request, name))
+    engine.say(request.text)
+    try:
+        engine.runAndWait()
+    except SpeechFailed as failure:
+        failures.append(str(failure))
+    send(_frame(FAILURE_FRAME, failures[0].encode()) if failures else _frame(END_FRAME))
+
+
+def _frame(kind: bytes, payload: bytes = b"") -> bytes:
+    return FRAME.pack(kind, len(payload)) + payload
+
+
+def _write_to_stdout(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
+    """Forks a child for each socket that comes, in order; at most ``slots`` of them speak at a time."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
+    speaking: set[int] = (
+        set()
+    )  # For each child a pipe whose other end it closes when it has spoken, or by dying.
+    while True:
+        awaited = [*speaking, control.fileno()] if len(speaking) < slots else [*speaking]
+        ready = select.select(awaited, [], [])[0]
+        for pipe in speaking.intersection(ready):
+            os.close(pipe)
+            speaking.remove(pipe)
+        if control.fileno() in ready:
+            descriptors = socket.recv_fds(control, 1, 1)[1]
+            if not descriptors:
+                return
+            with socket.socket(fileno=descriptors[0]) as connection:
+                speaking.add(_fork(control, connection, speaking, speak))
+
+
+def _fork(control: socket.socket, connection: socket.socket, speaking: set[int], speak: Speak) -> int:
+    """Has a child speak. Returns its pipe, which reads as closed once it has."""
+    pipe, childs_end = os.pipe()
+    if os.fork() != 0:
+        os.close(childs_end)
+        return pipe
+    try:
+        control.close()  # Else the server would not see it closed when the helper dies before this child.
+        for other in (pipe, *speaking):
+            os.close(other)
+        _limit_cpu_time()
+        with contextlib.suppress(OSError):  # The reader has gone.
+            _answer(connection, childs_end, speak)
+    finally:
+        os._exit(0)
+
+
+def _limit_cpu_time() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_TIME, MOST_CPU_TIME))
+
+
+def _answer(connection: socket.socket, slot: int, speak: Speak) -> None:
+    connection.sendall(STARTED)
+    with connection.makefile("rb") as requests:
+        line = requests.readline()
+    outbox = Outbox(connection)
+    speak(line, outbox.send)
+    os.close(slot)
+    outbox.finish()
+
+
+class Outbox:
+    """Bytes on their way to a reader who may be slower than the synthesis: what the socket does not take waits.
+
+    So a slow reader costs memory (that of ``LONGEST_SPEECH`` at most), but no slot.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._waiting = bytearray()
+
+    def send(self, data: bytes) -> None:
+        """Sends as much as the socket takes now. Ends this process when the reader has gone."""
+        self._waiting += data
+        try:
+            sent = self._connection.send(self._waiting, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            os._exit(0)  # An exception would not get past espeak-ng, which is calling.
+        del self._waiting[:sent]
+
+    def finish(self) -> None:
+        """Sends the rest, however long the reader takes."""
+        self._connection.sendall(self._waiting)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

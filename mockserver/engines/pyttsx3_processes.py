@@ -1,0 +1,213 @@
+"""The server's side of the processes that speak (``pyttsx3_helper``): starting, asking, restarting and ending them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from mockserver.engines.pyttsx3_helper import STARTED
+from mockserver.engines.speech import SpeechFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mockserver.engines.pyttsx3_helper import SpeechRequest
+
+_COMMAND = (sys.executable, "-m", "mockserver.engines.pyttsx3_helper")
+_IMPORT_ROOT = Path(__file__).parents[2]  # Where ``python -m`` finds the package, and nothing of the user's.
+
+
+class SpeechProcesses(Protocol):
+    """Something that starts processes to speak in."""
+
+    def start(self) -> None:
+        """Gets ready to speak, if that is not done yet."""
+        ...
+
+    def answer(self, request: SpeechRequest) -> AbstractContextManager[IO[bytes]]:
+        """The frames that answer the request, from when it has its turn. Leaving the context ends the synthesis.
+
+        Raises ``SpeechFailed`` when no process can be started.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends the processes."""
+        ...
+
+
+class ForkingHelper:
+    """One helper process, which forks a child for each request (POSIX)."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._lock = threading.Lock()
+        self._running: _Helper | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Starts the helper, if it is not running."""
+        self._helper()
+
+    @contextmanager
+    def answer(self, request: SpeechRequest) -> Iterator[IO[bytes]]:
+        """See ``SpeechProcesses``. A helper that has died is replaced."""
+        frames = self._ask(request)
+        try:
+            yield frames
+        finally:
+            frames.close()
+
+    def close(self) -> None:
+        """Ends the helper; children end when their reader does."""
+        with self._lock:
+            self._closed = True
+            helper, self._running = self._running, None
+        if helper:
+            helper.end()
+
+    def _ask(self, request: SpeechRequest) -> IO[bytes]:
+        for _ in range(2):
+            helper = self._helper()
+            frames = helper.ask(request)
+            if frames:
+                return frames
+            self._forget(helper)
+        raise SpeechFailed("the speech process does not start")
+
+    def _helper(self) -> _Helper:
+        with self._lock:
+            if self._closed:
+                raise SpeechFailed("the speaker is closed")
+            self._running = self._running or _Helper(self._slots)
+            return self._running
+
+    def _forget(self, dead: _Helper) -> None:
+        with self._lock:
+            if self._running is dead:
+                self._running = None
+        dead.end()
+
+
+class _Helper:
+    """A running helper process and the control socket to it."""
+
+    def __init__(self, slots: int) -> None:
+        self._control, helpers_end = socket.socketpair()
+        with helpers_end:
+            descriptor = helpers_end.fileno()
+            self._process = subprocess.Popen(  # noqa: S603 (our own command)
+                [*_COMMAND, str(descriptor), str(slots)],
+                pass_fds=[descriptor],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=_IMPORT_ROOT,
+            )
+
+    def ask(self, request: SpeechRequest) -> IO[bytes] | None:
+        """The frames of the answer, once a child has begun; ``None`` when the helper has died."""
+        connection, helpers_end = socket.socketpair()
+        with connection:
+            try:
+                with helpers_end:
+                    socket.send_fds(self._control, [b"?"], [helpers_end.fileno()])
+                connection.sendall(request.to_line())
+                begun = connection.recv(1) == STARTED
+            except OSError:
+                return None
+            return connection.makefile("rb") if begun else None
+
+    def end(self) -> None:
+        """Closes the control socket, upon which the helper ends."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class SpareProcesses:
+    """A fresh process for each request, one of them started ahead (where there is no ``os.fork``).
+
+    Gives the same bytes as forking, but each utterance costs the start of a process, and a slow reader holds a slot.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = threading.Semaphore(slots)
+        self._lock = threading.Lock()
+        self._spare: _Spare | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Starts the spare process, if there is none."""
+        with self._lock:
+            self._spare = self._spare or self._new_spare()
+
+    @contextmanager
+    def answer(self, request: SpeechRequest) -> Iterator[IO[bytes]]:
+        """See ``SpeechProcesses``."""
+        with self._slots:
+            process = self._take()
+            try:
+                self.start()
+                yield process.ask(request)
+            finally:
+                process.end()
+
+    def close(self) -> None:
+        """Ends the spare process; one that speaks ends when its reader does."""
+        with self._lock:
+            self._closed = True
+            spare, self._spare = self._spare, None
+        if spare:
+            spare.end()
+
+    def _take(self) -> _Spare:
+        with self._lock:
+            spare, self._spare = self._spare, None
+            if spare and spare.is_alive():
+                return spare
+            if spare:
+                spare.end()
+            return self._new_spare()
+
+    def _new_spare(self) -> _Spare:
+        if self._closed:
+            raise SpeechFailed("the speaker is closed")
+        return _Spare()
+
+
+class _Spare:
+    """A process that waits for the one request it will answer."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 (our own command)
+            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_IMPORT_ROOT
+        )
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, request: SpeechRequest) -> IO[bytes]:
+        """The frames of the answer, once the process has begun."""
+        requests, frames = self._process.stdin, self._process.stdout
+        assert requests
+        assert frames
+        try:
+            requests.write(request.to_line())
+            requests.flush()
+        except OSError as error:
+            raise SpeechFailed("the speech process died before it spoke") from error
+        if frames.read(1) != STARTED:
+            raise SpeechFailed("the speech process does not start")
+        return frames
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()  # Closes the pipes too, and minds no broken one.

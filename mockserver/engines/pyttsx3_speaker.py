@@ -1,0 +1,100 @@
+"""The speaker: espeak-ng, through pyttsx3, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from typing import IO, TYPE_CHECKING
+
+from mockserver.engines import pyttsx3_delivery
+from mockserver.engines.pyttsx3_helper import (
+    END_FRAME,
+    FAILURE_FRAME,
+    FRAME,
+    WORD,
+    WORD_FRAME,
+    SpeechRequest,
+)
+from mockserver.engines.pyttsx3_processes import ForkingHelper, SpareProcesses
+from mockserver.engines.pyttsx3_words import WordTimes
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from mockserver.engines.pyttsx3_processes import SpeechProcesses
+    from mockserver.engines.speech import Utterance
+
+SILENCE_DURATION = 0.2  # seconds; how a text sounds that has nothing to say
+SILENCE = bytes(round(SILENCE_DURATION * SPEECH_SAMPLE_RATE) * 2)
+DEFAULT_SLOTS = 8
+CAN_FORK = hasattr(os, "fork")
+
+
+class Pyttsx3Speaker:
+    """Speaks with espeak-ng: the same utterance gives the same bytes, on any machine with the same versions.
+
+    Up to ``slots`` utterances are synthesised at a time, others wait in the order of their arrival. ``fork`` says how
+    processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``).
+    No process is started before it is needed, or ``start`` called. Safe to use from several threads.
+    """
+
+    def __init__(self, slots: int = DEFAULT_SLOTS, *, fork: bool = CAN_FORK) -> None:
+        self._processes: SpeechProcesses = ForkingHelper(slots) if fork else SpareProcesses(slots)
+
+    def start(self) -> None:
+        """Gets ready to speak, so that the first utterance need not wait for it."""
+        self._processes.start()
+
+    def speak(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:
+        """See ``Speaker``. Chunks are of about 100 ms, never empty; a text with nothing to say is a short silence."""
+        from mockserver.engines.pyttsx3_rendering import Rendering
+
+        delivery = pyttsx3_delivery.deliver(utterance)
+        rendering = Rendering(delivery.tempo)
+        times = WordTimes(utterance.text)
+        words: tuple[SpokenWord, ...] = ()
+        with closing(self._frames(delivery.request)) as frames:
+            for kind, payload in frames:
+                if kind == WORD_FRAME:
+                    sample, position = WORD.unpack(payload)
+                    words += times.begin(position, rendering.time_of(sample))
+                elif pcm := rendering.feed(payload):
+                    yield SpeechChunk(pcm, words)
+                    words = ()
+        rest = rendering.finish() or SILENCE
+        duration = rendering.duration or SILENCE_DURATION
+        yield SpeechChunk(rest, words + times.finish(duration))
+
+    def language_of(self, utterance: Utterance) -> str:
+        """See ``Speaker``."""
+        return pyttsx3_delivery.language_of(utterance)
+
+    def close(self) -> None:
+        """See ``Speaker``."""
+        self._processes.close()
+
+    def _frames(self, request: SpeechRequest) -> Generator[tuple[bytes, bytes], None, None]:
+        """Kinds and payloads of the frames that answer the request, up to the end of the speech."""
+        if not request.text.strip():
+            return
+        with self._processes.answer(request) as stream:
+            while True:
+                kind, payload = _read_frame(stream)
+                if kind == END_FRAME:
+                    return
+                if kind == FAILURE_FRAME:
+                    raise SpeechFailed(payload.decode())
+                yield kind, payload
+
+
+def _read_frame(stream: IO[bytes]) -> tuple[bytes, bytes]:
+    try:
+        head = stream.read(FRAME.size)
+        kind, size = FRAME.unpack(head) if len(head) == FRAME.size else (END_FRAME, -1)
+        payload = stream.read(size) if size > 0 else b""
+    except OSError as error:
+        raise SpeechFailed("the speech process died") from error
+    if len(payload) < size or size < 0:
+        raise SpeechFailed("the speech process died while it spoke")
+    return kind, payload

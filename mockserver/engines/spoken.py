@@ -1,0 +1,70 @@
+"""The server's memory of what it has spoken, so that its own words come back exactly.
+
+An utterance is recognised by the SHA-256 of the bytes that were sent, in whatever format, and by the
+hash of its PCM, so that a client may have put it into another lossless container.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mockserver.engines.derive import segments_of_words
+from mockserver.engines.transcription import Segment, Transcription, Word
+
+if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
+    from mockserver.engines.transcription import TranscriptionOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One utterance: its words and when they sound, its language, and its length in seconds."""
+
+    words: tuple[Word, ...]
+    language: str
+    duration: float
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The utterance, a segment a sentence."""
+        return segments_of_words(self.words)
+
+
+class SpokenMemory:
+    """Remembers the last ``capacity`` utterances; itself a ``Transcriber`` that knows just those."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._utterances: OrderedDict[str, Spoken] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything is remembered at all."""
+        return self._capacity > 0
+
+    def remember(self, spoken: Spoken, *, sha256: str, pcm_sha256: str) -> None:
+        """Remembers an utterance under the hash of the file that was sent and that of its PCM."""
+        with self._lock:
+            for key in (sha256, pcm_sha256):
+                self._utterances[key] = spoken
+                self._utterances.move_to_end(key)
+            while len(self._utterances) > 2 * self._capacity:
+                self._utterances.popitem(last=False)
+
+    def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:  # noqa: ARG002
+        """What was spoken, if the clip is speech of this server. Nothing is translated."""
+        if not self._utterances or options.task == "translate":
+            return None
+        spoken = self._find(clip.sha256) or self._find(clip.facts.pcm_sha256)
+        if spoken is None:
+            return None
+        duration = clip.facts.duration
+        return Transcription("spoken", duration, (spoken.language,), spoken.segments)
+
+    def _find(self, key: str) -> Spoken | None:
+        with self._lock:
+            return self._utterances.get(key)

@@ -1,0 +1,96 @@
+"""Who is calling: API keys and the accounts they stand for.
+
+Any key is an account of its own. ``sk-mock-<tier>-<anything>`` also picks the usage tier
+(``sk-mock-free-x``, ``sk-mock-tier-3-ci``), and two kinds of key are there to fail:
+``sk-mock-invalid...`` is refused, ``sk-mock-noquota...`` has no credit left.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mockserver.gateway.errors import ApiError
+from mockserver.settings import TIERS, AccountRow, Settings
+from mockserver.wire.ids import organization_id, project_id
+
+_MOCK_KEY = "sk-mock-"
+_SHOWN_ACCOUNTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The caller: everything stateful is scoped by ``id``. ``key`` is redacted."""
+
+    id: str
+    key: str
+    organization: str
+    project: str
+    tier: str
+
+
+class Accounts:
+    """Turns ``Authorization`` headers into accounts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._declared = {row.key: row for row in settings.accounts}
+        self._account = lru_cache(maxsize=_SHOWN_ACCOUNTS)(self._make)
+
+    def authenticate(self, authorization: str | None) -> Account:
+        """The account of an ``Authorization`` header.
+
+        Raises ``ApiError``: ``missing_api_key``, ``invalid_api_key`` or ``insufficient_quota``.
+        """
+        key = _key_in(authorization)
+        if not key:
+            if self._settings.require_key:
+                raise ApiError("missing_api_key")
+            key = "anonymous"
+        if key.startswith(_MOCK_KEY + "invalid") or not self._known(key):
+            raise ApiError("invalid_api_key", key=redact(key))
+        if key.startswith(_MOCK_KEY + "noquota"):
+            raise ApiError("insufficient_quota")
+        return self._account(key)
+
+    def _known(self, key: str) -> bool:
+        if key in self._declared:
+            return True
+        return self._settings.accept_any_key and key.isascii() and key.isprintable() and " " not in key
+
+    def _make(self, key: str) -> Account:
+        row = self._declared.get(key, AccountRow(key))
+        organization = row.organization or organization_id(key)
+        project = row.project or project_id(key)
+        tier = row.tier or _tier_in(key) or self._settings.tier
+        return Account(f"{organization}/{project}", redact(key), organization, project, tier)
+
+
+def redact(key: str) -> str:
+    """``key`` as error messages show it: keys of more than 12 characters keep their first 8 and last 4."""
+    if len(key) <= 12:
+        return key
+    return key[:8] + "*" * (len(key) - 12) + key[-4:]
+
+
+def _tier_in(key: str) -> str | None:
+    rest = key.removeprefix(_MOCK_KEY)
+    if rest == key:
+        return None
+    return next((tier for tier in TIERS if rest == tier or rest.startswith(tier + "-")), None)
+
+
+def _key_in(authorization: str | None) -> str:
+    """The key of a Bearer header, or the password of a Basic one; empty when there is none."""
+    scheme, _, credentials = (authorization or "").strip().partition(" ")
+    credentials = credentials.strip()
+    if scheme.lower() == "bearer":
+        return credentials
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""

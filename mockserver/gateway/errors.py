@@ -1,0 +1,91 @@
+"""The errors of the API: raised by name, answered byte by byte as the real service answers them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.wire import json_styles
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_TABLE = Path(__file__).parent.parent / "catalog" / "errors.toml"
+_UNSET = "\0"
+
+
+class ApiError(Exception):
+    """A request is refused: ``name`` is a row of ``catalog/errors.toml``, ``values`` fill in its message.
+
+    ``param`` and ``code`` replace those of the row where they are only known as the error is raised.
+    """
+
+    def __init__(self, name: str, *, param: str | None = _UNSET, code: str | None = _UNSET, **values: object) -> None:
+        super().__init__(name)
+        self.name = name
+        self.values = values
+        self.changes = {field: v for field, v in (("param", param), ("code", code)) if v != _UNSET}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How an ``ApiError`` is answered."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
+    from_gateway: bool = False
+
+
+class ErrorTable:
+    """The rows of ``catalog/errors.toml``."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[str, Any]] = tomllib.loads(_TABLE.read_text("utf-8"))
+
+    @property
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every error by its name."""
+        return self._rows
+
+    def refusal(self, error: ApiError, *, error_style: str = "engine", audio_endpoint: bool = False) -> Refusal:
+        """The answer for ``error``.
+
+        ``error_style`` is the model's (``whisper`` or ``engine``); ``audio_endpoint`` tells the endpoints
+        below ``/v1/audio``, which have a way of their own to refuse a key.
+        """
+        row = self._rows[error.name]
+        fields: dict[str, object] = {
+            "message": row["message"].format_map(error.values),
+            "type": row.get("type", "invalid_request_error"),
+            "param": row.get("param"),
+            "code": row.get("code"),
+        }
+        fields.update(error.changes)
+        status = row["status"]
+        if row["origin"] == "gateway":
+            return _from_audio_gateway(fields) if status == 401 and audio_endpoint else _from_gateway(status, fields)
+        if row["origin"] == "whisper" or error_style == "whisper":
+            return _from_whisper(status, fields)
+        return Refusal(status, json_styles.two_spaces({"error": fields}), "application/json")
+
+
+def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:
+    body = json_styles.four_spaces({"error": fields})
+    return Refusal(status, body, "application/json; charset=utf-8", (("vary", "Origin"),), from_gateway=True)
+
+
+def _from_audio_gateway(fields: dict[str, object]) -> Refusal:
+    ordered = {name: fields[name] for name in ("message", "type", "code", "param")}
+    return Refusal(401, json_styles.two_spaces({"error": ordered, "status": 401}), "text/plain", from_gateway=True)
+
+
+def _from_whisper(status: int, fields: dict[str, object]) -> Refusal:
+    body = {"error": fields, "usage": {"type": "duration", "seconds": 0}}
+    return Refusal(status, json_styles.compact(body), "application/json")

@@ -1,0 +1,264 @@
+"""How the API words the refusal of a malformed request. It has two voices.
+
+``house`` is the one of chat, images, files and most others: one error that names the parameter. ``pydantic``
+is the one of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
+Source of the wordings: refusals of the live API as published by its users; those never seen published follow
+the pattern of their siblings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mockserver.gateway.validation import Violation
+
+# A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
+_QUOTED = 16_384
+
+_EXPECTED_TYPES = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a decimal",
+    "boolean": "a boolean",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+_FOUND_TYPES = {
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal number",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+# Keyword: (phrase, sign, end of the error code).
+_BOUNDS = {
+    "minimum": ("below minimum value", ">=", "below_min_value"),
+    "exclusiveMinimum": ("below minimum value", ">", "below_min_value"),
+    "maximum": ("above maximum value", "<=", "above_max_value"),
+    "exclusiveMaximum": ("above maximum value", "<", "above_max_value"),
+}
+# Keyword: (noun with its article, word for the fault, word for the bound, error code).
+_LENGTHS = {
+    "minLength": ("a string", "too short", "minimum", "string_below_min_length"),
+    "maxLength": ("a string", "too long", "maximum", "string_above_max_length"),
+    "minItems": ("an array", "too short", "minimum", "array_below_min_length"),
+    "maxItems": ("an array", "too long", "maximum", "array_above_max_length"),
+}
+# Keyword: (pydantic's error type, its wording before the bound, the bound's name).
+_PYDANTIC_BOUNDS = {
+    "minimum": ("greater_than_equal", "greater than or equal to", "ge"),
+    "exclusiveMinimum": ("greater_than", "greater than", "gt"),
+    "maximum": ("less_than_equal", "less than or equal to", "le"),
+    "exclusiveMaximum": ("less_than", "less than", "lt"),
+}
+# Expected JSON type: (pydantic's error type, its message).
+_PYDANTIC_TYPES = {
+    "string": ("string_type", "Input should be a valid string"),
+    "integer": ("int_type", "Input should be a valid integer"),
+    "number": ("float_type", "Input should be a valid number"),
+    "boolean": ("bool_type", "Input should be a valid boolean"),
+    "array": ("list_type", "Input should be a valid list"),
+    "object": (
+        "model_attributes_type",
+        "Input should be a valid dictionary or object to extract fields from",
+    ),
+    "null": ("none_required", "Input should be None"),
+}
+# The same for a text that was tried to be read as the expected type.
+_PYDANTIC_UNREADABLE = {
+    "integer": ("int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
+    "number": ("float_parsing", "Input should be a valid number, unable to parse string as a number"),
+    "boolean": ("bool_parsing", "Input should be a valid boolean, unable to interpret input"),
+}
+
+
+class Explanation(NamedTuple):
+    """The fields of an error of type ``invalid_request_error``."""
+
+    message: str
+    param: str | None
+    code: str | None
+
+
+def house(violation: Violation) -> Explanation:
+    """The refusal in the voice of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
+    param = _dotted(violation.path)
+    message, code = _house(violation, param)
+    return Explanation(message, param or None, code)
+
+
+def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: bool = True) -> str:
+    """The refusal in the voice of the audio endpoints: Python's ``repr`` of pydantic's list of errors.
+
+    ``form`` is for multipart requests, whose array fields are named ``name[]`` and whose missing fields have
+    the input ``None``. ``inputs=False`` leaves the values out, as the speech endpoint does in most reports.
+    """
+    told = sorted(violations, key=lambda violation: violation.order)
+    return f"[{', '.join(_pydantic_error(violation, form, inputs) for violation in told)}]"
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    """``("messages", 0, "role")`` as ``messages[0].role``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def _house(violation: Violation, param: str) -> tuple[str, str]:
+    keyword, expected, found = violation.keyword, violation.expected, violation.found
+    if keyword == "required":
+        return f"Missing required parameter: '{param}'.", "missing_required_parameter"
+    if keyword == "additionalProperties":
+        return f"Unknown parameter: '{param}'.", "unknown_parameter"
+    if keyword in ("enum", "const") and isinstance(found, str):
+        supported = _listed(_quoted(_values(violation)), ", and ", " and ")
+        return f"Invalid value: '{_cut(found)}'. Supported values are: {supported}.", "invalid_value"
+    if keyword in ("type", "enum", "const"):
+        return (
+            f"Invalid type for '{param}': expected {_expected_type(violation)}, "
+            f"but got {_FOUND_TYPES[type(found)]} instead."
+        ), "invalid_type"
+    if keyword in _BOUNDS:
+        phrase, sign, code = _BOUNDS[keyword]
+        sort = "integer" if violation.schema.get("type") == "integer" else "decimal"
+        return (
+            f"Invalid '{param}': {sort} {phrase}. "
+            f"Expected a value {sign} {_number(expected)}, but got {_number(found)} instead."
+        ), f"{sort}_{code}"
+    if keyword in _LENGTHS:
+        return _wrong_length(violation, param)
+    if keyword == "pattern":
+        return (
+            f"Invalid '{param}': string does not match pattern. "
+            f"Expected a string that matches the pattern '{expected}'."
+        ), "invalid_value"
+    return f"Invalid value for '{param}'.", "invalid_value"
+
+
+def _wrong_length(violation: Violation, param: str) -> tuple[str, str]:
+    noun, fault, bound, code = _LENGTHS[violation.keyword]
+    sort = noun.split()[1]
+    length = len(violation.found)
+    got = f"{noun} with length {length}"
+    if length == 0:
+        fault, got, code = f"empty {sort}", f"an empty {sort}", f"empty_{sort}"
+    else:
+        fault = f"{sort} {fault}"
+    return (
+        f"Invalid '{param}': {fault}. "
+        f"Expected {noun} with {bound} length {violation.expected}, but got {got} instead."
+    ), code
+
+
+def _expected_type(violation: Violation) -> str:
+    """E.g. ``a string``, ``an array of objects``, ``one of a string or object``, ``one of 'a' or 'b'``."""
+    if values := _values(violation):
+        expected = _quoted(values)
+    else:
+        types = violation.expected if isinstance(violation.expected, list) else [violation.expected]
+        items = violation.schema.get("items", {}).get("type")
+        nouns = {**_EXPECTED_TYPES, "array": f"an array of {items}s"} if items else _EXPECTED_TYPES
+        expected = [nouns[name] for name in types if name != "null" or len(types) == 1]
+        expected[1:] = [noun.split(maxsplit=1)[1] for noun in expected[1:]]
+    if len(expected) == 1:
+        return expected[0]
+    return f"one of {_listed(expected, ', or ', ' or ')}"
+
+
+def _pydantic_error(violation: Violation, form: bool, inputs: bool) -> str:
+    kind, message, context = _pydantic(violation)
+    place = ("body", *(_form_path(violation) if form else violation.path))
+    shown = f"'type': {kind!r}, 'loc': {place!r}, 'msg': {message!r}"
+    if inputs:
+        found = None if form and violation.keyword == "required" else violation.found
+        shown += f", 'input': {_repr(found)}"
+    if context:
+        shown += f", 'ctx': {context!r}"
+    return f"{{{shown}}}"
+
+
+def _form_path(violation: Violation) -> tuple[str | int, ...]:
+    name, *rest = violation.path
+    array = violation.keyword in ("minItems", "maxItems") or (rest and isinstance(rest[0], int))
+    return (f"{name}[]" if array else name, *rest)
+
+
+def _pydantic(violation: Violation) -> tuple[str, str, dict[str, Any]]:
+    """Pydantic's error type, message and context."""
+    keyword, expected, found = violation.keyword, violation.expected, violation.found
+    if keyword == "required":
+        return "missing", "Field required", {}
+    if keyword == "additionalProperties":
+        return "extra_forbidden", "Extra inputs are not permitted", {}
+    if values := _values(violation):
+        listed = _listed(_quoted(values), " or ", " or ")
+        kind = "literal_error" if keyword == "const" else "enum"
+        return kind, f"Input should be {listed}", {"expected": listed}
+    if keyword == "type":
+        return *_pydantic_type(expected if isinstance(expected, str) else expected[0], found), {}
+    if keyword in _PYDANTIC_BOUNDS:
+        kind, phrase, name = _PYDANTIC_BOUNDS[keyword]
+        bound = expected if violation.schema.get("type") == "integer" else float(expected)
+        return kind, f"Input should be {phrase} {_number(expected)}", {name: bound}
+    if keyword in _LENGTHS:
+        return _pydantic_length(violation)
+    if keyword == "pattern":
+        return "string_pattern_mismatch", f"String should match pattern '{expected}'", {"pattern": expected}
+    return "value_error", "Value error, invalid input", {}
+
+
+def _pydantic_type(expected: str, found: object) -> tuple[str, str]:
+    if isinstance(found, str) and expected in _PYDANTIC_UNREADABLE:
+        return _PYDANTIC_UNREADABLE[expected]
+    if isinstance(found, float) and expected == "integer":
+        return "int_from_float", "Input should be a valid integer, got a number with a fractional part"
+    return _PYDANTIC_TYPES[expected]
+
+
+def _pydantic_length(violation: Violation) -> tuple[str, str, dict[str, Any]]:
+    noun, fault, _, _ = _LENGTHS[violation.keyword]
+    bound = violation.expected
+    kind, least = fault.replace(" ", "_"), "least" if fault == "too short" else "most"
+    name = "min_length" if fault == "too short" else "max_length"
+    plural = "" if bound == 1 else "s"
+    if noun == "a string":
+        return f"string_{kind}", f"String should have at {least} {bound} character{plural}", {name: bound}
+    length = len(violation.found)
+    message = f"List should have at {least} {bound} item{plural} after validation, not {length}"
+    return kind, message, {"field_type": "List", name: bound, "actual_length": length}
+
+
+def _values(violation: Violation) -> list[Any]:
+    """The values allowed at the violated place, where they are enumerated."""
+    if violation.keyword == "enum":
+        return list(violation.expected)
+    if violation.keyword == "const":
+        return [violation.expected]
+    return list(violation.schema.get("enum", ()))
+
+
+def _quoted(values: Iterable[object]) -> list[str]:
+    return [f"'{value}'" for value in values]
+
+
+def _listed(items: Sequence[str], last: str, both: str) -> str:
+    """``a``, ``a both b``, ``a, b last c``."""
+    if len(items) < 3:
+        return both.join(items)
+    return ", ".join(items[:-1]) + last + items[-1]
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
+
+
+def _repr(value: object) -> str:
+    return repr(_cut(value)) if isinstance(value, str) else _cut(repr(value))

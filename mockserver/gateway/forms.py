@@ -1,0 +1,226 @@
+"""Multipart forms: the parts of a request body, and the JSON document that their fields stand for."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAX_PARTS = 1000
+_MAX_HEADERS = 16  # per part
+_MAX_HEADER = 4096  # bytes of a line
+
+# An unclosed quote runs to the end of the header.
+_OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^;]*))', re.DOTALL)
+_ESCAPED = re.compile(r'\\(["\\])')
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class MultipartError(ValueError):
+    """The body is not a multipart form that can be read; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """An uploaded file as it was sent. ``filename`` and ``content_type`` are empty where none was given."""
+
+    filename: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parts of a form: ``fields`` in the order sent, ``files`` by name (the last of a name wins)."""
+
+    fields: list[tuple[str, str]]
+    files: dict[str, FilePart]
+
+
+def parse_multipart(body: bytes, content_type: str) -> Form:
+    """Takes a ``multipart/form-data`` body apart (RFC 7578). Each part is copied once and files stay bytes.
+
+    A part is a file when it has a filename, or is named ``file``. Raises ``MultipartError`` for another
+    content type, a missing or wrong boundary, a body that ends before its closing boundary or has no parts,
+    a part without a name, a field that is not UTF-8, and beyond 1000 parts, or 16 headers of 4 KiB in one.
+    """
+    parts = _split(body, _boundary(content_type))
+    fields: list[tuple[str, str]] = []
+    files: dict[str, FilePart] = {}
+    for part in parts:
+        options = _options(part.headers.get("content-disposition", ""))
+        name = options.get("name")
+        if name is None:
+            raise MultipartError("a part has no name")
+        data = body[part.start : part.end]
+        if "filename" in options or name == "file":
+            files[name] = FilePart(options.get("filename", ""), part.headers.get("content-type", ""), data)
+        else:
+            fields.append((name, _text(name, data)))
+    return Form(fields, files)
+
+
+def to_document(form: Form, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON document a form stands for, given the schema of each property (references resolved).
+
+    ``name[]``, ``name[0]`` and, where the schema declares an array, ``name`` give an array in the order sent;
+    ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and booleans are read where the
+    schema declares them. What cannot be read stays text, for validation to refuse. Of several values for one
+    place the last wins. Files appear as ``""``.
+    """
+    sent: dict[str, list[tuple[str | None, str]]] = {}
+    for name, text in form.fields:
+        bracketed = _BRACKETED.fullmatch(name)
+        key, step = bracketed.groups() if bracketed else (name, None)
+        sent.setdefault(key, []).append((step, text))
+    document = {name: _value(values, properties.get(name, {})) for name, values in sent.items()}
+    return document | dict.fromkeys(form.files, "")
+
+
+@dataclass(slots=True)
+class _Part:
+    headers: dict[str, str] = field(default_factory=dict)
+    start: int = 0
+    end: int = 0
+
+
+def _boundary(content_type: str) -> bytes:
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        raise MultipartError("the content type is not multipart/form-data")
+    boundary = _options(content_type).get("boundary", "").strip()
+    if not boundary:
+        raise MultipartError("the content type names no boundary")
+    return boundary.encode("latin-1", "replace")
+
+
+def _split(body: bytes, boundary: bytes) -> list[_Part]:
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import MultipartParser
+
+    parts: list[_Part] = []
+    header_name = ""
+    complete = False
+
+    def part_begin() -> None:
+        if len(parts) == _MAX_PARTS:
+            raise MultipartError(f"more than {_MAX_PARTS} parts")
+        parts.append(_Part())
+
+    def header_field(data: bytes, start: int, end: int) -> None:
+        nonlocal header_name
+        header_name = data[start:end].decode("latin-1").lower()
+
+    def header_value(data: bytes, start: int, end: int) -> None:
+        parts[-1].headers[header_name] = data[start:end].decode("utf-8", "replace")
+
+    def part_data(data: bytes, start: int, end: int) -> None:
+        parts[-1].start, parts[-1].end = start, end
+
+    def finish() -> None:
+        nonlocal complete
+        complete = True
+
+    try:
+        # The whole body in one call: every callback then sees the whole of its header or part.
+        MultipartParser(
+            boundary,
+            {
+                "on_part_begin": part_begin,
+                "on_header_field": header_field,
+                "on_header_value": header_value,
+                "on_part_data": part_data,
+                "on_end": finish,
+            },
+            max_header_count=_MAX_HEADERS,
+            max_header_size=_MAX_HEADER,
+        ).write(body)
+    except FormParserError as error:
+        raise MultipartError(str(error)) from error
+    if not complete:
+        raise MultipartError("the body ends before its closing boundary")
+    if not parts:
+        raise MultipartError("the form has no parts")
+    return parts
+
+
+def _options(header: str) -> dict[str, str]:
+    """The parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) is preferred."""
+    options: dict[str, str] = {}
+    extended: dict[str, str] = {}
+    for name, quoted, plain in _OPTION.findall(header):
+        key = name.lower()
+        if key.endswith("*"):
+            charset, _, rest = (quoted or plain.strip()).partition("'")
+            if charset.lower() in ("utf-8", "iso-8859-1"):
+                extended[key[:-1]] = unquote(rest.partition("'")[2], charset)
+        else:
+            # Browsers send a quote in a name as %22, others as \\".
+            options[key] = _ESCAPED.sub(r"\1", quoted).replace("%22", '"') or plain.strip()
+    return options | extended
+
+
+def _text(name: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MultipartError(f"the field {name!r} is not UTF-8") from error
+
+
+def _value(values: list[tuple[str | None, str]], schema: Mapping[str, Any]) -> Any:
+    """The value that the texts sent for one property stand for, each with what stood in brackets, if any."""
+    members = {key: text for key, text in values if key and not key.isdecimal()}
+    if members:
+        properties = (_branch(schema, "object") or {}).get("properties", {})
+        return {key: _read(text, properties.get(key, {})) for key, text in members.items()}
+    array = _branch(schema, "array")
+    if array is None and all(key is None for key, _ in values):
+        return _read(values[-1][1], schema)
+    return [_read(text, (array or {}).get("items", {})) for _, text in values]
+
+
+def _branch(schema: Mapping[str, Any], json_type: str) -> Mapping[str, Any] | None:
+    """The part of ``schema`` that admits values of ``json_type``: itself or a branch of its ``anyOf``."""
+    declared = schema.get("type")
+    if json_type == declared or (isinstance(declared, list) and json_type in declared):
+        return schema
+    branches = (_branch(branch, json_type) for branch in schema.get("anyOf", ()))
+    return next((branch for branch in branches if branch is not None), None)
+
+
+def _read(text: str, schema: Mapping[str, Any]) -> Any:
+    """``text`` as a value of a type that the schema declares, or unchanged."""
+    value: Any = None
+    if _branch(schema, "boolean"):
+        value = _BOOLEANS.get(text.lower())
+    elif _branch(schema, "number") or _branch(schema, "integer"):
+        value = _number(text)
+    elif _branch(schema, "object"):
+        value = _object(text)
+    return text if value is None else value
+
+
+def _number(text: str) -> float | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+        return value if math.isfinite(value) else None
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    import msgspec
+
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

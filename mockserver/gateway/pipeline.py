@@ -1,0 +1,251 @@
+"""The way of every request: who is calling, is it well-formed, may this model do that; then the endpoint.
+
+An endpoint module declares an ``Operation`` and a handler. What is the same for all of them happens here,
+in this order, once: settings of this request, account, body, model, schema, handler, response headers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import flask
+
+from mockserver.gateway import explain, forms
+from mockserver.gateway.body import BodyReader, ClientGone, drain
+from mockserver.gateway.errors import ApiError, Refusal
+from mockserver.gateway.json_body import parse_json
+from mockserver.settings import SettingsError
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import ModelCard
+    from mockserver.gateway.accounts import Account
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+log = logging.getLogger("mockserver.access")
+
+API_VERSION = "2020-10-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the pipeline must know of an endpoint.
+
+    ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
+    schema under ``schemas/openai``; ``explains`` how its service words a schema violation.
+    """
+
+    name: str
+    method: str
+    path: str
+    body: Literal["none", "json", "multipart"] = "none"
+    schema: str = ""
+    endpoint: str = ""
+    explains: Literal["house", "pydantic"] = "house"
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether this is one of the endpoints below ``/v1/audio``."""
+        return self.path.startswith("/audio/")
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way: what the pipeline found out, for the handler to use."""
+
+    operation: Operation
+    settings: Settings
+    account: Account
+    document: dict[str, Any] = field(default_factory=dict)
+    files: Mapping[str, forms.FilePart] = field(default_factory=dict)
+    model: ModelCard | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Whether the real API's own rules apply, beyond the documented schema."""
+        return self.settings.strictness == "real"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made."""
+
+    body: bytes | Iterable[bytes]
+    content_type: str
+    answered_by: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler = Callable[["Services", Call], Answer]
+
+
+class Pipeline:
+    """Turns operations and their handlers into Flask views."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._bodies = BodyReader(services.settings.max_body_bytes)
+
+    def view(self, operation: Operation, handler: Handler) -> Callable[..., flask.Response]:
+        """The Flask view function of ``operation``."""
+
+        def handle(**path_values: str) -> flask.Response:
+            return self._handle(operation, handler, path_values)
+
+        return handle
+
+    def _handle(self, operation: Operation, handler: Handler, path_values: dict[str, str]) -> flask.Response:
+        began = time.perf_counter()
+        request_id = self._services.ids.request_id()
+        call: Call | None = None
+        try:
+            call = self._admit(operation)
+            length = flask.request.content_length
+            with self._bodies.slot(length if operation.body != "none" else 0):
+                self._understand(call, path_values)
+                answer = handler(self._services, call)
+        except ApiError as error:
+            return self._refuse(error, operation, call, request_id, began)
+        response = flask.Response(answer.body, 200, content_type=answer.content_type)
+        self._put_standing_headers(response, call, request_id, began)
+        for name, value in answer.headers:
+            response.headers[name] = value
+        if answer.answered_by and call.settings.mock_headers:
+            response.headers["x-mock-answered-by"] = answer.answered_by
+        log_exchange(response, began)
+        return response
+
+    def _admit(self, operation: Operation) -> Call:
+        """Who is calling, and under which settings."""
+        try:
+            settings = self._services.settings.for_request(flask.request.headers)
+        except SettingsError as error:
+            raise ApiError("bad_mock_header", message=str(error)) from error
+        account = self._services.accounts.authenticate(flask.request.headers.get("Authorization"))
+        return Call(operation, settings, account)
+
+    def _understand(self, call: Call, path_values: dict[str, str]) -> None:
+        """Reads and parses the body, finds the model, and validates."""
+        operation = call.operation
+        call.document.update(path_values)
+        if operation.body == "multipart":
+            self._parse_form(call)
+        elif operation.body == "json":
+            self._parse_json(call)
+        if operation.endpoint:
+            self._find_model(call)
+        if operation.schema:
+            self._validate(call)
+
+    def _parse_form(self, call: Call) -> None:
+        content_type = flask.request.headers.get("Content-Type", "")
+        if not content_type.lower().startswith("multipart/form-data"):
+            drain(flask.request.stream, self._bodies.limit)
+            raise ApiError("invalid_multipart")
+        try:
+            form = forms.parse_multipart(self._read(), content_type)
+        except forms.MultipartError as error:
+            raise ApiError("invalid_multipart") from error
+        call.files = form.files
+        call.document.update(forms.to_document(form, self._services.schemas.properties(call.operation.schema)))
+
+    def _parse_json(self, call: Call) -> None:
+        content_type = flask.request.headers.get("Content-Type", "")
+        body = self._read()
+        if content_type and call.strict and not content_type.lower().startswith("application/json"):
+            raise ApiError("unsupported_content_type", accepted="application/json", given=content_type)
+        call.document.update(parse_json(body))
+
+    def _read(self) -> bytes:
+        request = flask.request
+        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        length = None if chunked else request.content_length or 0
+        return self._bodies.read(request.environ["wsgi.input"], length)
+
+    def _find_model(self, call: Call) -> None:
+        name = call.document.get("model")
+        if not name and call.settings.strictness != "off":
+            raise ApiError("missing_model")
+        catalog = self._services.catalog
+        if isinstance(name, str):
+            call.model = catalog.model(name)
+        if call.strict and isinstance(name, str):
+            if call.model is None:
+                raise ApiError("model_not_found", model=name)
+            if call.operation.endpoint not in call.model.endpoints:
+                raise ApiError("model_not_for_endpoint", endpoint="/" + call.operation.endpoint, model=name)
+        elif call.model is None or call.operation.endpoint not in call.model.endpoints:
+            call.model = catalog.model_for(call.operation.endpoint)
+
+    def _validate(self, call: Call) -> None:
+        schemas, name = self._services.schemas, call.operation.schema
+        if schemas.is_valid(name, call.document):
+            return
+        violations = schemas.violations(name, call.document)
+        if call.settings.strictness == "off":
+            for violation in violations:
+                if violation.path:
+                    call.document.pop(str(violation.path[0]), None)
+            return
+        if call.operation.explains == "pydantic":
+            raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
+        found = explain.house(violations[0])
+        raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
+
+    def _refuse(
+        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
+    ) -> flask.Response:
+        error.values.setdefault("request_id", request_id)
+        style = "engine"
+        if call is not None and call.model is not None:
+            style = call.model.error_style
+        refusal = self._services.errors.refusal(error, error_style=style, audio_endpoint=operation.is_audio)
+        response = refusal_response(refusal)
+        if refusal.from_gateway or call is None:
+            response.headers["x-request-id"] = request_id
+            drain_request()
+        else:
+            self._put_standing_headers(response, call, request_id, began)
+        log_exchange(response, began, error.name)
+        return response
+
+    def _put_standing_headers(
+        self, response: flask.Response, call: Call, request_id: str, began: float
+    ) -> None:
+        headers = response.headers
+        headers["openai-organization"] = call.account.organization
+        headers["openai-processing-ms"] = str(round((time.perf_counter() - began) * 1000))
+        headers["openai-project"] = call.account.project
+        headers["openai-version"] = API_VERSION
+        headers["x-request-id"] = request_id
+
+
+def refusal_response(refusal: Refusal) -> flask.Response:
+    """A refusal as a Flask response."""
+    response = flask.Response(refusal.body, refusal.status, content_type=refusal.content_type)
+    for name, value in refusal.headers:
+        response.headers[name] = value
+    return response
+
+
+def drain_request() -> None:
+    """Reads what is left of the request's body, so that the client hears the refusal."""
+    length = flask.request.content_length
+    stream = flask.request.environ["wsgi.input"]
+    try:
+        drain(stream, length if length is not None else 1 << 26)
+    except (OSError, ValueError) as error:
+        raise ClientGone(str(error)) from error
+
+
+def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
+    """One line of log for an answered request."""
+    if log.isEnabledFor(logging.INFO):
+        answered_by = note or response.headers.get("x-mock-answered-by", "")
+        milliseconds = (time.perf_counter() - began) * 1000
+        request = flask.request
+        log.info("%s %s %d %.1f ms %s", request.method, request.path, response.status_code, milliseconds, answered_by)

@@ -1,0 +1,80 @@
+"""What a transcription model can do of what a request asks: the rules of ``catalog/models.toml``, applied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.catalog.tables import Catalog, TranscriptionRules
+
+def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
+    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create transcription)."""
+    _check_response_format(rules, form.get("response_format", "json"))
+    _check_timestamps(rules, form)
+    _check_logprobs(rules, form)
+    if form.get("prompt") and not rules.prompt:
+        raise ApiError("prompt_not_supported")
+    _check_language(catalog, rules, form)
+    if rules.keywords:
+        _check_keywords(form)
+
+
+def _check_response_format(rules: TranscriptionRules, response_format: str) -> None:
+    if response_format not in rules.response_formats:
+        supported = enumeration(rules.response_formats, "or")
+        raise ApiError(
+            "response_format_incompatible",
+            response_format=response_format,
+            model=rules.internal_name,
+            supported=supported,
+        )
+
+
+def _check_timestamps(rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
+    if not form.get("timestamp_granularities"):
+        return
+    if not rules.timestamps:
+        raise ApiError("timestamps_not_supported", model=rules.internal_name)
+    if form.get("response_format", "json") != "verbose_json":
+        raise ApiError("timestamps_need_verbose_json")
+
+
+def _check_logprobs(rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
+    if "logprobs" not in form.get("include", ()):
+        return
+    if rules.logprobs == "refused":
+        raise ApiError("logprobs_not_supported")
+    if rules.logprobs == "supported" and form.get("response_format", "json") != "json":
+        raise ApiError("logprobs_need_json")
+
+
+def _check_language(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
+    language, languages = form.get("language"), form.get("languages", ())
+    if rules.languages:
+        if language and languages:
+            raise ApiError("language_and_languages")
+        allowed = catalog.gpt_transcribe_languages
+        for code in languages:
+            if code not in allowed:
+                supported = enumeration(allowed, "and")
+                raise ApiError("languages_not_allowed", language=code, supported=supported)
+    if language and rules.language_parameter == "checked" and catalog.language_code(language) is None:
+        raise ApiError("invalid_language", language=language)
+
+
+def _check_keywords(form: Mapping[str, Any]) -> None:
+    for keyword in form.get("keywords", ()):
+        if any(mark in keyword for mark in "<>\r\n"):
+            raise ApiError("invalid_keyword")
+
+
+def enumeration(values: tuple[str, ...], conjunction: str) -> str:
+    """``'a', 'b', and 'c'`` or ``'a' or 'b'``, as the API's messages list values."""
+    quoted = [f"'{value}'" for value in values]
+    if len(quoted) < 3:
+        return f" {conjunction} ".join(quoted)
+    return ", ".join(quoted[:-1]) + f", {conjunction} {quoted[-1]}"

@@ -1,0 +1,46 @@
+"""What a running server consists of. ``app.create_app`` builds it once; endpoints are given it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
+    from mockserver.engines.answers import AnswerChain
+    from mockserver.engines.fixtures import FixtureTranscriber
+    from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+    from mockserver.engines.spoken import SpokenMemory
+    from mockserver.engines.whisper import WhisperTranscriber
+    from mockserver.gateway.accounts import Accounts
+    from mockserver.gateway.errors import ErrorTable
+    from mockserver.gateway.validation import Schemas
+    from mockserver.settings import Settings
+    from mockserver.wire.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The rooms of one server, wired together. No state lives outside of them."""
+
+    settings: Settings
+    catalog: Catalog
+    schemas: Schemas
+    errors: ErrorTable
+    accounts: Accounts
+    ids: Ids
+    fixtures: FixtureTranscriber
+    spoken: SpokenMemory
+    whisper: WhisperTranscriber | None
+    transcribers: AnswerChain
+    speaker: Pyttsx3Speaker
+
+    def start(self) -> None:
+        """Readies the engines in the background, so that the first request need not wait for them."""
+        if self.whisper is not None:
+            self.whisper.start()
+        self.speaker.start()
+
+    def close(self) -> None:
+        """Ends the engines' processes."""
+        self.speaker.close()

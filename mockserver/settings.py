@@ -1,0 +1,227 @@
+"""Every setting of the server, in one place.
+
+One order everywhere: defaults < ``mockserver.toml`` < environment ``MOCKSERVER_*`` < command line <
+``x-mock-*`` header of a request (the settings marked per request). The field ``whisper_model`` is
+``whisper_model = ...`` in the file, ``MOCKSERVER_WHISPER_MODEL``, ``--whisper-model`` and, were it per
+request, ``x-mock-whisper-model``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIG_FILE = "mockserver.toml"
+ENVIRONMENT_PREFIX = "MOCKSERVER_"
+TIERS = ("free", "tier-1", "tier-2", "tier-3", "tier-4", "tier-5")
+
+
+class SettingsError(Exception):
+    """A setting makes no sense. The message names where it was found and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An ``[[accounts]]`` entry of ``mockserver.toml``."""
+
+    key: str
+    organization: str | None = None
+    project: str | None = None
+    tier: str | None = None
+
+
+def _setting(
+    default: object,
+    help: str,  # noqa: A002 - the word click uses
+    *,
+    choices: tuple[str, ...] = (),
+    per_request: bool = False,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    bounds = {"minimum": minimum, "maximum": maximum}
+    metadata = {"help": help, "choices": choices, "per_request": per_request, **bounds}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server behaves. Immutable; ``Settings.load`` reads the file and the environment."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(4010, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
+    strictness: str = _setting(
+        "real",
+        "real: refuse what the real API refuses; schema: accept whatever the documented schema admits; "
+        "off: take what can be understood.",
+        choices=("real", "schema", "off"),
+        per_request=True,
+    )
+    mock_headers: bool = _setting(True, "Send the mock's own x-mock-* response headers.")
+    require_key: bool = _setting(True, "Refuse requests that carry no API key.")
+    accept_any_key: bool = _setting(True, "Accept API keys that mockserver.toml does not declare.")
+    tier: str = _setting("tier-1", "Usage tier of accounts that name none.", choices=TIERS)
+    fixtures: tuple[str, ...] = _setting((), "Folder of fixtures: audio files with their transcripts. Repeatable.")
+    whisper_model: str = _setting(
+        "auto",
+        "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
+        "auto (the best one in the local cache) or none.",
+    )
+    whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
+    whisper_compute_type: str = _setting("default", "Whisper's arithmetic: default, int8, int8_float16, float16, float32.")
+    whisper_cpu_threads: int = _setting(0, "Threads per transcription; 0 leaves it to the library.", minimum=0)
+    whisper_workers: int = _setting(1, "Transcriptions that run at the same time.", minimum=1)
+    whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1)
+    whisper_vad_filter: bool = _setting(False, "Skip silence before Whisper hears it, also when the request does not ask.")
+    whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0)
+    unknown_audio: str = _setting(
+        "placeholder",
+        "What answers audio that nobody here can transcribe: a marked placeholder, or an error.",
+        choices=("placeholder", "error"),
+        per_request=True,
+    )
+    remember_speech: int = _setting(
+        256, "Utterances of its own that the server recognises word for word; 0 for none.", minimum=0
+    )
+    speech_slots: int = _setting(8, "Utterances that are spoken at the same time.", minimum=1)
+    speech_language: str = _setting(
+        "", "Language (ISO 639-1) of the text to speak; empty tells it from the text.", per_request=True
+    )
+    max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
+    max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
+    max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)
+    socket_timeout: float = _setting(30.0, "Seconds a client may stall while sending or reading.", minimum=0.1)
+    seed: str = _setting("", "Makes request ids and other generated values repeatable; empty for unique ones.")
+    log_level: str = _setting("info", "What is logged.", choices=("debug", "info", "warning", "error"))
+    accounts: tuple[AccountRow, ...] = ()
+
+    @classmethod
+    def load(
+        cls, config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
+    ) -> Settings:
+        """Settings from ``mockserver.toml`` (or ``config``), then the environment, then ``overrides``.
+
+        Raises ``SettingsError`` naming the file or variable, the key and what is expected.
+        """
+        values = _from_file(config)
+        values.update(_from_environment(environ or {}))
+        for name, value in overrides.items():
+            values[name] = _checked(_option(name, "argument"), value, f"argument {name}")
+        return cls(**values)
+
+    def for_request(self, headers: Mapping[str, str]) -> Settings:
+        """These settings with the ``x-mock-*`` headers of one request applied.
+
+        Raises ``SettingsError`` when such a header has a value that its setting cannot have.
+        """
+        changes = {}
+        for option in PER_REQUEST:
+            header = "x-mock-" + option.name.replace("_", "-")
+            if header in headers:
+                changes[option.name] = _checked(option, headers[header], f"header {header}")
+        return replace(self, **changes) if changes else self
+
+
+OPTIONS: tuple[Field[Any], ...] = tuple(option for option in fields(Settings) if option.metadata)
+PER_REQUEST = tuple(option for option in OPTIONS if option.metadata["per_request"])
+
+
+def kind_of(option: Field[Any]) -> type:
+    """The type of a setting's values (``bool``, ``int``, ``float``, ``str`` or ``tuple``)."""
+    return type(option.default)
+
+
+def _option(name: str, source: str) -> Field[Any]:
+    for option in OPTIONS:
+        if option.name == name:
+            return option
+    raise SettingsError(f"{source}: there is no setting {name!r}. `mockserver serve --help` lists them all.")
+
+
+def _from_file(config: Path | None) -> dict[str, Any]:
+    path = config or Path(CONFIG_FILE)
+    if config is None and not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
+    accounts = table.pop("accounts", [])
+    values: dict[str, Any] = {
+        name: _checked(_option(name, str(path)), value, f"{path}: {name}") for name, value in table.items()
+    }
+    values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
+    return values
+
+
+def _account(row: object, source: str) -> AccountRow:
+    known = [option.name for option in fields(AccountRow)]
+    if not isinstance(row, dict) or not isinstance(row.get("key"), str) or not row["key"]:
+        raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
+    for name, value in row.items():
+        if name not in known or not isinstance(value, str):
+            raise SettingsError(f"{source}.{name}: is not one of {', '.join(known)} with a text value.")
+    if row.get("tier", "free") not in TIERS:
+        raise SettingsError(f"{source}.tier: {row['tier']!r} is not one of {', '.join(TIERS)}.")
+    return AccountRow(**row)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for option in OPTIONS:
+        variable = ENVIRONMENT_PREFIX + option.name.upper()
+        if variable in environ:
+            values[option.name] = _checked(option, environ[variable], variable)
+    return values
+
+
+def _checked(option: Field[Any], value: object, source: str) -> Any:
+    """``value`` as the option's type (texts are parsed), or ``SettingsError``."""
+    kind = kind_of(option)
+    try:
+        typed = _typed(kind, value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{source}: {value!r} is not {_KIND_NAMES[kind]}. {option.metadata['help']}") from None
+    choices = option.metadata["choices"]
+    if choices and typed not in choices:
+        raise SettingsError(f"{source}: {value!r} is not one of {', '.join(choices)}.")
+    low, high = option.metadata["minimum"], option.metadata["maximum"]
+    if low is not None and typed < low:
+        raise SettingsError(f"{source}: {value!r} is too small; the least is {low:g}.")
+    if high is not None and typed > high:
+        raise SettingsError(f"{source}: {value!r} is too large; the most is {high:g}.")
+    return typed
+
+
+_KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
+_TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _typed(kind: type, value: object) -> object:
+    if kind is tuple:
+        parts = value.split(":") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+            raise TypeError
+        return tuple(part for part in parts if part)
+    if isinstance(value, str) and kind is bool:
+        if value.lower() not in _TRUTH:
+            raise ValueError
+        return _TRUTH[value.lower()]
+    if isinstance(value, str) and kind in (int, float):
+        value = kind(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind or value != value:
+        raise TypeError
+    return value
+
+
+assert all(option.default is not MISSING for option in OPTIONS), "every setting has a default"

@@ -1,0 +1,25 @@
+"""The JSON styles of the API: which service answers shows in how its JSON is spaced."""
+
+from __future__ import annotations
+
+import json
+
+
+def compact(value: object) -> bytes:
+    """No spaces, no trailing newline: answers of the audio endpoints, and errors of ``whisper-1``."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+
+
+def two_spaces(value: object) -> bytes:
+    """Indented by two, no trailing newline: errors that a model's engine raises."""
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", "replace")
+
+
+def two_spaces_newline(value: object) -> bytes:
+    """Indented by two, with a trailing newline: lists and objects such as those of ``/v1/models``."""
+    return two_spaces(value) + b"\n"
+
+
+def four_spaces(value: object) -> bytes:
+    """Indented by four, with a trailing newline: errors of the gateway (authentication, unknown model, limits)."""
+    return json.dumps(value, ensure_ascii=False, indent=4, allow_nan=False).encode("utf-8", "replace") + b"\n"

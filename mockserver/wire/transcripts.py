@@ -1,0 +1,162 @@
+"""Transcripts on the wire: every response format, whole and streamed.
+
+What an engine did not say (token ids, probabilities) is derived from the text, always the same way.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mockserver.wire import sse, tokens
+
+if TYPE_CHECKING:
+    from mockserver.engines.transcription import Segment, Word
+
+Logprob = dict[str, object]
+
+_TIMESTAMP_ZERO = 50_364  # id of <|0.00|> in the multilingual vocabulary of Whisper; 20 ms a step
+_WINDOW = 30.0  # seconds Whisper decodes at a time
+_EDGES = " \t\n.,!?;:\"“”„«»()[]{}…—–¿¡。，！？、；：「」『』"
+
+
+def text_of(segments: Iterable[Segment]) -> str:
+    """The running text of the segments."""
+    return " ".join(segment.text for segment in segments if segment.text)
+
+
+def verbose_json(
+    *,
+    task: str,
+    language: str,
+    duration: float,
+    segments: Sequence[Segment],
+    granularities: Sequence[str],
+    temperature: float,
+    usage: dict[str, object],
+) -> dict[str, object]:
+    """The ``verbose_json`` body; ``language`` is the English name ("english")."""
+    body: dict[str, object] = {
+        "task": task,
+        "language": language,
+        "duration": _float32(round(duration, 2)),
+        "text": text_of(segments),
+    }
+    if "segment" in granularities:
+        body["segments"] = [_segment(number, segment, temperature) for number, segment in enumerate(segments)]
+    if "word" in granularities:
+        body["words"] = [_word(word) for segment in segments for word in segment.words or ()]
+    body["usage"] = usage
+    return body
+
+
+def diarized_segment(number: int, segment: Segment) -> dict[str, object]:
+    """A segment with its speaker, as ``diarized_json`` and its stream have it."""
+    return {
+        "type": "transcript.text.segment",
+        "text": " " + segment.text,
+        "speaker": segment.speaker,
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+        "id": f"seg_{number}",
+    }
+
+
+def deltas(segments: Iterable[Segment]) -> Iterator[tuple[str, list[Logprob]]]:
+    """The text token by token with each token's log probability, as soon as a segment is heard."""
+    first = True
+    for segment in segments:
+        if not segment.text:
+            continue
+        text = segment.text if first else " " + segment.text
+        first = False
+        offset = len(segment.text) - len(text)
+        for token in tokens.split(text):
+            yield token, [_logprob(token, segment, offset)]
+            offset += len(token)
+
+
+def delta_event(token: str, logprobs: list[Logprob] | None) -> bytes:
+    """``transcript.text.delta``."""
+    payload: dict[str, object] = {"type": "transcript.text.delta", "delta": token}
+    if logprobs is not None:
+        payload["logprobs"] = logprobs
+    return sse.event(payload)
+
+
+def done_event(text: str, **members: object) -> bytes:
+    """``transcript.text.done``; ``members`` that are ``None`` are left out."""
+    payload: dict[str, object] = {"type": "transcript.text.done", "text": text}
+    payload.update((name, value) for name, value in members.items() if value is not None)
+    return sse.event(payload)
+
+
+def _segment(number: int, segment: Segment, temperature: float) -> dict[str, object]:
+    window = _WINDOW * (segment.start // _WINDOW)
+    temperature = segment.temperature if segment.temperature is not None else temperature
+    ratio = segment.compression_ratio if segment.compression_ratio is not None else _compression_ratio(segment.text)
+    logprob = segment.avg_logprob if segment.avg_logprob is not None else -0.1 - 0.25 * _derived(segment.text)
+    silence = segment.no_speech_prob
+    return {
+        "id": number,
+        "seek": segment.seek if segment.seek is not None else int(window * 100),
+        "start": _float32(round(segment.start, 2)),
+        "end": _float32(round(segment.end, 2)),
+        "text": " " + segment.text,
+        "tokens": list(segment.tokens if segment.tokens is not None else _token_ids(segment, window)),
+        "temperature": _float32(temperature),
+        "avg_logprob": _float32(logprob),
+        "compression_ratio": _float32(ratio),
+        "no_speech_prob": _float32(silence if silence is not None else 0.02 * _derived("silence" + segment.text)),
+    }
+
+
+def _word(word: Word) -> dict[str, object]:
+    return {
+        "word": word.text.strip(_EDGES) or word.text.strip(),
+        "start": _float32(round(word.start, 2)),
+        "end": _float32(round(word.end, 2)),
+    }
+
+
+def _logprob(token: str, segment: Segment, offset: int) -> Logprob:
+    return {"token": token, "logprob": _token_logprob(token, segment, offset), "bytes": list(token.encode())}
+
+
+def _token_logprob(token: str, segment: Segment, offset: int) -> float:
+    """From the probability of the word at ``offset`` of the segment's text, else derived from the token."""
+    end = 0
+    middle = offset + len(token) / 2
+    for word in segment.words or ():
+        end = segment.text.find(word.text.strip(), end) + len(word.text.strip())
+        if middle <= end:
+            if word.probability is None:
+                break
+            return math.log(min(max(word.probability, 1e-9), 1.0))
+    return -0.2 * _derived(token + segment.text) ** 4
+
+
+def _token_ids(segment: Segment, window: float) -> Iterator[int]:
+    yield _TIMESTAMP_ZERO + round((segment.start - window) * 50)
+    for token in tokens.split(" " + segment.text):
+        yield 256 + zlib.crc32(token.encode()) % 50_000
+    yield _TIMESTAMP_ZERO + min(round((segment.end - window) * 50), 1500)
+
+
+def _compression_ratio(text: str) -> float:
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
+
+
+def _derived(text: str) -> float:
+    """A number from 0 to 1 that depends on ``text`` alone."""
+    return zlib.crc32(text.encode()) / 0xFFFFFFFF
+
+
+def _float32(value: float) -> float:
+    """``value`` in single precision: the API prints such numbers with all their digits."""
+    single: float = struct.unpack("f", struct.pack("f", value))[0]
+    return single

@@ -1,0 +1,586 @@
+"""The tables of the catalog, against the product pages they were taken from."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+import mockserver.catalog
+from mockserver.catalog.tables import Catalog, CatalogError
+from mockserver.engines.speech import Voice
+
+TABLES = Path(mockserver.catalog.__file__).parent
+PAGES = Path(__file__).parents[3] / "shared" / "reference" / "seeds"
+DOCUMENTED = ["gpt-audio-mini", "gpt-4o-mini-audio-preview", "gpt-4o-mini-transcribe"]
+KINDS = {
+    "RPM": "requests_per_minute",
+    "RPD": "requests_per_day",
+    "TPM": "tokens_per_minute",
+    "Batch queue limit": "enqueued_tokens",
+}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog()
+
+
+def page(name: str) -> str:
+    file = PAGES / f"{name}.txt"
+    if not file.exists():
+        pytest.skip("the product pages are not beside this checkout")
+    return file.read_text(encoding="utf-8")
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").replace("\t", "|").split("|")]
+
+
+def tier_table(text: str) -> dict[str, dict[str, int] | str]:
+    """The rate-limit table of a product page: tier → kind → limit."""
+    lines = [line for line in text.splitlines() if re.match(r"\|? ?(Tier|Free)\b", line)]
+    kinds = [KINDS[heading] for heading in cells(lines[0])[1:]]
+    table: dict[str, dict[str, int] | str] = {}
+    for tier, *limits in map(cells, lines[1:]):
+        if limits == ["Not supported"]:
+            table[tier] = "not supported"
+        else:
+            pairs = zip(kinds, limits, strict=True)
+            table[tier] = {kind: int(limit.replace(",", "")) for kind, limit in pairs if limit != "-"}
+    return {tier.lower().replace(" ", "-"): limits for tier, limits in table.items()}
+
+
+def after(text: str, *headings: str) -> str:
+    """The first line of a page that follows the headings, in their order."""
+    lines = iter([line for line in text.splitlines() if line])
+    for heading in headings:
+        next(line for line in lines if line == heading)
+    return next(lines)
+
+
+def dollars(text: str, *headings: str) -> float:
+    return float(after(text, *headings).removeprefix("$"))
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_tier_limits_are_those_of_the_product_page_digit_for_digit(catalog: Catalog, model: str) -> None:
+    assert catalog.card(model)["tiers"] == tier_table(page(f"openai-{model}"))
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_prices_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
+    text = page(f"openai-{model}")
+    expected = {
+        "text_input": dollars(text, "Text tokens", "Input"),
+        "text_output": dollars(text, "Text tokens", "Output"),
+        "audio_input": dollars(text, "Audio tokens", "Input"),
+    }
+    if "Output" in text.split("Audio tokens")[1].split("Modalities")[0]:
+        expected["audio_output"] = dollars(text, "Audio tokens", "Output")
+    assert catalog.card(model)["prices"] == expected
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_windows_and_cutoff_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
+    text = page(f"openai-{model}")
+    card = catalog.card(model)
+    assert f"{card['context_window']:,} context window" in text
+    assert f"{card['max_output_tokens']:,} max output tokens" in text
+    year, month, day = card["knowledge_cutoff"].split("-")
+    assert f"{ {'06': 'Jun', '10': 'Oct'}[month] } {day}, {year} knowledge cutoff" in text
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_ratings_modalities_and_features_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
+    text = page(f"openai-{model}")
+    card = catalog.card(model)
+    assert card["name"] in text.splitlines()
+    for rating, value in card["ratings"].items():
+        assert after(text, rating.capitalize()) == value
+    for modality, use in card["modalities"].items():
+        assert after(text, "Modalities", modality.capitalize()).lower() == use
+    if "\nFeatures\n" in text:
+        section = text.split("\nFeatures\n")[1].split("\nSnapshots\n")[0]
+        names = {
+            feature.replace("_", " ").capitalize().replace("Fine t", "Fine-t"): feature
+            for feature in card["features"]
+        }
+        lines = [line for line in section.splitlines() if line]
+        stated = dict(zip(lines[::2], lines[1::2], strict=True))
+        assert stated == {
+            name: "Supported" if card["features"][feature] else "Not supported"
+            for name, feature in names.items()
+        }
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_the_snapshots_a_product_page_lists_are_known_models(catalog: Catalog, model: str) -> None:
+    card = catalog.model(model)
+    assert card is not None
+    section = page(f"openai-{model}").split("\nSnapshots\n")[1].split("\nRate limits\n")[0]
+    listed = dict.fromkeys(line for line in section.splitlines() if line.startswith("gpt-"))
+    assert card.listed_snapshots == tuple(listed)
+    assert all(catalog.model(snapshot) for snapshot in listed)
+
+
+def test_a_reseller_s_offer_is_kept_as_its_page_states_it(catalog: Catalog) -> None:
+    offer = catalog.listing("reseller", "gpt-audio-mini")
+    assert offer is not None
+    text, facts = page("reseller-gpt-audio-mini"), offer.facts
+    assert f"Provider{facts['maker']}" in text
+    assert f"Released{facts['released']}" in text
+    assert f"Context window{facts['context_window']:,} tokens" in text
+    assert f"Max output{facts['max_output_tokens']:,} tokens" in text
+    assert f"Input price${facts['input_price']:.2f} / 1M tokens" in text
+    assert f"Output price${facts['output_price']:.2f} / 1M tokens" in text
+    assert f"Request cost{facts['request_cost']} base requests" in text
+    assert f"Plan tier{facts['plan_tier']}" in text
+    assert f"{facts['audio_price_premium']}x premium" in text
+    assert f"{facts['word_error_rate_reduction']:.0%} lower word error rate" in text
+    assert f"{facts['hallucination_reduction']:.0%} fewer hallucinations" in text
+
+
+def test_the_aimlapi_offer_is_kept_as_its_page_documents_it(catalog: Catalog) -> None:
+    offer = catalog.listing("aimlapi", "openai/gpt-4o-mini-transcribe")
+    assert offer is not None
+    text = page("aimlapi-gpt-4o-mini-transcribe")
+    create, result = [json.loads(line) for line in text.splitlines() if line.startswith('{"openapi"')]
+    body = create["paths"]["/v1/stt/create"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"]["model"]["enum"] == [offer.model]
+    assert list(body["properties"]) == offer.facts["parameters"]
+    assert body["required"] == offer.facts["required"]
+    assert body["properties"]["temperature"].items() >= offer.facts["temperature"].items()
+    answer = result["components"]["schemas"]["Voice.v1.SpeechToTextGetResponseDTO"]["properties"]
+    assert answer["status"]["enum"] == offer.facts["statuses"]
+    assert create["servers"][0]["url"] == offer.facts["server"]
+    for kind, tokens in offer.facts["example_usage"].items():
+        assert f'"{kind}": {tokens}' in text
+
+
+def test_a_tier_s_limits_are_read_by_group_and_tier(catalog: Catalog) -> None:
+    limits = catalog.tier_limits("gpt-4o-mini-audio-preview", "free")
+    assert limits is not None
+    assert limits.source == "documented"
+    assert limits.kinds() == {"requests_per_minute": 3, "requests_per_day": 200, "tokens_per_minute": 40_000}
+    top = catalog.tier_limits("gpt-4o-mini-audio-preview", "tier-5")
+    assert top is not None
+    assert top.enqueued_tokens == 15_000_000_000
+    assert top.requests_per_day is None
+
+
+def test_a_tier_may_not_be_supported(catalog: Catalog) -> None:
+    limits = catalog.tier_limits("gpt-audio-mini", "free")
+    assert limits is not None
+    assert not limits.supported
+    assert limits.kinds() == {}
+
+
+def test_limits_nobody_states_are_none(catalog: Catalog) -> None:
+    assert catalog.tier_limits("gpt-transcribe", "tier-2") is None
+    assert catalog.tier_limits("tts-1", "tier-1") is None
+
+
+def test_an_unknown_tier_is_refused_with_the_tiers_there_are(catalog: Catalog) -> None:
+    with pytest.raises(ValueError, match=r"unknown tier 'gold'; the tiers are free, tier-1, .*tier-5"):
+        catalog.tier_limits("gpt-audio-mini", "gold")
+
+
+def test_every_limit_group_of_the_tiers_belongs_to_a_model(catalog: Catalog) -> None:
+    groups = re.findall(r'^name = "(.+)"$', (TABLES / "tiers.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert groups
+    assert set(groups) <= {model.limit_group for model in catalog.models}
+
+
+@pytest.mark.parametrize(
+    ("alias", "snapshot"),
+    [
+        ("gpt-audio-mini", "gpt-audio-mini-2025-12-15"),
+        ("gpt-4o-mini-audio-preview", "gpt-4o-mini-audio-preview-2024-12-17"),
+        ("gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe-2025-12-15"),
+        ("gpt-audio-1.5", "gpt-audio-1.5"),
+        ("whisper-1", "whisper-1"),
+        ("gpt-audio-mini-2025-10-06", "gpt-audio-mini-2025-10-06"),
+    ],
+)
+def test_a_model_resolves_to_its_snapshot(catalog: Catalog, alias: str, snapshot: str) -> None:
+    model = catalog.model(alias)
+    assert model is not None
+    assert model.snapshot == snapshot
+
+
+def test_a_snapshot_has_all_of_its_alias_but_what_tells_them_apart(catalog: Catalog) -> None:
+    own = {"id", "created", "snapshot", "alias_of", "listed_snapshots", "sources"}
+    for snapshot in catalog.models:
+        if snapshot.alias_of:
+            alias = catalog.model(snapshot.alias_of)
+            assert alias is not None
+            assert snapshot.id in catalog.snapshots(alias.id)
+            differing = {key for key, value in asdict(snapshot).items() if asdict(alias)[key] != value}
+            assert differing <= own
+
+
+def test_an_alias_resolves_to_its_newest_snapshot(catalog: Catalog) -> None:
+    for model in catalog.models:
+        snapshots = catalog.snapshots(model.id)
+        assert model.snapshot == max(snapshots, default=model.id)
+
+
+def test_unknown_models_and_names_of_other_providers_are_not_openai_s(catalog: Catalog) -> None:
+    assert catalog.model("gpt-nothing") is None
+    assert catalog.model("openai/gpt-4o-mini-transcribe") is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model"),
+    [
+        ("v1/audio/transcriptions", "whisper-1"),
+        ("v1/audio/translations", "whisper-1"),
+        ("v1/audio/speech", "tts-1"),
+        ("v1/chat/completions", "gpt-audio"),
+    ],
+)
+def test_the_first_model_of_an_endpoint_stands_in_for_unknown_ones(
+    catalog: Catalog, endpoint: str, model: str
+) -> None:
+    assert catalog.model_for(endpoint) == catalog.model(model)
+    assert catalog.model_for("v1/teleportation") is None
+
+
+def test_only_whisper_s_errors_are_written_in_its_own_style(catalog: Catalog) -> None:
+    styles = {model.id: model.error_style for model in catalog.models}
+    assert styles.pop("whisper-1") == "whisper"
+    assert set(styles.values()) == {"engine"}
+
+
+def test_no_price_is_negative_or_zero(catalog: Catalog) -> None:
+    for model in catalog.models:
+        assert all(price > 0 for price in catalog.card(model.id).get("prices", {}).values())
+
+
+def test_every_figure_group_has_a_source(catalog: Catalog) -> None:
+    for model in catalog.models:
+        assert "created" in model.sources
+        if model.transcription or model.speech:
+            assert "rules" in model.sources
+        if model.prices or model.context_window:
+            assert "figures" in model.sources
+
+
+def test_created_derived_from_a_snapshot_date_is_its_midnight(catalog: Catalog) -> None:
+    derived = [model for model in catalog.models if model.sources["created"].startswith("derived")]
+    assert derived
+    for model in derived:
+        assert (
+            datetime.fromtimestamp(model.created, timezone.utc).strftime("%Y-%m-%d %H:%M")
+            == f"{model.id[-10:]} 00:00"
+        )
+
+
+def test_rules_are_there_exactly_for_the_models_with_that_endpoint(catalog: Catalog) -> None:
+    for model in catalog.models:
+        assert ("v1/audio/transcriptions" in model.endpoints) == (model.transcription is not None)
+        assert ("v1/audio/speech" in model.endpoints) == (model.speech is not None)
+        translates = model.transcription is not None and model.transcription.translates
+        assert ("v1/audio/translations" in model.endpoints) == translates
+
+
+@pytest.mark.parametrize(
+    ("model", "response_formats"),
+    [
+        ("whisper-1", "json text srt verbose_json vtt"),
+        ("gpt-transcribe", "json text"),
+        ("gpt-4o-transcribe", "json text"),
+        ("gpt-4o-mini-transcribe-2025-03-20", "json text"),
+        ("gpt-4o-transcribe-diarize", "json text diarized_json"),
+    ],
+)
+def test_a_transcription_model_has_its_response_formats(
+    catalog: Catalog, model: str, response_formats: str
+) -> None:
+    card = catalog.model(model)
+    assert card is not None
+    assert card.transcription is not None
+    assert card.transcription.response_formats == tuple(response_formats.split())
+
+
+@pytest.mark.parametrize(
+    ("model", "max_duration", "max_input_tokens", "chunking_required_above", "usage"),
+    [
+        ("whisper-1", None, None, None, "duration"),
+        ("gpt-transcribe", None, None, None, "duration"),
+        ("gpt-4o-transcribe", 1400.0, None, None, "tokens"),
+        ("gpt-4o-mini-transcribe", None, 16_000, None, "tokens"),
+        ("gpt-4o-transcribe-diarize", 1400.0, None, 30.0, "tokens"),
+    ],
+)
+def test_a_transcription_model_has_its_caps(
+    catalog: Catalog,
+    model: str,
+    max_duration: float | None,
+    max_input_tokens: int | None,
+    chunking_required_above: float | None,
+    usage: str,
+) -> None:
+    card = catalog.model(model)
+    assert card is not None
+    rules = card.transcription
+    assert rules is not None
+    assert rules.min_duration == 0.1
+    assert rules.max_duration == max_duration
+    assert rules.max_input_tokens == max_input_tokens
+    assert rules.chunking_required_above == chunking_required_above
+    assert rules.usage == usage
+
+
+def test_only_whisper_translates_and_ignores_stream(catalog: Catalog) -> None:
+    transcribers = {model.id: model.transcription for model in catalog.models if model.transcription}
+    assert [name for name, rules in transcribers.items() if rules.translates] == ["whisper-1"]
+    assert [name for name, rules in transcribers.items() if not rules.streams] == ["whisper-1"]
+
+
+def test_tts_1_has_nine_voices_in_the_order_of_its_error_message(catalog: Catalog) -> None:
+    for name in ("tts-1", "tts-1-hd"):
+        model = catalog.model(name)
+        assert model is not None
+        assert model.speech is not None
+        assert " ".join(model.speech.voices) == "nova shimmer echo onyx fable alloy ash sage coral"
+        assert model.speech.stream_formats == ("audio",)
+
+
+def test_gpt_4o_mini_tts_has_thirteen_voices_and_streams_events(catalog: Catalog) -> None:
+    model = catalog.model("gpt-4o-mini-tts")
+    assert model is not None
+    assert model.speech is not None
+    assert len(set(model.speech.voices)) == 13
+    assert model.speech.stream_formats == ("audio", "sse")
+    assert model.speech.instructions
+    assert model.speech.max_input_chars == 4096
+
+
+def test_a_voice_is_a_row(tmp_path: Path) -> None:
+    row = '[[voices]]\nname = "alloy"\nbase = "gmw/en-US"\nvariant = "f1"\npitch = 50\ngain = 1.5\n'
+    (tmp_path / "voices.toml").write_text(row, encoding="utf-8")
+    alloy = Voice(name="alloy", base="gmw/en-US", variant="f1", pitch=50, gain=1.5)
+    assert Catalog(tmp_path).voice("alloy") == alloy
+    assert Catalog(tmp_path).voices == (alloy,)
+
+
+def test_every_voice_of_a_model_can_be_spoken_with(catalog: Catalog) -> None:
+    for model in catalog.models:
+        for name in model.speech.voices if model.speech else ():
+            assert catalog.voice(name) is not None
+    assert catalog.voice("nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "date"),
+    [
+        ("tts-1", "2027-01-06"),
+        ("gpt-4o-mini-tts", "2027-01-06"),
+        ("gpt-audio", "2027-01-20"),
+        ("gpt-4o-audio-preview-2024-10-01", "2027-01-20"),
+        ("whisper-1", "2027-02-26"),
+        ("gpt-4o-mini-transcribe", "2027-02-26"),
+        ("gpt-transcribe", None),
+        ("gpt-audio-1.5", None),
+    ],
+)
+def test_a_deprecated_model_has_its_shutdown_date(catalog: Catalog, model: str, date: str | None) -> None:
+    card = catalog.model(model)
+    assert card is not None
+    assert card.shutdown_date == date
+
+
+def test_accepted_file_extensions_are_in_the_order_of_the_error_message(catalog: Catalog) -> None:
+    assert " ".join(catalog.audio_extensions) == "flac m4a mp3 mp4 mpeg mpga oga ogg wav webm"
+
+
+def test_languages_have_whisper_s_english_names(catalog: Catalog) -> None:
+    assert catalog.language_name("en") == "english"
+    assert catalog.language_name("yue") == "cantonese"
+    assert catalog.language_name("tlh") == "tlh"
+
+
+def test_a_language_is_found_by_code_or_by_name(catalog: Catalog) -> None:
+    assert catalog.language_code("DE") == "de"
+    assert catalog.language_code("German") == "de"
+    assert catalog.language_code("flemish") == "nl"
+    assert catalog.language_code("klingon") is None
+
+
+def test_every_language_whisper_can_hear_has_a_name(catalog: Catalog) -> None:
+    tokenizer = pytest.importorskip("faster_whisper.tokenizer")
+    for code in tokenizer._LANGUAGE_CODES:
+        name = catalog.language_name(code)
+        assert name != code
+        assert catalog.language_code(name) == code
+
+
+def test_gpt_transcribe_takes_63_languages_that_all_have_a_name(catalog: Catalog) -> None:
+    codes = catalog.gpt_transcribe_languages
+    assert len(set(codes)) == len(codes) == 63
+    assert all(catalog.language_name(code) != code for code in codes)
+
+
+def test_a_card_is_plain_json_with_everything_known(catalog: Catalog) -> None:
+    card = catalog.card("gpt-audio-mini-2025-10-06")
+    assert json.loads(json.dumps(card)) == card
+    assert card["alias_of"] == "gpt-audio-mini"
+    assert card["snapshots"] == ["gpt-audio-mini-2025-10-06", "gpt-audio-mini-2025-12-15"]
+    assert card["prices"] == {
+        "text_input": 0.6,
+        "text_output": 2.4,
+        "audio_input": 10.0,
+        "audio_output": 20.0,
+    }
+    assert card["tiers"]["tier-5"] == {"requests_per_minute": 10_000, "tokens_per_minute": 30_000_000}
+    assert card["sources"]["tiers"] == "documented: product page gpt-audio-mini"
+    assert [offer["provider"] for offer in catalog.card("gpt-audio-mini")["listings"]] == ["reseller"]
+
+
+def test_a_card_leaves_out_what_nobody_knows(catalog: Catalog) -> None:
+    assert "prices" not in catalog.card("gpt-audio-1.5")
+    assert "max_duration" not in catalog.card("whisper-1")["transcription"]
+
+
+def test_there_is_no_card_of_an_unknown_model(catalog: Catalog) -> None:
+    with pytest.raises(KeyError, match="gpt-nothing"):
+        catalog.card("gpt-nothing")
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    """A copy of the tables, to be changed."""
+    for file in TABLES.glob("*.toml"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_adding_a_model_is_adding_a_row(tables: Path) -> None:
+    row = (
+        '\n[[models]]\nid = "gpt-audio-mini-2027-01-01"\nalias_of = "gpt-audio-mini"\ncreated = 1798761600\n'
+    )
+    change(tables / "models.toml", "\n[[models]]\n", row + "\n[[models]]\n")
+    model = Catalog(tables).model("gpt-audio-mini-2027-01-01")
+    assert model is not None
+    assert model.context_window == 128_000
+    assert Catalog(tables).snapshots("gpt-audio-mini")[0] == "gpt-audio-mini-2027-01-01"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "created = 1677532384",
+            'created = "2023"',
+            r"models 'whisper-1': Expected `int`.*`\$.created`; give",
+        ),
+        ("created = 1677532384", "", r"models 'whisper-1': key 'created' is missing; add it"),
+        ("created = 1677532384", "made = 1677532384", r"models 'whisper-1': unknown key 'made'; remove it"),
+        ('usage = "duration"', 'usage = "bytes"', r"'whisper-1', transcription: .*'bytes'.*`\$.usage`; give"),
+        ("translates = true", "", r"'whisper-1', transcription: key 'translates' is missing; add it"),
+        (
+            "[models.speech]",
+            "[models.transcription]",
+            r"'tts-1', transcription: unknown key 'voices'; remove it",
+        ),
+        (
+            'endpoints = ["v1/chat/completions"]',
+            'endpoints = ["v1/audio/speech"]',
+            r"key 'speech' is missing.*; add",
+        ),
+        (
+            'alias_of = "gpt-5"',
+            'alias_of = "gpt-7"',
+            r"key 'alias_of': no alias has the id 'gpt-7'; add its row",
+        ),
+        (
+            'snapshot = "gpt-5-2025-08-07"',
+            'snapshot = "gpt-4o"',
+            r"'gpt-5': key 'snapshot': 'gpt-4o' is no snap.*; add",
+        ),
+        ('id = "tts-1-hd"', 'id = "tts-1"', r"models 'tts-1': another row has the same id; keep one"),
+        ('id = "tts-1-hd"', "", r"models number \d+: key 'id' is missing or no text; give one"),
+        (
+            'upstream = "gpt-audio-mini"',
+            'upstream = "x"',
+            r"key 'upstream': no model has the id 'x'; add its row",
+        ),
+        (
+            'audio_extensions = ["flac",',
+            "audio_extensions = [1,",
+            r"Expected `str`.*audio_extensions\[0\]`; give",
+        ),
+        ("[[models]]", "[models", r"not valid TOML: .*; correct it"),
+    ],
+)
+def test_a_malformed_row_is_told_by_file_key_and_remedy(
+    tables: Path, old: str, new: str, message: str
+) -> None:
+    change(tables / "models.toml", old, new)
+    with pytest.raises(CatalogError, match=f"^models.toml.*{message}"):
+        _ = Catalog(tables).models, Catalog(tables).listings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "tier-2 =",
+            "gold =",
+            r"groups 'gpt-audio-mini': unknown tier 'gold'; add it to 'tiers', or correct it",
+        ),
+        ("requests_per_minute = 500", "requests_per_month = 9", r"'gpt-audio-mini', tier-1: unknown key"),
+        ("requests_per_minute = 500", "requests_per_minute = -0.5", r"'gpt-audio-mini': Expected `int`"),
+        (
+            'free = "not supported"',
+            'free = "unlimited"',
+            r"groups 'gpt-audio-mini': .*; give the key a value",
+        ),
+        (
+            'source = "documented"',
+            'source = "rumour"',
+            r"groups 'gpt-audio-mini': .*'rumour'.*`\$.source`; give",
+        ),
+    ],
+)
+def test_malformed_limits_are_told_by_file_key_and_remedy(
+    tables: Path, old: str, new: str, message: str
+) -> None:
+    change(tables / "tiers.toml", old, new)
+    with pytest.raises(CatalogError, match=f"^tiers.toml.*{message}"):
+        Catalog(tables).tier_limits("gpt-audio-mini", "tier-1")
+
+
+def test_a_missing_table_is_told_with_its_place(tables: Path) -> None:
+    (tables / "languages.toml").unlink()
+    with pytest.raises(CatalogError, match=r"^languages.toml: missing from .*; put it back, or reinstall"):
+        Catalog(tables).language_name("en")
+
+
+def test_a_table_is_not_read_before_it_is_asked_for(tables: Path) -> None:
+    catalog = Catalog(tables)
+    for file in tables.glob("*.toml"):
+        if file.name != "tiers.toml":
+            file.unlink()
+    assert catalog.tiers[0] == "free"
+
+
+def test_a_table_is_read_once(tables: Path) -> None:
+    catalog = Catalog(tables)
+    models = catalog.models
+    (tables / "models.toml").unlink()
+    assert catalog.models is models
+    assert catalog.model("whisper-1") is models[0]
