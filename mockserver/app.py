@@ -68,7 +68,7 @@ def services_of(app: flask.Flask) -> Services:
 def build_services(settings: Settings) -> Services:
     """Everything a server needs; the engines are not started yet (``Services.start``)."""
     catalog = Catalog()
-    schemas = Schemas()
+    schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)

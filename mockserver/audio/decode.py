@@ -6,6 +6,7 @@ containers: others (playlists, for one) would open further files and addresses.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
-    from av import AudioFrame, AudioResampler, AudioStream
+    from av import AudioFrame, AudioStream
     from av.container import InputContainer
     from numpy.typing import NDArray
 
@@ -91,7 +92,7 @@ def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
 def decode(data: bytes, *, keep_samples: bool, max_seconds: float) -> Decoded:
     """Decodes a whole file in one pass; without ``keep_samples`` in memory that does not grow with it.
 
-    The first audio stream counts, video is ignored, and a damaged or truncated file is read as far as it goes.
+    The first audio stream counts, video is ignored, a damaged or truncated file is read as far as it goes.
     Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``.
     """
     import av
@@ -101,7 +102,9 @@ def decode(data: bytes, *, keep_samples: bool, max_seconds: float) -> Decoded:
     sound = _Sound(keep_samples, max_seconds)
     try:
         options = {"format_whitelist": ",".join(_CONTAINERS)}
-        with av.open(io.BytesIO(_trim_riff(data)), options=options, metadata_errors="ignore") as container:
+        with av.open(
+            io.BytesIO(_trim_riff(data)), "r", options=options, metadata_errors="ignore"
+        ) as container:
             stream = _audio_stream(container)
             for frame in _frames(container, stream):
                 sound.add(frame)
@@ -156,10 +159,8 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
             packet = next(packets, None)
         except av.FFmpegError:  # The file ends in the middle of something: the decoder may still hold sound.
             packet = None
-        try:
+        with contextlib.suppress(av.FFmpegError):
             yield from stream.decode(packet)
-        except av.FFmpegError:
-            pass
         if packet is None or packet.size == 0:
             return
 
@@ -177,7 +178,7 @@ class _Sound:
         self._frame_format: tuple[str, str, int] | None = None
 
     def add(self, frame: AudioFrame) -> None:
-        """Takes the next frame. A stream may change its format on the way; the clip's is that of its start."""
+        """Takes the next frame. A stream may change its format on the way; the clip has that of its start."""
         frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._frame_format is None:
             self._begin(frame)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from av import AudioFrame
+    from av import AudioFrame, AudioStream
 
 # Response format -> content type, as the API sends them.
 CONTENT_TYPES = {
@@ -84,7 +84,7 @@ def write_wav(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:
 
 
 def wav_header(pcm_bytes: int, sample_rate: int, channels: int = 1) -> bytes:
-    """The 44 bytes before ``pcm_bytes`` of interleaved s16le samples; 0xFFFFFFFF stands for an unknown number."""
+    """The 44 bytes before ``pcm_bytes`` of interleaved s16le samples; 0xFFFFFFFF if that is unknown."""
     riff_bytes = min(pcm_bytes + 36, _UNKNOWN_SIZE)
     frame_bytes = channels * 2
     return struct.pack(
@@ -116,9 +116,10 @@ def _encode(chunks: Iterator[bytes], encoder: _Encoder) -> Iterator[bytes]:
     import av
 
     sink = _Sink()
-    options = {"fflags": "+bitexact", "flush_packets": "1", **encoder.container_options}
-    with av.open(sink, "w", format=encoder.container, container_options=options) as container:
-        stream = container.add_stream(encoder.codec, SPEECH_SAMPLE_RATE, {"flags": "+bitexact", **encoder.codec_options})
+    muxing = {"fflags": "+bitexact", "flush_packets": "1", **encoder.container_options}
+    with av.open(sink, "w", format=encoder.container, container_options=muxing) as container:
+        encoding = {"flags": "+bitexact", **encoder.codec_options}
+        stream = cast("AudioStream", container.add_stream(encoder.codec, SPEECH_SAMPLE_RATE, encoding))
         stream.layout = "mono"
         stream.format = encoder.sample_format
         if encoder.bit_rate:
@@ -134,7 +135,7 @@ def _encode(chunks: Iterator[bytes], encoder: _Encoder) -> Iterator[bytes]:
 
 
 def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same PCM cut into equal blocks, the last one shorter: what is encoded must not depend on the cuts."""
+    """The same PCM in equal blocks, the last one shorter: the encoded bytes must not depend on the cuts."""
     held = bytearray()
     for chunk in chunks:
         held += chunk

@@ -47,15 +47,13 @@ def delete_model(services: Services, call: Call) -> Answer:
 
 
 def _object(card: ModelCard) -> dict[str, object]:
-    members: dict[str, object] = {
+    return {
         "id": card.id,
         "object": "model",
         "created": card.created,
         "owned_by": card.owned_by,
+        "shutdown_date": card.shutdown_date,
     }
-    if card.shutdown_date:
-        members["shutdown_date"] = card.shutdown_date
-    return members
 
 
 def _answer(body: dict[str, object]) -> Answer:

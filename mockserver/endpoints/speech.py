@@ -27,7 +27,7 @@ CREATE = Operation(
     "POST",
     "/audio/speech",
     body="json",
-    schema="create_speech.request",
+    schema="openai/create_speech.request",
     endpoint="v1/audio/speech",
     explains="pydantic",
 )

@@ -24,8 +24,9 @@ CREATE = Operation(
     "POST",
     "/audio/transcriptions",
     body="multipart",
-    schema="create_transcription.request",
+    schema="openai/create_transcription.request",
     endpoint="v1/audio/transcriptions",
+    explains="pydantic",
 )
 
 PLAIN_TEXT = "text/plain; charset=utf-8"

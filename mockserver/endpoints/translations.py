@@ -17,8 +17,9 @@ CREATE = Operation(
     "POST",
     "/audio/translations",
     body="multipart",
-    schema="create_translation.request",
+    schema="openai/create_translation.request",
     endpoint="v1/audio/translations",
+    explains="pydantic",
 )
 
 

@@ -76,7 +76,7 @@ class FixtureTranscriber:
         fixture = self._by_sha256.get(clip.sha256)
         if fixture is not None:
             if fixture.facts is not None:
-                clip.know(fixture.facts)
+                clip.facts = fixture.facts
             return fixture
         fixture = self._named(clip.name)
         if not self.fixtures:

@@ -26,11 +26,10 @@ _CATALOG = Path(__file__).parents[1] / "catalog"
 
 USUAL_RATE = 175  # words per minute; espeak-ng's own default, speed 1
 # espeak-ng goes no slower than 80, and above 450 words per minute its word events lose their time.
-SLOWEST_RATE, FASTEST_RATE = 87, 437
+SLOWEST_RATE, FASTEST_RATE = 87, 438
 SLOWEST_SPEED, FASTEST_SPEED = 0.25, 4.0  # API reference, Create speech
-UNSPEAKABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
-)  # Control characters are commands to espeak-ng.
+# Control characters are commands to espeak-ng, and surrogates have no UTF-8.
+UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ def deliver(utterance: Utterance) -> Delivery:
     """How to speak ``utterance``. What espeak-ng's rate cannot do of the speed is left to ``tempo``."""
     direction = direction_of(utterance.instructions)
     speed = min(max(utterance.speed * direction.rate, SLOWEST_SPEED), FASTEST_SPEED)
-    rate = min(max(round(USUAL_RATE * speed), SLOWEST_RATE), FASTEST_RATE)
-    within_reach = SLOWEST_RATE < rate < FASTEST_RATE
+    wanted_rate = round(USUAL_RATE * speed)
+    rate = min(max(wanted_rate, SLOWEST_RATE), FASTEST_RATE)
     request = SpeechRequest(
         text=UNSPEAKABLE.sub(" ", utterance.text),
         voice=_espeak_voice(utterance, direction),
@@ -71,7 +70,7 @@ def deliver(utterance: Utterance) -> Delivery:
         pitch_range=min(round(50 * direction.pitch_range), 100),
         volume=min(utterance.voice.gain * direction.gain, 2.0),
     )
-    return Delivery(request, 1.0 if within_reach else USUAL_RATE * speed / rate)
+    return Delivery(request, tempo=1.0 if rate == wanted_rate else USUAL_RATE * speed / rate)
 
 
 def language_of(utterance: Utterance) -> str:

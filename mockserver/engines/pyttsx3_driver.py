@@ -54,7 +54,7 @@ def init_engine() -> Any:
 
 
 def espeak_facts() -> EspeakFacts:
-    """What ``mockserver doctor`` tells about speech. Raises ``SpeechFailed`` when there is no usable espeak-ng."""
+    """Facts for ``mockserver doctor``. Raises ``SpeechFailed`` when there is no usable espeak-ng."""
     engine = init_engine()
     from pyttsx3.drivers import _espeak
 
@@ -63,7 +63,7 @@ def espeak_facts() -> EspeakFacts:
 
 
 def short_data_path(data: Path) -> Path:
-    """``data`` itself, or a link to it in the temporary folder (until this process ends) if its path is too long.
+    """``data``, or a link to it in a temporary folder (while this process runs) if its path is too long.
 
     Raises ``SpeechFailed`` when the link would be too long as well.
     """
@@ -81,7 +81,7 @@ def short_data_path(data: Path) -> Path:
 
 
 def _load_wheel() -> ctypes.CDLL | None:
-    """The wheel's library, with ``ESPEAK_DATA_PATH`` leading to its data; ``None`` when it cannot be used here."""
+    """The wheel's library, its data in ``ESPEAK_DATA_PATH``; ``None`` when it cannot be used here."""
     try:
         import espeakng_loader
 
@@ -95,7 +95,7 @@ def _load_wheel() -> ctypes.CDLL | None:
 
 @contextmanager
 def _found_by_pyttsx3(library: ctypes.CDLL | None) -> Iterator[None]:
-    """Has pyttsx3, which looks for espeak-ng as its driver is imported, find ``library`` (if there is one)."""
+    """Has pyttsx3, which looks for espeak-ng when its driver is imported, find ``library`` (if not None)."""
     if library is None:
         yield
         return

@@ -1,13 +1,13 @@
-"""The process that speaks: ``python -m mockserver.engines.pyttsx3_helper [control socket's descriptor, slots]``.
+"""The process that speaks: ``python -m mockserver.engines.pyttsx3_helper [control socket's number, slots]``.
 
 espeak-ng is one set of global variables, its output depends on all it said before, and it can crash. So this
-process initialises it once and forks a child for each utterance: every child starts from the same state (the same
-request gives the same bytes) and dies alone. Started without arguments (where there is no ``os.fork``), it speaks
-one utterance, from its standard input to its standard output, and ends.
+process initialises it once and forks a child for each utterance: every child starts from the same state (the
+same request gives the same bytes) and dies alone. Started without arguments (where there is no ``os.fork``),
+it speaks one utterance, from its standard input to its standard output, and ends.
 
-The server asks for an utterance by sending a socket through the control socket, and the request, a line of JSON with
-the fields of ``SpeechRequest``, through that socket. When the utterance has its turn a byte ``STARTED`` comes back,
-then frames: a kind (one byte), the length of the payload (uint32), the payload.
+The server asks for an utterance by sending a socket through the control socket, and the request, a line of
+JSON with the fields of ``SpeechRequest``, through that socket. When the utterance has its turn a byte
+``STARTED`` comes back, then frames: a kind (one byte), the length of the payload (uint32), the payload.
 
 The server imports this module too, and the process should start fast: standard library only.
 """
@@ -48,7 +48,8 @@ Speak = Callable[[bytes, Send], None]
 class SpeechRequest:
     """What espeak-ng is to do.
 
-    ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor up to 2.
+    ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor (to
+    2).
     """
 
     text: str
@@ -179,7 +180,7 @@ def _answer(connection: socket.socket, slot: int, speak: Speak) -> None:
 
 
 class Outbox:
-    """Bytes on their way to a reader who may be slower than the synthesis: what the socket does not take waits.
+    """Bytes for a reader who may be slower than the synthesis: what the socket does not take waits here.
 
     So a slow reader costs memory (that of ``LONGEST_SPEECH`` at most), but no slot.
     """

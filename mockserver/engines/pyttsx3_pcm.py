@@ -1,11 +1,13 @@
 """A pyttsx3 driver that hands out PCM as espeak-ng makes it, instead of playing it or writing files.
 
 A subclass of pyttsx3's own espeak driver; only how the synthesis runs is different: synchronously, inside
-``runAndWait``, without a thread or a poll. Import it through ``pyttsx3_driver.init_engine``, which readies espeak-ng.
+``runAndWait``, without a thread or a poll. To be imported by ``pyttsx3_driver.init_engine``, which readies
+espeak-ng.
 
-Beyond pyttsx3's topics an engine on this driver notifies ``pcm`` with ``data``, s16le mono at ``SAMPLE_RATE``, and
-adds ``sample`` (offset of the word in the speech so far, in samples) to ``started-word``, whose ``location``
-counts characters from 1. The property ``pitch_range`` (0 to 100, 50 is usual) is added as well.
+Beyond pyttsx3's topics, an engine on this driver notifies ``pcm`` with ``data``: s16le mono at
+``SAMPLE_RATE``. ``started-word``, whose ``location`` counts characters from 1, also tells ``sample``: how
+many samples into the speech the word begins. The property ``pitch_range`` (0 to 100, 50 is usual) is new as
+well.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from mockserver.engines.speech import SpeechFailed
 SAMPLE_RATE = 22_050  # Hz; what espeak-ng synthesises at
 BUFFER_MS = 100
 DEFAULT_VOICE = "gmw/en-us"
-DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT of speak_lib.h; else espeak-ng ends the process when it lacks its data
+DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT of speak_lib.h; else missing data would end the process
 RANDOM_SEED = 1
 
 
@@ -64,7 +66,7 @@ class PcmDriver(EspeakDriver):  # type: ignore[misc]
     def _speak(self, text: str) -> None:
         self._text_to_say = text
         self._stopped = False
-        # 1.52 seeds the noise of breathy voices with the time of day; 1.51 has no such function (and no such need).
+        # 1.52 seeds the noise of breathy voices with the time of day; 1.51 does not, nor can it be seeded.
         if hasattr(_espeak.dll, "espeak_ng_SetRandSeed"):
             _espeak.dll.espeak_ng_SetRandSeed(RANDOM_SEED)
         self._proxy.notify("started-utterance")

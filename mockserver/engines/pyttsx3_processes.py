@@ -1,4 +1,4 @@
-"""The server's side of the processes that speak (``pyttsx3_helper``): starting, asking, restarting and ending them."""
+"""The server's side of the processes that speak (``pyttsx3_helper``): starts, asks and ends them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SpeechProcesses(Protocol):
         ...
 
     def answer(self, request: SpeechRequest) -> AbstractContextManager[IO[bytes]]:
-        """The frames that answer the request, from when it has its turn. Leaving the context ends the synthesis.
+        """The frames of the answer, once the request has its turn. Leaving the context ends the synthesis.
 
         Raises ``SpeechFailed`` when no process can be started.
         """
@@ -135,7 +135,8 @@ class _Helper:
 class SpareProcesses:
     """A fresh process for each request, one of them started ahead (where there is no ``os.fork``).
 
-    Gives the same bytes as forking, but each utterance costs the start of a process, and a slow reader holds a slot.
+    Gives the same bytes as forking, but each utterance costs the start of a process, slots are not given in
+    order of arrival, and a slow reader holds his.
     """
 
     def __init__(self, slots: int) -> None:

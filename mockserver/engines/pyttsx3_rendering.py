@@ -16,9 +16,10 @@ ATEMPO_LEAD = 512 / SAMPLE_RATE
 
 
 class Rendering:
-    """Turns s16le mono at 22,050 Hz into s16le mono at ``SPEECH_SAMPLE_RATE``, ``tempo`` (0.5 to 100) times as fast.
+    """Turns s16le mono at 22,050 Hz into s16le mono at ``SPEECH_SAMPLE_RATE``, chunk by chunk.
 
-    Chunk by chunk; the result is the same however the input is cut.
+    ``tempo`` (at least 0.5) is how many times as fast it becomes. The result is the same however the input
+    is cut.
     """
 
     def __init__(self, tempo: float) -> None:
@@ -62,6 +63,7 @@ class Rendering:
                 frame = self._graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 return bytes(ready)
+            assert isinstance(frame, av.AudioFrame)
             self._samples_out += frame.samples
             ready += memoryview(frame.planes[0])[: frame.samples * 2]
 

@@ -34,8 +34,8 @@ CAN_FORK = hasattr(os, "fork")
 class Pyttsx3Speaker:
     """Speaks with espeak-ng: the same utterance gives the same bytes, on any machine with the same versions.
 
-    Up to ``slots`` utterances are synthesised at a time, others wait in the order of their arrival. ``fork`` says how
-    processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``).
+    Up to ``slots`` utterances are synthesised at a time, others wait in the order of their arrival. ``fork``
+    says how processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``).
     No process is started before it is needed, or ``start`` called. Safe to use from several threads.
     """
 
@@ -47,7 +47,7 @@ class Pyttsx3Speaker:
         self._processes.start()
 
     def speak(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:
-        """See ``Speaker``. Chunks are of about 100 ms, never empty; a text with nothing to say is a short silence."""
+        """See ``Speaker``. Chunks last about 100 ms; a text with nothing to say is a short silence."""
         from mockserver.engines.pyttsx3_rendering import Rendering
 
         delivery = pyttsx3_delivery.deliver(utterance)

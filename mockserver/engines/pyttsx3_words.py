@@ -9,11 +9,12 @@ from mockserver.engines.speech import SpokenWord
 
 
 class WordTimes:
-    """Turns word events, as they come, into times of the text's words: what stands between whitespace, as written.
+    """Turns word events, as they come, into times of the words of the text (what stands between whitespace).
 
-    espeak-ng has no event of its own for some words: it reads "of the" as one, and says nothing for a dash. Such words
-    share the time until the next event with the word before them, each in proportion to its letters (words before the
-    first event share with the first that has one). Other words have several events, of which the first counts.
+    Some words have no event of their own: espeak-ng reads "of the" as one, and says nothing for a dash. They
+    share the time until the next event with the word before them, in proportion to their letters (words
+    before the first event share with the first that has one). Other words have several events, of which the
+    first counts.
     """
 
     def __init__(self, text: str) -> None:
@@ -25,7 +26,7 @@ class WordTimes:
         self._since = 0.0
 
     def begin(self, position: int, time: float) -> tuple[SpokenWord, ...]:
-        """At ``time`` (s) the word at ``position`` (in characters, from 0) begins. Returns the words that end there."""
+        """The word at ``position`` (characters, from 0) begins at ``time`` (s). Returns those that end."""
         index = bisect_right(self._positions, position) - 1
         if index <= self._sounding:
             return ()

@@ -6,10 +6,12 @@ first served, and pass on each segment as soon as it is decoded. A slow reader k
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
-from itertools import chain
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,16 +19,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from mockserver.engines.transcription import Segment, Transcription, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import numpy as np
     from faster_whisper import WhisperModel
     from numpy.typing import NDArray
 
     from mockserver.audio.clip import Clip
-    from mockserver.engines.transcription import TranscriptionOptions
+    from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 
-_SAMPLE_RATE = 16_000  # Hz
 _PROGRESS_INTERVAL = 0.2  # seconds
 
 
@@ -35,15 +36,15 @@ class EngineBusy(Exception):
 
 
 class EngineFailed(Exception):
-    """The engine cannot work; the message says why."""
+    """The engine cannot work; the message says why and, if anything, what helps."""
 
 
 class WhisperTranscriber:
     """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``find_model``).
 
-    ``device``, ``compute_type``, ``cpu_threads`` and ``beam_size`` are faster-whisper's. ``vad_filter`` leaves
-    out silence even when a request does not ask for it. ``num_workers`` clips are heard at a time; at most
-    ``queue_size`` more may wait.
+    ``device``, ``compute_type``, ``cpu_threads`` (per worker) and ``beam_size`` are faster-whisper's.
+    ``vad_filter`` leaves out silence even when a request does not ask for it. ``num_workers`` clips are heard
+    at a time; at most ``queue_size`` more may wait.
     """
 
     def __init__(
@@ -59,87 +60,291 @@ class WhisperTranscriber:
         queue_size: int = 32,
     ) -> None:
         self.model_name = _display_name(Path(model))
-        self._model = model
-        self._device = device
-        self._compute_type = compute_type
-        self._cpu_threads = cpu_threads
-        self._num_workers = num_workers
-        self._settings = {"beam_size": beam_size, "vad_filter": vad_filter}
+        self._folder = model
+        self._model_settings: dict[str, Any] = {
+            "device": device,
+            "compute_type": compute_type,
+            "cpu_threads": cpu_threads,
+            "num_workers": num_workers,
+        }
+        self._search = {"beam_size": beam_size, "vad_filter": vad_filter}
         self._places = threading.Semaphore(num_workers + queue_size)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()
-        self._loaded: Future[WhisperModel] = Future()
+        self._model: Future[WhisperModel] = Future()
+        self._threads = [
+            threading.Thread(target=target, name=f"whisper-{number}", daemon=True)
+            for number, target in enumerate([self._load, *[self._work] * num_workers])
+        ]
+        self._started = False
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
 
     @property
     def state(self) -> Literal["loading", "ready", "failed"]:
         """How far the model is; ``failed`` explains itself in ``error``."""
-        if not self._loaded.done():
+        if not self._model.done():
             return "loading"
-        return "failed" if self._loaded.exception() else "ready"
+        return "failed" if self._model.exception() else "ready"
 
     @property
     def error(self) -> str:
         """Why loading failed; empty when it did not."""
-        error = self._loaded.exception() if self._loaded.done() else None
-        return str(error or "")
+        return str(self._model.exception()) if self.state == "failed" else ""
 
     def describe(self) -> dict[str, str]:
-        """What the engine is and how it does, for people."""
+        """The engine, its model and how it does, for people."""
         return {"engine": "whisper", "model": self.model_name, "state": self.state, "error": self.error}
 
     def start(self) -> None:
         """Begins to load the model, in the background. Further calls do nothing."""
-        with self._starting:
-            if not self._threads:
-                self._threads = [
-                    threading.Thread(target=target, name=f"whisper-{number}", daemon=True)
-                    for number, target in enumerate([self._load, *[self._work] * self._num_workers])
-                ]
+        with self._lock:
+            if not self._started and not self._closed.is_set():
+                self._started = True
+                # A thread that comes back from CTranslate2 to an interpreter that is gone aborts the process.
+                atexit.register(self.close)
                 for thread in self._threads:
                     thread.start()
 
     def close(self) -> None:
-        """Ends the threads, once they have heard the clips already taken. Nothing can be transcribed afterwards."""
-        with self._starting:
-            for _ in self._threads:
-                self._jobs.put(None)
-            for thread in self._threads:
-                thread.join()
+        """Ends the threads; clips still being heard or waiting fail with ``EngineFailed``. Waits for it."""
+        with self._lock:
+            self._closed.set()
+            threads = self._threads if self._started else []
+        for _ in threads:
+            self._jobs.put(None)
+        for thread in threads:
+            thread.join()
+        atexit.unregister(self.close)
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription:
-        """What is said in ``clip``; returns with the first segment, further ones are decoded while they are read.
+        """What is said in ``clip``: returns with the first segment, others are decoded while they are read.
 
-        Closing or dropping the segments' iterator ends the work on them. Silence has no segments and no language.
-        Raises ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
+        Closing or dropping the segments' iterator ends the work on them. Silence has no segments, and so no
+        language. Raises ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
         """
-        samples, duration = clip.samples, clip.duration
+        job = _Job(clip.samples, options)
         self.start()
         if not self._places.acquire(blocking=False):
             raise EngineBusy("too many transcriptions are waiting for Whisper")
-        job = _Job(samples, options)
-        self._jobs.put(job)
+        with self._lock:
+            if self._closed.is_set():
+                raise EngineFailed("Whisper was shut down")
+            self._jobs.put(job)
         languages = job.languages.result()
-        return Transcription(f"whisper; model={self.model_name}", duration, languages, _Hearing(job))
+        return Transcription(f"whisper; model={self.model_name}", clip.duration, languages, _Hearing(job))
 
     def _load(self) -> None:
         try:
+            import ctranslate2
             from faster_whisper import WhisperModel
 
-            model = WhisperModel(
-                self._model,
-                device=self._device,
-                compute_type=self._compute_type,
-                cpu_threads=self._cpu_threads,
-                num_workers=self._num_workers,
-                local_files_only=True,
-            )
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the model, the server goes on without.
-            self._loaded.set_exception(EngineFailed(f"cannot load the Whisper model {self._model}: {error}"))
+            ctranslate2.set_log_level(40)  # errors only: it would tell of every conversion of number formats.
+            model = WhisperModel(self._folder, local_files_only=True, **self._model_settings)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a model, the server runs on without it.
+            self._model.set_exception(EngineFailed(f"cannot load the Whisper model {self._folder}: {error}"))
         else:
-            self._loaded.set_result(model)
+            self._model.set_result(model)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job.do(self._loaded, self._settings)
+            error = job.run(self._model, self._search, self._closed)
             self._places.release()
+            job.end(error)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A clip on its way through a worker, and what the worker has heard of it so far."""
+
+    samples: NDArray[np.float32]
+    options: TranscriptionOptions
+    languages: Future[tuple[str, ...]] = field(default_factory=Future)
+    segments: SimpleQueue[Segment | Exception | None] = field(default_factory=SimpleQueue)
+    abandoned: threading.Event = field(default_factory=threading.Event)
+
+    def run(
+        self, model: Future[WhisperModel], search: dict[str, Any], closed: threading.Event
+    ) -> Exception | None:
+        """Hears the clip to its end, or until nobody listens any more. Returns what went wrong, if it did."""
+        try:
+            language, segments = _hear(model.result(), self.samples, self.options, search)
+            for segment in segments:
+                if closed.is_set():
+                    return EngineFailed("Whisper was shut down")
+                if self.abandoned.is_set():
+                    return None
+                if not self.languages.done():
+                    self.languages.set_result((language,))
+                self.segments.put(segment)
+        except Exception as error:  # noqa: BLE001 - it is raised again in the thread that reads the segments.
+            return error
+        return None
+
+    def end(self, error: Exception | None) -> None:
+        """Tells the reader that nothing more comes, and why if that is an error."""
+        if self.languages.done():
+            self.segments.put(error)
+        elif error:
+            self.languages.set_exception(error)
+        else:
+            self.languages.set_result(())
+            self.segments.put(None)
+
+
+class _Hearing(Iterator[Segment]):
+    """Reads a job's segments. The job does not know it: dropped, it is collected and the job abandoned."""
+
+    def __init__(self, job: _Job) -> None:
+        self._job = job
+
+    def __next__(self) -> Segment:
+        if self._job.abandoned.is_set():
+            raise StopIteration
+        segment = self._job.segments.get()
+        if isinstance(segment, Segment):
+            return segment
+        self.close()
+        raise segment or StopIteration
+
+    def close(self) -> None:
+        """Ends the work."""
+        self._job.abandoned.set()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _hear(
+    model: WhisperModel, samples: NDArray[np.float32], options: TranscriptionOptions, search: dict[str, Any]
+) -> tuple[str, Iterator[Segment]]:
+    """The language spoken, and the segments as they are decoded."""
+    arguments = dict(search)
+    if (
+        options.temperature
+    ):  # At 0, Whisper retries a poor result with ever higher temperatures, as the API does.
+        arguments["temperature"] = options.temperature
+    if options.vad:
+        arguments |= {"vad_filter": True, "vad_parameters": _vad_parameters(options.vad)}
+    segments, info = model.transcribe(
+        samples,
+        task=options.task,
+        language=_language(model, samples, options.languages),
+        initial_prompt=options.prompt or None,
+        hotwords=", ".join(options.keywords) or None,
+        word_timestamps=options.words,
+        **arguments,
+    )
+    duration = len(samples) / model.feature_extractor.sampling_rate
+    return info.language, (_segment(segment, duration) for segment in segments)
+
+
+def _vad_parameters(vad: VadOptions) -> dict[str, float]:
+    return {
+        "threshold": vad.threshold,
+        "speech_pad_ms": vad.prefix_padding_ms,
+        "min_silence_duration_ms": vad.silence_duration_ms,
+    }
+
+
+def _language(model: WhisperModel, samples: NDArray[np.float32], hints: tuple[str, ...]) -> str | None:
+    """The likeliest of the hinted languages that the model knows; ``None`` lets it look for itself."""
+    if not model.model.is_multilingual:
+        return None
+    known = [hint for hint in hints if model.hf_tokenizer.token_to_id(f"<|{hint}|>") is not None]
+    if len(known) < 2 or len(samples) == 0:
+        return known[0] if known else None
+    _, _, probabilities = model.detect_language(samples)
+    likelihood = dict(probabilities)
+    return max(known, key=lambda language: likelihood.get(language, 0.0))
+
+
+def _segment(heard: Any, duration: float) -> Segment:
+    """A segment of faster-whisper as ours; its times may run a little past the end of the clip (s)."""
+    words = None
+    if heard.words is not None:
+        words = tuple(
+            Word(
+                word.word.strip(),
+                _within(word.start, duration),
+                _within(word.end, duration),
+                float(word.probability),
+            )
+            for word in heard.words
+        )
+    return Segment(
+        text=heard.text.strip(),
+        start=_within(heard.start, duration),
+        end=_within(heard.end, duration),
+        words=words,
+        tokens=tuple(heard.tokens),
+        temperature=heard.temperature,
+        avg_logprob=heard.avg_logprob,
+        compression_ratio=heard.compression_ratio,
+        no_speech_prob=heard.no_speech_prob,
+        seek=heard.seek,
+    )
+
+
+def _within(time: float, duration: float) -> float:
+    return round(min(float(time), duration), 3)
+
+
+def find_model(setting: str) -> str | None:
+    """The folder of a model that is on this machine already; nothing is ever downloaded.
+
+    ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging
+    Face cache, "none", or "auto": the smallest model of that cache, multilingual ones first (a test double
+    should answer fast). Raises ``EngineFailed`` when a model that was named cannot be used.
+    """
+    if setting == "none":
+        return None
+    if setting == "auto":
+        models = list(_cache_folder().glob("models--*whisper*/snapshots/*/model.bin"))
+        models.sort(key=lambda file: (".en" in str(file), file.stat().st_size))
+        return str(models[0].parent) if models else None
+    folder = Path(setting).expanduser()
+    if not folder.is_dir():
+        folder = Path(_fetch(setting, local_files_only=True))
+    if not (folder / "model.bin").is_file():
+        raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
+    return str(folder)
+
+
+def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
+    """Downloads a model ("tiny", "base", ... or a Hugging Face repository) to the local cache; its folder.
+
+    ``on_progress`` is told every 0.2 s how many bytes have come. Raises ``EngineFailed``.
+    """
+    bytes_before = _cached_bytes()
+    with ThreadPoolExecutor(1) as downloads:
+        download = downloads.submit(_fetch, name)
+        while wait([download], timeout=_PROGRESS_INTERVAL).not_done:
+            on_progress(_cached_bytes() - bytes_before)
+        return download.result()
+
+
+def _fetch(name: str, *, local_files_only: bool = False) -> str:
+    from faster_whisper.utils import download_model
+
+    try:
+        return str(download_model(name, local_files_only=local_files_only))
+    except (OSError, ValueError) as error:
+        remedy = f" (download it with: mockserver models pull {name})" if local_files_only else ""
+        raise EngineFailed(f"cannot find the Whisper model {name!r}{remedy}: {error}") from error
+
+
+def _cache_folder() -> Path:
+    """Where huggingface_hub keeps its downloads. Asking it would mean importing it at start-up."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("HF_HOME", f"{cache}/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
+
+
+def _cached_bytes() -> int:
+    return sum(file.stat().st_size for file in _cache_folder().glob("models--*/blobs/*"))
+
+
+def _display_name(folder: Path) -> str:
+    """A model's name: that of its folder, or of its repository in the Hugging Face cache."""
+    repository = next((part for part in folder.parts if part.startswith("models--")), folder.name)
+    return repository.rpartition("--")[2]

@@ -70,10 +70,10 @@ def parse_multipart(body: bytes, content_type: str) -> Form:
 def to_document(form: Form, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON document a form stands for, given the schema of each property (references resolved).
 
-    ``name[]``, ``name[0]`` and, where the schema declares an array, ``name`` give an array in the order sent;
-    ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and booleans are read where the
-    schema declares them. What cannot be read stays text, for validation to refuse. Of several values for one
-    place the last wins. Files appear as ``""``.
+    ``name[]``, ``name[0]`` and, where the schema declares an array, ``name`` give an array in the order
+    sent; ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and booleans are read
+    where the schema declares them; what cannot be read stays text, for validation to refuse. Of several
+    values for one place the last wins. Files appear as ``""``.
     """
     sent: dict[str, list[tuple[str | None, str]]] = {}
     for name, text in form.fields:

@@ -182,7 +182,8 @@ class Pipeline:
             call.model = catalog.model_for(call.operation.endpoint)
 
     def _validate(self, call: Call) -> None:
-        schemas, name = self._services.schemas, call.operation.schema
+        operation = call.operation
+        schemas, name = self._services.schemas, operation.schema
         if schemas.is_valid(name, call.document):
             return
         violations = schemas.violations(name, call.document)
@@ -191,8 +192,9 @@ class Pipeline:
                 if violation.path:
                     call.document.pop(str(violation.path[0]), None)
             return
-        if call.operation.explains == "pydantic":
-            raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
+        if operation.explains == "pydantic":
+            message = explain.pydantic(violations, form=operation.body == "multipart")
+            raise ApiError("invalid_request", message=message, param=None, code=None)
         found = explain.house(violations[0])
         raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
@@ -235,9 +237,11 @@ def refusal_response(refusal: Refusal) -> flask.Response:
 def drain_request() -> None:
     """Reads what is left of the request's body, so that the client hears the refusal."""
     length = flask.request.content_length
-    stream = flask.request.environ["wsgi.input"]
+    chunked = "chunked" in flask.request.headers.get("Transfer-Encoding", "").lower()
+    if not length and not chunked:
+        return
     try:
-        drain(stream, length if length is not None else 1 << 26)
+        drain(flask.request.environ["wsgi.input"], length or 1 << 28)
     except (OSError, ValueError) as error:
         raise ClientGone(str(error)) from error
 

@@ -1,7 +1,7 @@
 """Whether a document is what its JSON Schema says it is, and if not, where and how it differs.
 
-The files under ``schemas/`` are the contract (JSON Schema 2020-12). ``jsonschema_rs`` answers yes or no within
-a microsecond; only a refused document is explained, by ``jsonschema``, which is imported then.
+The files under ``schemas/`` are the contract (JSON Schema 2020-12). ``jsonschema_rs`` answers yes or no
+within a microsecond; only a refused document is explained, by ``jsonschema``, which is imported then.
 """
 
 from __future__ import annotations

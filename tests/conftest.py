@@ -1,0 +1,152 @@
+"""What the tests share: a running server, SDK clients, raw sockets, clips."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import openai
+import pytest
+
+from mockserver.gateway.validation import Schemas
+from mockserver.resources import data_folder
+from mockserver.server import MockServer
+from mockserver.settings import Settings
+
+FIXTURES = data_folder("fixtures")
+SHARED = Path(__file__).parents[2] / "shared"
+MICRO_WHISPER = SHARED / "models" / "whisper-micro"
+
+_keys = (f"sk-mock-tier-5-test-{number}" for number in itertools.count())
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """A response as it came over the socket; ``body`` is de-chunked, ``chunks`` are its chunks if it had any."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    chunks: tuple[bytes, ...]
+
+    def json(self) -> object:
+        return json.loads(self.body)
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Schemas:
+    return Schemas(data_folder("schemas"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[MockServer]:
+    """A server in strictness `real` that hears no audio but the known."""
+    with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def whisper_server() -> Iterator[MockServer]:
+    """A server that really listens, with a very small Whisper."""
+    if not MICRO_WHISPER.is_dir():
+        pytest.skip("no Whisper model to test with")
+    settings = Settings(port=0, whisper_model=str(MICRO_WHISPER), remember_speech=0, whisper_cpu_threads=1)
+    with MockServer(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def api_key() -> str:
+    return next(_keys)
+
+
+@pytest.fixture
+def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=server.base_url, api_key=api_key, max_retries=0) as sdk:
+        yield sdk
+
+
+@pytest.fixture
+def send(server: MockServer) -> Callable[..., RawResponse]:
+    """Sends a request, byte by byte as given, and reads the response off the socket."""
+
+    def exchange(
+        method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, key: str | None = "sk-mock-raw"
+    ) -> RawResponse:
+        host, port = server.url.removeprefix("http://").split(":")
+        fields = {"Host": f"{host}:{port}", "Connection": "close", "Content-Length": str(len(body))}
+        if key is not None:
+            fields["Authorization"] = f"Bearer {key}"
+        fields.update(headers or {})
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(head.encode("latin-1") + b"\r\n" + body)
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+        return parse_response(received)
+
+    return exchange
+
+
+def parse_response(received: bytes) -> RawResponse:
+    head, _, rest = received.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    chunks: list[bytes] = []
+    if headers.get("transfer-encoding") == "chunked":
+        while rest:
+            size_line, _, rest = rest.partition(b"\r\n")
+            size = int(size_line, 16)
+            if size == 0:
+                break
+            chunks.append(rest[:size])
+            rest = rest[size + 2 :]
+        rest = b"".join(chunks)
+    return RawResponse(int(status_line.split()[1]), headers, rest, tuple(chunks))
+
+
+def multipart(fields: list[tuple[str, str]], file: tuple[str, bytes] | None) -> tuple[bytes, dict[str, str]]:
+    """A multipart body and its headers; ``file`` is a file name with its content."""
+    parts = [f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields]
+    if file is not None:
+        name, data = file
+        head = f'--edge\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        parts.append(head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + data + b"\r\n")
+    return b"".join(parts) + b"--edge--\r\n", {"Content-Type": "multipart/form-data; boundary=edge"}
+
+
+@pytest.fixture
+def post_audio(send: Callable[..., RawResponse]) -> Callable[..., RawResponse]:
+    """Posts a form to /v1/audio/transcriptions (or ``path``); keywords are fields, lists repeat as ``name[]``."""
+
+    def post(
+        file: tuple[str, bytes] | None,
+        *,
+        path: str = "/v1/audio/transcriptions",
+        headers: dict[str, str] | None = None,
+        **fields: str | list[str],
+    ) -> RawResponse:
+        flat = [
+            pair
+            for name, value in fields.items()
+            for pair in ([(f"{name}[]", each) for each in value] if isinstance(value, list) else [(name, value)])
+        ]
+        body, content_type = multipart(flat, file)
+        return send("POST", path, body, content_type | (headers or {}))
+
+    return post
+
+
+@pytest.fixture(scope="session")
+def hello() -> tuple[str, bytes]:
+    """The shipped clip that says "Hello world, this is a test."."""
+    return "hello.wav", (FIXTURES / "hello.wav").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def call() -> tuple[str, bytes]:
+    """The shipped conversation of two speakers."""
+    return "support-call.wav", (FIXTURES / "support-call.wav").read_bytes()
