@@ -12,6 +12,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from mockserver.audio.encode import write_wav
 from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 from mockserver.server import MockServer
@@ -150,3 +151,9 @@ def hello() -> tuple[str, bytes]:
 def call() -> tuple[str, bytes]:
     """The shipped conversation of two speakers."""
     return "support-call.wav", (FIXTURES / "support-call.wav").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def silence() -> tuple[str, bytes]:
+    """A clip of 1.5 seconds that nobody knows."""
+    return "silence.wav", write_wav(bytes(2 * 24_000), 16_000)

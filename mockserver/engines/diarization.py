@@ -1,14 +1,18 @@
-"""Tells speakers apart by their voices: the pitch and the average spectrum of each stretch of speech.
+"""Tells speakers apart by their voices: the pitch and the average spectrum of a stretch of speech.
 
-Enough for clear recordings of a few different voices, one at a time; not for whispering, crowds or twins.
-The figures below were chosen on the thirteen voices of ``catalog/voices.toml``.
+Enough for clear recordings of a few different voices that speak one at a time; whispering, crowds and
+twins are beyond it. The constants were chosen on the thirteen voices of ``catalog/voices.toml``.
+Samples are float32[samples], mono, 16 kHz throughout.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import itertools
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,3 +21,169 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mockserver.engines.transcription import Segment
+
+_FRAME = 1024  # samples, 64 ms: several periods of most voices, two of the lowest
+_HOP = 320  # samples, 20 ms
+_LONGEST = 20 * RECOGNISER_SAMPLE_RATE  # samples; more would tell no more of a voice
+_MEL_BANDS = 32
+_MEL_RANGE = (80.0, 7600.0)  # Hz
+_PITCH_RANGE = (50, 400)  # Hz
+_LOUD = 0.01  # of the loudest frame's power
+_VOICED = 0.5  # autocorrelation at the pitch period
+_ALMOST = 0.9  # of the best autocorrelation: the shortest such period, so as not to hear an octave too low
+_FLOOR = 1e-7  # power in a mel band: below speech, above digital silence
+
+_OCTAVE = 2.0  # how much an octave of pitch counts, in standard deviations of the spectrum
+_SAME_VOICE = 0.72  # the distance up to which two voices are the same, heard for long
+_UNCERTAINTY = 0.3  # seconds; a voice heard so briefly may be twice as far away
+_MEMORY = 30.0  # seconds; a voice heard for longer still follows how it sounds now
+
+
+class _Voice(NamedTuple):
+    """A voice: median ``pitch`` (log2 Hz), mean and spread (float64[bands]) of the log-mel spectrum.
+
+    ``seconds`` is how long it was heard.
+    """
+
+    pitch: float
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    seconds: float
+
+    def distance(self, other: _Voice) -> float:
+        """How different another voice sounds: standard deviations of the spectrum, and pitch."""
+        variance = (self.spread**2 + other.spread**2) / 2 + 0.01
+        spectrum = float(((self.mean - other.mean) ** 2 / variance).mean())
+        return float((spectrum + (_OCTAVE * (self.pitch - other.pitch)) ** 2) ** 0.5)
+
+    def may_be(self, other: _Voice) -> bool:
+        """Whether both may be one and the same; the shorter is heard, the more doubt it is given."""
+        doubt = _UNCERTAINTY / min(self.seconds, other.seconds)
+        return self.distance(other) < _SAME_VOICE * (1 + doubt)
+
+    def merged(self, other: _Voice) -> _Voice:
+        """Both as one voice, weighted by how long they were heard."""
+        share = other.seconds / (self.seconds + other.seconds)
+        return _Voice(
+            self.pitch + share * (other.pitch - self.pitch),
+            self.mean + share * (other.mean - self.mean),
+            self.spread + share * (other.spread - self.spread),
+            min(self.seconds + other.seconds, _MEMORY),
+        )
+
+
+class SpeakerLabels:
+    """Names the speaker of one segment after the other, as they come.
+
+    ``known`` are names with samples of the voices. Others are called "A", "B", ... as they first speak.
+    """
+
+    def __init__(self, known: Iterable[tuple[str, NDArray[np.float32]]] = ()) -> None:
+        self._voices = {name: voice for name, samples in known if (voice := _voice(samples))}
+        self._unused = (name for name in _letters() if name not in self._voices)
+        self._last = ""
+
+    def label(self, samples: NDArray[np.float32]) -> str:
+        """Who speaks in ``samples``. Silence is put down to whoever spoke last."""
+        voice = _voice(samples)
+        if voice is None:
+            self._last = self._last or next(self._unused)
+            return self._last
+        name = min(self._voices, key=lambda name: self._voices[name].distance(voice), default=None)
+        if name is not None and self._voices[name].may_be(voice):
+            self._voices[name] = self._voices[name].merged(voice)
+        else:
+            name = next(self._unused)
+            self._voices[name] = voice
+        self._last = name
+        return name
+
+
+def name_speakers(
+    samples: NDArray[np.float32], segments: Sequence[Segment], known: Iterable[tuple[str, NDArray[np.float32]]]
+) -> list[Segment]:
+    """The segments of a clip, those of speakers whose voice is ``known`` with the known name.
+
+    Every name goes to the speaker who sounds most like it, if anyone does, and no speaker gets two.
+    """
+    import numpy as np
+
+    speech: dict[str, list[NDArray[np.float32]]] = {}
+    for segment in segments:
+        if segment.speaker is not None:
+            begin, end = (round(time * RECOGNISER_SAMPLE_RATE) for time in (segment.start, segment.end))
+            speech.setdefault(segment.speaker, []).append(samples[begin:end])
+    speakers = {label: voice for label, parts in speech.items() if (voice := _voice(np.concatenate(parts)))}
+    references = {name: voice for name, reference in known if (voice := _voice(reference))}
+    pairs = sorted(
+        itertools.product(references, speakers), key=lambda pair: references[pair[0]].distance(speakers[pair[1]])
+    )
+    names: dict[str | None, str] = {}
+    for name, label in pairs:
+        if label not in names and name not in names.values() and references[name].may_be(speakers[label]):
+            names[label] = name
+    return [replace(segment, speaker=names.get(segment.speaker, segment.speaker)) for segment in segments]
+
+
+def _voice(samples: NDArray[np.float32]) -> _Voice | None:
+    """What the voice in ``samples`` sounds like; ``None`` for silence."""
+    import numpy as np
+
+    heard = samples[:_LONGEST]
+    padded = np.pad(heard, (0, max(0, _FRAME - len(heard))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
+    power = (frames**2).mean(axis=1)
+    if power.max() < _FLOOR:
+        return None
+    window = np.hanning(_FRAME)
+    spectra = np.abs(np.fft.rfft(frames[power > power.max() * _LOUD] * window, 2 * _FRAME)) ** 2
+    periodicity, pitch = _pitch(spectra, np.abs(np.fft.rfft(window, 2 * _FRAME)) ** 2)
+    voiced = periodicity > _VOICED
+    if not voiced.any():  # A whisper has no pitch; it is given the middle of the range.
+        voiced[:] = True
+        pitch[:] = (_PITCH_RANGE[0] * _PITCH_RANGE[1]) ** 0.5
+    bands = np.log10(spectra[voiced] @ _mel_filters().T + _FLOOR)
+    mean = bands.mean(axis=0)
+    seconds = len(heard) / RECOGNISER_SAMPLE_RATE
+    return _Voice(float(np.log2(np.median(pitch[voiced]))), mean - mean.mean(), bands.std(axis=0), seconds)
+
+
+def _pitch(
+    spectra: NDArray[np.float64], window: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of every frame how periodic it is (up to 1) and its pitch in Hz, by autocorrelation.
+
+    ``spectra`` (float64[frames, bins]) and ``window`` (float64[bins]) are power spectra.
+    """
+    import numpy as np
+
+    shortest, longest = (RECOGNISER_SAMPLE_RATE // pitch for pitch in reversed(_PITCH_RANGE))
+    correlation = np.fft.irfft(spectra)[:, :longest]
+    taper = np.fft.irfft(window)[:longest]
+    correlation /= correlation[:, :1] * taper / taper[0]
+    candidates = correlation[:, shortest:]
+    periodicity = candidates.max(axis=1)
+    period = shortest + (candidates >= _ALMOST * periodicity[:, np.newaxis]).argmax(axis=1)
+    return periodicity, RECOGNISER_SAMPLE_RATE / period
+
+
+@lru_cache(maxsize=1)
+def _mel_filters() -> NDArray[np.float64]:
+    """Triangular filters, float64[bands, bins]: equally wide on the mel scale."""
+    import numpy as np
+
+    lowest, highest = (2595 * np.log10(1 + frequency / 700) for frequency in _MEL_RANGE)
+    edges = 700 * (10 ** (np.linspace(lowest, highest, _MEL_BANDS + 2) / 2595) - 1)
+    low, centre, high = (edges[first : first + _MEL_BANDS, np.newaxis] for first in range(3))
+    bins = np.fft.rfftfreq(2 * _FRAME, 1 / RECOGNISER_SAMPLE_RATE)
+    filters: NDArray[np.float64] = np.maximum(
+        0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
+    )
+    return filters
+
+
+def _letters() -> Iterable[str]:
+    """A, B, ..., Z, AA, AB, ..."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    for length in itertools.count(1):
+        yield from map("".join, itertools.product(alphabet, repeat=length))

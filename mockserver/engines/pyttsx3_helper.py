@@ -109,11 +109,13 @@ def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
     engine.connect("error", lambda exception, **_: failures.append(str(exception)))
     for name in ("voice", "rate", "pitch", "pitch_range", "volume"):
         engine.setProperty(name, getattr(request, name))
-    engine.say(request.text)
-    try:
-        engine.runAndWait()
-    except SpeechFailed as failure:
-        failures.append(str(failure))
+    engine.runAndWait()  # Only now are the properties set, and errors known.
+    if not failures:
+        engine.say(request.text)
+        try:
+            engine.runAndWait()
+        except SpeechFailed as failure:
+            failures.append(str(failure))
     send(_frame(FAILURE_FRAME, failures[0].encode()) if failures else _frame(END_FRAME))
 
 

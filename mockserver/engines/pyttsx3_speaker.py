@@ -89,12 +89,15 @@ class Pyttsx3Speaker:
 
 
 def _read_frame(stream: IO[bytes]) -> tuple[bytes, bytes]:
+    kind, size = FRAME.unpack(_read(stream, FRAME.size))
+    return kind, _read(stream, size)
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
     try:
-        head = stream.read(FRAME.size)
-        kind, size = FRAME.unpack(head) if len(head) == FRAME.size else (END_FRAME, -1)
-        payload = stream.read(size) if size > 0 else b""
-    except OSError as error:
-        raise SpeechFailed("the speech process died") from error
-    if len(payload) < size or size < 0:
+        data = stream.read(size)
+    except OSError:
+        data = b""
+    if len(data) < size:
         raise SpeechFailed("the speech process died while it spoke")
-    return kind, payload
+    return data

@@ -337,7 +337,7 @@ def test_an_unknown_voice_of_the_engine_is_a_failure(speaker: Pyttsx3Speaker) ->
     unknown = Voice("nobody", "xx/nowhere", "f5", pitch=50, gain=1.0)
 
     with pytest.raises(SpeechFailed, match="xx/nowhere"):
-        pcm_of(speaker, utterance(voice=unknown))
+        next(speaker.speak(utterance(voice=unknown)))
 
 
 def test_a_closed_speaker_speaks_no_more() -> None:

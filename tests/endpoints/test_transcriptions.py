@@ -1,0 +1,255 @@
+"""`POST /v1/audio/transcriptions`, byte by byte and through the official SDK."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+from openai.types.audio import (
+    Transcription,
+    TranscriptionDiarized,
+    TranscriptionTextDeltaEvent,
+    TranscriptionTextDoneEvent,
+    TranscriptionTextSegmentEvent,
+    TranscriptionVerbose,
+)
+
+from mockserver.gateway.validation import Schemas
+from tests.conftest import RawResponse
+
+Clip = tuple[str, bytes]
+Post = Callable[..., RawResponse]
+
+TEXT = "Hello world, this is a test."
+
+
+def test_json_of_whisper_is_compact_and_counts_started_seconds(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="whisper-1")
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-length"] == str(len(response.body))
+    assert response.body == b'{"text":"Hello world, this is a test.","usage":{"type":"duration","seconds":3}}'
+
+
+def test_json_of_gpt_4o_counts_tokens(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="gpt-4o-mini-transcribe")
+    assert response.body == (
+        b'{"text":"Hello world, this is a test.","usage":{"type":"tokens","total_tokens":30,"input_tokens":20,'
+        b'"input_token_details":{"text_tokens":0,"audio_tokens":20},"output_tokens":10}}'
+    )
+
+
+def test_json_of_gpt_transcribe_names_the_languages(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="gpt-transcribe")
+    assert response.body == (
+        b'{"text":"Hello world, this is a test.","languages":[{"code":"en"}],"usage":{"type":"duration","seconds":3}}'
+    )
+
+
+@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe", "gpt-4o-transcribe-diarize", "gpt-transcribe"])
+def test_text_ends_with_one_newline(post_audio: Post, hello: Clip, model: str) -> None:
+    response = post_audio(hello, model=model, response_format="text")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.body == b"Hello world, this is a test.\n"
+
+
+def test_srt_ends_with_two_blank_lines(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="whisper-1", response_format="srt")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.body == b"1\n00:00:00,000 --> 00:00:02,075\nHello world, this is a test.\n\n\n"
+
+
+def test_vtt_ends_with_one_blank_line(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="whisper-1", response_format="vtt")
+    assert response.body == b"WEBVTT\n\n00:00:00.000 --> 00:00:02.075\nHello world, this is a test.\n\n"
+
+
+def test_verbose_json_has_segments_by_default(post_audio: Post, hello: Clip) -> None:
+    body = post_audio(hello, model="whisper-1", response_format="verbose_json").json()
+    assert isinstance(body, dict)
+    assert list(body) == ["task", "language", "duration", "text", "segments", "usage"]
+    assert (body["task"], body["language"], body["duration"]) == ("transcribe", "english", 2.069999933242798)
+    (segment,) = body["segments"]
+    assert list(segment) == [
+        "id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob"
+    ]  # fmt: skip
+    assert segment["text"] == " " + TEXT
+    assert segment["tokens"][0] == 50364
+    assert segment["tokens"][-1] == 50364 + 104
+
+
+def test_word_granularity_replaces_the_segments(post_audio: Post, hello: Clip) -> None:
+    body = post_audio(
+        hello, model="whisper-1", response_format="verbose_json", timestamp_granularities=["word"]
+    ).json()
+    assert isinstance(body, dict)
+    assert list(body) == ["task", "language", "duration", "text", "words", "usage"]
+    words = body["words"]
+    assert [word["word"] for word in words] == ["Hello", "world", "this", "is", "a", "test"]
+    assert all(earlier["end"] <= later["start"] for earlier, later in zip(words, words[1:], strict=False))
+    assert words[-1]["end"] <= 2.08
+
+
+def test_both_granularities_give_segments_and_then_words(post_audio: Post, hello: Clip) -> None:
+    body = post_audio(
+        hello, model="whisper-1", response_format="verbose_json", timestamp_granularities=["word", "segment"]
+    ).json()
+    assert isinstance(body, dict)
+    assert list(body) == ["task", "language", "duration", "text", "segments", "words", "usage"]
+
+
+def test_diarized_json_says_who_spoke(post_audio: Post, call: Clip, schemas: Schemas) -> None:
+    response = post_audio(call, model="gpt-4o-transcribe-diarize", response_format="diarized_json")
+    body = response.json()
+    assert isinstance(body, dict)
+    assert list(body) == ["text", "task", "duration", "segments", "usage"]
+    assert list(body["segments"][0]) == ["type", "text", "speaker", "start", "end", "id"]
+    assert [segment["speaker"] for segment in body["segments"]] == ["A", "B", "A", "B"]
+    assert [segment["id"] for segment in body["segments"]] == ["seg_0", "seg_1", "seg_2", "seg_3"]
+    assert schemas.is_valid("openai/transcription.diarized_json.response", body)
+    TranscriptionDiarized.model_validate(body, strict=True)
+
+
+def test_known_speakers_are_called_by_their_names(post_audio: Post, call: Clip, client: openai.OpenAI) -> None:
+    reference = client.audio.speech.create(
+        model="gpt-4o-mini-tts", voice="onyx", input="This is what my voice sounds like today.", response_format="wav"
+    ).content
+    import base64
+
+    url = "data:audio/wav;base64," + base64.b64encode(reference).decode()
+    body = post_audio(
+        call,
+        model="gpt-4o-transcribe-diarize",
+        response_format="diarized_json",
+        known_speaker_names=["customer"],
+        known_speaker_references=[url],
+    ).json()
+    assert isinstance(body, dict)
+    assert [segment["speaker"] for segment in body["segments"]] == ["A", "customer", "A", "customer"]
+    assert body["usage"]["input_token_details"]["text_tokens"] == 13
+
+
+def test_json_of_the_diarizing_model_is_just_text_and_usage(post_audio: Post, call: Clip) -> None:
+    body = post_audio(call, model="gpt-4o-transcribe-diarize").json()
+    assert isinstance(body, dict)
+    assert list(body) == ["text", "usage"]
+
+
+def test_logprobs_cover_the_text_token_by_token(post_audio: Post, hello: Clip) -> None:
+    body = post_audio(hello, model="gpt-4o-transcribe", include=["logprobs"]).json()
+    assert isinstance(body, dict)
+    assert list(body) == ["text", "logprobs", "usage"]
+    assert [each["token"] for each in body["logprobs"]] == ["Hello", " world", ",", " this", " is", " a", " test", "."]
+    assert body["logprobs"][1]["bytes"] == list(b" world")
+    assert all(each["logprob"] <= 0 for each in body["logprobs"])
+
+
+def test_a_stream_is_crlf_events_of_one_token_each(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="gpt-4o-mini-transcribe", stream="true")
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    deltas = ["Hello", " world", ",", " this", " is", " a", " test", "."]
+    expected = b"".join(
+        b'data: {"type":"transcript.text.delta","delta":"%s"}\r\n\r\n' % delta.encode() for delta in deltas
+    )
+    expected += (
+        b'data: {"type":"transcript.text.done","text":"Hello world, this is a test.","usage":{"type":"tokens",'
+        b'"total_tokens":30,"input_tokens":20,"input_token_details":{"text_tokens":0,"audio_tokens":20},'
+        b'"output_tokens":10}}\r\n\r\ndata: [DONE]\r\n\r\n'
+    )
+    assert response.body == expected
+    assert len(response.chunks) == len(deltas) + 2
+
+
+def test_a_stream_carries_logprobs_on_request(client: openai.OpenAI, hello: Clip) -> None:
+    events = list(
+        client.audio.transcriptions.create(model="gpt-4o-transcribe", file=hello, stream=True, include=["logprobs"])
+    )
+    deltas = [event for event in events if isinstance(event, TranscriptionTextDeltaEvent)]
+    done = events[-1]
+    assert isinstance(done, TranscriptionTextDoneEvent)
+    assert [logprob.token for event in deltas for logprob in event.logprobs or ()] == [event.delta for event in deltas]
+    assert [logprob.token for logprob in done.logprobs or ()] == [event.delta for event in deltas]
+
+
+def test_a_diarized_stream_has_segments_instead_of_deltas(client: openai.OpenAI, call: Clip) -> None:
+    stream = client.audio.transcriptions.create(
+        model="gpt-4o-transcribe-diarize", file=call, response_format="diarized_json", stream=True
+    )
+    events = list(stream)
+    assert [type(event) for event in events] == [TranscriptionTextSegmentEvent] * 4 + [TranscriptionTextDoneEvent]
+    assert [event.speaker for event in events if isinstance(event, TranscriptionTextSegmentEvent)] == ["A", "B"] * 2
+
+
+def test_whisper_ignores_stream(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="whisper-1", stream="true")
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_the_answer_says_who_gave_it(post_audio: Post, hello: Clip) -> None:
+    assert post_audio(hello, model="whisper-1").headers["x-mock-answered-by"] == "fixture; name=hello"
+
+
+def test_unknown_audio_gets_a_marked_placeholder_of_its_length(post_audio: Post, silence: Clip) -> None:
+    response = post_audio(silence, model="whisper-1")
+    body = response.json()
+    assert isinstance(body, dict)
+    assert response.headers["x-mock-answered-by"] == "placeholder"
+    assert body["text"].startswith("[mock transcript of 1.5 seconds of unknown audio, sha256 ")
+    assert body == post_audio(silence, model="whisper-1").json()
+
+
+def test_unknown_audio_is_an_error_when_asked_for(post_audio: Post, silence: Clip) -> None:
+    response = post_audio(silence, model="whisper-1", headers={"x-mock-unknown-audio": "error"})
+    assert response.status == 503
+    error = response.json()
+    assert isinstance(error, dict)
+    assert error["error"]["code"] == "mock_no_transcriber"
+
+
+def test_the_tree_answers_without_the_version_prefix(post_audio: Post, hello: Clip) -> None:
+    assert post_audio(hello, path="/audio/transcriptions", model="whisper-1").status == 200
+
+
+def test_plain_and_bracketed_spellings_are_the_same(post_audio: Post, hello: Clip) -> None:
+    plain = post_audio(hello, model="gpt-4o-transcribe", include="logprobs")
+    assert plain.body == post_audio(hello, model="gpt-4o-transcribe", include=["logprobs"]).body
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "kind", "schema"),
+    [
+        ("whisper-1", {}, Transcription, "transcription.json"),
+        ("gpt-4o-mini-transcribe-2025-12-15", {"include": ["logprobs"]}, Transcription, "transcription.json"),
+        ("gpt-transcribe", {}, Transcription, "transcription.json"),
+        ("whisper-1", {"response_format": "verbose_json"}, TranscriptionVerbose, "transcription.verbose_json"),
+        (
+            "gpt-4o-transcribe-diarize",
+            {"response_format": "diarized_json"},
+            TranscriptionDiarized,
+            "transcription.diarized_json",
+        ),
+    ],
+)
+def test_every_json_body_satisfies_sdk_and_schema(
+    client: openai.OpenAI, schemas: Schemas, call: Clip, model: str, options: dict[str, Any], kind: Any, schema: str
+) -> None:
+    raw = client.audio.transcriptions.with_raw_response.create(model=model, file=call, **options)
+    assert isinstance(raw.parse(), kind)
+    kind.model_validate(json.loads(raw.text), strict=True)
+    assert schemas.violations(f"openai/{schema}.response", json.loads(raw.text)) == []
+
+
+async def _stream_asynchronously(base_url: str, key: str, clip: Clip) -> str:
+    async with openai.AsyncOpenAI(base_url=base_url, api_key=key) as client:
+        stream = await client.audio.transcriptions.create(model="gpt-4o-transcribe", file=clip, stream=True)
+        return "".join([event.delta async for event in stream if isinstance(event, TranscriptionTextDeltaEvent)])
+
+
+def test_the_asynchronous_sdk_streams_too(client: openai.OpenAI, hello: Clip) -> None:
+    import asyncio
+
+    assert asyncio.run(_stream_asynchronously(str(client.base_url), client.api_key, hello)) == TEXT
