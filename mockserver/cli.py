@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def setting_options(*prefixes: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Adds a command-line option for every setting, or for those whose names begin with one of ``prefixes``."""
+    """Adds an option for every setting, or for those whose names begin with one of ``prefixes``."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         for option in reversed(OPTIONS):
@@ -40,7 +40,9 @@ def setting_options(*prefixes: str) -> Callable[[Callable[..., None]], Callable[
                 continue
             command = _click_option(option)(command)
         return click.option(
-            "--config", type=click.Path(dir_okay=False), help="Settings file [default: mockserver.toml, if it exists]."
+            "--config",
+            type=click.Path(dir_okay=False),
+            help="Settings file [default: mockserver.toml, if it exists].",
         )(command)
 
     return add
@@ -60,7 +62,13 @@ def _click_option(option: Any) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def load_settings(config: str | None, given: dict[str, Any]) -> Settings:
@@ -117,7 +125,9 @@ def speak(text: str, config: str | None, **given: Any) -> None:
     """Say TEXT into a file, with the engine of the server. TEXT may be - for standard input."""
     from mockserver.commands.speak import run
 
-    asked = {name: given.pop(name) for name in ("output", "voice", "response_format", "speed", "instructions")}
+    asked = {
+        name: given.pop(name) for name in ("output", "voice", "response_format", "speed", "instructions")
+    }
     run(load_settings(config, given), text, **asked)
 
 
@@ -152,7 +162,7 @@ def models_show(name: str) -> None:
 @models.command("pull")
 @click.argument("name")
 def models_pull(name: str) -> None:
-    """Download a Whisper model (tiny, base, small, ...) into the local cache. The only command that downloads."""
+    """Download a Whisper model (tiny, base, small, ...). Nothing else ever downloads anything."""
     from mockserver.commands.models import pull_model
 
     pull_model(name)

@@ -1,4 +1,4 @@
-"""Serves the app: cheroot, taught to grow with its load, to read large bodies cheaply and to hand out sockets.
+"""Serves the app: cheroot, taught to grow with its load, read large bodies cheaply and hand out sockets.
 
 ``MockServer`` runs a server in this process, for tests::
 
@@ -15,11 +15,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPConnection, KnownLengthRFile
+from cheroot.server import HTTPConnection
 from cheroot.workers.threadpool import ThreadPool
 
 from mockserver import __version__
 from mockserver.app import create_app, services_of
+from mockserver.gateway.body import ClientGone, drain
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,10 +32,14 @@ SOCKET = "mockserver.socket"  # environ key of the connection's socket
 
 _MIN_THREADS = 8
 _GROWTH = 16  # threads started at once when all are busy
+_SPARE = 2  # idle threads wanted beyond need: one that has just taken a connection still looks idle
 _IDLE_SECONDS = 10.0  # of calm before spare threads are let go
 _BACKLOG = 1024
 _KEPT_CONNECTIONS = 10_000
 _PIECE = 1 << 18
+_UNREAD_AT_MOST = 1 << 20  # bytes that are read and thrown away to keep a connection
+_LINE_AT_MOST = 1 << 12  # bytes, within a chunked body
+_HEADERS_AT_MOST = 1 << 16  # bytes, with the request line
 
 
 class _Pool(ThreadPool):  # type: ignore[misc]
@@ -49,9 +54,9 @@ class _Pool(ThreadPool):  # type: ignore[misc]
         """Hands a connection with a request to a thread."""
         waiting, idle = self.qsize + 1, self.idle
         now = time.monotonic()
-        if waiting > idle:
+        if waiting + _SPARE > idle:
             self._last_busy = now
-            self.grow(max(_GROWTH, waiting - idle))
+            self.grow(max(_GROWTH, waiting + _SPARE - idle))
         elif idle > self.min + _GROWTH and now - self._last_busy > _IDLE_SECONDS:
             self.shrink(_GROWTH)
         super().put(conn)
@@ -63,21 +68,55 @@ class _Pool(ThreadPool):  # type: ignore[misc]
             self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
 
 
-class _Body(KnownLengthRFile):  # type: ignore[misc]
-    """A request body of known length, received straight into one buffer."""
+class _Body:
+    """A request body as the app reads it (``wsgi.input``). One that broke off is not waited for again."""
 
-    def __init__(self, rfile: KnownLengthRFile, connection: HTTPConnection) -> None:
-        super().__init__(rfile.rfile, rfile.remaining)
+    def __init__(self, connection: HTTPConnection) -> None:
         self._connection = connection
+        self._rfile = connection.rfile
+        self.ended = False
+        self._broken = False
 
-    def read(self, size: int | None = None) -> bytes:
-        """At most ``size`` bytes; fewer only where the client stopped."""
-        size = self.remaining if size is None or size < 0 else min(size, self.remaining)
-        if size < _PIECE:
-            data: bytes = super().read(size)
-            return data
-        buffered = self.rfile.peek() if self.rfile.has_data() else b""
-        buffered = self.rfile.read(min(len(buffered), size)) if buffered else b""
+    def read(self, size: int = -1, /) -> bytes:
+        """At most ``size`` bytes; none at the end.
+
+        Raises ``ClientGone`` when the client breaks off or breaks the rules, ``OSError`` when the socket does.
+        """
+        if self.ended or self._broken:
+            return b""
+        self._broken = True  # until this has gone well
+        data = self._read(size)
+        self._broken = False
+        return data
+
+    def finish(self) -> None:
+        """Reads what the app has left, if that is little and comes."""
+        drain(self, _UNREAD_AT_MOST)
+
+    def _read(self, size: int) -> bytes:
+        raise NotImplementedError
+
+
+class _KnownBody(_Body):
+    """A body with a ``Content-Length``; large pieces of it are received straight into one buffer."""
+
+    def __init__(self, connection: HTTPConnection, length: int) -> None:
+        super().__init__(connection)
+        self._remaining = max(length, 0)
+        self.ended = self._remaining == 0
+
+    def _read(self, size: int) -> bytes:
+        size = self._remaining if size < 0 else min(size, self._remaining)
+        data: bytes = self._rfile.read(size) if size < _PIECE else self._receive(size)
+        if len(data) < size:
+            raise ClientGone(f"{self._remaining - len(data)} bytes of the body did not come")
+        self._remaining -= size
+        self.ended = self._remaining == 0
+        return data
+
+    def _receive(self, size: int) -> bytes:
+        buffered = self._rfile.peek() if self._rfile.has_data() else b""
+        buffered = self._rfile.read(min(len(buffered), size)) if buffered else b""
         whole = bytearray(size)
         whole[: len(buffered)] = buffered
         received = len(buffered)
@@ -87,26 +126,74 @@ class _Body(KnownLengthRFile):  # type: ignore[misc]
                 if count == 0:
                     break
                 received += count
-        self.remaining -= received
         return bytes(whole) if received == size else bytes(whole[:received])
 
 
+class _ChunkedBody(_Body):
+    """A body in chunks (RFC 9112, 7.1), whose sizes the client may have made up."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        super().__init__(connection)
+        self._left = 0  # of the current chunk
+
+    def _read(self, size: int) -> bytes:
+        if self._left == 0 and not self._begin_chunk():
+            return b""
+        size = self._left if size < 0 else min(size, self._left)
+        data: bytes = self._rfile.read(min(size, _PIECE))
+        self._left -= len(data)
+        if not data or (self._left == 0 and self._line() != b""):
+            raise ClientGone("a chunk is shorter or longer than it says")
+        return data
+
+    def _begin_chunk(self) -> bool:
+        """Whether there is another chunk; after the last one reads the trailers."""
+        digits = self._line().partition(b";")[0].strip()
+        if not digits or digits.strip(b"0123456789abcdefABCDEF"):
+            raise ClientGone(f"{digits!r} is not the size of a chunk")
+        self._left = int(digits, 16)
+        if self._left == 0:
+            while self._line():
+                pass
+            self.ended = True
+        return not self.ended
+
+    def _line(self) -> bytes:
+        line: bytes = self._rfile.readline(_LINE_AT_MOST)
+        if not line.endswith(b"\r\n"):
+            raise ClientGone("a line of the chunked body breaks off or is too long")
+        return line[:-2]
+
+
 class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
-    """Puts the connection's socket into the environ."""
+    """Gives the app the connection's socket and a body of ours to read."""
 
     def get_environ(self) -> dict[str, Any]:
         """The WSGI environ of the request."""
+        request = self.req
+        body = (
+            _ChunkedBody(request.conn)
+            if request.chunked_read
+            else _KnownBody(request.conn, request.rfile.remaining)
+        )
+        request.rfile = body
         environ: dict[str, Any] = super().get_environ()
-        environ[SOCKET] = self.req.conn.socket
-        if not self.req.chunked_read:
-            environ["wsgi.input"] = self.req.rfile = _Body(self.req.rfile, self.req.conn)
+        environ[SOCKET] = request.conn.socket
         return environ
+
+    def start_response(self, *arguments: Any) -> Any:
+        """Takes the app's status and headers. A connection with an unread body takes no further request."""
+        body = self.req.rfile
+        body.finish()
+        self.req.close_connection |= not body.ended
+        return super().start_response(*arguments)
 
 
 class HttpServer(wsgi.Server):  # type: ignore[misc]
     """The HTTP server: ``prepare()`` binds and listens, ``serve()`` answers until ``stop()``."""
 
     keep_alive_conn_limit = _KEPT_CONNECTIONS
+    max_request_header_size = _HEADERS_AT_MOST
     version = f"audio-mockserver/{__version__}"
 
     def __init__(self, settings: Settings, app: flask.Flask) -> None:
@@ -144,7 +231,8 @@ def listen(settings: Settings, app: flask.Flask) -> HttpServer:
         address = f"{settings.host}:{settings.port}"
         if _answers(settings.host, settings.port):
             raise PortInUse(
-                f"{address} is in use by another program. Choose another port with --port, or --port 0 for a free one."
+                f"{address} is in use by another program. "
+                "Choose another port with --port, or --port 0 for a free one."
             ) from error
         raise OSError(f"cannot listen on {address}: {error}. Check --host and --port.") from error
     return server

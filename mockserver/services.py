@@ -42,5 +42,7 @@ class Services:
         self.speaker.start()
 
     def close(self) -> None:
-        """Ends the engines' processes."""
+        """Ends the engines' threads and processes."""
+        if self.whisper is not None:
+            self.whisper.close()
         self.speaker.close()

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +26,14 @@ TIERS = ("free", "tier-1", "tier-2", "tier-3", "tier-4", "tier-5")
 
 class SettingsError(Exception):
     """A setting makes no sense. The message names where it was found and what would be right."""
+
+
+class SupportsGet(Protocol):
+    """The headers of a request, looked up without regard to case."""
+
+    def get(self, name: str, /) -> str | None:
+        """The header's value, or ``None``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +77,26 @@ class Settings:
     require_key: bool = _setting(True, "Refuse requests that carry no API key.")
     accept_any_key: bool = _setting(True, "Accept API keys that mockserver.toml does not declare.")
     tier: str = _setting("tier-1", "Usage tier of accounts that name none.", choices=TIERS)
-    fixtures: tuple[str, ...] = _setting((), "Folder of fixtures: audio files with their transcripts. Repeatable.")
+    fixtures: tuple[str, ...] = _setting(
+        (), "Folder of fixtures: audio files with their transcripts. Repeatable."
+    )
     whisper_model: str = _setting(
         "auto",
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
         "auto (the best one in the local cache) or none.",
     )
     whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
-    whisper_compute_type: str = _setting("default", "Whisper's arithmetic: default, int8, int8_float16, float16, float32.")
-    whisper_cpu_threads: int = _setting(0, "Threads per transcription; 0 leaves it to the library.", minimum=0)
+    whisper_compute_type: str = _setting(
+        "default", "Whisper's arithmetic: default, int8, int8_float16, float16, float32."
+    )
+    whisper_cpu_threads: int = _setting(
+        0, "Threads per transcription; 0 leaves it to the library.", minimum=0
+    )
     whisper_workers: int = _setting(1, "Transcriptions that run at the same time.", minimum=1)
     whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1)
-    whisper_vad_filter: bool = _setting(False, "Skip silence before Whisper hears it, also when the request does not ask.")
+    whisper_vad_filter: bool = _setting(
+        False, "Skip silence before Whisper hears it, also when the request does not ask."
+    )
     whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0)
     unknown_audio: str = _setting(
         "placeholder",
@@ -98,8 +114,12 @@ class Settings:
     max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
     max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)
-    socket_timeout: float = _setting(30.0, "Seconds a client may stall while sending or reading.", minimum=0.1)
-    seed: str = _setting("", "Makes request ids and other generated values repeatable; empty for unique ones.")
+    socket_timeout: float = _setting(
+        30.0, "Seconds a client may stall while sending or reading.", minimum=0.1
+    )
+    seed: str = _setting(
+        "", "Makes request ids and other generated values repeatable; empty for unique ones."
+    )
     log_level: str = _setting("info", "What is logged.", choices=("debug", "info", "warning", "error"))
     accounts: tuple[AccountRow, ...] = ()
 
@@ -117,7 +137,7 @@ class Settings:
             values[name] = _checked(_option(name, "argument"), value, f"argument {name}")
         return cls(**values)
 
-    def for_request(self, headers: Mapping[str, str]) -> Settings:
+    def for_request(self, headers: SupportsGet) -> Settings:
         """These settings with the ``x-mock-*`` headers of one request applied.
 
         Raises ``SettingsError`` when such a header has a value that its setting cannot have.
@@ -125,8 +145,9 @@ class Settings:
         changes = {}
         for option in PER_REQUEST:
             header = "x-mock-" + option.name.replace("_", "-")
-            if header in headers:
-                changes[option.name] = _checked(option, headers[header], f"header {header}")
+            value = headers.get(header)
+            if value is not None:
+                changes[option.name] = _checked(option, value, f"header {header}")
         return replace(self, **changes) if changes else self
 
 
@@ -189,7 +210,9 @@ def _checked(option: Field[Any], value: object, source: str) -> Any:
     try:
         typed = _typed(kind, value)
     except (TypeError, ValueError):
-        raise SettingsError(f"{source}: {value!r} is not {_KIND_NAMES[kind]}. {option.metadata['help']}") from None
+        raise SettingsError(
+            f"{source}: {value!r} is not {_KIND_NAMES[kind]}. {option.metadata['help']}"
+        ) from None
     choices = option.metadata["choices"]
     if choices and typed not in choices:
         raise SettingsError(f"{source}: {value!r} is not one of {', '.join(choices)}.")
@@ -201,8 +224,23 @@ def _checked(option: Field[Any], value: object, source: str) -> Any:
     return typed
 
 
-_KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
-_TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_KIND_NAMES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "a list of texts",
+}
+_TRUTH = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _typed(kind: type, value: object) -> object:

@@ -27,7 +27,7 @@ _keys = (f"sk-mock-tier-5-test-{number}" for number in itertools.count())
 
 @dataclass(frozen=True)
 class RawResponse:
-    """A response as it came over the socket; ``body`` is de-chunked, ``chunks`` are its chunks if it had any."""
+    """A response as it came over the socket; ``chunks`` are those of a chunked body."""
 
     status: int
     headers: dict[str, str]
@@ -76,14 +76,20 @@ def send(server: MockServer) -> Callable[..., RawResponse]:
     """Sends a request, byte by byte as given, and reads the response off the socket."""
 
     def exchange(
-        method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, key: str | None = "sk-mock-raw"
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        key: str | None = "sk-mock-raw",
     ) -> RawResponse:
         host, port = server.url.removeprefix("http://").split(":")
         fields = {"Host": f"{host}:{port}", "Connection": "close", "Content-Length": str(len(body))}
         if key is not None:
             fields["Authorization"] = f"Bearer {key}"
         fields.update(headers or {})
-        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in fields.items()
+        )
         with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(head.encode("latin-1") + b"\r\n" + body)
             received = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -111,7 +117,10 @@ def parse_response(received: bytes) -> RawResponse:
 
 def multipart(fields: list[tuple[str, str]], file: tuple[str, bytes] | None) -> tuple[bytes, dict[str, str]]:
     """A multipart body and its headers; ``file`` is a file name with its content."""
-    parts = [f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields]
+    parts = [
+        f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields
+    ]
     if file is not None:
         name, data = file
         head = f'--edge\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
@@ -121,7 +130,7 @@ def multipart(fields: list[tuple[str, str]], file: tuple[str, bytes] | None) -> 
 
 @pytest.fixture
 def post_audio(send: Callable[..., RawResponse]) -> Callable[..., RawResponse]:
-    """Posts a form to /v1/audio/transcriptions (or ``path``); keywords are fields, lists repeat as ``name[]``."""
+    """Posts a form to ``path``; keywords are fields, lists repeat as ``name[]``."""
 
     def post(
         file: tuple[str, bytes] | None,
@@ -133,7 +142,9 @@ def post_audio(send: Callable[..., RawResponse]) -> Callable[..., RawResponse]:
         flat = [
             pair
             for name, value in fields.items()
-            for pair in ([(f"{name}[]", each) for each in value] if isinstance(value, list) else [(name, value)])
+            for pair in (
+                [(f"{name}[]", each) for each in value] if isinstance(value, list) else [(name, value)]
+            )
         ]
         body, content_type = multipart(flat, file)
         return send("POST", path, body, content_type | (headers or {}))

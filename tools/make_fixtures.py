@@ -73,7 +73,8 @@ def spoken(speaker: Pyttsx3Speaker, catalog: Catalog, turns: Iterable[Turn]) -> 
         for chunk in speaker.speak(Utterance(turn.text, voice, language=turn.language)):
             pcm += chunk.pcm
             words += [
-                Word(word.text, round(word.start + offset, 3), round(word.end + offset, 3)) for word in chunk.words
+                Word(word.text, round(word.start + offset, 3), round(word.end + offset, 3))
+                for word in chunk.words
             ]
         speaker_label = chr(ord("A") + voices.index(turn.voice)) if len(voices) > 1 else None
         segments += [replace(segment, speaker=speaker_label) for segment in segments_of_words(tuple(words))]
@@ -85,7 +86,11 @@ def spoken(speaker: Pyttsx3Speaker, catalog: Catalog, turns: Iterable[Turn]) -> 
 def write(name: str, pcm: bytes, segments: list[Segment], language: str) -> None:
     """Writes the audio file and its fixture."""
     container = CONTAINERS.get(name, "wav")
-    audio = write_wav(pcm, SPEECH_SAMPLE_RATE, 1) if container == "wav" else b"".join(encode_speech([pcm], container))
+    audio = (
+        write_wav(pcm, SPEECH_SAMPLE_RATE, 1)
+        if container == "wav"
+        else b"".join(encode_speech(iter([pcm]), container))
+    )
     (FIXTURES / f"{name}.{container}").write_bytes(audio)
     fixture: dict[str, object] = {
         "language": language,

@@ -1,27 +1,34 @@
 """A tour of the server with the official SDK: speak a sentence, then transcribe it, in every way there is.
 
-    make demo
-    python docs/examples/tour.py [BASE_URL]     # of a server that runs already
+make demo
+python docs/examples/tour.py [BASE_URL]     # of a server that runs already
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 import time
+import wave
 from collections.abc import Iterator
+from typing import Any, Literal
 
 import openai
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mockserver.server import MockServer
 from mockserver.settings import Settings
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
+WIDTH = 130  # characters
+LONGEST_ANSWER = 300
+AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 VOICES = ("alloy", "coral", "onyx", "nova")
-FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
-WAYS_TO_TRANSCRIBE = (
+FORMATS: tuple[AudioFormat, ...] = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+WAYS_TO_TRANSCRIBE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("whisper-1", {"response_format": "json"}),
     ("whisper-1", {"response_format": "text"}),
     ("whisper-1", {"response_format": "srt"}),
@@ -37,7 +44,7 @@ WAYS_TO_TRANSCRIBE = (
 
 def main() -> None:
     """Takes the tour."""
-    console = Console()
+    console = Console(width=WIDTH)
     with server_url() as base_url, openai.OpenAI(base_url=base_url, api_key="sk-mock-tour") as client:
         console.print(f"server: {base_url}   sentence: {SENTENCE!r}\n")
         console.print(speak(client))
@@ -57,62 +64,80 @@ def server_url() -> Iterator[str]:
 
 def speak(client: openai.OpenAI) -> Table:
     """Speaks the sentence in several voices and in every format, and has what was heard written down."""
-    table = Table("voice", "format", "bytes", "first byte", "all", "heard again as", title="POST /v1/audio/speech")
-    for voice, response_format in [(voice, "mp3") for voice in VOICES] + [("sage", each) for each in FORMATS]:
+    table = Table("voice", "format", "bytes", "first byte", "all", "heard again as", title="/v1/audio/speech")
+    for voice, audio_format in [(voice, FORMATS[0]) for voice in VOICES] + [
+        ("sage", each) for each in FORMATS
+    ]:
         began = time.perf_counter()
         with client.audio.speech.with_streaming_response.create(
-            model="gpt-4o-mini-tts", voice=voice, input=SENTENCE, response_format=response_format
+            model="gpt-4o-mini-tts", voice=voice, input=SENTENCE, response_format=audio_format
         ) as response:
             pieces = response.iter_bytes()
             speech = next(pieces)
             first = time.perf_counter() - began
             speech += b"".join(pieces)
         total = time.perf_counter() - began
-        heard = "(raw samples)"
-        if response_format != "pcm":
-            heard = client.audio.transcriptions.create(model="whisper-1", file=(f"a.{suffix(response_format)}", speech)).text
-        table.add_row(voice, response_format, f"{len(speech):,}", f"{first * 1e3:.0f} ms", f"{total * 1e3:.0f} ms", heard)
+        upload = as_upload(speech, audio_format)
+        heard = client.audio.transcriptions.create(model="whisper-1", file=upload).text
+        times = [f"{seconds * 1e3:.0f} ms" for seconds in (first, total)]
+        table.add_row(voice, audio_format, f"{len(speech):,}", *times, heard)
     return table
 
 
-def suffix(response_format: str) -> str:
-    """A file extension that transcriptions accept."""
-    return {"opus": "ogg", "aac": "m4a"}.get(response_format, response_format)
+def as_upload(speech: bytes, audio_format: AudioFormat) -> tuple[str, bytes]:
+    """A file name that transcriptions accept, and the speech; raw samples are put into a wav file."""
+    if audio_format == "pcm":
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setparams((1, 2, 24_000, 0, "NONE", "not compressed"))
+            file.writeframes(speech)
+        return "pcm.wav", buffer.getvalue()
+    return {"opus": "opus.ogg", "aac": "aac.m4a"}.get(audio_format, f"speech.{audio_format}"), speech
 
 
 def transcribe(client: openai.OpenAI) -> Table:
     """Transcribes the sentence in every response format, whole and streamed."""
-    speech = client.audio.speech.create(model="gpt-4o-mini-tts", voice="sage", input=SENTENCE, response_format="wav")
-    table = Table("model", "asked for", "answered by", "answer", title="POST /v1/audio/transcriptions")
+    speech = client.audio.speech.create(
+        model="gpt-4o-mini-tts", voice="sage", input=SENTENCE, response_format="wav"
+    )
+    table = Table("model", "asked for", "answered by", "answer", title="/v1/audio/transcriptions", show_lines=True)
     for model, options in WAYS_TO_TRANSCRIBE:
         raw = client.audio.transcriptions.with_raw_response.create(
-            model=model, file=("speech.wav", speech.content), **options  # type: ignore[arg-type]
+            model=model, file=("speech.wav", speech.content), **options
         )
-        parsed = raw.parse()
-        answer = " | ".join(event.type.removeprefix("transcript.text.") + ": " + shown(event) for event in parsed) if options.get("stream") else raw.text  # type: ignore[attr-defined]
-        asked = ", ".join(f"{name}={value}" for name, value in options.items())
-        table.add_row(model, asked, raw.headers.get("x-mock-answered-by", ""), answer)
+        answer = " | ".join(shown(event) for event in raw.parse()) if options.get("stream") else raw.text
+        asked = "\n".join(f"{name}={value}" for name, value in options.items())
+        shortened = answer if len(answer) <= LONGEST_ANSWER else answer[:LONGEST_ANSWER] + " ..."
+        table.add_row(model, Text(asked), raw.headers.get("x-mock-answered-by", ""), Text(shortened.rstrip()))
     return table
 
 
-def shown(event: object) -> str:
+def shown(event: Any) -> str:
     """What a stream event says."""
-    return repr(getattr(event, "delta", None) or getattr(event, "text", ""))
+    return str(event.delta if event.type == "transcript.text.delta" else f"{event.type}: {event.text}")
 
 
 def refuse(client: openai.OpenAI) -> Table:
     """Asks for what the real API refuses, too."""
     table = Table("request", "status", "error", title="refused as by the real API")
-    attempts = {
-        "srt from gpt-4o-transcribe": {"model": "gpt-4o-transcribe", "response_format": "srt", "file": ("a.wav", b"RIFF")},
+    attempts: dict[str, dict[str, Any]] = {
+        "srt from gpt-4o-transcribe": {
+            "model": "gpt-4o-transcribe",
+            "response_format": "srt",
+            "file": ("a.wav", b"RIFF"),
+        },
         "text named .wav": {"model": "whisper-1", "file": ("a.wav", b"no audio at all")},
         "an unknown model": {"model": "whisper-9", "file": ("a.wav", b"RIFF")},
     }
     for name, request in attempts.items():
         try:
-            client.audio.transcriptions.create(**request)  # type: ignore[call-overload]
+            client.audio.transcriptions.create(**request)
         except openai.APIStatusError as error:
-            table.add_row(name, str(error.status_code), str(error.body["message"] if isinstance(error.body, dict) else ""))
+            table.add_row(
+                name,
+                str(error.status_code),
+                str(error.body["message"] if isinstance(error.body, dict) else ""),
+            )
     return table
 
 

@@ -57,14 +57,16 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _speech(services: Services) -> Finding:
-    from mockserver.engines.pyttsx3_driver import espeak_version
+    from mockserver.engines.pyttsx3_driver import espeak_facts
 
     try:
         utterance = Utterance("Hello world.", services.catalog.voices[0])
         size = sum(len(chunk.pcm) for chunk in services.speaker.speak(utterance))
     except SpeechFailed as error:
         return Finding("speech", False, f"{error} Install it with: pip install espeakng-loader")
-    return Finding("speech", True, f"{espeak_version()}; said 'Hello world.' in {size / 48000:.1f} s of audio")
+    facts = espeak_facts()
+    engine = f"espeak-ng {facts.version} with {facts.voices} voices, from {facts.library}"
+    return Finding("speech", True, f"{engine}; said 'Hello world.' in {size / 48000:.1f} s of audio")
 
 
 def _codecs(services: Services) -> Finding:
@@ -74,20 +76,33 @@ def _codecs(services: Services) -> Finding:
         encoded = b"".join(encode_speech(iter([silence]), response_format))
         try:
             if response_format != "pcm":
-                Clip(encoded, f"x.{response_format}", 60.0).decode(keep_samples=False)
+                Clip(encoded, f"x.{response_format}", 60.0).duration  # noqa: B018 - decodes it
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what the doctor looks for
             broken.append(f"{response_format} ({error})")
     if broken:
-        return Finding("codecs", False, f"cannot write and read back {', '.join(broken)}. Reinstall: pip install --force-reinstall av")
+        return Finding(
+            "codecs",
+            False,
+            f"cannot write and read back {', '.join(broken)}. Reinstall: pip install --force-reinstall av",
+        )
     return Finding("codecs", True, f"PyAV writes and reads {', '.join(CONTENT_TYPES)}")
 
 
 def _whisper(services: Services) -> Finding:
     if services.whisper is None:
         remedy = "`mockserver models pull tiny` downloads one, --whisper-model FOLDER names one"
-        return Finding("Whisper", False, f"no model found; unknown audio gets a marked placeholder. {remedy}.", fatal=False)
-    state = services.whisper.wait()
-    return Finding("Whisper", state["state"] == "ready", str(state))
+        return Finding(
+            "Whisper",
+            False,
+            f"no model found; unknown audio gets a marked placeholder. {remedy}.",
+            fatal=False,
+        )
+    services.whisper.start()
+    services.whisper.wait()
+    ready = services.whisper.state == "ready"
+    return Finding(
+        "Whisper", ready, f"{services.whisper.model_name} is loaded" if ready else services.whisper.error
+    )
 
 
 def _port(services: Services) -> Finding:

@@ -12,7 +12,15 @@ from mockserver.engines.whisper import EngineFailed
 from mockserver.gateway.validation import SchemaError
 from mockserver.settings import SettingsError
 
-STARTUP_FAILURES = (CatalogError, FixtureError, SpeechFailed, EngineFailed, SchemaError, SettingsError, OSError)
+STARTUP_FAILURES = (
+    CatalogError,
+    FixtureError,
+    SpeechFailed,
+    EngineFailed,
+    SchemaError,
+    SettingsError,
+    OSError,
+)
 
 
 def fail(error: object) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
 from mockserver.catalog.tables import Catalog
@@ -35,7 +36,9 @@ def show_model(name: str) -> None:
 def _lines(value: Any, indent: str = "") -> list[str]:
     """A nested value as indented lines; what is absent is left out."""
     lines = []
-    for name, member in value.items() if isinstance(value, dict) else ((f"{n}.", v) for n, v in enumerate(value, 1)):
+    for name, member in (
+        value.items() if isinstance(value, dict) else ((f"{n}.", v) for n, v in enumerate(value, 1))
+    ):
         if member is None or member in ({}, []):
             continue
         if isinstance(member, dict) or (isinstance(member, list) and isinstance(member[0], dict)):
@@ -43,18 +46,29 @@ def _lines(value: Any, indent: str = "") -> list[str]:
         elif isinstance(member, list):
             lines.append(f"{indent}{name}: {', '.join(str(each) for each in member)}")
         else:
-            shown = f"{member:,}" if isinstance(member, int) and not isinstance(member, bool) and member > 9999 else member
+            shown = (
+                f"{member:,}"
+                if isinstance(member, int) and not isinstance(member, bool) and member > 9999
+                else member
+            )
             lines.append(f"{indent}{name}: {shown}")
     return lines
 
 
 def pull_model(name: str) -> None:
     """Downloads a Whisper model into the local cache."""
-    from mockserver.engines.whisper import EngineFailed, pull_model as pull
+    from mockserver.engines.whisper import EngineFailed
+    from mockserver.engines.whisper import pull_model as pull
 
     console = Console(stderr=True)
     try:
-        folder = pull(name)
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=console
+        ) as progress:
+            task = progress.add_task(f"downloading {name}", total=None)
+            folder = pull(name, lambda received: progress.update(task, completed=received))
     except EngineFailed as error:
         fail(error)
-    console.print(f"{name} is in {folder}. The server finds it by itself; --whisper-model {name} insists on it.")
+    console.print(
+        f"{name} is in {folder}. The server finds it by itself; --whisper-model {name} insists on it."
+    )

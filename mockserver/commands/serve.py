@@ -26,7 +26,9 @@ _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are
 
 def run(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM, then finishes the requests in flight."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
     return_memory_early()
     try:
         app = create_app(settings)
@@ -57,7 +59,11 @@ def run(settings: Settings) -> None:
 def banner(url: str, services: Services) -> str:
     """What is printed at the start: who answers, and lines to copy."""
     settings = services.settings
-    hears = services.whisper.describe()["model"] if services.whisper else "nobody: unknown audio gets a marked placeholder"
+    hears = (
+        services.whisper.describe()["model"]
+        if services.whisper
+        else "nobody: unknown audio gets a marked placeholder"
+    )
     return f"""\
 audio-mockserver at {url}/v1 (strictness: {settings.strictness}; any API key will do)
   hears:  {len(services.fixtures.fixtures)} fixtures and its own speech exactly; other audio by {hears}
@@ -65,10 +71,12 @@ audio-mockserver at {url}/v1 (strictness: {settings.strictness}; any API key wil
 
   curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
     -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world."}}' -o hello.mp3
-  curl {url}/v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" -F model=whisper-1 -F file=@hello.mp3
+  curl {url}/v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" \\
+    -F model=whisper-1 -F file=@hello.mp3
 
   export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=sk-mock-me
-  python -c 'import openai; print(openai.OpenAI().audio.transcriptions.create(model="whisper-1", file=open("hello.mp3", "rb")).text)'
+  python -c 'import openai; hello = open("hello.mp3", "rb")
+print(openai.OpenAI().audio.transcriptions.create(model="whisper-1", file=hello).text)'
 
 Ctrl-C ends it."""
 

@@ -33,7 +33,9 @@ def run(
     services = build_services(settings)
     chosen = services.catalog.voice(voice)
     if chosen is None:
-        fail(f"there is no voice {voice!r}. Voices: {', '.join(each.name for each in services.catalog.voices)}")
+        fail(
+            f"there is no voice {voice!r}. Voices: {', '.join(each.name for each in services.catalog.voices)}"
+        )
     text = sys.stdin.read() if text == "-" else text
     utterance = Utterance(text, chosen, speed, settings.speech_language or None, instructions)
     path = Path(output)

@@ -58,7 +58,7 @@ def _listen(services: Services, file: str, options: TranscriptionOptions) -> Tra
     chain = services.transcribers
     heard = chain.recall(clip, options) or chain.hear(clip, options)
     if heard is None and services.settings.unknown_audio == "error":
-        fail("no Whisper model is at hand. Give one with --whisper-model; `mockserver doctor` says what is there.")
+        fail("no Whisper model is at hand. Give one with --whisper-model; `mockserver doctor` tells more.")
     return heard or placeholder(clip, clip.duration)
 
 
@@ -67,7 +67,9 @@ def _request(services: Services, options: TranscriptionOptions, response_format:
     assert model is not None
     assert model.transcription is not None
     granularities = ("word", "segment")
-    return TranscriptionRequest(model.transcription, options, response_format, granularities, logprobs=False, stream=False)
+    return TranscriptionRequest(
+        model.transcription, options, response_format, granularities, logprobs=False, stream=False
+    )
 
 
 def _with_progress(heard: Transcription) -> Iterator[Segment]:

@@ -73,11 +73,15 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
         return answer or services.transcribers.hear(clip, options) or _unheard(call, clip, clip.duration)
     except UndecodableAudio as error:
         if call.strict:
-            raise ApiError("audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable") from error
+            raise ApiError(
+                "audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable"
+            ) from error
         clip.facts = _STAND_IN
         return _unheard(call, clip, _STAND_IN.duration)
     except AudioTooLong as error:
-        raise ApiError("audio_too_long", duration=f"over {error.max_seconds:.1f}", maximum=f"{error.max_seconds:.0f}") from error
+        raise ApiError(
+            "audio_too_long", duration=f"over {error.max_seconds:.1f}", maximum=f"{error.max_seconds:.0f}"
+        ) from error
     except EngineBusy as error:
         raise ApiError("overloaded", reason=str(error)) from error
     except EngineFailed as error:
@@ -97,7 +101,9 @@ def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None
     if duration < rules.min_duration:
         raise ApiError("audio_too_short", minimum=rules.min_duration)
     if rules.max_duration is not None and duration > rules.max_duration:
-        raise ApiError("audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}")
+        raise ApiError(
+            "audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}"
+        )
     heard = usage.audio_tokens_heard(duration)
     if rules.max_input_tokens is not None and heard + tokens.count(options.prompt) > rules.max_input_tokens:
         raise ApiError("audio_input_too_large")

@@ -32,7 +32,12 @@ def retrieve_model(services: Services, call: Call) -> Answer:
         return _answer(_object(card))
     if call.strict:
         raise ApiError("model_object_not_found", model=call.document["id"])
-    example = {"id": call.document["id"], "object": "model", "created": _EXAMPLE_CREATED, "owned_by": "system"}
+    example = {
+        "id": call.document["id"],
+        "object": "model",
+        "created": _EXAMPLE_CREATED,
+        "owned_by": "system",
+    }
     return _answer(example)
 
 

@@ -25,7 +25,7 @@ Point your SDK at {url}v1 and use any API key:
 
     curl {url}v1/audio/speech -H "Authorization: Bearer sk-mock-me" \\
         -H "Content-Type: application/json" -o hello.wav \\
-        -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world.", "response_format": "wav"}}'
+        -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "response_format": "wav", "input": "Hello."}}'
     curl {url}v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" \\
         -F model=whisper-1 -F file=@hello.wav
 
@@ -98,6 +98,9 @@ def _allow_browsers(response: flask.Response) -> flask.Response:
     if "Origin" in flask.request.headers:
         response.headers["access-control-allow-origin"] = "*"
         response.headers["access-control-expose-headers"] = ", ".join(
-            ["X-Request-ID", *(name for name in response.headers.keys() if name.lower().startswith(("x-", "openai-")))]
+            [
+                "X-Request-ID",
+                *(name for name in response.headers.keys() if name.lower().startswith(("x-", "openai-"))),
+            ]
         )
     return response

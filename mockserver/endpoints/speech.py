@@ -138,7 +138,9 @@ def _events(speech: _Speech) -> Generator[bytes]:
             del waiting[:_EVENT_BYTES]
     if waiting:
         yield _delta(pybase64.b64encode(waiting))
-    yield sse.event({"type": "speech.audio.done", "usage": usage.speech(speech.utterance.text, speech.seconds)})
+    yield sse.event(
+        {"type": "speech.audio.done", "usage": usage.speech(speech.utterance.text, speech.seconds)}
+    )
     yield sse.DONE
 
 

@@ -62,7 +62,10 @@ def create_transcription(services: Services, call: Call) -> Answer:
         heard = speakers.tell_apart(heard, clip, request.known_speakers)
     if request.stream:
         return Answer(
-            _events(request, heard), sse.CONTENT_TYPE, heard.answered_by, headers=(("cache-control", "no-store"),)
+            _events(request, heard),
+            sse.CONTENT_TYPE,
+            heard.answered_by,
+            headers=(("cache-control", "no-store"),),
         )
     segments = tuple(heard.segments)
     return render(services, request, heard, segments)
@@ -165,7 +168,9 @@ def _languages(heard: Transcription) -> list[dict[str, str]]:
     return [{"code": code} for code in heard.languages]
 
 
-def _usage(request: TranscriptionRequest, heard: Transcription, segments: Iterable[Segment]) -> dict[str, object]:
+def _usage(
+    request: TranscriptionRequest, heard: Transcription, segments: Iterable[Segment]
+) -> dict[str, object]:
     if request.rules.usage == "duration":
         return usage.duration(heard.duration)
     segments = tuple(segments)
@@ -202,5 +207,3 @@ def _events(request: TranscriptionRequest, heard: Transcription) -> Iterator[byt
         usage=_usage(request, heard, segments),
     )
     yield sse.DONE
-
-

@@ -49,7 +49,9 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
     sentence: list[Word] = []
     for number, word in enumerate(words):
         sentence.append(word)
-        if number + 1 == len(words) or word.text.rstrip("\"'”»)").endswith((".", "!", "?", "…", "。", "！", "？")):
+        if number + 1 == len(words) or word.text.rstrip("\"'”»)").endswith(
+            (".", "!", "?", "…", "。", "！", "？")
+        ):
             text = " ".join(each.text for each in sentence)
             segments.append(Segment(text, sentence[0].start, sentence[-1].end, words=tuple(sentence)))
             sentence = []

@@ -34,7 +34,7 @@ _ALMOST = 0.9  # of the best autocorrelation: the shortest such period, so as no
 _FLOOR = 1e-7  # power in a mel band: below speech, above digital silence
 
 _OCTAVE = 2.0  # how much an octave of pitch counts, in standard deviations of the spectrum
-_SAME_VOICE = 0.72  # the distance up to which two voices are the same, heard for long
+_SAME_VOICE = 0.66  # the distance up to which two voices are the same, heard for long
 _UNCERTAINTY = 0.3  # seconds; a voice heard so briefly may be twice as far away
 _MEMORY = 30.0  # seconds; a voice heard for longer still follows how it sounds now
 
@@ -81,13 +81,12 @@ class SpeakerLabels:
     def __init__(self, known: Iterable[tuple[str, NDArray[np.float32]]] = ()) -> None:
         self._voices = {name: voice for name, samples in known if (voice := _voice(samples))}
         self._unused = (name for name in _letters() if name not in self._voices)
-        self._last = ""
+        self._last = "A"
 
     def label(self, samples: NDArray[np.float32]) -> str:
-        """Who speaks in ``samples``. Silence is put down to whoever spoke last."""
+        """Who speaks in ``samples``. Silence is put down to whoever spoke last ("A" before anyone did)."""
         voice = _voice(samples)
         if voice is None:
-            self._last = self._last or next(self._unused)
             return self._last
         name = min(self._voices, key=lambda name: self._voices[name].distance(voice), default=None)
         if name is not None and self._voices[name].may_be(voice):
@@ -100,7 +99,9 @@ class SpeakerLabels:
 
 
 def name_speakers(
-    samples: NDArray[np.float32], segments: Sequence[Segment], known: Iterable[tuple[str, NDArray[np.float32]]]
+    samples: NDArray[np.float32],
+    segments: Sequence[Segment],
+    known: Iterable[tuple[str, NDArray[np.float32]]],
 ) -> list[Segment]:
     """The segments of a clip, those of speakers whose voice is ``known`` with the known name.
 
@@ -116,7 +117,8 @@ def name_speakers(
     speakers = {label: voice for label, parts in speech.items() if (voice := _voice(np.concatenate(parts)))}
     references = {name: voice for name, reference in known if (voice := _voice(reference))}
     pairs = sorted(
-        itertools.product(references, speakers), key=lambda pair: references[pair[0]].distance(speakers[pair[1]])
+        itertools.product(references, speakers),
+        key=lambda pair: references[pair[0]].distance(speakers[pair[1]]),
     )
     names: dict[str | None, str] = {}
     for name, label in pairs:

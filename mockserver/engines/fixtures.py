@@ -53,7 +53,9 @@ class Fixture:
             return Transcription(answered_by, duration, (self.language,), _timed(self.translation, duration))
         segments = self.segments or segments_of(self.text, duration)
         languages = (self.language,) if self.text else ()
-        return Transcription(answered_by, duration, languages, tuple(with_words(segment) for segment in segments))
+        return Transcription(
+            answered_by, duration, languages, tuple(with_words(segment) for segment in segments)
+        )
 
 
 class FixtureTranscriber:
@@ -69,7 +71,9 @@ class FixtureTranscriber:
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """The fixture's transcript, when the clip is one of the known ones."""
         fixture = self.find(clip)
-        return fixture and fixture.transcription(clip.facts.duration, options.task)
+        if fixture is None:
+            return None
+        return fixture.transcription(clip.facts.duration, options.task)
 
     def find(self, clip: Clip) -> Fixture | None:
         """The fixture of ``clip``. One found by its file's hash spares the clip its decoding."""
@@ -97,11 +101,15 @@ class FixtureTranscriber:
     def _pcm_index(self) -> dict[str, Fixture]:
         with self._lock:
             if self._by_pcm is None:
-                self._by_pcm = {_facts(fixture).pcm_sha256: fixture for fixture in self.fixtures if fixture.audio}
+                self._by_pcm = {
+                    _facts(fixture).pcm_sha256: fixture for fixture in self.fixtures if fixture.audio
+                }
             return self._by_pcm
 
 
-def load_fixtures(folders: Sequence[Path], audio_extensions: Sequence[str], explain: Explain) -> list[Fixture]:
+def load_fixtures(
+    folders: Sequence[Path], audio_extensions: Sequence[str], explain: Explain
+) -> list[Fixture]:
     """The fixtures of some folders, those of later folders first.
 
     ``explain`` says what is wrong with a fixture's JSON. Raises ``FixtureError`` for the first bad one.
@@ -109,7 +117,9 @@ def load_fixtures(folders: Sequence[Path], audio_extensions: Sequence[str], expl
     fixtures: list[Fixture] = []
     for folder in folders:
         if not folder.is_dir():
-            raise FixtureError(f"{folder}: is not a folder. Give a folder of fixtures, or leave --fixtures out.")
+            raise FixtureError(
+                f"{folder}: is not a folder. Give a folder of fixtures, or leave --fixtures out."
+            )
         found = []
         for path in sorted(folder.iterdir()):
             if path.suffix == ".json":
@@ -167,7 +177,9 @@ def _with_audio(fixture: Fixture, audio: Path | None, path: Path) -> Fixture:
     except OSError as error:
         raise FixtureError(f"{path}: its audio file cannot be read: {error}") from error
     if fixture.sha256 and fixture.sha256 != sha256:
-        raise FixtureError(f"{path}: `sha256` is not that of {audio.name} ({sha256}). Correct it, or leave it out.")
+        raise FixtureError(
+            f"{path}: `sha256` is not that of {audio.name} ({sha256}). Correct it, or leave it out."
+        )
     return replace(fixture, audio=audio, sha256=sha256)
 
 
@@ -186,7 +198,8 @@ def _segment(row: dict[str, Any]) -> Segment:
         members["tokens"] = tuple(members["tokens"])
     if "words" in row:
         members["words"] = tuple(
-            Word(word["word"].strip(), word["start"], word["end"], word.get("probability")) for word in row["words"]
+            Word(word["word"].strip(), word["start"], word["end"], word.get("probability"))
+            for word in row["words"]
         )
     return Segment(**members)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-SPEECH_SAMPLE_RATE = 24_000  # Hz; the rate of the API's own voices (its `pcm` format has no header to say so).
+SPEECH_SAMPLE_RATE = 24_000  # Hz; that of the API's own voices (its `pcm` format has no header to say so).
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Voice:
 class Utterance:
     """One text to speak.
 
-    ``speed`` is a factor (0.25 to 4). ``language`` is an ISO 639-1 code, or ``None`` to tell it from the text.
+    ``speed`` is a factor (0.25 to 4). ``language`` is an ISO 639-1 code; ``None`` tells it from the text.
     ``instructions`` is the API's free-text direction of the delivery ("whisper", "speak slowly", ...).
     """
 

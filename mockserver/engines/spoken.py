@@ -55,7 +55,7 @@ class SpokenMemory:
             while len(self._utterances) > 2 * self._capacity:
                 self._utterances.popitem(last=False)
 
-    def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:  # noqa: ARG002
+    def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """What was spoken, if the clip is speech of this server. Nothing is translated."""
         if not self._utterances or options.task == "translate":
             return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 from mockserver.gateway.errors import ApiError
@@ -34,7 +34,7 @@ class BodyReader:
         self.limit = limit
         self._large_slots = threading.BoundedSemaphore(_LARGE_SLOTS)
 
-    @contextmanager
+    @contextlib.contextmanager
     def slot(self, content_length: int | None) -> Iterator[None]:
         """Holds one of the few places for large bodies while such a request is handled."""
         if content_length is not None and content_length <= LARGE:
@@ -59,27 +59,33 @@ class BodyReader:
         return body
 
     def _read_chunked(self, stream: Readable) -> bytes:
-        pieces = []
+        pieces: list[bytes] = []
         size = 0
         while True:
             try:
                 piece = stream.read(_PIECE)
-            except ValueError as error:
+            except (OSError, ValueError) as error:  # the servers that can host the app differ in this
                 raise ClientGone(str(error)) from error
             if not piece:
                 return b"".join(pieces)
             size += len(piece)
             if size > self.limit:
-                raise ApiError("body_too_large", limit=self.limit, read=size + drain(stream, _DRAINED_AT_MOST))
+                raise ApiError(
+                    "body_too_large", limit=self.limit, read=size + drain(stream, _DRAINED_AT_MOST)
+                )
             pieces.append(piece)
 
 
 def drain(stream: Readable, remaining: int) -> int:
-    """Reads and forgets the rest of a body, so that the client hears the answer; says how much that was."""
+    """Reads and forgets the rest of a body, so that the client hears the answer; says how much that was.
+
+    A client that stops sending is not an error here.
+    """
     drained = 0
-    while drained < min(remaining, _DRAINED_AT_MOST):
-        piece = stream.read(_PIECE)
-        if not piece:
-            break
-        drained += len(piece)
+    with contextlib.suppress(OSError, ValueError):
+        while drained < min(remaining, _DRAINED_AT_MOST):
+            piece = stream.read(_PIECE)
+            if not piece:
+                break
+            drained += len(piece)
     return drained

@@ -25,7 +25,9 @@ class ApiError(Exception):
     ``param`` and ``code`` replace those of the row where they are only known as the error is raised.
     """
 
-    def __init__(self, name: str, *, param: str | None = _UNSET, code: str | None = _UNSET, **values: object) -> None:
+    def __init__(
+        self, name: str, *, param: str | None = _UNSET, code: str | None = _UNSET, **values: object
+    ) -> None:
         super().__init__(name)
         self.name = name
         self.values = values
@@ -54,7 +56,9 @@ class ErrorTable:
         """Every error by its name."""
         return self._rows
 
-    def refusal(self, error: ApiError, *, error_style: str = "engine", audio_endpoint: bool = False) -> Refusal:
+    def refusal(
+        self, error: ApiError, *, error_style: str = "engine", audio_endpoint: bool = False
+    ) -> Refusal:
         """The answer for ``error``.
 
         ``error_style`` is the model's (``whisper`` or ``engine``); ``audio_endpoint`` tells the endpoints
@@ -70,7 +74,11 @@ class ErrorTable:
         fields.update(error.changes)
         status = row["status"]
         if row["origin"] == "gateway":
-            return _from_audio_gateway(fields) if status == 401 and audio_endpoint else _from_gateway(status, fields)
+            return (
+                _from_audio_gateway(fields)
+                if status == 401 and audio_endpoint
+                else _from_gateway(status, fields)
+            )
         if row["origin"] == "whisper" or error_style == "whisper":
             return _from_whisper(status, fields)
         return Refusal(status, json_styles.two_spaces({"error": fields}), "application/json")
@@ -83,7 +91,9 @@ def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:
 
 def _from_audio_gateway(fields: dict[str, object]) -> Refusal:
     ordered = {name: fields[name] for name in ("message", "type", "code", "param")}
-    return Refusal(401, json_styles.two_spaces({"error": ordered, "status": 401}), "text/plain", from_gateway=True)
+    return Refusal(
+        401, json_styles.two_spaces({"error": ordered, "status": 401}), "text/plain", from_gateway=True
+    )
 
 
 def _from_whisper(status: int, fields: dict[str, object]) -> Refusal:

@@ -143,22 +143,27 @@ class Pipeline:
 
     def _parse_form(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
-        if not content_type.lower().startswith("multipart/form-data"):
-            drain(flask.request.stream, self._bodies.limit)
-            raise ApiError("invalid_multipart")
         try:
             form = forms.parse_multipart(self._read(), content_type)
         except forms.MultipartError as error:
+            if call.settings.strictness == "off":
+                return
             raise ApiError("invalid_multipart") from error
         call.files = form.files
-        call.document.update(forms.to_document(form, self._services.schemas.properties(call.operation.schema)))
+        call.document.update(
+            forms.to_document(form, self._services.schemas.properties(call.operation.schema))
+        )
 
     def _parse_json(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
         body = self._read()
         if content_type and call.strict and not content_type.lower().startswith("application/json"):
             raise ApiError("unsupported_content_type", accepted="application/json", given=content_type)
-        call.document.update(parse_json(body))
+        try:
+            call.document.update(parse_json(body))
+        except ApiError:
+            if call.settings.strictness != "off":
+                raise
 
     def _read(self) -> bytes:
         request = flask.request
@@ -252,4 +257,11 @@ def log_exchange(response: flask.Response, began: float, note: str = "") -> None
         answered_by = note or response.headers.get("x-mock-answered-by", "")
         milliseconds = (time.perf_counter() - began) * 1000
         request = flask.request
-        log.info("%s %s %d %.1f ms %s", request.method, request.path, response.status_code, milliseconds, answered_by)
+        log.info(
+            "%s %s %d %.1f ms %s",
+            request.method,
+            request.path,
+            response.status_code,
+            milliseconds,
+            answered_by,
+        )

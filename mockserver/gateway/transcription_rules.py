@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from mockserver.catalog.tables import Catalog, TranscriptionRules
 
+
 def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
     """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create transcription)."""
     _check_response_format(rules, form.get("response_format", "json"))

@@ -24,12 +24,12 @@ class Ids:
 
 
 def organization_id(key: str) -> str:
-    """The organization an undeclared API key belongs to: ``org-`` and 24 letters or digits, always the same."""
+    """The organization of an undeclared API key: ``org-`` and 24 letters or digits, always the same."""
     return "org-" + _base62(f"organization:{key}", 24)
 
 
 def project_id(key: str) -> str:
-    """The project an undeclared API key belongs to: ``proj_`` and 24 letters or digits, always the same."""
+    """The project of an undeclared API key: ``proj_`` and 24 letters or digits, always the same."""
     return "proj_" + _base62(f"project:{key}", 24)
 
 

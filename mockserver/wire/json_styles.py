@@ -7,7 +7,9 @@ import json
 
 def compact(value: object) -> bytes:
     """No spaces, no trailing newline: answers of the audio endpoints, and errors of ``whisper-1``."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "replace"
+    )
 
 
 def two_spaces(value: object) -> bytes:
@@ -21,5 +23,5 @@ def two_spaces_newline(value: object) -> bytes:
 
 
 def four_spaces(value: object) -> bytes:
-    """Indented by four, with a trailing newline: errors of the gateway (authentication, unknown model, limits)."""
+    """Indented by four, with a trailing newline: the gateway's errors (key, unknown model, limits)."""
     return json.dumps(value, ensure_ascii=False, indent=4, allow_nan=False).encode("utf-8", "replace") + b"\n"

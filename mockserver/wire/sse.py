@@ -1,4 +1,4 @@
-"""Server-sent events as the audio endpoints write them: CRLF line ends, no ``event:`` lines, ``[DONE]`` last."""
+"""Server-sent events as the audio endpoints write them: CRLF, no ``event:`` lines, ``[DONE]`` last."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ def srt(segments: Iterable[Segment]) -> str:
 def vtt(segments: Iterable[Segment]) -> str:
     """The segments as WebVTT."""
     cues = (
-        f"{_clock(segment.start, '.')} --> {_clock(segment.end, '.')}\n{segment.text}\n\n" for segment in segments
+        f"{_clock(segment.start, '.')} --> {_clock(segment.end, '.')}\n{segment.text}\n\n"
+        for segment in segments
     )
     return "WEBVTT\n\n" + "".join(cues)
 

@@ -21,7 +21,9 @@ def split(text: str) -> Iterator[str]:
         if _UNSPACED.search(piece):
             yield from piece
             continue
-        width = _LONGEST + len(piece) - len(piece.lstrip()) if len(piece.strip()) > 2 * _LONGEST else len(piece)
+        width = (
+            _LONGEST + len(piece) - len(piece.lstrip()) if len(piece.strip()) > 2 * _LONGEST else len(piece)
+        )
         for start in range(0, len(piece), width):
             yield piece[start : start + width]
 

@@ -20,7 +20,7 @@ Logprob = dict[str, object]
 
 _TIMESTAMP_ZERO = 50_364  # id of <|0.00|> in the multilingual vocabulary of Whisper; 20 ms a step
 _WINDOW = 30.0  # seconds Whisper decodes at a time
-_EDGES = " \t\n.,!?;:\"“”„«»()[]{}…—–¿¡。，！？、；：「」『』"
+_EDGES = ' \t\n.,!?;:"“”„«»()[]{}…—–¿¡。，！？、；：「」『』'
 
 
 def text_of(segments: Iterable[Segment]) -> str:
@@ -97,7 +97,11 @@ def done_event(text: str, **members: object) -> bytes:
 def _segment(number: int, segment: Segment, temperature: float) -> dict[str, object]:
     window = _WINDOW * (segment.start // _WINDOW)
     temperature = segment.temperature if segment.temperature is not None else temperature
-    ratio = segment.compression_ratio if segment.compression_ratio is not None else _compression_ratio(segment.text)
+    ratio = (
+        segment.compression_ratio
+        if segment.compression_ratio is not None
+        else _compression_ratio(segment.text)
+    )
     logprob = segment.avg_logprob if segment.avg_logprob is not None else -0.1 - 0.25 * _derived(segment.text)
     silence = segment.no_speech_prob
     return {
@@ -110,7 +114,9 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, obj
         "temperature": _float32(temperature),
         "avg_logprob": _float32(logprob),
         "compression_ratio": _float32(ratio),
-        "no_speech_prob": _float32(silence if silence is not None else 0.02 * _derived("silence" + segment.text)),
+        "no_speech_prob": _float32(
+            silence if silence is not None else 0.02 * _derived("silence" + segment.text)
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +38,8 @@ def test_json_of_whisper_is_compact_and_counts_started_seconds(post_audio: Post,
 def test_json_of_gpt_4o_counts_tokens(post_audio: Post, hello: Clip) -> None:
     response = post_audio(hello, model="gpt-4o-mini-transcribe")
     assert response.body == (
-        b'{"text":"Hello world, this is a test.","usage":{"type":"tokens","total_tokens":30,"input_tokens":20,'
+        b'{"text":"Hello world, this is a test.","usage":{"type":"tokens",'
+        b'"total_tokens":30,"input_tokens":20,'
         b'"input_token_details":{"text_tokens":0,"audio_tokens":20},"output_tokens":10}}'
     )
 
@@ -45,11 +47,14 @@ def test_json_of_gpt_4o_counts_tokens(post_audio: Post, hello: Clip) -> None:
 def test_json_of_gpt_transcribe_names_the_languages(post_audio: Post, hello: Clip) -> None:
     response = post_audio(hello, model="gpt-transcribe")
     assert response.body == (
-        b'{"text":"Hello world, this is a test.","languages":[{"code":"en"}],"usage":{"type":"duration","seconds":3}}'
+        b'{"text":"Hello world, this is a test.","languages":[{"code":"en"}],'
+        b'"usage":{"type":"duration","seconds":3}}'
     )
 
 
-@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe", "gpt-4o-transcribe-diarize", "gpt-transcribe"])
+@pytest.mark.parametrize(
+    "model", ["whisper-1", "gpt-4o-transcribe", "gpt-4o-transcribe-diarize", "gpt-transcribe"]
+)
 def test_text_ends_with_one_newline(post_audio: Post, hello: Clip, model: str) -> None:
     response = post_audio(hello, model=model, response_format="text")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
@@ -74,7 +79,8 @@ def test_verbose_json_has_segments_by_default(post_audio: Post, hello: Clip) -> 
     assert (body["task"], body["language"], body["duration"]) == ("transcribe", "english", 2.069999933242798)
     (segment,) = body["segments"]
     assert list(segment) == [
-        "id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob"
+        "id", "seek", "start", "end", "text", "tokens",
+        "temperature", "avg_logprob", "compression_ratio", "no_speech_prob",
     ]  # fmt: skip
     assert segment["text"] == " " + TEXT
     assert segment["tokens"][0] == 50364
@@ -89,7 +95,7 @@ def test_word_granularity_replaces_the_segments(post_audio: Post, hello: Clip) -
     assert list(body) == ["task", "language", "duration", "text", "words", "usage"]
     words = body["words"]
     assert [word["word"] for word in words] == ["Hello", "world", "this", "is", "a", "test"]
-    assert all(earlier["end"] <= later["start"] for earlier, later in zip(words, words[1:], strict=False))
+    assert all(earlier["end"] <= later["start"] for earlier, later in itertools.pairwise(words))
     assert words[-1]["end"] <= 2.08
 
 
@@ -113,9 +119,14 @@ def test_diarized_json_says_who_spoke(post_audio: Post, call: Clip, schemas: Sch
     TranscriptionDiarized.model_validate(body, strict=True)
 
 
-def test_known_speakers_are_called_by_their_names(post_audio: Post, call: Clip, client: openai.OpenAI) -> None:
+def test_known_speakers_are_called_by_their_names(
+    post_audio: Post, call: Clip, client: openai.OpenAI
+) -> None:
     reference = client.audio.speech.create(
-        model="gpt-4o-mini-tts", voice="onyx", input="This is what my voice sounds like today.", response_format="wav"
+        model="gpt-4o-mini-tts",
+        voice="onyx",
+        input="This is what my voice sounds like today.",
+        response_format="wav",
     ).content
     import base64
 
@@ -142,7 +153,16 @@ def test_logprobs_cover_the_text_token_by_token(post_audio: Post, hello: Clip) -
     body = post_audio(hello, model="gpt-4o-transcribe", include=["logprobs"]).json()
     assert isinstance(body, dict)
     assert list(body) == ["text", "logprobs", "usage"]
-    assert [each["token"] for each in body["logprobs"]] == ["Hello", " world", ",", " this", " is", " a", " test", "."]
+    assert [each["token"] for each in body["logprobs"]] == [
+        "Hello",
+        " world",
+        ",",
+        " this",
+        " is",
+        " a",
+        " test",
+        ".",
+    ]
     assert body["logprobs"][1]["bytes"] == list(b" world")
     assert all(each["logprob"] <= 0 for each in body["logprobs"])
 
@@ -156,7 +176,8 @@ def test_a_stream_is_crlf_events_of_one_token_each(post_audio: Post, hello: Clip
         b'data: {"type":"transcript.text.delta","delta":"%s"}\r\n\r\n' % delta.encode() for delta in deltas
     )
     expected += (
-        b'data: {"type":"transcript.text.done","text":"Hello world, this is a test.","usage":{"type":"tokens",'
+        b'data: {"type":"transcript.text.done","text":"Hello world, this is a test.",'
+        b'"usage":{"type":"tokens",'
         b'"total_tokens":30,"input_tokens":20,"input_token_details":{"text_tokens":0,"audio_tokens":20},'
         b'"output_tokens":10}}\r\n\r\ndata: [DONE]\r\n\r\n'
     )
@@ -166,12 +187,16 @@ def test_a_stream_is_crlf_events_of_one_token_each(post_audio: Post, hello: Clip
 
 def test_a_stream_carries_logprobs_on_request(client: openai.OpenAI, hello: Clip) -> None:
     events = list(
-        client.audio.transcriptions.create(model="gpt-4o-transcribe", file=hello, stream=True, include=["logprobs"])
+        client.audio.transcriptions.create(
+            model="gpt-4o-transcribe", file=hello, stream=True, include=["logprobs"]
+        )
     )
     deltas = [event for event in events if isinstance(event, TranscriptionTextDeltaEvent)]
     done = events[-1]
     assert isinstance(done, TranscriptionTextDoneEvent)
-    assert [logprob.token for event in deltas for logprob in event.logprobs or ()] == [event.delta for event in deltas]
+    assert [logprob.token for event in deltas for logprob in event.logprobs or ()] == [
+        event.delta for event in deltas
+    ]
     assert [logprob.token for logprob in done.logprobs or ()] == [event.delta for event in deltas]
 
 
@@ -180,8 +205,13 @@ def test_a_diarized_stream_has_segments_instead_of_deltas(client: openai.OpenAI,
         model="gpt-4o-transcribe-diarize", file=call, response_format="diarized_json", stream=True
     )
     events = list(stream)
-    assert [type(event) for event in events] == [TranscriptionTextSegmentEvent] * 4 + [TranscriptionTextDoneEvent]
-    assert [event.speaker for event in events if isinstance(event, TranscriptionTextSegmentEvent)] == ["A", "B"] * 2
+    assert [type(event) for event in events] == [TranscriptionTextSegmentEvent] * 4 + [
+        TranscriptionTextDoneEvent
+    ]
+    assert [event.speaker for event in events if isinstance(event, TranscriptionTextSegmentEvent)] == [
+        "A",
+        "B",
+    ] * 2
 
 
 def test_whisper_ignores_stream(post_audio: Post, hello: Clip) -> None:
@@ -225,7 +255,12 @@ def test_plain_and_bracketed_spellings_are_the_same(post_audio: Post, hello: Cli
         ("whisper-1", {}, Transcription, "transcription.json"),
         ("gpt-4o-mini-transcribe-2025-12-15", {"include": ["logprobs"]}, Transcription, "transcription.json"),
         ("gpt-transcribe", {}, Transcription, "transcription.json"),
-        ("whisper-1", {"response_format": "verbose_json"}, TranscriptionVerbose, "transcription.verbose_json"),
+        (
+            "whisper-1",
+            {"response_format": "verbose_json"},
+            TranscriptionVerbose,
+            "transcription.verbose_json",
+        ),
         (
             "gpt-4o-transcribe-diarize",
             {"response_format": "diarized_json"},
@@ -235,7 +270,13 @@ def test_plain_and_bracketed_spellings_are_the_same(post_audio: Post, hello: Cli
     ],
 )
 def test_every_json_body_satisfies_sdk_and_schema(
-    client: openai.OpenAI, schemas: Schemas, call: Clip, model: str, options: dict[str, Any], kind: Any, schema: str
+    client: openai.OpenAI,
+    schemas: Schemas,
+    call: Clip,
+    model: str,
+    options: dict[str, Any],
+    kind: Any,
+    schema: str,
 ) -> None:
     raw = client.audio.transcriptions.with_raw_response.create(model=model, file=call, **options)
     assert isinstance(raw.parse(), kind)
@@ -246,7 +287,9 @@ def test_every_json_body_satisfies_sdk_and_schema(
 async def _stream_asynchronously(base_url: str, key: str, clip: Clip) -> str:
     async with openai.AsyncOpenAI(base_url=base_url, api_key=key) as client:
         stream = await client.audio.transcriptions.create(model="gpt-4o-transcribe", file=clip, stream=True)
-        return "".join([event.delta async for event in stream if isinstance(event, TranscriptionTextDeltaEvent)])
+        return "".join(
+            [event.delta async for event in stream if isinstance(event, TranscriptionTextDeltaEvent)]
+        )
 
 
 def test_the_asynchronous_sdk_streams_too(client: openai.OpenAI, hello: Clip) -> None:

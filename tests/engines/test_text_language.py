@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (letters of other scripts look like Latin ones)
+
 import pytest
 
 from mockserver.engines.pyttsx3_driver import init_engine

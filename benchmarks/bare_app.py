@@ -1,0 +1,18 @@
+"""The least that could answer: a Flask app of one route on cheroot. ``python bare_app.py PORT``."""
+
+import sys
+
+import flask
+from cheroot import wsgi
+
+app = flask.Flask("bare")
+
+
+@app.get("/")
+def answer() -> str:
+    """Says that it is there."""
+    return "ok"
+
+
+if __name__ == "__main__":
+    wsgi.Server(("127.0.0.1", int(sys.argv[1])), app).start()

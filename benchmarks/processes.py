@@ -1,0 +1,143 @@
+"""Server programs as processes of their own, and what they cost in CPU time and memory (from ``/proc``)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.001
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class ServerFailed(Exception):
+    """A server did not start; the message has what it said."""
+
+
+class Server:
+    """A server program on a free port of the loopback interface; a context manager.
+
+    In ``command`` the argument ``PORT`` stands for the port. The program runs in an empty folder, so that no
+    settings file is found there, and in ``environment``.
+    """
+
+    def __init__(self, command: Sequence[str], *, environment: dict[str, str], ready: str = "/") -> None:
+        self.port = _free_port()
+        self._command = [str(self.port) if argument == "PORT" else argument for argument in command]
+        self._environment = environment
+        self._ready = ready
+        self.started_in = 0.0  # seconds from the start of the process to its first 200
+
+    def __enter__(self) -> Server:
+        self._folder = tempfile.TemporaryDirectory()
+        self._said: IO[bytes] = tempfile.TemporaryFile()
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=self._folder.name,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            self._wait_until_ready(began + _START_SECONDS)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.started_in = time.perf_counter() - began
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._said.close()
+        self._folder.cleanup()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the server listens."""
+        return ("127.0.0.1", self.port)
+
+    def cpu_seconds(self) -> float:
+        """CPU time (user and system) of the process and its children so far; grows in steps of 10 ms."""
+        return sum(sum(map(int, _stat(pid)[11:15])) for pid in _family(self._process.pid)) / _TICKS
+
+    def memory(self, field: str = "VmRSS") -> int:
+        """Bytes in memory: ``VmRSS`` now, or ``VmHWM``, the most since ``forget_peak``. Without children."""
+        for line in Path(f"/proc/{self._process.pid}/status").read_text("ascii").splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+        raise ServerFailed("the server has ended")
+
+    def forget_peak(self) -> None:
+        """Lets ``memory("VmHWM")`` count from now on."""
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", "ascii")
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        request = f"GET {self._ready} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        while time.perf_counter() < deadline and self._process.poll() is None:
+            try:
+                with socket.create_connection(self.address, timeout=_START_SECONDS) as connection:
+                    connection.sendall(request)
+                    if connection.recv(64).split(b" ")[1:2] == [b"200"]:
+                        return
+            except OSError:
+                pass
+            time.sleep(_POLL_SECONDS)
+        self._said.seek(0)
+        raise ServerFailed(f"{' '.join(self._command)}: {self._said.read().decode(errors='replace')[-2000:]}")
+
+
+def mockserver(*arguments: str, environment: dict[str, str]) -> Server:
+    """Our server, as ``mockserver serve`` starts it."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "PORT", *arguments]
+    return Server(command, environment=environment, ready="/_mock/health")
+
+
+def clean_environment(bytecode_folder: str | None = None) -> dict[str, str]:
+    """The environment without our server's settings; compiled modules are kept in ``bytecode_folder``."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
+    if bytecode_folder:
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = bytecode_folder
+    return environment
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of ``/proc/<pid>/stat`` from the third on; none when the process has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _family(pid: int) -> Iterator[int]:
+    """``pid`` and its descendants."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (stat := _stat(int(folder.name))):
+            children.setdefault(int(stat[1]), []).append(int(folder.name))
+    found = [pid]
+    while found:
+        yield (member := found.pop())
+        found += children.get(member, [])

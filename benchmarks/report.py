@@ -1,0 +1,83 @@
+"""What a benchmark is given and what it finds; the table and the JSON file of the findings."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where things are that do not come with the project: a folder with ``node_modules``, a Whisper model."""
+
+    aimock: Path | None = None
+    model: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding: ``ours`` against ``rival``, both in ``unit``. The less, the better.
+
+    ``target`` is what the ratio of the two should not exceed; without one the row just tells. A row that was
+    not measured has a ``note`` that says why, and no figures.
+    """
+
+    what: str
+    unit: str = ""
+    ours: float | None = None
+    rival: float | None = None
+    target: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """``ours`` / ``rival``."""
+        return self.ours / self.rival if self.ours is not None and self.rival else None
+
+    @property
+    def verdict(self) -> str:
+        """``pass`` or ``FAIL``; empty without a target or a ratio."""
+        if self.target is None or self.ratio is None:
+            return ""
+        return "pass" if self.ratio <= self.target else "FAIL"
+
+
+Benchmark = Callable[[Options], Iterator[Row]]
+
+
+def print_table(title: str, rows: Sequence[Row]) -> None:
+    """Prints the findings of one benchmark."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("what")
+    for column in ("ratio", "target", "verdict", "ours", "against"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("note")
+    for row in rows:
+        measured = [_figure(row.ours, row.unit), _figure(row.rival, row.unit)]
+        target = "" if row.target is None else f"<= {row.target:g}"
+        style = {"pass": "green", "FAIL": "bold red"}.get(row.verdict)
+        table.add_row(row.what, _figure(row.ratio, ""), target, row.verdict, *measured, row.note, style=style)
+    Console().print(table)
+
+
+def write_json(path: Path, findings: dict[str, list[Row]]) -> None:
+    """Writes the findings of all benchmarks, and what they were measured on."""
+    machine = {"system": platform.platform(), "python": platform.python_version(), "cpus": os.cpu_count()}
+    benchmarks = {
+        name: [{**asdict(row), "ratio": row.ratio, "verdict": row.verdict} for row in rows]
+        for name, rows in findings.items()
+    }
+    path.write_text(json.dumps({"machine": machine, "benchmarks": benchmarks}, indent=2) + "\n", "utf-8")
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return (
+        "" if value is None else f"{value:.3g} {unit}".rstrip() if abs(value) < 100 else f"{value:.0f} {unit}"
+    )

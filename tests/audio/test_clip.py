@@ -1,0 +1,83 @@
+import hashlib
+import subprocess
+import sys
+
+import pytest
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio, pcm_hash
+from mockserver.audio.encode import write_wav
+from tests.audio.containers import RATE, tone
+
+TONE = tone(1.0)
+WAV = write_wav(TONE, RATE)
+
+
+def test_a_clip_knows_its_bytes_without_decoding_them() -> None:
+    clip = Clip(b"any bytes", "Interview.final.MP3", max_seconds=60)
+    assert (clip.size, clip.extension) == (9, "mp3")
+    assert clip.sha256 == hashlib.sha256(b"any bytes").hexdigest()
+
+
+@pytest.mark.parametrize("name", ["", "clip", "clip.", "folder.d/clip"])
+def test_a_name_may_have_no_extension(name: str) -> None:
+    assert Clip(WAV, name, max_seconds=60).extension == ""
+
+
+def test_facts_come_from_the_audio() -> None:
+    clip = Clip(WAV, "tone.wav", max_seconds=60)
+    assert clip.duration == 1.0
+    assert clip.facts == ClipFacts("wav", "pcm_s16le", 1.0, 1, RATE, pcm_hash(TONE, RATE, 1))
+
+
+def test_samples_are_what_a_recogniser_hears() -> None:
+    samples = Clip(WAV, "tone.wav", max_seconds=60).samples
+    assert (samples.shape, samples.dtype.name) == ((16_000,), "float32")
+
+
+def test_a_clip_whose_samples_will_be_wanted_is_decoded_once() -> None:
+    clip = Clip(WAV, "tone.wav", max_seconds=60, keep_samples=True)
+    facts = clip.facts
+    clip.data = b"gone"
+    assert len(clip.samples) == 16_000
+    assert clip.facts is facts
+
+
+def test_asking_for_samples_first_tells_the_facts_too() -> None:
+    clip = Clip(WAV, "tone.wav", max_seconds=60)
+    assert len(clip.samples) == 16_000
+    clip.data = b"gone"
+    assert clip.duration == 1.0
+
+
+def test_a_clip_of_known_facts_is_not_decoded_for_them() -> None:
+    clip = Clip(b"no audio", "fixture.wav", max_seconds=60)
+    clip.facts = ClipFacts("wav", "pcm_s16le", 1.5, 1, RATE, "0" * 64)
+    assert clip.duration == 1.5
+
+
+def test_known_facts_stay_when_samples_are_decoded() -> None:
+    clip = Clip(WAV, "fixture.wav", max_seconds=60)
+    clip.facts = known = ClipFacts("wav", "pcm_s16le", 1.5, 1, RATE, "0" * 64)
+    assert len(clip.samples) == 16_000
+    assert clip.facts is known
+
+
+def test_what_is_no_audio_is_told_when_facts_are_wanted() -> None:
+    with pytest.raises(UndecodableAudio):
+        _ = Clip(b"no audio", "tone.wav", max_seconds=60).facts
+
+
+def test_a_clip_over_its_bound_is_told_when_facts_are_wanted() -> None:
+    with pytest.raises(AudioTooLong):
+        _ = Clip(WAV, "tone.wav", max_seconds=0.5).duration
+
+
+def test_a_known_clip_costs_no_import_of_codecs_or_numpy() -> None:
+    script = (
+        "import sys; from mockserver.audio.clip import Clip; from mockserver.audio.decode import ClipFacts\n"
+        "clip = Clip(b'data', 'fixture.wav', 60); clip.facts = ClipFacts('wav', 'pcm_s16le', 1.0, 1, 24000, '')\n"
+        "print(clip.sha256[:4], clip.duration, {'av', 'numpy'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "3a6e 1.0 set()\n"

@@ -1,0 +1,153 @@
+"""What happens to every request: keys, strictness, standing headers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mockserver.gateway.validation import Schemas
+from mockserver.server import MockServer
+from mockserver.settings import Settings
+from tests.conftest import RawResponse
+
+Clip = tuple[str, bytes]
+Post = Callable[..., RawResponse]
+Send = Callable[..., RawResponse]
+
+JSON = {"Content-Type": "application/json"}
+WRONG_KEY = "sk-mock-invalid-0123456789-0000"
+
+
+def test_a_refused_key_on_audio_is_the_recorded_text_plain_answer(send: Send) -> None:
+    response = send("POST", "/v1/audio/speech", b"{}", JSON, key=WRONG_KEY)
+    assert response.status == 401
+    assert response.headers["content-type"].startswith("text/plain")
+    assert "openai-processing-ms" not in response.headers
+    assert "openai-organization" not in response.headers
+    assert response.body == (
+        b'{\n  "error": {\n    "message": "Incorrect API key provided: sk-mock-*******************0000. '
+        b'You can find your API key at https://platform.openai.com/account/api-keys.",\n'
+        b'    "type": "invalid_request_error",\n    "code": "invalid_api_key",\n    "param": null\n'
+        b'  },\n  "status": 401\n}'
+    )
+
+
+def test_a_refused_key_elsewhere_is_an_answer_of_the_gateway(send: Send) -> None:
+    response = send("GET", "/v1/models", key=WRONG_KEY)
+    assert response.status == 401
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.headers["vary"] == "Origin"
+    assert response.body.startswith(b'{\n    "error": {\n        "message": "Incorrect API key provided: ')
+    assert response.body.endswith(b'"code": "invalid_api_key"\n    }\n}\n')
+
+
+def test_a_missing_key_is_asked_for(send: Send) -> None:
+    body = send("GET", "/v1/models", key=None).json()
+    assert isinstance(body, dict)
+    assert body["error"]["message"].startswith(
+        "You didn't provide an API key. You need to provide your API key in"
+    )
+    assert body["error"]["code"] is None
+
+
+def test_a_key_without_quota_has_none(send: Send) -> None:
+    response = send("POST", "/v1/audio/speech", b"{}", JSON, key="sk-mock-noquota-1")
+    body = response.json()
+    assert response.status == 429
+    assert isinstance(body, dict)
+    assert (body["error"]["type"], body["error"]["code"]) == ("insufficient_quota", "insufficient_quota")
+
+
+def test_answers_carry_the_standing_headers(post_audio: Post, hello: Clip) -> None:
+    headers = post_audio(hello, model="whisper-1").headers
+    assert re.fullmatch(r"req_[0-9a-f]{32}", headers["x-request-id"])
+    assert re.fullmatch(r"\d+", headers["openai-processing-ms"])
+    assert re.fullmatch(r"org-\w{24}", headers["openai-organization"])
+    assert re.fullmatch(r"proj_\w{24}", headers["openai-project"])
+    assert headers["openai-version"] == "2020-10-01"
+
+
+def test_refusals_of_the_engine_carry_them_too(post_audio: Post, hello: Clip) -> None:
+    headers = post_audio(hello, model="whisper-1", language="nonsense").headers
+    assert {"x-request-id", "openai-processing-ms", "openai-organization"} <= headers.keys()
+
+
+def test_two_keys_are_two_organizations(send: Send) -> None:
+    one, other = (send("GET", "/v1/models", key=f"sk-mock-{name}").headers for name in ("one", "other"))
+    assert one["openai-organization"] != other["openai-organization"]
+    assert (
+        one["openai-organization"]
+        == send("GET", "/v1/models", key="sk-mock-one").headers["openai-organization"]
+    )
+
+
+def test_schema_strictness_takes_any_bytes_for_audio(post_audio: Post, schemas: Schemas) -> None:
+    response = post_audio(
+        ("x.bin", b"\x00\x01"), model="gpt-9-hears", headers={"x-mock-strictness": "schema"}
+    )
+    assert response.status == 200
+    assert schemas.violations("openai/transcription.json.response", response.json()) == []
+
+
+@pytest.mark.parametrize("response_format", ["json", "verbose_json", "diarized_json", "text", "srt", "vtt"])
+@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe", "any-model"])
+def test_schema_strictness_gives_every_format_of_every_model(
+    post_audio: Post, schemas: Schemas, model: str, response_format: str
+) -> None:
+    response = post_audio(
+        ("x", b"any bytes"),
+        model=model,
+        response_format=response_format,
+        headers={"x-mock-strictness": "schema"},
+    )
+    assert response.status == 200
+    if "json" in response_format:
+        name = f"openai/transcription.{response_format}.response"
+        assert schemas.violations(name, response.json()) == []
+
+
+def test_schema_strictness_still_wants_the_documented_shape(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="any", temperature="warm", headers={"x-mock-strictness": "schema"})
+    assert response.status == 400
+
+
+def test_schema_strictness_speaks_with_any_voice_and_model(send: Send) -> None:
+    body = json.dumps({"model": "any", "voice": "nobody", "input": "", "stream_format": "sse"}).encode()
+    response = send("POST", "/v1/audio/speech", body, JSON | {"x-mock-strictness": "schema"})
+    assert response.status == 200
+    assert response.body.endswith(b"data: [DONE]\r\n\r\n")
+
+
+def test_strictness_off_takes_what_it_understands(post_audio: Post, send: Send, hello: Clip) -> None:
+    off = {"x-mock-strictness": "off"}
+    response = post_audio(hello, temperature="warm", response_format="poem", headers=off)
+    assert response.status == 200
+    assert b"Hello world, this is a test." in response.body
+    assert post_audio(None, headers=off).status == 200
+    assert send("POST", "/v1/audio/speech", b'{"speed": "fast"}', JSON | off).status == 200
+
+
+def test_a_header_of_the_mock_with_a_bad_value_is_refused(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="whisper-1", headers={"x-mock-strictness": "strict"})
+    assert response.status == 400
+    assert b"header x-mock-strictness: 'strict' is not one of real, schema, off." in response.body
+
+
+@pytest.fixture(scope="module")
+def discreet_server() -> Iterator[MockServer]:
+    settings = Settings(
+        port=0, whisper_model="none", mock_headers=False, require_key=False, log_level="warning"
+    )
+    with MockServer(settings) as running:
+        yield running
+
+
+def test_one_switch_turns_the_headers_of_the_mock_off(discreet_server: MockServer, hello: Clip) -> None:
+    import urllib.request
+
+    with urllib.request.urlopen(f"{discreet_server.base_url}/models", timeout=30) as response:
+        assert response.status == 200
+        assert not [name for name in response.headers if name.lower().startswith("x-mock-")]
