@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     benchmarks = "\n".join(f"  {name:<12}{_describe(name)}" for name in NAMES)
     parser = argparse.ArgumentParser(
         "python -m benchmarks",
-        description="Measures the server side by side with its rivals. Compare ratios: times are this machine's.",
+        description="Measures the server side by side with its rivals. Ratios count, not times.",
         epilog=f"benchmarks:\n{benchmarks}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -19,7 +19,7 @@ class NotThere(Exception):
 
 
 def find(folder: Path | None, scratch: Path) -> Path:
-    """The installed package: in ``folder``, else where ``AIMOCK_DIR`` says, else installed into ``scratch``."""
+    """The installed package: in ``folder``, else in ``AIMOCK_DIR``, else installed into ``scratch``."""
     if shutil.which("node") is None:
         raise NotThere("there is no Node.js here")
     if folder is None and "AIMOCK_DIR" in os.environ:

@@ -15,7 +15,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPConnection
 from cheroot.workers.threadpool import ThreadPool
 
 from mockserver import __version__
@@ -25,6 +24,7 @@ from mockserver.settings import Settings
 
 if TYPE_CHECKING:
     import flask
+    from cheroot.server import HTTPConnection
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class _Body:
     def read(self, size: int = -1, /) -> bytes:
         """At most ``size`` bytes; none at the end.
 
-        Raises ``ClientGone`` when the client breaks off or breaks the rules, ``OSError`` when the socket does.
+        Raises ``ClientGone`` when the client breaks off or breaks the rules, and ``OSError``.
         """
         if self.ended or self._broken:
             return b""

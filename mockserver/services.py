@@ -37,6 +37,7 @@ class Services:
 
     def start(self) -> None:
         """Readies the engines in the background, so that the first request need not wait for them."""
+        self.fixtures.start()
         if self.whisper is not None:
             self.whisper.start()
         self.speaker.start()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.decode import ClipFacts, UndecodableAudio
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
+
+log = logging.getLogger(__name__)
 
 _MAX_SECONDS = 86_400.0
 
@@ -59,14 +62,20 @@ class Fixture:
 
 
 class FixtureTranscriber:
-    """A ``Transcriber`` that knows the clips of some folders."""
+    """A ``Transcriber`` that knows some clips; of two fixtures for one clip the first counts."""
 
     def __init__(self, fixtures: Iterable[Fixture]) -> None:
         self.fixtures = tuple(fixtures)
-        self._by_sha256 = {fixture.sha256: fixture for fixture in self.fixtures if fixture.sha256}
+        first = tuple(reversed(self.fixtures))
+        self._by_sha256 = {fixture.sha256: fixture for fixture in first if fixture.sha256}
         self._by_name = tuple(fixture for fixture in self.fixtures if fixture.files)
         self._by_pcm: dict[str, Fixture] | None = None
+        self._decoded: dict[str, ClipFacts] = {}
         self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Decodes the fixtures' audio in the background, so that the first unknown clip need not wait for it."""
+        threading.Thread(target=self._pcm_index, name="fixtures", daemon=True).start()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """The fixture's transcript, when the clip is one of the known ones."""
@@ -76,21 +85,20 @@ class FixtureTranscriber:
         return fixture.transcription(clip.facts.duration, options.task)
 
     def find(self, clip: Clip) -> Fixture | None:
-        """The fixture of ``clip``. One found by its file's hash spares the clip its decoding."""
+        """The fixture of ``clip``. One found by its file's hash is decoded once, not for each request."""
         fixture = self._by_sha256.get(clip.sha256)
         if fixture is not None:
-            if fixture.facts is not None:
-                clip.facts = fixture.facts
+            clip.facts = self._facts(fixture, clip)
             return fixture
-        fixture = self._named(clip.name)
+        named = self._named(clip.name)
         if not self.fixtures:
             return None
         try:
-            return self._pcm_index().get(clip.facts.pcm_sha256) or fixture
+            return self._pcm_index().get(clip.facts.pcm_sha256) or named
         except UndecodableAudio:
-            if fixture is None:
+            if named is None:
                 raise
-            return fixture
+            return named
 
     def _named(self, name: str) -> Fixture | None:
         for fixture in self._by_name:
@@ -98,13 +106,30 @@ class FixtureTranscriber:
                 return fixture
         return None
 
+    def _facts(self, fixture: Fixture, clip: Clip) -> ClipFacts:
+        """What decoding the fixture's own file, ``clip``, tells. Raises ``UndecodableAudio``."""
+        facts = fixture.facts or self._decoded.get(fixture.sha256)
+        if facts is None:
+            facts = self._decoded[fixture.sha256] = clip.facts
+        return facts
+
     def _pcm_index(self) -> dict[str, Fixture]:
         with self._lock:
             if self._by_pcm is None:
-                self._by_pcm = {
-                    _facts(fixture).pcm_sha256: fixture for fixture in self.fixtures if fixture.audio
-                }
+                self._by_pcm = {}
+                for fixture in self.fixtures:
+                    if fixture.audio is not None:
+                        self._index(fixture, fixture.audio, self._by_pcm)
             return self._by_pcm
+
+    def _index(self, fixture: Fixture, audio: Path, by_pcm: dict[str, Fixture]) -> None:
+        clip = Clip(b"" if fixture.facts else audio.read_bytes(), audio.name, _MAX_SECONDS)
+        try:
+            by_pcm.setdefault(self._facts(fixture, clip).pcm_sha256, fixture)
+        except UndecodableAudio as error:
+            log.warning(
+                "%s: this fixture's audio cannot be decoded: %s. It is found by its hash only.", audio, error
+            )
 
 
 def load_fixtures(
@@ -206,13 +231,3 @@ def _segment(row: dict[str, Any]) -> Segment:
 
 def _timed(text: str, duration: float) -> tuple[Segment, ...]:
     return tuple(with_words(segment) for segment in segments_of(text, duration))
-
-
-def _facts(fixture: Fixture) -> ClipFacts:
-    if fixture.facts is not None:
-        return fixture.facts
-    assert fixture.audio is not None
-    try:
-        return Clip(fixture.audio.read_bytes(), fixture.audio.name, max_seconds=_MAX_SECONDS).facts
-    except UndecodableAudio as error:
-        raise FixtureError(f"{fixture.audio}: this fixture's audio cannot be decoded: {error}") from error

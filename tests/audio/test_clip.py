@@ -76,7 +76,8 @@ def test_a_clip_over_its_bound_is_told_when_facts_are_wanted() -> None:
 def test_a_known_clip_costs_no_import_of_codecs_or_numpy() -> None:
     script = (
         "import sys; from mockserver.audio.clip import Clip; from mockserver.audio.decode import ClipFacts\n"
-        "clip = Clip(b'data', 'fixture.wav', 60); clip.facts = ClipFacts('wav', 'pcm_s16le', 1.0, 1, 24000, '')\n"
+        "clip = Clip(b'data', 'fixture.wav', 60)\n"
+        "clip.facts = ClipFacts('wav', 'pcm_s16le', 1.0, 1, 24000, '')\n"
         "print(clip.sha256[:4], clip.duration, {'av', 'numpy'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -43,6 +43,7 @@ def test_every_file_type_is_heard(file_type: str) -> None:
 def test_samples_are_those_that_faster_whisper_would_decode(file_type: str) -> None:
     data = encode(TONE, file_type)
     samples = decoded(data, keep_samples=True).samples
+    assert samples is not None
     np.testing.assert_allclose(samples, decode_audio(io.BytesIO(data)), atol=1e-6)
 
 
@@ -108,7 +109,9 @@ def test_a_stream_that_changes_on_the_way_is_heard_to_its_end_and_has_the_facts_
     assert clip.samples is not None
     assert (clip.facts.channels, clip.facts.sample_rate) == (1, RATE)
     assert clip.facts.duration == pytest.approx(4.0, abs=0.15)
-    assert frequency_of(clip.samples[-RECOGNISER_SAMPLE_RATE:], RECOGNISER_SAMPLE_RATE) == pytest.approx(220, abs=2)
+    assert frequency_of(clip.samples[-RECOGNISER_SAMPLE_RATE:], RECOGNISER_SAMPLE_RATE) == pytest.approx(
+        220, abs=2
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,19 @@ def test_a_stream_that_changes_on_the_way_is_heard_to_its_end_and_has_the_facts_
         b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.mp3\n",
         b"ffconcat version 1.0\nfile /etc/hostname\n",
     ],
-    ids=["nothing", "a byte", "text", "image", "wav", "mp4", "webm", "silence", "zeros", "playlist", "concat"],
+    ids=[
+        "nothing",
+        "a byte",
+        "text",
+        "image",
+        "wav",
+        "mp4",
+        "webm",
+        "silence",
+        "zeros",
+        "playlist",
+        "concat",
+    ],
 )
 def test_what_is_no_audio_is_refused(data: bytes) -> None:
     with pytest.raises(UndecodableAudio):
@@ -157,9 +172,7 @@ def test_a_tag_that_claims_gigabytes_reserves_none_of_them() -> None:
         "data = sys.stdin.buffer.read()\n"
         "print(decode(data, keep_samples=False, max_seconds=60).facts.duration)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], input=wav + tag, capture_output=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-c", script], input=wav + tag, capture_output=True, check=False)
     assert run.stdout == b"2.0\n", run.stderr.decode()
 
 

@@ -50,7 +50,9 @@ def test_pcm_is_passed_on_as_it_is() -> None:
 
 @pytest.mark.parametrize("response_format", CONTENT_TYPES)
 def test_the_same_speech_gives_the_same_bytes_however_it_is_cut(response_format: str) -> None:
-    assert encoded(response_format, 4800) == encoded(response_format, 777) == encoded(response_format, len(TONE))
+    assert (
+        encoded(response_format, 4800) == encoded(response_format, 777) == encoded(response_format, len(TONE))
+    )
 
 
 @pytest.mark.parametrize("response_format", ["flac", "wav", "pcm"])

@@ -64,7 +64,10 @@ def test_most_pairs_of_voices_are_told_apart(cast: Cast) -> None:
     pairs = list(itertools.combinations(VOICES, 2))
     for first, second in pairs:
         labels = SpeakerLabels()
-        heard = [labels.label(cast.says(voice, line)) for voice, line in zip((first, second) * 2, LINES, strict=True)]
+        heard = [
+            labels.label(cast.says(voice, line))
+            for voice, line in zip((first, second) * 2, LINES, strict=True)
+        ]
         right += heard == ["A", "B", "A", "B"]
     assert right / len(pairs) > 0.9
 
@@ -101,13 +104,19 @@ def test_silence_is_put_down_to_whoever_spoke_last(cast: Cast) -> None:
 
 
 def test_there_are_more_speakers_than_letters() -> None:
-    labels = SpeakerLabels([(letter, _hum(pitch)) for letter, pitch in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", range(60, 86), strict=True)])
+    labels = SpeakerLabels(
+        [
+            (letter, _hum(pitch))
+            for letter, pitch in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", range(60, 86), strict=True)
+        ]
+    )
     assert labels.label(_hum(350)) == "AA"
 
 
 def _hum(pitch: float) -> Samples:
     time = np.arange(32_000) / 16_000
-    return sum(np.sin(2 * np.pi * pitch * overtone * time) / overtone for overtone in range(1, 9)).astype(np.float32)
+    overtones = [np.sin(2 * np.pi * pitch * number * time) / number for number in range(1, 9)]
+    return np.sum(overtones, axis=0).astype(np.float32)
 
 
 def conversation(cast: Cast) -> tuple[Samples, list[Segment]]:
@@ -131,5 +140,7 @@ def test_known_names_replace_the_labels_of_a_transcript(cast: Cast) -> None:
 
 def test_a_known_speaker_who_does_not_speak_names_nobody(cast: Cast) -> None:
     samples, segments = conversation(cast)
-    named = name_speakers(samples, segments, [("Eve", cast.says("fable", REFERENCE)), ("Max", cast.says("onyx", REFERENCE))])
+    named = name_speakers(
+        samples, segments, [("Eve", cast.says("fable", REFERENCE)), ("Max", cast.says("onyx", REFERENCE))]
+    )
     assert [segment.speaker for segment in named] == ["A", "Max", "A", "Max"]

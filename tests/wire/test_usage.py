@@ -1,0 +1,48 @@
+"""Token counts, against figures of recorded answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.wire import tokens, usage
+
+
+@pytest.mark.parametrize(
+    ("seconds", "audio_tokens"),
+    [(1.704, 17), (3.2659, 32), (3.7, 37), (4.32, 43), (4.488, 44), (6.4625, 64), (6.96, 69), (1.75, 17)],
+)
+def test_ten_tokens_are_heard_a_second(seconds: float, audio_tokens: int) -> None:
+    assert usage.audio_tokens_heard(seconds) == audio_tokens
+
+
+@pytest.mark.parametrize(("seconds", "billed"), [(1.704, 2), (3.6, 4), (3.7, 4), (8.47, 9), (7.0, 7)])
+def test_started_seconds_are_billed(seconds: float, billed: int) -> None:
+    assert usage.duration(seconds) == {"type": "duration", "seconds": billed}
+
+
+def test_a_known_speaker_adds_its_reference() -> None:
+    known = usage.transcription(seconds=6.4625, text="Hello.", reference_seconds=(1.75,), diarized_segments=1)
+    assert known["input_token_details"] == {"text_tokens": 13, "audio_tokens": 81}
+
+
+def test_a_prompt_is_read_as_text() -> None:
+    prompted = usage.transcription(seconds=1.0, text="Hi.", prompt="Names: Ann, Bob")
+    assert prompted["input_token_details"] == {"text_tokens": 5, "audio_tokens": 10}
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Hello world, this is a test.", ["Hello", " world", ",", " this", " is", " a", " test", "."]),
+        ("It's 5 o'clock!", ["It's", " 5", " o'clock", "!"]),
+        ("日本語です。", ["日", "本", "語", "で", "す", "。"]),
+        ("", []),
+    ],
+)
+def test_a_word_with_its_space_is_a_token(text: str, pieces: list[str]) -> None:
+    assert list(tokens.split(text)) == pieces
+
+
+@pytest.mark.parametrize("text", ["a_b  c\n\nd", "x" * 50, "naïve café – “quoted” 😀", " leading", "tail "])
+def test_the_tokens_joined_are_the_text(text: str) -> None:
+    assert "".join(tokens.split(text)) == text
