@@ -193,6 +193,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
     """The HTTP server: ``prepare()`` binds and listens, ``serve()`` answers until ``stop()``."""
 
     keep_alive_conn_limit = _KEPT_CONNECTIONS
+    expiration_interval = 0.1  # seconds; also the longest that stop() waits for an idle server
     max_request_header_size = _HEADERS_AT_MOST
     version = f"audio-mockserver/{__version__}"
 

@@ -83,7 +83,7 @@ class Settings:
     whisper_model: str = _setting(
         "auto",
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
-        "auto (the best one in the local cache) or none.",
+        "auto (the smallest in the local cache) or none.",
     )
     whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
     whisper_compute_type: str = _setting(

@@ -279,8 +279,11 @@ class Catalog:
     def card(self, model_id: str) -> dict[str, Any]:
         """Everything known about a model, as plain JSON data: its row, snapshots, limits per tier, offers.
 
-        Raises ``KeyError`` for an unknown model.
+        Another provider's name for a model gives that offer. Raises ``KeyError`` for an unknown name.
         """
+        offers = [_plain(row) for row in self.listings if row.model == model_id]
+        if model_id not in self._models and offers:
+            return offers[0]
         model = self._models[model_id]
         limits = [known for tier in self.tiers if (known := self.tier_limits(model.limit_group, tier))]
         card = _plain(model) | {

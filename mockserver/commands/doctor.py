@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one examination found: well, or wrong with a remedy in the text. Not all that is wrong is fatal."""
+    """What one examination found: well, or wrong with a remedy. Not all that is wrong is fatal."""
 
     subject: str
     well: bool

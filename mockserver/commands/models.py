@@ -14,10 +14,16 @@ from mockserver.commands.failures import fail
 
 def list_models() -> None:
     """Prints a table of all models."""
+    catalog = Catalog()
     table = Table("model", "resolves to", "endpoints", "shuts down")
-    for model in Catalog().models:
+    for column in table.columns:
+        column.overflow = "fold"
+    for model in catalog.models:
         snapshot = model.snapshot if model.snapshot != model.id else ""
         table.add_row(model.id, snapshot, ", ".join(model.endpoints), model.shutdown_date or "")
+    for listing in catalog.listings:
+        if listing.model != listing.upstream:
+            table.add_row(listing.model, listing.upstream, f"({listing.provider})", "")
     console = Console()
     console.print(table)
     console.print("`mockserver models NAME` shows everything known about one.")
@@ -25,20 +31,22 @@ def list_models() -> None:
 
 def show_model(name: str) -> None:
     """Prints a model's card."""
-    catalog = Catalog()
-    if catalog.model(name) is None:
+    try:
+        card = Catalog().card(name)
+    except KeyError:
         fail(f"there is no model {name!r}. `mockserver models` lists them.")
     console = Console(highlight=False)
-    for line in _lines(catalog.card(name)):
+    for line in _lines(card):
         console.print(line, markup=False, soft_wrap=True)
 
 
 def _lines(value: Any, indent: str = "") -> list[str]:
     """A nested value as indented lines; what is absent is left out."""
+    members = (
+        value.items() if isinstance(value, dict) else ((f"{n}.", member) for n, member in enumerate(value, 1))
+    )
     lines = []
-    for name, member in (
-        value.items() if isinstance(value, dict) else ((f"{n}.", v) for n, v in enumerate(value, 1))
-    ):
+    for name, member in members:
         if member is None or member in ({}, []):
             continue
         if isinstance(member, dict) or (isinstance(member, list) and isinstance(member[0], dict)):
@@ -46,13 +54,14 @@ def _lines(value: Any, indent: str = "") -> list[str]:
         elif isinstance(member, list):
             lines.append(f"{indent}{name}: {', '.join(str(each) for each in member)}")
         else:
-            shown = (
-                f"{member:,}"
-                if isinstance(member, int) and not isinstance(member, bool) and member > 9999
-                else member
-            )
-            lines.append(f"{indent}{name}: {shown}")
+            lines.append(f"{indent}{name}: {_shown(name, member)}")
     return lines
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) and name != "created" else str(value)
 
 
 def pull_model(name: str) -> None:

@@ -20,9 +20,10 @@ def register(app: flask.Flask, services: Services) -> None:
         return _json(health_report(services))
 
     def model_card(name: str) -> flask.Response:
-        if services.catalog.model(name) is None:
+        try:
+            return _json(services.catalog.card(name))
+        except KeyError:
             return _json({"error": f"There is no model {name!r} in the catalog."}, 404)
-        return _json(services.catalog.card(name))
 
     app.add_url_rule("/_mock/health", "mock_health", health, methods=["GET"])
     app.add_url_rule("/_mock/models/<path:name>", "mock_model_card", model_card, methods=["GET"])

@@ -149,7 +149,7 @@ def _delta(encoded: bytes) -> bytes:
 
 
 def _started(chunks: Generator[bytes]) -> Iterator[bytes]:
-    """``chunks`` once the first one is there, so that a failure to speak can still be answered as an error."""
+    """``chunks`` once the first is there, so that a failure to speak can still be answered as an error."""
     try:
         first = next(chunks, b"")
     except SpeechFailed as error:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class AnswerChain:
     """The transcribers of a server, in the order in which they are asked.
 
-    ``known`` ones recognise a clip (fixtures, the server's own speech); ``heard`` ones listen to it (Whisper).
+    ``known`` ones recognise a clip (fixtures, the server's own speech), ``heard`` ones listen (Whisper).
     """
 
     def __init__(self, known: Sequence[Transcriber], heard: Sequence[Transcriber]) -> None:

@@ -1,8 +1,8 @@
 """Fixtures: clips whose transcript is known exactly.
 
 A fixture is a JSON file (``schemas/mock/fixture.json``) or a text file with nothing but the transcript,
-beside an audio file of the same name. A clip is found by what it is: first by the SHA-256 of its file, then by
-the hash of its decoded PCM (the same sound in another lossless container), then by its file name.
+beside an audio file of the same name. A clip is found by what it is: first by the SHA-256 of its file, then
+by the hash of its decoded PCM (the same sound in another lossless container), then by its file name.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class FixtureTranscriber:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Decodes the fixtures' audio in the background, so that the first unknown clip need not wait for it."""
+        """Decodes the fixtures' audio in the background; else the first unknown clip waits for it."""
         threading.Thread(target=self._pcm_index, name="fixtures", daemon=True).start()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:

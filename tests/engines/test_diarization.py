@@ -116,7 +116,8 @@ def test_there_are_more_speakers_than_letters() -> None:
 def _hum(pitch: float) -> Samples:
     time = np.arange(32_000) / 16_000
     overtones = [np.sin(2 * np.pi * pitch * number * time) / number for number in range(1, 9)]
-    return np.sum(overtones, axis=0).astype(np.float32)
+    hum: Samples = np.sum(overtones, axis=0).astype(np.float32)
+    return hum
 
 
 def conversation(cast: Cast) -> tuple[Samples, list[Segment]]:
