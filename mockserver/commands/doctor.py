@@ -97,7 +97,6 @@ def _whisper(services: Services) -> Finding:
             f"no model found; unknown audio gets a marked placeholder. {remedy}.",
             fatal=False,
         )
-    services.whisper.start()
     services.whisper.wait()
     ready = services.whisper.state == "ready"
     return Finding(

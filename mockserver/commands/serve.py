@@ -29,6 +29,8 @@ def run(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
+    for library in ("faster_whisper", "python_multipart"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     return_memory_early()
     try:
         app = create_app(settings)

@@ -105,6 +105,11 @@ class WhisperTranscriber:
                 for thread in self._threads:
                     thread.start()
 
+    def wait(self) -> None:
+        """Starts, and waits until the model is loaded or has failed to."""
+        self.start()
+        self._model.exception()
+
     def close(self) -> None:
         """Ends the threads; clips still being heard or waiting fail with ``EngineFailed``. Waits for it."""
         with self._lock:
