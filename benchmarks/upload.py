@@ -54,6 +54,7 @@ def run(options: Options) -> Iterator[Row]:
             note = f"not compared: {error}"
         for connections, count in _LOADS:
             yield from _rows(connections, _measure(servers, request, connections, count), note)
+            note = ""
 
 
 def _measure(servers: list[Server], request: bytes, connections: int, count: int) -> list[_Measured]:
@@ -77,7 +78,7 @@ def _rows(connections: int, measured: list[_Measured], note: str) -> Iterator[Ro
     p99 = [statistics.quantiles(found.latencies, n=100)[98] * 1000 for found in measured]
     many = "1 connection" if connections == 1 else f"{connections} connections"
     for what, figures, target in (
-        (f"CPU time per request, {many}", cpu, _CPU_TARGET),
+        (f"CPU per request, {many}", cpu, _CPU_TARGET),
         (f"latency p50, {many}", p50, 1.0),
         (f"latency p99, {many}", p99, None),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,11 @@ _PREFIXES = ("/v1", "")  # both habits of writing the base URL work
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
-    """The server as a WSGI application.
+    """The server as a WSGI application; without ``settings`` those of ``mockserver.toml`` and the environment.
 
     Raises ``FixtureError``, ``CatalogError`` and ``EngineFailed`` when what the settings name cannot be used.
     """
-    services = build_services(settings or Settings())
+    services = build_services(settings or Settings.load(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
     root.register(app, services)

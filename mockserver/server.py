@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -248,10 +249,13 @@ def _answers(host: str, port: int) -> bool:
 
 
 class MockServer:
-    """A server in this process, on a free port unless the settings name one. A context manager."""
+    """A server in this process. A context manager.
+
+    Without ``settings`` those of ``mockserver.toml`` and the environment hold, on a free port.
+    """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        settings = settings or Settings(port=0, log_level="warning")
+        settings = settings or Settings.load(environ=os.environ, port=0)
         self.app = create_app(settings)
         self._server = listen(settings, self.app)
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.app import create_app, services_of
 from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.engines.pyttsx3_driver import check_installed
 from mockserver.server import listen
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run(settings: Settings) -> None:
         logging.getLogger(library).setLevel(logging.ERROR)
     return_memory_early()
     try:
+        check_installed()
         app = create_app(settings)
         server = listen(settings, app)
     except STARTUP_FAILURES as error:

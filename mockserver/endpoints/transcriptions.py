@@ -131,7 +131,7 @@ def _json(
     if request.logprobs:
         body["logprobs"] = [each for _, logprobs in transcripts.deltas(segments) for each in logprobs]
     if request.rules.languages:
-        body["languages"] = _languages(heard)
+        body["languages"] = _languages(request, heard)
     body["usage"] = _usage(request, heard, segments)
     return body
 
@@ -164,8 +164,9 @@ def _diarized(
     }
 
 
-def _languages(heard: Transcription) -> list[dict[str, str]]:
-    return [{"code": code} for code in heard.languages]
+def _languages(request: TranscriptionRequest, heard: Transcription) -> list[dict[str, str]]:
+    """The languages of the speech, if there is any: the hinted ones are taken at their word."""
+    return [{"code": code} for code in heard.languages and (request.options.languages or heard.languages)]
 
 
 def _usage(
@@ -202,7 +203,7 @@ def _events(request: TranscriptionRequest, heard: Transcription) -> Iterator[byt
             yield transcripts.delta_event(token, each if request.logprobs else None)
     yield transcripts.done_event(
         transcripts.text_of(segments),
-        languages=_languages(heard) if request.rules.languages else None,
+        languages=_languages(request, heard) if request.rules.languages else None,
         logprobs=logprobs if request.logprobs else None,
         usage=_usage(request, heard, segments),
     )

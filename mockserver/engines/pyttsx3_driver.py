@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import importlib.util
 import os
 import shutil
 import sys
@@ -51,6 +52,15 @@ def init_engine() -> Any:
         raise SpeechFailed(f"espeak-ng was not found; {REMEDY}") from error
     sys.modules[f"pyttsx3.drivers.{DRIVER_NAME}"] = pyttsx3_pcm
     return pyttsx3.init(DRIVER_NAME)
+
+
+def check_installed() -> None:
+    """Raises ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
+    if importlib.util.find_spec("espeakng_loader") is None:
+        from ctypes.util import find_library
+
+        if find_library("espeak-ng") is None:
+            raise SpeechFailed(f"espeak-ng was not found; {REMEDY}")
 
 
 def espeak_facts() -> EspeakFacts:

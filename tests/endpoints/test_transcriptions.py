@@ -296,3 +296,9 @@ def test_the_asynchronous_sdk_streams_too(client: openai.OpenAI, hello: Clip) ->
     import asyncio
 
     assert asyncio.run(_stream_asynchronously(str(client.base_url), client.api_key, hello)) == TEXT
+
+
+def test_a_hinted_language_is_echoed(post_audio: Post, hello: Clip) -> None:
+    body = post_audio(hello, model="gpt-transcribe", languages=["en", "de"]).json()
+    assert isinstance(body, dict)
+    assert body["languages"] == [{"code": "en"}, {"code": "de"}]
