@@ -19,7 +19,7 @@ def main() -> None:
     for name in arguments.names or NAMES:
         run: Benchmark = import_module(f"benchmarks.{name}").run
         findings[name] = list(run(options))
-        print_table(f"{name}: {_describe(name)}", findings[name])
+        print_table(name, _describe(name), findings[name])
         if arguments.output:
             write_json(arguments.output, findings)
 
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "names", nargs="*", choices=NAMES, metavar="NAME", help="a benchmark; all when none is named"
+        "names", nargs="*", type=_name, metavar="NAME", help="a benchmark; all when none is named"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there as JSON")
     parser.add_argument(
@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
         help="Whisper model [default: the best in the local cache]",
     )
     return parser
+
+
+def _name(given: str) -> str:
+    if given not in NAMES:
+        raise argparse.ArgumentTypeError(f"{given!r} is none of {', '.join(NAMES)}")
+    return given
 
 
 def _describe(name: str) -> str:

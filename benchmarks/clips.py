@@ -31,6 +31,11 @@ def spoken(text: str) -> bytes:
     return write_wav(pcm, SPEECH_SAMPLE_RATE)
 
 
+def seconds_of(clip: bytes) -> float:
+    """How long such a WAV file lasts."""
+    return (len(clip) - _WAV_HEADER_BYTES) / (2 * SPEECH_SAMPLE_RATE)
+
+
 def spoken_bytes(size: int) -> bytes:
     """A WAV file of ``size`` bytes (an even number): the passage, over and over."""
     pcm = spoken(PASSAGE)[_WAV_HEADER_BYTES:]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+_FILE_WIDTH = 130  # columns of a table that goes to no terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,12 @@ class Row:
 Benchmark = Callable[[Options], Iterator[Row]]
 
 
-def print_table(title: str, rows: Sequence[Row]) -> None:
+def print_table(name: str, description: str, rows: Sequence[Row]) -> None:
     """Prints the findings of one benchmark."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
-    table.add_column("what")
+    table = Table("what")
     for column in ("ratio", "target", "verdict", "ours", "against"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("note")
@@ -64,7 +66,9 @@ def print_table(title: str, rows: Sequence[Row]) -> None:
         target = "" if row.target is None else f"<= {row.target:g}"
         style = {"pass": "green", "FAIL": "bold red"}.get(row.verdict)
         table.add_row(row.what, _figure(row.ratio, ""), target, row.verdict, *measured, row.note, style=style)
-    Console().print(table)
+    console = Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    console.print(f"\n[bold]{name}[/bold]: {description}")
+    console.print(table)
 
 
 def write_json(path: Path, findings: dict[str, list[Row]]) -> None:
@@ -78,6 +82,7 @@ def write_json(path: Path, findings: dict[str, list[Row]]) -> None:
 
 
 def _figure(value: float | None, unit: str) -> str:
-    return (
-        "" if value is None else f"{value:.3g} {unit}".rstrip() if abs(value) < 100 else f"{value:.0f} {unit}"
-    )
+    if value is None:
+        return ""
+    decimals = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:.{decimals}f} {unit}".rstrip()

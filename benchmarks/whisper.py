@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.client import exchange, upload
-from benchmarks.clips import PASSAGE, spoken
+from benchmarks.clips import PASSAGE, seconds_of, spoken
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row
 from mockserver.engines.whisper import find_model
@@ -35,7 +35,6 @@ def run(options: Options) -> Iterator[Row]:
     from faster_whisper import WhisperModel
 
     clip = spoken(f"{PASSAGE} {PASSAGE}")
-    seconds = (len(clip) - 44) / 48_000
     request = upload(
         "/v1/audio/transcriptions", {"model": "whisper-1", "temperature": str(_TEMPERATURE)}, clip
     )
@@ -59,7 +58,7 @@ def run(options: Options) -> Iterator[Row]:
             for index, (cpu_seconds, wall) in enumerate((ours, theirs)):
                 cpu[index] += cpu_seconds
                 walls[index].append(wall)
-    note = f"{seconds:.0f} s of speech, {_ROUNDS} rounds"
+    note = f"{seconds_of(clip):.0f} s of speech, {_ROUNDS} rounds"
     yield Row("CPU time", "ms", cpu[0] / _ROUNDS * 1000, cpu[1] / _ROUNDS * 1000, _TARGET, note)
     ours_wall, their_wall = (statistics.median(wall) * 1000 for wall in walls)
     yield Row("wall time, median", "ms", ours_wall, their_wall, _TARGET)

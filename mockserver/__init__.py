@@ -1,3 +1,26 @@
-"""An offline mock server and test double of the hosted audio APIs."""
+"""An offline mock server and test double of the hosted audio APIs.
+
+Public names: ``create_app`` (the WSGI application), ``MockServer`` (a server in this process), ``Settings``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.app import create_app
+    from mockserver.server import MockServer
+    from mockserver.settings import Settings
 
 __version__ = "0.1.0"
+__all__ = ["MockServer", "Settings", "__version__", "create_app"]
+
+_HOMES = {"MockServer": "server", "Settings": "settings", "create_app": "app"}
+
+
+def __getattr__(name: str) -> object:
+    """Imports a public name when it is first asked for: the speech processes import the package, too."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"mockserver.{_HOMES[name]}"), name)

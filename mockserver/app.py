@@ -42,7 +42,7 @@ _PREFIXES = ("/v1", "")  # both habits of writing the base URL work
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
-    """The server as a WSGI application; without ``settings`` those of ``mockserver.toml`` and the environment.
+    """The server as a WSGI application; ``settings`` are else those of ``mockserver.toml`` and environment.
 
     Raises ``FixtureError``, ``CatalogError`` and ``EngineFailed`` when what the settings name cannot be used.
     """

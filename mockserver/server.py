@@ -209,6 +209,23 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self.gateway = _Gateway
         self.requests = _Pool(self, settings.max_threads)
 
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Binds a socket, and closes it where that fails."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
+
+    def process_conn(self, conn: HTTPConnection) -> None:
+        """Hands a connection to a thread; a new one only once the client has something to say."""
+        if conn.last_used is None:
+            self._connections.put(conn)
+        else:
+            super().process_conn(conn)
+
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """What cheroot has to say goes to the log."""
         log.log(level, "%s", msg, exc_info=traceback)

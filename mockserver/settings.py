@@ -8,6 +8,9 @@ request, ``x-mock-whisper-model``.
 
 from __future__ import annotations
 
+import os
+import math
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
@@ -176,6 +179,10 @@ def _from_file(config: Path | None) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
     accounts = table.pop("accounts", [])
+    if not isinstance(accounts, list):
+        raise SettingsError(
+            f"{path}: accounts: is not a list. Write each account below its own [[accounts]]."
+        )
     values: dict[str, Any] = {
         name: _checked(_option(name, str(path)), value, f"{path}: {name}") for name, value in table.items()
     }
@@ -245,7 +252,7 @@ _TRUTH = {
 
 def _typed(kind: type, value: object) -> object:
     if kind is tuple:
-        parts = value.split(":") if isinstance(value, str) else value
+        parts = value.split(os.pathsep) if isinstance(value, str) else value
         if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
             raise TypeError
         return tuple(part for part in parts if part)
@@ -257,7 +264,7 @@ def _typed(kind: type, value: object) -> object:
         value = kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not kind or value != value:
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise TypeError
     return value
 

@@ -34,8 +34,8 @@ NOT_MULTIPART = (
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[MockServer]:
-    """A server that waits half a second for a client that stalls."""
-    settings = Settings(port=0, whisper_model="none", log_level="error", socket_timeout=0.5)
+    """A server that waits a quarter of a second for a client that stalls."""
+    settings = Settings(port=0, whisper_model="none", log_level="error", socket_timeout=0.25)
     with MockServer(settings) as running:
         yield running
 

@@ -29,7 +29,7 @@ LOSSY = [
     ("mp4", "mp4", "aac", 24_000),
     ("mpeg", "mpeg", "mp2", 24_000),
     ("mpga", "mp3", "libmp3lame", 24_000),
-    ("oga", "oga", "libvorbis", 24_000),
+    ("oga", "oga", "libopus", 48_000),
     ("ogg", "ogg", "libopus", 48_000),
     ("wav", "wav", "pcm_mulaw", 24_000),
     ("webm", "webm", "libopus", 48_000),
@@ -42,7 +42,6 @@ def convert(data: bytes, muxer: str, codec: str, rate: int) -> bytes:
     with av.open(io.BytesIO(data)) as source, av.open(written, "w", format=muxer) as target:
         stream = target.add_stream(codec, rate=rate)
         assert isinstance(stream, av.AudioStream)
-        stream.codec_context.options = {"strict": "experimental"}
         stream.layout = "mono"
         to_codec = av.AudioResampler(stream.codec_context.format, "mono", rate)
         for frame in source.decode(audio=0):

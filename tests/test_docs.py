@@ -1,0 +1,189 @@
+"""The documentation says what is so: settings, commands, tables, links, and examples that run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.catalog.tables import Catalog
+from mockserver.cli import main
+from mockserver.gateway.errors import ErrorTable
+from mockserver.gateway.validation import Schemas
+from mockserver.resources import data_folder
+from mockserver.server import MockServer
+from mockserver.settings import OPTIONS, AccountRow, Settings, kind_of
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
+README = (ROOT / "README.md").read_text("utf-8")
+SERVED_AT = "http://127.0.0.1:4010"  # in the examples
+RUNNABLE = "<!-- runnable -->\n"
+
+Newcomer = Callable[[list[str], str], "subprocess.CompletedProcess[str]"]
+
+
+def blocks(text: str, language: str, marker: str = "") -> list[str]:
+    """The code blocks of a page in a language, those after a line ``marker`` only where one is given."""
+    return re.findall(rf"^{re.escape(marker)}```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def table(page: Path, first_column: str) -> list[list[str]]:
+    """The rows of the page's table whose header begins with ``first_column``, a list of cells each."""
+    lines = iter(page.read_text("utf-8").splitlines())
+    for line in lines:
+        if line.startswith(f"| {first_column} |"):
+            break
+    next(lines)
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def written(option: Any) -> list[str]:
+    """How the table of settings has an option: key, variable, flags, header, default."""
+    words = option.name.replace("_", "-")
+    flags = f"`--{words}`, `--no-{words}`" if kind_of(option) is bool else f"`--{words}`"
+    header = f"`x-mock-{words}`" if option.metadata["per_request"] else ""
+    variable = f"`MOCKSERVER_{option.name.upper()}`"
+    return [f"`{option.name}`", variable, flags, header, f"`{json.dumps(option.default)}`"]
+
+
+def test_the_table_of_settings_lists_each_with_its_spellings_and_default() -> None:
+    rows = table(DOCS / "configuration.md", "file key")
+    assert [row[:5] for row in rows] == [written(option) for option in OPTIONS]
+    assert all(row[5] for row in rows)
+
+
+def test_the_readme_lists_every_setting_with_its_default() -> None:
+    rows = table(ROOT / "README.md", "setting")
+    expected = [[f"`{option.name}`", f"`{json.dumps(option.default)}`"] for option in OPTIONS]
+    assert [row[:2] for row in rows] == expected
+
+
+def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
+    (example,) = blocks((DOCS / "configuration.md").read_text("utf-8"), "toml")
+    file = tmp_path / "mockserver.toml"
+    file.write_text(example, "utf-8")
+    settings = Settings.load(file)
+    assert settings.fixtures == ("my-clips", "more-clips")
+    assert settings.accounts[0] == AccountRow("sk-test-alpha", "org-alpha", "proj_alpha", "tier-3")
+
+
+def test_every_command_is_in_the_readme_with_an_example() -> None:
+    rows = {name.strip("`"): example for name, example in table(ROOT / "README.md", "command")}
+    assert set(rows) == {f"mockserver {name}" for name in main.commands}
+    assert all(f"`{command}" in example for command, example in rows.items())
+
+
+def test_every_error_without_a_recording_is_confessed() -> None:
+    rows = {row[0].strip("`"): int(row[1]) for row in table(DOCS / "fidelity.md", "error")}
+    errors = ErrorTable().rows
+    assert rows == {name: row["status"] for name, row in errors.items() if row.get("unverified")}
+
+
+def test_the_formats_of_each_model_are_those_of_the_catalog() -> None:
+    formats = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
+    rows = {
+        row[0].strip("`"): [cell == "yes" for cell in row[1:]]
+        for row in table(DOCS / "endpoints.md", "model")
+    }
+    rules = {card.id: card.transcription for card in Catalog().models if not card.alias_of}
+    assert rows == {
+        name: [*(each in rule.response_formats for each in formats), rule.streams]
+        for name, rule in rules.items()
+        if rule is not None
+    }
+
+
+def test_the_voices_are_those_of_the_catalog() -> None:
+    rows = [[cell.strip("`") for cell in row] for row in table(DOCS / "engines.md", "voice")]
+    assert rows == [[each.name, each.base, each.variant, str(each.pitch)] for each in Catalog().voices]
+
+
+def test_the_example_of_a_fixture_has_every_member_and_is_valid(schemas: Schemas) -> None:
+    page = (DOCS / "fixtures.md").read_text("utf-8")
+    (example,) = blocks(page, "json")
+    assert schemas.violations("mock/fixture", json.loads(example)) == []
+    for member, schema in schemas.properties("mock/fixture").items():
+        properties = schema.get("properties") or schema.get("items", {}).get("properties") or {}
+        for name in (member, *properties):
+            assert f'"{name}":' in example
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path) if path else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
+
+
+def first_line(program: str) -> str:
+    return program.partition("\n")[0]
+
+
+@pytest.fixture(scope="module")
+def hosted() -> Iterator[MockServer]:
+    with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as running:
+        yield running
+
+
+@pytest.fixture
+def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
+    """Runs a program as the reader of the README would: the server is up, the fixtures are at hand."""
+    shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONPATH": str(ROOT),
+        "MOCKSERVER_WHISPER_MODEL": "none",
+    }
+
+    def run(command: list[str], program: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, program.replace(SERVED_AT, hosted.url)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("program", blocks(README, "python", RUNNABLE), ids=first_line)
+def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
+    done = newcomer([sys.executable, "-c"], program)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+@pytest.mark.parametrize("program", blocks(README, "sh", RUNNABLE), ids=first_line)
+def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
+    done = newcomer(
+        ["bash", "-euo", "pipefail", "-c"], program.replace("curl ", "curl --silent --show-error --fail ")
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_are_examples_to_run() -> None:
+    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (2, 2)
