@@ -16,7 +16,6 @@ from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtur
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper import WhisperTranscriber, find_model
-from mockserver.gateway import explain
 from mockserver.gateway.accounts import Accounts
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Handler, Operation, Pipeline
@@ -94,9 +93,11 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
     def explain_fixture(document: object) -> str | None:
         if schemas.is_valid("mock/fixture", document):
             return None
+        from mockserver.gateway import explain
+
         return explain.house(schemas.violations("mock/fixture", document)[0]).message
 
-    return load_fixtures(folders, catalog.audio_extensions, explain_fixture)
+    return load_fixtures(folders, catalog, explain_fixture)
 
 
 def _whisper(settings: Settings) -> WhisperTranscriber | None:

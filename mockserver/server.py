@@ -83,7 +83,7 @@ class _Body:
 
         Raises ``ClientGone`` when the client breaks off or breaks the rules, and ``OSError``.
         """
-        if self.ended or self._broken:
+        if self.ended or self._broken or size == 0:
             return b""
         self._broken = True  # until this has gone well
         data = self._read(size)

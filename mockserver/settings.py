@@ -8,7 +8,6 @@ request, ``x-mock-whisper-model``.
 
 from __future__ import annotations
 
-import os
 import math
 import os
 import sys
@@ -264,7 +263,7 @@ def _typed(kind: type, value: object) -> object:
         value = kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
         raise TypeError
     return value
 

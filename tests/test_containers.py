@@ -39,7 +39,7 @@ LOSSY = [
 def convert(data: bytes, muxer: str, codec: str, rate: int) -> bytes:
     """An audio file in another container and codec."""
     written = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(written, "w", format=muxer) as target:
+    with av.open(io.BytesIO(data), "r") as source, av.open(written, "w", format=muxer) as target:
         stream = target.add_stream(codec, rate=rate)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "mono"
@@ -98,7 +98,7 @@ def test_every_documented_extension_is_tried_here() -> None:
 
 def test_a_known_clip_of_two_channels_is_another_sound(client: openai.OpenAI, hello: Clip) -> None:
     written = io.BytesIO()
-    with av.open(io.BytesIO(hello[1])) as source, av.open(written, "w", format="wav") as target:
+    with av.open(io.BytesIO(hello[1]), "r") as source, av.open(written, "w", format="wav") as target:
         stream = target.add_stream("pcm_s16le", rate=24_000)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,6 @@ import openai
 import pytest
 from cheroot.workers.threadpool import WorkerThread
 
-from mockserver import server as server_module
 from mockserver.app import create_app
 from mockserver.server import MockServer, PortInUse, listen
 from mockserver.settings import Settings
@@ -127,7 +127,7 @@ def test_stopping_finishes_the_answer_in_flight() -> None:
     )
     running = MockServer(QUIET).start()
     with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.settimeout(30)
         host, port = running.url.removeprefix("http://").split(":")
         connection.connect((host, int(port)))
@@ -137,10 +137,9 @@ def test_stopping_finishes_the_answer_in_flight() -> None:
         stopper.start()
         rest = read_all(connection)
         stopper.join()
-    response = parse_response(begun + rest)
-    assert response.status == 200
-    assert len(response.body) > 10_000_000
-    assert rest.endswith(b"0\r\n\r\n")
+    assert begun.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert rest.endswith(b"\r\n0\r\n\r\n")
+    assert len(rest) > 10_000_000
 
 
 def test_idle_connections_do_not_hold_up_the_stop() -> None:
@@ -204,8 +203,8 @@ def test_threads_end_when_calm_returns(hello: Clip, monkeypatch: pytest.MonkeyPa
                 connection.sendall(request[len(request) // 2 :])
                 read_all(connection)
         assert workers() > 60
-        later = server_module.time.monotonic() + 60
-        monkeypatch.setattr(server_module, "time", types.SimpleNamespace(monotonic=lambda: later))
+        later = types.SimpleNamespace(monotonic=lambda: time.monotonic() + 60)
+        monkeypatch.setattr("mockserver.server.time", later)
         assert eventually(lambda: ask_for_health() and workers() < 40)
 
 

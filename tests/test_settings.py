@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,12 +74,11 @@ def test_only_some_settings_are_for_headers() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_every_setting_can_be_written_in_every_place(option: object) -> None:
-    (option,) = (each for each in OPTIONS if each is option)
-    default = option.default
+def test_every_setting_can_be_written_in_every_place(option: Field[Any]) -> None:
+    default: Any = option.default
     text = os.pathsep.join(default) if kind_of(option) is tuple else str(default)
-    variable = {f"MOCKSERVER_{option.name.upper()}": text}
-    assert Settings.load(environ=variable) == Settings.load(**{option.name: default}) == Settings()
+    settings = Settings.load(environ={f"MOCKSERVER_{option.name.upper()}": text})
+    assert settings == Settings.load(None, None, **{option.name: default}) == Settings()
     assert option.metadata["help"].endswith(".")
 
 
@@ -159,11 +159,11 @@ def test_accounts_are_declared_in_the_file() -> None:
         ("[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = ''", "mockserver.toml: accounts[1]: needs a `key`"),
         (
             "[[accounts]]\nkey = 'a'\nteam = 'b'",
-            "mockserver.toml: accounts[0].team: is not one of key, organization, project, tier with a text value.",
+            "mockserver.toml: accounts[0].team: is not one of key, organization, project, tier with",
         ),
         (
             "[[accounts]]\nkey = 'a'\ntier = 'gold'",
-            "mockserver.toml: accounts[0].tier: 'gold' is not one of free, tier-1, tier-2, tier-3, tier-4, tier-5.",
+            "mockserver.toml: accounts[0].tier: 'gold' is not one of free, tier-1, tier-2",
         ),
     ],
 )

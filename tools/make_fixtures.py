@@ -93,6 +93,7 @@ def write(name: str, pcm: bytes, segments: list[Segment], language: str) -> None
     )
     (FIXTURES / f"{name}.{container}").write_bytes(audio)
     fixture: dict[str, object] = {
+        "audio": f"{name}.{container}",
         "language": language,
         "text": " ".join(segment.text for segment in segments),
         "sha256": hashlib.sha256(audio).hexdigest(),

@@ -19,8 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mockserver.server import MockServer
-from mockserver.settings import Settings
+from mockserver import MockServer, Settings
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 WIDTH = 130  # characters
@@ -100,7 +99,8 @@ def transcribe(client: openai.OpenAI) -> Table:
     speech = client.audio.speech.create(
         model="gpt-4o-mini-tts", voice="sage", input=SENTENCE, response_format="wav"
     )
-    table = Table("model", "asked for", "answered by", "answer", title="/v1/audio/transcriptions", show_lines=True)
+    columns = ("model", "asked for", "answered by", "answer")
+    table = Table(*columns, title="/v1/audio/transcriptions", show_lines=True)
     for model, options in WAYS_TO_TRANSCRIBE:
         raw = client.audio.transcriptions.with_raw_response.create(
             model=model, file=("speech.wav", speech.content), **options

@@ -102,6 +102,8 @@ def decode(data: bytes, *, keep_samples: bool, max_seconds: float) -> Decoded:
     sound = _Sound(keep_samples, max_seconds)
     try:
         options = {"format_whitelist": ",".join(_CONTAINERS)}
+        if data.startswith(b"RIFF"):
+            options["max_probe_packets"] = "1"  # else 5 ms go into looking for DTS within the PCM
         with av.open(
             io.BytesIO(_trim_riff(data)), "r", options=options, metadata_errors="ignore"
         ) as container:

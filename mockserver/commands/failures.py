@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import NoReturn
 
 from mockserver.catalog.tables import CatalogError
@@ -27,3 +29,12 @@ def fail(error: object) -> NoReturn:
     """Says what is wrong and ends the program."""
     sys.stderr.write(f"mockserver: {error}\n")
     sys.exit(1)
+
+
+@contextlib.contextmanager
+def failing_in_one_line() -> Iterator[None]:
+    """Ends the program with ``fail`` for what a user can mend. Decorates the ``run`` of a command."""
+    try:
+        yield
+    except STARTUP_FAILURES as error:
+        fail(error)

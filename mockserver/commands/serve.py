@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mockserver.services import Services
     from mockserver.settings import Settings
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
@@ -39,13 +39,6 @@ def run(settings: Settings) -> None:
         server = listen(settings, app)
     except STARTUP_FAILURES as error:
         fail(error)
-    services = services_of(app)
-    print(banner(server.url, services), flush=True)  # noqa: T201
-    warm_up = threading.Timer(_WARM_UP_DELAY, services.start)
-    warm_up.daemon = True
-    warm_up.start()
-    gc.freeze()
-
     stopper = threading.Thread(target=server.stop, name="stop")
 
     def stop(signal_number: int, _frame: FrameType | None) -> None:
@@ -54,6 +47,13 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    services = services_of(app)
+    print(banner(server.url, services), flush=True)  # noqa: T201
+    warm_up = threading.Timer(_WARM_UP_DELAY, services.start)
+    warm_up.daemon = True
+    warm_up.start()
+    gc.freeze()
+    gc.enable()
     server.serve()
     stopper.join()
     warm_up.cancel()
@@ -71,7 +71,7 @@ def banner(url: str, services: Services) -> str:
     return f"""\
 audio-mockserver at {url}/v1 (strictness: {settings.strictness}; any API key will do)
   hears:  {len(services.fixtures.fixtures)} fixtures and its own speech exactly; other audio by {hears}
-  speaks: pyttsx3 on espeak-ng, {len(services.catalog.voices)} voices
+  speaks: pyttsx3 on espeak-ng
 
   curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
     -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world."}}' -o hello.mp3
@@ -94,5 +94,6 @@ def return_memory_early() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return
-    mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    mallopt(_M_MMAP_THRESHOLD, 4 << 20)  # below, Whisper would pay for getting its arrays anew each time
+    mallopt(_M_TRIM_THRESHOLD, 32 << 20)
     mallopt(_M_ARENA_MAX, 4)

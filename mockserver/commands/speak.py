@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.app import build_services
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
-from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.commands.failures import fail, failing_in_one_line
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _FORMATS_BY_SUFFIX = {".ogg": "opus", ".oga": "opus"}
 
 
+@failing_in_one_line()
 def run(
     settings: Settings,
     text: str,
@@ -33,22 +35,16 @@ def run(
     services = build_services(settings)
     chosen = services.catalog.voice(voice)
     if chosen is None:
-        fail(
-            f"there is no voice {voice!r}. Voices: {', '.join(each.name for each in services.catalog.voices)}"
-        )
+        names = ", ".join(each.name for each in services.catalog.voices)
+        fail(f"there is no voice {voice!r}. Voices: {names}")
     text = sys.stdin.read() if text == "-" else text
     utterance = Utterance(text, chosen, speed, settings.speech_language or None, instructions)
     path = Path(output)
     response_format = response_format or _format_of(path)
     seconds = [0.0]
-    try:
-        with path.open("wb") as file:
-            for encoded in encode_speech(_with_progress(services, utterance, seconds), response_format):
-                file.write(encoded)
-    except STARTUP_FAILURES as error:
-        fail(error)
-    finally:
-        services.close()
+    with contextlib.closing(services), path.open("wb") as file:
+        for encoded in encode_speech(_with_progress(services, utterance, seconds), response_format):
+            file.write(encoded)
     sys.stderr.write(f"{path}: {seconds[0]:.1f} s of {response_format}, voice {voice}\n")
 
 
@@ -62,7 +58,8 @@ def _with_progress(services: Services, utterance: Utterance, seconds: list[float
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("speaking", total=len(utterance.text.split()))
         for chunk in services.speaker.speak(utterance):
             seconds[0] += len(chunk.pcm) / (2 * SPEECH_SAMPLE_RATE)

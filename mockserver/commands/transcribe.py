@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
-from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.commands.failures import fail, failing_in_one_line
 from mockserver.endpoints.speakers import tell_apart
 from mockserver.endpoints.transcriptions import TranscriptionRequest, render
 from mockserver.engines.placeholder import placeholder
@@ -25,41 +26,41 @@ _MODEL = "whisper-1"
 _DIARIZING_MODEL = "gpt-4o-transcribe-diarize"
 
 
+@failing_in_one_line()
 def run(
     settings: Settings, file: str, *, response_format: str, language: str | None, prompt: str, translate: bool
 ) -> None:
     """Writes the transcript to standard output, with a progress bar on standard error."""
-    try:
-        services = build_services(settings)
-        options = TranscriptionOptions(
-            task="translate" if translate else "transcribe",
-            languages=(language,) if language else (),
-            prompt=prompt,
-            words=response_format == "verbose_json",
-        )
-        heard = _listen(services, file, options)
-    except (*STARTUP_FAILURES, UndecodableAudio, AudioTooLong) as error:
-        fail(f"{file}: {error}")
-    request = _request(services, options, response_format)
-    clip = Clip(Path(file).read_bytes(), Path(file).name, settings.max_audio_seconds)
-    if request.diarizes:
-        heard = tell_apart(heard, clip, ())
-    segments = tuple(_with_progress(heard))
-    answer = render(services, request, heard, segments)
+    options = TranscriptionOptions(
+        task="translate" if translate else "transcribe",
+        languages=(language,) if language else (),
+        prompt=prompt,
+        words=response_format == "verbose_json",
+    )
+    with contextlib.closing(build_services(settings)) as services:
+        request = _request(services, options, response_format)
+        try:
+            heard = _listen(services, Path(file), request)
+            segments = tuple(_with_progress(heard))
+        except (UndecodableAudio, AudioTooLong) as error:
+            fail(f"{file}: {error}")
+        answer = render(services, request, heard, segments)
     sys.stderr.write(f"answered by: {heard.answered_by}\n")
     assert isinstance(answer.body, bytes)
     sys.stdout.buffer.write(answer.body if answer.body.endswith(b"\n") else answer.body + b"\n")
 
 
-def _listen(services: Services, file: str, options: TranscriptionOptions) -> Transcription:
-    path = Path(file)
-    keep_samples = services.transcribers.hears
-    clip = Clip(path.read_bytes(), path.name, services.settings.max_audio_seconds, keep_samples=keep_samples)
-    chain = services.transcribers
-    heard = chain.recall(clip, options) or chain.hear(clip, options)
-    if heard is None and services.settings.unknown_audio == "error":
-        fail("no Whisper model is at hand. Give one with --whisper-model; `mockserver doctor` tells more.")
-    return heard or placeholder(clip, clip.duration)
+def _listen(services: Services, path: Path, request: TranscriptionRequest) -> Transcription:
+    settings, chain = services.settings, services.transcribers
+    clip = Clip(path.read_bytes(), path.name, settings.max_audio_seconds, keep_samples=chain.hears)
+    heard = chain.recall(clip, request.options) or chain.hear(clip, request.options)
+    if heard is None and settings.unknown_audio == "error":
+        fail(
+            "no Whisper model is at hand. Give one with --whisper-model; "
+            "`mockserver doctor` says what is there."
+        )
+    heard = heard or placeholder(clip, clip.duration)
+    return tell_apart(heard, clip, ()) if request.diarizes else heard
 
 
 def _request(services: Services, options: TranscriptionOptions, response_format: str) -> TranscriptionRequest:
@@ -76,7 +77,8 @@ def _with_progress(heard: Transcription) -> Iterator[Segment]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("listening", total=heard.duration)
         for segment in heard.segments:
             progress.update(task, completed=segment.end)

@@ -37,7 +37,7 @@ def health_report(services: Services) -> dict[str, object]:
         "strictness": services.settings.strictness,
         "fixtures": len(services.fixtures.fixtures),
         "transcription": services.whisper.describe() if services.whisper else {"engine": "none"},
-        "speech": {"engine": "pyttsx3", "voices": len(services.catalog.voices)},
+        "speech": {"engine": "pyttsx3"},
     }
 
 

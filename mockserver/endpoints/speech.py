@@ -13,7 +13,6 @@ from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechFailed, SpokenWord, Utterance, Voice
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
-from mockserver.gateway import explain
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.gateway.validation import Violation
@@ -61,6 +60,8 @@ def _check(call: Call) -> None:
     if isinstance(form["voice"], str) and form["voice"] not in rules.voices:
         violations.append(Violation(("voice",), "enum", list(rules.voices), form["voice"]))
     if violations:
+        from mockserver.gateway import explain
+
         raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
     if form.get("stream_format", "audio") not in rules.stream_formats:
         raise ApiError("sse_not_supported", model=call.model.id)

@@ -14,13 +14,17 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import ClipFacts, UndecodableAudio
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +58,8 @@ class Fixture:
             if not self.translation:
                 return None
             return Transcription(answered_by, duration, (self.language,), _timed(self.translation, duration))
-        segments = self.segments or segments_of(self.text, duration)
         languages = (self.language,) if self.text else ()
-        return Transcription(
-            answered_by, duration, languages, tuple(with_words(segment) for segment in segments)
-        )
+        return Transcription(answered_by, duration, languages, self.segments or _timed(self.text, duration))
 
 
 class FixtureTranscriber:
@@ -132,9 +133,7 @@ class FixtureTranscriber:
             )
 
 
-def load_fixtures(
-    folders: Sequence[Path], audio_extensions: Sequence[str], explain: Explain
-) -> list[Fixture]:
+def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -> list[Fixture]:
     """The fixtures of some folders, those of later folders first.
 
     ``explain`` says what is wrong with a fixture's JSON. Raises ``FixtureError`` for the first bad one.
@@ -148,14 +147,14 @@ def load_fixtures(
         found = []
         for path in sorted(folder.iterdir()):
             if path.suffix == ".json":
-                found.append(_from_json(path, audio_extensions, explain))
+                found.append(_from_json(path, catalog, explain))
             elif path.suffix == ".txt":
-                found.append(_from_text(path, audio_extensions))
+                found.append(_from_text(path, catalog))
         fixtures = found + fixtures
     return fixtures
 
 
-def _from_json(path: Path, audio_extensions: Sequence[str], explain: Explain) -> Fixture:
+def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
     try:
         row = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -164,9 +163,12 @@ def _from_json(path: Path, audio_extensions: Sequence[str], explain: Explain) ->
     if problem:
         raise FixtureError(f"{path}: {problem} The form of a fixture is described in docs/fixtures.md.")
     segments = tuple(_segment(segment) for segment in row.get("segments", ()))
+    text = " ".join(segment.text for segment in segments) if segments else row["text"].strip()
+    if row.get("text", text).strip() != text:
+        raise FixtureError(f"{path}: `text` is not that of the segments ({text!r}). Leave one of them out.")
     fixture = Fixture(
         name=path.stem,
-        text=row["text"].strip() if "text" in row else " ".join(segment.text for segment in segments),
+        text=text,
         language=row.get("language", "en"),
         segments=segments,
         translation=row.get("translation", ""),
@@ -174,17 +176,17 @@ def _from_json(path: Path, audio_extensions: Sequence[str], explain: Explain) ->
         sha256=row.get("sha256", ""),
         facts=ClipFacts(**row["facts"]) if "facts" in row else None,
     )
-    audio = path.with_name(row["audio"]) if "audio" in row else _audio_beside(path, audio_extensions)
+    audio = path.with_name(row["audio"]) if "audio" in row else _audio_beside(path, catalog)
     if audio is None and not fixture.files and not fixture.sha256:
         raise FixtureError(
-            f"{path}: there is no {path.stem}.{{{','.join(audio_extensions)}}} beside it. "
+            f"{path}: there is no {path.stem}.{{{','.join(catalog.audio_extensions)}}} beside it. "
             "Add the clip, or name it by `audio`, `sha256` or `files`."
         )
     return _with_audio(fixture, audio, path)
 
 
-def _from_text(path: Path, audio_extensions: Sequence[str]) -> Fixture:
-    audio = _audio_beside(path, audio_extensions)
+def _from_text(path: Path, catalog: Catalog) -> Fixture:
+    audio = _audio_beside(path, catalog)
     if audio is None:
         raise FixtureError(f"{path}: there is no audio file of the same name beside this transcript.")
     try:
@@ -208,8 +210,8 @@ def _with_audio(fixture: Fixture, audio: Path | None, path: Path) -> Fixture:
     return replace(fixture, audio=audio, sha256=sha256)
 
 
-def _audio_beside(path: Path, audio_extensions: Sequence[str]) -> Path | None:
-    for extension in audio_extensions:
+def _audio_beside(path: Path, catalog: Catalog) -> Path | None:
+    for extension in catalog.audio_extensions:
         audio = path.with_suffix("." + extension)
         if audio.is_file():
             return audio
@@ -226,8 +228,9 @@ def _segment(row: dict[str, Any]) -> Segment:
             Word(word["word"].strip(), word["start"], word["end"], word.get("probability"))
             for word in row["words"]
         )
-    return Segment(**members)
+    return with_words(Segment(**members))
 
 
+@lru_cache(maxsize=1024)
 def _timed(text: str, duration: float) -> tuple[Segment, ...]:
     return tuple(with_words(segment) for segment in segments_of(text, duration))

@@ -38,6 +38,7 @@ WORD = struct.Struct("!II")  # where a word begins: samples into the speech, cha
 
 SAMPLE_RATE = 22_050  # Hz
 LONGEST_SPEECH = 3600  # seconds
+CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
 MOST_CPU_TIME = 60  # seconds in a child; an hour of speech takes about 3
 
 Send = Callable[[bytes], None]
@@ -129,14 +130,14 @@ def _write_to_stdout(data: bytes) -> None:
 
 
 def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
-    """Forks a child for each socket that comes, in order; at most ``slots`` of them speak at a time."""
+    """Gives each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
-    speaking: set[int] = (
-        set()
-    )  # For each child a pipe whose other end it closes when it has spoken, or by dying.
+    speaking: set[int] = set()
+    spare: _Child | None = None
     while True:
         awaited = [*speaking, control.fileno()] if len(speaking) < slots else [*speaking]
-        ready = select.select(awaited, [], [])[0]
+        patience = None if spare else CALM if speaking else 0.0
+        ready = select.select(awaited, [], [], patience)[0]
         for pipe in speaking.intersection(ready):
             os.close(pipe)
             speaking.remove(pipe)
@@ -144,23 +145,57 @@ def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
             descriptors = socket.recv_fds(control, 1, 1)[1]
             if not descriptors:
                 return
-            with socket.socket(fileno=descriptors[0]) as connection:
-                speaking.add(_fork(control, connection, speaking, speak))
+            child = spare or _fork(control, speaking, speak)
+            while not child.give(descriptors[0]):
+                child = _fork(control, speaking, speak)
+            os.close(descriptors[0])
+            speaking.add(child.pipe)
+            spare = None
+        elif not ready:
+            spare = _fork(control, speaking, speak)
 
 
-def _fork(control: socket.socket, connection: socket.socket, speaking: set[int], speak: Speak) -> int:
-    """Has a child speak. Returns its pipe, which reads as closed once it has."""
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A child that waits for its socket: a fork takes longer than an utterance may take to begin.
+
+    ``pipe`` reads as closed once the child has spoken, or died.
+    """
+
+    pipe: int
+    handover: socket.socket
+
+    def give(self, descriptor: int) -> bool:
+        """Has the child answer on the socket ``descriptor``. False when the child has died."""
+        with self.handover:
+            try:
+                socket.send_fds(self.handover, [b"?"], [descriptor])
+            except OSError:
+                os.close(self.pipe)
+                return False
+            return True
+
+
+def _fork(control: socket.socket, speaking: set[int], speak: Speak) -> _Child:
     pipe, childs_end = os.pipe()
+    handover, childs_handover = socket.socketpair()
     if os.fork() != 0:
         os.close(childs_end)
-        return pipe
+        childs_handover.close()
+        return _Child(pipe, handover)
     try:
+        handover.close()
         control.close()  # Else the server would not see it closed when the helper dies before this child.
         for other in (pipe, *speaking):
             os.close(other)
         _limit_cpu_time()
-        with contextlib.suppress(OSError):  # The reader has gone.
-            _answer(connection, childs_end, speak)
+        descriptors = socket.recv_fds(childs_handover, 1, 1)[1]
+        if descriptors:
+            with (
+                contextlib.suppress(OSError),  # The reader has gone.
+                socket.socket(fileno=descriptors[0]) as connection,
+            ):
+                _answer(connection, childs_end, speak)
     finally:
         os._exit(0)
 

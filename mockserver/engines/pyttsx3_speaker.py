@@ -6,7 +6,6 @@ import os
 from contextlib import closing
 from typing import IO, TYPE_CHECKING
 
-from mockserver.engines import pyttsx3_delivery
 from mockserver.engines.pyttsx3_helper import (
     END_FRAME,
     FAILURE_FRAME,
@@ -48,9 +47,10 @@ class Pyttsx3Speaker:
 
     def speak(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:
         """See ``Speaker``. Chunks last about 100 ms; a text with nothing to say is a short silence."""
+        from mockserver.engines.pyttsx3_delivery import deliver
         from mockserver.engines.pyttsx3_rendering import Rendering
 
-        delivery = pyttsx3_delivery.deliver(utterance)
+        delivery = deliver(utterance)
         rendering = Rendering(delivery.tempo)
         times = WordTimes(utterance.text)
         words: tuple[SpokenWord, ...] = ()
@@ -68,6 +68,8 @@ class Pyttsx3Speaker:
 
     def language_of(self, utterance: Utterance) -> str:
         """See ``Speaker``."""
+        from mockserver.engines import pyttsx3_delivery
+
         return pyttsx3_delivery.language_of(utterance)
 
     def close(self) -> None:

@@ -57,10 +57,10 @@ class SpokenMemory:
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """What was spoken, if the clip is speech of this server. Nothing is translated."""
-        if not self._utterances or options.task == "translate":
+        if not self._utterances:
             return None
         spoken = self._find(clip.sha256) or self._find(clip.facts.pcm_sha256)
-        if spoken is None:
+        if spoken is None or (options.task == "translate" and spoken.language != "en"):
             return None
         duration = clip.facts.duration
         return Transcription("spoken", duration, (spoken.language,), spoken.segments)

@@ -81,11 +81,8 @@ def drain(stream: Readable, remaining: int) -> int:
 
     A client that stops sending is not an error here.
     """
-    drained = 0
+    left = remaining = min(remaining, _DRAINED_AT_MOST)
     with contextlib.suppress(OSError, ValueError):
-        while drained < min(remaining, _DRAINED_AT_MOST):
-            piece = stream.read(_PIECE)
-            if not piece:
-                break
-            drained += len(piece)
-    return drained
+        while piece := stream.read(min(left, _PIECE)):
+            left -= len(piece)
+    return remaining - left

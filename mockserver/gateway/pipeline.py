@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import flask
 
-from mockserver.gateway import explain, forms
+from mockserver.gateway import forms
 from mockserver.gateway.body import BodyReader, ClientGone, drain
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.gateway.json_body import parse_json
@@ -191,6 +191,8 @@ class Pipeline:
         schemas, name = self._services.schemas, operation.schema
         if schemas.is_valid(name, call.document):
             return
+        from mockserver.gateway import explain
+
         violations = schemas.violations(name, call.document)
         if call.settings.strictness == "off":
             for violation in violations:
@@ -200,7 +202,7 @@ class Pipeline:
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             raise ApiError("invalid_request", message=message, param=None, code=None)
-        found = explain.house(violations[0])
+        found = explain.house(explain.foremost(violations))
         raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
     def _refuse(

@@ -213,4 +213,5 @@ def _any_of(
     if meant:
         yield from min(meant, key=len)
     else:
-        yield ValidationError("no branch is of this type", validator="type", validator_value=types)
+        expected = list(dict.fromkeys(types))
+        yield ValidationError("no branch is of this type", validator="type", validator_value=expected)

@@ -1,0 +1,71 @@
+"""`mockserver doctor`."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from mockserver.commands.doctor import examine
+from mockserver.settings import Settings
+from tests.conftest import MICRO_WHISPER
+
+Run = Callable[..., Result]
+
+
+def test_a_healthy_machine_is_well(run: Run) -> None:
+    result = run("doctor", "--port", "0")
+    assert result.exit_code == 0
+    speech, codecs, whisper, fixtures, port = result.stdout.splitlines()
+    assert re.fullmatch(r"ok    speech: espeak-ng \S+ .*said 'Hello world\.' in 1\.\d s of audio", speech)
+    assert codecs == "ok    codecs: PyAV writes and reads mp3, opus, aac, flac, wav, pcm"
+    assert whisper.startswith("note  Whisper: no model found; unknown audio gets a marked placeholder. ")
+    assert "mockserver models pull tiny" in whisper
+    assert fixtures == "ok    fixtures: 4: bonjour, fox, hello, support-call"
+    assert port == "ok    port: 127.0.0.1:0 is free"
+
+
+@pytest.mark.skipif(not MICRO_WHISPER.is_dir(), reason="no Whisper model to test with")
+def test_a_whisper_model_is_tried(run: Run) -> None:
+    result = run("doctor", "--port", "0", "--whisper-model", str(MICRO_WHISPER))
+    assert result.exit_code == 0
+    assert "ok    Whisper: whisper-micro" in result.stdout
+
+
+def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object) -> None:
+    with open("model.bin", "wb") as file:
+        file.write(b"no model")
+    result = run("doctor", "--port", "0", "--whisper-model", ".")
+    assert result.exit_code == 1
+    assert "wrong Whisper: cannot load the Whisper model ." in result.stdout
+    assert "ok    codecs" in result.stdout
+
+
+def test_a_port_in_use_is_no_disease(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("doctor", "--port", str(port))
+    assert result.exit_code == 0
+    assert f"note  port: 127.0.0.1:{port} is in use by another program." in result.stdout
+
+
+def test_an_address_that_is_not_here_is_fatal(run: Run) -> None:
+    result = run("doctor", "--host", "192.0.2.1")
+    assert result.exit_code == 1
+    assert "wrong port: cannot listen on 192.0.2.1:4010: " in result.stdout
+
+
+def test_bad_fixtures_are_fatal(run: Run) -> None:
+    result = run("doctor", "--fixtures", "nowhere")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("wrong settings: nowhere: is not a folder.")
+
+
+def test_findings_are_also_for_programs() -> None:
+    findings = examine(Settings(port=0, whisper_model="none"))
+    assert [finding.subject for finding in findings] == ["speech", "codecs", "Whisper", "fixtures", "port"]
+    assert [finding.subject for finding in findings if not finding.well] == ["Whisper"]
+    assert not any(finding.fatal for finding in findings if not finding.well)

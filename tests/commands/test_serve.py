@@ -1,0 +1,34 @@
+"""What `mockserver serve` prints; how it runs is tested in tests/test_cli.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.app import build_services
+from mockserver.commands.serve import banner, return_memory_early
+from mockserver.settings import Settings
+from tests.conftest import MICRO_WHISPER
+
+URL = "http://127.0.0.1:4010"
+
+
+def printed(settings: Settings) -> str:
+    return banner(URL, build_services(settings))
+
+
+def test_the_banner_says_where_and_how_it_serves() -> None:
+    lines = printed(Settings(strictness="off", whisper_model="none")).splitlines()
+    assert lines[0] == f"audio-mockserver at {URL}/v1 (strictness: off; any API key will do)"
+    assert lines[1].endswith("nobody: unknown audio gets a marked placeholder")
+    assert lines[2].startswith("  speaks: pyttsx3 on espeak-ng")
+    assert lines[-1] == "Ctrl-C ends it."
+
+
+@pytest.mark.skipif(not MICRO_WHISPER.is_dir(), reason="no Whisper model to test with")
+def test_the_banner_names_the_model_that_hears() -> None:
+    assert "other audio by whisper-micro\n" in printed(Settings(whisper_model=str(MICRO_WHISPER)))
+
+
+def test_memory_can_be_tuned_on_any_machine() -> None:
+    return_memory_early()
+    return_memory_early()

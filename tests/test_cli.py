@@ -1,0 +1,235 @@
+"""The program as it is run: `mockserver serve` in a process of its own, and how all commands fail."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openai
+import pytest
+from click.testing import CliRunner, Result
+
+from mockserver import __version__
+from mockserver.cli import ENGINE_OPTIONS, main
+from mockserver.settings import OPTIONS
+
+Clip = tuple[str, bytes]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs a command in an empty folder, without anybody's settings or models."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "models"))
+    for variable in [name for name in os.environ if name.startswith("MOCKSERVER_")]:
+        monkeypatch.delenv(variable)
+    yield lambda *arguments: CliRunner().invoke(main, arguments)
+    gc.enable()  # a server that starts does without for a moment
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`mockserver serve` on a free port, and its banner."""
+    command = [
+        sys.executable,
+        "-m",
+        "mockserver",
+        "serve",
+        "--port",
+        "0",
+        "--whisper-model",
+        "none",
+        *arguments,
+    ]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment
+    ) as process:
+        try:
+            assert process.stdout is not None
+            lines = iter(process.stdout.readline, "Ctrl-C ends it.\n")
+            yield process, "".join(line for line in lines if process.poll() is None or line)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def url_in(banner: str) -> str:
+    match = re.match(r"audio-mockserver at (http://127\.0\.0\.1:\d+)/v1 ", banner)
+    assert match
+    return match.group(1)
+
+
+def test_the_help_lists_every_setting(run: Run) -> None:
+    text = run("serve", "--help").output
+    missing = [option.name for option in OPTIONS if f"--{option.name.replace('_', '-')}" not in text]
+    assert missing == []
+    assert "--no-mock-headers" in text
+    assert "[default: 4010]" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("command", ["transcribe", "speak"])
+def test_commands_without_a_server_have_the_settings_of_the_engines(run: Run, command: str) -> None:
+    text = run(command, "--help").output
+    for option in OPTIONS:
+        shown = f"--{option.name.replace('_', '-')} " in text
+        assert shown or option.name.startswith("whisper_vad") or not option.name.startswith(ENGINE_OPTIONS)
+    assert "--port" not in text
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version").output == f"mockserver, version {__version__}\n"
+
+
+def test_an_unknown_command_or_option_is_a_usage_error(run: Run) -> None:
+    assert run("sing").exit_code == 2
+    assert run("serve", "--volume", "11").exit_code == 2
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> dict[str, str]:
+    """Things a command cannot use."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "config.toml").write_text("port = 4010\nstrictness = 'lax'")
+    (tmp_path / "typo.toml").write_text("strictnes = 'real'")
+    (tmp_path / "broken.toml").write_text("port = \n")
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "fixtures" / "meeting.json").write_text('{"txt": "Hello."}')
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--config", "config.toml"], ["config.toml", "strictness", "'lax'", "real, schema, off"]),
+        (["--config", "typo.toml"], ["typo.toml", "'strictnes'", "mockserver serve --help"]),
+        (["--config", "broken.toml"], ["broken.toml", "cannot be read as TOML", "line 1"]),
+        (["--config", "nowhere.toml"], ["nowhere.toml", "No such file"]),
+        (["--port", "70000"], ["port", "'70000'", "65535"]),
+        (["--port", "http"], ["port", "'http'", "whole number"]),
+        (["--fixtures", "nowhere"], ["nowhere", "not a folder", "--fixtures"]),
+        (["--fixtures", "fixtures"], [str(Path("fixtures", "meeting.json")), "docs/fixtures.md"]),
+        (["--whisper-model", "empty"], ["empty", "model.bin"]),
+        (["--whisper-model", "nobody/nothing"], ["nobody/nothing", "mockserver models pull nobody/nothing"]),
+        (["--host", "192.0.2.1"], ["192.0.2.1:4010", "--host"]),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("bad")
+def test_what_cannot_be_served_is_said_in_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], names: list[str]
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    result = run("serve", *arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert re.fullmatch(r"mockserver: .+\n", result.stderr)
+    assert [name for name in names if name not in result.stderr] == []
+
+
+def test_a_wrong_variable_is_said_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKSERVER_LOG_LEVEL", "loud")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert (
+        result.stderr
+        == "mockserver: MOCKSERVER_LOG_LEVEL: 'loud' is not one of debug, info, warning, error.\n"
+    )
+
+
+def test_a_port_in_use_is_said_in_one_line(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port), "--whisper-model", "none")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"mockserver: 127.0.0.1:{port} is in use by another program. "
+        "Choose another port with --port, or --port 0 for a free one.\n"
+    )
+
+
+def test_the_file_and_the_options_say_how_it_serves(tmp_path: Path, hello: Clip) -> None:
+    (tmp_path / "mockserver.toml").write_text("strictness = 'schema'\nmock_headers = true\n")
+    with serving(tmp_path, "--no-mock-headers") as (_, banner):
+        assert "(strictness: schema;" in banner
+        with openai.OpenAI(base_url=f"{url_in(banner)}/v1", api_key="sk-mock-me") as client:
+            raw = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=hello)
+    assert "x-mock-answered-by" not in raw.headers
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_of_the_banner_work_when_pasted(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, banner):
+        _, *paragraphs = banner.split("\n\n")
+        pasted = "\n".join(paragraphs)
+        assert pasted.count("curl") == 2
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        shell = subprocess.run(
+            ["sh", "-e"],
+            check=True,
+            input=pasted,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ | {"PATH": path},
+        )
+    heard, printed = shell.stdout.split("}}", 1)
+    assert heard == '{"text":"Hello world.","usage":{"type":"duration","seconds":2'
+    assert "Hello world." in printed
+
+
+def test_sigterm_finishes_the_answer_in_flight(tmp_path: Path) -> None:
+    text = "The quick brown fox jumps over the lazy dog. " * 90
+    body = f'{{"model":"tts-1","voice":"alloy","input":"{text}","response_format":"pcm"}}'.encode()
+    request = (
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-mock-me\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with serving(tmp_path) as (process, banner), socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.settimeout(30)
+        port = int(url_in(banner).rpartition(":")[2])
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(request.encode() + body)
+        received = connection.recv(100)
+        process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: refuses_connections(port))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        received += b"".join(iter(lambda: connection.recv(65536), b""))
+        assert process.wait(30) == 0
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert received.endswith(b"\r\n0\r\n\r\n")
+    assert len(received) > 10_000_000
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_idle_server_in_silence(tmp_path: Path, ending: signal.Signals) -> None:
+    with serving(tmp_path) as (process, _):
+        process.send_signal(ending)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+def refuses_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition comes true within 10 seconds."""
+    never = threading.Event()
+    return any(condition() or never.wait(0.01) for _ in range(1000))

@@ -1,0 +1,85 @@
+"""The wheel is all that is needed: built here, unpacked elsewhere, started without the repository."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("hatchling") is None,
+    reason="hatchling is not installed, and nothing is downloaded",
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        str(ROOT),
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    subprocess.run([*command, "--quiet", "--wheel-dir", str(folder)], check=True, capture_output=True)
+    (built,) = folder.glob("audio_mockserver-*.whl")
+    return built
+
+
+def test_schemas_fixtures_and_tables_are_in_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    wanted = {
+        f"mockserver/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("schemas", "fixtures")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
+    }
+    wanted |= {f"mockserver/catalog/{path.name}" for path in (ROOT / "mockserver" / "catalog").glob("*.toml")}
+    assert wanted - packed == set()
+    assert "mockserver/py.typed" in packed
+    assert [name for name in packed if name.startswith(("tests/", "docs/", "benchmarks/"))] == []
+
+
+def test_it_serves_without_the_repository(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    script = """
+import pathlib, sys
+import mockserver
+from mockserver.server import MockServer
+from mockserver.settings import Settings
+import openai
+
+clip = pathlib.Path(mockserver.__file__).parent / "fixtures" / "hello.wav"
+settings = Settings(port=0, whisper_model="none", log_level="error")
+with MockServer(settings) as server, openai.OpenAI(base_url=server.base_url, api_key="sk-mock-me") as client:
+    print(clip.parents[1])
+    print(client.audio.transcriptions.create(model="whisper-1", file=clip).text)
+    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello wheel.").content
+    print(client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", spoken)).text)
+"""
+    (tmp_path / "elsewhere").mkdir()
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path / "elsewhere",
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "unpacked")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stderr == ""
+    package, heard, spoken = result.stdout.splitlines()
+    assert Path(package) == tmp_path / "unpacked" / "mockserver"
+    assert (heard, spoken) == ("Hello world, this is a test.", "Hello wheel.")
