@@ -7,6 +7,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SDK := tests/sdk/node_modules
 
 .PHONY: run demo test check format bench build clean
 
@@ -16,7 +17,7 @@ run: $(READY)
 demo: $(READY)
 	$(BIN)/python docs/examples/tour.py
 
-test: check
+test: check $(SDK)
 	$(BIN)/python -m pytest -n auto
 
 check: $(READY)
@@ -35,7 +36,14 @@ build: $(READY)
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SDK) dist build .mypy_cache .pytest_cache .ruff_cache
+
+# The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
+$(SDK):
+	@if command -v npm >/dev/null; then \
+	  npm install --prefix tests/sdk --no-save --no-package-lock --no-audit --no-fund --silent openai || true; \
+	fi
+	@mkdir -p $@
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

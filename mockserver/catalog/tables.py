@@ -158,8 +158,13 @@ class TierLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class _AudioFile:
+    extensions: tuple[str, ...]
+    content_types: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _ModelsFile:
-    audio_extensions: tuple[str, ...]
     models: list[dict[str, Any]]
     listings: list[dict[str, Any]]
 
@@ -235,7 +240,11 @@ class Catalog:
     @property
     def audio_extensions(self) -> tuple[str, ...]:
         """File extensions that transcriptions and translations accept, in the order of the error message."""
-        return self._models_file.audio_extensions
+        return self._audio_file.extensions
+
+    def audio_extension_of(self, content_type: str) -> str | None:
+        """The file extension that goes with a ``Content-Type``, or ``None`` for one that is no audio."""
+        return self._audio_file.content_types.get(content_type.partition(";")[0].strip().lower())
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -294,6 +303,10 @@ class Catalog:
         if limits:
             card["sources"] = model.sources | {"tiers": f"{limits[0].source}: {limits[0].reference}"}
         return card
+
+    @cached_property
+    def _audio_file(self) -> _AudioFile:
+        return _read(_AudioFile, self.folder / "audio.toml")
 
     @cached_property
     def _models_file(self) -> _ModelsFile:

@@ -94,6 +94,6 @@ def return_memory_early() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return
-    mallopt(_M_MMAP_THRESHOLD, 4 << 20)  # below, Whisper would pay for getting its arrays anew each time
+    mallopt(_M_MMAP_THRESHOLD, 8 << 20)  # below, Whisper would pay for getting its arrays anew each time
     mallopt(_M_TRIM_THRESHOLD, 32 << 20)
     mallopt(_M_ARENA_MAX, 4)

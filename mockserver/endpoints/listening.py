@@ -21,23 +21,6 @@ log = logging.getLogger(__name__)
 # What audio that is none is taken for where any bytes will do (strictness schema and off).
 _STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
 
-_EXTENSIONS_BY_TYPE = {
-    "audio/flac": "flac",
-    "audio/x-flac": "flac",
-    "audio/m4a": "m4a",
-    "audio/x-m4a": "m4a",
-    "audio/mp3": "mp3",
-    "audio/mpeg": "mp3",
-    "audio/mp4": "mp4",
-    "video/mp4": "mp4",
-    "audio/ogg": "ogg",
-    "audio/wav": "wav",
-    "audio/wave": "wav",
-    "audio/x-wav": "wav",
-    "audio/webm": "webm",
-    "video/webm": "webm",
-}
-
 
 def clip_of(services: Services, call: Call) -> Clip:
     """The uploaded file. Raises ``ApiError`` for one whose name promises no audio."""
@@ -57,8 +40,7 @@ def _check_extension(services: Services, call: Call, clip: Clip, content_type: s
         return
     if _is_whisper(call):
         raise ApiError("audio_bad_extension_whisper", formats=list(accepted))
-    declared = _EXTENSIONS_BY_TYPE.get(content_type.partition(";")[0].strip().lower())
-    if clip.extension or declared not in accepted:
+    if clip.extension or services.catalog.audio_extension_of(content_type) not in accepted:
         raise ApiError("audio_bad_extension", extension=clip.extension or clip.name)
 
 
@@ -77,7 +59,8 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
                 "audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable"
             ) from error
         clip.facts = _STAND_IN
-        return _unheard(call, clip, _STAND_IN.duration)
+        answer = services.transcribers.recall(clip, options)
+        return answer or _unheard(call, clip, _STAND_IN.duration)
     except AudioTooLong as error:
         raise ApiError(
             "audio_too_long", duration=f"over {error.max_seconds:.1f}", maximum=f"{error.max_seconds:.0f}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import flask
 
 from mockserver.gateway import forms
-from mockserver.gateway.body import BodyReader, ClientGone, drain
+from mockserver.gateway.body import BodyReader, drain
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.gateway.json_body import parse_json
 from mockserver.settings import SettingsError
@@ -247,10 +247,7 @@ def drain_request() -> None:
     chunked = "chunked" in flask.request.headers.get("Transfer-Encoding", "").lower()
     if not length and not chunked:
         return
-    try:
-        drain(flask.request.environ["wsgi.input"], length or 1 << 28)
-    except (OSError, ValueError) as error:
-        raise ClientGone(str(error)) from error
+    drain(flask.request.environ["wsgi.input"], length or 1 << 28)
 
 
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:

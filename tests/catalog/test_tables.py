@@ -468,6 +468,17 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def test_a_malformed_extension_is_told(tables: Path) -> None:
+    change(tables / "audio.toml", 'extensions = ["flac",', "extensions = [1,")
+    with pytest.raises(CatalogError, match=r"^audio.toml.*Expected `str`.*extensions\[0\]`; give"):
+        _ = Catalog(tables).audio_extensions
+
+
+def test_a_content_type_stands_for_an_extension() -> None:
+    assert Catalog().audio_extension_of("Audio/WAV; codecs=1") == "wav"
+    assert Catalog().audio_extension_of("text/plain") is None
+
+
 def test_adding_a_model_is_adding_a_row(tables: Path) -> None:
     row = (
         '\n[[models]]\nid = "gpt-audio-mini-2027-01-01"\nalias_of = "gpt-audio-mini"\ncreated = 1798761600\n'
@@ -517,11 +528,6 @@ def test_adding_a_model_is_adding_a_row(tables: Path) -> None:
             'upstream = "gpt-audio-mini"',
             'upstream = "x"',
             r"key 'upstream': no model has the id 'x'; add its row",
-        ),
-        (
-            'audio_extensions = ["flac",',
-            "audio_extensions = [1,",
-            r"Expected `str`.*audio_extensions\[0\]`; give",
         ),
         ("[[models]]", "[models", r"not valid TOML: .*; correct it"),
     ],

@@ -7,6 +7,7 @@ import io
 import json
 import wave
 from collections.abc import Callable
+from typing import Literal
 
 import av
 import numpy as np
@@ -127,13 +128,16 @@ def test_an_event_is_compact_and_begins_with_its_type(send: Send) -> None:
     assert response.body.startswith(b'data: {"type":"speech.audio.delta","audio":"')
 
 
-def test_the_sdk_saves_the_audio_and_gets_it_transcribed_word_for_word(client: openai.OpenAI) -> None:
-    for response_format, name in (("mp3", "a.mp3"), ("opus", "a.ogg"), ("flac", "a.flac"), ("wav", "a.wav")):
-        speech = client.audio.speech.create(
-            model="tts-1", voice="nova", input=SENTENCE, response_format=response_format
-        )
-        heard = client.audio.transcriptions.create(model="whisper-1", file=(name, speech.content))
-        assert heard.text == SENTENCE
+@pytest.mark.parametrize(
+    ("response_format", "name"), [("mp3", "a.mp3"), ("opus", "a.ogg"), ("flac", "a.flac"), ("wav", "a.wav")]
+)
+def test_the_sdk_gets_its_speech_transcribed_word_for_word(
+    client: openai.OpenAI, response_format: Literal["mp3", "opus", "flac", "wav"], name: str
+) -> None:
+    speech = client.audio.speech.create(
+        model="tts-1", voice="nova", input=SENTENCE, response_format=response_format
+    )
+    assert client.audio.transcriptions.create(model="whisper-1", file=(name, speech.content)).text == SENTENCE
 
 
 def test_its_own_words_are_recognised_in_another_container(client: openai.OpenAI) -> None:

@@ -1,4 +1,3 @@
-
 import pytest
 
 from mockserver.engines.pyttsx3_driver import init_engine

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import openai
 import pytest
 
 from mockserver.gateway.validation import Schemas
@@ -107,6 +109,23 @@ def test_schema_strictness_gives_every_format_of_every_model(
     if "json" in response_format:
         name = f"openai/transcription.{response_format}.response"
         assert schemas.violations(name, response.json()) == []
+
+
+def test_a_fixture_by_name_answers_whatever_the_bytes(named_server: MockServer) -> None:
+    with openai.OpenAI(
+        base_url=named_server.base_url, api_key="sk-mock-me", default_headers={"x-mock-strictness": "schema"}
+    ) as client:
+        heard = client.audio.transcriptions.create(model="whisper-1", file=("meeting-7.wav", b"no audio"))
+    assert heard.text == "Welcome to the meeting."
+
+
+@pytest.fixture
+def named_server(tmp_path: Path) -> Iterator[MockServer]:
+    fixture = {"text": "Welcome to the meeting.", "files": ["meeting*.wav"]}
+    (tmp_path / "meeting.json").write_text(json.dumps(fixture))
+    settings = Settings(port=0, whisper_model="none", fixtures=(str(tmp_path),), log_level="warning")
+    with MockServer(settings) as running:
+        yield running
 
 
 def test_schema_strictness_still_wants_the_documented_shape(post_audio: Post, hello: Clip) -> None:
