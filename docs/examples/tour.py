@@ -108,7 +108,12 @@ def transcribe(client: openai.OpenAI) -> Table:
         answer = " | ".join(shown(event) for event in raw.parse()) if options.get("stream") else raw.text
         asked = "\n".join(f"{name}={value}" for name, value in options.items())
         shortened = answer if len(answer) <= LONGEST_ANSWER else answer[:LONGEST_ANSWER] + " ..."
-        table.add_row(model, Text(asked), raw.headers.get("x-mock-answered-by", ""), Text(shortened.rstrip(), overflow="fold"))
+        table.add_row(
+            model,
+            Text(asked),
+            raw.headers.get("x-mock-answered-by", ""),
+            Text(shortened.rstrip(), overflow="fold"),
+        )
     return table
 
 

@@ -9,7 +9,7 @@ from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
-    from mockserver.catalog.tables import ModelCard
+    from mockserver.catalog.records import ModelCard
     from mockserver.services import Services
 
 LIST = Operation("list_models", "GET", "/models")

@@ -15,7 +15,7 @@ from mockserver.gateway.transcription_rules import check_transcription
 from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
-    from mockserver.catalog.tables import TranscriptionRules
+    from mockserver.catalog.records import TranscriptionRules
     from mockserver.engines.transcription import Segment, Transcription
     from mockserver.services import Services
 

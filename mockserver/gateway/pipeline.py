@@ -21,7 +21,7 @@ from mockserver.gateway.json_body import parse_json
 from mockserver.settings import SettingsError
 
 if TYPE_CHECKING:
-    from mockserver.catalog.tables import ModelCard
+    from mockserver.catalog.records import ModelCard
     from mockserver.gateway.accounts import Account
     from mockserver.services import Services
     from mockserver.settings import Settings

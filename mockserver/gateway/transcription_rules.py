@@ -9,7 +9,8 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mockserver.catalog.tables import Catalog, TranscriptionRules
+    from mockserver.catalog.records import TranscriptionRules
+    from mockserver.catalog.tables import Catalog
 
 
 def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:

@@ -1,0 +1,155 @@
+"""What a row of a table is: models with their prices and rules, other providers' offers, tier limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Source = Literal["documented", "assumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRules:
+    """What a model does on ``v1/audio/transcriptions`` (API reference, Create transcription).
+
+    Durations are seconds of audio; a cap that is ``None`` does not exist. ``streams``: whether ``stream`` is
+    heeded. ``usage``: how the answer counts. ``internal_name``: the model's name in the error message about
+    ``response_format``. ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by
+    two spaces ("engine"). ``language_parameter``: whether ``language`` is checked. ``translates``: whether
+    the model serves ``v1/audio/translations``.
+    """
+
+    response_formats: tuple[str, ...]
+    streams: bool
+    logprobs: Literal["supported", "ignored", "refused"]
+    timestamps: bool
+    prompt: bool
+    keywords: bool
+    languages: bool
+    speakers: bool
+    usage: Literal["tokens", "duration"]
+    min_duration: float
+    internal_name: str
+    error_style: Literal["whisper", "engine"]
+    language_parameter: Literal["checked", "ignored"]
+    translates: bool
+    max_duration: float | None = None
+    max_input_tokens: int | None = None
+    chunking_required_above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRules:
+    """What a model does on ``v1/audio/speech`` (API reference, Create speech).
+
+    ``voices`` are in the order of the API's error message. ``instructions``: whether they are heeded.
+    """
+
+    voices: tuple[str, ...]
+    stream_formats: tuple[Literal["audio", "sse"], ...]
+    instructions: bool
+    max_input_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRules:
+    """What a model does on ``v1/chat/completions`` (API reference, Create chat completion; model pages).
+
+    ``audio``: hears and speaks, and must do one of both in every call; ``voices`` are those it speaks with.
+    ``max_tokens``: still takes that parameter; ``temperature``: takes another one than 1.
+    """
+
+    audio: bool
+    images: bool
+    structured_outputs: bool
+    predicted_outputs: bool
+    logprobs: bool
+    max_tokens: bool
+    temperature: bool
+    voices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars per million tokens, or ``per_minute`` of audio; ``None`` where no source gives the price."""
+
+    text_input: float | None = None
+    text_output: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
+    per_minute: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A row of ``models.toml``, with what a snapshot inherits from its alias filled in.
+
+    ``created`` is in seconds since 1970; ``snapshot`` is the id in answers (its own, where it is no alias);
+    ``listed_snapshots`` are those the product page lists; dates are "YYYY-MM-DD"; windows are in tokens;
+    ``endpoints`` are paths such as "v1/audio/speech". ``sources`` says where a group of figures comes from.
+    """
+
+    id: str
+    name: str
+    summary: str
+    created: int
+    owned_by: Literal["system", "openai-internal"]
+    snapshot: str
+    limit_group: str
+    endpoints: tuple[str, ...]
+    sources: dict[str, str]
+    alias_of: str | None = None
+    listed_snapshots: tuple[str, ...] = ()
+    shutdown_date: str | None = None
+    modalities: dict[str, Literal["input and output", "input only", "output only", "not supported"]] = field(
+        default_factory=dict
+    )
+    features: dict[str, bool] = field(default_factory=dict)
+    ratings: dict[str, str] = field(default_factory=dict)
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    knowledge_cutoff: str | None = None
+    prices: Prices | None = None
+    transcription: TranscriptionRules | None = None
+    speech: SpeechRules | None = None
+    chat: ChatRules | None = None
+
+    @property
+    def error_style(self) -> Literal["whisper", "engine"]:
+        """How the service behind the model writes its errors."""
+        return self.transcription.error_style if self.transcription else "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Another provider's offer of the model ``upstream`` under the name ``model``, as its page has it."""
+
+    provider: str
+    model: str
+    upstream: str
+    source: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TierLimits:
+    """The limits of one limit group on one tier; ``None`` is a kind of limit that nobody states.
+
+    ``supported`` is false where the tier may not use the group at all. ``enqueued_tokens`` is the batch
+    queue's. ``source`` says whether ``reference``, a product page, gives the limits or answers showed them.
+    """
+
+    group: str
+    tier: str
+    source: Source
+    reference: str
+    supported: bool = True
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
+    enqueued_tokens: int | None = None
+
+    def kinds(self) -> dict[str, int]:
+        """The limits that exist, by kind."""
+        kinds = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "enqueued_tokens")
+        return {kind: limit for kind in kinds if (limit := getattr(self, kind)) is not None}

@@ -1,0 +1,55 @@
+"""The clock that everything timed reads. It can be frozen, moved and made to run faster."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Clock:
+    """Wall-clock time in seconds since 1970, as the server sees it. Thread-safe.
+
+    ``scale`` is how many of its seconds pass in one real second; ``frozen_at`` stops it there at once.
+    """
+
+    def __init__(self, *, scale: float = 1.0, frozen_at: float | None = None) -> None:
+        self._lock = threading.Lock()
+        self._base = time.time() if frozen_at is None else frozen_at
+        self._since = time.monotonic()
+        self._scale = scale
+        self._frozen = frozen_at is not None
+
+    def now(self) -> float:
+        """The time."""
+        with self._lock:
+            return self._now()
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock by ``seconds``, also backwards, and also when it is frozen."""
+        with self._lock:
+            self._base += seconds
+
+    def set(self, seconds: float) -> None:
+        """Sets the clock to ``seconds`` since 1970."""
+        with self._lock:
+            self._base, self._since = seconds, time.monotonic()
+
+    def freeze(self, frozen: bool) -> None:
+        """Stops the clock, or lets it go on from where it stands."""
+        with self._lock:
+            self._base, self._since = self._now(), time.monotonic()
+            self._frozen = frozen
+
+    def run(self, scale: float) -> None:
+        """Has the clock run ``scale`` times as fast as real time from now on."""
+        with self._lock:
+            self._base, self._since = self._now(), time.monotonic()
+            self._scale = scale
+
+    def state(self) -> dict[str, object]:
+        """The time, whether it is frozen, and the scale."""
+        with self._lock:
+            return {"now": self._now(), "frozen": self._frozen, "scale": self._scale}
+
+    def _now(self) -> float:
+        return self._base if self._frozen else self._base + (time.monotonic() - self._since) * self._scale

@@ -1,0 +1,82 @@
+"""What speech and chat share: a voice, and one utterance on its way to the client."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import zlib
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mockserver.audio.decode import pcm_hasher
+from mockserver.audio.encode import encode_speech
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechFailed, SpokenWord, Utterance, Voice
+from mockserver.engines.spoken import Spoken
+from mockserver.engines.transcription import Word
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+
+def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
+    """A voice of the catalog; custom and unknown ones each get one of them, always the same."""
+    name = voice["id"] if isinstance(voice, dict) else voice
+    voices = services.catalog.voices
+    return services.catalog.voice(name) or voices[zlib.crc32(name.encode()) % len(voices)]
+
+
+class Speech:
+    """One utterance on its way to the client. What was sent is remembered, so that it can be recognised."""
+
+    def __init__(self, services: Services, utterance: Utterance, response_format: str) -> None:
+        self.utterance = utterance
+        self.response_format = response_format
+        self._services = services
+        self._words: list[SpokenWord] = []
+        self._bytes_of_pcm = 0
+        self._pcm_hash = pcm_hasher(SPEECH_SAMPLE_RATE, 1)
+
+    @property
+    def seconds(self) -> float:
+        """How much has been spoken so far."""
+        return self._bytes_of_pcm / (2 * SPEECH_SAMPLE_RATE)
+
+    def audio(self) -> Generator[bytes]:
+        """The encoded speech, while it is spoken."""
+        sent = hashlib.sha256()
+        last = b""  # One byte is held back: nobody has the whole file before it is remembered.
+        for encoded in encode_speech(self._pcm(), self.response_format):
+            sent.update(encoded)
+            yield last + encoded[:-1]
+            last = encoded[-1:]
+        self._remember(sent.hexdigest())
+        yield last
+
+    def _pcm(self) -> Iterator[bytes]:
+        for chunk in self._services.speaker.speak(self.utterance):
+            self._words.extend(chunk.words)
+            self._bytes_of_pcm += len(chunk.pcm)
+            self._pcm_hash.update(chunk.pcm)
+            yield chunk.pcm
+
+    def _remember(self, sha256: str) -> None:
+        words = tuple(Word(word.text, word.start, word.end) for word in self._words)
+        language = self._services.speaker.language_of(self.utterance)
+        spoken = Spoken(words, language, self.seconds)
+        self._services.spoken.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
+
+
+def started(chunks: Generator[bytes]) -> Iterator[bytes]:
+    """``chunks`` once the first is there, so that a failure to speak can still be answered as an error."""
+    try:
+        first = next(chunks, b"")
+    except SpeechFailed as error:
+        raise ApiError("server_error") from error
+    return _resumed(first, chunks)
+
+
+def _resumed(first: bytes, chunks: Generator[bytes]) -> Iterator[bytes]:
+    with contextlib.closing(chunks):
+        yield first
+        yield from chunks
