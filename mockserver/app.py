@@ -10,8 +10,11 @@ import flask
 
 from mockserver.catalog.tables import Catalog
 from mockserver.double import control
-from mockserver.endpoints import models, root, speech, transcriptions, translations
+from mockserver.double.clock import Clock
+from mockserver.double.store import MemoryStore
+from mockserver.endpoints import chat, models, root, speech, stored_completions, transcriptions, translations
 from mockserver.engines.answers import AnswerChain
+from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
@@ -32,6 +35,12 @@ ROUTES: tuple[tuple[Operation, Handler], ...] = (
     (transcriptions.CREATE, transcriptions.create_transcription),
     (translations.CREATE, translations.create_translation),
     (speech.CREATE, speech.create_speech),
+    (chat.CREATE, chat.create_chat_completion),
+    (stored_completions.LIST, stored_completions.list_completions),
+    (stored_completions.RETRIEVE, stored_completions.retrieve_completion),
+    (stored_completions.MESSAGES, stored_completions.list_messages),
+    (stored_completions.UPDATE, stored_completions.update_completion),
+    (stored_completions.DELETE, stored_completions.delete_completion),
     (models.LIST, models.list_models),
     (models.RETRIEVE, models.retrieve_model),
     (models.DELETE, models.delete_model),
@@ -79,11 +88,14 @@ def build_services(settings: Settings) -> Services:
         errors=ErrorTable(),
         accounts=Accounts(settings),
         ids=Ids(settings.seed),
+        clock=Clock(),
+        store=MemoryStore(),
         fixtures=fixtures,
         spoken=spoken,
         whisper=whisper,
         transcribers=AnswerChain(known=(fixtures, spoken), heard=(whisper,) if whisper else ()),
         speaker=Pyttsx3Speaker(slots=settings.speech_slots),
+        responders=_responders(settings),
     )
 
 
@@ -98,6 +110,14 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
         return explain.house(schemas.violations("mock/fixture", document)[0]).message
 
     return load_fixtures(folders, catalog, explain_fixture)
+
+
+def _responders(settings: Settings) -> tuple[Responder, ...]:
+    if not settings.reply_from:
+        return (FixedResponder(),)
+    from mockserver.engines.remote_dialogue import RemoteResponder
+
+    return (RemoteResponder(settings.reply_from), FixedResponder())
 
 
 def _whisper(settings: Settings) -> WhisperTranscriber | None:

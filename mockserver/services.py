@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
+    from mockserver.double.clock import Clock
+    from mockserver.double.store import MemoryStore
     from mockserver.engines.answers import AnswerChain
+    from mockserver.engines.dialogue import Responder
     from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
@@ -29,11 +32,14 @@ class Services:
     errors: ErrorTable
     accounts: Accounts
     ids: Ids
+    clock: Clock
+    store: MemoryStore
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
     whisper: WhisperTranscriber | None
     transcribers: AnswerChain
     speaker: Pyttsx3Speaker
+    responders: tuple[Responder, ...]
 
     def start(self) -> None:
         """Readies the engines in the background, so that the first request need not wait for them."""

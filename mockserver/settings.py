@@ -113,6 +113,13 @@ class Settings:
     speech_language: str = _setting(
         "", "Language (ISO 639-1) of the text to speak; empty tells it from the text.", per_request=True
     )
+    reply_from: str = _setting(
+        "",
+        "Base URL of a local OpenAI-compatible server that replies to chats, such as http://127.0.0.1:8080/v1.",
+    )
+    choiceless_chunks: bool = _setting(
+        False, "Send chunks without choices in spoken chat streams, as the real API does.", per_request=True
+    )
     max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
     max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.decode import pcm_hasher
 from mockserver.audio.encode import encode_speech
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechFailed, SpokenWord, Utterance, Voice
+from mockserver.engines.speech import (
+    SPEECH_SAMPLE_RATE,
+    SpeechChunk,
+    SpeechFailed,
+    SpokenWord,
+    Utterance,
+    Voice,
+)
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
 from mockserver.gateway.errors import ApiError
@@ -29,9 +36,16 @@ def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
 class Speech:
     """One utterance on its way to the client. What was sent is remembered, so that it can be recognised."""
 
-    def __init__(self, services: Services, utterance: Utterance, response_format: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        utterance: Utterance,
+        response_format: str,
+        chunks: Iterable[SpeechChunk] | None = None,
+    ) -> None:
         self.utterance = utterance
         self.response_format = response_format
+        self._chunks = services.speaker.speak(utterance) if chunks is None else chunks
         self._services = services
         self._words: list[SpokenWord] = []
         self._bytes_of_pcm = 0
@@ -54,7 +68,7 @@ class Speech:
         yield last
 
     def _pcm(self) -> Iterator[bytes]:
-        for chunk in self._services.speaker.speak(self.utterance):
+        for chunk in self._chunks:
             self._words.extend(chunk.words)
             self._bytes_of_pcm += len(chunk.pcm)
             self._pcm_hash.update(chunk.pcm)

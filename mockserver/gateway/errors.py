@@ -66,7 +66,7 @@ class ErrorTable:
         """
         row = self._rows[error.name]
         fields: dict[str, object] = {
-            "message": row["message"].format_map(error.values),
+            "message": row["message"].format_map(error.values | error.changes),
             "type": row.get("type", "invalid_request_error"),
             "param": row.get("param"),
             "code": row.get("code"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.wording import enumeration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,11 +73,3 @@ def _check_keywords(form: Mapping[str, Any]) -> None:
     for keyword in form.get("keywords", ()):
         if any(mark in keyword for mark in "<>\r\n"):
             raise ApiError("invalid_keyword")
-
-
-def enumeration(values: tuple[str, ...], conjunction: str) -> str:
-    """``'a', 'b', and 'c'`` or ``'a' or 'b'``, as the API's messages list values."""
-    quoted = [f"'{value}'" for value in values]
-    if len(quoted) < 3:
-        return f" {conjunction} ".join(quoted)
-    return ", ".join(quoted[:-1]) + f", {conjunction} {quoted[-1]}"

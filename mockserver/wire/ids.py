@@ -22,6 +22,34 @@ class Ids:
         with self._lock:
             return f"req_{self._random.getrandbits(128):032x}"
 
+    def completion_id(self, now: float) -> str:
+        """``chatcmpl-`` and 29 letters or digits, the first of which are in the order of time."""
+        return "chatcmpl-" + _digits(int(now), 6) + self._letters(23)
+
+    def audio_id(self, now: float) -> str:
+        """``audio_``, the time in 8 hex digits, and 24 more."""
+        with self._lock:
+            return f"audio_{int(now):08x}{self._random.getrandbits(96):024x}"
+
+    def call_id(self) -> str:
+        """``call_`` and 24 letters or digits, of a tool call."""
+        return "call_" + self._letters(24)
+
+    def obfuscation(self, longest: int = 16) -> str:
+        """Some letters or digits that hide how long a chunk is."""
+        with self._lock:
+            length = self._random.randrange(longest)
+        return self._letters(length)
+
+    def _letters(self, count: int) -> str:
+        with self._lock:
+            return _digits(self._random.getrandbits(6 * count), count)
+
+
+def fingerprint(model: str) -> str:
+    """``system_fingerprint`` of a model: ``fp_`` and 10 hex digits, always the same."""
+    return "fp_" + hashlib.sha256(model.encode()).hexdigest()[:10]
+
 
 def organization_id(key: str) -> str:
     """The organization of an undeclared API key: ``org-`` and 24 letters or digits, always the same."""
@@ -34,9 +62,14 @@ def project_id(key: str) -> str:
 
 
 def _base62(text: str, length: int) -> str:
-    number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest(), "big")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return _digits(int.from_bytes(digest, "big"), length)
+
+
+def _digits(number: int, length: int) -> str:
+    """The last ``length`` digits of ``number`` to the base 62."""
     digits = []
     for _ in range(length):
         number, digit = divmod(number, 62)
         digits.append(_BASE62[digit])
-    return "".join(digits)
+    return "".join(reversed(digits))

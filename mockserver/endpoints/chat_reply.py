@@ -1,0 +1,175 @@
+"""What a chat request is answered: the words, cut to its limits, and how they are spoken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mockserver.endpoints.chat_request import AUDIO_KIND
+from mockserver.endpoints.speaking import Speech, voice_of
+from mockserver.engines.dialogue import Reply, ReplyFailed, ToolCall
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, Utterance
+from mockserver.gateway.errors import ApiError
+from mockserver.wire import chat, tokens
+from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
+
+if TYPE_CHECKING:
+    from mockserver.endpoints.chat_request import ChatRequest
+    from mockserver.gateway.pipeline import Call
+    from mockserver.services import Services
+
+LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
+
+_TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // AUDIO_TOKENS_PER_SECOND_SPOKEN
+_SLOWEST = 0.25  # seconds a letter can take at most; for telling that a limit cannot be reached
+_FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those of speech
+
+
+@dataclass(slots=True)
+class ChatReply:
+    """A reply as it will be sent. ``finish_reason`` is ``stop``, ``length`` or ``tool_calls``."""
+
+    answered_by: str
+    text: str
+    finish_reason: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    utterance: Utterance | None = None
+    audio_format: str = ""
+    chunks: tuple[SpeechChunk, ...] | None = None  # where the speech had to be cut: all of it
+    audio_id: str = ""
+    _spoken_seconds: list[float] = field(default_factory=lambda: [0.0])
+
+    @property
+    def spoken(self) -> bool:
+        """Whether it is spoken aloud."""
+        return self.utterance is not None
+
+    @property
+    def text_tokens(self) -> int:
+        """Text tokens of one choice."""
+        if self.tool_calls:
+            return sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.tool_calls)
+        return chat.reply_tokens(self.text, spoken=self.spoken)
+
+    @property
+    def audio_tokens(self) -> int:
+        """Audio tokens of one choice, once it has been spoken."""
+        return round(self._spoken_seconds[0] * AUDIO_TOKENS_PER_SECOND_SPOKEN)
+
+    def speak(self, services: Services) -> Iterator[bytes]:
+        """The speech in the format that was asked for, while it is spoken."""
+        assert self.utterance is not None
+        chunks = services.speaker.speak(self.utterance) if self.chunks is None else self.chunks
+        audio_format = _FORMATS.get(self.audio_format, self.audio_format)
+        speech = Speech(services, self.utterance, audio_format, _whole_tokens(chunks))
+        yield from speech.audio()
+        self._spoken_seconds[0] = speech.seconds
+
+    def remember(self, services: Services, call: Call) -> tuple[str, int]:
+        """Keeps what was spoken, for later messages to refer to; its id, and when it will be forgotten."""
+        now = services.clock.now()
+        audio_id = self.audio_id or services.ids.audio_id(now)
+        value = {
+            "id": audio_id,
+            "transcript": self.text,
+            "audio_tokens": self.audio_tokens,
+            "expires_at": int(now) + LIFETIME,
+        }
+        services.store.put(AUDIO_KIND, call.account.id, audio_id, value)
+        return audio_id, int(now) + LIFETIME
+
+
+def chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatReply:
+    """What to reply, within the request's ``stop`` and token limits. Raises ``ApiError``."""
+    said = _say(services, request)
+    if said.tool_calls:
+        return _calls(said, request.max_tokens)
+    text = _stopped(said.text, request.stop)
+    if not request.spoken:
+        return _written(said, text, request.max_tokens)
+    form = request.body["audio"]
+    utterance = Utterance(
+        text, voice_of(services, form["voice"]), language=call.settings.speech_language or None
+    )
+    answered_by = f"{said.answered_by}; voice={utterance.voice.name}"
+    reply = ChatReply(answered_by, text, "stop", utterance=utterance, audio_format=form["format"])
+    if request.max_tokens is not None:
+        _limit_speech(services, reply, request.max_tokens)
+    return reply
+
+
+def _say(services: Services, request: ChatRequest) -> Reply:
+    try:
+        for responder in services.responders:
+            said = responder.reply(request.conversation)
+            if said is not None:
+                return said
+    except ReplyFailed as error:
+        raise ApiError("chat_no_reply", reason=str(error)) from error
+    raise ApiError("chat_no_reply", reason="nobody has a reply")
+
+
+def _calls(said: Reply, limit: int | None) -> ChatReply:
+    reply = ChatReply(said.answered_by, "", "tool_calls", said.tool_calls)
+    if limit is not None and reply.text_tokens > limit:
+        first = said.tool_calls[0]
+        arguments = _first_tokens(first.arguments, limit)
+        return ChatReply(said.answered_by, "", "length", (ToolCall(first.name, arguments, first.custom),))
+    return reply
+
+
+def _written(said: Reply, text: str, limit: int | None) -> ChatReply:
+    if limit is not None and tokens.count(text) > limit:
+        return ChatReply(said.answered_by, _first_tokens(text, limit), "length")
+    return ChatReply(said.answered_by, text, "stop")
+
+
+def _stopped(text: str, stop: Iterable[str]) -> str:
+    places = [text.find(sequence) for sequence in stop if sequence and sequence in text]
+    return text[: min(places)] if places else text
+
+
+def _first_tokens(text: str, count: int) -> str:
+    return "".join(token for token, _ in zip(tokens.split(text), range(count), strict=False))
+
+
+def _limit_speech(services: Services, reply: ChatReply, limit: int) -> None:
+    """Cuts words and speech where text and audio tokens together exceed ``limit``."""
+    most = reply.text_tokens + AUDIO_TOKENS_PER_SECOND_SPOKEN * (1 + _SLOWEST * len(reply.text))
+    if most <= limit:
+        return
+    assert reply.utterance is not None
+    try:
+        chunks = tuple(services.speaker.speak(reply.utterance))
+    except SpeechFailed as error:
+        raise ApiError("server_error") from error
+    words = tuple(word for chunk in chunks for word in chunk.words)
+    pcm = b"".join(chunk.pcm for chunk in chunks)
+    if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
+        reply.chunks = chunks
+        return
+    kept = 0
+    while kept < len(words):
+        text = " ".join(word.text for word in words[: kept + 1])
+        cost = chat.reply_tokens(text, spoken=True) + math.ceil(
+            words[kept].end * AUDIO_TOKENS_PER_SECOND_SPOKEN
+        )
+        if cost > limit:
+            break
+        kept += 1
+    end = math.ceil(words[kept - 1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if kept else 0
+    reply.text = " ".join(word.text for word in words[:kept])
+    reply.finish_reason = "length"
+    reply.chunks = (SpeechChunk(pcm[:end], words[:kept]),) if kept else ()
+
+
+def _whole_tokens(chunks: Iterable[SpeechChunk]) -> Iterator[SpeechChunk]:
+    """The speech, with silence after it that makes it a whole number of audio tokens."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk.pcm)
+        yield chunk
+    if size % _TOKEN_BYTES:
+        yield SpeechChunk(bytes(_TOKEN_BYTES - size % _TOKEN_BYTES))

@@ -1,0 +1,203 @@
+"""From the JSON of a chat request to what it asks for: the conversation, how to reply, the prompt's cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.engines.dialogue import Conversation, Tool, Turn
+from mockserver.engines.placeholder import placeholder
+from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.engines.whisper import EngineBusy, EngineFailed
+from mockserver.gateway.chat_rules import wants_audio
+from mockserver.gateway.errors import ApiError
+from mockserver.wire import chat, transcripts, usage
+
+if TYPE_CHECKING:
+    from mockserver.gateway.pipeline import Call
+    from mockserver.services import Services
+
+AUDIO_KIND = "audio"  # of the store: what was spoken, by id
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens."""
+
+    body: Body
+    conversation: Conversation
+    spoken: bool
+    choices: int
+    stop: tuple[str, ...]
+    max_tokens: int | None
+    prompt_text_tokens: int
+    prompt_audio_tokens: int
+
+    @property
+    def logprobs(self) -> int | None:
+        """How many alternatives to tell per token; ``None`` for no log probabilities at all."""
+        return (self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
+
+
+def chat_request(services: Services, call: Call) -> ChatRequest:
+    """Understands the request, and listens to it. Raises ``ApiError``."""
+    body = call.document
+    reader = _Reader(services, call)
+    turns = tuple(reader.turns())
+    stop = body.get("stop") or ()
+    request = ChatRequest(
+        body=body,
+        conversation=_conversation(body, turns),
+        spoken=wants_audio(body) and body.get("audio") is not None,
+        choices=body.get("n") or 1,
+        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        prompt_text_tokens=chat.prompt_tokens(
+            reader.texts, reader.audio_parts, len(turns), body.get("tools") or body.get("functions")
+        ),
+        prompt_audio_tokens=reader.audio_tokens,
+    )
+    _check_window(call, request.prompt_text_tokens + request.prompt_audio_tokens)
+    return request
+
+
+def _check_window(call: Call, prompt_tokens: int) -> None:
+    window = call.model.context_window if call.model else None
+    if call.strict and window is not None and prompt_tokens > window:
+        raise ApiError("chat_context_overflow", window=window, tokens=prompt_tokens)
+
+
+class _Reader:
+    """Reads the messages, and adds up what they cost."""
+
+    def __init__(self, services: Services, call: Call) -> None:
+        self._services = services
+        self._call = call
+        self._messages: list[Body] = call.document.get("messages") or []
+        self.texts: list[str] = []
+        self.audio_parts = 0
+        self.audio_tokens = 0
+
+    def turns(self) -> Iterator[Turn]:
+        """The turns of the conversation. Only the last message is listened to, unless a model will reply."""
+        hear_all = bool(self._services.settings.reply_from)
+        for number, message in enumerate(self._messages):
+            yield self._turn(number, message, hear_all or number == len(self._messages) - 1)
+
+    def _turn(self, number: int, message: Body, hear: bool) -> Turn:
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+        text = " ".join(part.get("text") or part.get("refusal") or "" for part in parts).strip()
+        heard = [
+            self._hear(part["input_audio"], f"messages[{number}].content[{place}].input_audio", hear)
+            for place, part in enumerate(parts)
+            if part["type"] == "input_audio"
+        ]
+        if (message.get("audio") or {}).get("id"):
+            text = self._remembered(message["audio"]["id"], f"messages[{number}].audio.id") or text
+        if message.get("tool_calls"):
+            self.texts.extend(
+                str(call.get("function") or call.get("custom")) for call in message["tool_calls"]
+            )
+        self.texts.append(text)
+        return Turn(message["role"], text, " ".join(heard) if heard else None)
+
+    def _remembered(self, audio_id: str, place: str) -> str:
+        """What was said in the earlier reply ``audio_id``."""
+        known = self._services.store.get(AUDIO_KIND, self._call.account.id, audio_id)
+        if known is None or known["expires_at"] <= self._services.clock.now():
+            if not self._call.strict:
+                return ""
+            raise ApiError(
+                "chat_expired_audio_id" if known else "chat_unknown_audio_id", param=place, id=audio_id
+            )
+        self.audio_tokens += known["audio_tokens"]
+        return str(known["transcript"])
+
+    def _hear(self, audio: Body, place: str, hear: bool) -> str:
+        """What is said in an ``input_audio`` part; counted in any case, listened to if ``hear``."""
+        self.audio_parts += 1
+        clip = self._clip(audio, place, hear)
+        chain, options = self._services.transcribers, TranscriptionOptions()
+        try:
+            answer = chain.recall(clip, options)
+            self.audio_tokens += usage.audio_tokens_heard(clip.duration)
+            if self._call.strict and clip.facts.container != audio["format"]:
+                raise ApiError("chat_bad_audio", param=place, format=audio["format"])
+            if not hear:
+                return ""
+            heard = answer or chain.hear(clip, options) or placeholder(clip, clip.duration)
+            return transcripts.text_of(heard.segments)
+        except (UndecodableAudio, AudioTooLong) as error:
+            if not self._call.strict:
+                return ""
+            raise ApiError("chat_bad_audio", param=place, format=audio["format"]) from error
+        except EngineBusy as error:
+            raise ApiError("overloaded", reason=str(error)) from error
+        except EngineFailed as error:
+            raise ApiError("chat_no_reply", reason=str(error)) from error
+
+    def _clip(self, audio: Body, place: str, hear: bool) -> Clip:
+        import pybase64
+
+        try:
+            data = pybase64.b64decode(audio.get("data") or "", validate=True)
+        except ValueError as error:
+            if self._call.strict:
+                raise ApiError("chat_bad_base64", param=f"{place}.data") from error
+            data = b""
+        settings = self._services.settings
+        keep_samples = hear and self._services.transcribers.hears
+        return Clip(
+            data, f"audio.{audio.get('format')}", settings.max_audio_seconds, keep_samples=keep_samples
+        )
+
+
+def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
+    tools = tuple(_tools(body))
+    choice = body.get("tool_choice") or body.get("function_call") or "auto"
+    allowed, demanded = _chosen(tools, choice)
+    response_format = body.get("response_format") or {}
+    json_schema: dict[str, Any] | None = None
+    if response_format.get("type") == "json_object":
+        json_schema = {}
+    elif response_format.get("type") == "json_schema":
+        json_schema = response_format["json_schema"].get("schema") or {}
+    parallel = body.get("parallel_tool_calls")
+    return Conversation(turns, allowed, demanded, parallel is None or parallel, json_schema)
+
+
+def _tools(body: Body) -> Iterator[Tool]:
+    for tool in body.get("tools") or ():
+        if tool["type"] == "custom":
+            yield Tool(tool["custom"]["name"], {}, custom=True)
+        else:
+            yield Tool(tool["function"]["name"], tool["function"].get("parameters") or {"type": "object"})
+    for function in body.get("functions") or ():
+        yield Tool(function["name"], function.get("parameters") or {"type": "object"})
+
+
+def _chosen(tools: tuple[Tool, ...], choice: str | Body) -> tuple[tuple[Tool, ...], tuple[Tool, ...]]:
+    """The tools that may be called, and those of which one must be."""
+    if choice == "none":
+        return (), ()
+    if choice == "auto":
+        return tools, ()
+    if choice == "required":
+        return tools, tools
+    assert isinstance(choice, dict)
+    if choice.get("type") == "allowed_tools":
+        names = [_name(tool) for tool in choice["allowed_tools"]["tools"]]
+        allowed = tuple(tool for tool in tools if tool.name in names)
+        return allowed, allowed if choice["allowed_tools"]["mode"] == "required" else ()
+    demanded = tuple(tool for tool in tools if tool.name == _name(choice))
+    return demanded, demanded
+
+
+def _name(choice: Body) -> str:
+    return str((choice.get("function") or choice.get("custom") or choice).get("name"))

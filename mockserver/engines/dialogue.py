@@ -1,0 +1,169 @@
+"""What it means to reply: the ``Responder`` protocol, and the responder that answers without any model.
+
+It always says the same to the same conversation: it repeats what it heard or read in a fixed sentence, calls
+a tool when the request demands one or plainly speaks of one, and tells what a tool answered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+ANSWERED_BY = "responder"
+
+GREETING = "Hello! How can I help you today?"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message of the conversation. ``text`` is what was written, ``heard`` what was said in its audio."""
+
+    role: str
+    text: str = ""
+    heard: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What the model may call: a function with the JSON Schema of its arguments, or a custom tool."""
+
+    name: str
+    parameters: dict[str, Any]
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a reply is asked for. ``demanded`` are the tools of which one must be called; ``tools`` may be.
+
+    ``json_schema`` is the schema the reply's text must satisfy; an empty one stands for any JSON object.
+    """
+
+    turns: tuple[Turn, ...]
+    tools: tuple[Tool, ...] = ()
+    demanded: tuple[Tool, ...] = ()
+    parallel_tool_calls: bool = True
+    json_schema: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a function; ``arguments`` is JSON, for a custom tool free text."""
+
+    name: str
+    arguments: str
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model says, or the tools it calls. ``answered_by`` as in ``x-mock-answered-by``."""
+
+    answered_by: str
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class Responder(Protocol):
+    """Something that replies to a conversation."""
+
+    def reply(self, conversation: Conversation) -> Reply | None:
+        """The reply, or ``None`` when this responder has none. Raises ``ReplyFailed``."""
+        ...
+
+
+class ReplyFailed(Exception):
+    """No reply could be had; the message says why."""
+
+
+class FixedResponder:
+    """The responder that answers everything, deterministically."""
+
+    def reply(self, conversation: Conversation) -> Reply:
+        """See the module."""
+        called = _called(conversation)
+        if called:
+            hint = _last_words(conversation)
+            return Reply(ANSWERED_BY, tool_calls=tuple(_call(tool, hint) for tool in called))
+        if conversation.json_schema is not None:
+            return Reply(ANSWERED_BY, _json_text(conversation.json_schema, _last_words(conversation)))
+        return Reply(ANSWERED_BY, _sentence(conversation))
+
+
+def _called(conversation: Conversation) -> tuple[Tool, ...]:
+    """The tools to call: one that is demanded, else those the last message speaks of; none after a result."""
+    last = conversation.turns[-1] if conversation.turns else Turn("user")
+    if conversation.demanded:
+        spoken_of = [tool for tool in conversation.demanded if _speaks_of(last, tool)]
+        return ((*spoken_of, *conversation.demanded)[0],)
+    if last.role != "user":
+        return ()
+    spoken_of = [tool for tool in conversation.tools if _speaks_of(last, tool)]
+    return tuple(spoken_of if conversation.parallel_tool_calls else spoken_of[:1])
+
+
+def _speaks_of(turn: Turn, tool: Tool) -> bool:
+    """Whether the message has a word of the tool's name in it (``weather`` for ``get_weather``)."""
+    words = set(re.findall(r"\w+", f"{turn.text} {turn.heard or ''}".lower()))
+    return bool(words & _telling_words(tool.name))
+
+
+_EMPTY_WORDS = frozenset(
+    {"get", "set", "do", "run", "call", "make", "the", "a", "for", "of", "to", "in", "my", "by"}
+)
+
+
+def _telling_words(name: str) -> set[str]:
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).replace("_", " ").replace("-", " ")
+    return {word for word in spaced.lower().split() if word not in _EMPTY_WORDS}
+
+
+def _call(tool: Tool, hint: str) -> ToolCall:
+    if tool.custom:
+        return ToolCall(tool.name, hint, custom=True)
+    return ToolCall(tool.name, _json_text(tool.parameters, hint))
+
+
+def _json_text(schema: dict[str, Any], hint: str) -> str:
+    from mockserver.engines.json_samples import NoSample, sample
+
+    if not schema:
+        return json.dumps({"reply": hint}, ensure_ascii=False)
+    try:
+        value = sample(schema, hint)
+    except NoSample as error:
+        raise ReplyFailed(f"no value fits the schema: {error}") from error
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _last_words(conversation: Conversation) -> str:
+    for turn in reversed(conversation.turns):
+        if turn.role == "user" and (turn.text or turn.heard):
+            return turn.heard or turn.text
+    return ""
+
+
+def _sentence(conversation: Conversation) -> str:
+    last = conversation.turns[-1] if conversation.turns else Turn("user")
+    if last.role in ("tool", "function"):
+        return f"The tool answered: {last.text}" if last.text else "The tool answered nothing."
+    for turn in reversed(conversation.turns):
+        if turn.role == "user":
+            return _repeat(turn)
+    return GREETING
+
+
+def _repeat(turn: Turn) -> str:
+    if turn.heard and turn.text:
+        return f"You wrote: {_ended(turn.text)} And I heard you say: {_ended(turn.heard)}"
+    if turn.heard:
+        return f"I heard you say: {_ended(turn.heard)}"
+    if turn.heard is not None:
+        return "I heard nothing but silence."
+    return f"You wrote: {_ended(turn.text)}" if turn.text else GREETING
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

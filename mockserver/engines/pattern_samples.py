@@ -1,0 +1,114 @@
+"""Texts that match a regular expression: Python's own parse of it, written out.
+
+Look-around is passed over, so a text may not match; the caller checks.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from itertools import product
+from typing import Any
+
+_CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " "
+_CATEGORIES = {
+    "CATEGORY_DIGIT": r"\d",
+    "CATEGORY_NOT_DIGIT": r"\D",
+    "CATEGORY_SPACE": r"\s",
+    "CATEGORY_NOT_SPACE": r"\S",
+    "CATEGORY_WORD": r"\w",
+    "CATEGORY_NOT_WORD": r"\W",
+}
+_STEPS = 20_000  # nodes of the pattern written for one text
+_STRIDES = (1, 29)  # "abc", or letters, digits and signs mixed
+
+
+def matching(pattern: str, length: int = 0) -> Iterator[str]:
+    """Texts that probably match ``pattern``, the plainest first; some of them have at least ``length`` characters.
+
+    None for what Python cannot parse (``\\p{L}``) and for what would be too long.
+    """
+    try:
+        tree = import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse").parse(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return
+    repeats = [2, 0, 1, *range(3, min(length, 200) + 2)]
+    for turn, (shift, stride, more) in enumerate(product(range(8), _STRIDES, repeats)):
+        writer = _Writer(turn, shift, stride, more)
+        try:
+            writer.write(tree)
+        except (_Endless, RecursionError):
+            continue
+        yield "".join(writer.text)
+
+
+class _Endless(Exception):
+    """The text would be too long, or the pattern uses what only Python knows."""
+
+
+class _Writer:
+    """Writes one text. Every repetition is made ``more`` times than it must be, as far as it may be."""
+
+    def __init__(self, turn: int, shift: int, stride: int, more: int) -> None:
+        self.text: list[str] = []
+        self._turn, self._shift, self._stride, self._more = turn, shift, stride, more
+        self._groups: dict[int, list[str]] = {}
+        self._steps_left = _STEPS
+
+    def write(self, tree: Iterable[tuple[Any, Any]]) -> None:
+        for operation, argument in tree:
+            self._steps_left -= 1
+            if self._steps_left < 0:
+                raise _Endless
+            match operation.name, argument:
+                case "LITERAL", code:
+                    self.text.append(chr(code))
+                case "AT" | "ASSERT" | "ASSERT_NOT", _:
+                    pass
+                case "IN", members:
+                    self._pick(_members(members))
+                case "ANY", _:
+                    self._pick(_CHARACTERS)
+                case "NOT_LITERAL", code:
+                    self._pick(_CHARACTERS.replace(chr(code), ""))
+                case "MAX_REPEAT" | "MIN_REPEAT", (least, most, repeated):
+                    for _ in range(min(least + self._more, most)):
+                        self.write(repeated)
+                        self._steps_left -= 1
+                case "SUBPATTERN", (group, _, _, inside):
+                    start = len(self.text)
+                    self.write(inside)
+                    self._groups[group] = self.text[start:]
+                case "BRANCH", (_, branches):
+                    self.write(branches[self._turn % len(branches)])
+                case "GROUPREF", group:
+                    self.text += self._groups.get(group, [])
+                case _:
+                    raise _Endless
+
+    def _pick(self, characters: str) -> None:
+        self.text.append(characters[(len(self.text) * self._stride + self._shift) % len(characters)])
+
+
+def _members(members: list[tuple[Any, Any]]) -> str:
+    """The characters of a class, the printable ASCII ones if it has any."""
+    negated = members[0][0].name == "NEGATE"
+    listed = members[negated:]
+    found = [it for it in _CHARACTERS if negated != any(_belongs(it, *member) for member in listed)]
+    if not found:
+        first = listed[0][1]
+        found = [chr(code) for code in (first if isinstance(first, tuple) else [first])]
+    return "".join(found)
+
+
+def _belongs(character: str, operation: Any, argument: Any) -> bool:
+    match operation.name:
+        case "LITERAL":
+            return ord(character) == int(argument)
+        case "RANGE":
+            return int(argument[0]) <= ord(character) <= int(argument[1])
+        case _:
+            return re.match(_CATEGORIES[argument.name], character) is not None

@@ -1,0 +1,118 @@
+"""What a chat model can do of what a request asks: the rules of ``catalog/models.toml``, applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mockserver.gateway.errors import ApiError
+from mockserver.gateway.wording import enumeration
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ChatRules, ModelCard
+
+Body = Mapping[str, Any]
+
+
+def check_chat(model: ModelCard, body: Body) -> None:
+    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create chat completion)."""
+    assert model.chat is not None
+    _check_messages(model.chat, body["messages"])
+    _check_tool_answers(body["messages"])
+    if model.chat.audio:
+        _check_audio_model(model.chat, body)
+    elif "audio" in (body.get("modalities") or ()):
+        raise ApiError("chat_no_audio_output")
+    _check_sampling(model.chat, body)
+    _check_max_tokens(model, body)
+    if len(body.get("metadata") or ()) > 16:
+        raise ApiError("chat_metadata_too_large", count=len(body["metadata"]))
+
+
+def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
+    """Every content part with the numbers of its message and of itself."""
+    for number, message in enumerate(messages):
+        content = message.get("content")
+        if isinstance(content, list):
+            for place, part in enumerate(content):
+                yield number, place, part
+
+
+def wants_audio(body: Body) -> bool:
+    """Whether the reply shall be spoken."""
+    return "audio" in (body.get("modalities") or ())
+
+
+def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
+    for number, message in enumerate(messages):
+        if message.get("content") is None and message["role"] in ("user", "system", "tool"):
+            raise ApiError("chat_null_content", param=f"messages.[{number}].content")
+        says_nothing = not any(
+            message.get(name) for name in ("tool_calls", "function_call", "refusal", "audio")
+        )
+        if message["role"] == "assistant" and message.get("content") is None and says_nothing:
+            raise ApiError("chat_null_content", param=f"messages.[{number}].content")
+    for number, _, part in parts_of(messages):
+        if part["type"] == "input_audio" and not rules.audio:
+            raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
+        if part["type"] == "image_url" and not rules.images:
+            raise ApiError("chat_no_images", param=f"messages[{number}].content")
+
+
+def _check_tool_answers(messages: Sequence[Body]) -> None:
+    """Every tool call has its answer right after it, and every answer its call."""
+    awaited: list[str] = []
+    for number, message in enumerate(messages):
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in awaited:
+                raise ApiError("chat_tool_answer_unasked", param=f"messages.[{number}].role")
+            awaited.remove(message["tool_call_id"])
+            continue
+        if awaited:
+            raise ApiError("chat_tool_answers_missing", ids=", ".join(awaited))
+        awaited = [call["id"] for call in message.get("tool_calls") or ()]
+    if awaited:
+        raise ApiError("chat_tool_answers_missing", ids=", ".join(awaited))
+
+
+def _check_audio_model(rules: ChatRules, body: Body) -> None:
+    spoken = wants_audio(body)
+    audio = body.get("audio")
+    heard = any(part["type"] == "input_audio" for _, _, part in parts_of(body["messages"]))
+    remembered = any((message.get("audio") or {}).get("id") for message in body["messages"])
+    if not (spoken or heard or remembered):
+        raise ApiError("chat_needs_audio")
+    if spoken and not audio:
+        raise ApiError("chat_missing_audio")
+    if audio and isinstance(audio["voice"], str) and audio["voice"] not in rules.voices:
+        supported = enumeration(rules.voices, "and")
+        raise ApiError("chat_unknown_voice", voice=audio["voice"], supported=supported)
+    if spoken and body.get("stream") and audio and audio["format"] != "pcm16":
+        raise ApiError("chat_stream_format", format=audio["format"])
+
+
+def _check_sampling(rules: ChatRules, body: Body) -> None:
+    response_format = (body.get("response_format") or {}).get("type", "text")
+    if response_format == "json_schema" and not rules.structured_outputs:
+        raise ApiError("chat_no_json_schema")
+    if body.get("prediction") and not rules.predicted_outputs:
+        raise ApiError("chat_unsupported_parameter", param="prediction")
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        raise ApiError("chat_top_logprobs_alone")
+    if body.get("logprobs") and not rules.logprobs:
+        raise ApiError("chat_unsupported_parameter", param="logprobs")
+    temperature = body.get("temperature")
+    if temperature not in (None, 1) and not rules.temperature:
+        raise ApiError("chat_fixed_temperature", temperature=temperature)
+
+
+def _check_max_tokens(model: ModelCard, body: Body) -> None:
+    assert model.chat is not None
+    if body.get("max_tokens") is not None and not model.chat.max_tokens:
+        raise ApiError("chat_no_max_tokens")
+    for name in ("max_tokens", "max_completion_tokens"):
+        given = body.get(name)
+        if given is not None and given < 1:
+            raise ApiError("chat_max_tokens_too_small", param=name, given=given)
+        if given is not None and model.max_output_tokens is not None and given > model.max_output_tokens:
+            raise ApiError("chat_max_tokens_too_large", param=name, given=given, most=model.max_output_tokens)

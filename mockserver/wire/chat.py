@@ -1,0 +1,177 @@
+"""Chat completions on the wire: the whole object, and the chunks of a stream."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockserver.wire import tokens
+from mockserver.wire.json_styles import compact
+
+if TYPE_CHECKING:
+    from mockserver.engines.dialogue import ToolCall
+    from mockserver.wire.ids import Ids
+
+DONE = b"data: [DONE]\n\n"
+PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
+_PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART, _PER_TRANSCRIPT = 3, 4, 4, 3
+
+Member = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the completion and each of its chunks have in common. ``created`` is in seconds since 1970."""
+
+    id: str
+    created: int
+    model: str
+    system_fingerprint: str
+
+    def completion(self, choices: Sequence[Member], usage: Member) -> Member:
+        """``chat.completion``."""
+        return {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": list(choices),
+            "usage": usage,
+            "service_tier": "default",
+            "system_fingerprint": self.system_fingerprint,
+        }
+
+
+class Chunks:
+    """Writes the chunks of one stream: LF line ends, compact JSON, one event each."""
+
+    def __init__(self, head: Head, ids: Ids, *, include_usage: bool, obfuscation: bool) -> None:
+        self._head = head
+        self._ids = ids
+        self._include_usage = include_usage
+        self._obfuscation = obfuscation
+
+    def delta(self, index: int, delta: Member, **members: Any) -> bytes:
+        """A chunk with one choice; without other members its ``finish_reason`` is null."""
+        choice = {"index": index, "delta": delta} | (members or {"finish_reason": None})
+        return self._event({"choices": [choice]})
+
+    def usage(self, usage: Member) -> bytes:
+        """The chunk without choices that tells the usage."""
+        return self._event({"choices": []}, usage)
+
+    def choiceless(self) -> bytes:
+        """A chunk without ``choices``, as audio models send between others."""
+        return self._event({})
+
+    def expiry(self, index: int, expires_at: int) -> bytes:
+        """The last chunk of a spoken reply: until when its audio can be referred to."""
+        return self._event({"choices": [{"index": index, "delta": {"audio": {"expires_at": expires_at}}}]})
+
+    def _event(self, members: Member, usage: Member | None = None) -> bytes:
+        head = self._head
+        payload: Member = {
+            "id": head.id,
+            "object": "chat.completion.chunk",
+            "created": head.created,
+            "model": head.model,
+            "service_tier": "default",
+            "system_fingerprint": head.system_fingerprint,
+            **members,
+        }
+        if self._include_usage:
+            payload["usage"] = usage
+        if self._obfuscation:
+            payload["obfuscation"] = "" if usage else self._ids.obfuscation()
+        return b"data: " + compact(payload) + b"\n\n"
+
+
+def message(content: str | None, *, audio: Member | None = None, calls: Sequence[Member] = ()) -> Member:
+    """The assistant's message, with its members in the order of the API."""
+    members: Member = {"role": "assistant", "content": content}
+    if calls:
+        members["tool_calls"] = list(calls)
+    members["refusal"] = None
+    if audio:
+        members["audio"] = audio
+    members["annotations"] = []
+    return members
+
+
+def tool_call(call: ToolCall, call_id: str) -> Member:
+    """A member of ``tool_calls``."""
+    if call.custom:
+        return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def logprobs(text: str, alternatives: int) -> Member:
+    """``logprobs`` of a text, derived from it: each token with the ``alternatives`` likeliest others."""
+    return {"content": [_logprob(token, alternatives) for token in tokens.split(text)], "refusal": None}
+
+
+def _logprob(token: str, alternatives: int) -> Member:
+    told = _told(token, -0.2 * _derived(token) ** 4)
+    others = [token, *(f"{token}{mark}" for mark in "s,.!?-'abcdefghijklm")][:alternatives]
+    told["top_logprobs"] = [
+        told | {} if each == token else _told(each, -3.0 - 0.5 * place) for place, each in enumerate(others)
+    ]
+    return told
+
+
+def _told(token: str, logprob: float) -> Member:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+
+
+def _derived(text: str) -> float:
+    return zlib.crc32(text.encode()) / 0xFFFFFFFF
+
+
+def prompt_tokens(texts: Sequence[str], audio_parts: int, messages: int, tools: object) -> int:
+    """Text tokens of a prompt: what is written, and what the form of a conversation costs."""
+    written = sum(tokens.count(text) for text in texts)
+    declared = tokens.count(json.dumps(tools)) if tools else 0
+    return _PROMPT_BASE + _PER_MESSAGE * messages + _PER_AUDIO_PART * audio_parts + written + declared
+
+
+def reply_tokens(text: str, *, spoken: bool) -> int:
+    """Text tokens of a reply; the transcript of a spoken one costs a little more than its text."""
+    return tokens.count(text) + (_PER_TRANSCRIPT if spoken else 0)
+
+
+def usage(*, prompt_text: int, prompt_audio: int, reply_text: int, reply_audio: int) -> Member:
+    """The ``usage`` of a completion."""
+    prompt, completion = prompt_text + prompt_audio, reply_text + reply_audio
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {
+            "cached_tokens": 0,
+            "audio_tokens": prompt_audio,
+            "text_tokens": prompt_text,
+            "image_tokens": 0,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": reply_audio,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+            "text_tokens": reply_text,
+        },
+    }
+
+
+def pieces(pcm: Iterator[bytes]) -> Iterator[bytes]:
+    """The PCM in pieces of ``PCM_BYTES``, the last one shorter, padded with silence to whole audio tokens."""
+    waiting = bytearray()
+    for chunk in pcm:
+        waiting += chunk
+        while len(waiting) > PCM_BYTES:
+            yield bytes(waiting[:PCM_BYTES])
+            del waiting[:PCM_BYTES]
+    if waiting:
+        yield bytes(waiting)
