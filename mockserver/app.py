@@ -132,5 +132,6 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
         num_workers=settings.whisper_workers,
         beam_size=settings.whisper_beam_size,
         vad_filter=settings.whisper_vad_filter,
+        temperature_fallback=settings.whisper_temperature_fallback,
         queue_size=settings.whisper_queue,
     )

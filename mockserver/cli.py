@@ -118,7 +118,7 @@ def transcribe(file: str, config: str | None, **given: Any) -> None:
 @click.option(
     "--response-format",
     type=click.Choice(["mp3", "opus", "aac", "flac", "wav", "pcm"]),
-    help="Format of the file [default: by its extension, else mp3].",
+    help="Format of the file [default: by its extension].",
 )
 @click.option("--speed", type=click.FloatRange(0.25, 4.0), default=1.0, show_default=True)
 @click.option("--instructions", default="", help='How to say it: "whisper", "speak slowly", "cheerful" ...')

@@ -46,6 +46,7 @@ class AccountRow:
     organization: str | None = None
     project: str | None = None
     tier: str | None = None
+    models: tuple[str, ...] = ()
 
 
 def _setting(
@@ -78,6 +79,9 @@ class Settings:
     mock_headers: bool = _setting(True, "Send the mock's own x-mock-* response headers.")
     require_key: bool = _setting(True, "Refuse requests that carry no API key.")
     accept_any_key: bool = _setting(True, "Accept API keys that mockserver.toml does not declare.")
+    retire_models: bool = _setting(
+        False, "Refuse models whose announced shutdown date has passed, as the real API will."
+    )
     tier: str = _setting("tier-1", "Usage tier of accounts that name none.", choices=TIERS)
     fixtures: tuple[str, ...] = _setting(
         (), "Folder of fixtures: audio files with their transcripts. Repeatable."
@@ -98,6 +102,9 @@ class Settings:
     whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1)
     whisper_vad_filter: bool = _setting(
         False, "Skip silence before Whisper hears it, also when the request does not ask."
+    )
+    whisper_temperature_fallback: bool = _setting(
+        False, "Decode a poor transcript again with random samples, as Whisper does; answers then vary."
     )
     whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0)
     unknown_audio: str = _setting(
@@ -201,11 +208,18 @@ def _account(row: object, source: str) -> AccountRow:
     if not isinstance(row, dict) or not isinstance(row.get("key"), str) or not row["key"]:
         raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
     for name, value in row.items():
-        if name not in known or not isinstance(value, str):
-            raise SettingsError(f"{source}.{name}: is not one of {', '.join(known)} with a text value.")
+        if name not in known or not (
+            _is_list_of_texts(value) if name == "models" else isinstance(value, str)
+        ):
+            kinds = "`models` with a list of texts, or key, organization, project or tier with a text"
+            raise SettingsError(f"{source}.{name}: is not {kinds}.")
     if row.get("tier", "free") not in TIERS:
         raise SettingsError(f"{source}.tier: {row['tier']!r} is not one of {', '.join(TIERS)}.")
-    return AccountRow(**row)
+    return AccountRow(**(row | {"models": tuple(row.get("models", ()))}))
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -73,7 +74,7 @@ def spoken(speaker: Pyttsx3Speaker, catalog: Catalog, turns: Iterable[Turn]) -> 
         for chunk in speaker.speak(Utterance(turn.text, voice, language=turn.language)):
             pcm += chunk.pcm
             words += [
-                Word(word.text, round(word.start + offset, 3), round(word.end + offset, 3))
+                Word(word.text, _milliseconds(word.start + offset), _milliseconds(word.end + offset))
                 for word in chunk.words
             ]
         speaker_label = chr(ord("A") + voices.index(turn.voice)) if len(voices) > 1 else None
@@ -81,6 +82,11 @@ def spoken(speaker: Pyttsx3Speaker, catalog: Catalog, turns: Iterable[Turn]) -> 
         if len(voices) > 1:
             pcm += bytes(2 * round(PAUSE * SPEECH_SAMPLE_RATE))
     return bytes(pcm), segments
+
+
+def _milliseconds(seconds: float) -> float:
+    """Cut off, not rounded: no word may end after its clip."""
+    return math.floor(seconds * 1000) / 1000
 
 
 def write(name: str, pcm: bytes, segments: list[Segment], language: str) -> None:

@@ -133,10 +133,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class TierLimits:
-    """The limits of one limit group on one tier; ``None`` is a kind of limit that nobody states.
+    """The limits of one limit group on one tier; ``None`` is a kind of limit that does not exist.
 
     ``supported`` is false where the tier may not use the group at all. ``enqueued_tokens`` is the batch
-    queue's. ``source`` says whether ``reference``, a product page, gives the limits or answers showed them.
+    queue's. ``source`` says whether ``reference``, a product page, gives the limits, or what they rest on.
+    Raises ``ValueError`` for a limit below 1: a bucket of that size would never refill.
     """
 
     group: str
@@ -148,6 +149,11 @@ class TierLimits:
     requests_per_day: int | None = None
     tokens_per_minute: int | None = None
     enqueued_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for kind, limit in self.kinds().items():
+            if limit < 1:
+                raise ValueError(f"{kind} is {limit}, below 1")
 
     def kinds(self) -> dict[str, int]:
         """The limits that exist, by kind."""

@@ -60,7 +60,7 @@ class _LimitGroup:
     name: str
     source: Source
     reference: str
-    limits: dict[str, dict[str, int] | Literal["not supported"]]
+    limits: dict[str, dict[str, Any] | Literal["not supported"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,8 @@ class Catalog:
             "listings": [_plain(row) for row in self.listings if row.upstream == model_id],
         }
         if limits:
-            card["sources"] = model.sources | {"tiers": f"{limits[0].source}: {limits[0].reference}"}
+            origins = dict.fromkeys(f"{row.source}: {row.reference}" for row in limits)
+            card["sources"] = model.sources | {"tiers": "; ".join(origins)}
         return card
 
     @cached_property

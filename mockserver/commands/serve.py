@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
+_UNHEARD = {
+    "placeholder": "nobody: unknown audio gets a marked placeholder",
+    "error": "nobody: unknown audio is refused with a 503",
+}
+_KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
@@ -63,13 +68,9 @@ def run(settings: Settings) -> None:
 def banner(url: str, services: Services) -> str:
     """What is printed at the start: who answers, and lines to copy."""
     settings = services.settings
-    hears = (
-        services.whisper.describe()["model"]
-        if services.whisper
-        else "nobody: unknown audio gets a marked placeholder"
-    )
+    hears = services.whisper.describe()["model"] if services.whisper else _UNHEARD[settings.unknown_audio]
     return f"""\
-audio-mockserver at {url}/v1 (strictness: {settings.strictness}; any API key will do)
+audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings.accept_any_key]})
   hears:  {len(services.fixtures.fixtures)} fixtures and its own speech exactly; other audio by {hears}
   speaks: pyttsx3 on espeak-ng
 

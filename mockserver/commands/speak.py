@@ -51,7 +51,12 @@ def run(
 def _format_of(path: Path) -> str:
     suffix = path.suffix.lower()
     named = _FORMATS_BY_SUFFIX.get(suffix, suffix.removeprefix("."))
-    return named if named in CONTENT_TYPES else "mp3"
+    if named not in CONTENT_TYPES:
+        known = ", ".join(CONTENT_TYPES)
+        fail(
+            f"{path}: {suffix or 'no extension'} is no audio format of the API. Use {known}, or --response-format."
+        )
+    return named
 
 
 def _with_progress(services: Services, utterance: Utterance, seconds: list[float]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pybase64
 
 from mockserver.endpoints import stored_completions
-from mockserver.endpoints.chat_reply import ChatReply, chat_reply
+from mockserver.endpoints.chat_reply import ChatReply, chat_replies, usage_of
 from mockserver.endpoints.chat_request import ChatRequest, chat_request
 from mockserver.endpoints.chat_stream import chat_stream
 from mockserver.endpoints.speaking import started
@@ -36,73 +36,71 @@ def create_chat_completion(services: Services, call: Call) -> Answer:
     if call.strict:
         check_chat(call.model, call.document)
     request = chat_request(services, call)
-    reply = chat_reply(services, call, request)
+    replies = chat_replies(services, call, request)
     now = services.clock.now()
     model = call.model.snapshot if call.strict else str(call.document.get("model") or call.model.snapshot)
     head = chat.Head(services.ids.completion_id(now), int(now), model, fingerprint(call.model.snapshot))
+    answered_by = replies[0].answered_by
     if request.body.get("stream"):
-        events = started(_stream(services, call, request, reply, head))
-        return Answer(events, sse.CONTENT_TYPE, reply.answered_by, headers=(("cache-control", "no-store"),))
-    completion = _completion(services, call, request, reply, head)
+        events = started(_stream(services, call, request, replies, head))
+        return Answer(events, sse.CONTENT_TYPE, answered_by, headers=(("cache-control", "no-store"),))
+    sounds = [_spoken(services, call, reply) for reply in replies]
+    completion = _completion(request, replies, sounds, head)
     if request.body.get("store"):
         stored_completions.keep(services, call, completion)
-    return Answer(json_styles.two_spaces_newline(completion), "application/json", reply.answered_by)
+    return Answer(json_styles.two_spaces_newline(completion), "application/json", answered_by)
 
 
 def _stream(
-    services: Services, call: Call, request: ChatRequest, reply: ChatReply, head: chat.Head
+    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
 ) -> Generator[bytes]:
-    yield from chat_stream(services, call, request, reply, head)
+    """The events; what is stored of them is without the sound, which is gone."""
+    yield from chat_stream(services, call, request, replies, head)
     if request.body.get("store"):
-        stored_completions.keep(
-            services, call, _completion(services, call, request, reply, head, streamed=True)
-        )
+        completion = _completion(request, replies, [b""] * len(replies), head)
+        stored_completions.keep(services, call, completion)
+
+
+def _spoken(services: Services, call: Call, reply: ChatReply) -> bytes:
+    """The sound of a reply, if it is spoken; from now on it can be referred to."""
+    if not reply.spoken:
+        return b""
+    sound = b"".join(reply.speak(services))
+    reply.remember(services, call)
+    return sound
 
 
 def _completion(
-    services: Services,
-    call: Call,
-    request: ChatRequest,
-    reply: ChatReply,
-    head: chat.Head,
-    *,
-    streamed: bool = False,
+    request: ChatRequest, replies: list[ChatReply], sounds: list[bytes], head: chat.Head
 ) -> dict[str, Any]:
-    choices = [_choice(services, call, request, reply, index, streamed) for index in range(request.choices)]
-    usage = chat.usage(
-        prompt_text=request.prompt_text_tokens,
-        prompt_audio=request.prompt_audio_tokens,
-        reply_text=reply.text_tokens * request.choices,
-        reply_audio=reply.audio_tokens * request.choices,
-    )
-    return head.completion(choices, usage)
+    choices = [
+        _choice(request, reply, index, sound)
+        for index, (reply, sound) in enumerate(zip(replies, sounds, strict=True))
+    ]
+    return head.completion(choices, usage_of(request, replies))
 
 
-def _choice(
-    services: Services, call: Call, request: ChatRequest, reply: ChatReply, index: int, streamed: bool
-) -> dict[str, Any]:
-    calls = [chat.tool_call(each, services.ids.call_id()) for each in reply.tool_calls]
-    if calls:
-        message = chat.message(None, calls=calls)
-    elif reply.spoken:
-        message = chat.message(None, audio=_audio(services, call, reply, streamed))
-    else:
-        message = chat.message(reply.text)
-    choice: dict[str, Any] = {"index": index, "message": message}
-    if call.model is None or call.model.chat is None or not call.model.chat.audio:
+def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: bytes) -> dict[str, Any]:
+    choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
+    if request.complete_choices:
         alternatives = request.logprobs
         choice["logprobs"] = None if alternatives is None else chat.logprobs(reply.text, alternatives)
     choice["finish_reason"] = reply.finish_reason
     return choice
 
 
-def _audio(services: Services, call: Call, reply: ChatReply, streamed: bool) -> dict[str, Any]:
-    """The ``audio`` of a message, without its sound when that was ``streamed``. Its id is known from now on."""
-    data = b"" if streamed else b"".join(reply.speak(services))
-    audio_id, expires_at = reply.remember(services, call)
-    return {
-        "id": audio_id,
-        "data": pybase64.b64encode(data).decode(),
-        "expires_at": expires_at,
+def _message(request: ChatRequest, reply: ChatReply, sound: bytes) -> dict[str, Any]:
+    if reply.tool_calls:
+        calls = [chat.tool_call(*each) for each in zip(reply.tool_calls, reply.call_ids, strict=True)]
+        if request.calls_functions:
+            return chat.message(None, function_call=calls[0]["function"])
+        return chat.message(None, tool_calls=calls)
+    if not reply.spoken:
+        return chat.message(reply.text)
+    audio = {
+        "id": reply.audio_id,
+        "data": pybase64.b64encode(sound).decode(),
+        "expires_at": reply.expires_at,
         "transcript": reply.text,
     }
+    return chat.message(None, audio=audio)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.chat_request import AUDIO_KIND
 from mockserver.endpoints.speaking import Speech, voice_of
@@ -29,17 +29,23 @@ _FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those
 
 @dataclass(slots=True)
 class ChatReply:
-    """A reply as it will be sent. ``finish_reason`` is ``stop``, ``length`` or ``tool_calls``."""
+    """A choice as it will be sent. ``finish_reason`` is one of the API's.
+
+    ``audio_id`` and ``call_ids`` are what later messages refer to it by; ``expires_at`` is when its audio
+    will be forgotten, in seconds since 1970, once it has been spoken.
+    """
 
     answered_by: str
     text: str
     finish_reason: str
     tool_calls: tuple[ToolCall, ...] = ()
+    call_ids: tuple[str, ...] = ()
     utterance: Utterance | None = None
     audio_format: str = ""
     chunks: tuple[SpeechChunk, ...] | None = None  # where the speech had to be cut: all of it
     audio_id: str = ""
-    _spoken_seconds: list[float] = field(default_factory=lambda: [0.0])
+    expires_at: int = 0
+    _spoken_seconds: float = field(default=0.0, init=False)
 
     @property
     def spoken(self) -> bool:
@@ -48,15 +54,15 @@ class ChatReply:
 
     @property
     def text_tokens(self) -> int:
-        """Text tokens of one choice."""
+        """Text tokens, those of a transcript included."""
         if self.tool_calls:
             return sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.tool_calls)
         return chat.reply_tokens(self.text, spoken=self.spoken)
 
     @property
     def audio_tokens(self) -> int:
-        """Audio tokens of one choice, once it has been spoken."""
-        return round(self._spoken_seconds[0] * AUDIO_TOKENS_PER_SECOND_SPOKEN)
+        """Audio tokens, once it has been spoken."""
+        return round(self._spoken_seconds * AUDIO_TOKENS_PER_SECOND_SPOKEN)
 
     def speak(self, services: Services) -> Iterator[bytes]:
         """The speech in the format that was asked for, while it is spoken."""
@@ -65,27 +71,46 @@ class ChatReply:
         audio_format = _FORMATS.get(self.audio_format, self.audio_format)
         speech = Speech(services, self.utterance, audio_format, _whole_tokens(chunks))
         yield from speech.audio()
-        self._spoken_seconds[0] = speech.seconds
+        self._spoken_seconds = speech.seconds
 
-    def remember(self, services: Services, call: Call) -> tuple[str, int]:
-        """Keeps what was spoken, for later messages to refer to; its id, and when it will be forgotten."""
-        now = services.clock.now()
-        audio_id = self.audio_id or services.ids.audio_id(now)
+    def remember(self, services: Services, call: Call) -> None:
+        """Keeps what was spoken, for later messages to refer to."""
+        self.expires_at = int(services.clock.now()) + LIFETIME
         value = {
-            "id": audio_id,
+            "id": self.audio_id,
             "transcript": self.text,
             "audio_tokens": self.audio_tokens,
-            "expires_at": int(now) + LIFETIME,
+            "expires_at": self.expires_at,
         }
-        services.store.put(AUDIO_KIND, call.account.id, audio_id, value)
-        return audio_id, int(now) + LIFETIME
+        services.store.put(AUDIO_KIND, call.account.id, self.audio_id, value)
 
 
-def chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatReply:
-    """What to reply, within the request's ``stop`` and token limits. Raises ``ApiError``."""
+def chat_replies(services: Services, call: Call, request: ChatRequest) -> list[ChatReply]:
+    """The choices to answer with, as many as asked for, alike but for their ids. Raises ``ApiError``."""
+    reply = _chat_reply(services, call, request)
+    return [_with_ids(services, reply) for _ in range(request.choices)]
+
+
+def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
+    """The ``usage`` of the whole answer, once all of it has been spoken."""
+    return chat.usage(
+        prompt_text=request.prompt_text_tokens,
+        prompt_audio=request.prompt_audio_tokens,
+        reply_text=sum(reply.text_tokens for reply in replies),
+        reply_audio=sum(reply.audio_tokens for reply in replies),
+    )
+
+
+def _with_ids(services: Services, reply: ChatReply) -> ChatReply:
+    audio_id = services.ids.audio_id(services.clock.now()) if reply.spoken else ""
+    return replace(reply, audio_id=audio_id, call_ids=tuple(services.ids.call_id() for _ in reply.tool_calls))
+
+
+def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatReply:
+    """What to reply, within the request's ``stop`` and token limits."""
     said = _say(services, request)
     if said.tool_calls:
-        return _calls(said, request.max_tokens)
+        return _calls(said, request)
     text = _stopped(said.text, request.stop)
     if not request.spoken:
         return _written(said, text, request.max_tokens)
@@ -111,11 +136,13 @@ def _say(services: Services, request: ChatRequest) -> Reply:
     raise ApiError("chat_no_reply", reason="nobody has a reply")
 
 
-def _calls(said: Reply, limit: int | None) -> ChatReply:
-    reply = ChatReply(said.answered_by, "", "tool_calls", said.tool_calls)
+def _calls(said: Reply, request: ChatRequest) -> ChatReply:
+    finish_reason = "function_call" if request.calls_functions else "tool_calls"
+    reply = ChatReply(said.answered_by, "", finish_reason, said.tool_calls)
+    limit = request.max_tokens
     if limit is not None and reply.text_tokens > limit:
         first = said.tool_calls[0]
-        arguments = _first_tokens(first.arguments, limit)
+        arguments = _first_tokens(first.arguments, max(limit - tokens.count(first.name), 0))
         return ChatReply(said.answered_by, "", "length", (ToolCall(first.name, arguments, first.custom),))
     return reply
 

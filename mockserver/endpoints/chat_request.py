@@ -27,7 +27,11 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens."""
+    """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens.
+
+    ``complete_choices``: audio models leave ``logprobs`` out of the choices they answer with, contrary to
+    the documented schema; in strictness ``schema`` they are complete.
+    """
 
     body: Body
     conversation: Conversation
@@ -37,6 +41,12 @@ class ChatRequest:
     max_tokens: int | None
     prompt_text_tokens: int
     prompt_audio_tokens: int
+    complete_choices: bool
+
+    @property
+    def calls_functions(self) -> bool:
+        """Whether calls are answered as the one ``function_call`` that preceded ``tool_calls``."""
+        return bool(self.body.get("functions")) and not self.body.get("tools")
 
     @property
     def logprobs(self) -> int | None:
@@ -61,9 +71,14 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
             reader.texts, reader.audio_parts, len(turns), body.get("tools") or body.get("functions")
         ),
         prompt_audio_tokens=reader.audio_tokens,
+        complete_choices=call.settings.strictness == "schema" or not _is_audio_model(call),
     )
     _check_window(call, request.prompt_text_tokens + request.prompt_audio_tokens)
     return request
+
+
+def _is_audio_model(call: Call) -> bool:
+    return call.model is not None and call.model.chat is not None and call.model.chat.audio
 
 
 def _check_window(call: Call, prompt_tokens: int) -> None:
@@ -168,8 +183,8 @@ def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
         json_schema = {}
     elif response_format.get("type") == "json_schema":
         json_schema = response_format["json_schema"].get("schema") or {}
-    parallel = body.get("parallel_tool_calls")
-    return Conversation(turns, allowed, demanded, parallel is None or parallel, json_schema)
+    parallel = body.get("parallel_tool_calls") is not False and not body.get("functions")
+    return Conversation(turns, allowed, demanded, parallel, json_schema)
 
 
 def _tools(body: Body) -> Iterator[Tool]:

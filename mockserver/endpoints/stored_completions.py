@@ -8,7 +8,8 @@ import flask
 
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call, Operation
-from mockserver.wire import json_styles
+from mockserver.wire import chat, json_styles
+from mockserver.wire.ids import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ DELETE = Operation("delete_chat_completion", "DELETE", "/chat/completions/<id>")
 
 _KIND = "chat_completion"
 _PAGE, _LARGEST_PAGE = 20, 100
+_EXAMPLE_CREATED, _EXAMPLE_MODEL = 1_686_935_002, "gpt-4o-2024-08-06"
 
 Value = dict[str, Any]
 
@@ -40,8 +42,7 @@ def keep(services: Services, call: Call, completion: Value) -> None:
         name: request.get(name) for name in ("tools", "tool_choice", "response_format", "seed", "temperature")
     }
     messages = [
-        {"id": f"{completion['id']}-{number}", "content": None, **message}
-        for number, message in enumerate(request["messages"])
+        _message(f"{completion['id']}-{number}", message) for number, message in enumerate(request["messages"])
     ]
     stored = completion | {"metadata": request.get("metadata") or {}} | {k: v for k, v in kept.items() if v}
     value = {"completion": stored, "messages": messages}
@@ -57,7 +58,7 @@ def list_completions(services: Services, call: Call) -> Answer:
     for name, value in arguments.items():
         if name.startswith("metadata[") and name.endswith("]"):
             found = [each for each in found if each["metadata"].get(name[9:-1]) == value]
-    return _answer(_page(found))
+    return _answer(_page(call, found))
 
 
 def retrieve_completion(services: Services, call: Call) -> Answer:
@@ -67,7 +68,7 @@ def retrieve_completion(services: Services, call: Call) -> Answer:
 
 def list_messages(services: Services, call: Call) -> Answer:
     """The messages that led to a stored completion, a page of them."""
-    return _answer(_page(_stored(services, call)["messages"]))
+    return _answer(_page(call, _stored(services, call)["messages"]))
 
 
 def update_completion(services: Services, call: Call) -> Answer:
@@ -78,9 +79,7 @@ def update_completion(services: Services, call: Call) -> Answer:
         return value | {"completion": value["completion"] | {"metadata": metadata}}
 
     changed = services.store.update(_KIND, call.account.id, call.document["id"], label)
-    if changed is None:
-        raise ApiError("chat_completion_not_found", id=call.document["id"])
-    return _answer(changed["completion"])
+    return _answer((changed or label(_stored(services, call)))["completion"])
 
 
 def delete_completion(services: Services, call: Call) -> Answer:
@@ -92,13 +91,35 @@ def delete_completion(services: Services, call: Call) -> Answer:
 
 
 def _stored(services: Services, call: Call) -> Value:
-    value = services.store.get(_KIND, call.account.id, call.document["id"])
-    if value is None:
-        raise ApiError("chat_completion_not_found", id=call.document["id"])
-    return value
+    completion_id = call.document["id"]
+    value = services.store.get(_KIND, call.account.id, completion_id)
+    if value is None and call.strict:
+        raise ApiError("chat_completion_not_found", id=completion_id)
+    return value or {"completion": _example(completion_id), "messages": []}
 
 
-def _page(values: Iterable[Value]) -> Value:
+def _example(completion_id: str) -> Value:
+    choice = {"index": 0, "message": chat.message("Example"), "logprobs": None, "finish_reason": "stop"}
+    usage = chat.usage(prompt_text=0, prompt_audio=0, reply_text=0, reply_audio=0)
+    head = chat.Head(completion_id, _EXAMPLE_CREATED, _EXAMPLE_MODEL, fingerprint(_EXAMPLE_MODEL))
+    return head.completion([choice], usage) | {"metadata": {}}
+
+
+def _message(message_id: str, message: Value) -> Value:
+    """A message as it is listed: without the sound in it, which nobody is given back."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else None
+    return {
+        "id": message_id,
+        "refusal": None,
+        "name": None,
+        **message,
+        "content": content if parts is None else None,
+        "content_parts": parts and [part for part in parts if part["type"] != "input_audio"],
+    }
+
+
+def _page(call: Call, values: Iterable[Value]) -> Value:
     """A list object of the values after ``after``, at most ``limit`` of them, in ``order``."""
     arguments = flask.request.args
     ordered = list(values)
@@ -109,11 +130,12 @@ def _page(values: Iterable[Value]) -> Value:
     after = arguments.get("after")
     start = ids.index(after) + 1 if after in ids else 0
     page: Sequence[Value] = ordered[start : start + min(max(limit, 1), _LARGEST_PAGE)]
+    nothing = None if call.strict else ""  # the documented schema has no null there
     return {
         "object": "list",
         "data": list(page),
-        "first_id": page[0]["id"] if page else None,
-        "last_id": page[-1]["id"] if page else None,
+        "first_id": page[0]["id"] if page else nothing,
+        "last_id": page[-1]["id"] if page else nothing,
         "has_more": start + len(page) < len(ordered),
     }
 

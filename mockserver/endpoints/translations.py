@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.transcription_rules import check_temperature
 from mockserver.wire import json_styles, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ CREATE = Operation(
 def create_translation(services: Services, call: Call) -> Answer:
     """Translates the uploaded file into English."""
     form = call.document
+    if call.strict:
+        check_temperature(form)
     temperature = form.get("temperature", 0.0)
     options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
     heard = listen(services, call, clip_of(services, call), options)

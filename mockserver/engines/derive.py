@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from mockserver.engines.transcription import Segment, Word
 
+# A full stop after one of these, or after single letters ("p.m."), does not end a sentence.
+_ABBREVIATION = re.compile(
+    r"(?:mr|mrs|ms|dr|prof|st|jr|sr|no|vs|approx|dept|est|(?:[a-z]\.)*[a-z])\.", re.IGNORECASE
+)
 _SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”»)]*(?=\s|$)|[。！？]+|$)", re.DOTALL)
 
 
 def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
     """One segment a sentence, together as long as the clip (``duration`` seconds)."""
-    sentences = [match.group().strip() for match in _SENTENCE.finditer(text.strip())]
-    sentences = [sentence for sentence in sentences if sentence]
+    sentences = _sentences(text)
     letters = sum(len(sentence) for sentence in sentences)
     segments = []
     start = 0.0
@@ -49,10 +52,24 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
     sentence: list[Word] = []
     for number, word in enumerate(words):
         sentence.append(word)
-        if number + 1 == len(words) or word.text.rstrip("\"'”»)").endswith(
-            (".", "!", "?", "…", "。", "！", "？")
-        ):
+        if number + 1 == len(words) or _ends_sentence(word.text):
             text = " ".join(each.text for each in sentence)
             segments.append(Segment(text, sentence[0].start, sentence[-1].end, words=tuple(sentence)))
             sentence = []
     return tuple(segments)
+
+
+def _sentences(text: str) -> list[str]:
+    sentences: list[str] = []
+    for match in _SENTENCE.finditer(text.strip()):
+        piece = match.group().strip()
+        if sentences and not _ends_sentence(sentences[-1].rpartition(" ")[2]):
+            sentences[-1] += f" {piece}"
+        elif piece:
+            sentences.append(piece)
+    return sentences
+
+
+def _ends_sentence(word: str) -> bool:
+    word = word.rstrip("\"'”»)")
+    return word.endswith((".", "!", "?", "…", "。", "！", "？")) and not _ABBREVIATION.fullmatch(word)

@@ -1,23 +1,47 @@
-def _normal(schema: Any) -> Any:
-    """The schema with references from ``_ROOT``, in the keywords of 2020-12, without an address of its own."""
+"""Schemas made simpler to read: one spelling of the keywords, and what two schemas say as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Schema = Any  # a JSON Schema: an object or a boolean
+Flat = dict[str, Any]  # a schema without $ref, allOf, anyOf, oneOf, if
+
+ROOT = "urn:sample"
+LAID_FLAT = {"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not", "$defs"}
+_TOLD_BY = {
+    "object": {"properties", "required", "additionalProperties", "patternProperties", "minProperties"},
+    "array": {"items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "string": {"minLength", "maxLength", "pattern", "format"},
+}
+_KINDS = ("string", "object", "array", "number", "boolean", "null")
+_NAMED = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+_DATA = {"const", "enum", "default", "examples"}
+
+
+def normal(schema: Any) -> Any:
+    """The schema with references from ``ROOT``, in the keywords of 2020-12, without an address of its own."""
     if isinstance(schema, list):
-        return [_normal(part) for part in schema]
+        return [normal(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    normal: Flat = {}
+    result: Flat = {}
     for key, value in schema.items():
         if key in _NAMED and isinstance(value, dict):
-            normal[key] = {name: _normal(part) for name, part in value.items()}
+            result[key] = {name: normal(part) for name, part in value.items()}
         elif key == "$ref" and isinstance(value, str) and value.startswith("#"):
-            normal[key] = _ROOT + value
+            result[key] = ROOT + value
         elif key not in ("$schema", "$id"):
-            normal[key] = value if key in _DATA else _normal(value)
-    if isinstance(normal.get("items"), list):
-        normal["prefixItems"] = normal.pop("items")
-        normal["items"] = normal.pop("additionalItems", True)
-    if normal.get("nullable") is True and isinstance(normal.get("type"), str):
-        normal["type"] = [normal["type"], "null"]
-    return normal
+            result[key] = value if key in _DATA else normal(value)
+    if isinstance(result.get("items"), list):
+        result["prefixItems"] = result.pop("items")
+        result["items"] = result.pop("additionalItems", True)
+    if result.get("nullable") is True and isinstance(result.get("type"), str):
+        result["type"] = [result["type"], "null"]
+    return result
 
 
 def _both(one: Schema, other: Schema) -> Schema:
@@ -48,25 +72,25 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _merged(one: Flat, other: Flat) -> Flat:
+def merged(one: Flat, other: Flat) -> Flat:
     """What satisfies both flat schemas, as near as one flat schema can say it."""
-    merged = {**other, **one}
+    both = {**other, **one}
     for key in one.keys() & other.keys() & _MERGES.keys():
-        merged[key] = _MERGES[key](one[key], other[key])
-    return merged
+        both[key] = _MERGES[key](one[key], other[key])
+    return both
 
 
-def _by_plainness(branches: list[Schema], deep: bool) -> list[Schema]:
-    """Null comes last; deep down it comes first, and what refers further on comes last."""
+def by_plainness(branches: list[Schema], terse: bool) -> list[Schema]:
+    """Null comes last; if ``terse``, it comes first, and what refers further on comes last."""
     return sorted(
-        branches, key=lambda it: (deep and "$ref" in json.dumps(it), (it == {"type": "null"}) != deep)
+        branches, key=lambda it: (terse and "$ref" in json.dumps(it), (it == {"type": "null"}) != terse)
     )
 
 
-def _kinds(flat: Flat, deep: bool) -> list[str]:
+def kinds(flat: Flat, terse: bool) -> list[str]:
     """The types to try, in this order."""
     if "type" in flat:
-        kinds = [flat["type"]] if isinstance(flat["type"], str) else flat["type"]
-        return sorted(kinds, key=lambda kind: (kind == "null") != deep)
+        declared = [flat["type"]] if isinstance(flat["type"], str) else flat["type"]
+        return sorted(declared, key=lambda kind: (kind == "null") != terse)
     told = [kind for kind, keywords in _TOLD_BY.items() if keywords & flat.keys()]
     return list(dict.fromkeys([*told, *_KINDS]))

@@ -8,73 +8,39 @@ A schema is first laid out flat (references followed, ``allOf`` merged, one bran
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import chain, count, islice, product
+from itertools import chain, islice, product
 from typing import Any
+from urllib.parse import unquote
 
-Schema = Any  # a JSON Schema: an object or a boolean
-Flat = dict[str, Any]  # a schema without $ref, allOf, anyOf, oneOf, if
+from mockserver.engines.flat_schemas import LAID_FLAT, ROOT, Flat, Schema, by_plainness, kinds, merged, normal
+from mockserver.engines.pattern_samples import matching
+from mockserver.engines.scalar_samples import numbers, strings
 
-_ROOT = "urn:sample"
-_TRIES = 20_000  # candidates weighed before a schema is given up
-_TRIES_OF_A_KIND = 500
-_LONGEST = 10_000  # characters of a string
-_DEEP = 6  # references within references, beyond which the least is said
-
-_FORMATS = {
-    "date-time": "2025-01-31T12:00:00Z",
-    "date": "2025-01-31",
-    "time": "12:00:00Z",
-    "duration": "PT1H",
-    "email": "user@example.com",
-    "idn-email": "user@example.com",
-    "hostname": "example.com",
-    "idn-hostname": "example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uri": "https://example.com/",
-    "url": "https://example.com/",
-    "iri": "https://example.com/",
-    "uri-reference": "/example",
-    "iri-reference": "/example",
-    "uri-template": "https://example.com/{id}",
-    "uuid": "123e4567-e89b-42d3-a456-426614174000",
-    "json-pointer": "/example",
-    "relative-json-pointer": "0",
-    "regex": "^.*$",
-}
-_TOLD_BY = {
-    "object": {"properties", "required", "additionalProperties", "patternProperties", "minProperties"},
-    "array": {"items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"},
-    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-    "string": {"minLength", "maxLength", "pattern", "format"},
-}
-_KINDS = ("string", "object", "array", "number", "boolean", "null")
-_LAID_FLAT = {"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not", "$defs"}
-_NAMED = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
-_DATA = {"const", "enum", "default", "examples"}
+_TRIES = 10_000  # before a schema is given up
+_TRIES_AT_EASE = 500
+_TRIES_OF_A_KIND = 300  # candidates of one type
+_DEEP = 3  # references within references
 
 
 class NoSample(Exception):
     """No value was found for a schema: it is malformed, admits none, or asks for too much. Says why."""
 
 
-def sample(schema: Schema, hint: str = "") -> Any:
+def sample(schema: Schema, hint: str = "") -> object:
     """A JSON value valid against ``schema`` (JSON Schema 2020-12; draft-07 and ``nullable`` are tolerated).
 
     An object has its required properties, or all if it does not say which are required. ``hint`` is what the
     first free string says, if it fits its length; other strings say the name of their property.
     Formats are followed but not enforced. Raises ``NoSample``.
     """
-    root = _normal(schema)
     try:
+        root = normal(schema)
         # One visit to each reference on the way down keeps a recursive value small; some need more.
         for visits in (1, 2, 3):
-            for value in _Sampler(root, visits).values(root, _Place(hint=hint, refs=(f"{_ROOT}#",))):
+            for value in _Sampler(root, visits).values(root, _Place(hint=hint, refs=(f"{ROOT}#",))):
                 return value
     except RecursionError as error:
         raise NoSample("the schema is nested too deeply") from error
@@ -91,10 +57,6 @@ class _Place:
     hint: str = ""
     refs: tuple[str, ...] = ()
 
-    @property
-    def deep(self) -> bool:
-        return len(self.refs) > _DEEP
-
 
 class _Sampler:
     """Makes up the values of one schema and of the schemas inside it."""
@@ -102,8 +64,9 @@ class _Sampler:
     def __init__(self, root: Schema, visits: int) -> None:
         import jsonschema_rs
 
-        self._registry = jsonschema_rs.Registry([(_ROOT, root)], retriever=_refuse)
-        self._resolver = self._registry.resolver(_ROOT)
+        self._root = root
+        self._registry = jsonschema_rs.Registry([(ROOT, root)], retriever=_refuse)
+        self._resolver = self._registry.resolver(ROOT)
         self._validator = jsonschema_rs.Draft202012Validator
         self._visits = visits
         self._tries_left = _TRIES
@@ -112,16 +75,23 @@ class _Sampler:
         """Valid values of ``schema``, the plainest first."""
         validator = self._validator(schema, registry=self._registry)
         for flat, refs in self._flats(schema, place.refs):
-            candidates = self._candidates(flat, _Place(place.name, place.hint, refs))
-            for value in islice(candidates, _TRIES_OF_A_KIND):
-                self._tries_left -= 1
-                if self._tries_left < 0:
-                    raise NoSample("the schema is too large")
+            for value in self._candidates(flat, _Place(place.name, place.hint, refs)):
+                self._try()
                 if validator.is_valid(value):
                     yield value
 
+    def _try(self) -> None:
+        self._tries_left -= 1
+        if self._tries_left < 0:
+            raise NoSample("the schema asks for too much")
+
+    def _terse(self, refs: tuple[str, ...]) -> bool:
+        """Whether to say the least: far down, or when much was said already."""
+        return len(refs) > _DEEP or self._tries_left < _TRIES - _TRIES_AT_EASE
+
     def _flats(self, schema: Schema, refs: tuple[str, ...]) -> Iterator[tuple[Flat, tuple[str, ...]]]:
         """The flat schemas that ``schema`` may stand for, each with the references followed so far."""
+        self._try()
         if isinstance(schema, bool):
             yield from [({}, refs)] if schema else []
             return
@@ -131,16 +101,15 @@ class _Sampler:
         every: list[list[Schema]] = [[part] for part in schema.get("allOf", [])]
         if target is not None:
             refs = (*refs, target)
-            every.append([self._resolver.lookup(target).contents])
-        deep = len(refs) > _DEEP
-        every += [_by_plainness(schema[key], deep) for key in ("anyOf", "oneOf") if key in schema]
+            every.append([self._target(target)])
+        every += [by_plainness(schema[key], self._terse(refs)) for key in ("anyOf", "oneOf") if key in schema]
         dependent = schema.get("dependentSchemas", {})
         every += [[part] for name, part in dependent.items() if name in schema.get("required", [])]
-        if "if" in schema:
+        if "if" in schema and schema.keys() & {"then", "else"}:
             every.append(
                 [{"allOf": [schema["if"], schema.get("then", True)]}, schema.get("else", True), True]
             )
-        own = {key: value for key, value in schema.items() if key not in _LAID_FLAT}
+        own = {key: value for key, value in schema.items() if key not in LAID_FLAT}
         yield from self._merges(own, refs, refs, every)
 
     def _merges(
@@ -152,8 +121,23 @@ class _Sampler:
             return
         for alternative in every[0]:
             for other, followed in self._flats(alternative, start):
-                merged = _merged(flat, other)
-                yield from self._merges(merged, start, refs + followed[len(start) :], every[1:])
+                both = merged(flat, other)
+                yield from self._merges(both, start, refs + followed[len(start) :], every[1:])
+
+    def _target(self, reference: str) -> Schema:
+        from jsonschema_rs import ReferencingError
+
+        pointer = unquote(reference.removeprefix(f"{ROOT}#"))
+        try:
+            if pointer and not pointer.startswith("/"):
+                return self._resolver.lookup(reference).contents  # an anchor
+            target = self._root  # walked here, because the resolver sorts the properties
+            for part in pointer.split("/")[1:]:
+                key = part.replace("~1", "/").replace("~0", "~")
+                target = target[int(key) if isinstance(target, list) else key]
+        except (LookupError, TypeError, ValueError, ReferencingError) as error:
+            raise NoSample(f"the reference {reference.removeprefix(ROOT)} leads nowhere") from error
+        return target
 
     def _candidates(self, flat: Flat, place: _Place) -> Iterator[Any]:
         if "const" in flat:
@@ -164,27 +148,30 @@ class _Sampler:
             return
         yield from [flat["default"]] if "default" in flat else []
         yield from flat.get("examples", [])
-        for kind in _kinds(flat, place.deep):
-            match kind:
-                case "object":
-                    yield from self._objects(flat, place)
-                case "array":
-                    yield from self._arrays(flat, place)
-                case "string":
-                    yield from islice(_strings(flat, place), _TRIES_OF_A_KIND // len(_KINDS))
-                case "number" | "integer":
-                    yield from _numbers(flat, whole=kind == "integer")
-                case "boolean":
-                    yield from (True, False)
-                case "null":
-                    yield None
+        for kind in kinds(flat, self._terse(place.refs)):
+            yield from islice(self._of_kind(kind, flat, place), _TRIES_OF_A_KIND)
+
+    def _of_kind(self, kind: str, flat: Flat, place: _Place) -> Iterable[Any]:
+        match kind:
+            case "object":
+                return self._objects(flat, place)
+            case "array":
+                return self._arrays(flat, place)
+            case "string":
+                return strings(flat, place.name, place.hint)
+            case "boolean":
+                return (True, False)
+            case "null":
+                return (None,)
+            case _:
+                return numbers(flat, whole=kind == "integer")
 
     def _objects(self, flat: Flat, place: _Place) -> Iterator[dict[str, Any]]:
         properties = flat.get("properties", {})
         required = flat.get("required", [])
         needed = [name for name in properties if name in required]
         needed += [name for name in required if name not in properties]
-        plain = needed if "required" in flat or place.deep else list(properties)
+        plain = needed if "required" in flat or self._terse(place.refs) else list(properties)
         for names in (plain, needed, list(properties)):
             yield from self._filled(flat, self._enough(flat, names), set(required), place)
 
@@ -195,18 +182,18 @@ class _Sampler:
             names += [
                 other for other in flat.get("dependentRequired", {}).get(name, []) if other not in names
             ]
-        patterns = flat.get("patternProperties", {})
-        others = chain(
-            flat.get("properties", {}),
-            *(islice(_matching(pattern, 0), 10) for pattern in patterns),
-            self.values(flat.get("propertyNames", {"type": "string"}), _Place("property")),
-        )
-        for other in others:
-            if len(names) >= flat.get("minProperties", 0):
-                break
+        others = self._other_names(flat)
+        while len(names) < flat.get("minProperties", 0) and (other := next(others, None)) is not None:
             if other not in names and self._member(flat, other) is not False:
                 names.append(other)
-        return names[: flat.get("maxProperties")]
+        return names[: int(flat.get("maxProperties", sys.maxsize))]
+
+    def _other_names(self, flat: Flat) -> Iterator[str]:
+        yield from flat.get("properties", {})
+        for pattern in flat.get("patternProperties", {}):
+            yield from islice(matching(pattern), 10)
+        named = {"allOf": [{"type": "string"}, flat.get("propertyNames", True)]}
+        yield from self.values(named, _Place("property"))
 
     def _filled(
         self, flat: Flat, names: list[str], required: set[str], place: _Place
@@ -241,7 +228,7 @@ class _Sampler:
         items = flat.get("items", flat.get("unevaluatedItems", True))
         least, most = flat.get("minItems", 0), flat.get("maxItems", sys.maxsize)
         wanted = flat.get("minContains", 1) if "contains" in flat else 0
-        plain = max(least, len(prefix), wanted, 0 if items is False or place.deep else 1)
+        plain = max(least, len(prefix), wanted, 0 if items is False or self._terse(place.refs) else 1)
         sizes = [plain, len(prefix) + wanted, least, 0]
         for size, contained in product(dict.fromkeys(min(int(size), most) for size in sizes), (wanted, 0)):
             schemas = chain(prefix[:size], (items for _ in range(size - len(prefix))))

@@ -27,7 +27,7 @@ _STRIDES = (1, 29)  # "abc", or letters, digits and signs mixed
 
 
 def matching(pattern: str, length: int = 0) -> Iterator[str]:
-    """Texts that probably match ``pattern``, the plainest first; some of them have at least ``length`` characters.
+    """Texts that probably match ``pattern``, the plainest first, longer ones (``length`` characters) later.
 
     None for what Python cannot parse (``\\p{L}``) and for what would be too long.
     """
@@ -36,13 +36,17 @@ def matching(pattern: str, length: int = 0) -> Iterator[str]:
     except (re.error, OverflowError, RecursionError):
         return
     repeats = [2, 0, 1, *range(3, min(length, 200) + 2)]
+    found: set[str] = set()
     for turn, (shift, stride, more) in enumerate(product(range(8), _STRIDES, repeats)):
         writer = _Writer(turn, shift, stride, more)
         try:
             writer.write(tree)
         except (_Endless, RecursionError):
             continue
-        yield "".join(writer.text)
+        text = "".join(writer.text)
+        # A pattern without an end leaves room for more.
+        yield text if text not in found else f"{text}{turn}".ljust(length, "0")
+        found.add(text)
 
 
 class _Endless(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
 import urllib.error
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall
+from mockserver.settings import SettingsError
 
 _TIMEOUT = 120.0  # seconds
 _LONGEST = 1 << 22  # bytes of an answer
@@ -19,12 +21,12 @@ _MODEL = "gpt-4o-mini"  # local servers mostly ignore it; another instance of th
 class RemoteResponder:
     """A ``Responder`` that asks the server at ``base_url`` (``http://127.0.0.1:8080/v1``).
 
-    Raises ``ReplyFailed`` for an address that is not of this machine: nothing leaves it unasked.
+    Raises ``SettingsError`` for an address that is not of this machine: nothing leaves it unasked.
     """
 
     def __init__(self, base_url: str) -> None:
         if not _is_loopback(base_url):
-            raise ReplyFailed(
+            raise SettingsError(
                 f"reply_from: {base_url!r} is not an http:// address of this machine. "
                 "Give one such as http://127.0.0.1:8080/v1."
             )
@@ -32,33 +34,27 @@ class RemoteResponder:
 
     def reply(self, conversation: Conversation) -> Reply:
         """What the other server says. Raises ``ReplyFailed``."""
-        body = {
-            "model": _MODEL,
-            "messages": [_message(turn.role, turn.heard, turn.text) for turn in conversation.turns],
-        }
-        if conversation.tools:
-            body["tools"] = [
-                _tool(tool.name, tool.parameters) for tool in conversation.tools if not tool.custom
-            ]
-        message = self._ask(body)
-        calls = tuple(
-            ToolCall(call["function"]["name"], call["function"]["arguments"])
-            for call in message.get("tool_calls") or ()
-        )
-        return Reply("reply_from", message.get("content") or "", calls)
+        answer = self._ask(_request(conversation))
+        try:
+            message = json.loads(answer)["choices"][0]["message"]
+            calls = tuple(
+                ToolCall(str(call["function"]["name"]), str(call["function"]["arguments"]))
+                for call in message.get("tool_calls") or ()
+            )
+            return Reply("reply_from", str(message.get("content") or ""), calls)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ReplyFailed(f"reply_from: {self._url} answered no chat completion") from error
 
-    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, body: dict[str, Any]) -> bytes:
         headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-mock-reply-from"}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310 - checked above
         opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=_TIMEOUT) as response:
-                message = json.loads(response.read(_LONGEST))["choices"][0]["message"]
-        except (OSError, ValueError, LookupError, TypeError) as error:
+                answer: bytes = response.read(_LONGEST)
+        except (OSError, http.client.HTTPException) as error:
             raise ReplyFailed(f"reply_from: {self._url} gave no reply: {error}") from error
-        if not isinstance(message, dict):
-            raise ReplyFailed(f"reply_from: {self._url} answered no chat completion")
-        return message
+        return answer
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -78,6 +74,24 @@ def _is_loopback(url: str) -> bool:
         return ipaddress.ip_address(parts.hostname).is_loopback
     except ValueError:
         return False
+
+
+def _request(conversation: Conversation) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": _MODEL,
+        "messages": [_message(turn.role, turn.heard, turn.text) for turn in conversation.turns],
+    }
+    functions = [_tool(tool.name, tool.parameters) for tool in conversation.tools if not tool.custom]
+    if functions:
+        body["tools"] = functions
+        body["parallel_tool_calls"] = conversation.parallel_tool_calls
+        body["tool_choice"] = "required" if conversation.demanded else "auto"
+    if conversation.json_schema:
+        schema = {"name": "reply", "schema": conversation.json_schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif conversation.json_schema is not None:
+        body["response_format"] = {"type": "json_object"}
+    return body
 
 
 def _message(role: str, heard: str | None, text: str) -> dict[str, str]:

@@ -63,7 +63,8 @@ class SpokenMemory:
         if spoken is None or (options.task == "translate" and spoken.language != "en"):
             return None
         duration = clip.facts.duration
-        return Transcription("spoken", duration, (spoken.language,), spoken.segments)
+        languages = (spoken.language,) if spoken.words else ()
+        return Transcription("spoken", duration, languages, spoken.segments)
 
     def _find(self, key: str) -> Spoken | None:
         with self._lock:

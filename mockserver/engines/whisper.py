@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,7 +44,9 @@ class WhisperTranscriber:
     """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``find_model``).
 
     ``device``, ``compute_type``, ``cpu_threads`` (per worker) and ``beam_size`` are faster-whisper's.
-    ``vad_filter`` leaves out silence even when a request does not ask for it. ``num_workers`` clips are heard
+    ``vad_filter`` leaves out silence even when a request does not ask for it. ``temperature_fallback`` decodes a
+    poor result again with random samples, as Whisper does, at the price of answers that differ from one time to
+    the next. ``num_workers`` clips are heard
     at a time; at most ``queue_size`` more may wait.
     """
 
@@ -57,6 +60,7 @@ class WhisperTranscriber:
         num_workers: int = 1,
         beam_size: int = 5,
         vad_filter: bool = False,
+        temperature_fallback: bool = False,
         queue_size: int = 32,
     ) -> None:
         self.model_name = _display_name(Path(model))
@@ -67,7 +71,9 @@ class WhisperTranscriber:
             "cpu_threads": cpu_threads,
             "num_workers": num_workers,
         }
-        self._search = {"beam_size": beam_size, "vad_filter": vad_filter}
+        self._search: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
+        if not temperature_fallback:
+            self._search["temperature"] = 0.0
         self._places = threading.Semaphore(num_workers + queue_size)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._model: Future[WhisperModel] = Future()
@@ -223,10 +229,25 @@ def _hear(
     model: WhisperModel, samples: NDArray[np.float32], options: TranscriptionOptions, search: dict[str, Any]
 ) -> tuple[str, Iterator[Segment]]:
     """The language spoken, and the segments as they are decoded."""
+    language, segments = _decode(model, samples, options, search, words=options.words)
+    if not options.words:
+        return language, segments
+    first = next(segments, None)
+    if first is None:  # Some small models hear nothing when they are asked for word times as well.
+        return _decode(model, samples, options, search, words=False)
+    return language, chain((first,), segments)
+
+
+def _decode(
+    model: WhisperModel,
+    samples: NDArray[np.float32],
+    options: TranscriptionOptions,
+    search: dict[str, Any],
+    *,
+    words: bool,
+) -> tuple[str, Iterator[Segment]]:
     arguments = dict(search)
-    if (
-        options.temperature
-    ):  # At 0, Whisper retries a poor result with ever higher temperatures, as the API does.
+    if options.temperature:
         arguments["temperature"] = options.temperature
     if options.vad:
         arguments |= {"vad_filter": True, "vad_parameters": _vad_parameters(options.vad)}
@@ -236,7 +257,7 @@ def _hear(
         language=_language(model, samples, options.languages),
         initial_prompt=options.prompt or None,
         hotwords=", ".join(options.keywords) or None,
-        word_timestamps=options.words,
+        word_timestamps=words,
         **arguments,
     )
     duration = len(samples) / model.feature_extractor.sampling_rate

@@ -29,6 +29,11 @@ class Account:
     organization: str
     project: str
     tier: str
+    models: tuple[str, ...] = ()
+
+    def may_use(self, model: str, alias: str | None) -> bool:
+        """Whether the project has access to a model, by its own name or its alias'. No list allows all."""
+        return not self.models or model in self.models or alias in self.models
 
 
 class Accounts:
@@ -65,7 +70,7 @@ class Accounts:
         organization = row.organization or organization_id(key)
         project = row.project or project_id(key)
         tier = row.tier or _tier_in(key) or self._settings.tier
-        return Account(f"{organization}/{project}", redact(key), organization, project, tier)
+        return Account(f"{organization}/{project}", redact(key), organization, project, tier, row.models)
 
 
 def redact(key: str) -> str:

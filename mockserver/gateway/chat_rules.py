@@ -23,6 +23,8 @@ def check_chat(model: ModelCard, body: Body) -> None:
         _check_audio_model(model.chat, body)
     elif "audio" in (body.get("modalities") or ()):
         raise ApiError("chat_no_audio_output")
+    _check_tool_choice(body)
+    _check_response_format(model.chat, body)
     _check_sampling(model.chat, body)
     _check_max_tokens(model, body)
     if len(body.get("metadata") or ()) > 16:
@@ -91,10 +93,33 @@ def _check_audio_model(rules: ChatRules, body: Body) -> None:
         raise ApiError("chat_stream_format", format=audio["format"])
 
 
-def _check_sampling(rules: ChatRules, body: Body) -> None:
-    response_format = (body.get("response_format") or {}).get("type", "text")
+def _check_tool_choice(body: Body) -> None:
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if body.get(name) is not None and not body.get("tools"):
+            raise ApiError("chat_needs_tools", param=name)
+    choice = body.get("tool_choice")
+    kind = choice["type"] if isinstance(choice, dict) else None
+    if kind in ("function", "custom"):
+        name = choice[kind]["name"]
+        if not any(tool["type"] == kind and tool[kind]["name"] == name for tool in body["tools"]):
+            raise ApiError("chat_tool_not_found", name=name)
+
+
+def _check_response_format(rules: ChatRules, body: Body) -> None:
+    response_format = (body.get("response_format") or {}).get("type")
     if response_format == "json_schema" and not rules.structured_outputs:
         raise ApiError("chat_no_json_schema")
+    if response_format == "json_object" and not _mentions_json(body["messages"]):
+        raise ApiError("chat_json_unmentioned")
+
+
+def _mentions_json(messages: Sequence[Body]) -> bool:
+    contents = [message["content"] for message in messages if isinstance(message.get("content"), str)]
+    parts = [part.get("text", "") for _, _, part in parts_of(messages)]
+    return any("json" in text.lower() for text in (*contents, *parts))
+
+
+def _check_sampling(rules: ChatRules, body: Body) -> None:
     if body.get("prediction") and not rules.predicted_outputs:
         raise ApiError("chat_unsupported_parameter", param="prediction")
     if body.get("top_logprobs") is not None and not body.get("logprobs"):

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 import flask
@@ -181,10 +182,19 @@ class Pipeline:
         if call.strict and isinstance(name, str):
             if call.model is None:
                 raise ApiError("model_not_found", model=name)
+            self._check_access(call, call.model)
             if call.operation.endpoint not in call.model.endpoints:
                 raise ApiError("model_not_for_endpoint", endpoint="/" + call.operation.endpoint, model=name)
         elif call.model is None or call.operation.endpoint not in call.model.endpoints:
             call.model = catalog.model_for(call.operation.endpoint)
+
+    def _check_access(self, call: Call, model: ModelCard) -> None:
+        if not call.account.may_use(model.id, model.alias_of):
+            raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
+        if call.settings.retire_models and model.shutdown_date is not None:
+            today = datetime.fromtimestamp(self._services.clock.now(), timezone.utc).date()
+            if today.isoformat() >= model.shutdown_date:
+                raise ApiError("model_retired", model=model.id)
 
     def _validate(self, call: Call) -> None:
         operation = call.operation

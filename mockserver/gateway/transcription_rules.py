@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mockserver.gateway import explain
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.validation import Violation
 from mockserver.gateway.wording import enumeration
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
     """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create transcription)."""
     _check_response_format(rules, form.get("response_format", "json"))
+    check_temperature(form)
     _check_timestamps(rules, form)
     _check_logprobs(rules, form)
     if form.get("prompt") and not rules.prompt:
@@ -24,6 +27,16 @@ def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mappi
     _check_language(catalog, rules, form)
     if rules.keywords:
         _check_keywords(form)
+
+
+def check_temperature(form: Mapping[str, Any]) -> None:
+    """Raises ``ApiError`` unless the temperature is between 0 and 1, as the reference says."""
+    temperature = form.get("temperature", 0.0)
+    if 0 <= temperature <= 1:
+        return
+    keyword, bound = ("minimum", 0) if temperature < 0 else ("maximum", 1)
+    violation = Violation(("temperature",), keyword, bound, temperature)
+    raise ApiError("invalid_request", message=explain.pydantic([violation], form=True), param=None, code=None)
 
 
 def _check_response_format(rules: TranscriptionRules, response_format: str) -> None:

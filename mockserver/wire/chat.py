@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
-_PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART, _PER_TRANSCRIPT = 3, 4, 4, 3
+_PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART, _PER_TRANSCRIPT = 3, 4, 4, 4
 
 Member = dict[str, Any]
 
@@ -46,18 +46,28 @@ class Head:
 
 
 class Chunks:
-    """Writes the chunks of one stream: LF line ends, compact JSON, one event each."""
+    """Writes the chunks of one stream: LF line ends, compact JSON, one event each.
 
-    def __init__(self, head: Head, ids: Ids, *, include_usage: bool, obfuscation: bool) -> None:
+    ``complete_choices``: with ``logprobs`` in every choice, and ``finish_reason`` in the last one, too.
+    """
+
+    def __init__(
+        self, head: Head, ids: Ids, *, complete_choices: bool, include_usage: bool, obfuscation: bool
+    ) -> None:
         self._head = head
         self._ids = ids
+        self._complete_choices = complete_choices
         self._include_usage = include_usage
         self._obfuscation = obfuscation
 
-    def delta(self, index: int, delta: Member, **members: Any) -> bytes:
-        """A chunk with one choice; without other members its ``finish_reason`` is null."""
-        choice = {"index": index, "delta": delta} | (members or {"finish_reason": None})
-        return self._event({"choices": [choice]})
+    def delta(
+        self, index: int, delta: Member, *, logprobs: Member | None = None, finish_reason: str | None = None
+    ) -> bytes:
+        """A chunk with one choice."""
+        told = {"logprobs": logprobs} if self._complete_choices else {}
+        return self._event(
+            {"choices": [{"index": index, "delta": delta, **told, "finish_reason": finish_reason}]}
+        )
 
     def usage(self, usage: Member) -> bytes:
         """The chunk without choices that tells the usage."""
@@ -69,7 +79,9 @@ class Chunks:
 
     def expiry(self, index: int, expires_at: int) -> bytes:
         """The last chunk of a spoken reply: until when its audio can be referred to."""
-        return self._event({"choices": [{"index": index, "delta": {"audio": {"expires_at": expires_at}}}]})
+        told = {"finish_reason": None} if self._complete_choices else {}
+        delta = {"audio": {"expires_at": expires_at}}
+        return self._event({"choices": [{"index": index, "delta": delta, **told}]})
 
     def _event(self, members: Member, usage: Member | None = None) -> bytes:
         head = self._head
@@ -89,11 +101,19 @@ class Chunks:
         return b"data: " + compact(payload) + b"\n\n"
 
 
-def message(content: str | None, *, audio: Member | None = None, calls: Sequence[Member] = ()) -> Member:
+def message(
+    content: str | None,
+    *,
+    audio: Member | None = None,
+    tool_calls: Sequence[Member] = (),
+    function_call: Member | None = None,
+) -> Member:
     """The assistant's message, with its members in the order of the API."""
     members: Member = {"role": "assistant", "content": content}
-    if calls:
-        members["tool_calls"] = list(calls)
+    if tool_calls:
+        members["tool_calls"] = list(tool_calls)
+    if function_call:
+        members["function_call"] = function_call
     members["refusal"] = None
     if audio:
         members["audio"] = audio
@@ -139,7 +159,7 @@ def prompt_tokens(texts: Sequence[str], audio_parts: int, messages: int, tools: 
 
 def reply_tokens(text: str, *, spoken: bool) -> int:
     """Text tokens of a reply; the transcript of a spoken one costs a little more than its text."""
-    return tokens.count(text) + (_PER_TRANSCRIPT if spoken else 0)
+    return tokens.count(text) + (_PER_TRANSCRIPT if spoken and text else 0)
 
 
 def usage(*, prompt_text: int, prompt_audio: int, reply_text: int, reply_audio: int) -> Member:

@@ -46,9 +46,11 @@ def verbose_json(
         "text": text_of(segments),
     }
     if "segment" in granularities:
-        body["segments"] = [_segment(number, segment, temperature) for number, segment in enumerate(segments)]
+        body["segments"] = [
+            _segment(number, segment, temperature, duration) for number, segment in enumerate(segments)
+        ]
     if "word" in granularities:
-        body["words"] = [_word(word) for segment in segments for word in segment.words or ()]
+        body["words"] = [_word(word, duration) for segment in segments for word in segment.words or ()]
     body["usage"] = usage
     return body
 
@@ -94,7 +96,7 @@ def done_event(text: str, **members: object) -> bytes:
     return sse.event(payload)
 
 
-def _segment(number: int, segment: Segment, temperature: float) -> dict[str, object]:
+def _segment(number: int, segment: Segment, temperature: float, duration: float) -> dict[str, object]:
     window = _WINDOW * (segment.start // _WINDOW)
     temperature = segment.temperature if segment.temperature is not None else temperature
     ratio = (
@@ -108,7 +110,7 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, obj
         "id": number,
         "seek": segment.seek if segment.seek is not None else int(window * 100),
         "start": _float32(round(segment.start, 2)),
-        "end": _float32(round(segment.end, 2)),
+        "end": _float32(round(min(segment.end, duration), 2)),
         "text": " " + segment.text,
         "tokens": list(segment.tokens if segment.tokens is not None else _token_ids(segment, window)),
         "temperature": _float32(temperature),
@@ -120,11 +122,11 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, obj
     }
 
 
-def _word(word: Word) -> dict[str, object]:
+def _word(word: Word, duration: float) -> dict[str, object]:
     return {
         "word": word.text.strip(_EDGES) or word.text.strip(),
         "start": _float32(round(word.start, 2)),
-        "end": _float32(round(word.end, 2)),
+        "end": _float32(round(min(word.end, duration), 2)),
     }
 
 
