@@ -29,7 +29,7 @@ _PATH = "/v1/chat/completions"
 _QUESTION = "Good morning, how are you today?"
 _ANSWER = f"You wrote: {_QUESTION}"
 _CLIP_BYTES = 374_800  # 500 KB with base64 and JSON around it
-_SIXTY_WORDS = " ".join(PASSAGE.split()[:58])  # the responder adds "You wrote:"
+_QUESTION_OF_58 = " ".join(f"{PASSAGE} {PASSAGE}".split()[:58])  # the responder adds "You wrote:"
 _ROUNDS = 8
 _REQUESTS = 200  # per round
 _UPLOADS = 100  # per round
@@ -115,7 +115,7 @@ def _first_and_last_sound(server: Server) -> tuple[float, float]:
             "modalities": ["text", "audio"],
             "audio": {"voice": "alloy", "format": "pcm16"},
             "stream": True,
-            "messages": [{"role": "user", "content": _SIXTY_WORDS}],
+            "messages": [{"role": "user", "content": _QUESTION_OF_58}],
         }
     )
     first, last = [], []

@@ -23,6 +23,8 @@ from mockserver.gateway.accounts import Accounts
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Handler, Operation, Pipeline
 from mockserver.gateway.validation import Schemas
+from mockserver.limits.costs import Ledger
+from mockserver.limits.limiter import Limiter
 from mockserver.resources import data_folder
 from mockserver.services import Services
 from mockserver.settings import Settings
@@ -77,6 +79,7 @@ def services_of(app: flask.Flask) -> Services:
 def build_services(settings: Settings) -> Services:
     """Everything a server needs; the engines are not started yet (``Services.start``)."""
     catalog = Catalog()
+    clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
@@ -88,7 +91,9 @@ def build_services(settings: Settings) -> Services:
         errors=ErrorTable(),
         accounts=Accounts(settings),
         ids=Ids(settings.seed),
-        clock=Clock(),
+        clock=clock,
+        limiter=Limiter(catalog, clock, settings),
+        ledger=Ledger(),
         store=MemoryStore(),
         fixtures=fixtures,
         spoken=spoken,

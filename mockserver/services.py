@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mockserver.gateway.accounts import Accounts
     from mockserver.gateway.errors import ErrorTable
     from mockserver.gateway.validation import Schemas
+    from mockserver.limits.costs import Ledger
+    from mockserver.limits.limiter import Limiter
     from mockserver.settings import Settings
     from mockserver.wire.ids import Ids
 
@@ -39,6 +41,8 @@ class Services:
     whisper: WhisperTranscriber | None
     transcribers: AnswerChain
     speaker: Pyttsx3Speaker
+    limiter: Limiter
+    ledger: Ledger
     responders: tuple[Responder, ...]
 
     def start(self) -> None:

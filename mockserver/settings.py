@@ -39,6 +39,15 @@ class SupportsGet(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitRow:
+    """Limits of a limit group that replace the tables': for one tier, or for all. ``None`` takes one away."""
+
+    group: str
+    tier: str | None
+    limits: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRow:
     """An ``[[accounts]]`` entry of ``mockserver.toml``."""
 
@@ -47,6 +56,7 @@ class AccountRow:
     project: str | None = None
     tier: str | None = None
     models: tuple[str, ...] = ()
+    limits: tuple[LimitRow, ...] = ()
 
 
 def _setting(
@@ -83,6 +93,24 @@ class Settings:
         False, "Refuse models whose announced shutdown date has passed, as the real API will."
     )
     tier: str = _setting("tier-1", "Usage tier of accounts that name none.", choices=TIERS)
+    rate_limits: bool = _setting(True, "Enforce rate limits; without, no answer tells of any.")
+    limits: str = _setting(
+        "",
+        "Limits that hold whatever the tier says, such as requests_per_minute=3,tokens_per_minute=none.",
+        per_request=True,
+    )
+    unsupported_model: str = _setting(
+        "403", "How a model that the tier may not use is refused.", choices=("403", "404")
+    )
+    response_headers: str = _setting(
+        "full",
+        "Response headers: all of the API's, or just those that clients read.",
+        choices=("full", "minimal"),
+    )
+    time_scale: float = _setting(1.0, "How many times as fast as real time the clock runs.", minimum=0.001)
+    frozen_time: float = _setting(
+        0.0, "Seconds since 1970 at which the clock stands still; 0 lets it run.", minimum=0
+    )
     fixtures: tuple[str, ...] = _setting(
         (), "Folder of fixtures: audio files with their transcripts. Repeatable."
     )
@@ -138,6 +166,7 @@ class Settings:
     )
     log_level: str = _setting("info", "What is logged.", choices=("debug", "info", "warning", "error"))
     accounts: tuple[AccountRow, ...] = ()
+    limit_rows: tuple[LimitRow, ...] = ()
 
     @classmethod
     def load(
@@ -196,9 +225,13 @@ def _from_file(config: Path | None) -> dict[str, Any]:
         raise SettingsError(
             f"{path}: accounts: is not a list. Write each account below its own [[accounts]]."
         )
+    rows: tuple[LimitRow, ...] = ()
+    if isinstance(table.get("limits"), dict):
+        rows = _limit_rows(table.pop("limits"), f"{path}: limits")
     values: dict[str, Any] = {
         name: _checked(_option(name, str(path)), value, f"{path}: {name}") for name, value in table.items()
     }
+    values["limit_rows"] = rows
     values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
     return values
 
@@ -208,14 +241,46 @@ def _account(row: object, source: str) -> AccountRow:
     if not isinstance(row, dict) or not isinstance(row.get("key"), str) or not row["key"]:
         raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
     for name, value in row.items():
+        if name == "limits" and isinstance(value, dict):
+            continue
         if name not in known or not (
             _is_list_of_texts(value) if name == "models" else isinstance(value, str)
         ):
-            kinds = "`models` with a list of texts, or key, organization, project or tier with a text"
+            kinds = (
+                "`models` with a list, a table of `limits`, or key, organization, project or tier with a text"
+            )
             raise SettingsError(f"{source}.{name}: is not {kinds}.")
     if row.get("tier", "free") not in TIERS:
         raise SettingsError(f"{source}.tier: {row['tier']!r} is not one of {', '.join(TIERS)}.")
-    return AccountRow(**(row | {"models": tuple(row.get("models", ()))}))
+    limits = _limit_rows(row.get("limits", {}), f"{source}.limits")
+    return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
+
+
+def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
+    """``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
+    rows: list[LimitRow] = []
+    for group, members in table.items():
+        if not isinstance(members, dict):
+            raise SettingsError(
+                f"{source}.{group}: is not a table of limits, such as requests_per_minute = 3."
+            )
+        tiers = {name: value for name, value in members.items() if isinstance(value, dict)}
+        own = {name: value for name, value in members.items() if name not in tiers}
+        rows.append(LimitRow(group, None, _limit_amounts(own, f"{source}.{group}")))
+        for tier, amounts in tiers.items():
+            if tier not in TIERS:
+                raise SettingsError(f"{source}.{group}.{tier}: is not one of the tiers {', '.join(TIERS)}.")
+            rows.append(LimitRow(group, tier, _limit_amounts(amounts, f"{source}.{group}.{tier}")))
+    return tuple(rows)
+
+
+def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int | None], ...]:
+    from mockserver.limits.overrides import parse_overrides
+
+    try:
+        return tuple(parse_overrides(",".join(f"{name}={value}" for name, value in table.items())).items())
+    except ValueError as error:
+        raise SettingsError(f"{source}: {error}.") from error
 
 
 def _is_list_of_texts(value: object) -> bool:

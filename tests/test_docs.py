@@ -108,6 +108,33 @@ def test_the_formats_of_each_model_are_those_of_the_catalog() -> None:
     }
 
 
+def test_the_chat_models_and_what_they_do_are_those_of_the_catalog() -> None:
+    rows = {
+        row[0].strip("`"): [cell == "yes" for cell in row[1:]] for row in table(DOCS / "chat.md", "model")
+    }
+    rules = {card.id: card.chat for card in Catalog().models if not card.alias_of}
+    assert rows == {
+        name: [
+            rule.audio,
+            rule.images,
+            rule.structured_outputs,
+            rule.predicted_outputs,
+            rule.logprobs,
+            rule.max_tokens,
+            rule.temperature,
+        ]
+        for name, rule in rules.items()
+        if rule is not None
+    }
+
+
+def test_every_parameter_of_chats_is_described(schemas: Schemas) -> None:
+    page = (DOCS / "chat.md").read_text("utf-8").replace("`prompt_cache_*`", "")
+    parameters = set(schemas.properties("openai/create_chat_completion.request"))
+    undescribed = {name for name in parameters if f"`{name}`" not in page}
+    assert all(name.startswith("prompt_cache_") for name in undescribed)
+
+
 def test_the_voices_are_those_of_the_catalog() -> None:
     rows = [[cell.strip("`") for cell in row] for row in table(DOCS / "engines.md", "voice")]
     assert rows == [[each.name, each.base, each.variant, str(each.pitch)] for each in Catalog().voices]
@@ -186,4 +213,17 @@ def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
 
 
 def test_there_are_examples_to_run() -> None:
-    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (2, 2)
+    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 2)
+
+
+def test_the_example_of_a_conversation_hears_what_was_answered(
+    newcomer: Newcomer, hosted: MockServer, tmp_path: Path
+) -> None:
+    example = str(DOCS / "examples" / "talk.py")
+    done = newcomer([sys.executable, example, hosted.base_url], "Is anybody there?")
+    assert done.stdout.splitlines() == [
+        "question:  Is anybody there?",
+        "answer:    I heard you say: Is anybody there?",
+        "heard:     I heard you say: Is anybody there?",
+    ]
+    assert (tmp_path / "answer.wav").stat().st_size > 24_000

@@ -25,10 +25,9 @@ def main() -> None:
     """Asks, listens, and has what was heard written down."""
     question = sys.argv[2] if len(sys.argv) > 2 else QUESTION
     with server_url() as base_url, openai.OpenAI(base_url=base_url, api_key="sk-mock-talk") as client:
-        print("question: ", question)
-        print("answer:    ", end="")
+        say(f"question:  {question}\nanswer:    ")
         play(ask(client, speak(client, question)))
-        print("heard:    ", transcribe(client))
+        say(f"\nheard:     {transcribe(client)}\n")
 
 
 @contextlib.contextmanager
@@ -50,7 +49,7 @@ def speak(client: openai.OpenAI, text: str) -> bytes:
 
 
 def ask(client: openai.OpenAI, question: bytes) -> Iterator[bytes]:
-    """Asks by voice. Prints the words of the answer as they come, and passes its sound on (pcm16)."""
+    """Asks by voice. Shows the words of the answer as they come, and passes its sound on (pcm16)."""
     data = base64.b64encode(question).decode()
     stream = client.chat.completions.create(
         model="gpt-audio",
@@ -66,11 +65,11 @@ def ask(client: openai.OpenAI, question: bytes) -> Iterator[bytes]:
     )
     for chunk in stream:
         for choice in chunk.choices or ():  # some chunks have no choices
-            audio = getattr(choice.delta, "audio", None) or {}  # the SDK's types do not know it
-            print(audio.get("transcript", ""), end="", flush=True)
-            if "data" in audio:
-                yield base64.b64decode(audio["data"])
-    print()
+            audio = choice.delta.audio
+            if audio and audio.transcript:
+                say(audio.transcript)
+            if audio and audio.data:
+                yield base64.b64decode(audio.data)
 
 
 def play(sound: Iterator[bytes]) -> None:
@@ -85,6 +84,12 @@ def transcribe(client: openai.OpenAI) -> str:
     """What is said in the file."""
     with open(ANSWER_FILE, "rb") as file:
         return client.audio.transcriptions.create(model="whisper-1", file=file).text
+
+
+def say(text: str) -> None:
+    """Shows a piece of text at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from mockserver.audio.decode import ClipFacts, Decoded
 
 
+_SHORT = 60.0  # seconds; 4 MB of samples
+
+
 class Clip:
     """The bytes of an audio file and its name as uploaded. ``max_seconds`` of it are decoded at most.
 
-    With ``keep_samples`` the decoding for the facts keeps the samples too, for whoever will want both.
+    With ``keep_samples`` the decoding for the facts keeps the samples too, for whoever will want both. Not
+    those of a long clip: a small file can hold hours, and would hold gigabytes while it waits to be heard.
     Facts that are known already (the clip is a fixture) can be set; then nothing is decoded for them.
     A clip belongs to one request: two threads asking at once might decode twice, with the same result.
     """
@@ -29,11 +33,6 @@ class Clip:
         self._keep_samples = keep_samples
         self._facts: ClipFacts | None = None
         self._samples: NDArray[np.float32] | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.data)
 
     @property
     def extension(self) -> str:
@@ -49,7 +48,7 @@ class Clip:
     def facts(self) -> ClipFacts:
         """Container, codec, duration and the like. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
         if self._facts is None:
-            decoded = self._decode(self._keep_samples)
+            decoded = self._decode(keep_seconds=_SHORT if self._keep_samples else 0.0)
             self._facts, self._samples = decoded.facts, decoded.samples
         return self._facts
 
@@ -66,13 +65,13 @@ class Clip:
     def samples(self) -> NDArray[np.float32]:
         """float32[samples], mono, 16 kHz. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
         if self._samples is None:
-            decoded = self._decode(keep_samples=True)
+            decoded = self._decode(keep_seconds=self._max_seconds)
             self._samples = decoded.samples
             self._facts = self._facts or decoded.facts
         assert self._samples is not None
         return self._samples
 
-    def _decode(self, keep_samples: bool) -> Decoded:
+    def _decode(self, keep_seconds: float) -> Decoded:
         from mockserver.audio.decode import decode
 
-        return decode(self.data, keep_samples=keep_samples, max_seconds=self._max_seconds)
+        return decode(self.data, keep_seconds=keep_seconds, max_seconds=self._max_seconds)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-
-from mockserver.audio.encode import write_wav
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,17 +87,17 @@ def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
     return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode())
 
 
-def decode(data: bytes, *, keep_samples: bool, max_seconds: float) -> Decoded:
-    """Decodes a whole file in one pass; without ``keep_samples`` in memory that does not grow with it.
+def decode(data: bytes, *, keep_seconds: float, max_seconds: float) -> Decoded:
+    """Decodes a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
 
-    The first audio stream counts, video is ignored, a damaged or truncated file is read as far as it goes.
+    Beyond that, memory does not grow with the clip. The first audio stream counts, video is ignored, a damaged or truncated file is read as far as it goes.
     Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``.
     """
     import av
 
     if not data:
         raise UndecodableAudio("the file is empty")
-    sound = _Sound(keep_samples, max_seconds)
+    sound = _Sound(keep_seconds, max_seconds)
     try:
         options = {"format_whitelist": ",".join(_CONTAINERS)}
         if data.startswith(b"RIFF"):
@@ -114,14 +112,6 @@ def decode(data: bytes, *, keep_samples: bool, max_seconds: float) -> Decoded:
             return sound.decoded(_CONTAINERS[container.format.name], stream.codec.canonical_name)
     except av.FFmpegError as error:
         raise UndecodableAudio(f"the audio cannot be decoded: {error.strerror}") from error
-
-
-def decode_pcm16(
-    pcm: bytes, *, sample_rate: int, channels: int = 1, keep_samples: bool, max_seconds: float
-) -> Decoded:
-    """Like ``decode``, for interleaved s16le samples without a header."""
-    wav = decode(write_wav(pcm, sample_rate, channels), keep_samples=keep_samples, max_seconds=max_seconds)
-    return replace(wav, facts=replace(wav.facts, container="pcm"))
 
 
 def _trim_riff(data: bytes) -> bytes:
@@ -168,11 +158,12 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
 
 
 class _Sound:
-    """Takes decoded frames: counts, hashes and, if wanted, keeps them at the recogniser's rate."""
+    """Takes decoded frames: counts, hashes and, up to a length, keeps them at the recogniser's rate."""
 
-    def __init__(self, keep_samples: bool, max_seconds: float) -> None:
+    def __init__(self, keep_seconds: float, max_seconds: float) -> None:
+        self._keep_seconds = keep_seconds
         self._max_seconds = max_seconds
-        self._kept = io.BytesIO() if keep_samples else None
+        self._kept: io.BytesIO | None = io.BytesIO()
         self._length = 0  # samples per channel
         self._sample_rate = 0
         self._layout = ""
@@ -224,6 +215,8 @@ class _Sound:
             self._length += native.samples
         if self._length > self._max_seconds * self._sample_rate:
             raise AudioTooLong(self._max_seconds)
+        if self._length > self._keep_seconds * self._sample_rate:
+            self._kept = None
         if self._kept is not None:
             for heard in self._recogniser.resample(frame):
                 self._kept.write(_pcm(heard))
@@ -235,6 +228,10 @@ def _pcm(frame: AudioFrame) -> memoryview:
 
 
 def _to_float(pcm: io.BytesIO) -> NDArray[np.float32]:
+    """The samples from -1 to 1, in place of ``pcm``: both may be large, so it is closed."""
     import numpy as np
 
-    return np.frombuffer(pcm.getbuffer(), dtype="<i2").astype(np.float32) / 32768.0
+    samples = np.frombuffer(pcm.getbuffer(), dtype="<i2").astype(np.float32)
+    pcm.close()
+    samples /= 32768.0
+    return samples

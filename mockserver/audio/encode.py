@@ -9,12 +9,12 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from av import AudioFrame, AudioStream
+
+SPEECH_SAMPLE_RATE = 24_000  # Hz; that of the API's own voices (its `pcm` format has no header to say so).
 
 # Response format -> content type, as the API sends them.
 CONTENT_TYPES = {

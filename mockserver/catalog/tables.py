@@ -243,13 +243,9 @@ class Catalog:
                 if tier not in self.tiers:
                     raise CatalogError(f"{where}: unknown tier '{tier}'; add it to 'tiers', or correct it")
                 known = {"supported": False} if isinstance(kinds, str) else kinds
-                origin = {
-                    "group": group.name,
-                    "tier": tier,
-                    "source": group.source,
-                    "reference": group.reference,
-                }
-                limits[group.name, tier] = _record(TierLimits, origin | known, f"{where}, {tier}")
+                origin = {"source": group.source, "reference": group.reference}
+                key = {"group": group.name, "tier": tier}
+                limits[group.name, tier] = _record(TierLimits, origin | known | key, f"{where}, {tier}")
         return limits
 
     @cached_property

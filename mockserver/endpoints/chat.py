@@ -14,6 +14,7 @@ from mockserver.endpoints.chat_stream import chat_stream
 from mockserver.endpoints.speaking import started
 from mockserver.gateway.chat_rules import check_chat
 from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.limits.estimate import chat_tokens
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint
 
@@ -27,6 +28,8 @@ CREATE = Operation(
     body="json",
     schema="openai/create_chat_completion.request",
     endpoint="v1/chat/completions",
+    estimate=chat_tokens,
+    tells_tokens=True,
 )
 
 
@@ -48,7 +51,8 @@ def create_chat_completion(services: Services, call: Call) -> Answer:
     completion = _completion(request, replies, sounds, head)
     if request.body.get("store"):
         stored_completions.keep(services, call, completion)
-    return Answer(json_styles.two_spaces_newline(completion), "application/json", answered_by)
+    body = json_styles.two_spaces_newline(completion)
+    return Answer(body, "application/json", answered_by, usage=completion["usage"])
 
 
 def _stream(

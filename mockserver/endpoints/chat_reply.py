@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.endpoints.chat_request import AUDIO_KIND
 from mockserver.endpoints.speaking import Speech, voice_of
 from mockserver.engines.dialogue import Reply, ReplyFailed, ToolCall
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, Utterance
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, tokens
 from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
@@ -168,28 +169,42 @@ def _limit_speech(services: Services, reply: ChatReply, limit: int) -> None:
     if most <= limit:
         return
     assert reply.utterance is not None
+    pcm, words = _first_seconds(services, reply.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
+    if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
+        reply.chunks = (SpeechChunk(pcm, words),)
+        return
+    words = tuple(_affordable(words, limit))
+    end = math.ceil(words[-1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if words else 0
+    reply.text = " ".join(word.text for word in words)
+    reply.finish_reason = "length"
+    reply.chunks = (SpeechChunk(pcm[:end], words),) if words else ()
+
+
+def _first_seconds(
+    services: Services, utterance: Utterance, seconds: float
+) -> tuple[bytes, tuple[SpokenWord, ...]]:
+    """The speech, not much more of it than ``seconds``."""
+    pcm, words = bytearray(), list[SpokenWord]()
     try:
-        chunks = tuple(services.speaker.speak(reply.utterance))
+        with contextlib.closing(services.speaker.speak(utterance)) as chunks:
+            for chunk in chunks:
+                pcm += chunk.pcm
+                words += chunk.words
+                if len(pcm) > 2 * SPEECH_SAMPLE_RATE * seconds:
+                    break
     except SpeechFailed as error:
         raise ApiError("server_error") from error
-    words = tuple(word for chunk in chunks for word in chunk.words)
-    pcm = b"".join(chunk.pcm for chunk in chunks)
-    if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
-        reply.chunks = chunks
-        return
-    kept = 0
-    while kept < len(words):
-        text = " ".join(word.text for word in words[: kept + 1])
-        cost = chat.reply_tokens(text, spoken=True) + math.ceil(
-            words[kept].end * AUDIO_TOKENS_PER_SECOND_SPOKEN
-        )
-        if cost > limit:
-            break
-        kept += 1
-    end = math.ceil(words[kept - 1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if kept else 0
-    reply.text = " ".join(word.text for word in words[:kept])
-    reply.finish_reason = "length"
-    reply.chunks = (SpeechChunk(pcm[:end], words[:kept]),) if kept else ()
+    return bytes(pcm), tuple(words)
+
+
+def _affordable(words: Iterable[SpokenWord], limit: int) -> Iterator[SpokenWord]:
+    """The first words, as many as can be written and spoken with ``limit`` tokens."""
+    written = chat.TRANSCRIPT_TOKENS
+    for word in words:
+        written += tokens.count(word.text)
+        if written + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
+            return
+        yield word
 
 
 def _whole_tokens(chunks: Iterable[SpeechChunk]) -> Iterator[SpeechChunk]:

@@ -66,7 +66,7 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         spoken=wants_audio(body) and body.get("audio") is not None,
         choices=body.get("n") or 1,
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        max_tokens=body.get("max_completion_tokens") or body.get("max_tokens") or _most_tokens(call),
         prompt_text_tokens=chat.prompt_tokens(
             reader.texts, reader.audio_parts, len(turns), body.get("tools") or body.get("functions")
         ),
@@ -79,6 +79,10 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
 
 def _is_audio_model(call: Call) -> bool:
     return call.model is not None and call.model.chat is not None and call.model.chat.audio
+
+
+def _most_tokens(call: Call) -> int | None:
+    return call.model.max_output_tokens if call.model else None
 
 
 def _check_window(call: Call, prompt_tokens: int) -> None:

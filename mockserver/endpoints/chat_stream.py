@@ -44,6 +44,7 @@ def chat_stream(
     for index, reply in enumerate(replies):
         if reply.spoken:
             yield chunks.expiry(index, reply.expires_at)
+    call.settle(usage_of(request, replies))
     yield chat.DONE
 
 

@@ -69,7 +69,7 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
         raise ApiError("overloaded", reason=str(error)) from error
     except EngineFailed as error:
         log.error("%s", error)
-        raise ApiError("server_error") from error
+        raise ApiError("overloaded", reason=str(error)) from error
 
 
 def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None:

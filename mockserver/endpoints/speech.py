@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.encode import CONTENT_TYPES
 from mockserver.endpoints.speaking import Speech, started, voice_of
@@ -11,6 +11,7 @@ from mockserver.engines.speech import Utterance
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.gateway.validation import Violation
+from mockserver.limits.estimate import speech_tokens
 from mockserver.wire import sse, usage
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ CREATE = Operation(
     schema="openai/create_speech.request",
     endpoint="v1/audio/speech",
     explains="pydantic",
+    estimate=speech_tokens,
+    tells_tokens=True,
 )
+
+Settle = Callable[[dict[str, Any]], None]
 
 _EVENT_BYTES = 4096  # of encoded audio in one `speech.audio.delta`
 
@@ -38,9 +43,9 @@ def create_speech(services: Services, call: Call) -> Answer:
     speech = Speech(services, utterance, form.get("response_format", "mp3"))
     answered_by = f"pyttsx3; voice={utterance.voice.name}"
     if form.get("stream_format") == "sse":
-        headers = (("cache-control", "no-store"),)
-        return Answer(started(_events(speech)), sse.CONTENT_TYPE, answered_by, headers)
-    return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
+        no_store = (("cache-control", "no-store"),)
+        return Answer(started(_events(speech, call.settle)), sse.CONTENT_TYPE, answered_by, no_store)
+    return Answer(started(_audio(speech, call.settle)), CONTENT_TYPES[speech.response_format], answered_by)
 
 
 def _check(call: Call) -> None:
@@ -74,8 +79,14 @@ def _utterance(services: Services, call: Call) -> Utterance:
     )
 
 
-def _events(speech: Speech) -> Generator[bytes]:
-    """The speech as server-sent events of 4096 bytes of audio each."""
+def _audio(speech: Speech, settle: Settle) -> Generator[bytes]:
+    """The encoded speech; ``settle`` is told the usage."""
+    yield from speech.audio()
+    settle(usage.speech(speech.utterance.text, speech.seconds))
+
+
+def _events(speech: Speech, settle: Settle) -> Generator[bytes]:
+    """The speech as server-sent events of 4096 bytes of audio each; ``settle`` is told the usage."""
     import pybase64
 
     waiting = bytearray()

@@ -42,7 +42,8 @@ def keep(services: Services, call: Call, completion: Value) -> None:
         name: request.get(name) for name in ("tools", "tool_choice", "response_format", "seed", "temperature")
     }
     messages = [
-        _message(f"{completion['id']}-{number}", message) for number, message in enumerate(request["messages"])
+        _message(f"{completion['id']}-{number}", message)
+        for number, message in enumerate(request["messages"])
     ]
     stored = completion | {"metadata": request.get("metadata") or {}} | {k: v for k, v in kept.items() if v}
     value = {"completion": stored, "messages": messages}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.gateway.transcription_rules import check_transcription
+from mockserver.limits.estimate import transcription_tokens
 from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CREATE = Operation(
     schema="openai/create_transcription.request",
     endpoint="v1/audio/transcriptions",
     explains="pydantic",
+    estimate=transcription_tokens,
 )
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
@@ -61,12 +63,8 @@ def create_transcription(services: Services, call: Call) -> Answer:
     if request.diarizes:
         heard = speakers.tell_apart(heard, clip, request.known_speakers)
     if request.stream:
-        return Answer(
-            _events(request, heard),
-            sse.CONTENT_TYPE,
-            heard.answered_by,
-            headers=(("cache-control", "no-store"),),
-        )
+        events = _events(request, heard, call.settle)
+        return Answer(events, sse.CONTENT_TYPE, heard.answered_by, headers=(("cache-control", "no-store"),))
     segments = tuple(heard.segments)
     return render(services, request, heard, segments)
 
@@ -108,20 +106,23 @@ def render(
     services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
 ) -> Answer:
     """The answer in the format that was asked for."""
+    used = _usage(request, heard, segments)
     match request.response_format:
         case "text":
-            return Answer(f"{transcripts.text_of(segments)}\n".encode(), PLAIN_TEXT, heard.answered_by)
+            return Answer(
+                f"{transcripts.text_of(segments)}\n".encode(), PLAIN_TEXT, heard.answered_by, usage=used
+            )
         case "srt":
-            return Answer(subtitles.srt(segments).encode(), PLAIN_TEXT, heard.answered_by)
+            return Answer(subtitles.srt(segments).encode(), PLAIN_TEXT, heard.answered_by, usage=used)
         case "vtt":
-            return Answer(subtitles.vtt(segments).encode(), PLAIN_TEXT, heard.answered_by)
+            return Answer(subtitles.vtt(segments).encode(), PLAIN_TEXT, heard.answered_by, usage=used)
         case "verbose_json":
             body = _verbose(services, request, heard, segments)
         case "diarized_json":
             body = _diarized(request, heard, segments)
         case _:
             body = _json(request, heard, segments)
-    return Answer(json_styles.compact(body), JSON, heard.answered_by)
+    return Answer(json_styles.compact(body), JSON, heard.answered_by, usage=used)
 
 
 def _json(
@@ -184,8 +185,10 @@ def _usage(
     )
 
 
-def _events(request: TranscriptionRequest, heard: Transcription) -> Iterator[bytes]:
-    """The stream: an event as soon as there is something to say."""
+def _events(
+    request: TranscriptionRequest, heard: Transcription, settle: Callable[[dict[str, Any]], None]
+) -> Iterator[bytes]:
+    """The stream: an event as soon as there is something to say. ``settle`` is told the usage."""
     segments: list[Segment] = []
 
     def remembered() -> Iterator[Segment]:
@@ -201,10 +204,12 @@ def _events(request: TranscriptionRequest, heard: Transcription) -> Iterator[byt
         for token, each in transcripts.deltas(remembered()):
             logprobs.extend(each)
             yield transcripts.delta_event(token, each if request.logprobs else None)
+    used = _usage(request, heard, segments)
+    settle(used)
     yield transcripts.done_event(
         transcripts.text_of(segments),
         languages=_languages(request, heard) if request.rules.languages else None,
         logprobs=logprobs if request.logprobs else None,
-        usage=_usage(request, heard, segments),
+        usage=used,
     )
     yield sse.DONE

@@ -8,6 +8,7 @@ from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.gateway.transcription_rules import check_temperature
+from mockserver.limits.estimate import transcription_tokens
 from mockserver.wire import json_styles, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ CREATE = Operation(
     schema="openai/create_translation.request",
     endpoint="v1/audio/translations",
     explains="pydantic",
+    estimate=transcription_tokens,
 )
 
 
@@ -34,13 +36,18 @@ def create_translation(services: Services, call: Call) -> Answer:
     heard = listen(services, call, clip_of(services, call), options)
     segments = tuple(heard.segments)
     text = transcripts.text_of(segments)
+    used = usage.duration(heard.duration)
     match form.get("response_format", "json"):
         case "text":
-            return Answer(f"{text}\n".encode(), "text/plain; charset=utf-8", heard.answered_by)
+            return Answer(f"{text}\n".encode(), "text/plain; charset=utf-8", heard.answered_by, usage=used)
         case "srt":
-            return Answer(subtitles.srt(segments).encode(), "text/plain; charset=utf-8", heard.answered_by)
+            return Answer(
+                subtitles.srt(segments).encode(), "text/plain; charset=utf-8", heard.answered_by, usage=used
+            )
         case "vtt":
-            return Answer(subtitles.vtt(segments).encode(), "text/plain; charset=utf-8", heard.answered_by)
+            return Answer(
+                subtitles.vtt(segments).encode(), "text/plain; charset=utf-8", heard.answered_by, usage=used
+            )
         case "verbose_json":
             body = transcripts.verbose_json(
                 task="translate",
@@ -49,8 +56,8 @@ def create_translation(services: Services, call: Call) -> Answer:
                 segments=segments,
                 granularities=("segment",),
                 temperature=temperature,
-                usage=usage.duration(heard.duration),
+                usage=used,
             )
         case _:
-            body = {"text": text, "usage": usage.duration(heard.duration)}
-    return Answer(json_styles.compact(body), "application/json", heard.answered_by)
+            body = {"text": text, "usage": used}
+    return Answer(json_styles.compact(body), "application/json", heard.answered_by, usage=used)

@@ -125,18 +125,14 @@ class _Sampler:
                 yield from self._merges(both, start, refs + followed[len(start) :], every[1:])
 
     def _target(self, reference: str) -> Schema:
-        from jsonschema_rs import ReferencingError
-
+        """What ``reference``, known to lead somewhere, refers to."""
         pointer = unquote(reference.removeprefix(f"{ROOT}#"))
-        try:
-            if pointer and not pointer.startswith("/"):
-                return self._resolver.lookup(reference).contents  # an anchor
-            target = self._root  # walked here, because the resolver sorts the properties
-            for part in pointer.split("/")[1:]:
-                key = part.replace("~1", "/").replace("~0", "~")
-                target = target[int(key) if isinstance(target, list) else key]
-        except (LookupError, TypeError, ValueError, ReferencingError) as error:
-            raise NoSample(f"the reference {reference.removeprefix(ROOT)} leads nowhere") from error
+        if pointer and not pointer.startswith("/"):
+            return self._resolver.lookup(reference).contents  # an anchor
+        target = self._root  # walked here, because the resolver sorts the properties
+        for part in pointer.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            target = target[int(key) if isinstance(target, list) else key]
         return target
 
     def _candidates(self, flat: Flat, place: _Place) -> Iterator[Any]:
@@ -168,7 +164,7 @@ class _Sampler:
 
     def _objects(self, flat: Flat, place: _Place) -> Iterator[dict[str, Any]]:
         properties = flat.get("properties", {})
-        required = flat.get("required", [])
+        required = dict.fromkeys(flat.get("required", []))
         needed = [name for name in properties if name in required]
         needed += [name for name in required if name not in properties]
         plain = needed if "required" in flat or self._terse(place.refs) else list(properties)
@@ -227,10 +223,10 @@ class _Sampler:
         prefix = flat.get("prefixItems", [])
         items = flat.get("items", flat.get("unevaluatedItems", True))
         least, most = flat.get("minItems", 0), flat.get("maxItems", sys.maxsize)
-        wanted = flat.get("minContains", 1) if "contains" in flat else 0
+        wanted = int(flat.get("minContains", 1)) if "contains" in flat else 0
         plain = max(least, len(prefix), wanted, 0 if items is False or self._terse(place.refs) else 1)
         sizes = [plain, len(prefix) + wanted, least, 0]
-        for size, contained in product(dict.fromkeys(min(int(size), most) for size in sizes), (wanted, 0)):
+        for size, contained in product(dict.fromkeys(int(min(size, most)) for size in sizes), (wanted, 0)):
             schemas = chain(prefix[:size], (items for _ in range(size - len(prefix))))
             yield self._listed(
                 (

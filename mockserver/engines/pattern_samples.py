@@ -42,7 +42,7 @@ def matching(pattern: str, length: int = 0) -> Iterator[str]:
         try:
             writer.write(tree)
         except (_Endless, RecursionError):
-            continue
+            return
         text = "".join(writer.text)
         # A pattern without an end leaves room for more.
         yield text if text not in found else f"{text}{turn}".ljust(length, "0")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-SPEECH_SAMPLE_RATE = 24_000  # Hz; that of the API's own voices (its `pcm` format has no header to say so).
+from mockserver.audio.encode import SPEECH_SAMPLE_RATE as SPEECH_SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class _Script:
 def language_of_text(text: str, hint: str | None = None) -> str:
     """The ISO 639-1 code of the language ``text`` is in; ``hint`` ("de", "de-AT") is believed unseen."""
     if hint:
-        return re.split("[-_]", hint.strip().lower())[0]
+        return _primary_subtag(hint)
     seen = text[:ENOUGH]
     if not seen.isascii():
         script = max(_scripts(), key=lambda script: len(script.letters.findall(seen)))
@@ -53,6 +53,15 @@ def espeak_voices() -> dict[str, str]:
     """Identifiers of espeak-ng's voices by language (ISO 639-1)."""
     voices: dict[str, str] = _table()["espeak_voices"]
     return voices
+
+
+def is_language(code: str) -> bool:
+    """Whether ``code`` ("de", "de-AT") is a language that can be spoken, one of ``espeak_voices``."""
+    return _primary_subtag(code) in espeak_voices()
+
+
+def _primary_subtag(code: str) -> str:
+    return re.split("[-_]", code.strip().lower())[0]
 
 
 def _latin_language(text: str) -> str:

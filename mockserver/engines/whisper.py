@@ -46,8 +46,7 @@ class WhisperTranscriber:
     ``device``, ``compute_type``, ``cpu_threads`` (per worker) and ``beam_size`` are faster-whisper's.
     ``vad_filter`` leaves out silence even when a request does not ask for it. ``temperature_fallback`` decodes a
     poor result again with random samples, as Whisper does, at the price of answers that differ from one time to
-    the next. ``num_workers`` clips are heard
-    at a time; at most ``queue_size`` more may wait.
+    the next. ``num_workers`` clips are heard at a time; at most ``queue_size`` more may wait.
     """
 
     def __init__(
@@ -130,11 +129,13 @@ class WhisperTranscriber:
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription:
         """What is said in ``clip``: returns with the first segment, others are decoded while they are read.
 
-        Closing or dropping the segments' iterator ends the work on them. Silence has no segments, and so no
+        The clip waits for its turn as the file it is; its samples are made when a worker takes it. Closing or dropping the segments' iterator ends the work on them. Silence has no segments, and so no
         language. Raises ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
         """
-        job = _Job(clip.samples, options)
+        job = _Job(clip, options)
         self.start()
+        if self.error:
+            raise EngineFailed(self.error)
         if not self._places.acquire(blocking=False):
             raise EngineBusy("too many transcriptions are waiting for Whisper")
         with self._lock:
@@ -161,13 +162,14 @@ class WhisperTranscriber:
             error = job.run(self._model, self._search, self._closed)
             self._places.release()
             job.end(error)
+            del job, error  # Else the clip would stay in memory until the next one comes.
 
 
 @dataclass(slots=True)
 class _Job:
     """A clip on its way through a worker, and what the worker has heard of it so far."""
 
-    samples: NDArray[np.float32]
+    clip: Clip
     options: TranscriptionOptions
     languages: Future[tuple[str, ...]] = field(default_factory=Future)
     segments: SimpleQueue[Segment | Exception | None] = field(default_factory=SimpleQueue)
@@ -178,7 +180,7 @@ class _Job:
     ) -> Exception | None:
         """Hears the clip to its end, or until nobody listens any more. Returns what went wrong, if it did."""
         try:
-            language, segments = _hear(model.result(), self.samples, self.options, search)
+            language, segments = _hear(_loaded(model), self.clip.samples, self.options, search)
             for segment in segments:
                 if closed.is_set():
                     return EngineFailed("Whisper was shut down")
@@ -223,6 +225,13 @@ class _Hearing(Iterator[Segment]):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _loaded(model: Future[WhisperModel]) -> WhisperModel:
+    """The model. Its error is raised anew each time: a traceback grows, and holds every clip on its way."""
+    if error := model.exception():
+        raise EngineFailed(str(error))
+    return model.result()
 
 
 def _hear(
@@ -325,15 +334,22 @@ def find_model(setting: str) -> str | None:
     if setting == "none":
         return None
     if setting == "auto":
-        models = list(_cache_folder().glob("models--*whisper*/snapshots/*/model.bin"))
-        models.sort(key=lambda file: (".en" in str(file), file.stat().st_size))
-        return str(models[0].parent) if models else None
-    folder = Path(setting).expanduser()
+        return _smallest_model()
+    folder = _expanded(setting)
     if not folder.is_dir():
         folder = Path(_fetch(setting, local_files_only=True))
     if not (folder / "model.bin").is_file():
         raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
     return str(folder)
+
+
+def _smallest_model() -> str | None:
+    try:
+        models = list(_cache_folder().glob("models--*whisper*/snapshots/*/model.bin"))
+    except EngineFailed:  # No home, no cache.
+        return None
+    models.sort(key=lambda file: (".en" in str(file), file.stat().st_size))
+    return str(models[0].parent) if models else None
 
 
 def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
@@ -350,6 +366,7 @@ def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
 
 
 def _fetch(name: str, *, local_files_only: bool = False) -> str:
+    _cache_folder()  # Without a home, huggingface_hub would make a folder called "~".
     from faster_whisper.utils import download_model
 
     try:
@@ -360,10 +377,20 @@ def _fetch(name: str, *, local_files_only: bool = False) -> str:
 
 
 def _cache_folder() -> Path:
-    """Where huggingface_hub keeps its downloads. Asking it would mean importing it at start-up."""
+    """Where huggingface_hub keeps its downloads. Asking it would mean importing it at start-up.
+
+    Raises ``EngineFailed`` when that is in the user's home and there is none.
+    """
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("HF_HOME", f"{cache}/huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
+    return _expanded(os.environ.get("HF_HUB_CACHE", f"{home}/hub"))
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise EngineFailed(f"there is no home folder to find {path} in: set HF_HOME or HOME") from error
 
 
 def _cached_bytes() -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mockserver.gateway.errors import ApiError
-from mockserver.settings import TIERS, AccountRow, Settings
+from mockserver.settings import TIERS, AccountRow, LimitRow, Settings
 from mockserver.wire.ids import organization_id, project_id
 
 _MOCK_KEY = "sk-mock-"
@@ -30,6 +30,11 @@ class Account:
     project: str
     tier: str
     models: tuple[str, ...] = ()
+    limits: tuple[LimitRow, ...] = ()
+
+    def limits_of(self, group: str) -> dict[str, int | None]:
+        """The account's own limits of a limit group."""
+        return {kind: amount for row in self.limits if row.group == group for kind, amount in row.limits}
 
     def may_use(self, model: str, alias: str | None) -> bool:
         """Whether the project has access to a model, by its own name or its alias'. No list allows all."""
@@ -70,7 +75,9 @@ class Accounts:
         organization = row.organization or organization_id(key)
         project = row.project or project_id(key)
         tier = row.tier or _tier_in(key) or self._settings.tier
-        return Account(f"{organization}/{project}", redact(key), organization, project, tier, row.models)
+        return Account(
+            f"{organization}/{project}", redact(key), organization, project, tier, row.models, row.limits
+        )
 
 
 def redact(key: str) -> str:

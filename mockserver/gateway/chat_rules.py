@@ -47,8 +47,6 @@ def wants_audio(body: Body) -> bool:
 
 def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
     for number, message in enumerate(messages):
-        if message.get("content") is None and message["role"] in ("user", "system", "tool"):
-            raise ApiError("chat_null_content", param=f"messages.[{number}].content")
         says_nothing = not any(
             message.get(name) for name in ("tool_calls", "function_call", "refusal", "audio")
         )
@@ -98,11 +96,11 @@ def _check_tool_choice(body: Body) -> None:
         if body.get(name) is not None and not body.get("tools"):
             raise ApiError("chat_needs_tools", param=name)
     choice = body.get("tool_choice")
-    kind = choice["type"] if isinstance(choice, dict) else None
-    if kind in ("function", "custom"):
+    if isinstance(choice, dict) and choice["type"] in ("function", "custom"):
+        kind = choice["type"]
         name = choice[kind]["name"]
         if not any(tool["type"] == kind and tool[kind]["name"] == name for tool in body["tools"]):
-            raise ApiError("chat_tool_not_found", name=name)
+            raise ApiError("chat_tool_not_found", tool=name)
 
 
 def _check_response_format(rules: ChatRules, body: Body) -> None:
@@ -122,8 +120,9 @@ def _mentions_json(messages: Sequence[Body]) -> bool:
 def _check_sampling(rules: ChatRules, body: Body) -> None:
     if body.get("prediction") and not rules.predicted_outputs:
         raise ApiError("chat_unsupported_parameter", param="prediction")
-    if body.get("top_logprobs") is not None and not body.get("logprobs"):
-        raise ApiError("chat_top_logprobs_alone")
+    for name, switch in (("top_logprobs", "logprobs"), ("stream_options", "stream")):
+        if body.get(name) is not None and not body.get(switch):
+            raise ApiError("chat_needs_switch", param=name, switch=switch)
     if body.get("logprobs") and not rules.logprobs:
         raise ApiError("chat_unsupported_parameter", param="logprobs")
     temperature = body.get("temperature")

@@ -26,10 +26,17 @@ class ApiError(Exception):
     """
 
     def __init__(
-        self, name: str, *, param: str | None = _UNSET, code: str | None = _UNSET, **values: object
+        self,
+        name: str,
+        *,
+        param: str | None = _UNSET,
+        code: str | None = _UNSET,
+        headers: tuple[tuple[str, str], ...] = (),
+        **values: object,
     ) -> None:
         super().__init__(name)
         self.name = name
+        self.headers = headers
         self.values = values
         self.changes = {field: v for field, v in (("param", param), ("code", code)) if v != _UNSET}
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import flask
@@ -19,6 +20,9 @@ from mockserver.gateway import forms
 from mockserver.gateway.body import BodyReader, drain
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.gateway.json_body import parse_json
+from mockserver.gateway.response_headers import ResponseHeaders
+from mockserver.limits.costs import cost_usd
+from mockserver.limits.limiter import Admission
 from mockserver.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -29,15 +33,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.access")
 
-API_VERSION = "2020-10-01"
-
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What the pipeline must know of an endpoint.
 
     ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
-    schema under ``schemas/openai``; ``explains`` how its service words a schema violation.
+    schema under ``schemas/openai``; ``explains`` how its service words a schema violation. ``estimate`` gives the
+    tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Operation:
     schema: str = ""
     endpoint: str = ""
     explains: Literal["house", "pydantic"] = "house"
+    estimate: Callable[[Mapping[str, Any]], int] | None = None
+    tells_tokens: bool = False
 
     @property
     def is_audio(self) -> bool:
@@ -64,6 +69,8 @@ class Call:
     document: dict[str, Any] = field(default_factory=dict)
     files: Mapping[str, forms.FilePart] = field(default_factory=dict)
     model: ModelCard | None = None
+    admission: Admission = field(default_factory=Admission)
+    settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
 
     @property
     def strict(self) -> bool:
@@ -73,12 +80,16 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made."""
+    """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made.
+
+    ``usage`` is the answer's usage object; a stream, which knows it late, calls ``Call.settle`` with it.
+    """
 
     body: bytes | Iterable[bytes]
     content_type: str
     answered_by: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    usage: Mapping[str, Any] | None = None
 
 
 Handler = Callable[["Services", Call], Answer]
@@ -89,6 +100,7 @@ class Pipeline:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._headers = ResponseHeaders(services.ids, full=services.settings.response_headers == "full")
         self._bodies = BodyReader(services.settings.max_body_bytes)
 
     def view(self, operation: Operation, handler: Handler) -> Callable[..., flask.Response]:
@@ -112,9 +124,14 @@ class Pipeline:
         except ApiError as error:
             return self._refuse(error, operation, call, request_id, began)
         response = flask.Response(answer.body, 200, content_type=answer.content_type)
-        self._put_standing_headers(response, call, request_id, began)
-        for name, value in answer.headers:
+        self._headers.put_all(response, call.account, request_id, began)
+        for name, value in (*call.admission.headers, *answer.headers):
             response.headers[name] = value
+        if answer.usage is not None and call.model is not None:
+            call.settle(answer.usage)
+            if call.settings.mock_headers:
+                cost = cost_usd(call.model, answer.usage)
+                response.headers["x-mock-cost-usd"] = "unknown" if cost is None else f"{cost:.8f}"
         if answer.answered_by and call.settings.mock_headers:
             response.headers["x-mock-answered-by"] = answer.answered_by
         log_exchange(response, began)
@@ -139,6 +156,7 @@ class Pipeline:
             self._parse_json(call)
         if operation.endpoint:
             self._find_model(call)
+            self._charge(call)
         if operation.schema:
             self._validate(call)
 
@@ -196,6 +214,32 @@ class Pipeline:
             if today.isoformat() >= model.shutdown_date:
                 raise ApiError("model_retired", model=model.id)
 
+    def _charge(self, call: Call) -> None:
+        """Is there room? Charges the request, before it is validated: refused ones count, too."""
+        assert call.model is not None
+        operation = call.operation
+        tokens = operation.estimate(call.document) if operation.estimate else 0
+        try:
+            call.admission = self._services.limiter.admit(
+                call.account,
+                call.model,
+                tokens,
+                tells_tokens=operation.tells_tokens,
+                overrides=call.settings.limits,
+            )
+        except ValueError as error:
+            raise ApiError("bad_mock_header", message=f"limits: {error}.") from error
+        except ApiError as error:
+            if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
+                raise
+        call.settle = partial(self._settle, call)
+
+    def _settle(self, call: Call, usage: Mapping[str, Any]) -> None:
+        """Charges what the answer really used."""
+        assert call.model is not None
+        self._services.limiter.settle(call.admission, usage.get("total_tokens", 0))
+        self._services.ledger.add(call.account.id, call.model, usage)
+
     def _validate(self, call: Call) -> None:
         operation = call.operation
         schemas, name = self._services.schemas, operation.schema
@@ -225,22 +269,17 @@ class Pipeline:
         refusal = self._services.errors.refusal(error, error_style=style, audio_endpoint=operation.is_audio)
         response = refusal_response(refusal)
         if refusal.from_gateway or call is None:
-            response.headers["x-request-id"] = request_id
+            self._headers.put_outer(response, request_id)
             drain_request()
         else:
-            self._put_standing_headers(response, call, request_id, began)
+            self._headers.put_all(response, call.account, request_id, began)
+        for name, value in (
+            *(call.admission.headers if call and not refusal.from_gateway else ()),
+            *error.headers,
+        ):
+            response.headers[name] = value
         log_exchange(response, began, error.name)
         return response
-
-    def _put_standing_headers(
-        self, response: flask.Response, call: Call, request_id: str, began: float
-    ) -> None:
-        headers = response.headers
-        headers["openai-organization"] = call.account.organization
-        headers["openai-processing-ms"] = str(round((time.perf_counter() - began) * 1000))
-        headers["openai-project"] = call.account.project
-        headers["openai-version"] = API_VERSION
-        headers["x-request-id"] = request_id
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:

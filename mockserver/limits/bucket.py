@@ -3,8 +3,8 @@
 Everything is integer: time in microseconds, and what is used in units of 1/window of a request or token, so
 that any limit and window come out exactly. A bucket is two numbers; the functions know nothing of a clock.
 
-The rules were read off published answers of the real API (``docs/rate-limits.md`` lists them): the reset time is
-that until the bucket is *full*, and what is told in milliseconds is cut off, not rounded.
+The rules were read off published answers of the real API (``docs/rate-limits.md`` lists them): the reset time
+is that until the bucket is *full*, and what is told in milliseconds is cut off, not rounded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Limit(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """What is used: ``debt`` is the amount used times the window, as it was at the time ``at`` (microseconds)."""
+    """What is used: ``debt`` is the amount used times the window, as of the time ``at`` (microseconds)."""
 
     debt: int = 0
     at: int = 0
@@ -36,7 +36,7 @@ def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
 
 
 def take(bucket: Bucket, limit: Limit, amount: int, now: int) -> Bucket:
-    """The bucket after ``amount`` more has been used; a negative amount gives back. It may overflow its limit."""
+    """The bucket after ``amount`` more was used; a negative amount gives back. It may exceed its limit."""
     return Bucket(max(0, debt_at(bucket, limit, now) + amount * limit.window), now)
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
-_PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART, _PER_TRANSCRIPT = 3, 4, 4, 4
+TRANSCRIPT_TOKENS = 4  # what a transcript costs beyond its text
+_PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART = 3, 4, 4
 
 Member = dict[str, Any]
 
@@ -159,7 +160,7 @@ def prompt_tokens(texts: Sequence[str], audio_parts: int, messages: int, tools: 
 
 def reply_tokens(text: str, *, spoken: bool) -> int:
     """Text tokens of a reply; the transcript of a spoken one costs a little more than its text."""
-    return tokens.count(text) + (_PER_TRANSCRIPT if spoken and text else 0)
+    return tokens.count(text) + (TRANSCRIPT_TOKENS if spoken and text else 0)
 
 
 def usage(*, prompt_text: int, prompt_audio: int, reply_text: int, reply_audio: int) -> Member:

@@ -22,6 +22,11 @@ class Ids:
         with self._lock:
             return f"req_{self._random.getrandbits(128):032x}"
 
+    def ray(self) -> str:
+        """A ``cf-ray``: 16 hex digits and the name of a place."""
+        with self._lock:
+            return f"{self._random.getrandbits(64):016x}-MCK"
+
     def completion_id(self, now: float) -> str:
         """``chatcmpl-`` and 29 letters or digits, the first of which are in the order of time."""
         return "chatcmpl-" + _digits(int(now), 6) + self._letters(23)

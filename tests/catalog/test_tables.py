@@ -182,8 +182,7 @@ def test_a_tier_may_not_be_supported(catalog: Catalog) -> None:
 
 
 def test_limits_nobody_states_are_none(catalog: Catalog) -> None:
-    assert catalog.tier_limits("gpt-transcribe", "tier-2") is None
-    assert catalog.tier_limits("tts-1", "tier-1") is None
+    assert catalog.tier_limits("gpt-realtime", "tier-1") is None
 
 
 def test_an_unknown_tier_is_refused_with_the_tiers_there_are(catalog: Catalog) -> None:
@@ -549,7 +548,11 @@ def test_a_malformed_row_is_told_by_file_key_and_remedy(
             r"groups 'gpt-audio-mini': unknown tier 'gold'; add it to 'tiers', or correct it",
         ),
         ("requests_per_minute = 500", "requests_per_month = 9", r"'gpt-audio-mini', tier-1: unknown key"),
-        ("requests_per_minute = 500", "requests_per_minute = -0.5", r"'gpt-audio-mini': Expected `int`"),
+        (
+            "requests_per_minute = 500",
+            "requests_per_minute = -0.5",
+            r"'gpt-audio-mini', tier-1: Expected `int",
+        ),
         (
             'free = "not supported"',
             'free = "unlimited"',

@@ -210,6 +210,14 @@ def test_an_array_has_the_items_it_needs(schema: Schema, value: object) -> None:
     ("schema", "value"),
     [
         ({"allOf": [an_object(a=INTEGER), {"properties": {"a": {"minimum": 5}}}]}, {"a": 5}),
+        (
+            {
+                "allOf": [{"required": ["a"]}, {"required": ["a"]}],
+                "minProperties": 2,
+                "additionalProperties": INTEGER,
+            },
+            {"a": 1, "property": 1},
+        ),
         ({"anyOf": [{"type": "null"}, STRING]}, "text"),
         ({"anyOf": [False, {"type": "integer"}]}, 1),
         ({"oneOf": [{"type": "integer"}, {"type": "number", "exclusiveMinimum": 0}]}, 0),

@@ -1,0 +1,85 @@
+"""What requests would have cost, by the prices of the product pages (``catalog/models.toml``)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard, Prices
+
+_PER = 1_000_000  # tokens that a price is for
+
+
+def cost_usd(model: ModelCard, usage: Mapping[str, Any]) -> float | None:
+    """US dollars for a ``usage`` object of any endpoint; ``None`` when a price it needs is not known."""
+    prices = model.prices
+    if prices is None:
+        return None
+    if usage.get("type") == "duration":
+        return None if prices.per_minute is None else prices.per_minute * float(usage["seconds"]) / 60
+    total = 0.0
+    for price, count in _counted(prices, usage):
+        if count and price is None:
+            return None
+        total += (price or 0.0) * count / _PER
+    return total
+
+
+def _counted(prices: Prices, usage: Mapping[str, Any]) -> list[tuple[float | None, int]]:
+    """Each price with the tokens it is for."""
+    if "prompt_tokens_details" in usage:
+        read, written = usage["prompt_tokens_details"], usage["completion_tokens_details"]
+        return [
+            (prices.text_input, read["text_tokens"]),
+            (prices.audio_input, read["audio_tokens"]),
+            (prices.text_output, written["text_tokens"]),
+            (prices.audio_output, written["audio_tokens"]),
+        ]
+    if "input_token_details" in usage:
+        read = usage["input_token_details"]
+        return [
+            (prices.text_input, read["text_tokens"]),
+            (prices.audio_input, read["audio_tokens"]),
+            (prices.text_output, usage["output_tokens"]),
+        ]
+    return [(prices.text_input, usage["input_tokens"]), (prices.audio_output, usage["output_tokens"])]
+
+
+class Ledger:
+    """Adds up usage and costs by account and model."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(self, account: str, model: ModelCard, usage: Mapping[str, Any]) -> None:
+        """Counts one answered request."""
+        cost = cost_usd(model, usage)
+        with self._lock:
+            row = self._rows.setdefault(
+                (account, model.id),
+                {"requests": 0, "tokens": 0, "seconds": 0, "cost_usd": 0.0, "requests_of_unknown_cost": 0},
+            )
+            row["requests"] += 1
+            row["tokens"] += usage.get("total_tokens", 0)
+            row["seconds"] += usage.get("seconds", 0)
+            if cost is None:
+                row["requests_of_unknown_cost"] += 1
+            else:
+                row["cost_usd"] += cost
+
+    def rows(self, account: str | None = None) -> list[dict[str, Any]]:
+        """The sums. ``cost_usd`` is ``None`` where no request's cost is known."""
+        with self._lock:
+            rows = [(key, dict(row)) for key, row in self._rows.items() if account in (None, key[0])]
+        for _, row in rows:
+            if row["requests_of_unknown_cost"] == row["requests"]:
+                row["cost_usd"] = None
+        return [{"account": key[0], "model": key[1], **row} for key, row in rows]
+
+    def clear(self, account: str | None = None) -> None:
+        """Forgets the sums of an account, or all."""
+        with self._lock:
+            self._rows = {key: row for key, row in self._rows.items() if account not in (None, key[0])}

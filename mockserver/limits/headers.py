@@ -1,0 +1,33 @@
+"""The ``x-ratelimit-*`` response headers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mockserver.limits import bucket
+from mockserver.wire.durations import go_duration
+
+if TYPE_CHECKING:
+    from mockserver.limits.bucket import Bucket
+    from mockserver.limits.store import Draw
+
+Headers = tuple[tuple[str, str], ...]
+
+# Of two limits on the same thing, the headers tell the longer one's; the other is enforced unseen.
+_TOLD = (("requests", ("requests_per_day", "requests_per_minute")), ("tokens", ("tokens_per_minute",)))
+
+
+def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
+    """Limit, remaining and reset of requests and, where the endpoint tells them, of tokens."""
+    by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
+    limits, left, resets = [], [], []
+    for counted, kinds in _TOLD:
+        kind = next((kind for kind in kinds if kind in by_kind), None)
+        if kind is None or (counted == "tokens" and not tells_tokens):
+            continue
+        limit, held = by_kind[kind]
+        limits.append((f"x-ratelimit-limit-{counted}", str(limit.amount)))
+        left.append((f"x-ratelimit-remaining-{counted}", str(bucket.remaining(held, limit, now))))
+        resets.append((f"x-ratelimit-reset-{counted}", go_duration(bucket.reset(held, limit, now))))
+    return (*limits, *left, *resets)

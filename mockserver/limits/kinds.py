@@ -1,0 +1,29 @@
+"""The kinds of rate limit: what they count, over which window, and how messages name them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.limits.bucket import DAY, MINUTE
+
+
+class Kind(NamedTuple):
+    """``counts`` is ``requests`` or ``tokens``; ``window`` in microseconds; ``label`` as in messages."""
+
+    name: str
+    counts: str
+    window: int
+    label: str
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("requests_per_minute", "requests", MINUTE, "requests per min (RPM)"),
+        Kind("requests_per_day", "requests", DAY, "requests per day (RPD)"),
+        Kind("tokens_per_minute", "tokens", MINUTE, "tokens per min (TPM)"),
+    )
+}
+
+# Limits that are stated in the same tables and not enforced per request.
+QUEUE_KINDS = ("enqueued_tokens",)

@@ -1,0 +1,214 @@
+"""Is there room? Admits requests within the limits of their account's tier, or refuses as the API does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mockserver.gateway.errors import ApiError
+from mockserver.limits import bucket, headers
+from mockserver.limits.bucket import Bucket, Limit
+from mockserver.limits.kinds import KINDS
+from mockserver.limits.overrides import parse_overrides
+from mockserver.limits.store import BucketStore, Draw
+from mockserver.wire.durations import go_duration
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
+    from mockserver.catalog.tables import Catalog
+    from mockserver.double.clock import Clock
+    from mockserver.gateway.accounts import Account
+    from mockserver.settings import Settings
+
+_UPGRADE = (
+    " You can increase your rate limit by adding a payment method to your account at "
+    "https://platform.openai.com/account/billing."
+)
+
+Headers = tuple[tuple[str, str], ...]
+Overrides = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that was let in: its response headers, and the token bucket to settle later."""
+
+    headers: Headers = ()
+    tokens: Draw | None = None
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What the control API changed: tiers of accounts; limits by account (``None``: all) and group."""
+
+    tiers: dict[str, str] = field(default_factory=dict)
+    limits: dict[tuple[str | None, str], dict[str, int | None]] = field(default_factory=dict)
+
+
+class Limiter:
+    """The rate limits of one server. Every method is safe to use from several threads."""
+
+    def __init__(self, catalog: Catalog, clock: Clock, settings: Settings) -> None:
+        self.buckets = BucketStore()
+        self._catalog = catalog
+        self._clock = clock
+        self._settings = settings
+        self._changes = _Changes()
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str, str, str], dict[str, Limit]] = {}
+
+    def admit(
+        self, account: Account, model: ModelCard, tokens: int, *, tells_tokens: bool, overrides: str = ""
+    ) -> Admission:
+        """Lets the request in, and charges it: one request and its estimated ``tokens``.
+
+        ``overrides`` is the request's setting ``limits``; ``tells_tokens`` is whether the endpoint's answers
+        have token headers. Raises ``ApiError`` with the headers of a 429, or for a model the tier may not use.
+        """
+        if not self._settings.rate_limits:
+            return Admission()
+        limits = self.limits(account, model, overrides)
+        now = self.now()
+        draws = [
+            Draw((account.id, model.limit_group, kind), limit, tokens if kind.startswith("tokens") else 1)
+            for kind, limit in limits.items()
+        ]
+        self._refuse_too_large(account, model, draws, now, tells_tokens)
+        refused, buckets = self.buckets.take_all(draws, now)
+        if refused is not None:
+            raise self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
+        told = headers.limit_headers(draws, buckets, now, tells_tokens)
+        return Admission(told, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
+
+    def settle(self, admission: Admission, tokens: int) -> None:
+        """Charges what the answer really used beyond the estimate, or gives the difference back."""
+        if admission.tokens is not None and tokens != admission.tokens.amount:
+            difference = tokens - admission.tokens.amount
+            self.buckets.charge(admission.tokens._replace(amount=difference), self.now())
+
+    def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
+        """The limits of an account on a model, by kind. Raises ``ApiError`` when the tier may not use it."""
+        tier = self.tier_of(account)
+        key = (account.id, model.limit_group, tier, overrides)
+        known = self._known.get(key)
+        if known is None:
+            known = self._resolve(account, model, tier, overrides)
+            with self._lock:
+                if len(self._known) > 4096:
+                    self._known.clear()
+                self._known[key] = known
+        return known
+
+    def tier_of(self, account: Account) -> str:
+        """The account's tier, as it is now."""
+        return self._changes.tiers.get(account.id, account.tier)
+
+    def set_tier(self, account_id: str, tier: str) -> None:
+        """Moves an account to another tier."""
+        with self._lock:
+            self._changes.tiers[account_id] = tier
+            self._known.clear()
+
+    def override(self, account_id: str | None, group: str, limits: Overrides) -> None:
+        """Changes limits of a group for an account, or for all; ``None`` removes a limit."""
+        with self._lock:
+            self._changes.limits.setdefault((account_id, group), {}).update(limits)
+            self._known.clear()
+
+    def reset(self, account_id: str | None = None) -> None:
+        """Fills all buckets and forgets all changes, of one account or of all."""
+        with self._lock:
+            tiers, limits = self._changes.tiers, self._changes.limits
+            self._changes.tiers = {k: v for k, v in tiers.items() if account_id not in (None, k)}
+            self._changes.limits = {k: v for k, v in limits.items() if account_id not in (None, k[0])}
+            self._known.clear()
+        self.buckets.clear(account_id)
+
+    def now(self) -> int:
+        """The time in microseconds."""
+        return int(self._clock.now() * bucket.MICROSECONDS)
+
+    def _resolve(self, account: Account, model: ModelCard, tier: str, overrides: str) -> dict[str, Limit]:
+        stated = self._catalog.tier_limits(model.limit_group, tier)
+        if stated is not None and not stated.supported:
+            if self._settings.unsupported_model == "404":
+                raise ApiError("model_not_found", model=model.id)
+            raise ApiError("model_not_allowed", project=account.project, model=model.id)
+        amounts: dict[str, int | None] = dict(stated.kinds()) if stated else {}
+        changes = self._changes.limits
+        for change in (
+            *(self._settings_overrides(model.limit_group, tier)),
+            account.limits_of(model.limit_group),
+            changes.get((None, model.limit_group), {}),
+            changes.get((account.id, model.limit_group), {}),
+            parse_overrides(overrides),
+        ):
+            amounts.update(change)
+        return {
+            kind.name: Limit(amount, kind.window)
+            for kind in KINDS.values()
+            if (amount := amounts.get(kind.name)) is not None
+        }
+
+    def _settings_overrides(self, group: str, tier: str) -> list[Overrides]:
+        return [
+            dict(row.limits)
+            for row in self._settings.limit_rows
+            if row.group == group and row.tier in (None, tier)
+        ]
+
+    def _refuse_too_large(
+        self, account: Account, model: ModelCard, draws: list[Draw], now: int, tells_tokens: bool
+    ) -> None:
+        for draw in draws:
+            if draw.amount > draw.limit.amount and draw.amount > 1:
+                buckets = [self.buckets.get(each.key) for each in draws]
+                name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
+                raise ApiError(
+                    "request_too_large",
+                    headers=headers.limit_headers(draws, buckets, now, tells_tokens),
+                    model=name,
+                    organization=account.organization,
+                    label=KINDS[draw.key[2]].label,
+                    limit=draw.limit.amount,
+                    requested=draw.amount,
+                )
+
+    def _refusal(
+        self,
+        account: Account,
+        model: ModelCard,
+        refused: Draw,
+        draws: list[Draw],
+        buckets: list[Bucket],
+        now: int,
+        tells_tokens: bool,
+    ) -> ApiError:
+        kind = KINDS[refused.key[2]]
+        held = buckets[draws.index(refused)]
+        wait = bucket.wait(held, refused.limit, refused.amount, now)
+        if (
+            kind.counts == "tokens"
+        ):  # Recorded: the refused request is told as taken from the requests' bucket.
+            buckets = [
+                each if draw is refused else bucket.take(each, draw.limit, draw.amount, now)
+                for draw, each in zip(draws, buckets, strict=True)
+            ]
+        return ApiError(
+            f"rate_limit_{kind.counts}",
+            headers=(
+                ("retry-after", str(max(1, -(-wait // 1000)))),
+                ("retry-after-ms", str(wait)),
+                *headers.limit_headers(draws, buckets, now, tells_tokens),
+            ),
+            model=model.id,
+            organization=account.organization,
+            label=kind.label,
+            limit=refused.limit.amount,
+            used=bucket.used(held, refused.limit, now),
+            requested=refused.amount,
+            wait=go_duration(wait),
+            upgrade=_UPGRADE if self.tier_of(account) == "free" else "",
+        )

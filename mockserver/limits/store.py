@@ -1,0 +1,94 @@
+"""Where buckets are kept: in memory. Several are checked and charged as one."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from mockserver.limits import bucket
+from mockserver.limits.bucket import Bucket, Limit
+
+Key = tuple[str, str, str]  # account, limit group, kind
+
+_FRESH = Bucket()
+_SWEPT = 2  # entries looked at whenever one is added, so that full ones are forgotten as fast as they come
+
+
+class Draw(NamedTuple):
+    """So much from one bucket."""
+
+    key: Key
+    limit: Limit
+    amount: int
+
+
+class BucketStore:
+    """The buckets in use. A bucket that is full again is forgotten, which changes no answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Key, tuple[Bucket, Limit]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:
+        """Takes all the draws or none. Returns the first that has to wait, and the buckets as they then are."""
+        with self._lock:
+            buckets = [self._bucket(draw.key) for draw in draws]
+            for draw, held in zip(draws, buckets, strict=True):
+                if bucket.wait(held, draw.limit, draw.amount, now):
+                    return draw, buckets
+            taken = [
+                bucket.take(held, draw.limit, draw.amount, now)
+                for draw, held in zip(draws, buckets, strict=True)
+            ]
+            for draw, held in zip(draws, taken, strict=True):
+                self._keep(draw.key, held, draw.limit, now)
+            return None, taken
+
+    def charge(self, draw: Draw, now: int) -> None:
+        """Takes a draw, whether there is room or not; a negative amount gives back."""
+        with self._lock:
+            held = bucket.take(self._bucket(draw.key), draw.limit, draw.amount, now)
+            self._keep(draw.key, held, draw.limit, now)
+
+    def put(self, key: Key, held: Bucket, limit: Limit) -> None:
+        """Replaces a bucket."""
+        with self._lock:
+            self._kept[key] = (held, limit)
+
+    def get(self, key: Key) -> Bucket:
+        """The bucket of ``key``; a full one where none is kept."""
+        with self._lock:
+            return self._bucket(key)
+
+    def clear(self, account: str | None = None) -> None:
+        """Forgets every bucket, or those of one account: all are full again."""
+        with self._lock:
+            for key in [key for key in self._kept if account in (None, key[0])]:
+                del self._kept[key]
+
+    def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
+        """The buckets that are kept."""
+        with self._lock:
+            kept = list(self._kept.items())
+        for key, (held, limit) in kept:
+            yield key, held, limit
+
+    def _bucket(self, key: Key) -> Bucket:
+        kept = self._kept.get(key)
+        return kept[0] if kept else _FRESH
+
+    def _keep(self, key: Key, held: Bucket, limit: Limit, now: int) -> None:
+        if key not in self._kept:
+            self._sweep(now)
+        self._kept[key] = (held, limit)
+
+    def _sweep(self, now: int) -> None:
+        for _ in range(min(_SWEPT, len(self._kept))):
+            key, (held, limit) = self._kept.popitem(last=False)
+            if bucket.debt_at(held, limit, now):
+                self._kept[key] = (held, limit)
