@@ -92,7 +92,7 @@ class Settings:
     retire_models: bool = _setting(
         False, "Refuse models whose announced shutdown date has passed, as the real API will."
     )
-    tier: str = _setting("tier-1", "Usage tier of accounts that name none.", choices=TIERS)
+    tier: str = _setting("tier-5", "Usage tier of accounts that name none.", choices=TIERS)
     rate_limits: bool = _setting(True, "Enforce rate limits; without, no answer tells of any.")
     limits: str = _setting(
         "",

@@ -80,7 +80,7 @@ def send(server: MockServer) -> Callable[..., RawResponse]:
         path: str,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
-        key: str | None = "sk-mock-raw",
+        key: str | None = "sk-mock-tier-5-raw",
     ) -> RawResponse:
         host, port = server.url.removeprefix("http://").split(":")
         fields = {"Host": f"{host}:{port}", "Connection": "close", "Content-Length": str(len(body))}
