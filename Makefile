@@ -16,6 +16,7 @@ run: $(READY)
 
 demo: $(READY)
 	$(BIN)/python docs/examples/tour.py
+	$(BIN)/python docs/examples/talk.py
 
 test: check $(SDK)
 	$(BIN)/python -m pytest -n auto

@@ -16,6 +16,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
+from cheroot.makefile import StreamReader, StreamWriter
+from cheroot.server import HTTPConnection
 from cheroot.workers.threadpool import ThreadPool
 
 from mockserver import __version__
@@ -25,7 +27,6 @@ from mockserver.settings import Settings
 
 if TYPE_CHECKING:
     import flask
-    from cheroot.server import HTTPConnection
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ _IDLE_SECONDS = 10.0  # of calm before spare threads are let go
 _BACKLOG = 1024
 _KEPT_CONNECTIONS = 10_000
 _PIECE = 1 << 18
+_LEAST_RATE = 1 << 16  # bytes per second
 _UNREAD_AT_MOST = 1 << 20  # bytes that are read and thrown away to keep a connection
 _LINE_AT_MOST = 1 << 12  # bytes, within a chunked body
 _HEADERS_AT_MOST = 1 << 16  # bytes, with the request line
@@ -67,6 +69,47 @@ class _Pool(ThreadPool):  # type: ignore[misc]
         with self._growing:
             room = max(self.max - len(self._threads), 0)
             self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
+
+
+class _PacedSocket(socket.SocketIO):
+    """What a client sends. One that stalls, or sends at less than ``_LEAST_RATE``, uses up its ``patience``.
+
+    Only the seconds count in which the server waits for it.
+    """
+
+    def __init__(self, connected: socket.socket, patience: float) -> None:
+        super().__init__(connected, "r")
+        self.patience = patience
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Receives into ``buffer``. Raises ``TimeoutError``."""
+        began = time.monotonic()
+        count = super().readinto(buffer)
+        self.patience += (count or 0) / _LEAST_RATE - (time.monotonic() - began)
+        if self.patience < 0:
+            raise TimeoutError("timed out")
+        return count
+
+
+class _PacedReader(StreamReader):  # type: ignore[misc]
+    """A buffered reader of a ``_PacedSocket``."""
+
+    def __init__(self, raw: _PacedSocket, buffer_size: int) -> None:
+        super(StreamReader, self).__init__(raw, buffer_size)
+        self.bytes_read = 0
+
+
+class _Connection(HTTPConnection):  # type: ignore[misc]
+    """A connection of which each request has the patience of the server's timeout."""
+
+    def __init__(self, server: wsgi.Server, connected: socket.socket, makefile: Any) -> None:
+        super().__init__(server, connected, makefile)
+
+    def communicate(self) -> bool:
+        """Answers one request; whether the connection is kept."""
+        self._paced.patience = self.server.timeout
+        kept: bool = super().communicate()
+        return kept
 
 
 class _Body:
@@ -123,8 +166,8 @@ class _KnownBody(_Body):
         received = len(buffered)
         with memoryview(whole) as view:
             while received < size:
-                count = self._connection.socket.recv_into(view[received:])
-                if count == 0:
+                count = self._rfile.raw.readinto(view[received:])
+                if not count:
                     break
                 received += count
         return bytes(whole) if received == size else bytes(whole[:received])
@@ -207,6 +250,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             timeout=settings.socket_timeout,
         )
         self.gateway = _Gateway
+        self.ConnectionClass = _Connection
         self.requests = _Pool(self, settings.max_threads)
 
     @staticmethod
@@ -294,9 +338,10 @@ class MockServer:
         return self
 
     def stop(self) -> None:
-        """Finishes the requests in flight and ends the server."""
+        """Finishes the requests in flight and ends the server, also one that was never started."""
         self._server.stop()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         services_of(self.app).close()
 
     def __enter__(self) -> MockServer:

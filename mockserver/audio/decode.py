@@ -90,7 +90,8 @@ def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
 def decode(data: bytes, *, keep_seconds: float, max_seconds: float) -> Decoded:
     """Decodes a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
 
-    Beyond that, memory does not grow with the clip. The first audio stream counts, video is ignored, a damaged or truncated file is read as far as it goes.
+    Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
+    ignored, a damaged or truncated file is read as far as it goes.
     Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``.
     """
     import av

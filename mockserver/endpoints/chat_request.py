@@ -103,10 +103,11 @@ class _Reader:
         self.audio_tokens = 0
 
     def turns(self) -> Iterator[Turn]:
-        """The turns of the conversation. Only the last message is listened to, unless a model will reply."""
+        """The turns. Only the user's last message is listened to, unless a model will reply and needs all."""
         hear_all = bool(self._services.settings.reply_from)
+        users = [number for number, message in enumerate(self._messages) if message["role"] == "user"]
         for number, message in enumerate(self._messages):
-            yield self._turn(number, message, hear_all or number == len(self._messages) - 1)
+            yield self._turn(number, message, hear_all or number in users[-1:])
 
     def _turn(self, number: int, message: Body, hear: bool) -> Turn:
         content = message.get("content")
@@ -150,8 +151,10 @@ class _Reader:
                 raise ApiError("chat_bad_audio", param=place, format=audio["format"])
             if not hear:
                 return ""
-            heard = answer or chain.hear(clip, options) or placeholder(clip, clip.duration)
-            return transcripts.text_of(heard.segments)
+            heard = answer or chain.hear(clip, options)
+            if heard is None and self._call.settings.unknown_audio == "error":
+                raise ApiError("no_transcriber", sha256=clip.sha256)
+            return transcripts.text_of((heard or placeholder(clip, clip.duration)).segments)
         except (UndecodableAudio, AudioTooLong) as error:
             if not self._call.strict:
                 return ""

@@ -81,11 +81,13 @@ def _speech(
     yield chunks.delta(index, {"role": "assistant", "refusal": None})
     audio: dict[str, Any] = {"id": reply.audio_id}
     opening: dict[str, Any] = {"content": None}
+    told = []
     for token in tokens.split(reply.text):
-        yield chunks.delta(index, {**opening, "audio": {**audio, "transcript": token}})
+        told.append(chunks.delta(index, {**opening, "audio": {**audio, "transcript": token}}))
         audio, opening = {}, {}
     if call.settings.choiceless_chunks:
-        yield from (chunks.choiceless() for _ in range(_CHOICELESS))
+        told += [chunks.choiceless() for _ in range(_CHOICELESS)]
+    yield b"".join(told)  # The words are known: the sound should not wait for each to be sent on its own.
     opening = {"role": "assistant", "content": None, "refusal": None}
     audio = {"id": reply.audio_id}
     for piece in chat.pieces(reply.speak(services)):

@@ -45,13 +45,14 @@ def _check_extension(services: Services, call: Call, clip: Clip, content_type: s
 
 
 def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:
-    """What is said in the clip, by whoever knows it best.
+    """What is said in the clip, by whoever knows it best. Waiting for Whisper, it holds no place of a body.
 
     Raises ``ApiError``: undecodable or out of the model's bounds, nobody there to hear it, engine busy.
     """
     try:
         answer = services.transcribers.recall(clip, options)
         _check_bounds(call, clip, options)
+        call.place.release()
         return answer or services.transcribers.hear(clip, options) or _unheard(call, clip, clip.duration)
     except UndecodableAudio as error:
         if call.strict:

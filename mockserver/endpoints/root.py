@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import flask
@@ -11,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import __version__
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import drain_request, refusal_response
+from mockserver.gateway.pipeline import drain_request, log_exchange, refusal_response
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -28,6 +29,8 @@ Point your SDK at {url}v1 and use any API key:
         -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "response_format": "wav", "input": "Hello."}}'
     curl {url}v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" \\
         -F model=whisper-1 -F file=@hello.wav
+    curl {url}v1/chat/completions -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
+        -d '{{"model": "gpt-4o-mini", "messages": [{{"role": "user", "content": "Hello."}}]}}'
 
 Health: {url}_mock/health
 """
@@ -36,6 +39,7 @@ Health: {url}_mock/health
 def register(app: flask.Flask, services: Services) -> None:
     """Adds the front page and the answers to whatever no endpoint answers."""
     app.add_url_rule("/", "front_page", _front_page, methods=["GET"])
+    app.before_request(_note_the_time)
     app.before_request(_answer_preflight)
     app.after_request(_allow_browsers)
 
@@ -43,6 +47,7 @@ def register(app: flask.Flask, services: Services) -> None:
         drain_request()
         response = refusal_response(services.errors.refusal(error))
         response.headers["x-request-id"] = services.ids.request_id()
+        log_exchange(response, flask.g.began, error.name)
         return response
 
     def unknown_url(_: NotFound) -> flask.Response:
@@ -73,6 +78,10 @@ def register(app: flask.Flask, services: Services) -> None:
 def _front_page() -> flask.Response:
     text = _FRONT_PAGE.format(version=__version__, url=flask.request.host_url)
     return flask.Response(text, content_type="text/plain; charset=utf-8")
+
+
+def _note_the_time() -> None:
+    flask.g.began = time.perf_counter()
 
 
 def _nobody_listens(error: Exception) -> flask.Response:

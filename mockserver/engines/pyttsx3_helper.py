@@ -6,8 +6,9 @@ same request gives the same bytes) and dies alone. Started without arguments (wh
 it speaks one utterance, from its standard input to its standard output, and ends.
 
 The server asks for an utterance by sending a socket through the control socket, and the request, a line of
-JSON with the fields of ``SpeechRequest``, through that socket. When the utterance has its turn a byte
-``STARTED`` comes back, then frames: a kind (one byte), the length of the payload (uint32), the payload.
+JSON with the fields of ``SpeechRequest``, through that socket. While the utterance waits for its turn a byte
+``WAITING`` comes back every second, when it has its turn a byte ``STARTED``, then frames: a kind (one byte),
+the length of the payload (uint32), the payload.
 
 The server imports this module too, and the process should start fast: standard library only.
 """
@@ -22,12 +23,15 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mockserver.engines.speech import SpeechFailed
 
+WAITING = b"."
 STARTED = b"!"
 FRAME = struct.Struct("!cI")
 PCM_FRAME = b"P"  # payload: s16le mono at SAMPLE_RATE
@@ -39,6 +43,8 @@ WORD = struct.Struct("!II")  # where a word begins: samples into the speech, cha
 SAMPLE_RATE = 22_050  # Hz
 LONGEST_SPEECH = 3600  # seconds
 CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
+SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
+MOST_WAITING = 512  # sockets at hand, since ``select`` takes none from 1024 on; others wait where they are
 MOST_CPU_TIME = 60  # seconds in a child; an hour of speech takes about 3
 
 Send = Callable[[bytes], None]
@@ -67,7 +73,9 @@ class SpeechRequest:
 
 def main(arguments: list[str]) -> None:
     """Serves the control socket until its other end closes, or one utterance when there is none."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes the control socket.
+    # Those are for the server: it may finish its answers, and then closes the control socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     speak = _prepare()
     if arguments:
         descriptor, slots = map(int, arguments)
@@ -132,11 +140,14 @@ def _write_to_stdout(data: bytes) -> None:
 def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
     """Gives each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
+    waiting: deque[int] = deque()
     speaking: set[int] = set()
     spare: _Child | None = None
+    next_sign = 0.0
     while True:
-        awaited = [*speaking, control.fileno()] if len(speaking) < slots else [*speaking]
-        patience = None if spare else CALM if speaking else 0.0
+        awaited = [*speaking, control.fileno()] if len(waiting) < MOST_WAITING else [*speaking]
+        calm = CALM if speaking else 0.0
+        patience = calm if spare is None else SIGN_OF_LIFE if waiting else None
         ready = select.select(awaited, [], [], patience)[0]
         for pipe in speaking.intersection(ready):
             os.close(pipe)
@@ -145,14 +156,25 @@ def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
             descriptors = socket.recv_fds(control, 1, 1)[1]
             if not descriptors:
                 return
-            child = spare or _fork(control, speaking, speak)
-            while not child.give(descriptors[0]):
-                child = _fork(control, speaking, speak)
-            os.close(descriptors[0])
+            waiting.append(descriptors[0])
+        while waiting and len(speaking) < slots:
+            child = spare or _fork(control, (*waiting, *speaking), speak)
+            while not child.give(waiting[0]):
+                child = _fork(control, (*waiting, *speaking), speak)
+            os.close(waiting.popleft())
             speaking.add(child.pipe)
             spare = None
-        elif not ready:
-            spare = _fork(control, speaking, speak)
+        if spare is None and not ready:
+            spare = _fork(control, (*waiting, *speaking), speak)
+        if time.monotonic() >= next_sign:
+            next_sign = time.monotonic() + SIGN_OF_LIFE
+            _tell_waiting(waiting)
+
+
+def _tell_waiting(waiting: Iterable[int]) -> None:
+    for descriptor in waiting:
+        with contextlib.suppress(OSError):  # Some have gone.
+            os.write(descriptor, WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +198,7 @@ class _Child:
             return True
 
 
-def _fork(control: socket.socket, speaking: set[int], speak: Speak) -> _Child:
+def _fork(control: socket.socket, inherited: Iterable[int], speak: Speak) -> _Child:
     pipe, childs_end = os.pipe()
     handover, childs_handover = socket.socketpair()
     if os.fork() != 0:
@@ -186,7 +208,7 @@ def _fork(control: socket.socket, speaking: set[int], speak: Speak) -> _Child:
     try:
         handover.close()
         control.close()  # Else the server would not see it closed when the helper dies before this child.
-        for other in (pipe, *speaking):
+        for other in (pipe, *inherited):
             os.close(other)
         _limit_cpu_time()
         descriptors = socket.recv_fds(childs_handover, 1, 1)[1]

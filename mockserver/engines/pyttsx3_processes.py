@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from mockserver.engines.pyttsx3_helper import STARTED
+from mockserver.engines.pyttsx3_helper import STARTED, WAITING
 from mockserver.engines.speech import SpeechFailed
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class SpeechProcesses(Protocol):
     def answer(self, request: SpeechRequest) -> AbstractContextManager[IO[bytes]]:
         """The frames of the answer, once the request has its turn. Leaving the context ends the synthesis.
 
-        Raises ``SpeechFailed`` when no process can be started.
+        Raises ``SpeechFailed`` when no process can be started. Reading may raise ``TimeoutError``; leaving
+        the context with it raises ``SpeechFailed``.
         """
         ...
 
@@ -42,10 +43,14 @@ class SpeechProcesses(Protocol):
 
 
 class ForkingHelper:
-    """One helper process, which forks a child for each request (POSIX)."""
+    """One helper process, which forks a child for each request (POSIX).
 
-    def __init__(self, slots: int) -> None:
+    One that gives no sign of life for ``patience`` seconds, or has a child that does not, is replaced.
+    """
+
+    def __init__(self, slots: int, patience: float) -> None:
         self._slots = slots
+        self._patience = patience
         self._lock = threading.Lock()
         self._running: _Helper | None = None
         self._closed = False
@@ -57,9 +62,12 @@ class ForkingHelper:
     @contextmanager
     def answer(self, request: SpeechRequest) -> Iterator[IO[bytes]]:
         """See ``SpeechProcesses``. A helper that has died is replaced."""
-        frames = self._ask(request)
+        helper, frames = self._ask(request)
         try:
             yield frames
+        except TimeoutError as error:
+            self._forget(helper)
+            raise SpeechFailed("the speech process hangs") from error
         finally:
             frames.close()
 
@@ -71,12 +79,12 @@ class ForkingHelper:
         if helper:
             helper.end()
 
-    def _ask(self, request: SpeechRequest) -> IO[bytes]:
+    def _ask(self, request: SpeechRequest) -> tuple[_Helper, IO[bytes]]:
         for _ in range(2):
             helper = self._helper()
             frames = helper.ask(request)
             if frames:
-                return frames
+                return helper, frames
             self._forget(helper)
         raise SpeechFailed("the speech process does not start")
 
@@ -84,21 +92,23 @@ class ForkingHelper:
         with self._lock:
             if self._closed:
                 raise SpeechFailed("the speaker is closed")
-            self._running = self._running or _Helper(self._slots)
+            self._running = self._running or _Helper(self._slots, self._patience)
             return self._running
 
-    def _forget(self, dead: _Helper) -> None:
+    def _forget(self, helper: _Helper) -> None:
         with self._lock:
-            if self._running is dead:
+            if self._running is helper:
                 self._running = None
-        dead.end()
+        helper.kill()
 
 
 class _Helper:
     """A running helper process and the control socket to it."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, patience: float) -> None:
+        self._patience = patience
         self._control, helpers_end = socket.socketpair()
+        self._control.settimeout(patience)
         with helpers_end:
             descriptor = helpers_end.fileno()
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
@@ -110,17 +120,20 @@ class _Helper:
             )
 
     def ask(self, request: SpeechRequest) -> IO[bytes] | None:
-        """The frames of the answer, once a child has begun; ``None`` when the helper has died."""
+        """The frames of the answer, once a child has begun; ``None`` when the helper has died, or hangs."""
         connection, helpers_end = socket.socketpair()
+        connection.settimeout(self._patience)
         with connection:
             try:
                 with helpers_end:
                     socket.send_fds(self._control, [b"?"], [helpers_end.fileno()])
                 connection.sendall(request.to_line())
-                begun = connection.recv(1) == STARTED
+                sign = connection.recv(1)
+                while sign == WAITING:
+                    sign = connection.recv(1)
             except OSError:
                 return None
-            return connection.makefile("rb") if begun else None
+            return connection.makefile("rb") if sign == STARTED else None
 
     def end(self) -> None:
         """Closes the control socket, upon which the helper ends."""
@@ -128,8 +141,13 @@ class _Helper:
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends a helper that may hang; its children speak on."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
 
 
 class SpareProcesses:

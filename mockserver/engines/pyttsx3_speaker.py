@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SILENCE_DURATION = 0.2  # seconds; how a text sounds that has nothing to say
 SILENCE = bytes(round(SILENCE_DURATION * SPEECH_SAMPLE_RATE) * 2)
 DEFAULT_SLOTS = 8
+DEFAULT_PATIENCE = 30.0  # seconds
 CAN_FORK = hasattr(os, "fork")
 
 
@@ -34,12 +35,15 @@ class Pyttsx3Speaker:
     """Speaks with espeak-ng: the same utterance gives the same bytes, on any machine with the same versions.
 
     Up to ``slots`` utterances are synthesised at a time, others wait in the order of their arrival. ``fork``
-    says how processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``).
+    says how processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``);
+    those that are forked are given up after ``patience`` seconds without a sign of life.
     No process is started before it is needed, or ``start`` called. Safe to use from several threads.
     """
 
-    def __init__(self, slots: int = DEFAULT_SLOTS, *, fork: bool = CAN_FORK) -> None:
-        self._processes: SpeechProcesses = ForkingHelper(slots) if fork else SpareProcesses(slots)
+    def __init__(
+        self, slots: int = DEFAULT_SLOTS, *, fork: bool = CAN_FORK, patience: float = DEFAULT_PATIENCE
+    ) -> None:
+        self._processes: SpeechProcesses = ForkingHelper(slots, patience) if fork else SpareProcesses(slots)
 
     def start(self) -> None:
         """Gets ready to speak, so that the first utterance need not wait for it."""
@@ -98,7 +102,7 @@ def _read_frame(stream: IO[bytes]) -> tuple[bytes, bytes]:
 def _read(stream: IO[bytes], size: int) -> bytes:
     try:
         data = stream.read(size)
-    except OSError:
+    except ConnectionError:
         data = b""
     if len(data) < size:
         raise SpeechFailed("the speech process died while it spoke")

@@ -129,8 +129,9 @@ class WhisperTranscriber:
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription:
         """What is said in ``clip``: returns with the first segment, others are decoded while they are read.
 
-        The clip waits for its turn as the file it is; its samples are made when a worker takes it. Closing or dropping the segments' iterator ends the work on them. Silence has no segments, and so no
-        language. Raises ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
+        The clip waits for its turn as the file it is; its samples are made when a worker takes it. Closing or
+        dropping the segments' iterator ends the work on them. Silence has no segments, and so no language.
+        Raises ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
         """
         job = _Job(clip, options)
         self.start()

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import flask
 
 from mockserver.gateway import forms
-from mockserver.gateway.body import BodyReader, drain
+from mockserver.gateway.body import BodyReader, Place, announced_length, drain
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.gateway.json_body import parse_json
 from mockserver.gateway.response_headers import ResponseHeaders
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
 
 log = logging.getLogger("mockserver.access")
+
+_HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Call:
     operation: Operation
     settings: Settings
     account: Account
+    place: Place
     document: dict[str, Any] = field(default_factory=dict)
     files: Mapping[str, forms.FilePart] = field(default_factory=dict)
     model: ModelCard | None = None
@@ -101,7 +105,8 @@ class Pipeline:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._headers = ResponseHeaders(services.ids, full=services.settings.response_headers == "full")
-        self._bodies = BodyReader(services.settings.max_body_bytes)
+        settings = services.settings
+        self._bodies = BodyReader(settings.max_body_bytes, settings.socket_timeout)
 
     def view(self, operation: Operation, handler: Handler) -> Callable[..., flask.Response]:
         """The Flask view function of ``operation``."""
@@ -117,8 +122,7 @@ class Pipeline:
         call: Call | None = None
         try:
             call = self._admit(operation)
-            length = flask.request.content_length
-            with self._bodies.slot(length if operation.body != "none" else 0):
+            with call.place:
                 self._understand(call, path_values)
                 answer = handler(self._services, call)
         except ApiError as error:
@@ -133,7 +137,7 @@ class Pipeline:
                 cost = cost_usd(call.model, answer.usage)
                 response.headers["x-mock-cost-usd"] = "unknown" if cost is None else f"{cost:.8f}"
         if answer.answered_by and call.settings.mock_headers:
-            response.headers["x-mock-answered-by"] = answer.answered_by
+            response.headers["x-mock-answered-by"] = quote(answer.answered_by, _HEADER_SAFE)
         log_exchange(response, began)
         return response
 
@@ -144,7 +148,7 @@ class Pipeline:
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         account = self._services.accounts.authenticate(flask.request.headers.get("Authorization"))
-        return Call(operation, settings, account)
+        return Call(operation, settings, account, self._bodies.place())
 
     def _understand(self, call: Call, path_values: dict[str, str]) -> None:
         """Reads and parses the body, finds the model, and validates."""
@@ -163,7 +167,7 @@ class Pipeline:
     def _parse_form(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
         try:
-            form = forms.parse_multipart(self._read(), content_type)
+            form = forms.parse_multipart(self._read(call), content_type)
         except forms.MultipartError as error:
             if call.settings.strictness == "off":
                 return
@@ -175,7 +179,7 @@ class Pipeline:
 
     def _parse_json(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
-        body = self._read()
+        body = self._read(call)
         if content_type and call.strict and not content_type.lower().startswith("application/json"):
             raise ApiError("unsupported_content_type", accepted="application/json", given=content_type)
         try:
@@ -184,11 +188,9 @@ class Pipeline:
             if call.settings.strictness != "off":
                 raise
 
-    def _read(self) -> bytes:
-        request = flask.request
-        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-        length = None if chunked else request.content_length or 0
-        return self._bodies.read(request.environ["wsgi.input"], length)
+    def _read(self, call: Call) -> bytes:
+        stream = flask.request.environ["wsgi.input"]
+        return self._bodies.read(stream, announced_length(flask.request), call.place)
 
     def _find_model(self, call: Call) -> None:
         name = call.document.get("model")
@@ -292,11 +294,7 @@ def refusal_response(refusal: Refusal) -> flask.Response:
 
 def drain_request() -> None:
     """Reads what is left of the request's body, so that the client hears the refusal."""
-    length = flask.request.content_length
-    chunked = "chunked" in flask.request.headers.get("Transfer-Encoding", "").lower()
-    if not length and not chunked:
-        return
-    drain(flask.request.environ["wsgi.input"], length or 1 << 28)
+    drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
 
 
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
@@ -308,7 +306,7 @@ def log_exchange(response: flask.Response, began: float, note: str = "") -> None
         log.info(
             "%s %s %d %.1f ms %s",
             request.method,
-            request.path,
+            quote(request.path),
             response.status_code,
             milliseconds,
             answered_by,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 
 def compact(value: object) -> bytes:
     """No spaces, no trailing newline: answers of the audio endpoints, and errors of ``whisper-1``."""
@@ -14,7 +16,7 @@ def compact(value: object) -> bytes:
 
 def two_spaces(value: object) -> bytes:
     """Indented by two, no trailing newline: errors that a model's engine raises."""
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", "replace")
+    return msgspec.json.format(compact(value), indent=2)  # an indenting json.dumps is ten times slower
 
 
 def two_spaces_newline(value: object) -> bytes:

@@ -302,6 +302,61 @@ def test_a_killed_helper_is_replaced(own_speaker: Pyttsx3Speaker) -> None:
     assert pcm_of(own_speaker, utterance()) == before
 
 
+@pytest.fixture
+def impatient() -> Iterator[Pyttsx3Speaker]:
+    """A speaker with one slot that soon takes its processes for hung."""
+    speaker = Pyttsx3Speaker(slots=1, patience=5)
+    yield speaker
+    speaker.close()
+
+
+@on_linux
+def test_a_helper_that_hangs_is_replaced(impatient: Pyttsx3Speaker) -> None:
+    helper = helper_of(impatient)
+    before = pcm_of(impatient, utterance())
+    os.kill(helper, signal.SIGSTOP)
+
+    assert pcm_of(impatient, utterance()) == before
+    assert has_ended(helper)
+
+
+@on_linux
+def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatient: Pyttsx3Speaker) -> None:
+    helper = helper_of(impatient)
+    speech = impatient.speak(utterance(LONG_TEXT))
+    next(speech)
+    children = children_of(helper)
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
+
+    with pytest.raises(SpeechFailed, match="hangs"):
+        list(speech)
+    assert duration_of(impatient, utterance()) > 1
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+
+
+@on_linux
+def test_who_waits_for_a_turn_is_told_that_the_helper_lives() -> None:
+    helper = ForkingHelper(slots=1, patience=5)
+    speaking = deliver(utterance(LONG_TEXT)).request
+    with helper.answer(speaking) as frames:
+        frames.read(1)
+
+
+@on_linux
+def test_signals_for_the_whole_group_leave_speech_to_be_finished(own_speaker: Pyttsx3Speaker) -> None:
+    helper = helper_of(own_speaker)
+    speech = own_speaker.speak(utterance(LONG_TEXT))
+    first = next(speech).pcm
+    for process in (helper, *children_of(helper)):
+        os.kill(process, signal.SIGINT)
+        os.kill(process, signal.SIGTERM)
+
+    assert first + b"".join(chunk.pcm for chunk in speech) == pcm_of(own_speaker, utterance(LONG_TEXT))
+    os.kill(helper, 0)  # It is the one of before.
+
+
 @on_linux
 def test_a_killed_spare_process_is_replaced() -> None:
     speaker = Pyttsx3Speaker(slots=1, fork=False)

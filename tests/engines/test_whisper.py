@@ -1,7 +1,9 @@
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -211,6 +213,26 @@ def test_who_comes_when_the_queue_is_full_is_sent_away(only_one: WhisperTranscri
     assert text_of(only_one.transcribe(say(MORNING), TranscriptionOptions())) == MORNING
 
 
+@needs_model
+def test_who_comes_when_the_queue_is_full_is_sent_away_undecoded(
+    only_one: WhisperTranscriber, say: Say
+) -> None:
+    answer = only_one.transcribe(say(*[HELLO] * 20), TranscriptionOptions())
+    with pytest.raises(EngineBusy):
+        only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
+    list(answer.segments)
+
+
+@needs_model
+def test_a_clip_is_forgotten_when_it_was_heard(whisper: WhisperTranscriber, say: Say) -> None:
+    clip = say(HELLO)
+    remembered = weakref.ref(clip)
+    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == HELLO
+    del clip
+    while remembered() is not None:
+        gc.collect()
+
+
 def stop_reading(segments: Iterator[Segment]) -> None:
     segments.close()  # type: ignore[attr-defined]
     assert list(segments) == []
@@ -315,9 +337,23 @@ def test_a_model_that_cannot_be_loaded_is_told_to_everyone_who_asks(tmp_path: Pa
     for _ in range(2):
         with pytest.raises(EngineFailed, match="cannot load the Whisper model"):
             whisper.transcribe(silence(1), TranscriptionOptions())
-    assert whisper.state == "failed"
-    assert str(tmp_path) in whisper.error
+    assert whisper.describe()["state"] == "failed"
+    assert str(tmp_path) in whisper.describe()["error"]
     whisper.close()
+
+
+def test_a_model_that_cannot_be_loaded_holds_on_to_no_clip(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    whisper = WhisperTranscriber(str(tmp_path))
+    clips = [silence(1) for _ in range(3)]
+    remembered = [weakref.ref(clip) for clip in clips]
+    while clips:
+        with pytest.raises(EngineFailed, match="cannot load the Whisper model"):
+            whisper.transcribe(clips.pop(), TranscriptionOptions())
+    whisper.close()
+    gc.collect()
+    assert [clip() for clip in remembered] == [None] * 3
+    assert whisper.state == "failed"
 
 
 @pytest.fixture
@@ -349,6 +385,28 @@ def test_an_english_model_is_better_than_none(cache: Path) -> None:
 
 def test_an_empty_cache_has_no_model(cache: Path) -> None:
     assert find_model("auto") is None
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home: no ``HOME``, no entry in the password file, no other place for a cache."""
+    for name in ("HOME", "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2_147_483_000)
+
+
+@pytest.mark.usefixtures("homeless")
+def test_a_user_without_a_home_has_no_model() -> None:
+    assert find_model("auto") is None
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("name", ["tiny", "~/models/tiny"])
+def test_a_user_without_a_home_is_told_to_set_one(name: str) -> None:
+    with pytest.raises(EngineFailed, match="set HF_HOME or HOME"):
+        find_model(name)
+    with pytest.raises(EngineFailed, match="set HF_HOME or HOME"):
+        pull_model(name, on_progress=lambda _: None)
 
 
 def test_no_model_is_wanted(cache: Path) -> None:
