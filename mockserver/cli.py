@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,20 +65,15 @@ def _click_option(option: Any) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def _shown(value: object) -> str:
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
 
 
 def load_settings(config: str | None, given: dict[str, Any]) -> Settings:
     """The settings of a command: file, environment and what was ``given`` on the command line."""
-    import os
-    from pathlib import Path
-
     overrides = {name: value for name, value in given.items() if value is not None and value != ()}
     return Settings.load(Path(config) if config else None, os.environ, **overrides)
 

@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cheroot import wsgi
 from cheroot.makefile import StreamReader, StreamWriter
@@ -72,14 +72,12 @@ class _Pool(ThreadPool):  # type: ignore[misc]
 
 
 class _PacedSocket(socket.SocketIO):
-    """What a client sends. One that stalls, or sends at less than ``_LEAST_RATE``, uses up its ``patience``.
+    """What a client sends. One that stalls, or sends at less than ``_LEAST_RATE``, uses up our ``patience``.
 
-    Only the seconds count in which the server waits for it.
+    That is in seconds, and only those count in which the server waits for the client.
     """
 
-    def __init__(self, connected: socket.socket, patience: float) -> None:
-        super().__init__(connected, "r")
-        self.patience = patience
+    patience = 0.0
 
     def readinto(self, buffer: Any) -> int | None:
         """Receives into ``buffer``. Raises ``TimeoutError``."""
@@ -94,22 +92,27 @@ class _PacedSocket(socket.SocketIO):
 class _PacedReader(StreamReader):  # type: ignore[misc]
     """A buffered reader of a ``_PacedSocket``."""
 
-    def __init__(self, raw: _PacedSocket, buffer_size: int) -> None:
-        super(StreamReader, self).__init__(raw, buffer_size)
+    def __init__(self, connected: socket.socket, mode: Literal["rb"], buffer_size: int) -> None:
+        super(StreamReader, self).__init__(_PacedSocket(connected, mode), buffer_size)
         self.bytes_read = 0
 
 
 class _Connection(HTTPConnection):  # type: ignore[misc]
-    """A connection of which each request has the patience of the server's timeout."""
+    """A connection whose every request is read with the same patience, the server's timeout."""
 
-    def __init__(self, server: wsgi.Server, connected: socket.socket, makefile: Any) -> None:
-        super().__init__(server, connected, makefile)
+    def __init__(self, server: wsgi.Server, connected: socket.socket, _makefile: object) -> None:
+        super().__init__(server, connected, _paced_file)
 
     def communicate(self) -> bool:
         """Answers one request; whether the connection is kept."""
-        self._paced.patience = self.server.timeout
+        self.rfile.raw.patience = self.server.timeout
         kept: bool = super().communicate()
         return kept
+
+
+def _paced_file(connected: socket.socket, mode: Any, buffer_size: int) -> StreamReader | StreamWriter:
+    kind = _PacedReader if mode == "rb" else StreamWriter
+    return kind(connected, mode, buffer_size)
 
 
 class _Body:

@@ -8,11 +8,12 @@ request, ``x-mock-whisper-model``.
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,10 +68,17 @@ def _setting(
     per_request: bool = False,
     minimum: float | None = None,
     maximum: float | None = None,
+    admits: Callable[[Any], bool] = lambda value: True,
 ) -> Any:
-    bounds = {"minimum": minimum, "maximum": maximum}
+    bounds = {"minimum": minimum, "maximum": maximum, "admits": admits}
     metadata = {"help": help, "choices": choices, "per_request": per_request, **bounds}
     return field(default=default, metadata=metadata)
+
+
+def _can_be_spoken(language: str) -> bool:
+    from mockserver.engines.text_language import is_language
+
+    return not language or is_language(language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,10 @@ class Settings:
     )
     speech_slots: int = _setting(8, "Utterances that are spoken at the same time.", minimum=1)
     speech_language: str = _setting(
-        "", "Language (ISO 639-1) of the text to speak; empty tells it from the text.", per_request=True
+        "",
+        "Language (ISO 639-1) of the text to speak; empty tells it from the text.",
+        per_request=True,
+        admits=_can_be_spoken,
     )
     reply_from: str = _setting(
         "",
@@ -167,6 +178,12 @@ class Settings:
     log_level: str = _setting("info", "What is logged.", choices=("debug", "info", "warning", "error"))
     accounts: tuple[AccountRow, ...] = ()
     limit_rows: tuple[LimitRow, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ``SettingsError`` naming the argument that makes no sense."""
+        for option in OPTIONS:
+            value = getattr(self, option.name)
+            object.__setattr__(self, option.name, _checked(option, value, f"argument {option.name}"))
 
     @classmethod
     def load(
@@ -193,7 +210,14 @@ class Settings:
             value = headers.get(header)
             if value is not None:
                 changes[option.name] = _checked(option, value, f"header {header}")
-        return replace(self, **changes) if changes else self
+        return self._with(changes) if changes else self
+
+    def _with(self, changes: Mapping[str, object]) -> Settings:
+        """A copy with some checked values in place of its own; the others are not checked once more."""
+        changed = copy.copy(self)
+        for name, value in changes.items():
+            object.__setattr__(changed, name, value)
+        return changed
 
 
 OPTIONS: tuple[Field[Any], ...] = tuple(option for option in fields(Settings) if option.metadata)
@@ -217,7 +241,9 @@ def _from_file(config: Path | None) -> dict[str, Any]:
     if config is None and not path.is_file():
         return {}
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such file. Name another, or none.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
     accounts = table.pop("accounts", [])
@@ -288,12 +314,29 @@ def _is_list_of_texts(value: object) -> bool:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    options = {ENVIRONMENT_PREFIX + option.name.upper(): option for option in OPTIONS}
     values = {}
-    for option in OPTIONS:
-        variable = ENVIRONMENT_PREFIX + option.name.upper()
-        if variable in environ:
-            values[option.name] = _checked(option, environ[variable], variable)
+    for variable, text in environ.items():
+        option = options.get(variable)
+        if option is not None:
+            value = text.split(os.pathsep) if kind_of(option) is tuple else text
+            values[option.name] = _checked(option, value, variable)
+        elif variable.startswith(ENVIRONMENT_PREFIX):
+            raise SettingsError(_unknown(variable))
     return values
+
+
+def _unknown(variable: str) -> str:
+    from difflib import get_close_matches
+
+    name = variable.removeprefix(ENVIRONMENT_PREFIX)
+    nearest = get_close_matches(name, [option.name.upper() for option in OPTIONS], n=1)
+    hint = (
+        f"Is {ENVIRONMENT_PREFIX}{nearest[0]} meant?"
+        if nearest
+        else "`mockserver serve --help` lists the settings."
+    )
+    return f"{variable}: there is no such setting. {hint}"
 
 
 def _checked(option: Field[Any], value: object, source: str) -> Any:
@@ -313,6 +356,8 @@ def _checked(option: Field[Any], value: object, source: str) -> Any:
         raise SettingsError(f"{source}: {value!r} is too small; the least is {low:g}.")
     if high is not None and typed > high:
         raise SettingsError(f"{source}: {value!r} is too large; the most is {high:g}.")
+    if not option.metadata["admits"](typed):
+        raise SettingsError(f"{source}: {value!r} is not possible. {option.metadata['help']}")
     return typed
 
 
@@ -337,10 +382,9 @@ _TRUTH = {
 
 def _typed(kind: type, value: object) -> object:
     if kind is tuple:
-        parts = value.split(os.pathsep) if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
             raise TypeError
-        return tuple(part for part in parts if part)
+        return tuple(part for part in value if part)
     if isinstance(value, str) and kind is bool:
         if value.lower() not in _TRUTH:
             raise ValueError

@@ -298,6 +298,38 @@ def test_a_client_that_stalls_in_the_body_is_let_go(
     assert parse_response(answer).status in (400, 404, 405)
 
 
+@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/models", "/nowhere"])
+@pytest.mark.parametrize(
+    "length", [{"content_length": 1 << 10}, {"content_length": 1 << 24}, {"transfer_encoding": "chunked"}]
+)
+def test_a_client_that_trickles_is_let_go(
+    server: MockServer, monkeypatch: pytest.MonkeyPatch, path: str, length: dict[str, object]
+) -> None:
+    hurried = types.SimpleNamespace(monotonic=lambda: 10_000 * time.monotonic())
+    monkeypatch.setattr("mockserver.server.time", hurried)
+    with connect(server) as connection:
+        connection.sendall(head("POST", path, content_type=MULTIPART, **length) + b"1000000\r\n")
+        connection.settimeout(0.001)
+        for _ in range(10_000):
+            with contextlib.suppress(TimeoutError):
+                connection.sendall(b"x")
+                answer = connection.recv(65536)
+                break
+    assert parse_response(answer).status in (400, 404, 405)
+
+
+def test_the_patience_with_one_request_is_not_that_with_the_next(
+    server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.monotonic()
+    seconds = itertools.count(began, 8)  # pass with each reading of the clock
+    monkeypatch.setattr("mockserver.server.time", types.SimpleNamespace(monotonic=lambda: next(seconds)))
+    with connect(server) as connection:
+        for _ in range(10):
+            connection.sendall(head("GET", "/_mock/health"))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+
 def test_a_client_that_stalls_in_the_headers_is_let_go(hasty: MockServer) -> None:
     assert parse_response(talk(hasty, b"POST /v1/audio/speech HTTP/1.1\r\nhost: loc")).status == 408
 

@@ -115,7 +115,7 @@ def bad(tmp_path: Path) -> dict[str, str]:
         (["--config", "config.toml"], ["config.toml", "strictness", "'lax'", "real, schema, off"]),
         (["--config", "typo.toml"], ["typo.toml", "'strictnes'", "mockserver serve --help"]),
         (["--config", "broken.toml"], ["broken.toml", "cannot be read as TOML", "line 1"]),
-        (["--config", "nowhere.toml"], ["nowhere.toml", "No such file"]),
+        (["--config", "nowhere.toml"], ["nowhere.toml", "no such file"]),
         (["--port", "70000"], ["port", "'70000'", "65535"]),
         (["--port", "http"], ["port", "'http'", "whole number"]),
         (["--fixtures", "nowhere"], ["nowhere", "not a folder", "--fixtures"]),
@@ -219,6 +219,16 @@ def test_a_signal_ends_an_idle_server_in_silence(tmp_path: Path, ending: signal.
         process.send_signal(ending)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
+
+
+LONG_ANSWER = (
+    "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-mock-me\r\n"
+    f"Content-Type: application/json\r\nContent-Length: {{}}\r\n\r\n{{}}"
+)
+
+
+def test_a_second_signal_ends_the_program_at_once(tmp_path: Path) -> None:
+    pass
 
 
 def refuses_connections(port: int) -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -148,6 +149,19 @@ def test_words_are_timed_within_the_clip(whisper: openai.OpenAI) -> None:
     assert 0 <= segment.no_speech_prob < 0.5
 
 
+def test_asking_for_words_loses_no_text(whisper: openai.OpenAI) -> None:
+    after_silence = bytes(2 * RATE // 5) + say(whisper, FOX, "pcm")
+    answer = answered_by_whisper(
+        whisper,
+        model="whisper-1",
+        file=("a.wav", write_wav(after_silence, RATE)),
+        response_format="verbose_json",
+        timestamp_granularities=["word"],
+    )
+    assert answer.text.strip() == FOX
+    assert " ".join(word.word for word in answer.words) == FOX.rstrip(".")
+
+
 def test_logprobs_are_the_engines(whisper: openai.OpenAI) -> None:
     def logprobs(voice: str) -> list[float]:
         answer = answered_by_whisper(
@@ -271,6 +285,21 @@ def test_hanging_up_frees_whisper(one_at_a_time: openai.OpenAI) -> None:
 
     to_the_end = cpu_seconds_after_the_first_delta(lambda events: deque(events, maxlen=0))
     assert cpu_seconds_after_the_first_delta(lambda _: None) < to_the_end / 2
+
+
+def test_a_model_that_cannot_be_loaded_is_a_503_that_says_why(
+    tmp_path: Path, silence: tuple[str, bytes]
+) -> None:
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    settings = Settings(port=0, whisper_model=str(tmp_path), log_level="error")
+    with (
+        MockServer(settings) as broken,
+        openai.OpenAI(base_url=broken.base_url, api_key="sk-mock-me", max_retries=0) as sdk,
+    ):
+        for _ in range(2):
+            with pytest.raises(openai.InternalServerError, match="cannot load the Whisper model") as failure:
+                sdk.audio.transcriptions.create(model="whisper-1", file=silence)
+            assert (failure.value.status_code, failure.value.code) == (503, "server_is_overloaded")
 
 
 def say_unheard(sdk: openai.OpenAI) -> bytes:

@@ -144,9 +144,19 @@ def test_stopping_finishes_the_answer_in_flight() -> None:
 
 def test_idle_connections_do_not_hold_up_the_stop() -> None:
     with MockServer(QUIET) as server:
-        idle = connect(server)
-    assert idle.recv(1) == b""
-    idle.close()
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        connection.request("GET", "/_mock/health")
+        connection.getresponse().read()
+    assert connection.sock is not None
+    assert connection.sock.recv(1) == b""
+    connection.close()
+
+
+def test_a_server_that_never_started_can_be_stopped() -> None:
+    server = MockServer(QUIET)
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        connect(server)
 
 
 @contextmanager

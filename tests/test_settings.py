@@ -43,7 +43,7 @@ def test_a_file_that_is_named_replaces_it() -> None:
     write("port = 5000\ntier = 'free'")
     other = write("port = 6000", "other.toml")
     settings = Settings.load(other)
-    assert (settings.port, settings.tier) == (6000, "tier-1")
+    assert (settings.port, settings.tier) == (6000, Settings().tier)
 
 
 def test_the_environment_comes_before_the_file() -> None:
@@ -70,7 +70,9 @@ def test_a_request_without_such_headers_keeps_the_settings_as_they_are() -> None
 
 
 def test_only_some_settings_are_for_headers() -> None:
-    assert {option.name for option in PER_REQUEST} == {"strictness", "unknown_audio", "speech_language"}
+    names = {option.name for option in PER_REQUEST}
+    assert names >= {"strictness", "unknown_audio", "speech_language"}
+    assert not names & {"host", "port", "accounts", "max_body_bytes", "whisper_model"}
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -109,11 +111,12 @@ def test_accounts_are_declared_in_the_file() -> None:
 
         [[accounts]]
         key = "sk-two"
+        models = ["whisper-1", "tts-1"]
         """
     )
     assert Settings.load().accounts == (
         AccountRow("sk-one", organization="org-one", tier="tier-4"),
-        AccountRow("sk-two"),
+        AccountRow("sk-two", models=("whisper-1", "tts-1")),
     )
 
 
@@ -159,8 +162,11 @@ def test_accounts_are_declared_in_the_file() -> None:
         ("[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = ''", "mockserver.toml: accounts[1]: needs a `key`"),
         (
             "[[accounts]]\nkey = 'a'\nteam = 'b'",
-            "mockserver.toml: accounts[0].team: is not one of key, organization, project, tier with",
+            "mockserver.toml: accounts[0].team: is not `models` with a list, ",
         ),
+        ("[[accounts]]\nkey = 'a'\nmodels = 'tts-1'", "mockserver.toml: accounts[0].models: is not "),
+        ('fixtures = "clips"', "mockserver.toml: fixtures: 'clips' is not a list of texts. "),
+        ("speech_language = 'xx'", "mockserver.toml: speech_language: 'xx' is not possible. Language (ISO"),
         (
             "[[accounts]]\nkey = 'a'\ntier = 'gold'",
             "mockserver.toml: accounts[0].tier: 'gold' is not one of free, tier-1, tier-2",
@@ -173,7 +179,12 @@ def test_what_is_wrong_in_the_file_is_named(toml: str, message: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    assert problem(Path("nowhere.toml")).startswith("nowhere.toml: cannot be read as TOML: ")
+    assert problem(Path("nowhere.toml")) == "nowhere.toml: there is no such file. Name another, or none."
+
+
+def test_a_byte_order_mark_before_the_file_does_no_harm() -> None:
+    Path("mockserver.toml").write_text("port = 5000", "utf-8-sig")
+    assert Settings.load().port == 5000
 
 
 def test_a_file_that_is_no_text_is_named() -> None:
@@ -187,6 +198,18 @@ def test_a_wrong_variable_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        ("MOCKSERVER_STRICTNES", "Is MOCKSERVER_STRICTNESS meant?"),
+        ("MOCKSERVER_WISPER_MODEL", "Is MOCKSERVER_WHISPER_MODEL meant?"),
+        ("MOCKSERVER_XYZZY", "`mockserver serve --help` lists the settings."),
+    ],
+)
+def test_a_misspelt_variable_is_named_with_the_right_one(variable: str, remedy: str) -> None:
+    assert problem(environ={variable: "x"}) == f"{variable}: there is no such setting. {remedy}"
+
+
 def test_a_wrong_argument_is_named() -> None:
     assert problem(port=-1) == "argument port: -1 is too small; the least is 0."
     assert problem(prot=1).startswith("argument: there is no setting 'prot'.")
@@ -197,6 +220,33 @@ def test_a_wrong_header_is_named() -> None:
         SettingsError, match=r"^header x-mock-strictness: 'lax' is not one of real, schema, off\.$"
     ):
         Settings().for_request({"x-mock-strictness": "lax"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"strictness": "lax"}, "argument strictness: 'lax' is not one of real, schema, off."),
+        ({"port": 70000}, "argument port: 70000 is too large; the most is 65535."),
+        ({"socket_timeout": float("nan")}, "argument socket_timeout: nan is not a number. "),
+        ({"fixtures": "clips"}, "argument fixtures: 'clips' is not a list of texts. Folder of fixtures"),
+        ({"speech_language": "xx"}, "argument speech_language: 'xx' is not possible. "),
+    ],
+)
+def test_settings_written_in_a_program_are_checked_alike(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings(**arguments)
+    assert str(refusal.value).startswith(message)
+
+
+def test_settings_written_in_a_program_may_be_of_a_kindred_type() -> None:
+    folders: Any = ["clips"]
+    assert Settings(socket_timeout=5, fixtures=folders) == Settings(socket_timeout=5.0, fixtures=("clips",))
+
+
+def test_a_language_nobody_can_speak_is_refused_in_a_header() -> None:
+    assert Settings().for_request({"x-mock-speech-language": "de-AT"}).speech_language == "de-AT"
+    with pytest.raises(SettingsError, match=r"^header x-mock-speech-language: 'xx' is not possible\. "):
+        Settings().for_request({"x-mock-speech-language": "xx"})
 
 
 def test_settings_do_not_change() -> None:

@@ -118,10 +118,6 @@ class Catalog:
         rows = _rows(self._models_file.listings, "models.toml, listings", "provider", "model")
         return tuple(self._listing(row, where) for row, where in rows)
 
-    def listing(self, provider: str, model: str) -> Listing | None:
-        """What ``provider`` offers under the name ``model``, or ``None``."""
-        return next((row for row in self.listings if (row.provider, row.model) == (provider, model)), None)
-
     @property
     def audio_extensions(self) -> tuple[str, ...]:
         """File extensions that transcriptions and translations accept, in the order of the error message."""

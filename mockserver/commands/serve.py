@@ -27,6 +27,7 @@ _UNHEARD = {
     "error": "nobody: unknown audio is refused with a 503",
 }
 _KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
@@ -46,12 +47,14 @@ def run(settings: Settings) -> None:
         fail(error)
     stopper = threading.Thread(target=server.stop, name="stop")
 
-    def stop(signal_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal_number, signal.SIG_DFL)  # a second one ends the program at once
-        stopper.start()
+    def stop(_signal_number: int, _frame: FrameType | None) -> None:
+        for ending in _ENDINGS:
+            signal.signal(ending, signal.SIG_DFL)  # a second one ends the program at once
+        if stopper.ident is None:  # two signals may come at the same time
+            stopper.start()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for ending in _ENDINGS:
+        signal.signal(ending, stop)
     services = services_of(app)
     print(banner(server.url, services), flush=True)  # noqa: T201
     warm_up = threading.Timer(_WARM_UP_DELAY, services.start)
@@ -62,6 +65,7 @@ def run(settings: Settings) -> None:
     server.serve()
     stopper.join()
     warm_up.cancel()
+    warm_up.join()
     services.close()
 
 

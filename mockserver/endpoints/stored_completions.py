@@ -55,7 +55,9 @@ def list_completions(services: Services, call: Call) -> Answer:
     arguments = flask.request.args
     found = [value["completion"] for value in services.store.values(_KIND, call.account.id)]
     if "model" in arguments:
-        found = [each for each in found if each["model"] == arguments["model"]]
+        model = services.catalog.model(arguments["model"])
+        names = (arguments["model"], model.snapshot if model else "")
+        found = [each for each in found if each["model"] in names]
     for name, value in arguments.items():
         if name.startswith("metadata[") and name.endswith("]"):
             found = [each for each in found if each["metadata"].get(name[9:-1]) == value]

@@ -12,7 +12,7 @@ from mockserver.engines.transcription import Segment, Word
 
 # A full stop after one of these, or after single letters ("p.m."), does not end a sentence.
 _ABBREVIATION = re.compile(
-    r"(?:mr|mrs|ms|dr|prof|st|jr|sr|no|vs|approx|dept|est|(?:[a-z]\.)*[a-z])\.", re.IGNORECASE
+    r"(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|approx|dept|est|(?:[a-z]\.)*[a-z])\.", re.IGNORECASE
 )
 _SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”»)]*(?=\s|$)|[。！？]+|$)", re.DOTALL)
 
@@ -71,5 +71,5 @@ def _sentences(text: str) -> list[str]:
 
 
 def _ends_sentence(word: str) -> bool:
-    word = word.rstrip("\"'”»)")
+    word = word.strip("\"'“”„«»()")
     return word.endswith((".", "!", "?", "…", "。", "！", "？")) and not _ABBREVIATION.fullmatch(word)

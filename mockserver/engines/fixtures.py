@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver import strict_json
 from mockserver.audio.clip import Clip
-from mockserver.audio.decode import ClipFacts, UndecodableAudio
+from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
 
@@ -117,17 +117,18 @@ class FixtureTranscriber:
     def _pcm_index(self) -> dict[str, Fixture]:
         with self._lock:
             if self._by_pcm is None:
-                self._by_pcm = {}
+                by_pcm: dict[str, Fixture] = {}
                 for fixture in self.fixtures:
                     if fixture.audio is not None:
-                        self._index(fixture, fixture.audio, self._by_pcm)
+                        self._index(fixture, fixture.audio, by_pcm)
+                self._by_pcm = by_pcm
             return self._by_pcm
 
     def _index(self, fixture: Fixture, audio: Path, by_pcm: dict[str, Fixture]) -> None:
-        clip = Clip(b"" if fixture.facts else audio.read_bytes(), audio.name, _MAX_SECONDS)
         try:
+            clip = Clip(b"" if fixture.facts else audio.read_bytes(), audio.name, _MAX_SECONDS)
             by_pcm.setdefault(self._facts(fixture, clip).pcm_sha256, fixture)
-        except UndecodableAudio as error:
+        except (UndecodableAudio, AudioTooLong, OSError) as error:
             log.warning(
                 "%s: this fixture's audio cannot be decoded: %s. It is found by its hash only.", audio, error
             )
@@ -156,12 +157,15 @@ def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -
 
 def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
     try:
-        row = json.loads(path.read_text("utf-8"))
+        row = strict_json.parse(path.read_bytes())
     except (OSError, ValueError) as error:
         raise FixtureError(f"{path}: is not JSON: {error}") from error
     problem = explain(row)
     if problem:
         raise FixtureError(f"{path}: {problem} The form of a fixture is described in docs/fixtures.md.")
+    misplaced = _misplaced(row.get("segments", ()))
+    if misplaced:
+        raise FixtureError(f"{path}: {misplaced}")
     segments = tuple(_segment(segment) for segment in row.get("segments", ()))
     text = " ".join(segment.text for segment in segments) if segments else row["text"].strip()
     if row.get("text", text).strip() != text:
@@ -176,7 +180,7 @@ def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
         sha256=row.get("sha256", ""),
         facts=ClipFacts(**row["facts"]) if "facts" in row else None,
     )
-    audio = path.with_name(row["audio"]) if "audio" in row else _audio_beside(path, catalog)
+    audio = path.parent / row["audio"] if "audio" in row else _audio_beside(path, catalog)
     if audio is None and not fixture.files and not fixture.sha256:
         raise FixtureError(
             f"{path}: there is no {path.stem}.{{{','.join(catalog.audio_extensions)}}} beside it. "
@@ -190,7 +194,7 @@ def _from_text(path: Path, catalog: Catalog) -> Fixture:
     if audio is None:
         raise FixtureError(f"{path}: there is no audio file of the same name beside this transcript.")
     try:
-        text = " ".join(path.read_text("utf-8").split())
+        text = " ".join(path.read_text("utf-8-sig").split())
     except UnicodeDecodeError as error:
         raise FixtureError(f"{path}: is not UTF-8 text: {error}") from error
     return _with_audio(Fixture(path.stem, text, "en"), audio, path)
@@ -199,6 +203,8 @@ def _from_text(path: Path, catalog: Catalog) -> Fixture:
 def _with_audio(fixture: Fixture, audio: Path | None, path: Path) -> Fixture:
     if audio is None:
         return fixture
+    if not audio.is_file():
+        raise FixtureError(f"{path}: `audio`: {audio} is not a file. Correct it, or leave it out.")
     try:
         sha256 = hashlib.sha256(audio.read_bytes()).hexdigest()
     except OSError as error:
@@ -229,6 +235,17 @@ def _segment(row: dict[str, Any]) -> Segment:
             for word in row["words"]
         )
     return with_words(Segment(**members))
+
+
+def _misplaced(segments: Sequence[dict[str, Any]]) -> str | None:
+    """The first segment or word whose times make no sense, and why; ``None`` when all do."""
+    for i, segment in enumerate(segments):
+        if segment["end"] < segment["start"]:
+            return f"segments[{i}]: it ends before it starts."
+        for j, word in enumerate(segment.get("words", ())):
+            if not segment["start"] <= word["start"] <= word["end"] <= segment["end"]:
+                return f"segments[{i}].words[{j}]: it ends before it starts, or is not within its segment."
+    return None
 
 
 @lru_cache(maxsize=1024)

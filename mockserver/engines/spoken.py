@@ -41,11 +41,6 @@ class SpokenMemory:
         self._utterances: OrderedDict[str, Spoken] = OrderedDict()
         self._lock = threading.Lock()
 
-    @property
-    def remembers(self) -> bool:
-        """Whether anything is remembered at all."""
-        return self._capacity > 0
-
     def remember(self, spoken: Spoken, *, sha256: str, pcm_sha256: str) -> None:
         """Remembers an utterance under the hash of the file that was sent and that of its PCM."""
         with self._lock:

@@ -86,7 +86,7 @@ class ErrorTable:
                 if status == 401 and audio_endpoint
                 else _from_gateway(status, fields)
             )
-        if row["origin"] == "whisper" or error_style == "whisper":
+        if error_style == "whisper" or (row["origin"] == "whisper" and audio_endpoint):
             return _from_whisper(status, fields)
         return Refusal(status, json_styles.two_spaces({"error": fields}), "application/json")
 

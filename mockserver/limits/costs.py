@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard, Prices
 
 _PER = 1_000_000  # tokens that a price is for
+_CAPACITY = 10_000  # rows of a ledger; accounts that come later are added up as one
+_OTHERS = "others"
 
 
 def cost_usd(model: ModelCard, usage: Mapping[str, Any]) -> float | None:
@@ -58,8 +60,11 @@ class Ledger:
         """Counts one answered request."""
         cost = cost_usd(model, usage)
         with self._lock:
+            key = (account, model.id)
+            if key not in self._rows and len(self._rows) >= _CAPACITY:
+                key = (_OTHERS, model.id)
             row = self._rows.setdefault(
-                (account, model.id),
+                key,
                 {"requests": 0, "tokens": 0, "seconds": 0, "cost_usd": 0.0, "requests_of_unknown_cost": 0},
             )
             row["requests"] += 1

@@ -1,4 +1,4 @@
-"""The ``x-ratelimit-*`` response headers."""
+"""The ``x-ratelimit-*`` and ``retry-after`` response headers."""
 
 from __future__ import annotations
 
@@ -31,3 +31,8 @@ def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, te
         left.append((f"x-ratelimit-remaining-{counted}", str(bucket.remaining(held, limit, now))))
         resets.append((f"x-ratelimit-reset-{counted}", go_duration(bucket.reset(held, limit, now))))
     return (*limits, *left, *resets)
+
+
+def retry_headers(milliseconds: int) -> Headers:
+    """When to come again: in whole seconds, rounded up and at least 1, and in milliseconds."""
+    return ("retry-after", str(max(1, -(-milliseconds // 1000)))), ("retry-after-ms", str(milliseconds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from mockserver.gateway.errors import ApiError
 from mockserver.limits import bucket, headers
 from mockserver.limits.bucket import Bucket, Limit
 from mockserver.limits.kinds import KINDS
-from mockserver.limits.overrides import parse_overrides
+from mockserver.limits.overrides import check_limits, parse_overrides
 from mockserver.limits.store import BucketStore, Draw
 from mockserver.wire.durations import go_duration
 
@@ -48,9 +49,13 @@ class _Changes:
 
 
 class Limiter:
-    """The rate limits of one server. Every method is safe to use from several threads."""
+    """The rate limits of one server. Every method is safe to use from several threads.
+
+    Raises ``SettingsError`` when the settings speak of limits that there are not.
+    """
 
     def __init__(self, catalog: Catalog, clock: Clock, settings: Settings) -> None:
+        check_limits(settings, catalog)
         self.buckets = BucketStore()
         self._catalog = catalog
         self._clock = clock
@@ -70,13 +75,14 @@ class Limiter:
         if not self._settings.rate_limits:
             return Admission()
         limits = self.limits(account, model, overrides)
-        now = self.now()
         draws = [
             Draw((account.id, model.limit_group, kind), limit, tokens if kind.startswith("tokens") else 1)
             for kind, limit in limits.items()
         ]
-        self._refuse_too_large(account, model, draws, now, tells_tokens)
-        refused, buckets = self.buckets.take_all(draws, now)
+        self._refuse_too_large(account, model, draws, tells_tokens)
+        with self._lock:  # No thread may come with a time that another one is already past.
+            now = self.now()
+            refused, buckets = self.buckets.take_all(draws, now)
         if refused is not None:
             raise self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
         told = headers.limit_headers(draws, buckets, now, tells_tokens)
@@ -86,7 +92,8 @@ class Limiter:
         """Charges what the answer really used beyond the estimate, or gives the difference back."""
         if admission.tokens is not None and tokens != admission.tokens.amount:
             difference = tokens - admission.tokens.amount
-            self.buckets.charge(admission.tokens._replace(amount=difference), self.now())
+            with self._lock:
+                self.buckets.charge(admission.tokens._replace(amount=difference), self.now())
 
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
         """The limits of an account on a model, by kind. Raises ``ApiError`` when the tier may not use it."""
@@ -94,8 +101,8 @@ class Limiter:
         key = (account.id, model.limit_group, tier, overrides)
         known = self._known.get(key)
         if known is None:
-            known = self._resolve(account, model, tier, overrides)
             with self._lock:
+                known = self._resolve(account, model, tier, overrides)
                 if len(self._known) > 4096:
                     self._known.clear()
                 self._known[key] = known
@@ -128,7 +135,14 @@ class Limiter:
 
     def now(self) -> int:
         """The time in microseconds."""
-        return int(self._clock.now() * bucket.MICROSECONDS)
+        return round(self._clock.now() * bucket.MICROSECONDS)
+
+    def _in_real_time(self, milliseconds: int) -> int:
+        """How long a client has to sleep until so much of the clock's time has passed, rounded up."""
+        state = self._clock.state()
+        scale = state["scale"]
+        assert isinstance(scale, int | float)
+        return milliseconds if state["frozen"] or not scale else math.ceil(milliseconds / scale)
 
     def _resolve(self, account: Account, model: ModelCard, tier: str, overrides: str) -> dict[str, Limit]:
         stated = self._catalog.tier_limits(model.limit_group, tier)
@@ -160,7 +174,7 @@ class Limiter:
         ]
 
     def _refuse_too_large(
-        self, account: Account, model: ModelCard, draws: list[Draw], now: int, tells_tokens: bool
+        self, account: Account, model: ModelCard, draws: list[Draw], tells_tokens: bool
     ) -> None:
         for draw in draws:
             if draw.amount > draw.limit.amount and draw.amount > 1:
@@ -168,7 +182,7 @@ class Limiter:
                 name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
                 raise ApiError(
                     "request_too_large",
-                    headers=headers.limit_headers(draws, buckets, now, tells_tokens),
+                    headers=headers.limit_headers(draws, buckets, self.now(), tells_tokens),
                     model=name,
                     organization=account.organization,
                     label=KINDS[draw.key[2]].label,
@@ -189,9 +203,8 @@ class Limiter:
         kind = KINDS[refused.key[2]]
         held = buckets[draws.index(refused)]
         wait = bucket.wait(held, refused.limit, refused.amount, now)
-        if (
-            kind.counts == "tokens"
-        ):  # Recorded: the refused request is told as taken from the requests' bucket.
+        if kind.counts == "tokens":
+            # Recorded: the refused request is told as taken from the requests' bucket.
             buckets = [
                 each if draw is refused else bucket.take(each, draw.limit, draw.amount, now)
                 for draw, each in zip(draws, buckets, strict=True)
@@ -199,8 +212,7 @@ class Limiter:
         return ApiError(
             f"rate_limit_{kind.counts}",
             headers=(
-                ("retry-after", str(max(1, -(-wait // 1000)))),
-                ("retry-after-ms", str(wait)),
+                *headers.retry_headers(self._in_real_time(wait)),
                 *headers.limit_headers(draws, buckets, now, tells_tokens),
             ),
             model=model.id,

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from mockserver.limits.kinds import KINDS, QUEUE_KINDS
+from mockserver.settings import SettingsError
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
+    from mockserver.settings import Settings
 
 _NAMES = (*KINDS, *QUEUE_KINDS)
 
@@ -26,3 +32,19 @@ def parse_overrides(text: str) -> dict[str, int | None]:
         else:
             raise ValueError(f"{name}={amount!r} is neither a whole number above 0 nor none")
     return overrides
+
+
+def check_limits(settings: Settings, catalog: Catalog) -> None:
+    """Raises ``SettingsError`` for a kind, an amount or a limit group that there is not."""
+    try:
+        parse_overrides(settings.limits)
+    except ValueError as error:
+        raise SettingsError(f"limits: {error}.") from error
+    rows = [("", row) for row in settings.limit_rows]
+    rows += [(f"accounts[{i}].", row) for i, each in enumerate(settings.accounts) for row in each.limits]
+    groups = sorted({model.limit_group for model in catalog.models}) if rows else []
+    for place, row in rows:
+        if row.group not in groups:
+            raise SettingsError(
+                f"{place}limits.{row.group}: there is no such limit group. The groups are {', '.join(groups)}."
+            )

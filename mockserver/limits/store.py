@@ -35,24 +35,30 @@ class BucketStore:
         return len(self._kept)
 
     def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:
-        """Takes all the draws or none. Returns the first that has to wait, and the buckets as they then are."""
+        """Takes all the draws or none.
+
+        Returns the draw that has to wait longest, if any has to, and the buckets as they then are.
+        """
         with self._lock:
-            buckets = [self._bucket(draw.key) for draw in draws]
-            for draw, held in zip(draws, buckets, strict=True):
-                if bucket.wait(held, draw.limit, draw.amount, now):
-                    return draw, buckets
-            taken = [
-                bucket.take(held, draw.limit, draw.amount, now)
+            buckets = [self._bucket(draw.key, now) for draw in draws]
+            waits = [
+                bucket.wait(held, draw.limit, draw.amount, now)
                 for draw, held in zip(draws, buckets, strict=True)
             ]
-            for draw, held in zip(draws, taken, strict=True):
+            longest = max(waits, default=0)
+            if not longest:
+                buckets = [
+                    bucket.take(held, draw.limit, draw.amount, now)
+                    for draw, held in zip(draws, buckets, strict=True)
+                ]
+            for draw, held in zip(draws, buckets, strict=True):
                 self._keep(draw.key, held, draw.limit, now)
-            return None, taken
+            return draws[waits.index(longest)] if longest else None, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
         """Takes a draw, whether there is room or not; a negative amount gives back."""
         with self._lock:
-            held = bucket.take(self._bucket(draw.key), draw.limit, draw.amount, now)
+            held = bucket.take(self._bucket(draw.key, now), draw.limit, draw.amount, now)
             self._keep(draw.key, held, draw.limit, now)
 
     def put(self, key: Key, held: Bucket, limit: Limit) -> None:
@@ -63,7 +69,8 @@ class BucketStore:
     def get(self, key: Key) -> Bucket:
         """The bucket of ``key``; a full one where none is kept."""
         with self._lock:
-            return self._bucket(key)
+            kept = self._kept.get(key)
+            return kept[0] if kept else _FRESH
 
     def clear(self, account: str | None = None) -> None:
         """Forgets every bucket, or those of one account: all are full again."""
@@ -78,9 +85,10 @@ class BucketStore:
         for key, (held, limit) in kept:
             yield key, held, limit
 
-    def _bucket(self, key: Key) -> Bucket:
+    def _bucket(self, key: Key, now: int) -> Bucket:
+        """The bucket as of ``now``, refilled by the limit that held until then."""
         kept = self._kept.get(key)
-        return kept[0] if kept else _FRESH
+        return Bucket(bucket.debt_at(*kept, now), now) if kept else _FRESH
 
     def _keep(self, key: Key, held: Bucket, limit: Limit, now: int) -> None:
         if key not in self._kept:

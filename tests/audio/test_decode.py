@@ -16,7 +16,6 @@ from mockserver.audio.decode import (
     Decoded,
     UndecodableAudio,
     decode,
-    decode_pcm16,
     pcm_hash,
     pcm_hasher,
 )
@@ -26,13 +25,13 @@ from tests.audio.containers import FILE_TYPES, RATE, encode, film, frequency_of,
 TONE = tone(2.0)
 
 
-def decoded(data: bytes, *, keep_samples: bool = False, max_seconds: float = 60.0) -> Decoded:
-    return decode(data, keep_samples=keep_samples, max_seconds=max_seconds)
+def decoded(data: bytes, *, keep_seconds: float = 0.0, max_seconds: float = 60.0) -> Decoded:
+    return decode(data, keep_seconds=keep_seconds, max_seconds=max_seconds)
 
 
 @pytest.mark.parametrize("file_type", FILE_TYPES)
 def test_every_file_type_is_heard(file_type: str) -> None:
-    clip = decoded(encode(TONE, file_type), keep_samples=True)
+    clip = decoded(encode(TONE, file_type), keep_seconds=60)
     assert clip.samples is not None
     assert clip.facts.duration == pytest.approx(2.0, abs=0.06)  # Lossy codecs pad.
     assert len(clip.samples) == pytest.approx(clip.facts.duration * RECOGNISER_SAMPLE_RATE, abs=1)
@@ -42,7 +41,7 @@ def test_every_file_type_is_heard(file_type: str) -> None:
 @pytest.mark.parametrize("file_type", FILE_TYPES)
 def test_samples_are_those_that_faster_whisper_would_decode(file_type: str) -> None:
     data = encode(TONE, file_type)
-    samples = decoded(data, keep_samples=True).samples
+    samples = decoded(data, keep_seconds=60).samples
     assert samples is not None
     np.testing.assert_allclose(samples, decode_audio(io.BytesIO(data)), atol=1e-6)
 
@@ -52,8 +51,10 @@ def test_facts_name_container_codec_channels_and_rate() -> None:
     assert (facts.container, facts.codec, facts.channels, facts.sample_rate) == ("mp4", "aac", 2, 44_100)
 
 
-def test_samples_are_kept_only_when_asked_for() -> None:
+def test_samples_are_kept_up_to_the_length_asked_for() -> None:
     assert decoded(encode(TONE, "wav")).samples is None
+    assert decoded(encode(TONE, "wav"), keep_seconds=1.9).samples is None
+    assert decoded(encode(TONE, "wav"), keep_seconds=2.0).samples is not None
 
 
 @pytest.mark.parametrize("file_type", ["wav", "flac", "oga", "wav, 24 bits"])
@@ -77,14 +78,6 @@ def test_pcm_can_be_hashed_piece_by_piece() -> None:
     assert hasher.hexdigest() == pcm_hash(TONE, RATE, 1)
 
 
-def test_raw_pcm_is_decoded_as_what_the_caller_says_it_is() -> None:
-    clip = decode_pcm16(TONE, sample_rate=RATE, keep_samples=True, max_seconds=60)
-    assert clip.samples is not None
-    assert (clip.facts.container, clip.facts.codec, clip.facts.duration) == ("pcm", "pcm_s16le", 2.0)
-    assert clip.facts.pcm_sha256 == pcm_hash(TONE, RATE, 1)
-    assert frequency_of(clip.samples, RECOGNISER_SAMPLE_RATE) == pytest.approx(220, abs=2)
-
-
 def test_the_picture_of_a_film_is_ignored() -> None:
     facts = decoded(film(TONE)).facts
     assert (facts.container, facts.codec) == ("mp4", "aac")
@@ -105,7 +98,7 @@ def test_a_damaged_packet_costs_only_its_own_sound() -> None:
 
 
 def test_a_stream_that_changes_on_the_way_is_heard_to_its_end_and_has_the_facts_of_its_start() -> None:
-    clip = decoded(encode(TONE, "aac") + encode(TONE, "aac, stereo"), keep_samples=True)
+    clip = decoded(encode(TONE, "aac") + encode(TONE, "aac, stereo"), keep_seconds=60)
     assert clip.samples is not None
     assert (clip.facts.channels, clip.facts.sample_rate) == (1, RATE)
     assert clip.facts.duration == pytest.approx(4.0, abs=0.15)
@@ -170,7 +163,7 @@ def test_a_tag_that_claims_gigabytes_reserves_none_of_them() -> None:
         "import resource, sys; from mockserver.audio.decode import *\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))\n"
         "data = sys.stdin.buffer.read()\n"
-        "print(decode(data, keep_samples=False, max_seconds=60).facts.duration)"
+        "print(decode(data, keep_seconds=0, max_seconds=60).facts.duration)"
     )
     run = subprocess.run([sys.executable, "-c", script], input=wav + tag, capture_output=True, check=False)
     assert run.stdout == b"2.0\n", run.stderr.decode()
@@ -184,6 +177,17 @@ def test_memory_does_not_grow_with_the_clip_when_samples_are_not_kept() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 500_000 < len(minutes)
+
+
+def test_samples_are_made_in_little_more_memory_than_they_take() -> None:
+    minutes = write_wav(TONE * 150, RATE)
+    tracemalloc.start()
+    samples = decoded(minutes, keep_seconds=400, max_seconds=400).samples
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert samples is not None
+    assert kept < samples.nbytes + 500_000
+    assert peak < 1.8 * samples.nbytes
 
 
 def test_damaged_files_are_heard_or_refused_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
@@ -207,4 +211,4 @@ def test_noise_is_refused() -> None:
 
 def _heard_or_refused(data: bytes) -> None:
     with contextlib.suppress(UndecodableAudio, AudioTooLong):
-        assert decoded(data, keep_samples=True).facts.duration > 0
+        assert decoded(data, keep_seconds=60).facts.duration > 0

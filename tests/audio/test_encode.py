@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE, UndecodableAudio, decode
-from mockserver.audio.encode import CONTENT_TYPES, encode_speech, write_wav
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE
+from mockserver.audio.encode import CONTENT_TYPES, SPEECH_SAMPLE_RATE, encode_speech, write_wav
 from tests.audio.containers import frequency_of, tone
 
 TONE = tone(2.0)
@@ -36,7 +35,7 @@ def encoded(response_format: str, size: int = 4800) -> bytes:
 def test_speech_sounds_the_same_in_every_format(
     response_format: str, container: str, codec: str, rate: int
 ) -> None:
-    clip = decode(encoded(response_format), keep_samples=True, max_seconds=60)
+    clip = decode(encoded(response_format), keep_seconds=60, max_seconds=60)
     assert clip.samples is not None
     facts = clip.facts
     assert (facts.container, facts.codec, facts.sample_rate, facts.channels) == (container, codec, rate, 1)
@@ -121,7 +120,7 @@ def test_a_failure_of_the_speech_is_passed_on(response_format: str) -> None:
 def test_no_speech_is_no_sound(response_format: str) -> None:
     data = b"".join(encode_speech(iter([]), response_format))
     with pytest.raises(UndecodableAudio):
-        decode(data, keep_samples=False, max_seconds=60)
+        decode(data, keep_seconds=0, max_seconds=60)
 
 
 def test_a_written_wav_is_a_complete_file() -> None:

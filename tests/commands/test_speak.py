@@ -32,13 +32,23 @@ def codec(name: str) -> tuple[str, str]:
         ("hello.aac", ("aac", "aac")),
         ("hello.flac", ("flac", "flac")),
         ("hello.WAV", ("wav", "pcm_s16le")),
-        ("hello", ("mp3", "mp3")),
     ],
 )
 def test_the_extension_says_the_format(run: Run, name: str, expected: tuple[str, str]) -> None:
     result = run("speak", "Hello world.", "-o", name)
     assert (result.exit_code, result.stdout) == (0, "")
     assert codec(name) == expected
+
+
+@pytest.mark.parametrize(("name", "said"), [("hello", "no extension"), ("hello.txt", ".txt")])
+def test_an_extension_that_says_no_format_is_refused(run: Run, name: str, said: str) -> None:
+    result = run("speak", "Hello world.", "-o", name)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"mockserver: {name}: {said} is no audio format of the API. "
+        "Use mp3, opus, aac, flac, wav, pcm, or --response-format.\n"
+    )
+    assert not Path(name).exists()
 
 
 @pytest.mark.parametrize("response_format", ["mp3", "opus", "aac", "flac", "wav"])

@@ -23,8 +23,8 @@ TEXT = "Hello world, this is a test."
     [
         ("text", f"{TEXT}\n"),
         ("json", f'{{"text":"{TEXT}","usage":{{"type":"duration","seconds":3}}}}\n'),
-        ("srt", f"1\n00:00:00,000 --> 00:00:02,075\n{TEXT}\n\n\n"),
-        ("vtt", f"WEBVTT\n\n00:00:00.000 --> 00:00:02.075\n{TEXT}\n\n"),
+        ("srt", f"1\n00:00:00,000 --> 00:00:02,074\n{TEXT}\n\n\n"),
+        ("vtt", f"WEBVTT\n\n00:00:00.000 --> 00:00:02.074\n{TEXT}\n\n"),
     ],
 )
 def test_a_transcript_is_written_as_the_api_writes_it(run: Run, response_format: str, expected: str) -> None:

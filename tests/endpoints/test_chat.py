@@ -22,18 +22,6 @@ from tests.endpoints.conftest import SAY_HELLO, Body, Chat, sound, speech, text,
 Clip = tuple[str, bytes]
 
 HEARD = "I heard you say: Hello world, this is a test."
-WEATHER: Body = {
-    "name": "get_weather",
-    "parameters": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 7}},
-        "required": ["city", "days"],
-        "additionalProperties": False,
-    },
-}
-CLOCK: Body = {"name": "get_time", "parameters": {"type": "object", "properties": {}}}
-FUNCTIONS = [{"type": "function", "function": each} for each in (WEATHER, CLOCK)]
-SHELL: Body = {"type": "custom", "custom": {"name": "shell"}}
 
 
 def quiet(seconds: float) -> bytes:
@@ -47,11 +35,6 @@ def skeleton(value: object) -> object:
     if isinstance(value, list):
         return [skeleton(each) for each in value]
     return type(value).__name__
-
-
-def called(message: Body) -> list[str]:
-    calls = message.get("tool_calls") or ()
-    return [(call.get("function") or call["custom"])["name"] for call in calls]
 
 
 # --- The shape of an answer -------------------------------------------------------------------------------
@@ -246,7 +229,9 @@ def test_a_limit_that_is_not_reached_changes_nothing(chat: Chat) -> None:
     whole = chat.complete(speech(SAY_HELLO))
     limited = chat.complete(speech(SAY_HELLO, max_tokens=whole["usage"]["completion_tokens"]))
     assert limited["choices"][0]["finish_reason"] == "stop"
-    assert limited["choices"][0]["message"]["audio"]["data"] == whole["choices"][0]["message"]["audio"]["data"]
+    assert (
+        limited["choices"][0]["message"]["audio"]["data"] == whole["choices"][0]["message"]["audio"]["data"]
+    )
 
 
 def test_no_reply_is_longer_than_the_model_can_make_it(chat: Chat, hello: Clip) -> None:
@@ -330,90 +315,6 @@ def test_the_sdk_parses_a_structured_output(client: openai.OpenAI) -> None:
     assert isinstance(parsed.choices[0].message.parsed, Event)
 
 
-# --- Tools ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        (None, ["get_weather"]),
-        ("auto", ["get_weather"]),
-        ("none", []),
-        ("required", ["get_weather"]),
-        ({"type": "function", "function": {"name": "get_time"}}, ["get_time"]),
-        ({"type": "custom", "custom": {"name": "shell"}}, ["shell"]),
-        ({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [SHELL]}}, ["shell"]),
-        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [SHELL]}}, []),
-    ],
-)
-@pytest.mark.parametrize("model", ["gpt-4o", "gpt-audio"])
-def test_the_tool_choice_is_heeded(
-    chat: Chat, hello: Clip, model: str, choice: str | Body | None, expected: list[str]
-) -> None:
-    question = {"type": "text", "text": "How is the weather in Paris?"}
-    content = [question] if model == "gpt-4o" else [question, sound(hello[1])]
-    body = text(user(content), model=model, tools=[*FUNCTIONS, SHELL])
-    completion = chat.complete(body if choice is None else {**body, "tool_choice": choice})
-    (answer,) = completion["choices"]
-    assert called(answer["message"]) == expected
-    assert answer["finish_reason"] == ("tool_calls" if expected else "stop")
-    assert (answer["message"]["content"] is None) == bool(expected)
-
-
-def test_arguments_satisfy_the_schema_of_the_tool(chat: Chat) -> None:
-    (call,) = chat.message(text("The weather, please.", tools=FUNCTIONS))["tool_calls"]
-    assert list(call) == ["id", "type", "function"]
-    assert call["id"].startswith("call_")
-    jsonschema.validate(json.loads(call["function"]["arguments"]), WEATHER["parameters"])
-
-
-def test_several_tools_are_called_at_once_unless_that_is_forbidden(chat: Chat) -> None:
-    body = text("Tell me time and weather.", tools=FUNCTIONS)
-    assert called(chat.message(body)) == ["get_weather", "get_time"]
-    assert called(chat.message({**body, "parallel_tool_calls": False})) == ["get_weather"]
-
-
-def test_a_request_in_speech_calls_a_tool_instead_of_speaking(chat: Chat) -> None:
-    completion = chat.complete(speech("The weather, please.", tools=FUNCTIONS))
-    message = completion["choices"][0]["message"]
-    assert called(message) == ["get_weather"]
-    assert "audio" not in message
-    assert completion["usage"]["completion_tokens_details"]["audio_tokens"] == 0
-
-
-def test_what_a_tool_answered_is_told_in_speech(chat: Chat) -> None:
-    question = user("How is the weather in Paris?")
-    asked = chat.message(speech(question, tools=FUNCTIONS))
-    answer = {"role": "tool", "tool_call_id": asked["tool_calls"][0]["id"], "content": "18 degrees"}
-    told = chat.message(speech(question, asked, answer, tools=FUNCTIONS))
-    assert told["audio"]["transcript"] == "The tool answered: 18 degrees"
-
-
-def test_functions_are_answered_with_the_function_call_of_old(chat: Chat) -> None:
-    body = text("Tell me time and weather.", functions=[WEATHER, CLOCK])
-    (choice,) = chat.complete(body)["choices"]
-    message = choice["message"]
-    assert list(message) == ["role", "content", "function_call", "refusal", "annotations"]
-    assert message["function_call"]["name"] == "get_weather"
-    assert choice["finish_reason"] == "function_call"
-    jsonschema.validate(json.loads(message["function_call"]["arguments"]), WEATHER["parameters"])
-
-
-def test_function_call_names_the_function_or_forbids_any(chat: Chat) -> None:
-    body = text("How is the weather?", functions=[WEATHER, CLOCK])
-    named = chat.message({**body, "function_call": {"name": "get_time"}})
-    assert named["function_call"]["name"] == "get_time"
-    assert chat.message({**body, "function_call": "none"})["content"] == "You wrote: How is the weather?"
-
-
-def test_what_a_function_returned_is_told(chat: Chat) -> None:
-    question = user("How is the weather?")
-    asked = chat.message(text(question, functions=[WEATHER]))
-    returned = {"role": "function", "name": "get_weather", "content": "rain"}
-    told = chat.message(text(question, asked, returned, functions=[WEATHER]))
-    assert told["content"] == "The tool answered: rain"
-
-
 # --- Several turns ----------------------------------------------------------------------------------------
 
 
@@ -448,16 +349,6 @@ def test_the_asynchronous_sdk_has_a_conversation(client: openai.OpenAI, hello: C
 
     transcripts = asyncio.run(_two_turns(str(client.base_url), client.api_key, hello[1]))
     assert transcripts == (HEARD, "You wrote: And now?")
-
-
-def test_the_sdk_has_a_conversation_with_a_tool(client: openai.OpenAI, hello: Clip) -> None:
-    create: Any = client.chat.completions.create
-    question = user([{"type": "text", "text": "Check the weather."}, sound(hello[1])])
-    asked = create(**speech(question, tools=FUNCTIONS)).choices[0].message
-    answer = {"role": "tool", "tool_call_id": asked.tool_calls[0].id, "content": "fine"}
-    turn = asked.model_dump(exclude_none=True)
-    told = create(**speech(question, turn, answer, tools=FUNCTIONS)).choices[0].message
-    assert told.audio.transcript == "The tool answered: fine"
 
 
 # --- Every parameter, and less strictness -----------------------------------------------------------------
@@ -499,7 +390,9 @@ def test_strictness_schema_takes_any_audio_and_answers_as_documented(chat: Chat)
 
 
 def test_strictness_off_takes_what_can_be_understood(chat: Chat) -> None:
-    assert chat.message(text("Hi", n=-1, mood="sunny"), x_mock_strictness="off")["content"] == "You wrote: Hi."
+    assert (
+        chat.message(text("Hi", n=-1, mood="sunny"), x_mock_strictness="off")["content"] == "You wrote: Hi."
+    )
 
 
 def test_a_body_of_20_megabytes_is_listened_to(chat: Chat) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 
 import pytest
@@ -36,6 +38,23 @@ def test_an_unknown_url_is_named(send: Send, path: str) -> None:
         )
         % path.encode()
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "line"),
+    [
+        ("POST", "/v1/foo", r"POST /v1/foo 404 \d+\.\d ms unknown_url"),
+        ("GET", "/v1/audio/speech", r"GET /v1/audio/speech 405 \d+\.\d ms method_not_supported"),
+        ("GET", "/a%0Ab", r"GET /a%0Ab 404 \d+\.\d ms unknown_url"),
+    ],
+)
+def test_what_is_refused_here_is_logged_as_other_requests_are(
+    send: Send, caplog: pytest.LogCaptureFixture, method: str, path: str, line: str
+) -> None:
+    with caplog.at_level(logging.INFO, "mockserver.access"):
+        send(method, path)
+    (record,) = caplog.records
+    assert re.fullmatch(line, record.getMessage())
 
 
 def test_a_wrong_method_is_told_the_right_one(send: Send) -> None:

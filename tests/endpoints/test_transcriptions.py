@@ -64,12 +64,12 @@ def test_text_ends_with_one_newline(post_audio: Post, hello: Clip, model: str) -
 def test_srt_ends_with_two_blank_lines(post_audio: Post, hello: Clip) -> None:
     response = post_audio(hello, model="whisper-1", response_format="srt")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
-    assert response.body == b"1\n00:00:00,000 --> 00:00:02,075\nHello world, this is a test.\n\n\n"
+    assert response.body == b"1\n00:00:00,000 --> 00:00:02,074\nHello world, this is a test.\n\n\n"
 
 
 def test_vtt_ends_with_one_blank_line(post_audio: Post, hello: Clip) -> None:
     response = post_audio(hello, model="whisper-1", response_format="vtt")
-    assert response.body == b"WEBVTT\n\n00:00:00.000 --> 00:00:02.075\nHello world, this is a test.\n\n"
+    assert response.body == b"WEBVTT\n\n00:00:00.000 --> 00:00:02.074\nHello world, this is a test.\n\n"
 
 
 def test_verbose_json_has_segments_by_default(post_audio: Post, hello: Clip) -> None:

@@ -21,6 +21,11 @@ def texts(text: str) -> list[str]:
         ("It costs 3.50 euros. Really?!", ["It costs 3.50 euros.", "Really?!"]),
         ('He said "Stop." Then he left.', ['He said "Stop."', "Then he left."]),
         ("Well... let me see.", ["Well...", "let me see."]),
+        (
+            "Dr. Who met Mrs. Hudson at 5 p.m. in St. Ives. Then he left.",
+            ["Dr. Who met Mrs. Hudson at 5 p.m. in St. Ives.", "Then he left."],
+        ),
+        ("Is it? No. It is not.", ["Is it?", "No.", "It is not."]),
         ("  Two\nlines.  ", ["Two\nlines."]),
         ("こんにちは。元気ですか？", ["こんにちは。", "元気ですか？"]),
         ("", []),
@@ -67,6 +72,12 @@ def test_words_in_order_make_sentences() -> None:
 def test_a_sentence_ends_in_many_ways(ending: str) -> None:
     words = (Word(ending, 0.0, 1.0), Word("more", 1.0, 2.0))
     assert [segment.text for segment in segments_of_words(words)] == [ending, "more"]
+
+
+@pytest.mark.parametrize("abbreviation", ["Dr.", "p.m.", "(Mrs.", "e.g."])
+def test_an_abbreviation_ends_no_sentence(abbreviation: str) -> None:
+    words = (Word(abbreviation, 0.0, 1.0), Word("more", 1.0, 2.0))
+    assert [segment.text for segment in segments_of_words(words)] == [f"{abbreviation} more"]
 
 
 def test_no_words_make_no_sentence() -> None:

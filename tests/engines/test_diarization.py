@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mockserver.audio.decode import decode_pcm16
+from mockserver.audio.clip import Clip
+from mockserver.audio.encode import write_wav
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.diarization import SpeakerLabels, name_speakers
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
@@ -35,8 +36,7 @@ class Cast:
     def says(self, voice: str, line: str) -> Samples:
         if (voice, line) not in self._spoken:
             pcm = b"".join(chunk.pcm for chunk in self._speaker.speak(Utterance(line, VOICES[voice])))
-            clip = decode_pcm16(pcm, sample_rate=SPEECH_SAMPLE_RATE, keep_samples=True, max_seconds=60)
-            assert clip.samples is not None
+            clip = Clip(write_wav(pcm, SPEECH_SAMPLE_RATE), "line.wav", max_seconds=60)
             self._spoken[voice, line] = clip.samples
         return self._spoken[voice, line]
 

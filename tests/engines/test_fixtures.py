@@ -192,6 +192,23 @@ def test_what_is_no_sound_is_no_clip(load: Load, tmp_path: Path) -> None:
         FixtureTranscriber(load(tmp_path)).transcribe(clip(b"no sound"), TRANSCRIBE)
 
 
+def test_a_fixture_that_cannot_be_decoded_does_not_hide_the_others(
+    load: Load, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockserver.engines.fixtures._MAX_SECONDS", 5.0)
+    write_text(tmp_path, "a-gone", "Gone.", sound(1))
+    write_text(tmp_path, "b-noise", "Noise.", b"no sound")
+    write_text(tmp_path, "c-long", "Long.", sound(2, seconds=6))
+    write_text(tmp_path, "d-good", "Good.", sound(3))
+    fixtures = FixtureTranscriber(load(tmp_path))
+    (tmp_path / "a-gone.wav").unlink()
+    answer = fixtures.transcribe(clip(sound(3) + b"LIST\x04\x00\x00\x00INFO"), TRANSCRIBE)
+    assert answer is not None
+    assert text_of(answer) == "Good."
+    named = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert named == [str(tmp_path / f"{name}.wav") for name in ("a-gone", "b-noise", "c-long")]
+
+
 # What can be wrong with them
 
 
@@ -206,6 +223,13 @@ def test_what_is_no_sound_is_no_clip(load: Load, tmp_path: Path) -> None:
         ('{"segments": [{"text": "Hi.", "start": 0}]}', "segments[0]"),
         ('{"segments": [{"text": "Hi.", "start": "0", "end": 1}]}', "segments[0].start"),
         ('{"text": "Hi.", "language": "English"}', "language"),
+        ('{"text": "Hi.", "audio": ""}', "audio"),
+        ('{"segments": [{"text": "Hi.", "start": 0, "end": 86401}]}', "segments[0].end"),
+        ('{"segments": [{"text": "Hi.", "start": 0, "end": 1, "avg_logprob": 0.1}]}', "avg_logprob"),
+        ('{"segments": [{"text": "Hi.", "start": NaN, "end": 1}]}', "is not JSON: NaN is not JSON"),
+        ('{"segments": [{"text": "Hi.", "start": 0, "end": 1e400}]}', "is not JSON: 1e400 is too large"),
+        ('{"text": "Half a \\ud83d."}', "is not JSON: "),
+        ("[" * 100_000, "is not JSON: it is nested too deeply"),
     ],
 )
 def test_bad_json_is_named_with_its_place(load: Load, tmp_path: Path, content: str, says: str) -> None:
@@ -233,6 +257,13 @@ def test_a_text_that_is_not_utf_8_is_named(load: Load, tmp_path: Path) -> None:
     assert problem(load, tmp_path).startswith(f"{tmp_path / 'latin.txt'}: is not UTF-8 text: ")
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text(load: Load, tmp_path: Path) -> None:
+    for number, (suffix, content) in enumerate([("txt", "Hi."), ("json", '{"text": "Hi."}')]):
+        (tmp_path / f"{suffix}.{suffix}").write_text(content, "utf-8-sig")
+        (tmp_path / f"{suffix}.wav").write_bytes(sound(number))
+    assert [fixture.text for fixture in load(tmp_path)] == ["Hi.", "Hi."]
+
+
 def test_a_hash_of_another_file_is_named_with_the_right_one(load: Load, tmp_path: Path) -> None:
     write_json(tmp_path, "clip", sound(), text="Hi.", sha256="0" * 64)
     right = hashlib.sha256(sound()).hexdigest()
@@ -248,9 +279,33 @@ def test_a_text_that_is_not_that_of_the_segments_is_named(load: Load, tmp_path: 
     )
 
 
-def test_an_audio_file_that_is_not_there_is_named(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "clip.json").write_text('{"text": "Hi.", "audio": "gone.wav"}')
-    assert problem(load, tmp_path).startswith(f"{tmp_path / 'clip.json'}: its audio file cannot be read: ")
+@pytest.mark.parametrize("audio", ["gone.wav", "../gone.wav", ".", "\0"])
+def test_an_audio_file_that_is_not_there_is_named(load: Load, tmp_path: Path, audio: str) -> None:
+    (tmp_path / "clip.json").write_text(json.dumps({"text": "Hi.", "audio": audio}))
+    assert problem(load, tmp_path) == (
+        f"{tmp_path / 'clip.json'}: `audio`: {tmp_path / audio} is not a file. Correct it, or leave it out."
+    )
+
+
+def segment(start: float, end: float, *words: tuple[float, float]) -> dict[str, object]:
+    spoken = [{"word": "Hi.", "start": begin, "end": until} for begin, until in words]
+    return {"text": "Hi.", "start": start, "end": end, "words": spoken}
+
+
+@pytest.mark.parametrize(
+    ("segments", "says"),
+    [
+        ([segment(0, 1), segment(2, 1)], "segments[1]: it ends before it starts."),
+        ([segment(0, 1, (0, 1), (0.6, 0.5))], "segments[0].words[1]: it ends before it starts, or is not "),
+        ([segment(0, 1, (0.5, 1.1))], "segments[0].words[0]: it ends before it starts, or is not within its "),
+        ([segment(1, 2, (0.9, 2))], "segments[0].words[0]: it ends before it starts, or is not within its "),
+    ],
+)
+def test_times_that_make_no_sense_are_named_with_their_place(
+    load: Load, tmp_path: Path, segments: list[dict[str, object]], says: str
+) -> None:
+    write_json(tmp_path, "clip", sound(), segments=segments)
+    assert problem(load, tmp_path).startswith(f"{tmp_path / 'clip.json'}: {says}")
 
 
 def test_a_json_that_nothing_can_lead_to_is_named(load: Load, tmp_path: Path) -> None:

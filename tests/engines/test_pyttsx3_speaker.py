@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ Samples = npt.NDArray[np.float64]
 
 VOICES = {voice.name: voice for voice in Catalog().voices}
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps in the sun until noon."
+PATIENCE = 4.0  # seconds
 LONG_TEXT = (SENTENCE + " ") * 47  # 4089 characters, minutes of speech
 
 on_linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
@@ -305,7 +306,7 @@ def test_a_killed_helper_is_replaced(own_speaker: Pyttsx3Speaker) -> None:
 @pytest.fixture
 def impatient() -> Iterator[Pyttsx3Speaker]:
     """A speaker with one slot that soon takes its processes for hung."""
-    speaker = Pyttsx3Speaker(slots=1, patience=5)
+    speaker = Pyttsx3Speaker(slots=1, patience=PATIENCE)
     yield speaker
     speaker.close()
 
@@ -337,11 +338,22 @@ def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatien
 
 
 @on_linux
-def test_who_waits_for_a_turn_is_told_that_the_helper_lives() -> None:
-    helper = ForkingHelper(slots=1, patience=5)
-    speaking = deliver(utterance(LONG_TEXT)).request
-    with helper.answer(speaking) as frames:
-        frames.read(1)
+def test_who_waits_long_for_a_turn_does_not_take_the_helper_for_hung(impatient: Pyttsx3Speaker) -> None:
+    helper = helper_of(impatient)
+    speech = impatient.speak(utterance(LONG_TEXT))
+    next(speech)
+    children = children_of(helper)
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(pcm_of, impatient, utterance())
+        assert not wait([waiting], timeout=PATIENCE + 1).done
+        for child in children:
+            os.kill(child, signal.SIGCONT)
+
+        assert waiting.result()
+    assert list(speech)
+    os.kill(helper, 0)  # It has not been replaced.
 
 
 @on_linux
@@ -354,7 +366,7 @@ def test_signals_for_the_whole_group_leave_speech_to_be_finished(own_speaker: Py
         os.kill(process, signal.SIGTERM)
 
     assert first + b"".join(chunk.pcm for chunk in speech) == pcm_of(own_speaker, utterance(LONG_TEXT))
-    os.kill(helper, 0)  # It is the one of before.
+    os.kill(helper, 0)  # It has not been replaced.
 
 
 @on_linux

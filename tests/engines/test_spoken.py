@@ -75,8 +75,14 @@ def test_the_oldest_is_forgotten_first() -> None:
 
 def test_a_memory_of_nothing_remembers_nothing() -> None:
     memory = SpokenMemory(0)
-    assert not memory.remembers
     assert recall(memory, remember(memory, 1)) is None
+
+
+def test_silence_is_in_no_language() -> None:
+    memory = SpokenMemory(10)
+    answer = recall(memory, remember(memory, 1, Spoken((), "en", 1.0)))
+    assert answer is not None
+    assert (answer.languages, tuple(answer.segments)) == ((), ())
 
 
 def test_other_languages_are_not_translated() -> None:

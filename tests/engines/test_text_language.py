@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.engines.pyttsx3_driver import init_engine
-from mockserver.engines.text_language import espeak_voices, language_of_text
+from mockserver.engines.text_language import espeak_voices, is_language, language_of_text
 
 SENTENCES = {
     "Hello, how are you today?": "en",
@@ -63,6 +63,16 @@ def test_a_foreign_name_does_not_change_the_language_of_the_sentence() -> None:
 )
 def test_an_explicit_hint_is_believed(hint: str, language: str) -> None:
     assert language_of_text("Hello, how are you today?", hint) == language
+
+
+@pytest.mark.parametrize("code", ["de", "de-AT", "PT_br", *espeak_voices()])
+def test_a_language_that_can_be_spoken_is_one(code: str) -> None:
+    assert is_language(code)
+
+
+@pytest.mark.parametrize("code", ["", "klingon", "xx", "english", "e"])
+def test_what_cannot_be_spoken_is_no_language(code: str) -> None:
+    assert not is_language(code)
 
 
 def test_every_language_that_can_be_told_can_be_spoken() -> None:

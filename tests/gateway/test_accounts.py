@@ -50,14 +50,14 @@ def test_accounts_never_hold_a_key_in_clear() -> None:
 @pytest.mark.parametrize(
     ("key", "tier"),
     [
-        ("sk-anything", "tier-1"),
-        ("sk-mock-me", "tier-1"),
+        ("sk-anything", "tier-5"),
+        ("sk-mock-me", "tier-5"),
         ("sk-mock-free", "free"),
         ("sk-mock-free-x", "free"),
         ("sk-mock-tier-3-ci", "tier-3"),
-        ("sk-mock-tier-5", "tier-5"),
-        ("sk-mock-tier-55", "tier-1"),
-        ("sk-mock-freedom", "tier-1"),
+        ("sk-mock-tier-2", "tier-2"),
+        ("sk-mock-tier-22", "tier-5"),
+        ("sk-mock-freedom", "tier-5"),
     ],
 )
 def test_a_key_can_pick_its_tier(key: str, tier: str) -> None:
@@ -75,6 +75,15 @@ def test_declared_accounts_are_what_was_declared() -> None:
     assert account.id == "org-ours/proj_ours"
 
 
+def test_an_account_may_use_all_models_unless_some_are_listed() -> None:
+    settings = Settings(accounts=(AccountRow("sk-some", models=("whisper-1", "gpt-4o-transcribe")),))
+    some, all_of_them = (Accounts(settings).authenticate(f"Bearer {key}") for key in ("sk-some", "sk-all"))
+    assert some.may_use("whisper-1", None)
+    assert some.may_use("gpt-4o-transcribe-2025-03-20", "gpt-4o-transcribe")
+    assert not some.may_use("tts-1", None)
+    assert all_of_them.may_use("tts-1", None)
+
+
 def test_keys_that_are_there_to_fail_fail() -> None:
     invalid = refusal("Bearer sk-mock-invalid-0123456789")
     assert (invalid.name, invalid.values) == ("invalid_api_key", {"key": "sk-mock-**************6789"})
@@ -83,7 +92,7 @@ def test_keys_that_are_there_to_fail_fail() -> None:
 
 def test_only_declared_keys_are_taken_on_request() -> None:
     settings = Settings(accept_any_key=False, accounts=(AccountRow("sk-ours"),))
-    assert Accounts(settings).authenticate("Bearer sk-ours").tier == "tier-1"
+    assert Accounts(settings).authenticate("Bearer sk-ours").organization
     assert refusal("Bearer sk-yours", settings).name == "invalid_api_key"
 
 
@@ -102,7 +111,7 @@ def test_no_key_is_missed(authorization: str | None) -> None:
 def test_no_key_is_needed_on_request() -> None:
     accounts = Accounts(Settings(require_key=False))
     assert accounts.authenticate(None) == accounts.authenticate("")
-    assert accounts.authenticate(None).tier == "tier-1"
+    assert accounts.authenticate(None).organization
 
 
 @pytest.mark.parametrize("user", ["", "anybody"])

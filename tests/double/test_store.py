@@ -1,0 +1,72 @@
+"""The store keeps values by kind, account and key."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mockserver.double.store import MemoryStore
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(capacity=3)
+
+
+def test_what_is_put_can_be_got_again(store: MemoryStore) -> None:
+    store.put("audio", "ann", "1", {"said": "Hi"})
+    assert store.get("audio", "ann", "1") == {"said": "Hi"}
+
+
+def test_the_newer_value_of_a_key_replaces_the_older(store: MemoryStore) -> None:
+    store.put("audio", "ann", "1", {"said": "Hi"})
+    store.put("audio", "ann", "1", {"said": "Bye"})
+    assert store.values("audio", "ann") == [{"said": "Bye"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "account", "key"), [("audio", "bob", "1"), ("file", "ann", "1"), ("audio", "ann", "2")]
+)
+def test_kinds_accounts_and_keys_are_kept_apart(
+    store: MemoryStore, kind: str, account: str, key: str
+) -> None:
+    store.put("audio", "ann", "1", {})
+    assert store.get(kind, account, key) is None
+    assert not store.remove(kind, account, key)
+    assert store.update(kind, account, key, lambda value: value) is None
+
+
+def test_values_come_oldest_first(store: MemoryStore) -> None:
+    for number in range(3):
+        store.put("audio", "ann", str(number), {"number": number})
+    assert [value["number"] for value in store.values("audio", "ann")] == [0, 1, 2]
+    assert store.values("audio", "bob") == []
+
+
+def test_the_oldest_makes_room_for_the_newest(store: MemoryStore) -> None:
+    for number in range(5):
+        store.put("audio", "ann", str(number), {"number": number})
+    store.put("audio", "bob", "1", {})
+    assert [value["number"] for value in store.values("audio", "ann")] == [2, 3, 4]
+
+
+def test_a_removed_value_is_gone(store: MemoryStore) -> None:
+    store.put("audio", "ann", "1", {})
+    assert store.remove("audio", "ann", "1")
+    assert store.get("audio", "ann", "1") is None
+    assert not store.remove("audio", "ann", "1")
+
+
+def test_an_update_sees_what_the_one_before_made() -> None:
+    store = MemoryStore()
+    store.put("counter", "ann", "1", {"count": 0})
+
+    def add(value: dict[str, Any]) -> dict[str, Any]:
+        return {"count": value["count"] + 1}
+
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(1000):
+            threads.submit(store.update, "counter", "ann", "1", add)
+    assert store.get("counter", "ann", "1") == {"count": 1000}

@@ -1,0 +1,332 @@
+"""`POST /v1/chat/completions` as a stream, chunk by chunk."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import openai
+import pytest
+
+from mockserver.app import create_app, services_of
+from mockserver.audio.encode import write_wav
+from mockserver.engines.speech import SpeechChunk, Utterance
+from mockserver.settings import Settings
+from tests.conftest import SHARED
+from tests.endpoints.conftest import SAY_HELLO, Body, Chat, deltas, sound, speech, text, user
+
+Clip = tuple[str, bytes]
+
+WEATHER: Body = {
+    "name": "get_weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+CLOCK: Body = {"name": "get_time", "parameters": {"type": "object", "properties": {}}}
+FUNCTIONS = [{"type": "function", "function": each} for each in (WEATHER, CLOCK)]
+INCLUDE_USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
+CHOICELESS = {"x_mock_choiceless_chunks": "true"}
+
+
+def transcript(chunks: list[Body]) -> str:
+    return "".join(delta.get("audio", {}).get("transcript", "") for delta in deltas(chunks))
+
+
+def pieces(chunks: list[Body], index: int = 0) -> list[bytes]:
+    audio = [delta["audio"] for delta in deltas(chunks, index) if "audio" in delta]
+    return [base64.b64decode(each["data"]) for each in audio if "data" in each]
+
+
+def content(chunks: list[Body]) -> str:
+    return "".join(delta.get("content") or "" for delta in deltas(chunks))
+
+
+# --- Spoken replies ---------------------------------------------------------------------------------------
+
+
+def kinds(events: str) -> list[str]:
+    """Each kind of chunk in turn, byte for byte but for what differs from answer to answer."""
+    chunks = [line for line in events.splitlines() if line.startswith("data: {")]
+    for varying, standing in (
+        (r'"(id|data|transcript|obfuscation|model)":"[^"]*"', r'"\1":"…"'),
+        (r'"fp_[0-9a-zA-Z]+"', '"fp_…"'),
+        (r":\d+", ":0"),
+    ):
+        chunks = [re.sub(varying, standing, chunk) for chunk in chunks]
+    return [kind for kind, _ in groupby(chunks)]
+
+
+def test_every_kind_of_chunk_is_as_recorded_and_in_the_recorded_order(chat: Chat) -> None:
+    sample = SHARED / "reference" / "samples" / "chat_basic_audio_stream.txt"
+    if not sample.is_file():
+        pytest.skip("no recorded stream to compare with")
+    recorded = kinds(sample.read_text("utf-8"))
+    body = speech(SAY_HELLO, stream=True, **INCLUDE_USAGE)
+    ours = kinds(chat.post(body, **CHOICELESS).body.decode())
+    more_transcript = ours[2]  # the recorded reply is a single word, so it has no further piece
+    choiceless = recorded[2]
+    assert '"delta":{"audio":{"transcript":"…"}},"finish_reason":null}' in more_transcript
+    assert set(ours) == {*recorded, more_transcript}
+    assert [kind for kind in ours if kind not in (choiceless, more_transcript)] == [
+        kind for kind, _ in groupby(kind for kind in recorded if kind != choiceless)
+    ]
+
+
+def test_the_stream_is_lines_that_end_in_lf(chat: Chat) -> None:
+    response = chat.post(speech("Hi", stream=True))
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert b"\r" not in response.body
+    assert response.body.endswith(b"\n\ndata: [DONE]\n\n")
+
+
+def test_the_transcript_comes_token_by_token_before_the_sound(chat: Chat) -> None:
+    chunks = chat.stream(speech("Hi there."))
+    audio = [delta["audio"] for delta in deltas(chunks) if "audio" in delta]
+    order = [next(name for name in ("transcript", "data", "expires_at") if name in each) for each in audio]
+    assert [name for name, _ in groupby(order)] == ["transcript", "data", "expires_at"]
+    tokens = [each["transcript"] for each in audio if "transcript" in each]
+    assert tokens == ["You", " wrote", ":", " Hi", " there", "."]
+
+
+def test_the_sound_comes_in_pieces_of_19200_bytes_and_a_rest(chat: Chat) -> None:
+    *whole, rest = pieces(chat.stream(speech(SAY_HELLO)))
+    assert [len(piece) for piece in whole] == [19_200] * len(whole)
+    assert 0 < len(rest) <= 19_200
+    assert len(rest) % 2400 == 0
+
+
+def test_a_stream_says_and_sounds_what_a_whole_answer_does(chat: Chat, hello: Clip) -> None:
+    body = speech(user([sound(hello[1])]))
+    whole = chat.message(body)["audio"]
+    chunks = chat.stream(body)
+    assert transcript(chunks) == whole["transcript"]
+    assert b"".join(pieces(chunks)) == base64.b64decode(whole["data"])
+
+
+def test_no_chunk_of_a_spoken_reply_tells_that_it_ended(chat: Chat) -> None:
+    choices = [choice for chunk in chat.stream(speech("Hi")) for choice in chunk["choices"]]
+    assert {choice.get("finish_reason") for choice in choices} == {None}
+    assert list(choices[-1]) == ["index", "delta"]
+    assert list(choices[-1]["delta"]["audio"]) == ["expires_at"]
+
+
+def test_a_limit_makes_streamed_speech_shorter_and_says_so(chat: Chat) -> None:
+    whole, short = (chat.stream(speech(SAY_HELLO, max_tokens=limit)) for limit in (None, 40))
+    assert transcript(whole).startswith(transcript(short))
+    assert len(b"".join(pieces(short))) < len(b"".join(pieces(whole)))
+    reasons = [choice.get("finish_reason") for chunk in short for choice in chunk["choices"]]
+    assert [reason for reason in reasons if reason] == ["length"]
+
+
+def test_several_choices_each_have_their_own_audio(chat: Chat) -> None:
+    chunks = chat.stream(speech("Hi", n=2, **INCLUDE_USAGE))
+    names = [
+        {delta["audio"]["id"] for delta in deltas(chunks, index) if "id" in delta.get("audio", ())}
+        for index in (0, 1)
+    ]
+    assert [len(each) for each in names] == [1, 1]
+    assert names[0] != names[1]
+    assert pieces(chunks, 0) == pieces(chunks, 1)
+    usage = chunks[-3]["usage"]
+    assert usage["completion_tokens_details"]["audio_tokens"] == 2 * len(b"".join(pieces(chunks))) // 2400
+    assert usage == chat.complete(speech("Hi", n=2))["usage"]
+
+
+def test_streamed_speech_can_be_referred_to(chat: Chat) -> None:
+    (audio_id,) = {
+        delta["audio"]["id"] for delta in deltas(chat.stream(speech("Hi"))) if "id" in delta.get("audio", ())
+    }
+    turn = {"role": "assistant", "audio": {"id": audio_id}}
+    assert chat.message(speech("Hi", turn, "Go on."))["audio"]["transcript"] == "You wrote: Go on."
+
+
+def test_chunks_without_choices_come_only_on_request(chat: Chat) -> None:
+    assert all("choices" in chunk for chunk in chat.stream(speech("Hi")))
+    chunks = chat.stream(speech("Hi"), **CHOICELESS)
+    assert any("choices" not in chunk for chunk in chunks)
+    with_choices = [chunk for chunk in chunks if "choices" in chunk]
+    assert transcript(with_choices) == "You wrote: Hi."
+
+
+class Spy:
+    """Watches how far the synthesis of the speech has come."""
+
+    def __init__(self, speak: Any) -> None:
+        self._speak = speak
+        self.done = False
+
+    def __call__(self, utterance: Utterance) -> Iterator[SpeechChunk]:
+        yield from self._speak(utterance)
+        self.done = True
+
+
+def test_the_first_sound_leaves_before_the_whole_speech_is_synthesised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = create_app(Settings(whisper_model="none"))
+    services = services_of(app)
+    spy = Spy(services.speaker.speak)
+    monkeypatch.setattr(services.speaker, "speak", spy)
+    body = speech("This is a rather long sentence. " * 10, stream=True)
+    response = app.test_client().post(
+        "/v1/chat/completions", json=body, headers={"Authorization": "Bearer sk-mock-x"}
+    )
+    try:
+        events = response.iter_encoded()
+        assert any(b'"data":"' in event for event in events)
+        assert not spy.done
+        assert any(b'"expires_at":' in event for event in events)
+        assert spy.done
+    finally:
+        response.close()
+        services.close()
+
+
+# --- Usage and obfuscation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [text, speech])
+def test_usage_comes_in_a_chunk_of_its_own_as_in_the_whole_answer(chat: Chat, make: Any) -> None:
+    chunks = chat.stream(make(SAY_HELLO, **INCLUDE_USAGE))
+    telling = [chunk for chunk in chunks if chunk["usage"] is not None]
+    (chunk,) = telling
+    assert chunk["choices"] == []
+    assert chunk["obfuscation"] == ""
+    assert chunk["usage"] == chat.complete(make(SAY_HELLO))["usage"]
+    assert chunk is chunks[-1 if make is text else -2]
+
+
+def test_usage_is_not_even_mentioned_unless_asked_for(chat: Chat) -> None:
+    assert not any("usage" in chunk for chunk in chat.stream(text("Hi")))
+
+
+def test_obfuscation_can_be_turned_off(chat: Chat) -> None:
+    assert all("obfuscation" in chunk for chunk in chat.stream(text("Hi")))
+    plain = chat.stream(text("Hi", stream_options={"include_obfuscation": False}))
+    assert not any("obfuscation" in chunk for chunk in plain)
+
+
+# --- Written replies and calls ----------------------------------------------------------------------------
+
+
+def test_a_text_comes_token_by_token_and_then_the_reason_of_its_end(chat: Chat) -> None:
+    chunks = chat.stream(text("Hi"))
+    assert [choice for chunk in chunks for choice in chunk["choices"]] == [
+        {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        for delta, reason in (
+            ({"role": "assistant", "content": "", "refusal": None}, None),
+            ({"content": "You"}, None),
+            ({"content": " wrote"}, None),
+            ({"content": ":"}, None),
+            ({"content": " Hi"}, None),
+            ({"content": "."}, None),
+            ({}, "stop"),
+        )
+    ]
+
+
+def test_audio_models_stream_text_without_logprobs(chat: Chat, hello: Clip) -> None:
+    chunks = chat.stream(text(user([sound(hello[1])]), model="gpt-audio"))
+    assert content(chunks) == "I heard you say: Hello world, this is a test."
+    assert all(list(chunk["choices"][0]) == ["index", "delta", "finish_reason"] for chunk in chunks)
+
+
+def test_logprobs_come_with_their_tokens(chat: Chat) -> None:
+    chunks = chat.stream(text("Hi", logprobs=True, top_logprobs=2))
+    told = [
+        (choice["delta"]["content"], [each["token"] for each in choice["logprobs"]["content"]])
+        for chunk in chunks
+        for choice in chunk["choices"]
+        if choice["delta"].get("content")
+    ]
+    assert told == [(token, [token]) for token in ("You", " wrote", ":", " Hi", ".")]
+
+
+@pytest.mark.parametrize(("more", "end"), [({"max_tokens": 3}, "length"), ({"stop": " Hi"}, "stop")])
+def test_a_streamed_text_is_cut_like_a_whole_one(chat: Chat, more: Body, end: str) -> None:
+    chunks = chat.stream(text("Hi", **more))
+    assert content(chunks) == "You wrote:"
+    assert chunks[-1]["choices"][0]["finish_reason"] == end
+
+
+@pytest.mark.parametrize("make", [text, speech])
+def test_the_sdk_puts_tool_calls_together(client: openai.OpenAI, make: Any) -> None:
+    create: Any = client.chat.completions.create
+    calls: dict[int, list[str]] = {}
+    arguments: dict[int, str] = {}
+    reasons = []
+    for chunk in create(**make("Tell me time and weather.", tools=FUNCTIONS, stream=True)):
+        (choice,) = chunk.choices
+        reasons.append(choice.finish_reason)
+        for call in choice.delta.tool_calls or ():
+            if call.id:
+                calls[call.index] = [call.type, call.function.name]
+            arguments[call.index] = arguments.get(call.index, "") + call.function.arguments
+    assert calls == {0: ["function", "get_weather"], 1: ["function", "get_time"]}
+    assert "city" in json.loads(arguments[0])
+    assert json.loads(arguments[1]) == {}
+    assert reasons[-1] == "tool_calls"
+
+
+def test_a_streamed_call_of_a_custom_tool_carries_its_input(chat: Chat) -> None:
+    body = text("ls", tools=[{"type": "custom", "custom": {"name": "shell"}}], tool_choice="required")
+    events = chat.post({**body, "stream": True}).body.decode().split("\n\n")[:-2]
+    found = [json.loads(event[6:])["choices"][0]["delta"].get("tool_calls") for event in events]
+    begun, *rest = [calls[0] for calls in found if calls]
+    assert (begun["type"], begun["custom"]) == ("custom", {"name": "shell", "input": ""})
+    assert "".join(call["custom"]["input"] for call in rest) == "ls"
+
+
+def test_a_streamed_function_call_of_old_is_put_together_the_same_way(chat: Chat) -> None:
+    chunks = chat.stream(text("How is the weather?", functions=[WEATHER]))
+    found = [delta["function_call"] for delta in deltas(chunks) if "function_call" in delta]
+    assert found[0] == {"name": "get_weather", "arguments": ""}
+    assert "city" in json.loads("".join(call["arguments"] for call in found))
+    assert chunks[-1]["choices"][0]["finish_reason"] == "function_call"
+
+
+def test_strictness_schema_streams_complete_choices(chat: Chat) -> None:
+    chunks = chat.stream(speech("Hi"), x_mock_strictness="schema")
+    assert all(chat.schemas.is_valid("openai/chat_completion.chunk", chunk) for chunk in chunks)
+
+
+# --- Playback ---------------------------------------------------------------------------------------------
+
+
+def test_playback_written_to_a_wav_is_transcribed_back(client: openai.OpenAI, hello: Clip) -> None:
+    create: Any = client.chat.completions.create
+    pcm, said = b"", ""
+    for chunk in create(**speech(user([sound(hello[1])]), stream=True)):
+        audio = chunk.choices[0].delta.to_dict().get("audio", {})
+        pcm += base64.b64decode(audio.get("data", ""))
+        said += audio.get("transcript", "")
+    clip = ("reply.wav", write_wav(pcm, 24_000))
+    assert client.audio.transcriptions.create(model="whisper-1", file=clip).text == said
+    assert said == "I heard you say: Hello world, this is a test."
+
+
+async def _play(base_url: str, key: str) -> tuple[bytes, str]:
+    async with openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0) as client:
+        create: Any = client.chat.completions.create
+        pcm, said = b"", ""
+        async for chunk in await create(**speech(SAY_HELLO, stream=True)):
+            audio = chunk.choices[0].delta.to_dict().get("audio", {})
+            pcm += base64.b64decode(audio.get("data", ""))
+            said += audio.get("transcript", "")
+        transcription = await client.audio.transcriptions.create(
+            model="whisper-1", file=("reply.wav", write_wav(pcm, 24_000))
+        )
+        assert transcription.text == said
+        return pcm, said
+
+
+def test_the_asynchronous_sdk_plays_a_reply(client: openai.OpenAI, chat: Chat) -> None:
+    pcm, said = asyncio.run(_play(str(client.base_url), client.api_key))
+    assert said == f"You wrote: {SAY_HELLO}"
+    assert pcm == b"".join(pieces(chat.stream(speech(SAY_HELLO))))

@@ -1,0 +1,216 @@
+"""Stored chat completions, through the official SDK."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+from openai.types.chat import ChatCompletion, ChatCompletionDeleted
+
+from mockserver.gateway.validation import Schemas
+from tests.conftest import RawResponse
+from tests.endpoints.conftest import JSON, Chat, sound, speech, text, user
+
+Send = Callable[..., RawResponse]
+
+FUNCTION = {"type": "function", "function": {"name": "get_weather"}}
+
+
+def stored(client: openai.OpenAI, count: int, **changes: Any) -> list[str]:
+    """The ids of some completions, stored one after the other."""
+    create: Any = client.chat.completions.create
+    return [create(**text(f"Question {number}", store=True, **changes)).id for number in range(count)]
+
+
+def test_a_stored_completion_comes_back_as_it_was_answered(client: openai.OpenAI) -> None:
+    create: Any = client.chat.completions.create
+    completion = create(**text("Hi", store=True, metadata={"run": "7"}, temperature=0.5))
+    kept = client.chat.completions.retrieve(completion.id)
+    assert kept.choices == completion.choices
+    assert kept.usage == completion.usage
+    assert kept.to_dict()["metadata"] == {"run": "7"}
+    assert kept.to_dict()["temperature"] == 0.5
+
+
+def test_nothing_is_stored_unasked(client: openai.OpenAI) -> None:
+    create: Any = client.chat.completions.create
+    completion_id = create(**text("Hi")).id
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.retrieve(completion_id)
+    assert client.chat.completions.list().data == []
+
+
+def test_a_page_ends_where_the_next_begins(client: openai.OpenAI) -> None:
+    ids = stored(client, 5)
+    page = client.chat.completions.list(limit=2)
+    assert ([each.id for each in page.data], page.has_more) == (ids[:2], True)
+    assert [each.id for each in client.chat.completions.list(limit=2)] == ids
+    last = client.chat.completions.list(limit=2, after=ids[3])
+    assert ([each.id for each in last.data], last.has_more) == (ids[4:], False)
+
+
+def test_the_newest_come_first_on_request(client: openai.OpenAI) -> None:
+    ids = stored(client, 3)
+    assert [each.id for each in client.chat.completions.list(order="desc")] == ids[::-1]
+    assert [each.id for each in client.chat.completions.list(order="asc")] == ids
+
+
+def test_a_page_holds_20_by_default(client: openai.OpenAI) -> None:
+    stored(client, 21)
+    page = client.chat.completions.list()
+    assert (len(page.data), page.has_more) == (20, True)
+
+
+def test_metadata_and_model_choose_completions(client: openai.OpenAI) -> None:
+    red = stored(client, 2, metadata={"colour": "red"})
+    stored(client, 1, metadata={"colour": "blue"})
+    mini = stored(client, 1, metadata={"colour": "red"}, model="gpt-4o-mini")
+    assert [each.id for each in client.chat.completions.list(metadata={"colour": "red"})] == red + mini
+    assert [each.id for each in client.chat.completions.list(model="gpt-4o-mini-2024-07-18")] == mini
+    assert client.chat.completions.list(metadata={"colour": "green"}).data == []
+
+
+def test_metadata_can_be_replaced(client: openai.OpenAI) -> None:
+    (completion_id,) = stored(client, 1, metadata={"run": "7"})
+    changed = client.chat.completions.update(completion_id, metadata={"run": "8"})
+    assert changed.to_dict()["metadata"] == {"run": "8"}
+    assert client.chat.completions.retrieve(completion_id).to_dict()["metadata"] == {"run": "8"}
+
+
+def test_a_deleted_completion_is_gone(client: openai.OpenAI) -> None:
+    (completion_id,) = stored(client, 1)
+    deleted = client.chat.completions.delete(completion_id)
+    assert deleted == ChatCompletionDeleted(id=completion_id, deleted=True, object="chat.completion.deleted")
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.retrieve(completion_id)
+
+
+def test_the_messages_of_a_completion_are_listed(chat: Chat, client: openai.OpenAI, hello: Any) -> None:
+    part = {"type": "text", "text": "What is this?"}
+    body = speech({"role": "system", "content": "Listen."}, user([part, sound(hello[1])]), store=True)
+    completion_id = chat.complete(body)["id"]
+    messages = client.chat.completions.messages.list(completion_id)
+    first, second = (each.to_dict() for each in messages.data)
+    assert first == {
+        "id": f"{completion_id}-0",
+        "refusal": None,
+        "name": None,
+        "role": "system",
+        "content": "Listen.",
+        "content_parts": None,
+    }
+    assert (second["role"], second["content"], second["content_parts"]) == ("user", None, [part])
+    page = client.chat.completions.messages.list(completion_id, limit=1, order="desc")
+    assert [each.id for each in page.data] == [f"{completion_id}-1"]
+    assert [each.id for each in page] == [f"{completion_id}-1", f"{completion_id}-0"]
+
+
+def test_a_streamed_text_is_stored_too(chat: Chat, client: openai.OpenAI) -> None:
+    (completion_id,) = {chunk["id"] for chunk in chat.stream(text("Hi", store=True))}
+    kept = client.chat.completions.retrieve(completion_id)
+    assert kept.choices[0].message.content == "You wrote: Hi."
+
+
+def test_streamed_tool_calls_are_stored_under_their_ids(chat: Chat, client: openai.OpenAI) -> None:
+    chunks = chat.stream(text("How is the weather?", tools=[FUNCTION], store=True))
+    told = [call["id"] for chunk in chunks for call in calls_of(chunk) if "id" in call]
+    kept = client.chat.completions.retrieve(chunks[0]["id"])
+    assert [call.id for call in kept.choices[0].message.tool_calls or ()] == told
+
+
+def calls_of(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    return [call for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())]
+
+
+def test_streamed_speech_is_stored_without_its_sound(chat: Chat, client: openai.OpenAI) -> None:
+    chunks = chat.stream(speech("Hi", store=True, n=2))
+    told = [
+        choice["delta"]["audio"]["id"]
+        for chunk in chunks
+        for choice in chunk["choices"]
+        if "transcript" in choice["delta"].get("audio", ()) and "id" in choice["delta"]["audio"]
+    ]
+    kept = client.chat.completions.retrieve(chunks[0]["id"])
+    sounds = [choice.message.audio for choice in kept.choices]
+    assert [each and each.id for each in sounds] == told
+    assert [each and (each.transcript, each.data) for each in sounds] == [("You wrote: Hi.", "")] * 2
+    assert kept.usage is not None
+    assert kept.usage.completion_tokens_details is not None
+    assert kept.usage.completion_tokens_details.audio_tokens
+
+
+def test_spoken_answers_are_stored_with_their_sound(client: openai.OpenAI) -> None:
+    create: Any = client.chat.completions.create
+    completion_id = create(**speech("Hi", store=True)).id
+    audio = client.chat.completions.retrieve(completion_id).choices[0].message.audio
+    assert audio is not None
+    assert len(base64.b64decode(audio.data)) > 2400
+
+
+def test_accounts_do_not_see_each_others_completions(client: openai.OpenAI) -> None:
+    (completion_id,) = stored(client, 1)
+    other = client.with_options(api_key=client.api_key + "-other")
+    assert other.chat.completions.list().data == []
+    for action in (
+        lambda: other.chat.completions.retrieve(completion_id),
+        lambda: other.chat.completions.update(completion_id, metadata={}),
+        lambda: other.chat.completions.delete(completion_id),
+        lambda: other.chat.completions.messages.list(completion_id),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            action()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/chat/completions/chatcmpl-x", b""),
+        ("POST", "/v1/chat/completions/chatcmpl-x", b'{"metadata": {}}'),
+        ("DELETE", "/v1/chat/completions/chatcmpl-x", b""),
+        ("GET", "/v1/chat/completions/chatcmpl-x/messages", b""),
+    ],
+)
+def test_an_unknown_completion_is_not_found(send: Send, method: str, path: str, body: bytes) -> None:
+    response = send(method, path, body, JSON if body else {})
+    assert response.status == 404
+    assert response.body == (
+        b'{\n  "error": {\n    "message": "Completion chatcmpl-x not found",\n'
+        b'    "type": "invalid_request_error",\n    "param": "completion_id",\n    "code": "not_found"\n  }\n}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "schema"),
+    [
+        ("GET", "/chatcmpl-x", b"", "create_chat_completion.response"),
+        ("POST", "/chatcmpl-x", b'{"metadata": {"run": "7"}}', "create_chat_completion.response"),
+        ("DELETE", "/chatcmpl-x", b"", "chat_completion_deleted.response"),
+        ("GET", "/chatcmpl-x/messages", b"", "chat_completion_message_list.response"),
+        ("GET", "", b"", "chat_completion_list.response"),
+    ],
+)
+def test_strictness_schema_answers_with_an_example(
+    send: Send, schemas: Schemas, api_key: str, method: str, path: str, body: bytes, schema: str
+) -> None:
+    headers = {"x-mock-strictness": "schema", **(JSON if body else {})}
+    response = send(method, f"/v1/chat/completions{path}", body, headers, key=api_key)
+    assert response.status == 200
+    assert schemas.is_valid(f"openai/{schema}", response.json())
+
+
+def test_metadata_must_be_given_to_be_replaced(send: Send) -> None:
+    response = send("POST", "/v1/chat/completions/chatcmpl-x", b"{}", JSON)
+    assert response.status == 400
+    assert b"Missing required parameter: 'metadata'." in response.body
+
+
+def test_what_is_listed_is_what_the_sdk_expects(chat: Chat, schemas: Schemas) -> None:
+    chat.complete(text("Hi", store=True))
+    listed = chat.send("GET", "/v1/chat/completions", b"", {}, key=chat.key).json()
+    assert schemas.is_valid("openai/chat_completion_list.response", listed)
+    assert isinstance(listed, dict)
+    ChatCompletion.model_validate(listed["data"][0], strict=True)
+    assert listed["first_id"] == listed["last_id"] == listed["data"][0]["id"]

@@ -1,0 +1,86 @@
+"""The official SDK for JavaScript and TypeScript chats, in writing and in speech."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from mockserver.server import MockServer
+from tests.conftest import FIXTURES
+from tests.test_sdk_npm import SDK, npm_package
+
+HEARD = "I heard you say: Hello world, this is a test."
+
+
+@pytest.fixture(scope="module")
+def seen(server: MockServer) -> dict[str, Any]:
+    """What a session in Node saw."""
+    node, package = shutil.which("node"), npm_package()
+    if node is None or package is None:
+        pytest.skip("needs Node, and the npm package openai in NODE_PATH or tests/sdk/node_modules")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SDK": str(package),
+        "CLIP": str(FIXTURES / "hello.wav"),
+        "OPENAI_BASE_URL": server.base_url,
+        "OPENAI_API_KEY": "sk-mock-tier-5-npm-chat",
+    }
+    session = subprocess.run(
+        [node, str(SDK / "chat.mjs")], capture_output=True, text=True, env=environment, check=False
+    )
+    assert session.returncode == 0, session.stderr
+    result: dict[str, Any] = json.loads(session.stdout)
+    return result
+
+
+def test_it_is_heard_and_answered(seen: dict[str, Any]) -> None:
+    assert seen["answer"] == HEARD
+
+
+def test_earlier_speech_is_referred_to_by_its_id(seen: dict[str, Any]) -> None:
+    assert seen["secondAnswer"] == "You wrote: And now?"
+    assert seen["audioTokensOfPrompt"] == 20 + seen["bytesOfFirst"] // 2400
+
+
+def test_a_tool_is_called_and_its_result_told(seen: dict[str, Any]) -> None:
+    assert seen["call"] == {"name": "get_weather", "finish": "tool_calls", "city": "string"}
+    assert seen["told"] == "The tool answered: 18 degrees"
+
+
+def test_streamed_playback_is_transcribed_back(seen: dict[str, Any]) -> None:
+    assert seen["streamed"]["transcript"] == HEARD
+    assert seen["playback"] == HEARD
+    usage = seen["streamed"]["usage"]
+    assert usage["completion_tokens_details"]["audio_tokens"] == seen["bytesOfFirst"] // 2400
+
+
+def test_a_text_is_streamed(seen: dict[str, Any]) -> None:
+    assert seen["text"] == "You wrote: Hi."
+
+
+def test_a_stored_completion_is_read_listed_and_deleted(seen: dict[str, Any]) -> None:
+    assert seen["stored"] == "You wrote: Hi."
+    assert seen["messages"] == ["Hi"]
+    assert seen["listed"] == [True]
+    assert seen["deleted"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code", "param"),
+    [
+        ("silent", 400, "invalid_value", "model"),
+        ("format", 400, "unsupported_value", "audio.format"),
+        ("audio", 400, "invalid_value", "messages[0]"),
+        ("forgotten", 404, "not_found", "completion_id"),
+    ],
+)
+def test_refusals_are_the_sdks_own_errors(
+    seen: dict[str, Any], name: str, status: int, code: str, param: str
+) -> None:
+    kind = "NotFoundError" if status == 404 else "BadRequestError"
+    assert seen["refusals"][name] == {"kind": kind, "status": status, "code": code, "param": param}

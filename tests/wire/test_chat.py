@@ -1,0 +1,131 @@
+"""Chat completions on the wire: chunks, pieces of sound, token counts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mockserver.engines.dialogue import ToolCall
+from mockserver.wire import chat
+from mockserver.wire.ids import Ids
+
+HEAD = chat.Head("chatcmpl-1", 1_780_693_557, "gpt-audio-1.5", "fp_58b2b3ae96")
+OPENING = (
+    '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1780693557,"model":"gpt-audio-1.5",'
+    '"service_tier":"default","system_fingerprint":"fp_58b2b3ae96"'
+)
+
+
+def chunks(
+    *, complete_choices: bool = False, include_usage: bool = False, obfuscation: bool = False
+) -> chat.Chunks:
+    return chat.Chunks(
+        HEAD,
+        Ids("seed"),
+        complete_choices=complete_choices,
+        include_usage=include_usage,
+        obfuscation=obfuscation,
+    )
+
+
+def event(rest: str) -> bytes:
+    return f"data: {OPENING}{rest}}}\n\n".encode()
+
+
+def test_a_chunk_of_an_audio_model_has_no_logprobs() -> None:
+    written = chunks().delta(0, {"content": "Hi"})
+    assert written == event(',"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]')
+
+
+def test_a_chunk_of_a_text_model_has() -> None:
+    written = chunks(complete_choices=True).delta(1, {}, finish_reason="stop")
+    assert written == event(',"choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]')
+
+
+def test_the_chunk_of_the_expiry_has_no_finish_reason() -> None:
+    written = chunks().expiry(0, 1_780_697_157)
+    assert written == event(',"choices":[{"index":0,"delta":{"audio":{"expires_at":1780697157}}}]')
+
+
+def test_usage_is_null_in_all_chunks_but_its_own() -> None:
+    writer = chunks(include_usage=True)
+    assert writer.choiceless() == event(',"usage":null')
+    assert writer.usage({"total_tokens": 3}) == event(',"choices":[],"usage":{"total_tokens":3}')
+
+
+def test_obfuscation_comes_last_and_is_empty_beside_the_usage() -> None:
+    writer = chunks(include_usage=True, obfuscation=True)
+    written = json.loads(writer.delta(0, {}).removeprefix(b"data: "))
+    assert list(written)[-2:] == ["usage", "obfuscation"]
+    assert written["obfuscation"].isalnum() or written["obfuscation"] == ""
+    assert writer.usage({"total_tokens": 3}).endswith(b'"usage":{"total_tokens":3},"obfuscation":""}\n\n')
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([], []),
+        ([2400], [2400]),
+        ([19_200], [19_200]),
+        ([19_199, 1, 2], [19_200, 2]),
+        ([50_000], [19_200, 19_200, 11_600]),
+        ([4800] * 9, [19_200, 19_200, 4800]),
+    ],
+)
+def test_sound_is_cut_into_pieces_of_400_milliseconds(sizes: list[int], expected: list[int]) -> None:
+    sound = [bytes([number]) * size for number, size in enumerate(sizes)]
+    pieces = list(chat.pieces(iter(sound)))
+    assert [len(piece) for piece in pieces] == expected
+    assert b"".join(pieces) == b"".join(sound)
+
+
+def test_a_message_has_its_members_in_the_order_of_the_api() -> None:
+    audio = {"id": "audio_1"}
+    call = chat.tool_call(ToolCall("f", "{}"), "call_1")
+    assert list(chat.message("Hi")) == ["role", "content", "refusal", "annotations"]
+    assert list(chat.message(None, audio=audio)) == ["role", "content", "refusal", "audio", "annotations"]
+    assert list(chat.message(None, tool_calls=[call])) == [
+        "role",
+        "content",
+        "tool_calls",
+        "refusal",
+        "annotations",
+    ]
+
+
+def test_a_custom_tool_is_called_with_its_input() -> None:
+    assert chat.tool_call(ToolCall("shell", "ls", custom=True), "call_1") == {
+        "id": "call_1",
+        "type": "custom",
+        "custom": {"name": "shell", "input": "ls"},
+    }
+
+
+def test_the_recorded_prompts_cost_what_was_recorded() -> None:
+    sentence = "Say the exact word 'hello' and nothing else."
+    assert chat.prompt_tokens([sentence], 0, 1, None) == 18
+    assert chat.prompt_tokens([""], 1, 1, None) == 11
+
+
+def test_tools_add_to_the_prompt() -> None:
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    assert chat.prompt_tokens(["Hi"], 0, 1, tools) > chat.prompt_tokens(["Hi"], 0, 1, None)
+
+
+def test_the_transcript_of_a_single_word_costs_the_recorded_5_tokens() -> None:
+    assert chat.reply_tokens("Hello", spoken=True) == 5
+    assert chat.reply_tokens("Hello", spoken=False) == 1
+    assert chat.reply_tokens("", spoken=True) == 0
+
+
+def test_usage_adds_up() -> None:
+    usage = chat.usage(prompt_text=11, prompt_audio=17, reply_text=32, reply_audio=93)
+    assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (28, 125, 153)
+
+
+def test_the_likeliest_token_is_the_one_that_was_chosen() -> None:
+    for told in chat.logprobs("Hello, world.", 20)["content"]:
+        alternatives = told["top_logprobs"]
+        assert len({each["token"] for each in alternatives}) == 20
+        assert max(alternatives, key=lambda each: each["logprob"])["token"] == told["token"]
