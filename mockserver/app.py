@@ -12,7 +12,16 @@ from mockserver.catalog.tables import Catalog
 from mockserver.double import control
 from mockserver.double.clock import Clock
 from mockserver.double.store import MemoryStore
-from mockserver.endpoints import chat, models, root, speech, stored_completions, transcriptions, translations
+from mockserver.endpoints import (
+    chat,
+    models,
+    rate_limits,
+    root,
+    speech,
+    stored_completions,
+    transcriptions,
+    translations,
+)
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
@@ -46,6 +55,7 @@ ROUTES: tuple[tuple[Operation, Handler], ...] = (
     (models.LIST, models.list_models),
     (models.RETRIEVE, models.retrieve_model),
     (models.DELETE, models.delete_model),
+    (rate_limits.LIST, rate_limits.list_rate_limits),
 )
 
 _PREFIXES = ("/v1", "")  # both habits of writing the base URL work

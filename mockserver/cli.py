@@ -1,4 +1,4 @@
-"""The command line: ``mockserver serve | transcribe | speak | models | doctor``."""
+"""The command line: ``mockserver serve | transcribe | speak | models | limits | doctor``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.settings import OPTIONS, Settings, SettingsError, kind_of
+from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError, kind_of
 
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
 
@@ -165,6 +165,29 @@ def models_pull(name: str) -> None:
     from mockserver.commands.models import pull_model
 
     pull_model(name)
+
+
+@main.group(invoke_without_command=True, subcommand_metavar="[watch]")
+@click.option("--tier", type=click.Choice(TIERS), help="Only this usage tier.")
+@click.option("--model", metavar="NAME", help="Only the limits of this model, or limit group.")
+@click.pass_context
+def limits(ctx: click.Context, tier: str | None, model: str | None) -> None:
+    """Show the rate limits of every usage tier, or watch how full the buckets of a server are."""
+    if ctx.invoked_subcommand is None:
+        from mockserver.commands.limits import show_limits
+
+        show_limits(tier, model)
+
+
+@limits.command("watch")
+@click.option("--url", help="The running server [default: where these settings would have it].")
+@click.option("--once", is_flag=True, help="Print it once and end.")
+def limits_watch(url: str | None, once: bool) -> None:
+    """Show live gauges of every bucket of a running server, and what it would have cost so far."""
+    from mockserver.commands.limits import watch_limits
+
+    settings = load_settings(None, {})
+    watch_limits(url or f"http://{settings.host}:{settings.port}", once=once)
 
 
 @main.command()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -321,9 +322,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if option is not None:
             value = text.split(os.pathsep) if kind_of(option) is tuple else text
             values[option.name] = _checked(option, value, variable)
-        elif variable.startswith(ENVIRONMENT_PREFIX):
+        elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
             raise SettingsError(_unknown(variable))
     return values
+
+
+# Kubernetes tells pods of a service named "mockserver" in such variables.
+_SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
 
 
 def _unknown(variable: str) -> str:

@@ -16,7 +16,7 @@ def parse(data: bytes) -> Any:
     text = data.decode("utf-8-sig")
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        if "\\ud" in text or "\\uD" in text:
+        if "\\" in text and ("\\ud" in text or "\\uD" in text):  # the first is fast, and mostly enough
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error

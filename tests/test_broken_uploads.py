@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import itertools
 import random
 import re
 import socket
 import threading
+import time
+import types
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -300,7 +305,7 @@ def test_a_client_that_stalls_in_the_body_is_let_go(
 
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/models", "/nowhere"])
 @pytest.mark.parametrize(
-    "length", [{"content_length": 1 << 10}, {"content_length": 1 << 24}, {"transfer_encoding": "chunked"}]
+    "length", [{"content_length": 1 << 16}, {"content_length": 1 << 24}, {"transfer_encoding": "chunked"}]
 )
 def test_a_client_that_trickles_is_let_go(
     server: MockServer, monkeypatch: pytest.MonkeyPatch, path: str, length: dict[str, object]
@@ -310,7 +315,8 @@ def test_a_client_that_trickles_is_let_go(
     with connect(server) as connection:
         connection.sendall(head("POST", path, content_type=MULTIPART, **length) + b"1000000\r\n")
         connection.settimeout(0.001)
-        for _ in range(10_000):
+        answer = b""
+        for _ in range(2000):
             with contextlib.suppress(TimeoutError):
                 connection.sendall(b"x")
                 answer = connection.recv(65536)
@@ -321,13 +327,13 @@ def test_a_client_that_trickles_is_let_go(
 def test_the_patience_with_one_request_is_not_that_with_the_next(
     server: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began = time.monotonic()
-    seconds = itertools.count(began, 8)  # pass with each reading of the clock
-    monkeypatch.setattr("mockserver.server.time", types.SimpleNamespace(monotonic=lambda: next(seconds)))
-    with connect(server) as connection:
-        for _ in range(10):
-            connection.sendall(head("GET", "/_mock/health"))
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+    clock = itertools.count(time.monotonic(), 8)  # seconds pass with each look
+    monkeypatch.setattr("mockserver.server.time", types.SimpleNamespace(monotonic=lambda: next(clock)))
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    for _ in range(10):
+        connection.request("GET", "/_mock/health")
+        assert connection.getresponse().read().startswith(b"{")
+    connection.close()
 
 
 def test_a_client_that_stalls_in_the_headers_is_let_go(hasty: MockServer) -> None:

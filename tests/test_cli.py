@@ -189,26 +189,31 @@ def test_the_lines_of_the_banner_work_when_pasted(tmp_path: Path) -> None:
     assert "Hello world." in printed
 
 
-def test_sigterm_finishes_the_answer_in_flight(tmp_path: Path) -> None:
+@contextmanager
+def long_answer(banner: str) -> Iterator[socket.socket]:
+    """A connection of which the first bytes of a long answer have been read."""
     text = "The quick brown fox jumps over the lazy dog. " * 90
     body = f'{{"model":"tts-1","voice":"alloy","input":"{text}","response_format":"pcm"}}'.encode()
     request = (
         "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-mock-me\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    with serving(tmp_path) as (process, banner), socket.socket() as connection:
+    with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.settimeout(30)
-        port = int(url_in(banner).rpartition(":")[2])
-        connection.connect(("127.0.0.1", port))
+        connection.connect(("127.0.0.1", int(url_in(banner).rpartition(":")[2])))
         connection.sendall(request.encode() + body)
-        received = connection.recv(100)
+        assert connection.recv(17) == b"HTTP/1.1 200 OK\r\n"
+        yield connection
+
+
+def test_sigterm_finishes_the_answer_in_flight(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, banner), long_answer(banner) as connection:
         process.send_signal(signal.SIGTERM)
-        assert eventually(lambda: refuses_connections(port))
+        assert eventually(lambda: refuses_connections(connection.getpeername()[1]))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        received += b"".join(iter(lambda: connection.recv(65536), b""))
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
         assert process.wait(30) == 0
-    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert received.endswith(b"\r\n0\r\n\r\n")
     assert len(received) > 10_000_000
 
@@ -221,14 +226,53 @@ def test_a_signal_ends_an_idle_server_in_silence(tmp_path: Path, ending: signal.
     assert (process.returncode, errors) == (0, "")
 
 
-LONG_ANSWER = (
-    "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-mock-me\r\n"
-    f"Content-Type: application/json\r\nContent-Length: {{}}\r\n\r\n{{}}"
-)
-
-
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_a_second_signal_ends_the_program_at_once(tmp_path: Path) -> None:
-    pass
+    with serving(tmp_path) as (process, banner), long_answer(banner) as connection:
+        process.send_signal(signal.SIGINT)
+        assert eventually(lambda: refuses_connections(connection.getpeername()[1]))
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGTERM
+    assert "Traceback" not in errors
+
+
+SIGNAL_DURING_WARM_UP = """
+import os, signal, threading
+from mockserver.commands.serve import run
+from mockserver.services import Services
+from mockserver.settings import Settings
+
+start, close, closing = Services.start, Services.close, threading.Event()
+
+def start_slowly(services):
+    os.kill(os.getpid(), signal.SIGTERM)
+    closing.wait(1)
+    start(services)
+    print("started")
+
+def note_and_close(services):
+    closing.set()
+    print("closed")
+    close(services)
+
+Services.start, Services.close = start_slowly, note_and_close
+run(Settings(port=0, whisper_model="none"))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+def test_engines_that_are_starting_are_closed_after_that(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SIGNAL_DURING_WARM_UP],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert ended.stdout.splitlines()[-2:] == ["started", "closed"]
+    assert ended.stderr == ""
 
 
 def refuses_connections(port: int) -> bool:

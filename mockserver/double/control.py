@@ -1,15 +1,16 @@
-"""The control API under ``/_mock``: what the server is, and what it knows."""
+"""The control API under ``/_mock``: what the server is, what it knows, and how to steer it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import flask
-
 from mockserver import __version__
-from mockserver.wire import json_styles
+from mockserver.double import control_calls, control_clock, control_limits
+from mockserver.double.control_calls import answer
 
 if TYPE_CHECKING:
+    import flask
+
     from mockserver.services import Services
 
 
@@ -17,16 +18,19 @@ def register(app: flask.Flask, services: Services) -> None:
     """Adds the control API."""
 
     def health() -> flask.Response:
-        return _json(health_report(services))
+        return answer(health_report(services))
 
     def model_card(name: str) -> flask.Response:
         try:
-            return _json(services.catalog.card(name))
+            return answer(services.catalog.card(name))
         except KeyError:
-            return _json({"error": f"There is no model {name!r} in the catalog."}, 404)
+            return answer({"error": f"There is no model {name!r} in the catalog."}, 404)
 
     app.add_url_rule("/_mock/health", "mock_health", health, methods=["GET"])
     app.add_url_rule("/_mock/models/<path:name>", "mock_model_card", model_card, methods=["GET"])
+    control_calls.register(app)
+    control_clock.register(app, services)
+    control_limits.register(app, services)
 
 
 def health_report(services: Services) -> dict[str, object]:
@@ -39,7 +43,3 @@ def health_report(services: Services) -> dict[str, object]:
         "transcription": services.whisper.describe() if services.whisper else {"engine": "none"},
         "speech": {"engine": "pyttsx3"},
     }
-
-
-def _json(body: object, status: int = 200) -> flask.Response:
-    return flask.Response(json_styles.two_spaces_newline(body), status, content_type="application/json")

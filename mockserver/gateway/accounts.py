@@ -11,16 +11,17 @@ import base64
 import binascii
 from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakValueDictionary
 
 from mockserver.gateway.errors import ApiError
 from mockserver.settings import TIERS, AccountRow, LimitRow, Settings
 from mockserver.wire.ids import organization_id, project_id
 
 _MOCK_KEY = "sk-mock-"
-_SHOWN_ACCOUNTS = 4096
+_REMEMBERED_ACCOUNTS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
 class Account:
     """The caller: everything stateful is scoped by ``id``. ``key`` is redacted."""
 
@@ -47,7 +48,8 @@ class Accounts:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._declared = {row.key: row for row in settings.accounts}
-        self._account = lru_cache(maxsize=_SHOWN_ACCOUNTS)(self._make)
+        self._account = lru_cache(maxsize=_REMEMBERED_ACCOUNTS)(self._make)
+        self._by_id: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def authenticate(self, authorization: str | None) -> Account:
         """The account of an ``Authorization`` header.
@@ -59,13 +61,17 @@ class Accounts:
             if self._settings.require_key:
                 raise ApiError("missing_api_key")
             key = "anonymous"
-        if key.startswith(_MOCK_KEY + "invalid") or not self._known(key):
+        if key.startswith(_MOCK_KEY + "invalid") or not self._is_accepted(key):
             raise ApiError("invalid_api_key", key=redact(key))
         if key.startswith(_MOCK_KEY + "noquota"):
             raise ApiError("insufficient_quota")
         return self._account(key)
 
-    def _known(self, key: str) -> bool:
+    def known(self, account_id: str) -> Account | None:
+        """The account of that id, if it is one of the 4,096 that called last."""
+        return self._by_id.get(account_id)
+
+    def _is_accepted(self, key: str) -> bool:
         if key in self._declared:
             return True
         return self._settings.accept_any_key and key.isascii() and key.isprintable() and " " not in key
@@ -75,9 +81,11 @@ class Accounts:
         organization = row.organization or organization_id(key)
         project = row.project or project_id(key)
         tier = row.tier or _tier_in(key) or self._settings.tier
-        return Account(
+        account = Account(
             f"{organization}/{project}", redact(key), organization, project, tier, row.models, row.limits
         )
+        self._by_id[account.id] = account
+        return account
 
 
 def redact(key: str) -> str:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import flask
 
 LARGE = 1 << 20  # bytes; smaller bodies are read without a place of their own
@@ -60,7 +58,7 @@ class Place:
     def __enter__(self) -> Place:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
 

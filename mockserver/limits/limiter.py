@@ -6,12 +6,13 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.gateway.errors import ApiError
 from mockserver.limits import bucket, headers
 from mockserver.limits.bucket import Bucket, Limit
 from mockserver.limits.kinds import KINDS
+from mockserver.limits.levels import Level, Levels
 from mockserver.limits.overrides import check_limits, parse_overrides
 from mockserver.limits.store import BucketStore, Draw
 from mockserver.wire.durations import go_duration
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.double.clock import Clock
     from mockserver.gateway.accounts import Account
+    from mockserver.limits.store import Key
     from mockserver.settings import Settings
 
 _UPGRADE = (
@@ -40,11 +42,22 @@ class Admission:
     tokens: Draw | None = None
 
 
+class Gauge(NamedTuple):
+    """How full a bucket is; the limit is per ``window_seconds``, and it is full again after ``reset_ms``."""
+
+    kind: str
+    limit: int
+    used: int
+    remaining: int
+    reset_ms: int
+    window_seconds: int
+
+
 @dataclass(slots=True)
 class _Changes:
-    """What the control API changed: tiers of accounts; limits by account (``None``: all) and group."""
+    """What the control API changed: tiers by account, limits by account and group (``None``: of all)."""
 
-    tiers: dict[str, str] = field(default_factory=dict)
+    tiers: dict[str | None, str] = field(default_factory=dict)
     limits: dict[tuple[str | None, str], dict[str, int | None]] = field(default_factory=dict)
 
 
@@ -61,6 +74,7 @@ class Limiter:
         self._clock = clock
         self._settings = settings
         self._changes = _Changes()
+        self._levels = Levels()
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str, str, str], dict[str, Limit]] = {}
 
@@ -81,6 +95,8 @@ class Limiter:
         ]
         self._refuse_too_large(account, model, draws, tells_tokens)
         with self._lock:  # No thread may come with a time that another one is already past.
+            for draw in draws:
+                self._level(draw.key, draw.limit)
             now = self.now()
             refused, buckets = self.buckets.take_all(draws, now)
         if refused is not None:
@@ -110,10 +126,11 @@ class Limiter:
 
     def tier_of(self, account: Account) -> str:
         """The account's tier, as it is now."""
-        return self._changes.tiers.get(account.id, account.tier)
+        tiers = self._changes.tiers
+        return tiers.get(account.id) or tiers.get(None) or account.tier
 
-    def set_tier(self, account_id: str, tier: str) -> None:
-        """Moves an account to another tier."""
+    def set_tier(self, account_id: str | None, tier: str) -> None:
+        """Moves an account to another tier; without one, all that were not moved on their own."""
         with self._lock:
             self._changes.tiers[account_id] = tier
             self._known.clear()
@@ -124,6 +141,38 @@ class Limiter:
             self._changes.limits.setdefault((account_id, group), {}).update(limits)
             self._known.clear()
 
+    def set_level(self, account_id: str | None, group: str, kind: str, remaining: int | None) -> None:
+        """Has so much remain in a bucket of an account; without one, of every account, seen or to come.
+
+        ``None`` drains it: nothing is left, and it does not refill until it has refused a request.
+        """
+        with self._lock:
+            level = Level(0) if remaining is None else Level(remaining, self.now())
+            self._levels.set(account_id, group, kind, level)
+
+    def groups_in_use(self) -> dict[str, list[str]]:
+        """The limit groups of which buckets are in use, by account id."""
+        groups: dict[str, dict[str, None]] = {}
+        for (account_id, group, _), _, _ in self.buckets.items():
+            groups.setdefault(account_id, {})[group] = None
+        return {account_id: list(used) for account_id, used in groups.items()}
+
+    def gauges(self, account: Account, model: ModelCard) -> list[Gauge]:
+        """How full the account's buckets for a model are. Raises ``ApiError`` when its tier may not use it."""
+        limits = self.limits(account, model, self._settings.limits)
+        gauges = []
+        with self._lock:
+            now = self.now()
+            for kind, limit in limits.items():
+                key = (account.id, model.limit_group, kind)
+                self._level(key, limit)
+                held = self.buckets.get(key)
+                used = bucket.used(held, limit, now)
+                reset = bucket.reset(held, limit, now)
+                seconds = limit.window // bucket.MICROSECONDS
+                gauges.append(Gauge(kind, limit.amount, used, limit.amount - used, reset, seconds))
+        return gauges
+
     def reset(self, account_id: str | None = None) -> None:
         """Fills all buckets and forgets all changes, of one account or of all."""
         with self._lock:
@@ -131,11 +180,27 @@ class Limiter:
             self._changes.tiers = {k: v for k, v in tiers.items() if account_id not in (None, k)}
             self._changes.limits = {k: v for k, v in limits.items() if account_id not in (None, k[0])}
             self._known.clear()
+            self._levels.forget(account_id)
         self.buckets.clear(account_id)
 
     def now(self) -> int:
         """The time in microseconds."""
         return round(self._clock.now() * bucket.MICROSECONDS)
+
+    def amounts(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, int]:
+        """Every limit that an account has on a model, the batch queue's too, by kind.
+
+        Raises ``ApiError`` when the tier may not use the model.
+        """
+        with self._lock:
+            amounts = self._amounts(account, model, self.tier_of(account), overrides)
+        return {kind: amount for kind, amount in amounts.items() if amount is not None}
+
+    def _level(self, key: Key, limit: Limit) -> None:
+        """Brings a bucket to the level it was given, if it was given one since it was last used."""
+        level = self._levels.take(key)
+        if level is not None:
+            self.buckets.put(key, level.bucket(limit), limit)
 
     def _in_real_time(self, milliseconds: int) -> int:
         """How long a client has to sleep until so much of the clock's time has passed, rounded up."""
@@ -145,6 +210,16 @@ class Limiter:
         return milliseconds if state["frozen"] or not scale else math.ceil(milliseconds / scale)
 
     def _resolve(self, account: Account, model: ModelCard, tier: str, overrides: str) -> dict[str, Limit]:
+        amounts = self._amounts(account, model, tier, overrides)
+        return {
+            kind.name: Limit(amount, kind.window)
+            for kind in KINDS.values()
+            if (amount := amounts.get(kind.name)) is not None
+        }
+
+    def _amounts(
+        self, account: Account, model: ModelCard, tier: str, overrides: str
+    ) -> dict[str, int | None]:
         stated = self._catalog.tier_limits(model.limit_group, tier)
         if stated is not None and not stated.supported:
             if self._settings.unsupported_model == "404":
@@ -160,11 +235,7 @@ class Limiter:
             parse_overrides(overrides),
         ):
             amounts.update(change)
-        return {
-            kind.name: Limit(amount, kind.window)
-            for kind in KINDS.values()
-            if (amount := amounts.get(kind.name)) is not None
-        }
+        return amounts
 
     def _settings_overrides(self, group: str, tier: str) -> list[Overrides]:
         return [

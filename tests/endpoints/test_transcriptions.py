@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import openai
 import pytest
@@ -18,7 +21,11 @@ from openai.types.audio import (
     TranscriptionVerbose,
 )
 
+from mockserver.app import services_of
+from mockserver.audio.encode import write_wav
 from mockserver.gateway.validation import Schemas
+from mockserver.server import MockServer
+from mockserver.settings import AccountRow, Settings
 from tests.conftest import RawResponse
 
 Clip = tuple[str, bytes]
@@ -221,6 +228,74 @@ def test_whisper_ignores_stream(post_audio: Post, hello: Clip) -> None:
 
 def test_the_answer_says_who_gave_it(post_audio: Post, hello: Clip) -> None:
     assert post_audio(hello, model="whisper-1").headers["x-mock-answered-by"] == "fixture; name=hello"
+
+
+@pytest.fixture
+def other_server(tmp_path: Path, hello: Clip) -> Iterator[MockServer]:
+    """A server with a fixture in Hindi, an account of one model, and models that are retired in time."""
+    (tmp_path / "नमस्ते 100%.wav").write_bytes(write_wav(bytes(48_000), 16_000))
+    (tmp_path / "नमस्ते 100%.txt").write_text("नमस्ते", "utf-8")
+    settings = Settings(
+        port=0,
+        whisper_model="none",
+        fixtures=(str(tmp_path),),
+        retire_models=True,
+        accounts=(AccountRow("sk-one-model", project="proj_one", models=("whisper-1",)),),
+        log_level="warning",
+    )
+    with MockServer(settings) as running:
+        yield running
+
+
+def client_of(server: MockServer, key: str = "sk-mock-me") -> openai.OpenAI:
+    return openai.OpenAI(base_url=server.base_url, api_key=key, max_retries=0)
+
+
+def test_who_gave_it_may_be_named_in_any_script(other_server: MockServer, silence: Clip) -> None:
+    with client_of(other_server) as client:
+        raw = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=silence)
+    assert raw.parse().text == "नमस्ते"
+    answered_by = raw.headers["x-mock-answered-by"]
+    assert answered_by.isascii()
+    assert unquote(answered_by) == "fixture; name=नमस्ते 100%"
+
+
+def test_an_account_may_use_just_the_models_declared(other_server: MockServer, hello: Clip) -> None:
+    with client_of(other_server, "sk-one-model") as client:
+        assert client.audio.transcriptions.create(model="whisper-1", file=hello).text == TEXT
+        with pytest.raises(openai.PermissionDeniedError) as refusal:
+            client.audio.transcriptions.create(model="gpt-4o-transcribe", file=hello)
+    assert refusal.value.body == {
+        "message": "Project `proj_one` does not have access to model `gpt-4o-transcribe`",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "model_not_found",
+    }
+
+
+def test_a_model_is_refused_from_the_day_of_its_shutdown(other_server: MockServer, hello: Clip) -> None:
+    services = services_of(other_server.app)
+    retired = next(
+        each
+        for each in services.catalog.models
+        if each.shutdown_date and "v1/audio/transcriptions" in each.endpoints
+    )
+    assert retired.shutdown_date is not None
+    midnight = datetime.fromisoformat(retired.shutdown_date).replace(tzinfo=timezone.utc).timestamp()
+    with client_of(other_server) as client:
+        services.clock.set(midnight - 60)
+        assert client.audio.transcriptions.create(model=retired.id, file=hello).text == TEXT
+        services.clock.set(midnight)
+        with pytest.raises(openai.NotFoundError, match=f"The model `{retired.id}` has been deprecated"):
+            client.audio.transcriptions.create(model=retired.id, file=hello)
+
+
+@pytest.mark.parametrize("temperature", ["-0.1", "1.1"])
+@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
+def test_a_temperature_is_from_0_to_1(post_audio: Post, hello: Clip, path: str, temperature: str) -> None:
+    response = post_audio(hello, path=path, model="whisper-1", temperature=temperature)
+    assert response.status == 400
+    assert b"('body', 'temperature')" in response.body
 
 
 def test_unknown_audio_gets_a_marked_placeholder_of_its_length(post_audio: Post, silence: Clip) -> None:

@@ -297,7 +297,10 @@ def segment(start: float, end: float, *words: tuple[float, float]) -> dict[str, 
     [
         ([segment(0, 1), segment(2, 1)], "segments[1]: it ends before it starts."),
         ([segment(0, 1, (0, 1), (0.6, 0.5))], "segments[0].words[1]: it ends before it starts, or is not "),
-        ([segment(0, 1, (0.5, 1.1))], "segments[0].words[0]: it ends before it starts, or is not within its "),
+        (
+            [segment(0, 1, (0.5, 1.1))],
+            "segments[0].words[0]: it ends before it starts, or is not within its ",
+        ),
         ([segment(1, 2, (0.9, 2))], "segments[0].words[0]: it ends before it starts, or is not within its "),
     ],
 )

@@ -131,7 +131,7 @@ def test_who_waits_too_long_for_a_place_is_refused() -> None:
     with bodies.place() as another, pytest.raises(ApiError) as refusal:
         bodies.read(io.BytesIO(bytes(LARGE + 1)), LARGE + 1, another)
     assert refusal.value.name == "overloaded"
-    with bodies.place() as another, pytest.raises(ApiError, match="^overloaded$"):
+    with bodies.place() as another, pytest.raises(ApiError, match=r"^overloaded$"):
         bodies.read(Chunks(allowed=LARGE + (1 << 16)), None, another)
     held[0].release()
     with bodies.place() as another:

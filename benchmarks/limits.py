@@ -1,0 +1,123 @@
+"""What admission adds to a request, against a server without limits; memory of a hundred thousand accounts."""
+
+from __future__ import annotations
+
+import gc
+import io
+import itertools
+import statistics
+import time
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.report import Row
+from mockserver.app import create_app, services_of
+from mockserver.double.clock import Clock
+from mockserver.gateway.accounts import Account
+from mockserver.limits.limiter import Limiter
+from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import flask
+
+    from benchmarks.report import Options
+    from mockserver.catalog.records import ModelCard
+    from mockserver.catalog.tables import Catalog
+
+_ALLOWED_US = 30.0
+_ROUNDS = 60
+_REQUESTS = 50  # per round
+_ACCOUNTS = 100_000
+_MIB = 1 << 20
+_BODY = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Good morning."}]}'
+
+
+def run(options: Options) -> Iterator[Row]:
+    """Both apps live in this process and are called in turn, without sockets; medians over the rounds."""
+    limited, free = (create_app(_settings(rate_limits=limits)) for limits in (True, False))
+    for app in (limited, free):
+        _round(app)
+    pairs = [(_round(limited), _round(free)) for _ in range(_ROUNDS)]
+    with_limits, without = (statistics.median(column) for column in zip(*pairs, strict=True))
+    yield Row("a chat, in-process", "us", with_limits, without, note="with limits, against without")
+    added = statistics.median(ours - theirs for ours, theirs in pairs)
+    yield Row("of it the limits", "us", added, _ALLOWED_US, 1.0, "against what is allowed")
+    yield from _alone(services_of(limited).catalog)
+    yield from _memory(services_of(limited).catalog)
+
+
+def _settings(*, rate_limits: bool) -> Settings:
+    """Without limits of requests; so a benchmark may ask as often as it likes, and buckets are kept all the same."""
+    return Settings(
+        whisper_model="none", log_level="warning", tier="tier-5", rate_limits=rate_limits, mock_headers=False
+    )
+
+
+def _round(app: flask.Flask) -> float:
+    """Microseconds per chat."""
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/v1/chat/completions",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(_BODY)),
+        "HTTP_AUTHORIZATION": "Bearer sk-mock-tier-5-benchmark",
+    }
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return statuses.append  # type: ignore[return-value]
+
+    began = time.perf_counter()
+    for _ in range(_REQUESTS):
+        for _chunk in app(environ | {"wsgi.input": io.BytesIO(_BODY)}, start_response):
+            pass
+    seconds = time.perf_counter() - began
+    if set(statuses) != {"200 OK"}:
+        raise RuntimeError(f"a chat was answered {statuses}")
+    return seconds / _REQUESTS * 1e6
+
+
+def _account(number: int) -> Account:
+    return Account(f"org-{number}/proj", "sk-...", f"org-{number}", f"proj-{number}", "tier-5")
+
+
+def _alone(catalog: Catalog) -> Iterator[Row]:
+    """Admission and settlement of one account, called directly."""
+    limiter, model, account = Limiter(catalog, Clock(), Settings()), _model(catalog), _account(0)
+    took = []
+    for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        for _ in range(_REQUESTS):
+            limiter.settle(limiter.admit(account, model, 5, tells_tokens=True), 30)
+        took.append((time.perf_counter() - began) / _REQUESTS * 1e6)
+    yield Row("Limiter.admit and settle", "us", statistics.median(took), _ALLOWED_US, 1.0, "against what is allowed")
+
+
+def _memory(catalog: Catalog) -> Iterator[Row]:
+    """Memory that a hundred thousand accounts leave behind, a request each, one every millisecond."""
+    model, clock = _model(catalog), Clock(frozen_at=1.8e9)
+    limiter = Limiter(catalog, clock, Settings())
+    most = 0
+    tracemalloc.start()
+    for number in itertools.islice(itertools.count(), _ACCOUNTS):
+        clock.advance(0.001)
+        limiter.admit(_account(number), model, 5, tells_tokens=True)
+        most = max(most, len(limiter.buckets))
+    gc.collect()
+    kept, peak = (figure / _MIB for figure in tracemalloc.get_traced_memory())
+    tracemalloc.stop()
+    yield Row(f"{_ACCOUNTS:,} accounts, in the end", "MiB", kept, note=f"peak {peak:.2f} MiB")
+    yield Row("buckets kept at most", "", most, 2 * _ACCOUNTS, note="against those that were used")
+
+
+def _model(catalog: Catalog) -> ModelCard:
+    model = catalog.model("gpt-4o-mini")
+    assert model is not None
+    return model

@@ -1,0 +1,159 @@
+"""``mockserver limits`` and ``mockserver limits watch``."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import time
+import urllib.request
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mockserver.catalog.tables import Catalog
+from mockserver.commands.failures import fail
+from mockserver.limits.kinds import KINDS, QUEUE_KINDS
+from mockserver.wire.durations import go_duration
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import TierLimits
+
+_EVERY = 0.5  # seconds
+_PATIENCE = 5.0  # seconds
+_BAR = 24  # characters
+
+
+def show_limits(tier: str | None, name: str | None) -> None:
+    """Prints the limits of every limit group and tier, or those of one tier or model."""
+    catalog = Catalog()
+    console = Console()
+    tables: list[TierLimits] = []
+    unknown = []
+    for group in _groups(catalog, name):
+        rows = [row for each in catalog.tiers if (row := catalog.tier_limits(group, each))]
+        tables += [row for row in rows if tier in (None, row.tier)]
+        if not rows:
+            unknown.append(group)
+    if tables:
+        console.print(_limits(tables))
+    if unknown:
+        console.print(f"No limits are known, and none enforced, for {', '.join(unknown)}.")
+
+
+def _groups(catalog: Catalog, name: str | None) -> list[str]:
+    """The limit groups in the order of the catalog, or the one of the model or group ``name``."""
+    groups = list(dict.fromkeys(model.limit_group for model in catalog.models))
+    if name is None:
+        return groups
+    model = catalog.model(name)
+    if model is None and name not in groups:
+        fail(f"there is no model {name!r}. `mockserver models` lists them.")
+    return [model.limit_group if model else name]
+
+
+def _limits(rows: list[TierLimits]) -> Table:
+    kinds = [kind for kind in (*KINDS, *QUEUE_KINDS) if any(kind in row.kinds() for row in rows)] or [*KINDS]
+    table = _table("limit group", "tier", "source", *map(_words, kinds), numbers=len(kinds))
+    for row in rows:
+        amounts = row.kinds()
+        cells = [f"{amounts[kind]:,}" if kind in amounts else "" for kind in kinds]
+        if not row.supported:
+            cells[0] = "not supported"
+        table.add_row(row.group, row.tier, row.source, *cells)
+    return table
+
+
+def watch_limits(url: str, *, once: bool) -> None:
+    """Shows the buckets and costs of the server at ``url`` until interrupted; with ``once``, one time."""
+    console = Console()
+    if once:
+        console.print(_frame(url))
+        return
+    with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(_frame(url), refresh=True)
+            time.sleep(_EVERY)
+
+
+def _frame(url: str) -> Group:
+    limits, costs = _ask(url, "limits"), _ask(url, "costs")
+    return Group(_clock(limits["clock"]), _gauges(limits["accounts"]), _costs(costs["rows"]), _total(costs))
+
+
+def _ask(url: str, subject: str) -> Any:
+    """What the server's control API says of ``subject``. Ends the program when it says nothing."""
+    address = f"{url.rstrip('/').removesuffix('/v1')}/_mock/{subject}"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=_PATIENCE) as response:
+            return json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        fail(f"{address}: {error}. Start a server with `mockserver serve`, or name a running one with --url.")
+
+
+def _clock(clock: dict[str, Any]) -> Text:
+    shown = datetime.fromtimestamp(clock["now"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    pace = "frozen" if clock["frozen"] else f"{clock['scale']:g} times real time"
+    return Text(f"{shown}, {pace}")
+
+
+def _gauges(accounts: list[dict[str, Any]]) -> Table:
+    table = _table("account", "tier", "limit group", "kind", "", "used", "of", "left", "full in", numbers=4)
+    for account in accounts:
+        for group in account["groups"]:
+            for gauge in group["limits"]:
+                table.add_row(
+                    Text(account["account"]),
+                    account["tier"],
+                    group["group"],
+                    _words(gauge["kind"]),
+                    _bar(gauge["used"], gauge["limit"]),
+                    *(f"{gauge[name]:,}" for name in ("used", "limit", "remaining")),
+                    go_duration(gauge["reset_ms"]),
+                )
+    return table
+
+
+def _bar(used: int, limit: int) -> ProgressBar:
+    colour = "green" if used < 0.7 * limit else "yellow" if used < limit else "red"
+    return ProgressBar(limit, used, _BAR, complete_style=colour, finished_style=colour)
+
+
+def _costs(rows: list[dict[str, Any]]) -> Table:
+    table = _table("account", "model", "requests", "tokens", "seconds", "cost", numbers=4)
+    for row in rows:
+        counts = [f"{row[name]:,}" for name in ("requests", "tokens", "seconds")]
+        account = Text(row["account"] or row["project"])
+        table.add_row(account, row["model"], *counts, _usd(row["cost_usd"]))
+    return table
+
+
+def _total(costs: dict[str, Any]) -> Text:
+    unknown = costs["requests_of_unknown_cost"]
+    return Text(f"cost so far: {_usd(costs['total_usd'])}; requests of unknown cost: {unknown}")
+
+
+def _usd(cost: float | None) -> str:
+    return "unknown" if cost is None else f"${cost:.6f}"
+
+
+def _table(*headers: str, numbers: int) -> Table:
+    """A table whose last ``numbers`` columns are numbers, which are never cut or folded."""
+    table = Table(box=box.SIMPLE_HEAD)
+    words, figures = headers[:-numbers], headers[-numbers:]
+    for header in words:
+        table.add_column(header, no_wrap=header in ("tier", "source"), overflow="fold")
+    for header in figures:
+        table.add_column(header.replace(" per ", "\nper "), justify="right", no_wrap=True)
+    return table
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")

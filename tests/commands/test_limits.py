@@ -1,0 +1,127 @@
+"""`mockserver limits` and `limits watch`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import openai
+import pytest
+from click.testing import Result
+
+from mockserver.catalog.tables import Catalog
+from mockserver.server import MockServer
+from mockserver.settings import Settings
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    """A server that has answered one request, of unknown cost."""
+    settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000.0)
+    with MockServer(settings) as running:
+        with openai.OpenAI(base_url=running.base_url, api_key="sk-mock-free-watched-key") as sdk:
+            sdk.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hi."}])
+        yield running
+
+
+def rows(result: Result) -> list[list[str]]:
+    return [line.split() for line in result.stdout.splitlines() if line.strip()]
+
+
+def test_the_table_holds_every_limit_with_its_source(run: Run) -> None:
+    result = run("limits")
+    assert result.exit_code == 0
+    printed = rows(result)
+    assert ["gpt-4o-mini-transcribe", "tier-3", "documented", "5,000", "600,000"] in printed
+    assert ["gpt-4o-mini-audio-preview", "free", "documented", "3", "200", "40,000"] in printed
+    assert ["gpt-audio-mini", "free", "documented", "not", "supported"] in printed
+    assert ["gpt-transcribe", "tier-2", "assumed", "5,000", "2,000,000"] in printed
+    catalog = Catalog()
+    groups = {model.limit_group for model in catalog.models}
+    known = {(group, tier) for group in groups for tier in catalog.tiers if catalog.tier_limits(group, tier)}
+    assert known == {(row[0], row[1]) for row in printed if {*row[1:2]} & {*catalog.tiers}}
+
+
+def test_models_without_limits_are_named(run: Run) -> None:
+    assert run("limits", "--model", "gpt-realtime").stdout == (
+        "No limits are known, and none enforced, for gpt-realtime.\n"
+    )
+
+
+def test_one_tier_and_the_group_of_one_snapshot_can_be_chosen(run: Run) -> None:
+    result = run("limits", "--tier", "tier-1", "--model", "gpt-4o-mini-audio-preview-2024-12-17")
+    assert rows(result)[-1] == (
+        ["gpt-4o-mini-audio-preview", "tier-1", "documented", "500", "10,000", "200,000", "2,000,000"]
+    )
+    assert len([row for row in rows(result) if "tier-1" in row]) == 1
+
+
+def test_unknown_tiers_and_models_are_refused(run: Run) -> None:
+    assert "is not one of 'free'" in run("limits", "--tier", "gold").stderr
+    refused = run("limits", "--model", "gpt-9")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "mockserver: there is no model 'gpt-9'. `mockserver models` lists them.\n",
+    )
+
+
+@pytest.mark.parametrize("width", ["80", "200"])
+def test_numbers_are_whole_however_narrow_the_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    printed = run("limits", "--model", "gpt-4o-mini-audio-preview").stdout
+    assert {"150,000,000", "15,000,000,000"} <= set(printed.split())
+
+
+def test_one_frame_shows_buckets_clock_and_costs(run: Run, server: MockServer) -> None:
+    result = run("limits", "watch", "--once", "--url", server.url)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "2027-01-15 08:00:00 UTC, frozen"
+    (minute,) = (line.split() for line in lines if "requests per minute" in line)
+    assert minute[:3] == ["sk-mock-************-key", "free", "gpt-4o-mini"]
+    assert minute[-4:] == ["1", "3", "2", "20s"]
+    assert lines[-1] == "cost so far: unknown; requests of unknown cost: 1"
+
+
+def test_the_address_is_that_of_the_settings_or_may_end_as_an_sdk_has_it(
+    run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("limits", "watch", "--once", "--url", server.base_url).exit_code == 0
+    monkeypatch.setenv("MOCKSERVER_PORT", server.url.rpartition(":")[2])
+    assert "gpt-4o-mini" in run("limits", "watch", "--once").stdout
+
+
+def test_where_no_server_answers_the_remedy_is_told(run: Run) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        result = run("limits", "watch", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("mockserver: http://127.0.0.1:")
+    assert "`mockserver serve`" in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_it_shows_the_gauges_until_interrupted(server: MockServer) -> None:
+    import pty
+
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "mockserver", "limits", "watch", "--url", server.url]
+    environment = os.environ | {"COLUMNS": "160", "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=terminal, stderr=terminal, env=environment) as process:
+        os.close(terminal)
+        shown = b""
+        while shown.count(b"cost so far") < 2:  # it is drawn again and again
+            shown += os.read(screen, 65536)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    os.close(screen)
+    assert b"requests per minute" in shown

@@ -1,0 +1,32 @@
+"""What transcriptions and translations share."""
+
+from __future__ import annotations
+
+from mockserver.app import services_of
+from mockserver.audio.clip import Clip
+from mockserver.endpoints import transcriptions
+from mockserver.endpoints.listening import listen
+from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.gateway.body import BodyReader
+from mockserver.gateway.pipeline import Call
+from mockserver.server import MockServer
+
+
+def test_waiting_for_whisper_holds_no_place_of_a_large_body(
+    server: MockServer, silence: tuple[str, bytes]
+) -> None:
+    bodies = BodyReader(1 << 30, patience=0)
+    places = [bodies.place() for _ in range(16)]
+    for place in places:
+        place.take()
+    services = services_of(server.app)
+    call = Call(
+        transcriptions.CREATE,
+        services.settings,
+        services.accounts.authenticate("Bearer sk-mock-me"),
+        places[0],
+        model=services.catalog.model("whisper-1"),
+    )
+    name, data = silence
+    assert listen(services, call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
+    bodies.place().take()

@@ -1,0 +1,20 @@
+"""JSON request bodies."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.gateway.errors import ApiError
+from mockserver.gateway.json_body import parse_json
+
+
+def test_a_body_is_an_object() -> None:
+    assert parse_json('{"input": "Grüße \\ud83d\\ude00"}'.encode()) == {"input": "Grüße \U0001f600"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"input": "\\ud83d"}', b'{"\\uDC00": 1}', b'{"speed": NaN}', b"\xff"]
+)
+def test_anything_else_is_refused(body: bytes) -> None:
+    with pytest.raises(ApiError, match=r"^invalid_json$"):
+        parse_json(body)

@@ -1,0 +1,48 @@
+"""What requests are charged before they are answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
+
+
+@pytest.mark.parametrize(("letters", "tokens"), [(13, 4), (29, 8), (39, 10), (64, 16)])
+def test_speech_is_charged_as_in_published_answers(letters: int, tokens: int) -> None:
+    assert speech_tokens({"input": "x" * letters}) == tokens
+
+
+@pytest.mark.parametrize(
+    ("messages", "tokens"),
+    [
+        ([], 0),
+        ([{"role": "user", "content": "x"}], 2),
+        ([{"role": "user", "content": "xx"}], 3),
+        ([{"role": "system", "content": "x" * 5}, {"role": "user", "content": "y" * 9}], 7),
+        ([{"role": "user", "content": [{"type": "text", "text": "x" * 5}]}], 3),
+        ([{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "UklGRg"}}]}], 2),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}], 767),
+        ([{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}], 767),
+        ([{"role": "assistant", "content": None, "tool_calls": [{"id": "call"}]}], 0),
+        ([{"role": "assistant", "audio": {"id": "audio_1"}}], 0),
+        ([{"role": "assistant", "content": None, "refusal": "No."}], 0),
+    ],
+)
+def test_chats_are_charged_by_the_letters_of_their_messages(messages: list[Any], tokens: int) -> None:
+    assert chat_tokens({"messages": messages, "max_completion_tokens": 5000}) == tokens
+
+
+@pytest.mark.parametrize(("form", "tokens"), [({}, 1), ({"prompt": "x" * 9}, 3), ({"prompt": ""}, 1)])
+def test_transcriptions_are_charged_by_their_prompt(form: dict[str, str], tokens: int) -> None:
+    assert transcription_tokens(form) == tokens
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"input": 3, "messages": 3, "prompt": 3}, {"messages": [3, {"content": 3}]}]
+)
+def test_what_will_be_refused_as_invalid_costs_next_to_nothing(broken: dict[str, Any]) -> None:
+    assert speech_tokens(broken) == 0
+    assert transcription_tokens(broken) == 1
+    assert chat_tokens(broken) in (0, 2)

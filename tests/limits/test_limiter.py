@@ -1,0 +1,254 @@
+"""Admission: by tier, by model, by account, and exactly so many from however many threads."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mockserver.catalog.records import ModelCard
+from mockserver.catalog.tables import Catalog
+from mockserver.double.clock import Clock
+from mockserver.gateway.accounts import Account, Accounts
+from mockserver.gateway.errors import ApiError
+from mockserver.limits.limiter import Limiter
+from mockserver.settings import AccountRow, LimitRow, Settings, SettingsError
+
+CATALOG = Catalog()
+NOON = 1_800_000_000.0
+
+
+class Api:
+    """A limiter on a clock that stands still, and its accounts."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = Clock(frozen_at=NOON)
+        self.settings = Settings(**settings)
+        self.limiter = Limiter(CATALOG, self.clock, self.settings)
+
+    def account(self, key: str = "sk-mock-tier-1-me") -> Account:
+        return Accounts(self.settings).authenticate(f"Bearer {key}")
+
+    def ask(
+        self, model: str, tokens: int = 1, *, key: str = "sk-mock-tier-1-me", overrides: str = ""
+    ) -> None:
+        """Raises ``ApiError`` when refused."""
+        self.limiter.admit(
+            self.account(key), model_card(model), tokens, tells_tokens=True, overrides=overrides
+        )
+
+    def admitted(self, model: str, times: int, *, key: str = "sk-mock-tier-1-me") -> int:
+        """How many of so many requests are admitted."""
+        return sum(self.refusal(model, key=key) is None for _ in range(times))
+
+    def refusal(
+        self, model: str, tokens: int = 1, *, key: str = "sk-mock-tier-1-me", overrides: str = ""
+    ) -> ApiError | None:
+        try:
+            self.ask(model, tokens, key=key, overrides=overrides)
+        except ApiError as error:
+            return error
+        return None
+
+
+def model_card(name: str) -> ModelCard:
+    card = CATALOG.model(name)
+    assert card is not None
+    return card
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Has threads interrupt one another all the time, so that what is not atomic falls apart."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_64_threads_admit_exactly_the_limit() -> None:
+    api = Api()
+    account, model, gate = api.account(), model_card("gpt-4o"), threading.Barrier(64)
+
+    def hammer(_: int) -> int:
+        gate.wait()
+        admitted = 0
+        for _ in range(20):
+            try:
+                api.limiter.admit(account, model, 10, tells_tokens=True)
+            except ApiError:
+                continue
+            admitted += 1
+        return admitted
+
+    with ThreadPoolExecutor(64) as threads:
+        assert sum(threads.map(hammer, range(64))) == 500
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_64_threads_settle_every_token() -> None:
+    api = Api()
+    account, model = api.account(), model_card("gpt-audio-mini")
+
+    def talk(_: int) -> None:
+        for _ in range(5):
+            admission = api.limiter.admit(account, model, 10, tells_tokens=True)
+            api.limiter.settle(admission, 60)
+
+    with ThreadPoolExecutor(64) as threads:
+        list(threads.map(talk, range(64)))
+    told = dict(api.limiter.admit(account, model, 0, tells_tokens=True).headers)
+    assert told["x-ratelimit-remaining-tokens"] == str(30_000 - 64 * 5 * 60)
+
+
+def test_a_free_account_gets_three_requests_a_minute() -> None:
+    api = Api()
+    assert api.admitted("gpt-4o-mini-audio-preview", 5, key="sk-mock-free-me") == 3
+    api.clock.advance(20)
+    assert api.admitted("gpt-4o-mini-audio-preview", 5, key="sk-mock-free-me") == 1
+
+
+def test_a_day_of_requests_is_used_up_three_a_minute() -> None:
+    api = Api()
+    admitted = 0
+    for _ in range(100):  # minutes
+        admitted += api.admitted("gpt-4o-mini-audio-preview", 4, key="sk-mock-free-me")
+        api.clock.advance(60)
+    assert admitted == 200 + 99 * 60 // 432
+    refusal = api.refusal("gpt-4o-mini-audio-preview", key="sk-mock-free-me")
+    assert refusal is not None
+    assert refusal.values["label"] == "requests per day (RPD)"
+
+
+def test_accounts_do_not_share_their_limits() -> None:
+    api = Api()
+    assert api.admitted("gpt-4o-mini-audio-preview", 3, key="sk-mock-free-me") == 3
+    assert api.admitted("gpt-4o-mini-audio-preview", 3, key="sk-mock-free-you") == 3
+
+
+def test_a_snapshot_shares_the_limits_of_its_alias() -> None:
+    api = Api()
+    assert api.admitted("gpt-4o-mini-audio-preview", 2, key="sk-mock-free-me") == 2
+    assert api.admitted("gpt-4o-mini-audio-preview-2024-12-17", 2, key="sk-mock-free-me") == 1
+
+
+def test_models_do_not_share_their_limits() -> None:
+    api = Api()
+    assert api.admitted("gpt-4o-mini-audio-preview", 3, key="sk-mock-free-me") == 3
+    assert api.admitted("whisper-1", 3, key="sk-mock-free-me") == 3
+
+
+def test_an_account_can_be_moved_to_another_tier() -> None:
+    api = Api()
+    assert api.admitted("gpt-4o-mini-audio-preview", 5, key="sk-mock-free-me") == 3
+    api.limiter.set_tier(api.account("sk-mock-free-me").id, "tier-1")
+    assert api.admitted("gpt-4o-mini-audio-preview", 500, key="sk-mock-free-me") == 497
+
+
+def test_limits_change_in_the_order_settings_account_control_request() -> None:
+    own = LimitRow("gpt-4o", None, (("requests_per_minute", 30),))
+    settings = Settings(limit_rows=(LimitRow("gpt-4o", "tier-1", (("requests_per_minute", 20),)), own))
+    limiter = Limiter(CATALOG, Clock(frozen_at=NOON), settings)
+    account, model = Accounts(settings).authenticate("Bearer sk-mock-tier-1-me"), model_card("gpt-4o")
+
+    def requests(overrides: str = "") -> int:
+        return limiter.limits(account, model, overrides)["requests_per_minute"].amount
+
+    assert requests() == 30
+    limiter.override(None, "gpt-4o", {"requests_per_minute": 40})
+    assert requests() == 40
+    limiter.override(account.id, "gpt-4o", {"requests_per_minute": 50})
+    assert requests() == 50
+    assert requests("requests_per_minute=60") == 60
+    limiter.reset()
+    assert requests() == 30
+
+
+def test_a_limit_can_be_taken_away() -> None:
+    api = Api()
+    api.limiter.override(None, "gpt-4o-mini-audio-preview", {"requests_per_minute": None})
+    assert api.admitted("gpt-4o-mini-audio-preview", 201, key="sk-mock-free-me") == 200
+
+
+def test_without_rate_limits_everything_is_admitted() -> None:
+    api = Api(rate_limits=False)
+    assert api.admitted("gpt-4o-mini-audio-preview", 1000, key="sk-mock-free-me") == 1000
+
+
+def test_a_reset_fills_the_buckets_of_one_account_or_of_all() -> None:
+    api = Api()
+    mine, yours = "sk-mock-free-me", "sk-mock-free-you"
+    for key in (mine, yours):
+        api.admitted("whisper-1", 3, key=key)
+    api.limiter.reset(api.account(mine).id)
+    assert (api.admitted("whisper-1", 9, key=mine), api.admitted("whisper-1", 9, key=yours)) == (3, 0)
+    api.limiter.reset()
+    assert (api.admitted("whisper-1", 9, key=mine), api.admitted("whisper-1", 9, key=yours)) == (3, 3)
+
+
+@pytest.mark.parametrize("scale", [60, 1, 0.5])
+def test_retry_after_is_in_the_seconds_that_clients_sleep(scale: float) -> None:
+    api = Api()
+    api.clock.run(scale)
+    api.clock.freeze(False)
+    api.ask("whisper-1", overrides="requests_per_day=1")
+    refusal = api.refusal("whisper-1", overrides="requests_per_day=1")
+    assert refusal is not None
+    wait = milliseconds(str(refusal.values["wait"]))
+    assert dict(refusal.headers)["retry-after-ms"] == str(math.ceil(wait / scale))
+    assert dict(refusal.headers)["retry-after"] == str(math.ceil(wait / scale / 1000))
+
+
+def test_a_clock_that_stands_still_has_no_pace() -> None:
+    api = Api()
+    api.clock.run(60)
+    api.admitted("whisper-1", 3, key="sk-mock-free-me")
+    refusal = api.refusal("whisper-1", key="sk-mock-free-me")
+    assert refusal is not None
+    assert refusal.headers[:2] == (("retry-after", "20"), ("retry-after-ms", "20000"))
+
+
+def milliseconds(duration: str) -> int:
+    hours, minutes, seconds = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?([\d.]+)s", duration).groups("0")  # type: ignore[union-attr]
+    return round(((int(hours) * 60 + int(minutes)) * 60 + float(seconds)) * 1000)
+
+
+def test_the_control_api_is_heard_while_requests_come() -> None:
+    api = Api()
+    assert api.admitted("gpt-4o", 1) == 1
+    api.limiter.override(None, "gpt-4o", {"requests_per_minute": 1})
+    assert api.admitted("gpt-4o", 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"limits": "requests_per_hour=3"},
+            "limits: 'requests_per_hour' is not one of requests_per_minute, requests_per_day, ",
+        ),
+        (
+            {"limits": "requests_per_minute=-3"},
+            "limits: requests_per_minute='-3' is neither a whole number above 0 nor none.",
+        ),
+        (
+            {"limit_rows": (LimitRow("gpt-4.0", None, (("requests_per_minute", 3),)),)},
+            "limits.gpt-4.0: there is no such limit group. The groups are gpt-4o, ",
+        ),
+        (
+            {"accounts": (AccountRow("sk-me", limits=(LimitRow("gpt-4.0", None, ()),)),)},
+            "accounts[0].limits.gpt-4.0: there is no such limit group. The groups are gpt-4o, ",
+        ),
+    ],
+)
+def test_limits_that_make_no_sense_stop_the_start(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Api(**settings)
+    assert str(refusal.value).startswith(message)

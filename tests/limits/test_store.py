@@ -1,0 +1,213 @@
+"""The buckets in use: charged together or not at all, never beyond their limits, forgotten when full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.limits import bucket
+from mockserver.limits.bucket import DAY, MINUTE, Bucket, Limit
+from mockserver.limits.store import BucketStore, Draw, Key
+
+NOW = 1_800_000_000 * bucket.MICROSECONDS
+MILLISECOND = 1000  # microseconds
+
+REQUESTS: Key = ("org/proj", "gpt-4o", "requests_per_minute")
+DAILY: Key = ("org/proj", "gpt-4o", "requests_per_day")
+TOKENS: Key = ("org/proj", "gpt-4o", "tokens_per_minute")
+
+
+class Take(NamedTuple):
+    """A request asks for so many tokens."""
+
+    tokens: int
+
+
+class Settle(NamedTuple):
+    """An answer used so many more tokens than estimated, or fewer."""
+
+    tokens: int
+
+
+class Step(NamedTuple):
+    """The clock moves by so many microseconds, also backwards."""
+
+    microseconds: int
+
+
+Event = Take | Settle | Step
+
+events = st.lists(
+    st.one_of(
+        st.builds(Take, st.integers(1, 60)),
+        st.builds(Settle, st.integers(-60, 200)),
+        st.builds(Step, st.one_of(st.integers(-2 * MINUTE, 2 * MINUTE), st.integers(-2000, 2000))),
+    ),
+    max_size=40,
+)
+limits = st.builds(Limit, st.integers(60, 5000), st.sampled_from([MINUTE, DAY]))
+
+
+def remaining(store: BucketStore, key: Key, limit: Limit, now: int = NOW) -> int:
+    return bucket.remaining(store.get(key), limit, now)
+
+
+def replay(store: BucketStore, limit: Limit, happened: Sequence[Event]) -> list[tuple[int, int, int]]:
+    """For each event what was admitted, what was given back, and by how much the clock went forward."""
+    now, told = NOW, []
+    for event in happened:
+        match event:
+            case Take(tokens):
+                refused, _ = store.take_all([Draw(TOKENS, limit, tokens)], now)
+                told.append((0 if refused else tokens, 0, 0))
+            case Settle(tokens):
+                store.charge(Draw(TOKENS, limit, tokens), now)
+                told.append((0, max(0, -tokens), 0))
+            case Step(microseconds):
+                now += microseconds
+                told.append((0, 0, max(0, microseconds)))
+    return told
+
+
+@given(limits, events)
+def test_no_window_admits_more_than_its_limit_and_what_was_refilled(
+    limit: Limit, happened: list[Event]
+) -> None:
+    """Less than a millisecond may be missing: requests are admitted in the milliseconds that they are told."""
+    told = replay(BucketStore(), limit, happened)
+    for first in range(len(told)):
+        for admitted, given_back, forward in accumulate(
+            told[first:], lambda before, each: (before[0] + each[0], before[1] + each[1], before[2] + each[2])
+        ):
+            refilled = (forward + MILLISECOND) * limit.amount
+            assert admitted * limit.window < (limit.amount + given_back) * limit.window + refilled
+
+
+@given(limits, limits, events)
+def test_a_request_is_admitted_when_told_and_not_a_millisecond_before(
+    requests: Limit, tokens: Limit, happened: list[Event]
+) -> None:
+    store, now = BucketStore(), NOW
+    for event in happened:
+        match event:
+            case Take(amount):
+                draws = [Draw(REQUESTS, requests, 1), Draw(TOKENS, tokens, amount)]
+                refused, buckets = store.take_all(draws, now)
+                if refused is not None:
+                    held = buckets[draws.index(refused)]
+                    wait = bucket.wait(held, refused.limit, refused.amount, now)
+                    assert store.take_all(draws, now + (wait - 1) * MILLISECOND)[0] is not None
+                    now += wait * MILLISECOND
+                    assert store.take_all(draws, now)[0] is None
+            case Settle(amount):
+                store.charge(Draw(TOKENS, tokens, amount), now)
+            case Step(microseconds):
+                now += microseconds
+
+
+@given(limits, events)
+def test_what_is_left_is_never_negative_nor_above_the_limit(limit: Limit, happened: list[Event]) -> None:
+    store, now = BucketStore(), NOW
+    for event in happened:
+        replay(store, limit, [event])
+        now += event.microseconds if isinstance(event, Step) else 0
+        assert 0 <= remaining(store, TOKENS, limit, now) <= limit.amount
+
+
+def test_a_refused_request_is_charged_nowhere() -> None:
+    store = BucketStore()
+    requests, tokens = Limit(10, MINUTE), Limit(100, MINUTE)
+    large = [Draw(REQUESTS, requests, 1), Draw(TOKENS, tokens, 60)]
+    assert store.take_all(large, NOW)[0] is None
+    assert store.take_all(large, NOW)[0] == large[1]
+    assert remaining(store, REQUESTS, requests) == 9
+    assert remaining(store, TOKENS, tokens) == 40
+
+
+def test_of_several_waits_the_longest_is_told() -> None:
+    store = BucketStore()
+    draws = [Draw(REQUESTS, Limit(1, MINUTE), 1), Draw(DAILY, Limit(1, DAY), 1)]
+    store.take_all(draws, NOW)
+    assert store.take_all(draws, NOW)[0] == draws[1]
+
+
+def test_a_settlement_may_go_below_zero_and_has_to_be_refilled() -> None:
+    store, limit = BucketStore(), Limit(60, MINUTE)
+    store.charge(Draw(TOKENS, limit, 90), NOW)
+    assert remaining(store, TOKENS, limit) == 0
+    assert bucket.reset(store.get(TOKENS), limit, NOW) == 90_000
+    refused, (held,) = store.take_all([Draw(TOKENS, limit, 1)], NOW)
+    assert refused is not None
+    assert bucket.wait(held, limit, 1, NOW) == 31_000
+
+
+def test_after_the_clock_was_set_back_buckets_refill_from_there() -> None:
+    store, limit = BucketStore(), Limit(3, MINUTE)
+    one = [Draw(REQUESTS, limit, 1)]
+    store.take_all([Draw(REQUESTS, limit, 3)], NOW)
+    assert store.take_all(one, NOW - DAY)[0] is not None
+    assert store.take_all(one, NOW - DAY + 20 * bucket.MICROSECONDS)[0] is None
+
+
+def test_a_bucket_refills_by_the_limit_that_held_meanwhile() -> None:
+    store, wide, narrow = BucketStore(), Limit(600, MINUTE), Limit(6, MINUTE)
+    store.take_all([Draw(REQUESTS, wide, 6)], NOW)
+    second = NOW + bucket.MICROSECONDS
+    refused, buckets = store.take_all([Draw(REQUESTS, narrow, 1)], second)
+    assert refused is None
+    assert bucket.remaining(buckets[0], narrow, second) == 5
+
+
+class Hoarder(BucketStore):
+    """A store that never forgets."""
+
+    def _sweep(self, now: int) -> None:
+        pass
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 40), st.integers(0, 30_000_000)), max_size=60))
+def test_forgetting_full_buckets_changes_no_answer(requests: list[tuple[int, int, int]]) -> None:
+    forgetful, hoarder = BucketStore(), Hoarder()
+    limit, now = Limit(100, MINUTE), NOW
+    for account, tokens, pause in requests:
+        now += pause
+        draws = [Draw((str(account), "gpt-4o", "tokens_per_minute"), limit, tokens)]
+        refused, buckets = forgetful.take_all(draws, now)
+        expected, kept = hoarder.take_all(draws, now)
+        assert (refused, bucket.debt_at(buckets[0], limit, now)) == (
+            expected,
+            bucket.debt_at(kept[0], limit, now),
+        )
+
+
+def test_a_hundred_thousand_accounts_leave_only_the_buckets_that_refill() -> None:
+    store, limit = BucketStore(), Limit(500, MINUTE)  # one request is refilled in 120 ms
+    most = 0
+    for number in range(100_000):
+        store.take_all(
+            [Draw((str(number), "whisper-1", "requests_per_minute"), limit, 1)], NOW + number * 1000
+        )
+        most = max(most, len(store))
+    assert most <= 2 * 120
+    assert len(store) <= most
+
+
+def test_one_account_can_be_filled_up_without_the_others() -> None:
+    store, limit = BucketStore(), Limit(3, MINUTE)
+    mine, yours = (("mine", "gpt-4o", "requests_per_minute"), ("yours", "gpt-4o", "requests_per_minute"))
+    for key in (mine, yours):
+        store.take_all([Draw(key, limit, 3)], NOW)
+    store.clear("mine")
+    assert (remaining(store, mine, limit), remaining(store, yours, limit)) == (3, 0)
+    assert [key for key, _, _ in store.items()] == [yours]
+
+
+def test_a_bucket_can_be_given_a_level() -> None:
+    store, limit = BucketStore(), Limit(100, MINUTE)
+    store.put(TOKENS, bucket.full(30, limit, NOW), limit)
+    assert remaining(store, TOKENS, limit) == 70
+    assert store.get(REQUESTS) == Bucket()
