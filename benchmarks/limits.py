@@ -56,7 +56,7 @@ def _settings(*, rate_limits: bool) -> Settings:
 
 
 def _round(app: flask.Flask) -> float:
-    """Microseconds per chat."""
+    """Microseconds of CPU per chat."""
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/v1/chat/completions",
@@ -74,11 +74,11 @@ def _round(app: flask.Flask) -> float:
         statuses.append(status)
         return statuses.append  # type: ignore[return-value]
 
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(_REQUESTS):
         for _chunk in app(environ | {"wsgi.input": io.BytesIO(_BODY)}, start_response):
             pass
-    seconds = time.perf_counter() - began
+    seconds = time.thread_time() - began
     if set(statuses) != {"200 OK"}:
         raise RuntimeError(f"a chat was answered {statuses}")
     return seconds / _REQUESTS * 1e6
@@ -93,10 +93,10 @@ def _alone(catalog: Catalog) -> Iterator[Row]:
     limiter, model, account = Limiter(catalog, Clock(), Settings()), _model(catalog), _account(0)
     took = []
     for _ in range(_ROUNDS):
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(_REQUESTS):
             limiter.settle(limiter.admit(account, model, 5, tells_tokens=True), 30)
-        took.append((time.perf_counter() - began) / _REQUESTS * 1e6)
+        took.append((time.thread_time() - began) / _REQUESTS * 1e6)
     yield Row("Limiter.admit and settle", "us", statistics.median(took), _ALLOWED_US, 1.0, "against what is allowed")
 
 

@@ -177,6 +177,8 @@ def limits(ctx: click.Context, tier: str | None, model: str | None) -> None:
         from mockserver.commands.limits import show_limits
 
         show_limits(tier, model)
+    elif tier or model:
+        raise click.UsageError(f"{ctx.invoked_subcommand} takes neither --tier nor --model.")
 
 
 @limits.command("watch")

@@ -97,9 +97,9 @@ def _events(speech: Speech, settle: Settle) -> Generator[bytes]:
             del waiting[:_EVENT_BYTES]
     if waiting:
         yield _delta(pybase64.b64encode(waiting))
-    yield sse.event(
-        {"type": "speech.audio.done", "usage": usage.speech(speech.utterance.text, speech.seconds)}
-    )
+    used = usage.speech(speech.utterance.text, speech.seconds)
+    settle(used)
+    yield sse.event({"type": "speech.audio.done", "usage": used})
     yield sse.DONE
 
 

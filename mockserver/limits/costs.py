@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard, Prices
 
 _PER = 1_000_000  # tokens that a price is for
+_MOST_ROWS = 10_000  # accounts times models; the oldest make room
 _CAPACITY = 10_000  # rows of a ledger; accounts that come later are added up as one
 _OTHERS = "others"
 
@@ -54,7 +56,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: dict[tuple[str, str], dict[str, Any]] = {}
+        self._rows: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
     def add(self, account: str, model: ModelCard, usage: Mapping[str, Any]) -> None:
         """Counts one answered request."""
@@ -67,6 +69,8 @@ class Ledger:
                 key,
                 {"requests": 0, "tokens": 0, "seconds": 0, "cost_usd": 0.0, "requests_of_unknown_cost": 0},
             )
+            if len(self._rows) > _MOST_ROWS:
+                self._rows.popitem(last=False)
             row["requests"] += 1
             row["tokens"] += usage.get("total_tokens", 0)
             row["seconds"] += usage.get("seconds", 0)
@@ -87,4 +91,5 @@ class Ledger:
     def clear(self, account: str | None = None) -> None:
         """Forgets the sums of an account, or all."""
         with self._lock:
-            self._rows = {key: row for key, row in self._rows.items() if account not in (None, key[0])}
+            for key in [key for key in self._rows if account in (None, key[0])]:
+                del self._rows[key]

@@ -99,6 +99,12 @@ def test_the_address_is_that_of_the_settings_or_may_end_as_an_sdk_has_it(
     assert "gpt-4o-mini" in run("limits", "watch", "--once").stdout
 
 
+def test_the_gauges_cannot_be_narrowed(run: Run, server: MockServer) -> None:
+    refused = run("limits", "--tier", "free", "watch", "--once", "--url", server.url)
+    assert refused.exit_code == 2
+    assert "watch takes neither --tier nor --model." in refused.stderr
+
+
 def test_where_no_server_answers_the_remedy_is_told(run: Run) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
