@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.decode import pcm_hasher
@@ -34,7 +34,10 @@ def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
 
 
 class Speech:
-    """One utterance on its way to the client. What was sent is remembered, so that it can be recognised."""
+    """One utterance on its way to the client. What was sent is remembered, so that it can be recognised.
+
+    ``on_spoken`` is called once it has been spoken, before the last of it is sent.
+    """
 
     def __init__(
         self,
@@ -42,11 +45,13 @@ class Speech:
         utterance: Utterance,
         response_format: str,
         chunks: Iterable[SpeechChunk] | None = None,
+        on_spoken: Callable[[Speech], None] = lambda speech: None,
     ) -> None:
         self.utterance = utterance
         self.response_format = response_format
         self._chunks = services.speaker.speak(utterance) if chunks is None else chunks
         self._services = services
+        self._on_spoken = on_spoken
         self._words: list[SpokenWord] = []
         self._bytes_of_pcm = 0
         self._pcm_hash = pcm_hasher(SPEECH_SAMPLE_RATE, 1)
@@ -59,12 +64,13 @@ class Speech:
     def audio(self) -> Generator[bytes]:
         """The encoded speech, while it is spoken."""
         sent = hashlib.sha256()
-        last = b""  # One byte is held back: nobody has the whole file before it is remembered.
+        last = b""  # One byte is held back: nobody has the whole file before it is remembered and settled.
         for encoded in encode_speech(self._pcm(), self.response_format):
             sent.update(encoded)
             yield last + encoded[:-1]
             last = encoded[-1:]
         self._remember(sent.hexdigest())
+        self._on_spoken(self)
         yield last
 
     def _pcm(self) -> Iterator[bytes]:

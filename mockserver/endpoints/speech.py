@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 from mockserver.audio.encode import CONTENT_TYPES
 from mockserver.endpoints.speaking import Speech, started, voice_of
@@ -29,8 +29,6 @@ CREATE = Operation(
     tells_tokens=True,
 )
 
-Settle = Callable[[dict[str, Any]], None]
-
 _EVENT_BYTES = 4096  # of encoded audio in one `speech.audio.delta`
 
 
@@ -40,12 +38,17 @@ def create_speech(services: Services, call: Call) -> Answer:
         _check(call)
     form = call.document
     utterance = _utterance(services, call)
-    speech = Speech(services, utterance, form.get("response_format", "mp3"))
+    speech = Speech(
+        services,
+        utterance,
+        form.get("response_format", "mp3"),
+        on_spoken=lambda spoken: call.settle(_usage(spoken)),
+    )
     answered_by = f"pyttsx3; voice={utterance.voice.name}"
     if form.get("stream_format") == "sse":
         no_store = (("cache-control", "no-store"),)
-        return Answer(started(_events(speech, call.settle)), sse.CONTENT_TYPE, answered_by, no_store)
-    return Answer(started(_audio(speech, call.settle)), CONTENT_TYPES[speech.response_format], answered_by)
+        return Answer(started(_events(speech)), sse.CONTENT_TYPE, answered_by, no_store)
+    return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
 
 
 def _check(call: Call) -> None:
@@ -79,14 +82,12 @@ def _utterance(services: Services, call: Call) -> Utterance:
     )
 
 
-def _audio(speech: Speech, settle: Settle) -> Generator[bytes]:
-    """The encoded speech; ``settle`` is told the usage."""
-    yield from speech.audio()
-    settle(usage.speech(speech.utterance.text, speech.seconds))
+def _usage(speech: Speech) -> dict[str, object]:
+    return usage.speech(speech.utterance.text, speech.seconds)
 
 
-def _events(speech: Speech, settle: Settle) -> Generator[bytes]:
-    """The speech as server-sent events of 4096 bytes of audio each; ``settle`` is told the usage."""
+def _events(speech: Speech) -> Generator[bytes]:
+    """The speech as server-sent events of 4096 bytes of audio each."""
     import pybase64
 
     waiting = bytearray()
@@ -97,9 +98,7 @@ def _events(speech: Speech, settle: Settle) -> Generator[bytes]:
             del waiting[:_EVENT_BYTES]
     if waiting:
         yield _delta(pybase64.b64encode(waiting))
-    used = usage.speech(speech.utterance.text, speech.seconds)
-    settle(used)
-    yield sse.event({"type": "speech.audio.done", "usage": used})
+    yield sse.event({"type": "speech.audio.done", "usage": _usage(speech)})
     yield sse.DONE
 
 

@@ -32,7 +32,11 @@ class Bucket(NamedTuple):
 
 def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
     """The debt that is left at ``now``. A clock that was set back refills nothing."""
-    return max(0, bucket.debt - max(0, now - bucket.at) * limit.amount)
+    elapsed = now - bucket.at
+    if elapsed <= 0:
+        return bucket.debt
+    left = bucket.debt - elapsed * limit.amount
+    return max(0, left)
 
 
 def take(bucket: Bucket, limit: Limit, amount: int, now: int) -> Bucket:
@@ -46,7 +50,7 @@ def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
     Less than a millisecond is not waited for: what is admitted is what the message would call ``0s``.
     """
     missing = debt_at(bucket, limit, now) + amount * limit.window - limit.amount * limit.window
-    return max(0, missing // limit.amount // 1000) if missing > 0 else 0
+    return missing // limit.amount // 1000 if missing > 0 else 0
 
 
 def reset(bucket: Bucket, limit: Limit, now: int) -> int:
