@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import itertools
 import statistics
 import time
 import tracemalloc
@@ -49,7 +48,7 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _settings(*, rate_limits: bool) -> Settings:
-    """Without limits of requests; so a benchmark may ask as often as it likes, and buckets are kept all the same."""
+    """A tier that admits all the chats of a run."""
     return Settings(
         whisper_model="none", log_level="warning", tier="tier-5", rate_limits=rate_limits, mock_headers=False
     )
@@ -97,7 +96,9 @@ def _alone(catalog: Catalog) -> Iterator[Row]:
         for _ in range(_REQUESTS):
             limiter.settle(limiter.admit(account, model, 5, tells_tokens=True), 30)
         took.append((time.thread_time() - began) / _REQUESTS * 1e6)
-    yield Row("Limiter.admit and settle", "us", statistics.median(took), _ALLOWED_US, 1.0, "against what is allowed")
+    yield Row(
+        "Limiter.admit and settle", "us", statistics.median(took), _ALLOWED_US, 1.0, "against what is allowed"
+    )
 
 
 def _memory(catalog: Catalog) -> Iterator[Row]:
@@ -106,7 +107,7 @@ def _memory(catalog: Catalog) -> Iterator[Row]:
     limiter = Limiter(catalog, clock, Settings())
     most = 0
     tracemalloc.start()
-    for number in itertools.islice(itertools.count(), _ACCOUNTS):
+    for number in range(_ACCOUNTS):
         clock.advance(0.001)
         limiter.admit(_account(number), model, 5, tells_tokens=True)
         most = max(most, len(limiter.buckets))

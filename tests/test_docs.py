@@ -14,22 +14,29 @@ from typing import Any
 
 import pytest
 
+from mockserver.app import create_app
 from mockserver.catalog.tables import Catalog
 from mockserver.cli import main
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
+from mockserver.limits.overrides import check_limits
 from mockserver.resources import data_folder
 from mockserver.server import MockServer
-from mockserver.settings import OPTIONS, AccountRow, Settings, kind_of
+from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings, kind_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
+CONTROL = (DOCS / "control.md").read_text("utf-8")
 SERVED_AT = "http://127.0.0.1:4010"  # in the examples
 RUNNABLE = "<!-- runnable -->\n"
+NEEDS_SHELL = pytest.mark.skipif(
+    not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl"
+)
 
-Newcomer = Callable[[list[str], str], "subprocess.CompletedProcess[str]"]
+Finished = subprocess.CompletedProcess[str]
+Newcomer = Callable[[list[str], str], Finished]
 
 
 def blocks(text: str, language: str, marker: str = "") -> list[str]:
@@ -78,8 +85,14 @@ def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) ->
     file = tmp_path / "mockserver.toml"
     file.write_text(example, "utf-8")
     settings = Settings.load(file)
+    check_limits(settings, Catalog())
     assert settings.fixtures == ("my-clips", "more-clips")
     assert settings.accounts[0] == AccountRow("sk-test-alpha", "org-alpha", "proj_alpha", "tier-3")
+    assert settings.accounts[1].limits == (LimitRow("whisper-1", None, (("requests_per_minute", 5),)),)
+    assert settings.limit_rows == (
+        LimitRow("gpt-4o-mini-tts", None, (("tokens_per_minute", 1000),)),
+        LimitRow("gpt-4o-mini-tts", "tier-1", (("requests_per_minute", 2), ("tokens_per_minute", None))),
+    )
 
 
 def test_every_command_is_in_the_readme_with_an_example() -> None:
@@ -163,6 +176,27 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
 
 
+def test_every_path_of_the_control_api_is_described() -> None:
+    described = {
+        cell.strip("`").replace("{model}", "<path:name>") for cell, _ in table(DOCS / "control.md", "path")
+    }
+    rules = create_app(Settings(whisper_model="none")).url_map.iter_rules()
+    assert described == {
+        f"{method} {rule.rule}"
+        for rule in rules
+        if rule.rule.startswith("/_mock/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+@pytest.mark.parametrize("change", ["limits", "clock"])
+def test_every_member_of_a_change_is_described(schemas: Schemas, change: str) -> None:
+    _, _, section = CONTROL.partition(f"`PUT /_mock/{change}` takes")
+    rows = re.findall(r"^\| (.*?) \|", section.partition("\n\n|")[2].partition("\n\n")[0], re.MULTILINE)
+    described = {name for row in rows for name in re.findall(r"`(\w+)[`:]", row)}
+    assert described == set(schemas.properties(f"mock/{change}"))
+
+
 def first_line(program: str) -> str:
     return program.partition("\n")[0]
 
@@ -174,18 +208,31 @@ def hosted() -> Iterator[MockServer]:
 
 
 @pytest.fixture
+def frozen() -> Iterator[MockServer]:
+    """The server of the examples of the control API."""
+    settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000)
+    with MockServer(settings) as running:
+        yield running
+
+
+@pytest.fixture
 def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
     """Runs a program as the reader of the README would: the server is up, the fixtures are at hand."""
+    return at_hand(hosted, tmp_path)
+
+
+def at_hand(server: MockServer, tmp_path: Path) -> Newcomer:
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
     environment = os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONPATH": str(ROOT),
         "MOCKSERVER_WHISPER_MODEL": "none",
+        "MOCKSERVER_PORT": server.url.rpartition(":")[2],
     }
 
-    def run(command: list[str], program: str) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str], program: str) -> Finished:
         return subprocess.run(
-            [*command, program.replace(SERVED_AT, hosted.url)],
+            [*command, program.replace(SERVED_AT, server.url)],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
@@ -197,23 +244,55 @@ def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
     return run
 
 
-@pytest.mark.parametrize("program", blocks(README, "python", RUNNABLE), ids=first_line)
+def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
+    """Runs a script of which every request is answered 200, but for those that it calls a 429."""
+    curl = "curl --silent --show-error --write-out '%{stderr}HTTP %{http_code}\\n' "
+    done = newcomer(["bash", "-euo", "pipefail", "-c"], program.replace("curl ", curl))
+    assert done.returncode == 0, done.stderr
+    refusals = [
+        status for status in re.findall(r"^HTTP (\d+)$", done.stderr, re.MULTILINE) if status != "200"
+    ]
+    assert refusals == re.findall(r"\b429\b", program), done.stdout
+    return done
+
+
+@pytest.mark.parametrize(
+    "program", [*blocks(README, "python", RUNNABLE), *blocks(CONTROL, "python", RUNNABLE)], ids=first_line
+)
 def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
     done = newcomer([sys.executable, "-c"], program)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+@NEEDS_SHELL
 @pytest.mark.parametrize("program", blocks(README, "sh", RUNNABLE), ids=first_line)
 def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
-    done = newcomer(
-        ["bash", "-euo", "pipefail", "-c"], program.replace("curl ", "curl --silent --show-error --fail ")
+    run_in_shell(newcomer, program)
+
+
+@NEEDS_SHELL
+def test_the_control_api_answers_as_documented(frozen: MockServer, tmp_path: Path) -> None:
+    newcomer = at_hand(frozen, tmp_path)
+    examples = re.findall(
+        rf"{RUNNABLE}```sh\n(.*?)^```\n\n```json\n(.*?)^```$", CONTROL, re.MULTILINE | re.DOTALL
     )
-    assert done.returncode == 0, done.stderr
+    assert len(examples) == len(blocks(CONTROL, "sh", RUNNABLE)) > 5
+    for program, documented in examples:
+        answered = "{" + run_in_shell(newcomer, program).stdout.rpartition("\n{")[2].removeprefix("{")
+        assert shown_of(json.loads(answered), json.loads(documented)) == json.loads(documented)
+
+
+def shown_of(answer: Any, shown: Any) -> Any:
+    """What is left of an answer where only the members are kept that the documentation shows."""
+    if isinstance(answer, dict) and isinstance(shown, dict):
+        return {name: shown_of(value, shown[name]) for name, value in answer.items() if name in shown}
+    if isinstance(answer, list) and isinstance(shown, list) and len(answer) == len(shown):
+        return [shown_of(*pair) for pair in zip(answer, shown, strict=True)]
+    return answer
 
 
 def test_there_are_examples_to_run() -> None:
-    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 2)
+    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 4)
 
 
 def test_the_example_of_a_conversation_hears_what_was_answered(

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard, Prices
 
 _PER = 1_000_000  # tokens that a price is for
-_MOST_ROWS = 10_000  # accounts times models; the oldest make room
-_CAPACITY = 10_000  # rows of a ledger; accounts that come later are added up as one
+_MOST_ROWS = 10_000  # accounts times models; the oldest are added up as those of _OTHERS
 _OTHERS = "others"
 
 
@@ -62,15 +61,12 @@ class Ledger:
         """Counts one answered request."""
         cost = cost_usd(model, usage)
         with self._lock:
-            key = (account, model.id)
-            if key not in self._rows and len(self._rows) >= _CAPACITY:
-                key = (_OTHERS, model.id)
+            if (account, model.id) not in self._rows and len(self._rows) >= _MOST_ROWS:
+                self._merge_oldest()
             row = self._rows.setdefault(
-                key,
+                (account, model.id),
                 {"requests": 0, "tokens": 0, "seconds": 0, "cost_usd": 0.0, "requests_of_unknown_cost": 0},
             )
-            if len(self._rows) > _MOST_ROWS:
-                self._rows.popitem(last=False)
             row["requests"] += 1
             row["tokens"] += usage.get("total_tokens", 0)
             row["seconds"] += usage.get("seconds", 0)
@@ -93,3 +89,9 @@ class Ledger:
         with self._lock:
             for key in [key for key in self._rows if account in (None, key[0])]:
                 del self._rows[key]
+
+    def _merge_oldest(self) -> None:
+        (_, model), oldest = self._rows.popitem(last=False)
+        others = self._rows.setdefault((_OTHERS, model), dict.fromkeys(oldest, 0))
+        for name, amount in oldest.items():
+            others[name] += amount

@@ -23,10 +23,10 @@ def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, te
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
     for counted, kinds in _TOLD:
-        kind = next((kind for kind in kinds if kind in by_kind), None)
-        if kind is None or (counted == "tokens" and not tells_tokens):
+        told = [by_kind[kind] for kind in kinds if kind in by_kind]
+        if not told or (counted == "tokens" and not tells_tokens):
             continue
-        limit, held = by_kind[kind]
+        limit, held = told[0]
         limits.append((f"x-ratelimit-limit-{counted}", str(limit.amount)))
         left.append((f"x-ratelimit-remaining-{counted}", str(bucket.remaining(held, limit, now))))
         resets.append((f"x-ratelimit-reset-{counted}", go_duration(bucket.reset(held, limit, now))))

@@ -106,10 +106,10 @@ class Limiter:
 
     def settle(self, admission: Admission, tokens: int) -> None:
         """Charges what the answer really used beyond the estimate, or gives the difference back."""
-        if admission.tokens is not None and tokens != admission.tokens.amount:
-            difference = tokens - admission.tokens.amount
+        charged = admission.tokens
+        if charged is not None and tokens != charged.amount:
             with self._lock:
-                self.buckets.charge(admission.tokens._replace(amount=difference), self.now())
+                self.buckets.charge(Draw(charged.key, charged.limit, tokens - charged.amount), self.now())
 
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
         """The limits of an account on a model, by kind. Raises ``ApiError`` when the tier may not use it."""

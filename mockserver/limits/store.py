@@ -40,20 +40,22 @@ class BucketStore:
         Returns the draw that has to wait longest, if any has to, and the buckets as they then are.
         """
         with self._lock:
-            buckets = [self._bucket(draw.key, now) for draw in draws]
-            waits = [
-                bucket.wait(held, draw.limit, draw.amount, now)
-                for draw, held in zip(draws, buckets, strict=True)
-            ]
-            longest = max(waits, default=0)
-            if not longest:
+            buckets: list[Bucket] = []
+            refused, longest = None, 0
+            for draw in draws:
+                held = self._bucket(draw.key, now)
+                wait = bucket.wait(held, draw.limit, draw.amount, now)
+                if wait > longest:
+                    refused, longest = draw, wait
+                buckets.append(held)
+            if refused is None:
                 buckets = [
                     bucket.take(held, draw.limit, draw.amount, now)
                     for draw, held in zip(draws, buckets, strict=True)
                 ]
             for draw, held in zip(draws, buckets, strict=True):
                 self._keep(draw.key, held, draw.limit, now)
-            return draws[waits.index(longest)] if longest else None, buckets
+            return refused, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
         """Takes a draw, whether there is room or not; a negative amount gives back."""

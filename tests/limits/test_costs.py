@@ -77,7 +77,7 @@ def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
     ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
     for number in range(10_500):
         ledger.add(str(number), card, transcript(0, 100, 10))
-    rows = ledger.rows()
-    assert len(rows) == 10_001
-    assert (rows[-1]["account"], rows[-1]["requests"]) == ("others", 500)
-    assert sum(row["requests"] for row in rows) == 10_500
+    rows = {row["account"]: row["requests"] for row in ledger.rows()}
+    assert len(rows) <= 10_001
+    assert rows["others"] + len(rows) - 1 == 10_500
+    assert rows["10499"] == 1
