@@ -151,6 +151,7 @@ class _Reader:
                 raise ApiError("chat_bad_audio", param=place, format=audio["format"])
             if not hear:
                 return ""
+            self._call.place.release()
             heard = answer or chain.hear(clip, options)
             if heard is None and self._call.settings.unknown_audio == "error":
                 raise ApiError("no_transcriber", sha256=clip.sha256)

@@ -27,13 +27,13 @@ def list_models(services: Services, call: Call) -> Answer:
 
 def retrieve_model(services: Services, call: Call) -> Answer:
     """One model, by its own name or its alias."""
-    card = services.catalog.model(call.document["id"])
+    card = services.catalog.model(call.path["id"])
     if card is not None:
         return _answer(_object(card))
     if call.strict:
-        raise ApiError("model_object_not_found", model=call.document["id"])
+        raise ApiError("model_object_not_found", model=call.path["id"])
     example = {
-        "id": call.document["id"],
+        "id": call.path["id"],
         "object": "model",
         "created": _EXAMPLE_CREATED,
         "owned_by": "system",
@@ -43,7 +43,7 @@ def retrieve_model(services: Services, call: Call) -> Answer:
 
 def delete_model(services: Services, call: Call) -> Answer:
     """Refused: only fine-tuned models can be deleted, and there are none."""
-    name = call.document["id"]
+    name = call.path["id"]
     if services.catalog.model(name) is not None:
         raise ApiError("model_delete_forbidden")
     if call.strict:

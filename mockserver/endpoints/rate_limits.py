@@ -29,7 +29,7 @@ RateLimit = dict[str, Any]
 
 def list_rate_limits(services: Services, call: Call) -> Answer:
     """One object per limit group that the project's tier may use; a kind of limit that is not is left out."""
-    project = call.document["project_id"]
+    project = call.path["project_id"]
     if call.strict and project != call.account.project:
         raise ApiError("project_not_found", project=project)
     page, has_more = _page(_rate_limits(services, call))

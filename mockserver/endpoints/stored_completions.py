@@ -81,20 +81,20 @@ def update_completion(services: Services, call: Call) -> Answer:
     def label(value: Value) -> Value:
         return value | {"completion": value["completion"] | {"metadata": metadata}}
 
-    changed = services.store.update(_KIND, call.account.id, call.document["id"], label)
+    changed = services.store.update(_KIND, call.account.id, call.path["id"], label)
     return _answer((changed or label(_stored(services, call)))["completion"])
 
 
 def delete_completion(services: Services, call: Call) -> Answer:
     """Forgets a stored completion."""
-    completion_id = call.document["id"]
+    completion_id = call.path["id"]
     if not services.store.remove(_KIND, call.account.id, completion_id) and call.strict:
         raise ApiError("chat_completion_not_found", id=completion_id)
     return _answer({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
 
 def _stored(services: Services, call: Call) -> Value:
-    completion_id = call.document["id"]
+    completion_id = call.path["id"]
     value = services.store.get(_KIND, call.account.id, completion_id)
     if value is None and call.strict:
         raise ApiError("chat_completion_not_found", id=completion_id)

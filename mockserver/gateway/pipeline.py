@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
@@ -70,6 +70,7 @@ class Call:
     settings: Settings
     account: Account
     place: Place
+    path: Mapping[str, str]
     document: dict[str, Any] = field(default_factory=dict)
     files: Mapping[str, forms.FilePart] = field(default_factory=dict)
     model: ModelCard | None = None
@@ -121,39 +122,36 @@ class Pipeline:
         request_id = self._services.ids.request_id()
         call: Call | None = None
         try:
-            call = self._admit(operation)
+            call = self._admit(operation, path_values)
             with call.place:
-                self._understand(call, path_values)
+                self._understand(call)
                 answer = handler(self._services, call)
         except ApiError as error:
             return self._refuse(error, operation, call, request_id, began)
-        response = flask.Response(answer.body, 200, content_type=answer.content_type)
-        self._headers.put_all(response, call.account, request_id, began)
-        for name, value in (*call.admission.headers, *answer.headers):
-            response.headers[name] = value
-        if answer.usage is not None and call.model is not None:
+        if answer.usage is not None:
             call.settle(answer.usage)
-            if call.settings.mock_headers:
-                cost = cost_usd(call.model, answer.usage)
-                response.headers["x-mock-cost-usd"] = "unknown" if cost is None else f"{cost:.8f}"
-        if answer.answered_by and call.settings.mock_headers:
-            response.headers["x-mock-answered-by"] = quote(answer.answered_by, _HEADER_SAFE)
+        headers = [
+            *self._headers.of_answers(call.account, request_id, began),
+            *call.admission.headers,
+            *answer.headers,
+            *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
+        ]
+        response = flask.Response(answer.body, 200, headers, content_type=answer.content_type)
         log_exchange(response, began)
         return response
 
-    def _admit(self, operation: Operation) -> Call:
+    def _admit(self, operation: Operation, path: Mapping[str, str]) -> Call:
         """Who is calling, and under which settings."""
         try:
             settings = self._services.settings.for_request(flask.request.headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         account = self._services.accounts.authenticate(flask.request.headers.get("Authorization"))
-        return Call(operation, settings, account, self._bodies.place())
+        return Call(operation, settings, account, self._bodies.place(), path)
 
-    def _understand(self, call: Call, path_values: dict[str, str]) -> None:
+    def _understand(self, call: Call) -> None:
         """Reads and parses the body, finds the model, and validates."""
         operation = call.operation
-        call.document.update(path_values)
         if operation.body == "multipart":
             self._parse_form(call)
         elif operation.body == "json":
@@ -271,17 +269,23 @@ class Pipeline:
         refusal = self._services.errors.refusal(error, error_style=style, audio_endpoint=operation.is_audio)
         response = refusal_response(refusal)
         if refusal.from_gateway or call is None:
-            self._headers.put_outer(response, request_id)
+            response.headers.extend(self._headers.of_refusals(request_id))
             drain_request()
         else:
-            self._headers.put_all(response, call.account, request_id, began)
-        for name, value in (
-            *(call.admission.headers if call and not refusal.from_gateway else ()),
-            *error.headers,
-        ):
-            response.headers[name] = value
+            response.headers.extend(self._headers.of_answers(call.account, request_id, began))
+            response.headers.extend(call.admission.headers)
+        response.headers.extend(error.headers)
         log_exchange(response, began, error.name)
         return response
+
+
+def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
+    """The mock's own: who answered, and what it would have cost."""
+    if answer.usage is not None and call.model is not None:
+        cost = cost_usd(call.model, answer.usage)
+        yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"
+    if answer.answered_by:
+        yield "x-mock-answered-by", quote(answer.answered_by, _HEADER_SAFE)
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:

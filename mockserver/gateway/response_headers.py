@@ -13,37 +13,38 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    import flask
-
     from mockserver.gateway.accounts import Account
     from mockserver.wire.ids import Ids
 
 API_VERSION = "2020-10-01"
 
+Headers = list[tuple[str, str]]
+
 _TABLE = Path(__file__).parent.parent / "catalog" / "headers.toml"
 
 
 class ResponseHeaders:
-    """Puts the standing headers on responses: the ``full`` set, or just what clients read."""
+    """The standing headers of responses: the ``full`` set, or just what clients read."""
 
     def __init__(self, ids: Ids, *, full: bool) -> None:
         self._ids = ids
-        self._static: dict[str, str] = tomllib.loads(_TABLE.read_text("utf-8"))["full"] if full else {}
+        table = tomllib.loads(_TABLE.read_text("utf-8"))
+        self._static: Headers = list(table["full"].items()) if full else []
 
-    def put_all(self, response: flask.Response, account: Account, request_id: str, began: float) -> None:
-        """On answers of an endpoint; ``began`` is the request's start by ``time.perf_counter``."""
-        headers = response.headers
-        headers["openai-organization"] = account.organization
-        headers["openai-processing-ms"] = str(round((time.perf_counter() - began) * 1000))
-        headers["openai-project"] = account.project
-        headers["openai-version"] = API_VERSION
-        self.put_outer(response, request_id)
+    def of_answers(self, account: Account, request_id: str, began: float) -> Headers:
+        """Those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
+        milliseconds = round((time.perf_counter() - began) * 1000)
+        return [
+            ("openai-organization", account.organization),
+            ("openai-processing-ms", str(milliseconds)),
+            ("openai-project", account.project),
+            ("openai-version", API_VERSION),
+            *self.of_refusals(request_id),
+        ]
 
-    def put_outer(self, response: flask.Response, request_id: str) -> None:
-        """On refusals of the gateway, which no endpoint has seen."""
-        response.headers["x-request-id"] = request_id
-        if self._static:
-            response.headers["access-control-expose-headers"] = "X-Request-ID, CF-Ray"
-            response.headers["cf-ray"] = self._ids.ray()
-            for name, value in self._static.items():
-                response.headers[name] = value
+    def of_refusals(self, request_id: str) -> Headers:
+        """Those of the gateway's refusals, which no endpoint has seen."""
+        if not self._static:
+            return [("x-request-id", request_id)]
+        exposed = ("access-control-expose-headers", "X-Request-ID, CF-Ray")
+        return [("x-request-id", request_id), exposed, ("cf-ray", self._ids.ray()), *self._static]
