@@ -163,7 +163,7 @@ class _Reader:
         except EngineBusy as error:
             raise ApiError("overloaded", reason=str(error)) from error
         except EngineFailed as error:
-            raise ApiError("chat_no_reply", reason=str(error)) from error
+            raise ApiError("overloaded", reason=str(error)) from error
 
     def _clip(self, audio: Body, place: str, hear: bool) -> Clip:
         import pybase64

@@ -106,6 +106,6 @@ def _allow_browsers(response: flask.Response) -> flask.Response:
     """Lets pages of any origin use the server and read its headers."""
     if "Origin" in flask.request.headers:
         response.headers["access-control-allow-origin"] = "*"
-        own = [name for name, _ in response.headers if name.lower().startswith(("x-", "openai-"))]
+        own = [name for name, _ in response.headers if name.lower().startswith(("x-", "openai-", "retry-after"))]
         response.headers["access-control-expose-headers"] = ", ".join(["X-Request-ID", *own])
     return response

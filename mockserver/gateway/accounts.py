@@ -33,9 +33,10 @@ class Account:
     models: tuple[str, ...] = ()
     limits: tuple[LimitRow, ...] = ()
 
-    def limits_of(self, group: str) -> dict[str, int | None]:
-        """The account's own limits of a limit group."""
-        return {kind: amount for row in self.limits if row.group == group for kind, amount in row.limits}
+    def limits_of(self, group: str, tier: str) -> dict[str, int | None]:
+        """The account's own limits of a limit group, on a tier."""
+        rows = (row for row in self.limits if row.group == group and row.tier in (None, tier))
+        return {kind: amount for row in rows for kind, amount in row.limits}
 
     def may_use(self, model: str, alias: str | None) -> bool:
         """Whether the project has access to a model, by its own name or its alias'. No list allows all."""

@@ -229,7 +229,7 @@ class Limiter:
         changes = self._changes.limits
         for change in (
             *(self._settings_overrides(model.limit_group, tier)),
-            account.limits_of(model.limit_group),
+            account.limits_of(model.limit_group, tier),
             changes.get((None, model.limit_group), {}),
             changes.get((account.id, model.limit_group), {}),
             parse_overrides(overrides),

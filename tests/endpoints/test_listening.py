@@ -25,6 +25,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
         services.settings,
         services.accounts.authenticate("Bearer sk-mock-me"),
         places[0],
+        path={},
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence

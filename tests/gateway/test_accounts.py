@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.gateway.accounts import Accounts, redact
 from mockserver.gateway.errors import ApiError
-from mockserver.settings import AccountRow, Settings
+from mockserver.settings import AccountRow, LimitRow, Settings
 
 
 def refusal(authorization: str | None, settings: Settings | None = None) -> ApiError:
@@ -119,3 +119,14 @@ def test_the_key_may_be_the_password_of_basic_authentication(user: str) -> None:
     credentials = base64.b64encode(f"{user}:sk-mine".encode()).decode()
     accounts = Accounts(Settings())
     assert accounts.authenticate(f"Basic {credentials}") == accounts.authenticate("Bearer sk-mine")
+
+
+def test_limits_of_its_own_may_be_for_one_tier() -> None:
+    rows = (
+        LimitRow("whisper-1", None, (("requests_per_minute", 9),)),
+        LimitRow("whisper-1", "free", (("requests_per_minute", 2),)),
+    )
+    account = Accounts(Settings(accounts=(AccountRow("sk-me", limits=rows),))).authenticate("Bearer sk-me")
+    assert account.limits_of("whisper-1", "tier-1") == {"requests_per_minute": 9}
+    assert account.limits_of("whisper-1", "free") == {"requests_per_minute": 2}
+    assert account.limits_of("gpt-4o", "free") == {}
