@@ -82,6 +82,14 @@ def _can_be_spoken(language: str) -> bool:
     return not language or is_language(language)
 
 
+def _are_limits(text: str) -> bool:
+    """Raises ``ValueError``, saying why, when they are not."""
+    from mockserver.limits.overrides import parse_overrides
+
+    parse_overrides(text)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a server behaves. Immutable; ``Settings.load`` reads the file and the environment."""
@@ -107,6 +115,7 @@ class Settings:
         "",
         "Limits that hold whatever the tier says, such as requests_per_minute=3,tokens_per_minute=none.",
         per_request=True,
+        admits=_are_limits,
     )
     unsupported_model: str = _setting(
         "403", "How a model that the tier may not use is refused.", choices=("403", "404")
@@ -361,7 +370,11 @@ def _checked(option: Field[Any], value: object, source: str) -> Any:
         raise SettingsError(f"{source}: {value!r} is too small; the least is {low:g}.")
     if high is not None and typed > high:
         raise SettingsError(f"{source}: {value!r} is too large; the most is {high:g}.")
-    if not option.metadata["admits"](typed):
+    try:
+        admitted = option.metadata["admits"](typed)
+    except ValueError as error:
+        raise SettingsError(f"{source}: {error}.") from error
+    if not admitted:
         raise SettingsError(f"{source}: {value!r} is not possible. {option.metadata['help']}")
     return typed
 

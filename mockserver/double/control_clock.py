@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from mockserver.services import Services
 
+_LATEST = 32_503_680_000  # seconds since 1970: the year 3000
+
 
 def register(app: flask.Flask, services: Services) -> None:
     """Adds ``GET`` and ``PUT /_mock/clock``."""
@@ -28,6 +30,8 @@ def register(app: flask.Flask, services: Services) -> None:
         if "scale" in asked:
             clock.run(float(asked["scale"]))
         if "advance" in asked:
+            if not 0 <= clock.now() + float(asked["advance"]) <= _LATEST:
+                raise control.ControlError("advance: leads out of the years 1970 to 3000.")
             clock.advance(float(asked["advance"]))
         return state()
 

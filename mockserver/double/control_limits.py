@@ -120,6 +120,8 @@ def _change(
         raise ControlError("Missing 'limits', 'remaining' or 'drain': what to change.")
     if "remaining" in asked and ("kind" not in asked or asked.get("drain")):
         raise ControlError("'remaining' goes with 'kind', and not with 'drain'.")
+    if model is not None and levelled and account is not None and "kind" in asked:
+        _check_kind(services, account, model, asked)
     if "tier" in asked:
         limiter.set_tier(account_id, asked["tier"])
     if model is None:
@@ -128,16 +130,20 @@ def _change(
         amounts = {kind: None if n is None else int(n) for kind, n in asked["limits"].items()}
         limiter.override(account_id, model.limit_group, amounts)
     if levelled:
-        if account is not None and "kind" in asked:
-            _check_kind(services, account, model, asked["kind"])
         for kind in [asked["kind"]] if "kind" in asked else KINDS:
             remaining = None if asked.get("drain") else int(asked["remaining"])
             limiter.set_level(account_id, model.limit_group, kind, remaining)
 
 
-def _check_kind(services: Services, account: Account, model: ModelCard, kind: str) -> None:
-    if all(gauge["kind"] != kind for gauge in _gauges(services, account, model.limit_group)):
-        tier = services.limiter.tier_of(account)
+def _check_kind(services: Services, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
+    """Raises ``ControlError``, before anything is changed, unless there will be a limit of the kind."""
+    kind, tier = asked["kind"], asked.get("tier") or services.limiter.tier_of(account)
+    stated = services.catalog.tier_limits(model.limit_group, tier)
+    kinds = {kind for kind, n in asked.get("limits", {}).items() if n is not None}
+    kinds |= set(stated.kinds()) if stated else set()
+    if "tier" not in asked:
+        kinds |= {gauge["kind"] for gauge in _gauges(services, account, model.limit_group)}
+    if kind not in kinds - {each for each, n in asked.get("limits", {}).items() if n is None}:
         raise ControlError(f"kind: {model.id} has no {kind} on {tier}. Give it some with 'limits'.")
 
 

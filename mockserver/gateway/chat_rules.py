@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.tool_rules import check_tools
 from mockserver.gateway.wording import enumeration
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ChatRules, ModelCard
+    from mockserver.gateway.validation import Schemas
 
 Body = Mapping[str, Any]
 
@@ -23,12 +25,25 @@ def check_chat(model: ModelCard, body: Body) -> None:
         _check_audio_model(model.chat, body)
     elif "audio" in (body.get("modalities") or ()):
         raise ApiError("chat_no_audio_output")
-    _check_tool_choice(body)
+    check_tools(body)
     _check_response_format(model.chat, body)
     _check_sampling(model.chat, body)
     _check_max_tokens(model, body)
-    if len(body.get("metadata") or ()) > 16:
-        raise ApiError("chat_metadata_too_large", count=len(body["metadata"]))
+
+
+def check_bounds(schemas: Schemas, body: Body, schema: str = "openai/chat_bounds") -> None:
+    """Raises ``ApiError`` for what is too long, too many or too large, beyond the request's own schema.
+
+    ``schema`` has the bounds. The messages are left out: they are large, and have no bounds there.
+    """
+    bounded = {name: value for name, value in body.items() if name != "messages"}
+    if len(bounded.get("metadata") or ()) > 16:
+        raise ApiError("chat_metadata_too_large", count=len(bounded["metadata"]))
+    if not schemas.is_valid(schema, bounded):
+        from mockserver.gateway import explain
+
+        found = explain.house(explain.foremost(schemas.violations(schema, bounded)))
+        raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
 
 def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
@@ -52,6 +67,8 @@ def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
         )
         if message["role"] == "assistant" and message.get("content") is None and says_nothing:
             raise ApiError("chat_null_content", param=f"messages.[{number}].content")
+        if message.get("audio") and not rules.audio:
+            raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
     for number, _, part in parts_of(messages):
         if part["type"] == "input_audio" and not rules.audio:
             raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
@@ -91,18 +108,6 @@ def _check_audio_model(rules: ChatRules, body: Body) -> None:
         raise ApiError("chat_stream_format", format=audio["format"])
 
 
-def _check_tool_choice(body: Body) -> None:
-    for name in ("tool_choice", "parallel_tool_calls"):
-        if body.get(name) is not None and not body.get("tools"):
-            raise ApiError("chat_needs_tools", param=name)
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict) and choice["type"] in ("function", "custom"):
-        kind = choice["type"]
-        name = choice[kind]["name"]
-        if not any(tool["type"] == kind and tool[kind]["name"] == name for tool in body["tools"]):
-            raise ApiError("chat_tool_not_found", tool=name)
-
-
 def _check_response_format(rules: ChatRules, body: Body) -> None:
     response_format = (body.get("response_format") or {}).get("type")
     if response_format == "json_schema" and not rules.structured_outputs:
@@ -134,9 +139,13 @@ def _check_max_tokens(model: ModelCard, body: Body) -> None:
     assert model.chat is not None
     if body.get("max_tokens") is not None and not model.chat.max_tokens:
         raise ApiError("chat_no_max_tokens")
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        raise ApiError("chat_max_tokens_twice")
     for name in ("max_tokens", "max_completion_tokens"):
-        given = body.get(name)
-        if given is not None and given < 1:
+        if body.get(name) is None:
+            continue
+        given = int(body[name])
+        if given < 1:
             raise ApiError("chat_max_tokens_too_small", param=name, given=given)
-        if given is not None and model.max_output_tokens is not None and given > model.max_output_tokens:
+        if model.max_output_tokens is not None and given > model.max_output_tokens:
             raise ApiError("chat_max_tokens_too_large", param=name, given=given, most=model.max_output_tokens)

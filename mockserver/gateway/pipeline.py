@@ -227,8 +227,6 @@ class Pipeline:
                 tells_tokens=operation.tells_tokens,
                 overrides=call.settings.limits,
             )
-        except ValueError as error:
-            raise ApiError("bad_mock_header", message=f"limits: {error}.") from error
         except ApiError as error:
             if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
                 raise

@@ -22,7 +22,9 @@ class Level(NamedTuple):
 
     def bucket(self, limit: Limit) -> Bucket:
         """A bucket at this level; a full one where more is to remain than the limit."""
-        return Bucket(max(0, limit.amount - self.remaining) * limit.window, self.at)
+        debt = max(0, limit.amount - self.remaining) * limit.window
+        # A drained bucket lacks a millisecond more: less would not be waited for.
+        return Bucket(debt + (1000 * limit.amount if self.at == _NEVER else 0), self.at)
 
 
 class Levels:

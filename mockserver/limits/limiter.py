@@ -76,7 +76,8 @@ class Limiter:
         self._changes = _Changes()
         self._levels = Levels()
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str, str, str], dict[str, Limit]] = {}
+        self._known: dict[tuple[object, ...], dict[str, Limit]] = {}
+        self._last = self._set_back = 0  # microseconds
 
     def admit(
         self, account: Account, model: ModelCard, tokens: int, *, tells_tokens: bool, overrides: str = ""
@@ -93,11 +94,11 @@ class Limiter:
             Draw((account.id, model.limit_group, kind), limit, tokens if kind.startswith("tokens") else 1)
             for kind, limit in limits.items()
         ]
-        self._refuse_too_large(account, model, draws, tells_tokens)
         with self._lock:  # No thread may come with a time that another one is already past.
             for draw in draws:
                 self._level(draw.key, draw.limit)
             now = self.now()
+            self._refuse_too_large(account, model, draws, now, tells_tokens)
             refused, buckets = self.buckets.take_all(draws, now)
         if refused is not None:
             raise self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
@@ -114,7 +115,7 @@ class Limiter:
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
         """The limits of an account on a model, by kind. Raises ``ApiError`` when the tier may not use it."""
         tier = self.tier_of(account)
-        key = (account.id, model.limit_group, tier, overrides)
+        key = (account.id, account.limits, model.limit_group, tier, overrides)
         known = self._known.get(key)
         if known is None:
             with self._lock:
@@ -184,8 +185,14 @@ class Limiter:
         self.buckets.clear(account_id)
 
     def now(self) -> int:
-        """The time in microseconds."""
-        return round(self._clock.now() * bucket.MICROSECONDS)
+        """Microseconds that never run backwards: while the clock is set back, time stands still for buckets.
+
+        To be called with the lock held.
+        """
+        now = round(self._clock.now() * bucket.MICROSECONDS)
+        self._set_back += max(0, self._last - now)
+        self._last = now
+        return now + self._set_back
 
     def amounts(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, int]:
         """Every limit that an account has on a model, the batch queue's too, by kind.
@@ -221,10 +228,6 @@ class Limiter:
         self, account: Account, model: ModelCard, tier: str, overrides: str
     ) -> dict[str, int | None]:
         stated = self._catalog.tier_limits(model.limit_group, tier)
-        if stated is not None and not stated.supported:
-            if self._settings.unsupported_model == "404":
-                raise ApiError("model_not_found", model=model.id)
-            raise ApiError("model_not_allowed", project=account.project, model=model.id)
         amounts: dict[str, int | None] = dict(stated.kinds()) if stated else {}
         changes = self._changes.limits
         for change in (
@@ -235,6 +238,10 @@ class Limiter:
             parse_overrides(overrides),
         ):
             amounts.update(change)
+        if stated is not None and not stated.supported and not amounts:
+            if self._settings.unsupported_model == "404":
+                raise ApiError("model_not_found", model=model.id)
+            raise ApiError("model_not_allowed", project=account.project, model=model.id)
         return amounts
 
     def _settings_overrides(self, group: str, tier: str) -> list[Overrides]:
@@ -245,15 +252,15 @@ class Limiter:
         ]
 
     def _refuse_too_large(
-        self, account: Account, model: ModelCard, draws: list[Draw], tells_tokens: bool
+        self, account: Account, model: ModelCard, draws: list[Draw], now: int, tells_tokens: bool
     ) -> None:
         for draw in draws:
-            if draw.amount > draw.limit.amount and draw.amount > 1:
+            if draw.amount > draw.limit.amount:
                 buckets = [self.buckets.get(each.key) for each in draws]
                 name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
                 raise ApiError(
                     "request_too_large",
-                    headers=headers.limit_headers(draws, buckets, self.now(), tells_tokens),
+                    headers=headers.limit_headers(draws, buckets, now, tells_tokens),
                     model=name,
                     organization=account.organization,
                     label=KINDS[draw.key[2]].label,

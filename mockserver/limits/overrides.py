@@ -35,11 +35,7 @@ def parse_overrides(text: str) -> dict[str, int | None]:
 
 
 def check_limits(settings: Settings, catalog: Catalog) -> None:
-    """Raises ``SettingsError`` for a kind, an amount or a limit group that there is not."""
-    try:
-        parse_overrides(settings.limits)
-    except ValueError as error:
-        raise SettingsError(f"limits: {error}.") from error
+    """Raises ``SettingsError`` for a limit group that there is not."""
     rows = [("", row) for row in settings.limit_rows]
     rows += [(f"accounts[{i}].", row) for i, each in enumerate(settings.accounts) for row in each.limits]
     groups = sorted({model.limit_group for model in catalog.models}) if rows else []

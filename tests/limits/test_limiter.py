@@ -232,11 +232,11 @@ def test_the_control_api_is_heard_while_requests_come() -> None:
     [
         (
             {"limits": "requests_per_hour=3"},
-            "limits: 'requests_per_hour' is not one of requests_per_minute, requests_per_day, ",
+            "argument limits: 'requests_per_hour' is not one of requests_per_minute, requests_per_day, ",
         ),
         (
             {"limits": "requests_per_minute=-3"},
-            "limits: requests_per_minute='-3' is neither a whole number above 0 nor none.",
+            "argument limits: requests_per_minute='-3' is neither a whole number above 0 nor none.",
         ),
         (
             {"limit_rows": (LimitRow("gpt-4.0", None, (("requests_per_minute", 3),)),)},
@@ -252,3 +252,38 @@ def test_limits_that_make_no_sense_stop_the_start(settings: dict[str, Any], mess
     with pytest.raises(SettingsError) as refusal:
         Api(**settings)
     assert str(refusal.value).startswith(message)
+
+
+def test_buckets_do_not_wait_for_a_clock_that_was_set_back() -> None:
+    clock = Clock(frozen_at=1_700_000_000.0)
+    limiter = Limiter(Catalog(), clock, Settings())
+    account = Accounts(Settings()).authenticate("Bearer sk-mock-free-back")
+    model = Catalog().model("whisper-1")
+    assert model is not None
+    for _ in range(3):
+        limiter.admit(account, model, 1, tells_tokens=False)
+    clock.advance(-3600)
+    with pytest.raises(ApiError):
+        limiter.admit(account, model, 1, tells_tokens=False)
+    clock.advance(20)
+    limiter.admit(account, model, 1, tells_tokens=False)
+
+
+def test_a_drained_bucket_refuses_on_every_tier() -> None:
+    limiter = Limiter(Catalog(), Clock(frozen_at=1_700_000_000.0), Settings())
+    account = Accounts(Settings()).authenticate("Bearer sk-mock-tier-5-drained")
+    model = Catalog().model("gpt-4o-mini")
+    assert model is not None
+    limiter.set_level(account.id, model.limit_group, "tokens_per_minute", None)
+    with pytest.raises(ApiError):
+        limiter.admit(account, model, 1, tells_tokens=True)
+
+
+def test_an_override_opens_a_model_that_the_tier_lacks() -> None:
+    limiter = Limiter(Catalog(), Clock(), Settings())
+    account = Accounts(Settings()).authenticate("Bearer sk-mock-free-open")
+    model = Catalog().model("gpt-4o-mini-transcribe")
+    assert model is not None
+    with pytest.raises(ApiError):
+        limiter.admit(account, model, 1, tells_tokens=False)
+    limiter.admit(account, model, 1, tells_tokens=False, overrides="requests_per_minute=7")
