@@ -42,6 +42,8 @@ from mockserver.wire.ids import Ids
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 ROUTES: tuple[tuple[Operation, Handler], ...] = (
     (transcriptions.CREATE, transcriptions.create_transcription),
     (translations.CREATE, translations.create_translation),
@@ -58,7 +60,7 @@ ROUTES: tuple[tuple[Operation, Handler], ...] = (
     (rate_limits.LIST, rate_limits.list_rate_limits),
 )
 
-_PREFIXES = ("/v1", "")  # both habits of writing the base URL work
+_VERSION = "/v1"
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
@@ -74,10 +76,22 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     pipeline = Pipeline(services)
     for operation, handler in ROUTES:
         view = pipeline.view(operation, handler)
-        for prefix in _PREFIXES:
-            endpoint = f"{prefix}:{operation.name}"
-            app.add_url_rule(prefix + operation.path, endpoint, view, methods=[operation.method])
+        app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
+    app.wsgi_app = _also_below_version(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
+
+
+def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """The whole tree at the root and below ``/v1``: both habits of writing the base URL work."""
+
+    def mounted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(_VERSION + "/"):
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + _VERSION
+            environ["PATH_INFO"] = path[len(_VERSION) :]
+        return wsgi_app(environ, start_response)
+
+    return mounted
 
 
 def services_of(app: flask.Flask) -> Services:

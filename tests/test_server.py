@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import importlib.util
 import os
@@ -22,6 +23,7 @@ import pytest
 from cheroot.workers.threadpool import WorkerThread
 
 from mockserver.app import create_app
+from mockserver.gateway.pipeline import Call
 from mockserver.server import MockServer, PortInUse, listen
 from mockserver.settings import Settings
 from tests.conftest import multipart, parse_response
@@ -259,3 +261,16 @@ def test_gunicorn_hosts_the_app(hello: Clip, tmp_path: Path) -> None:
             hosted.terminate()
             hosted.communicate()
     assert hosted.returncode == 0
+
+
+def test_an_answered_request_leaves_no_garbage(server: MockServer, hello: tuple[str, bytes]) -> None:
+    """In a cycle with itself, a call would keep its upload until the next garbage collection."""
+    with openai.OpenAI(base_url=server.base_url, api_key="sk-mock-tier-5-garbage", max_retries=0) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            client.audio.transcriptions.create(model="gpt-4o-transcribe", file=hello)
+            client.audio.speech.create(model="tts-1", voice="alloy", input="Hi.")
+            assert not [each for each in gc.get_objects() if isinstance(each, Call)]
+        finally:
+            gc.enable()

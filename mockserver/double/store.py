@@ -5,6 +5,7 @@ Values are plain data (JSON values), so that another store could keep them elsew
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,44 +14,91 @@ from typing import Any
 Value = dict[str, Any]
 
 _CAPACITY = 10_000  # values of one kind and account; the oldest make room
+_ROOM_BYTES = 1 << 26  # of one kind and account, as JSON; the oldest make room
+_ROOMS = 4_096  # kinds and accounts; the one that was not used for longest makes room
 
 
 class MemoryStore:
     """Keeps values by kind, account and key. Each method is atomic. Values are copied neither in nor out."""
 
-    def __init__(self, capacity: int = _CAPACITY) -> None:
+    def __init__(
+        self, capacity: int = _CAPACITY, *, room_bytes: int = _ROOM_BYTES, rooms: int = _ROOMS
+    ) -> None:
         self._capacity = capacity
+        self._room_bytes = room_bytes
+        self._most_rooms = rooms
         self._lock = threading.Lock()
-        self._rooms: dict[tuple[str, str], OrderedDict[str, Value]] = {}
+        self._rooms: OrderedDict[tuple[str, str], _Room] = OrderedDict()
 
     def put(self, kind: str, account: str, key: str, value: Value) -> None:
-        """Keeps ``value``, replacing one of the same key."""
+        """Keeps ``value``, replacing one of the same key. What is larger than a room may be is not kept."""
         with self._lock:
-            room = self._rooms.setdefault((kind, account), OrderedDict())
-            room[key] = value
-            while len(room) > self._capacity:
-                room.popitem(last=False)
+            room = self._room(kind, account)
+            room.put(key, value)
+            room.shrink(self._capacity, self._room_bytes)
+            self._rooms[kind, account] = room
+            self._drop_if_empty(kind, account)
+            if len(self._rooms) > self._most_rooms:
+                self._rooms.popitem(last=False)
 
     def get(self, kind: str, account: str, key: str) -> Value | None:
         """The value of ``key``, or ``None``."""
         with self._lock:
-            return self._rooms.get((kind, account), OrderedDict()).get(key)
+            return self._room(kind, account).values.get(key)
 
     def update(self, kind: str, account: str, key: str, change: Callable[[Value], Value]) -> Value | None:
         """Replaces the value of ``key`` by what ``change`` makes of it; the new one, or ``None``."""
         with self._lock:
-            room = self._rooms.get((kind, account), OrderedDict())
-            if key not in room:
+            room = self._room(kind, account)
+            if key not in room.values:
                 return None
-            room[key] = change(room[key])
-            return room[key]
+            changed = change(room.values[key])
+            room.put(key, changed)
+            return changed
 
     def remove(self, kind: str, account: str, key: str) -> bool:
         """Forgets ``key``; whether there was one."""
         with self._lock:
-            return self._rooms.get((kind, account), OrderedDict()).pop(key, None) is not None
+            removed = self._room(kind, account).remove(key)
+            self._drop_if_empty(kind, account)
+            return removed
 
     def values(self, kind: str, account: str) -> list[Value]:
         """All values of a kind, oldest first."""
         with self._lock:
-            return list(self._rooms.get((kind, account), OrderedDict()).values())
+            return list(self._room(kind, account).values.values())
+
+    def _room(self, kind: str, account: str) -> _Room:
+        """The room of a kind and account, an empty one if nothing is kept of them."""
+        room = self._rooms.get((kind, account))
+        if room is None:
+            return _Room()
+        self._rooms.move_to_end((kind, account))
+        return room
+
+    def _drop_if_empty(self, kind: str, account: str) -> None:
+        if not self._room(kind, account).values:
+            self._rooms.pop((kind, account), None)
+
+
+class _Room:
+    """The values of one kind and account, and how many bytes they are as JSON."""
+
+    def __init__(self) -> None:
+        self.values: OrderedDict[str, Value] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._bytes = 0
+
+    def put(self, key: str, value: Value) -> None:
+        size = len(json.dumps(value))
+        self._bytes += size - self._sizes.get(key, 0)
+        self._sizes[key] = size
+        self.values[key] = value
+
+    def remove(self, key: str) -> bool:
+        self._bytes -= self._sizes.pop(key, 0)
+        return self.values.pop(key, None) is not None
+
+    def shrink(self, capacity: int, most_bytes: int) -> None:
+        while len(self.values) > capacity or self._bytes > most_bytes:
+            self.remove(next(iter(self.values)))

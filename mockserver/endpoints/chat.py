@@ -11,8 +11,9 @@ from mockserver.endpoints import stored_completions
 from mockserver.endpoints.chat_reply import ChatReply, chat_replies, usage_of
 from mockserver.endpoints.chat_request import ChatRequest, chat_request
 from mockserver.endpoints.chat_stream import chat_stream
-from mockserver.endpoints.speaking import started
-from mockserver.gateway.chat_rules import check_chat
+from mockserver.endpoints.speaking import failures_answered, started
+from mockserver.gateway.chat_rules import check_bounds, check_chat
+from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.limits.estimate import chat_tokens
 from mockserver.wire import chat, json_styles, sse
@@ -20,6 +21,8 @@ from mockserver.wire.ids import fingerprint
 
 if TYPE_CHECKING:
     from mockserver.services import Services
+
+_MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
 
 CREATE = Operation(
     "create_chat_completion",
@@ -37,6 +40,7 @@ def create_chat_completion(services: Services, call: Call) -> Answer:
     """Listens to the conversation and replies."""
     assert call.model is not None
     if call.strict:
+        check_bounds(services.schemas, call.document)
         check_chat(call.model, call.document)
     request = chat_request(services, call)
     replies = chat_replies(services, call, request)
@@ -47,10 +51,9 @@ def create_chat_completion(services: Services, call: Call) -> Answer:
     if request.body.get("stream"):
         events = started(_stream(services, call, request, replies, head))
         return Answer(events, sse.CONTENT_TYPE, answered_by, headers=(("cache-control", "no-store"),))
-    sounds = [_spoken(services, call, reply) for reply in replies]
-    completion = _completion(request, replies, sounds, head)
-    if request.body.get("store"):
-        stored_completions.keep(services, call, completion)
+    sound = _spoken(services, call, replies)
+    completion = _completion(request, replies, head, sound)
+    _store(services, call, request, replies, head)
     body = json_styles.two_spaces_newline(completion)
     return Answer(body, "application/json", answered_by, usage=completion["usage"])
 
@@ -58,33 +61,49 @@ def create_chat_completion(services: Services, call: Call) -> Answer:
 def _stream(
     services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
 ) -> Generator[bytes]:
-    """The events; what is stored of them is without the sound, which is gone."""
-    yield from chat_stream(services, call, request, replies, head)
+    """The events. Who leaves before the end pays for what was said until then."""
+    speech = replies[0].speech
+    sound = started(speech.speak(services)) if speech else iter(())
+    try:
+        yield from chat_stream(services, call, request, replies, head, sound)
+        _store(services, call, request, replies, head)
+    finally:
+        call.settle(usage_of(request, replies))
+    yield chat.DONE
+
+
+def _spoken(services: Services, call: Call, replies: list[ChatReply]) -> str:
+    """The sound of the replies, if they are spoken, in base64; from now on they can be referred to."""
+    speech = replies[0].speech
+    if speech is None:
+        return ""
+    sound = bytearray()
+    with failures_answered():
+        for some in speech.speak(services):
+            sound += some
+            if len(sound) * len(replies) > _MOST_SOUND:
+                raise ApiError("chat_too_much_sound", choices=len(replies), most=_MOST_SOUND)
+    for reply in replies:
+        reply.remember(services, call)
+    return pybase64.b64encode(sound).decode()
+
+
+def _store(
+    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
+) -> None:
+    """Keeps the completion if that is wanted, without the sound: it is large."""
     if request.body.get("store"):
-        completion = _completion(request, replies, [b""] * len(replies), head)
-        stored_completions.keep(services, call, completion)
-
-
-def _spoken(services: Services, call: Call, reply: ChatReply) -> bytes:
-    """The sound of a reply, if it is spoken; from now on it can be referred to."""
-    if not reply.spoken:
-        return b""
-    sound = b"".join(reply.speak(services))
-    reply.remember(services, call)
-    return sound
+        stored_completions.keep(services, call, _completion(request, replies, head))
 
 
 def _completion(
-    request: ChatRequest, replies: list[ChatReply], sounds: list[bytes], head: chat.Head
+    request: ChatRequest, replies: list[ChatReply], head: chat.Head, sound: str = ""
 ) -> dict[str, Any]:
-    choices = [
-        _choice(request, reply, index, sound)
-        for index, (reply, sound) in enumerate(zip(replies, sounds, strict=True))
-    ]
+    choices = [_choice(request, reply, index, sound) for index, reply in enumerate(replies)]
     return head.completion(choices, usage_of(request, replies))
 
 
-def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: bytes) -> dict[str, Any]:
+def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: str) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
     if request.complete_choices:
         alternatives = request.logprobs
@@ -93,17 +112,17 @@ def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: bytes) ->
     return choice
 
 
-def _message(request: ChatRequest, reply: ChatReply, sound: bytes) -> dict[str, Any]:
+def _message(request: ChatRequest, reply: ChatReply, sound: str) -> dict[str, Any]:
     if reply.tool_calls:
         calls = [chat.tool_call(*each) for each in zip(reply.tool_calls, reply.call_ids, strict=True)]
         if request.calls_functions:
             return chat.message(None, function_call=calls[0]["function"])
         return chat.message(None, tool_calls=calls)
-    if not reply.spoken:
+    if reply.speech is None:
         return chat.message(reply.text)
     audio = {
         "id": reply.audio_id,
-        "data": pybase64.b64encode(sound).decode(),
+        "data": sound,
         "expires_at": reply.expires_at,
         "transcript": reply.text,
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.chat_request import AUDIO_KIND
-from mockserver.endpoints.speaking import Speech, voice_of
+from mockserver.endpoints.speaking import Speech, failures_answered, voice_of
 from mockserver.engines.dialogue import Reply, ReplyFailed, ToolCall
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, tokens
 from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
@@ -24,8 +24,31 @@ if TYPE_CHECKING:
 LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
 
 _TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // AUDIO_TOKENS_PER_SECOND_SPOKEN
+_MOST_SPOKEN = 16_384  # tokens of a spoken reply, by a model that knows no limit of its own
 _SLOWEST = 0.25  # seconds a letter can take at most; for telling that a limit cannot be reached
 _FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those of speech
+
+
+@dataclass(slots=True)
+class ReplySpeech:
+    """How a reply is spoken, once for all choices."""
+
+    utterance: Utterance
+    audio_format: str
+    chunks: tuple[SpeechChunk, ...] | None = None  # where the speech had to be cut: all of it
+    _spoken: Speech | None = field(default=None, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How much of it has been spoken so far."""
+        return self._spoken.seconds if self._spoken else 0.0
+
+    def speak(self, services: Services) -> Generator[bytes]:
+        """The speech in the format that was asked for, while it is spoken; its parts raise ``SpeechFailed``."""
+        chunks = services.speaker.speak(self.utterance) if self.chunks is None else self.chunks
+        audio_format = _FORMATS.get(self.audio_format, self.audio_format)
+        self._spoken = Speech(services, self.utterance, audio_format, _whole_tokens(chunks))
+        return self._spoken.audio()
 
 
 @dataclass(slots=True)
@@ -41,38 +64,21 @@ class ChatReply:
     finish_reason: str
     tool_calls: tuple[ToolCall, ...] = ()
     call_ids: tuple[str, ...] = ()
-    utterance: Utterance | None = None
-    audio_format: str = ""
-    chunks: tuple[SpeechChunk, ...] | None = None  # where the speech had to be cut: all of it
+    speech: ReplySpeech | None = None
     audio_id: str = ""
     expires_at: int = 0
-    _spoken_seconds: float = field(default=0.0, init=False)
-
-    @property
-    def spoken(self) -> bool:
-        """Whether it is spoken aloud."""
-        return self.utterance is not None
 
     @property
     def text_tokens(self) -> int:
         """Text tokens, those of a transcript included."""
         if self.tool_calls:
             return sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.tool_calls)
-        return chat.reply_tokens(self.text, spoken=self.spoken)
+        return chat.reply_tokens(self.text, spoken=self.speech is not None)
 
     @property
     def audio_tokens(self) -> int:
-        """Audio tokens, once it has been spoken."""
-        return round(self._spoken_seconds * AUDIO_TOKENS_PER_SECOND_SPOKEN)
-
-    def speak(self, services: Services) -> Iterator[bytes]:
-        """The speech in the format that was asked for, while it is spoken."""
-        assert self.utterance is not None
-        chunks = services.speaker.speak(self.utterance) if self.chunks is None else self.chunks
-        audio_format = _FORMATS.get(self.audio_format, self.audio_format)
-        speech = Speech(services, self.utterance, audio_format, _whole_tokens(chunks))
-        yield from speech.audio()
-        self._spoken_seconds = speech.seconds
+        """Audio tokens of what has been spoken so far."""
+        return round(self.speech.seconds * AUDIO_TOKENS_PER_SECOND_SPOKEN) if self.speech else 0
 
     def remember(self, services: Services, call: Call) -> None:
         """Keeps what was spoken, for later messages to refer to."""
@@ -93,7 +99,7 @@ def chat_replies(services: Services, call: Call, request: ChatRequest) -> list[C
 
 
 def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
-    """The ``usage`` of the whole answer, once all of it has been spoken."""
+    """The ``usage`` of the answer, with as much speech as has been spoken so far."""
     return chat.usage(
         prompt_text=request.prompt_text_tokens,
         prompt_audio=request.prompt_audio_tokens,
@@ -103,7 +109,7 @@ def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
 
 
 def _with_ids(services: Services, reply: ChatReply) -> ChatReply:
-    audio_id = services.ids.audio_id(services.clock.now()) if reply.spoken else ""
+    audio_id = services.ids.audio_id(services.clock.now()) if reply.speech else ""
     return replace(reply, audio_id=audio_id, call_ids=tuple(services.ids.call_id() for _ in reply.tool_calls))
 
 
@@ -119,10 +125,10 @@ def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatRep
     utterance = Utterance(
         text, voice_of(services, form["voice"]), language=call.settings.speech_language or None
     )
-    answered_by = f"{said.answered_by}; voice={utterance.voice.name}"
-    reply = ChatReply(answered_by, text, "stop", utterance=utterance, audio_format=form["format"])
-    if request.max_tokens is not None:
-        _limit_speech(services, reply, request.max_tokens)
+    speech = ReplySpeech(utterance, form["format"])
+    reply = ChatReply(f"{said.answered_by}; voice={utterance.voice.name}", text, "stop", speech=speech)
+    limit = _MOST_SPOKEN if request.max_tokens is None else request.max_tokens
+    _limit_speech(services, reply, speech, limit)
     return reply
 
 
@@ -163,21 +169,20 @@ def _first_tokens(text: str, count: int) -> str:
     return "".join(token for token, _ in zip(tokens.split(text), range(count), strict=False))
 
 
-def _limit_speech(services: Services, reply: ChatReply, limit: int) -> None:
+def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
     """Cuts words and speech where text and audio tokens together exceed ``limit``."""
     most = reply.text_tokens + AUDIO_TOKENS_PER_SECOND_SPOKEN * (1 + _SLOWEST * len(reply.text))
     if most <= limit:
         return
-    assert reply.utterance is not None
-    pcm, words = _first_seconds(services, reply.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
+    pcm, words = _first_seconds(services, speech.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
     if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
-        reply.chunks = (SpeechChunk(pcm, words),)
+        speech.chunks = (SpeechChunk(pcm, words),)
         return
     words = tuple(_affordable(words, limit))
     end = math.ceil(words[-1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if words else 0
     reply.text = " ".join(word.text for word in words)
     reply.finish_reason = "length"
-    reply.chunks = (SpeechChunk(pcm[:end], words),) if words else ()
+    speech.chunks = (SpeechChunk(pcm[:end], words),) if words else ()
 
 
 def _first_seconds(
@@ -185,15 +190,12 @@ def _first_seconds(
 ) -> tuple[bytes, tuple[SpokenWord, ...]]:
     """The speech, not much more of it than ``seconds``."""
     pcm, words = bytearray(), list[SpokenWord]()
-    try:
-        with contextlib.closing(services.speaker.speak(utterance)) as chunks:
-            for chunk in chunks:
-                pcm += chunk.pcm
-                words += chunk.words
-                if len(pcm) > 2 * SPEECH_SAMPLE_RATE * seconds:
-                    break
-    except SpeechFailed as error:
-        raise ApiError("server_error") from error
+    with failures_answered(), contextlib.closing(services.speaker.speak(utterance)) as chunks:
+        for chunk in chunks:
+            pcm += chunk.pcm
+            words += chunk.words
+            if len(pcm) > 2 * SPEECH_SAMPLE_RATE * seconds:
+                break
     return bytes(pcm), tuple(words)
 
 

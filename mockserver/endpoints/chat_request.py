@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
-from mockserver.engines.dialogue import Conversation, Tool, Turn
+from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.engines.whisper import EngineBusy, EngineFailed
@@ -51,7 +51,7 @@ class ChatRequest:
     @property
     def logprobs(self) -> int | None:
         """How many alternatives to tell per token; ``None`` for no log probabilities at all."""
-        return (self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
+        return int(self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
 
 
 def chat_request(services: Services, call: Call) -> ChatRequest:
@@ -64,9 +64,9 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         body=body,
         conversation=_conversation(body, turns),
         spoken=wants_audio(body) and body.get("audio") is not None,
-        choices=body.get("n") or 1,
+        choices=int(body.get("n") or 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        max_tokens=body.get("max_completion_tokens") or body.get("max_tokens") or _most_tokens(call),
+        max_tokens=_max_tokens(call),
         prompt_text_tokens=chat.prompt_tokens(
             reader.texts, reader.audio_parts, len(turns), body.get("tools") or body.get("functions")
         ),
@@ -81,7 +81,11 @@ def _is_audio_model(call: Call) -> bool:
     return call.model is not None and call.model.chat is not None and call.model.chat.audio
 
 
-def _most_tokens(call: Call) -> int | None:
+def _max_tokens(call: Call) -> int | None:
+    """The request's limit, else the model's. JSON has no integers: ``5.0`` is one, too."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        if (given := call.document.get(name)) is not None:
+            return max(int(given), 0)
     return call.model.max_output_tokens if call.model else None
 
 
@@ -112,6 +116,8 @@ class _Reader:
     def _turn(self, number: int, message: Body, hear: bool) -> Turn:
         content = message.get("content")
         parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+        if message.get("refusal"):
+            parts = [*parts, {"type": "refusal", "refusal": message["refusal"]}]
         text = " ".join(part.get("text") or part.get("refusal") or "" for part in parts).strip()
         heard = [
             self._hear(part["input_audio"], f"messages[{number}].content[{place}].input_audio", hear)
@@ -120,12 +126,10 @@ class _Reader:
         ]
         if (message.get("audio") or {}).get("id"):
             text = self._remembered(message["audio"]["id"], f"messages[{number}].audio.id") or text
-        if message.get("tool_calls"):
-            self.texts.extend(
-                str(call.get("function") or call.get("custom")) for call in message["tool_calls"]
-            )
-        self.texts.append(text)
-        return Turn(message["role"], text, " ".join(heard) if heard else None)
+        calls = dict(_calls(message))
+        self.texts += [text, *(said for call in calls.values() for said in (call.name, call.arguments))]
+        told = message.get("tool_call_id") or ""
+        return Turn(message["role"], text, " ".join(heard) if heard else None, calls, told)
 
     def _remembered(self, audio_id: str, place: str) -> str:
         """What was said in the earlier reply ``audio_id``."""
@@ -181,6 +185,17 @@ class _Reader:
         )
 
 
+def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
+    """The calls of an earlier message by their ids; the one call of old had none."""
+    for call in message.get("tool_calls") or ():
+        if call["type"] == "custom":
+            yield call["id"], ToolCall(call["custom"]["name"], call["custom"]["input"], custom=True)
+        else:
+            yield call["id"], ToolCall(call["function"]["name"], call["function"]["arguments"])
+    if message.get("function_call"):
+        yield "", ToolCall(message["function_call"]["name"], message["function_call"]["arguments"])
+
+
 def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
     tools = tuple(_tools(body))
     choice = body.get("tool_choice") or body.get("function_call") or "auto"
@@ -223,4 +238,5 @@ def _chosen(tools: tuple[Tool, ...], choice: str | Body) -> tuple[tuple[Tool, ..
 
 
 def _name(choice: Body) -> str:
-    return str((choice.get("function") or choice.get("custom") or choice).get("name"))
+    named = choice.get("function") or choice.get("custom") or choice
+    return str(named.get("name")) if isinstance(named, dict) else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import itertools
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pybase64
@@ -20,9 +21,14 @@ _CHOICELESS = 8  # chunks without choices before the first sound
 
 
 def chat_stream(
-    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
+    services: Services,
+    call: Call,
+    request: ChatRequest,
+    replies: list[ChatReply],
+    head: chat.Head,
+    sound: Iterator[bytes],
 ) -> Generator[bytes]:
-    """The events of the whole stream."""
+    """The events of the stream, but for the last. ``sound`` is what all choices say, while it is spoken."""
     options = request.body.get("stream_options") or {}
     include_usage = bool(options.get("include_usage"))
     chunks = chat.Chunks(
@@ -32,20 +38,21 @@ def chat_stream(
         include_usage=include_usage,
         obfuscation=options.get("include_obfuscation") is not False,
     )
+    encoded = (pybase64.b64encode(piece).decode() for piece in chat.pieces(sound))
+    pieces = itertools.tee(encoded, len(replies))
     for index, reply in enumerate(replies):
         if reply.tool_calls:
             yield from _calls(request, chunks, reply, index)
-        elif reply.spoken:
-            yield from _speech(services, call, chunks, reply, index)
+        elif reply.speech:
+            yield from _speech(call, chunks, reply, index, pieces[index])
+            reply.remember(services, call)
         else:
             yield from _text(request, chunks, reply, index)
     if include_usage:
         yield chunks.usage(usage_of(request, replies))
     for index, reply in enumerate(replies):
-        if reply.spoken:
+        if reply.speech:
             yield chunks.expiry(index, reply.expires_at)
-    call.settle(usage_of(request, replies))
-    yield chat.DONE
 
 
 def _text(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Generator[bytes]:
@@ -75,7 +82,7 @@ def _calls(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: i
 
 
 def _speech(
-    services: Services, call: Call, chunks: chat.Chunks, reply: ChatReply, index: int
+    call: Call, chunks: chat.Chunks, reply: ChatReply, index: int, pieces: Iterable[str]
 ) -> Generator[bytes]:
     """The transcript, then the sound while it is spoken."""
     yield chunks.delta(index, {"role": "assistant", "refusal": None})
@@ -90,11 +97,10 @@ def _speech(
     yield b"".join(told)  # The words are known: the sound should not wait for each to be sent on its own.
     opening = {"role": "assistant", "content": None, "refusal": None}
     audio = {"id": reply.audio_id}
-    for piece in chat.pieces(reply.speak(services)):
-        yield chunks.delta(index, {**opening, "audio": {**audio, "data": pybase64.b64encode(piece).decode()}})
+    for piece in pieces:
+        yield chunks.delta(index, {**opening, "audio": {**audio, "data": piece}})
         audio, opening = {}, {}
     if call.settings.choiceless_chunks:
         yield chunks.choiceless()
     if reply.finish_reason == "length":
         yield chunks.delta(index, {}, finish_reason="length")
-    reply.remember(services, call)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import __version__
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import drain_request, log_exchange, refusal_response
+from mockserver.gateway.pipeline import drain_request, log_exchange, refusal_response, whole_path
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -51,7 +51,7 @@ def register(app: flask.Flask, services: Services) -> None:
         return response
 
     def unknown_url(_: NotFound) -> flask.Response:
-        return refuse(ApiError("unknown_url", method=flask.request.method, path=flask.request.path))
+        return refuse(ApiError("unknown_url", method=flask.request.method, path=whole_path()))
 
     def wrong_method(error: MethodNotAllowed) -> flask.Response:
         allowed = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
@@ -63,7 +63,7 @@ def register(app: flask.Flask, services: Services) -> None:
         return refuse(ApiError("invalid_request", message=error.description))
 
     def crash(error: Exception) -> flask.Response:
-        log.error("%s %s failed", flask.request.method, flask.request.path, exc_info=error)
+        log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
         return refuse(ApiError("server_error", request_id=services.ids.request_id()))
 
     app.register_error_handler(NotFound, unknown_url)
@@ -85,7 +85,7 @@ def _note_the_time() -> None:
 
 
 def _nobody_listens(error: Exception) -> flask.Response:
-    log.info("%s %s: the client went away: %s", flask.request.method, flask.request.path, error)
+    log.info("%s %s: the client went away: %s", flask.request.method, whole_path(), error)
     return flask.Response(b"", 400, {"connection": "close"})
 
 
@@ -106,6 +106,8 @@ def _allow_browsers(response: flask.Response) -> flask.Response:
     """Lets pages of any origin use the server and read its headers."""
     if "Origin" in flask.request.headers:
         response.headers["access-control-allow-origin"] = "*"
-        own = [name for name, _ in response.headers if name.lower().startswith(("x-", "openai-", "retry-after"))]
+        own = [
+            name for name, _ in response.headers if name.lower().startswith(("x-", "openai-", "retry-after"))
+        ]
         response.headers["access-control-expose-headers"] = ", ".join(["X-Request-ID", *own])
     return response

@@ -87,12 +87,19 @@ class Speech:
         self._services.spoken.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
 
 
-def started(chunks: Generator[bytes]) -> Iterator[bytes]:
-    """``chunks`` once the first is there, so that a failure to speak can still be answered as an error."""
+@contextlib.contextmanager
+def failures_answered() -> Generator[None]:
+    """What fails to be spoken in here is answered as an error: raises ``ApiError`` for ``SpeechFailed``."""
     try:
-        first = next(chunks, b"")
+        yield
     except SpeechFailed as error:
         raise ApiError("server_error") from error
+
+
+def started(chunks: Generator[bytes]) -> Iterator[bytes]:
+    """``chunks`` once the first is there, so that a failure to speak can still be answered as an error."""
+    with failures_answered():
+        first = next(chunks, b"")
     return _resumed(first, chunks)
 
 

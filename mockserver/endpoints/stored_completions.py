@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import flask
 
+from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call, Operation
 from mockserver.wire import chat, json_styles
@@ -30,6 +32,7 @@ DELETE = Operation("delete_chat_completion", "DELETE", "/chat/completions/<id>")
 
 _KIND = "chat_completion"
 _PAGE, _LARGEST_PAGE = 20, 100
+_PAGE_SCHEMA = "openai/chat_completion_page.query"
 _EXAMPLE_CREATED, _EXAMPLE_MODEL = 1_686_935_002, "gpt-4o-2024-08-06"
 
 Value = dict[str, Any]
@@ -43,7 +46,7 @@ def keep(services: Services, call: Call, completion: Value) -> None:
     }
     messages = [
         _message(f"{completion['id']}-{number}", message)
-        for number, message in enumerate(request["messages"])
+        for number, message in enumerate(request.get("messages") or ())
     ]
     stored = completion | {"metadata": request.get("metadata") or {}} | {k: v for k, v in kept.items() if v}
     value = {"completion": stored, "messages": messages}
@@ -61,7 +64,7 @@ def list_completions(services: Services, call: Call) -> Answer:
     for name, value in arguments.items():
         if name.startswith("metadata[") and name.endswith("]"):
             found = [each for each in found if each["metadata"].get(name[9:-1]) == value]
-    return _answer(_page(call, found))
+    return _answer(_page(services, call, found))
 
 
 def retrieve_completion(services: Services, call: Call) -> Answer:
@@ -71,12 +74,14 @@ def retrieve_completion(services: Services, call: Call) -> Answer:
 
 def list_messages(services: Services, call: Call) -> Answer:
     """The messages that led to a stored completion, a page of them."""
-    return _answer(_page(call, _stored(services, call)["messages"]))
+    return _answer(_page(services, call, _stored(services, call)["messages"]))
 
 
 def update_completion(services: Services, call: Call) -> Answer:
     """Replaces the metadata of a stored completion."""
-    metadata = call.document["metadata"] or {}
+    if call.strict:
+        check_bounds(services.schemas, call.document)
+    metadata = call.document.get("metadata") or {}
 
     def label(value: Value) -> Value:
         return value | {"completion": value["completion"] | {"metadata": metadata}}
@@ -122,17 +127,17 @@ def _message(message_id: str, message: Value) -> Value:
     }
 
 
-def _page(call: Call, values: Iterable[Value]) -> Value:
+def _page(services: Services, call: Call, values: Iterable[Value]) -> Value:
     """A list object of the values after ``after``, at most ``limit`` of them, in ``order``."""
-    arguments = flask.request.args
+    after, limit, order = _asked(services, call)
     ordered = list(values)
-    if arguments.get("order") == "desc":
+    if order == "desc":
         ordered.reverse()
-    limit = arguments.get("limit", default=_PAGE, type=int)
     ids = [value["id"] for value in ordered]
-    after = arguments.get("after")
+    if after is not None and after not in ids and call.strict:
+        raise ApiError("chat_completion_not_found", id=after, param="after")
     start = ids.index(after) + 1 if after in ids else 0
-    page: Sequence[Value] = ordered[start : start + min(max(limit, 1), _LARGEST_PAGE)]
+    page: Sequence[Value] = ordered[start : start + limit]
     nothing = None if call.strict else ""  # the documented schema has no null there
     return {
         "object": "list",
@@ -141,6 +146,18 @@ def _page(call: Call, values: Iterable[Value]) -> Value:
         "last_id": page[-1]["id"] if page else nothing,
         "has_more": start + len(page) < len(ordered),
     }
+
+
+def _asked(services: Services, call: Call) -> tuple[str | None, int, str]:
+    """``after``, ``limit`` and ``order`` of the query string. Raises ``ApiError``."""
+    asked: Value = flask.request.args.to_dict()
+    if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
+        asked["limit"] = int(asked["limit"])
+    if call.strict:
+        check_bounds(services.schemas, asked, _PAGE_SCHEMA)
+    limit = asked.get("limit")
+    most = min(max(limit, 1), _LARGEST_PAGE) if isinstance(limit, int) else _PAGE
+    return asked.get("after"), most, asked.get("order", "asc")
 
 
 def _answer(body: Value) -> Answer:

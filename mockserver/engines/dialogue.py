@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 ANSWERED_BY = "responder"
@@ -18,11 +19,17 @@ GREETING = "Hello! How can I help you today?"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message of the conversation. ``text`` is what was written, ``heard`` what was said in its audio."""
+    """A message of the conversation. ``text`` is what was written, ``heard`` what was said in its audio.
+
+    ``calls`` are the tools it called, by the ids of the calls; ``answers`` is the id of the call that it is
+    the result of.
+    """
 
     role: str
     text: str = ""
     heard: str | None = None
+    calls: Mapping[str, ToolCall] = field(default_factory=dict)
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ import ipaddress
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall
+from mockserver import strict_json
+from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall, Turn
 from mockserver.settings import SettingsError
 
 _TIMEOUT = 120.0  # seconds
@@ -32,18 +34,21 @@ class RemoteResponder:
             )
         self._url = base_url.rstrip("/") + "/chat/completions"
 
-    def reply(self, conversation: Conversation) -> Reply:
-        """What the other server says. Raises ``ReplyFailed``."""
+    def reply(self, conversation: Conversation) -> Reply | None:
+        """What the other server says; ``None`` where only a custom tool will do. Raises ``ReplyFailed``."""
+        if conversation.demanded and all(tool.custom for tool in conversation.demanded):
+            return None
         answer = self._ask(_request(conversation))
         try:
-            message = json.loads(answer)["choices"][0]["message"]
-            calls = tuple(
-                ToolCall(str(call["function"]["name"]), str(call["function"]["arguments"]))
-                for call in message.get("tool_calls") or ()
-            )
-            return Reply("reply_from", str(message.get("content") or ""), calls)
+            message = strict_json.parse(answer)["choices"][0]["message"]
+            said = _text(message.get("content"))
+            calls = tuple(_call(each["function"]) for each in message.get("tool_calls") or ())
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ReplyFailed(f"reply_from: {self._url} answered no chat completion") from error
+        offered = {tool.name for tool in conversation.tools if not tool.custom}
+        if any(call.name not in offered for call in calls):
+            raise ReplyFailed(f"reply_from: {self._url} called a tool that it was not offered")
+        return Reply("reply_from", said, calls)
 
     def _ask(self, body: dict[str, Any]) -> bytes:
         headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-mock-reply-from"}
@@ -79,7 +84,7 @@ def _is_loopback(url: str) -> bool:
 def _request(conversation: Conversation) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": _MODEL,
-        "messages": [_message(turn.role, turn.heard, turn.text) for turn in conversation.turns],
+        "messages": list(_messages(conversation.turns)),
     }
     functions = [_tool(tool.name, tool.parameters) for tool in conversation.tools if not tool.custom]
     if functions:
@@ -94,12 +99,50 @@ def _request(conversation: Conversation) -> dict[str, Any]:
     return body
 
 
-def _message(role: str, heard: str | None, text: str) -> dict[str, str]:
-    said = " ".join(each for each in (text, heard) if each)
-    if role in ("tool", "function"):
-        return {"role": "user", "content": f"The tool answered: {said}"}
-    return {"role": role, "content": said}
+def _messages(turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:
+    """The turns as messages. The result of a call that the other server is not told of is told in words."""
+    answered = {turn.answers for turn in turns}
+    known: set[str] = set()
+    for turn in turns:
+        said = " ".join(each for each in (turn.text, turn.heard) if each)
+        calls = {
+            name: call for name, call in turn.calls.items() if name and name in answered and not call.custom
+        }
+        known.update(calls)
+        if calls:
+            yield {"role": turn.role, "content": said or None, "tool_calls": _tool_calls(calls)}
+        elif turn.answers in known:
+            yield {"role": "tool", "tool_call_id": turn.answers, "content": said}
+        elif turn.role in ("tool", "function"):
+            yield {"role": "user", "content": f"The tool answered: {said}"}
+        else:
+            yield {"role": turn.role, "content": said}
+
+
+def _tool_calls(calls: Mapping[str, ToolCall]) -> list[dict[str, Any]]:
+    return [
+        {"id": name, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for name, call in calls.items()
+    ]
 
 
 def _tool(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
+def _text(content: Any) -> str:
+    """The text of a message, which may be given in parts."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    if content is None or isinstance(content, str):
+        return content or ""
+    raise TypeError("content is neither text nor parts")
+
+
+def _call(function: dict[str, Any]) -> ToolCall:
+    """A call whose arguments are JSON, or the object itself, as some servers send it."""
+    name, arguments = function["name"], function.get("arguments") or "{}"
+    if isinstance(arguments, dict):
+        arguments = json.dumps(arguments)
+    strict_json.parse(arguments.encode())
+    return ToolCall(str(name), arguments)

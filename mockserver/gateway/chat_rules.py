@@ -37,8 +37,9 @@ def check_bounds(schemas: Schemas, body: Body, schema: str = "openai/chat_bounds
     ``schema`` has the bounds. The messages are left out: they are large, and have no bounds there.
     """
     bounded = {name: value for name, value in body.items() if name != "messages"}
-    if len(bounded.get("metadata") or ()) > 16:
-        raise ApiError("chat_metadata_too_large", count=len(bounded["metadata"]))
+    metadata = bounded.get("metadata")
+    if isinstance(metadata, dict) and len(metadata) > 16:
+        raise ApiError("chat_metadata_too_large", count=len(metadata))
     if not schemas.is_valid(schema, bounded):
         from mockserver.gateway import explain
 

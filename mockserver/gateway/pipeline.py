@@ -230,13 +230,15 @@ class Pipeline:
         except ApiError as error:
             if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
                 raise
-        call.settle = partial(self._settle, call)
+        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
+        call.settle = partial(self._settle, call.account, call.model, call.admission)
 
-    def _settle(self, call: Call, usage: Mapping[str, Any]) -> None:
+    def _settle(
+        self, account: Account, model: ModelCard, admission: Admission, usage: Mapping[str, Any]
+    ) -> None:
         """Charges what the answer really used."""
-        assert call.model is not None
-        self._services.limiter.settle(call.admission, usage.get("total_tokens", 0))
-        self._services.ledger.add(call.account.id, call.model, usage)
+        self._services.limiter.settle(admission, usage.get("total_tokens", 0))
+        self._services.ledger.add(account.id, model, usage)
 
     def _validate(self, call: Call) -> None:
         operation = call.operation
@@ -299,6 +301,11 @@ def drain_request() -> None:
     drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
 
 
+def whole_path() -> str:
+    """The request's path as the client wrote it."""
+    return flask.request.script_root + flask.request.path
+
+
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
     """One line of log for an answered request."""
     if log.isEnabledFor(logging.INFO):
@@ -308,7 +315,7 @@ def log_exchange(response: flask.Response, began: float, note: str = "") -> None
         log.info(
             "%s %s %d %.1f ms %s",
             request.method,
-            quote(request.path),
+            quote(whole_path()),
             response.status_code,
             milliseconds,
             answered_by,

@@ -52,6 +52,44 @@ def test_the_oldest_makes_room_for_the_newest(store: MemoryStore) -> None:
     assert [value["number"] for value in store.values("audio", "ann")] == [2, 3, 4]
 
 
+def test_large_values_make_room_for_one_another() -> None:
+    store = MemoryStore(room_bytes=1000)
+    for number in range(3):
+        store.put("completion", "ann", str(number), {"said": "x" * 400})
+    assert [store.get("completion", "ann", str(number)) is None for number in range(3)] == [
+        True,
+        False,
+        False,
+    ]
+    store.put("completion", "ann", "2", {"said": "short"})
+    store.put("completion", "ann", "3", {"said": "x" * 400})
+    assert len(store.values("completion", "ann")) == 3
+
+
+def test_a_value_too_large_for_a_room_is_not_kept() -> None:
+    store = MemoryStore(room_bytes=1000)
+    store.put("completion", "ann", "1", {"said": "x" * 1000})
+    assert store.values("completion", "ann") == []
+
+
+def test_the_account_that_was_away_for_longest_makes_room_for_a_new_one() -> None:
+    store = MemoryStore(rooms=2)
+    store.put("audio", "ann", "1", {})
+    store.put("audio", "bob", "1", {})
+    store.get("audio", "ann", "1")
+    store.put("audio", "cid", "1", {})
+    assert [len(store.values("audio", name)) for name in ("ann", "bob", "cid")] == [1, 0, 1]
+
+
+def test_an_account_with_nothing_left_takes_no_room() -> None:
+    store = MemoryStore(rooms=2)
+    store.put("audio", "ann", "1", {})
+    store.put("audio", "bob", "1", {})
+    store.remove("audio", "bob", "1")
+    store.put("audio", "cid", "1", {})
+    assert [len(store.values("audio", name)) for name in ("ann", "bob", "cid")] == [1, 0, 1]
+
+
 def test_a_removed_value_is_gone(store: MemoryStore) -> None:
     store.put("audio", "ann", "1", {})
     assert store.remove("audio", "ann", "1")

@@ -73,6 +73,14 @@ AUDIO_RULES: dict[str, tuple[Body, Refusal]] = {
             "invalid_value",
         ),
     ),
+    "earlier speech for a text model": (
+        text("Hi", {"role": "assistant", "audio": {"id": "audio_x"}}, "And?"),
+        (
+            "Invalid 'messages[1]'. Content blocks are expected to be either text or image_url type.",
+            "messages[1]",
+            "invalid_value",
+        ),
+    ),
     "an image": (
         speech(*["Hi"] * 7, user([IMAGE])),
         ("This model does not support image_url content.", "messages[7].content", "invalid_value"),

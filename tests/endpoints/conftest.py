@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from mockserver.app import create_app, services_of
+from mockserver.engines.speech import SpeechChunk, Utterance
 from mockserver.gateway.validation import Schemas
+from mockserver.services import Services
+from mockserver.settings import Settings
 from tests.conftest import RawResponse
 
 Body = dict[str, Any]
@@ -78,6 +83,39 @@ class Chat:
 @pytest.fixture
 def chat(send: Callable[..., RawResponse], schemas: Schemas, api_key: str) -> Chat:
     return Chat(send, schemas, api_key)
+
+
+class Watched:
+    """A server of its own, in this process, whose synthesis is watched: how often, and whether it is over."""
+
+    def __init__(self, client: FlaskClient, services: Services) -> None:
+        self._client = client
+        self._speak = services.speaker.speak
+        self.services = services
+        self.begun = self.done = 0
+
+    def speak(self, utterance: Utterance) -> Iterator[SpeechChunk]:
+        self.begun += 1
+        yield from self._speak(utterance)
+        self.done += 1
+
+    def post(self, body: Body) -> Any:
+        return self._client.post(
+            "/v1/chat/completions", json=body, headers={"Authorization": "Bearer sk-mock-x"}
+        )
+
+    def get(self, path: str) -> Any:
+        return self._client.get(path, headers={"Authorization": "Bearer sk-mock-x"})
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    app = create_app(Settings(whisper_model="none"))
+    services = services_of(app)
+    watched = Watched(app.test_client(), services)
+    monkeypatch.setattr(services.speaker, "speak", watched.speak)
+    yield watched
+    services.close()
 
 
 def user(content: str | list[Body]) -> Body:

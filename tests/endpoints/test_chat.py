@@ -17,7 +17,7 @@ from mockserver.audio.clip import Clip as AudioClip
 from mockserver.audio.encode import write_wav
 from mockserver.server import MockServer
 from tests.conftest import FIXTURES, SHARED
-from tests.endpoints.conftest import SAY_HELLO, Body, Chat, sound, speech, text, user
+from tests.endpoints.conftest import SAY_HELLO, Body, Chat, Watched, sound, speech, text, user
 
 Clip = tuple[str, bytes]
 
@@ -192,65 +192,32 @@ def test_several_choices_are_all_paid_for(chat: Chat) -> None:
     assert three["usage"]["prompt_tokens"] == one["usage"]["prompt_tokens"]
 
 
-# --- The length of a reply --------------------------------------------------------------------------------
+def test_several_choices_are_spoken_once(watched: Watched) -> None:
+    choices = watched.post(speech("Hi", n=3)).get_json()["choices"]
+    assert len({choice["message"]["audio"]["data"] for choice in choices}) == 1
+    assert watched.begun == 1
 
 
-@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
-def test_a_limit_makes_a_text_shorter(chat: Chat, name: str) -> None:
-    completion = chat.complete(text("Tell me everything you know.", **{name: 5}))
-    (choice,) = completion["choices"]
-    assert (choice["message"]["content"], choice["finish_reason"]) == ("You wrote: Tell me", "length")
-    assert completion["usage"]["completion_tokens"] == 5
+def test_more_sound_than_fits_an_answer_is_refused(chat: Chat) -> None:
+    status, error = chat.refusal(speech("This is a rather long sentence. " * 10, n=128))
+    assert (status, error["param"], error["code"]) == (400, "n", "invalid_value")
 
 
-@pytest.mark.parametrize("limit", [1, 6, 30, 60])
-@pytest.mark.parametrize("audio_format", ["pcm16", "mp3"])
-def test_a_limit_makes_speech_shorter(chat: Chat, audio_format: str, limit: int) -> None:
-    whole = chat.complete(speech(SAY_HELLO, audio_format=audio_format))
-    short = chat.complete(speech(SAY_HELLO, audio_format=audio_format, max_completion_tokens=limit))
-    (choice,) = short["choices"]
-    audio, whole_audio = (each["choices"][0]["message"]["audio"] for each in (short, whole))
-    assert choice["finish_reason"] == "length"
-    assert short["usage"]["completion_tokens"] <= limit
-    assert len(audio["data"]) < len(whole_audio["data"])
-    assert whole_audio["transcript"].startswith(audio["transcript"])
-    assert audio["transcript"] != whole_audio["transcript"]
+def test_the_calls_of_earlier_turns_cost_what_they_cost_when_they_were_made(chat: Chat) -> None:
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    asked = chat.complete(text("How is the weather?", tools=tools))
+    message = asked["choices"][0]["message"]
+    result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": ""}
+    told = chat.complete(text("How is the weather?", message, result, tools=tools))
+    paid = told["usage"]["prompt_tokens"] - asked["usage"]["prompt_tokens"]
+    assert paid == asked["usage"]["completion_tokens"] + 2 * 4
 
 
-def test_speech_cut_short_says_what_its_transcript_says(chat: Chat, client: openai.OpenAI) -> None:
-    audio = chat.message(speech(SAY_HELLO, audio_format="wav", max_tokens=45))["audio"]
-    told = client.audio.transcriptions.create(
-        model="whisper-1", file=("a.wav", base64.b64decode(audio["data"]))
-    )
-    assert told.text == audio["transcript"]
-
-
-def test_a_limit_that_is_not_reached_changes_nothing(chat: Chat) -> None:
-    whole = chat.complete(speech(SAY_HELLO))
-    limited = chat.complete(speech(SAY_HELLO, max_tokens=whole["usage"]["completion_tokens"]))
-    assert limited["choices"][0]["finish_reason"] == "stop"
-    assert (
-        limited["choices"][0]["message"]["audio"]["data"] == whole["choices"][0]["message"]["audio"]["data"]
-    )
-
-
-def test_no_reply_is_longer_than_the_model_can_make_it(chat: Chat, hello: Clip) -> None:
-    content = [{"type": "text", "text": "word " * 20_000}, sound(hello[1])]
-    completion = chat.complete(text(user(content), model="gpt-audio"))
-    assert completion["choices"][0]["finish_reason"] == "length"
-    assert completion["usage"]["completion_tokens"] == 16_384
-
-
-@pytest.mark.parametrize("stop", ["you", ["nobody", " know", "you"]])
-def test_a_reply_ends_before_the_first_stop(chat: Chat, stop: str | list[str]) -> None:
-    (choice,) = chat.complete(text("Tell me what you know.", stop=stop))["choices"]
-    assert (choice["message"]["content"], choice["finish_reason"]) == ("You wrote: Tell me what ", "stop")
-
-
-def test_speech_ends_before_the_stop_too(chat: Chat) -> None:
-    audio = chat.message(speech(SAY_HELLO, stop=" and"))["audio"]
-    assert audio["transcript"] == "You wrote: Say the exact word 'hello'"
-    assert len(audio["data"]) < len(chat.message(speech(SAY_HELLO))["audio"]["data"])
+def test_an_earlier_refusal_costs_its_text(chat: Chat) -> None:
+    refused = {"role": "assistant", "content": None, "refusal": "I am sorry."}
+    written = {"role": "assistant", "content": "I am sorry."}
+    one, other = (chat.complete(text("Hi", each, "Why?"))["usage"] for each in (refused, written))
+    assert one == other
 
 
 # --- Log probabilities and JSON ---------------------------------------------------------------------------
@@ -349,6 +316,15 @@ def test_the_asynchronous_sdk_has_a_conversation(client: openai.OpenAI, hello: C
 
     transcripts = asyncio.run(_two_turns(str(client.base_url), client.api_key, hello[1]))
     assert transcripts == (HEARD, "You wrote: And now?")
+
+
+def test_integers_may_be_written_with_a_point(chat: Chat) -> None:
+    numbers = {"n": 2.0, "max_tokens": 3.0, "logprobs": True, "top_logprobs": 2.0, "seed": 7.0}
+    choices = chat.complete(text("Hi", **numbers))["choices"]
+    assert [choice["message"]["content"] for choice in choices] == ["You wrote:"] * 2
+    assert all(len(each["top_logprobs"]) == 2 for each in choices[0]["logprobs"]["content"])
+    spoken = chat.complete(speech(SAY_HELLO, max_completion_tokens=45.0))
+    assert spoken["choices"][0]["finish_reason"] == "length"
 
 
 # --- Every parameter, and less strictness -----------------------------------------------------------------

@@ -15,9 +15,12 @@ from mockserver.server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 from tests.endpoints.chat_refusals import AUDIO_RULES, GENERAL_RULES, Refusal
+from tests.endpoints.chat_tool_refusals import BOUNDS, TOOL_RULES
 from tests.endpoints.conftest import JSON, Body, Chat, sound, speech, text, user
 
 Send = Callable[..., RawResponse]
+
+RULES = AUDIO_RULES | GENERAL_RULES | TOOL_RULES | BOUNDS
 
 
 def document(error: Refusal) -> Body:
@@ -25,9 +28,9 @@ def document(error: Refusal) -> Body:
     return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
 
 
-@pytest.mark.parametrize("case", [*AUDIO_RULES, *GENERAL_RULES])
+@pytest.mark.parametrize("case", RULES)
 def test_the_engine_refuses(chat: Chat, case: str) -> None:
-    body, refusal = (AUDIO_RULES | GENERAL_RULES)[case]
+    body, refusal = RULES[case]
     response = chat.post(body)
     assert response.status == 400
     assert response.headers["content-type"] == "application/json"
@@ -189,14 +192,30 @@ def test_strictness_schema_still_refuses_what_the_schema_forbids(chat: Chat) -> 
     assert chat.refusal(text("Hi", n=0), x_mock_strictness="schema")[0] == 400
 
 
-@pytest.mark.parametrize("case", [name for name in AUDIO_RULES | GENERAL_RULES if "window" not in name])
+@pytest.mark.parametrize("case", [name for name in RULES if "window" not in name])
 def test_strictness_off_refuses_nothing(chat: Chat, case: str) -> None:
-    body, _ = (AUDIO_RULES | GENERAL_RULES)[case]
-    assert chat.post(body, x_mock_strictness="off").status == 200
+    body, _ = RULES[case]
+    assert chat.post({**body, "store": True}, x_mock_strictness="off").status == 200
+
+
+@pytest.mark.parametrize("case", [*TOOL_RULES, *BOUNDS])
+def test_strictness_schema_knows_no_more_than_the_schema(chat: Chat, case: str) -> None:
+    body, _ = RULES[case]
+    assert chat.post(body, x_mock_strictness="schema").status == 200
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"{}", b'{"messages": 7}', b'{"messages": [7, {"role": 1}]}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"messages": 7}',
+        b'{"messages": [7, {"role": 1}]}',
+        b'{"messages": 7, "store": true}',
+        b'{"store": true, "stream": false}',
+    ],
 )
 def test_strictness_off_answers_even_nonsense(send: Send, body: bytes) -> None:
     response = send("POST", "/v1/chat/completions", body, JSON | {"x-mock-strictness": "off"})

@@ -6,19 +6,15 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 import openai
 import pytest
 
-from mockserver.app import create_app, services_of
 from mockserver.audio.encode import write_wav
-from mockserver.engines.speech import SpeechChunk, Utterance
-from mockserver.settings import Settings
 from tests.conftest import SHARED
-from tests.endpoints.conftest import SAY_HELLO, Body, Chat, deltas, sound, speech, text, user
+from tests.endpoints.conftest import SAY_HELLO, Body, Chat, Watched, deltas, sound, speech, text, user
 
 Clip = tuple[str, bytes]
 
@@ -154,38 +150,50 @@ def test_chunks_without_choices_come_only_on_request(chat: Chat) -> None:
     assert transcript(with_choices) == "You wrote: Hi."
 
 
-class Spy:
-    """Watches how far the synthesis of the speech has come."""
-
-    def __init__(self, speak: Any) -> None:
-        self._speak = speak
-        self.done = False
-
-    def __call__(self, utterance: Utterance) -> Iterator[SpeechChunk]:
-        yield from self._speak(utterance)
-        self.done = True
+LONG = "This is a rather long sentence. " * 10
 
 
-def test_the_first_sound_leaves_before_the_whole_speech_is_synthesised(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    app = create_app(Settings(whisper_model="none"))
-    services = services_of(app)
-    spy = Spy(services.speaker.speak)
-    monkeypatch.setattr(services.speaker, "speak", spy)
-    body = speech("This is a rather long sentence. " * 10, stream=True)
-    response = app.test_client().post(
-        "/v1/chat/completions", json=body, headers={"Authorization": "Bearer sk-mock-x"}
-    )
-    try:
+def test_the_first_sound_leaves_before_the_whole_speech_is_synthesised(watched: Watched) -> None:
+    with watched.post(speech(LONG, stream=True)) as response:
         events = response.iter_encoded()
         assert any(b'"data":"' in event for event in events)
-        assert not spy.done
+        assert not watched.done
         assert any(b'"expires_at":' in event for event in events)
-        assert spy.done
-    finally:
-        response.close()
-        services.close()
+        assert watched.done
+
+
+def test_several_choices_are_spoken_once(watched: Watched) -> None:
+    with watched.post(speech("Hi", n=3, stream=True)) as response:
+        events = response.get_data().split(b"\n\n")
+    assert sum(b'"expires_at":' in event for event in events) == 3
+    assert watched.begun == 1
+
+
+def test_a_failure_to_speak_is_an_error_in_a_stream_too(watched: Watched) -> None:
+    watched.services.speaker.close()
+    for body in (speech("Hi"), speech("Hi", stream=True), speech("Hi", max_tokens=5)):
+        response = watched.post(body)
+        assert response.status_code == 500
+        assert response.get_json()["error"]["type"] == "server_error"
+
+
+def test_who_leaves_a_stream_pays_for_what_was_said_until_then(watched: Watched) -> None:
+    spent = []
+    for heard in (1, 8, 1000):
+        watched.services.ledger.clear()
+        with watched.post(speech(LONG, stream=True)) as response:
+            list(zip(range(heard), response.iter_encoded(), strict=False))
+        (row,) = watched.services.ledger.rows()
+        spent.append(row["tokens"])
+    assert 0 < spent[0] < spent[1] < spent[2]
+
+
+def test_a_stored_stream_can_be_retrieved_before_its_last_event(watched: Watched) -> None:
+    with watched.post(text("Hi", stream=True, store=True)) as response:
+        events = response.iter_encoded()
+        completion_id = json.loads(next(events)[6:])["id"]
+        assert any(event.endswith(b"[DONE]\n\n") for event in events)
+        assert watched.get(f"/v1/chat/completions/{completion_id}").status_code == 200
 
 
 # --- Usage and obfuscation --------------------------------------------------------------------------------

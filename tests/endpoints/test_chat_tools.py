@@ -66,6 +66,22 @@ def test_arguments_satisfy_the_schema_of_the_tool(chat: Chat) -> None:
     jsonschema.validate(json.loads(call["function"]["arguments"]), WEATHER["parameters"])
 
 
+def test_a_schema_of_a_dialect_that_nobody_knows_is_taken_as_it_is(chat: Chat) -> None:
+    parameters = {**WEATHER["parameters"], "$schema": "https://example.com/dialect"}
+    function = {"name": "get_weather", "parameters": parameters}
+    message = chat.message(text("Hi", tools=[{"type": "function", "function": function}]))
+    assert message["content"] == "You wrote: Hi."
+
+
+def test_a_malformed_schema_is_refused_however_deep_it_is(chat: Chat) -> None:
+    parameters: Body = {"type": "strin"}
+    for _ in range(200):
+        parameters = {"type": "object", "properties": {"more": parameters}}
+    function = {"name": "f", "parameters": parameters}
+    status, error = chat.refusal(text("Hi", tools=[{"type": "function", "function": function}]))
+    assert (status, error["code"]) == (400, "invalid_function_parameters")
+
+
 def test_several_tools_are_called_at_once_unless_that_is_forbidden(chat: Chat) -> None:
     body = text("Tell me time and weather.", tools=FUNCTIONS)
     assert called(chat.message(body)) == ["get_weather", "get_time"]

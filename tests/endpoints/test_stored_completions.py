@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -142,12 +141,72 @@ def test_streamed_speech_is_stored_without_its_sound(chat: Chat, client: openai.
     assert kept.usage.completion_tokens_details.audio_tokens
 
 
-def test_spoken_answers_are_stored_with_their_sound(client: openai.OpenAI) -> None:
+def test_a_spoken_answer_is_stored_without_its_sound(client: openai.OpenAI) -> None:
     create: Any = client.chat.completions.create
-    completion_id = create(**speech("Hi", store=True)).id
-    audio = client.chat.completions.retrieve(completion_id).choices[0].message.audio
+    completion = create(**speech("Hi", store=True))
+    kept = client.chat.completions.retrieve(completion.id)
+    audio = kept.choices[0].message.audio
     assert audio is not None
-    assert len(base64.b64decode(audio.data)) > 2400
+    assert (audio.id, audio.transcript, audio.data) == (
+        completion.choices[0].message.audio.id,
+        "You wrote: Hi.",
+        "",
+    )
+    assert kept.usage == completion.usage
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "param"),
+    [
+        (
+            "limit=0",
+            "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got 0 instead.",
+            "limit",
+        ),
+        (
+            "limit=101",
+            "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got 101 instead.",
+            "limit",
+        ),
+        (
+            "limit=many",
+            "Invalid type for 'limit': expected an integer, but got a string instead.",
+            "limit",
+        ),
+        ("order=up", "Invalid value: 'up'. Supported values are: 'asc' and 'desc'.", "order"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(
+    send: Send, api_key: str, query: str, message: str, param: str
+) -> None:
+    path = f"/v1/chat/completions?{query}"
+    response = send("GET", path, key=api_key)
+    assert response.status == 400
+    error = response.json()["error"]  # type: ignore[index]
+    assert (error["message"], error["param"]) == (message, param)
+    assert send("GET", path, headers={"x-mock-strictness": "off"}, key=api_key).status == 200
+
+
+def test_a_page_after_an_unknown_completion_is_not_found(client: openai.OpenAI) -> None:
+    stored(client, 1)
+    with pytest.raises(openai.NotFoundError, match="Completion chatcmpl-x not found") as refusal:
+        client.chat.completions.list(after="chatcmpl-x")
+    assert refusal.value.param == "after"
+
+
+def test_new_metadata_has_bounds_too(client: openai.OpenAI) -> None:
+    (completion_id,) = stored(client, 1)
+    with pytest.raises(openai.BadRequestError, match="at most 16 properties"):
+        client.chat.completions.update(completion_id, metadata={str(number): "x" for number in range(17)})
+    with pytest.raises(openai.BadRequestError, match="maximum length 512"):
+        client.chat.completions.update(completion_id, metadata={"k": "v" * 513})
+
+
+def test_strictness_off_updates_even_without_metadata(send: Send, client: openai.OpenAI) -> None:
+    (completion_id,) = stored(client, 1, metadata={"run": "7"})
+    headers = JSON | {"x-mock-strictness": "off"}
+    response = send("POST", f"/v1/chat/completions/{completion_id}", b"{}", headers, key=client.api_key)
+    assert (response.status, response.json()["metadata"]) == (200, {})  # type: ignore[index]
 
 
 def test_accounts_do_not_see_each_others_completions(client: openai.OpenAI) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from mockserver.app import create_app
 from mockserver.audio.encode import write_wav
-from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, Tool, Turn
+from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, Tool, ToolCall, Turn
 from mockserver.engines.remote_dialogue import RemoteResponder
 from mockserver.server import MockServer
 from mockserver.settings import Settings, SettingsError
@@ -23,6 +23,7 @@ from mockserver.settings import Settings, SettingsError
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = Tool("get_weather", SCHEMA)
 SHELL = Tool("shell", {}, custom=True)
+ASKED = Conversation((Turn("user", "Weather?"),), (WEATHER, SHELL))
 HI = Conversation((Turn("system", "Be kind."), Turn("user", "Hi")))
 
 
@@ -66,24 +67,30 @@ def said(content: object) -> bytes:
     return ok(json.dumps({"choices": [{"message": content}]}).encode())
 
 
+def reply(url: str, conversation: Conversation) -> Reply:
+    answer = RemoteResponder(url).reply(conversation)
+    assert answer is not None
+    return answer
+
+
+def calling(name: str, arguments: object) -> bytes:
+    return said({"content": None, "tool_calls": [{"function": {"name": name, "arguments": arguments}}]})
+
+
 def test_it_says_what_the_other_server_says(server: MockServer) -> None:
     assert RemoteResponder(server.base_url).reply(HI) == Reply("reply_from", "You wrote: Hi.")
 
 
 def test_what_was_heard_is_passed_on_as_text(server: MockServer) -> None:
     turns = (Turn("user", "Listen:", "good morning"), Turn("assistant", "Yes?"), Turn("tool", "18 degrees"))
-    assert RemoteResponder(server.base_url).reply(Conversation(turns)).text == (
-        "You wrote: The tool answered: 18 degrees."
-    )
-    assert RemoteResponder(server.base_url).reply(Conversation(turns[:1])).text == (
-        "You wrote: Listen: good morning."
-    )
+    assert reply(server.base_url, Conversation(turns)).text == ("You wrote: The tool answered: 18 degrees.")
+    assert reply(server.base_url, Conversation(turns[:1])).text == ("You wrote: Listen: good morning.")
 
 
 @pytest.mark.parametrize(("words", "demanded"), [("The weather, please", ()), ("Hi", (WEATHER,))])
 def test_its_tool_calls_are_passed_on(server: MockServer, words: str, demanded: tuple[Tool, ...]) -> None:
     conversation = Conversation((Turn("user", words),), (WEATHER, SHELL), demanded)
-    (call,) = RemoteResponder(server.base_url).reply(conversation).tool_calls
+    (call,) = reply(server.base_url, conversation).tool_calls
     assert call.name == "get_weather"
     jsonschema.validate(json.loads(call.arguments), SCHEMA)
 
@@ -91,13 +98,13 @@ def test_its_tool_calls_are_passed_on(server: MockServer, words: str, demanded: 
 @pytest.mark.parametrize("schema", [{}, SCHEMA])
 def test_json_is_asked_for(server: MockServer, schema: dict[str, object]) -> None:
     conversation = Conversation((Turn("user", "Answer in JSON."),), json_schema=schema)
-    text = RemoteResponder(server.base_url).reply(conversation).text
+    text = reply(server.base_url, conversation).text
     jsonschema.validate(json.loads(text), schema)
 
 
 def test_no_key_of_the_client_is_passed_on() -> None:
     with answering(said({"content": "Hello"})) as (url, received):
-        assert RemoteResponder(url).reply(HI).text == "Hello"
+        assert reply(url, HI).text == "Hello"
     assert json.loads(received[0]) == {
         "model": "gpt-4o-mini",
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
@@ -122,6 +129,15 @@ def test_no_key_of_the_client_is_passed_on() -> None:
         said({"tool_calls": 7}),
         said({"tool_calls": [{}]}),
         said({"tool_calls": [None]}),
+        said({"content": 7}),
+        said({"content": [{"text": "Hi"}]}),
+        said({"content": float("nan")}),
+        ok(b'{"choices": [{"message": {"content": "\\ud800"}}]}'),
+        ok(b"[" * 100_000),
+        calling("get_weather", "Paris"),
+        calling("get_weather", 7),
+        calling("launch_missiles", "{}"),
+        calling("shell", "{}"),
     ],
 )
 def test_nonsense_is_a_failure_to_reply(response: bytes) -> None:
@@ -129,7 +145,52 @@ def test_nonsense_is_a_failure_to_reply(response: bytes) -> None:
         answering(response) as (url, _),
         pytest.raises(ReplyFailed, match=r"^reply_from: http://127\.0\.0\.1"),
     ):
-        RemoteResponder(url).reply(HI)
+        RemoteResponder(url).reply(ASKED)
+
+
+@pytest.mark.parametrize(("arguments", "told"), [({"city": "Rom"}, '{"city": "Rom"}'), ("", "{}")])
+def test_arguments_may_be_the_object_itself_or_none(arguments: object, told: str) -> None:
+    with answering(calling("get_weather", arguments)) as (url, _):
+        answer = RemoteResponder(url).reply(ASKED)
+    assert answer == Reply("reply_from", tool_calls=(ToolCall("get_weather", told),))
+
+
+def test_content_may_come_in_parts() -> None:
+    with answering(said({"content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]})) as (
+        url,
+        _,
+    ):
+        assert RemoteResponder(url).reply(HI) == Reply("reply_from", "Hello")
+
+
+def test_a_custom_tool_is_left_to_somebody_else() -> None:
+    conversation = Conversation((Turn("user", "ls"),), (SHELL,), demanded=(SHELL,))
+    assert RemoteResponder("http://127.0.0.1:9/v1").reply(conversation) is None
+
+
+def test_results_of_tools_are_passed_on_with_their_calls() -> None:
+    calls = {"call_1": ToolCall("get_weather", "{}"), "call_2": ToolCall("shell", "ls", custom=True)}
+    turns = (
+        Turn("user", "Weather?"),
+        Turn("assistant", calls=calls),
+        Turn("tool", "18 degrees", answers="call_1"),
+        Turn("tool", "a.txt", answers="call_2"),
+        Turn("assistant", calls={"call_3": ToolCall("get_weather", "{}")}),
+    )
+    with answering(said({"content": "Fine"})) as (url, received):
+        RemoteResponder(url).reply(Conversation(turns))
+    function = {"name": "get_weather", "arguments": "{}"}
+    assert json.loads(received[0])["messages"] == [
+        {"role": "user", "content": "Weather?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "18 degrees"},
+        {"role": "user", "content": "The tool answered: a.txt"},
+        {"role": "assistant", "content": ""},
+    ]
 
 
 def test_a_dead_server_is_a_failure_to_reply() -> None:

@@ -1,0 +1,179 @@
+"""Chat requests that are refused for their tools, schemas and bounds, each with what it is told."""
+
+from __future__ import annotations
+
+from tests.endpoints.chat_refusals import SHELL, Refusal
+from tests.endpoints.conftest import Body, text
+
+TOOL: Body = {"type": "function", "function": {"name": "f"}}
+
+
+def function(parameters: Body, name: str = "f") -> Body:
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
+def choice_of(*tools: Body) -> Body:
+    return {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": list(tools)}}
+
+
+def too_long(name: str, most: int) -> Refusal:
+    return (
+        (
+            f"Invalid '{name}': string too long. Expected a string with maximum length {most}, "
+            f"but got a string with length {most + 1} instead."
+        ),
+        name,
+        "string_above_max_length",
+    )
+
+
+def not_a_name(place: str) -> Refusal:
+    return (
+        (
+            f"Invalid '{place}': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+        ),
+        place,
+        "invalid_value",
+    )
+
+
+def malformed(reason: str, place: str = "tools[0].function.parameters") -> Refusal:
+    return f"Invalid schema for function 'f': {reason}", place, "invalid_function_parameters"
+
+
+TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
+    "an empty list of tools": (
+        text("Hi", tools=[]),
+        (
+            (
+                "Invalid 'tools': empty array. Expected an array with minimum length 1, "
+                "but got an empty array instead."
+            ),
+            "tools",
+            "empty_array",
+        ),
+    ),
+    "too many tools": (
+        text("Hi", tools=[TOOL] * 129),
+        (
+            (
+                "Invalid 'tools': array too long. Expected an array with maximum length 128, "
+                "but got an array with length 129 instead."
+            ),
+            "tools",
+            "array_above_max_length",
+        ),
+    ),
+    "a tool with a space in its name": (
+        text("Hi", tools=[TOOL, function({}, "get weather")]),
+        not_a_name("tools[1].function.name"),
+    ),
+    "a custom tool with a dot in its name": (
+        text("Hi", tools=[{"type": "custom", "custom": {"name": "a.b"}}]),
+        not_a_name("tools[0].custom.name"),
+    ),
+    "a tool whose name ends its line": (
+        text("Hi", tools=[function({}, "f\n")]),
+        ("Invalid value for 'tools[0].function.name'.", "tools[0].function.name", "invalid_value"),
+    ),
+    "a long name of a tool": (
+        text("Hi", tools=[function({}, "f" * 65)]),
+        too_long("tools[0].function.name", 64),
+    ),
+    "a function of old with a bad name": (
+        text("Hi", functions=[{"name": "f()"}]),
+        not_a_name("functions[0].name"),
+    ),
+    "a schema with a bad name": (
+        text("Hi", response_format={"type": "json_schema", "json_schema": {"name": "my plan"}}),
+        not_a_name("response_format.json_schema.name"),
+    ),
+    "a function call without functions": (
+        text("Hi", function_call="auto"),
+        (
+            "Invalid value for 'function_call': 'function_call' is only allowed when 'functions' are specified.",
+            "function_call",
+            None,
+        ),
+    ),
+    "a function call of an unknown function": (
+        text("Hi", functions=[{"name": "f"}], function_call={"name": "g"}),
+        (
+            "Invalid value for 'function_call': no function named 'g' was specified in the 'functions' parameter.",
+            "function_call",
+            None,
+        ),
+    ),
+    "an unknown one of the allowed tools": (
+        text("Hi", tools=[TOOL], tool_choice=choice_of(TOOL, SHELL)),
+        ("Tool choice 'shell' not found in 'tools' parameter.", "tool_choice", None),
+    ),
+    "an allowed tool that is none": (
+        text("Hi", tools=[TOOL], tool_choice=choice_of({"type": "function", "function": "f"})),
+        (
+            (
+                "Invalid type for 'tool_choice.allowed_tools.tools[0].function': expected an object, "
+                "but got a string instead."
+            ),
+            "tool_choice.allowed_tools.tools[0].function",
+            "invalid_type",
+        ),
+    ),
+    "arguments that are an array": (
+        text("Hi", tools=[function({"type": "array"})]),
+        malformed("schema must be a JSON Schema of 'type: \"object\"', got 'type: \"array\"'."),
+    ),
+    "arguments of no type": (
+        text("Hi", functions=[{"name": "f", "parameters": {"properties": {}}}]),
+        malformed(
+            "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'.",
+            "functions[0].parameters",
+        ),
+    ),
+    "arguments that are no schema": (
+        text("Hi", tools=[TOOL, function({"type": "object", "properties": {"city": {"type": "strin"}}})]),
+        malformed("'strin' is not valid under any of the given schemas.", "tools[1].function.parameters"),
+    ),
+    "an answer that is no object": (
+        text(
+            "Hi",
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "x", "schema": {"type": "array"}},
+            },
+        ),
+        (
+            (
+                "Invalid schema for response_format 'x': schema must be a JSON Schema of 'type: \"object\"', "
+                "got 'type: \"array\"'."
+            ),
+            "response_format",
+            None,
+        ),
+    ),
+}
+
+BOUNDS: dict[str, tuple[Body, Refusal]] = {
+    "a limit and the old one": (
+        text("Hi", max_tokens=5, max_completion_tokens=5),
+        (
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            "max_tokens",
+            "invalid_parameter_combination",
+        ),
+    ),
+    "a long key of metadata": (text("Hi", metadata={"k" * 65: "v"}), too_long("metadata", 64)),
+    "a long value of metadata": (text("Hi", metadata={"k": "v" * 513}), too_long("metadata.k", 512)),
+    "a bias above 100": (
+        text("Hi", logit_bias={"50256": 101}),
+        (
+            (
+                "Invalid 'logit_bias.50256': integer above maximum value. "
+                "Expected a value <= 100, but got 101 instead."
+            ),
+            "logit_bias.50256",
+            "integer_above_max_value",
+        ),
+    ),
+}
