@@ -12,16 +12,8 @@ from mockserver.catalog.tables import Catalog
 from mockserver.double import control
 from mockserver.double.clock import Clock
 from mockserver.double.store import MemoryStore
-from mockserver.endpoints import (
-    chat,
-    models,
-    rate_limits,
-    root,
-    speech,
-    stored_completions,
-    transcriptions,
-    translations,
-)
+from mockserver.endpoints import root
+from mockserver.endpoints.routes import ROUTES, handler
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
@@ -30,7 +22,7 @@ from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper import WhisperTranscriber, find_model
 from mockserver.gateway.accounts import Accounts
 from mockserver.gateway.errors import ErrorTable
-from mockserver.gateway.pipeline import Handler, Operation, Pipeline
+from mockserver.gateway.pipeline import Pipeline
 from mockserver.gateway.validation import Schemas
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
@@ -43,22 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-ROUTES: tuple[tuple[Operation, Handler], ...] = (
-    (transcriptions.CREATE, transcriptions.create_transcription),
-    (translations.CREATE, translations.create_translation),
-    (speech.CREATE, speech.create_speech),
-    (chat.CREATE, chat.create_chat_completion),
-    (stored_completions.LIST, stored_completions.list_completions),
-    (stored_completions.RETRIEVE, stored_completions.retrieve_completion),
-    (stored_completions.MESSAGES, stored_completions.list_messages),
-    (stored_completions.UPDATE, stored_completions.update_completion),
-    (stored_completions.DELETE, stored_completions.delete_completion),
-    (models.LIST, models.list_models),
-    (models.RETRIEVE, models.retrieve_model),
-    (models.DELETE, models.delete_model),
-    (rate_limits.LIST, rate_limits.list_rate_limits),
-)
 
 _VERSION = "/v1"
 
@@ -74,8 +50,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     root.register(app, services)
     control.register(app, services)
     pipeline = Pipeline(services)
-    for operation, handler in ROUTES:
-        view = pipeline.view(operation, handler)
+    for operation, name in ROUTES:
+        view = pipeline.view(operation, handler(name))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
     app.wsgi_app = _also_below_version(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app

@@ -271,6 +271,6 @@ def test_an_answered_request_leaves_no_garbage(server: MockServer, hello: tuple[
         try:
             client.audio.transcriptions.create(model="gpt-4o-transcribe", file=hello)
             client.audio.speech.create(model="tts-1", voice="alloy", input="Hi.")
-            assert not [each for each in gc.get_objects() if isinstance(each, Call)]
+            assert not [each for each in gc.get_objects() if type(each) is Call]
         finally:
             gc.enable()

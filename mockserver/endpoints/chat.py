@@ -14,8 +14,7 @@ from mockserver.endpoints.chat_stream import chat_stream
 from mockserver.endpoints.speaking import failures_answered, started
 from mockserver.gateway.chat_rules import check_bounds, check_chat
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call, Operation
-from mockserver.limits.estimate import chat_tokens
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint
 
@@ -23,17 +22,6 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 _MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
-
-CREATE = Operation(
-    "create_chat_completion",
-    "POST",
-    "/chat/completions",
-    body="json",
-    schema="openai/create_chat_completion.request",
-    endpoint="v1/chat/completions",
-    estimate=chat_tokens,
-    tells_tokens=True,
-)
 
 
 def create_chat_completion(services: Services, call: Call) -> Answer:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.services import Services
 
-LIST = Operation("list_models", "GET", "/models")
-RETRIEVE = Operation("retrieve_model", "GET", "/models/<path:id>")
-DELETE = Operation("delete_model", "DELETE", "/models/<path:id>")
 
 _EXAMPLE_CREATED = 1_686_935_002
 

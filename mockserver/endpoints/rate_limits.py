@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import flask
 
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
     from mockserver.services import Services
 
-LIST = Operation("list_project_rate_limits", "GET", "/organization/projects/<project_id>/rate_limits")
 
 _LARGEST_PAGE = 100  # also the default (Admin API reference, List project rate limits)
 _NAMES = {

@@ -9,25 +9,13 @@ from mockserver.audio.encode import CONTENT_TYPES
 from mockserver.endpoints.speaking import Speech, started, voice_of
 from mockserver.engines.speech import Utterance
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.validation import Violation
-from mockserver.limits.estimate import speech_tokens
 from mockserver.wire import sse, usage
 
 if TYPE_CHECKING:
     from mockserver.services import Services
 
-CREATE = Operation(
-    "create_speech",
-    "POST",
-    "/audio/speech",
-    body="json",
-    schema="openai/create_speech.request",
-    endpoint="v1/audio/speech",
-    explains="pydantic",
-    estimate=speech_tokens,
-    tells_tokens=True,
-)
 
 _EVENT_BYTES = 4096  # of encoded audio in one `speech.audio.delta`
 

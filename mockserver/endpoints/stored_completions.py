@@ -9,7 +9,7 @@ import flask
 
 from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import chat, json_styles
 from mockserver.wire.ids import fingerprint
 
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
     from mockserver.services import Services
 
-LIST = Operation("list_chat_completions", "GET", "/chat/completions")
-RETRIEVE = Operation("retrieve_chat_completion", "GET", "/chat/completions/<id>")
-MESSAGES = Operation("list_chat_completion_messages", "GET", "/chat/completions/<id>/messages")
-UPDATE = Operation(
-    "update_chat_completion",
-    "POST",
-    "/chat/completions/<id>",
-    body="json",
-    schema="openai/chat_completion_update.request",
-)
-DELETE = Operation("delete_chat_completion", "DELETE", "/chat/completions/<id>")
 
 _KIND = "chat_completion"
 _PAGE, _LARGEST_PAGE = 20, 100

@@ -10,9 +10,8 @@ from mockserver.endpoints import speakers
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
-from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.transcription_rules import check_transcription
-from mockserver.limits.estimate import transcription_tokens
 from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import Segment, Transcription
     from mockserver.services import Services
 
-CREATE = Operation(
-    "create_transcription",
-    "POST",
-    "/audio/transcriptions",
-    body="multipart",
-    schema="openai/create_transcription.request",
-    endpoint="v1/audio/transcriptions",
-    explains="pydantic",
-    estimate=transcription_tokens,
-)
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"

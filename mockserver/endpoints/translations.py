@@ -6,24 +6,12 @@ from typing import TYPE_CHECKING
 
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.transcription import TranscriptionOptions
-from mockserver.gateway.pipeline import Answer, Call, Operation
+from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.transcription_rules import check_temperature
-from mockserver.limits.estimate import transcription_tokens
 from mockserver.wire import json_styles, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
     from mockserver.services import Services
-
-CREATE = Operation(
-    "create_translation",
-    "POST",
-    "/audio/translations",
-    body="multipart",
-    schema="openai/create_translation.request",
-    endpoint="v1/audio/translations",
-    explains="pydantic",
-    estimate=transcription_tokens,
-)
 
 
 def create_translation(services: Services, call: Call) -> Answer:

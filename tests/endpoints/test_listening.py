@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.app import services_of
 from mockserver.audio.clip import Clip
-from mockserver.endpoints import transcriptions
+from mockserver.endpoints import routes
 from mockserver.endpoints.listening import listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.body import BodyReader
@@ -21,7 +21,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
         place.take()
     services = services_of(server.app)
     call = Call(
-        transcriptions.CREATE,
+        routes.CREATE_TRANSCRIPTION,
         services.settings,
         services.accounts.authenticate("Bearer sk-mock-me"),
         places[0],

@@ -1,0 +1,110 @@
+"""Every endpoint of the API: what the pipeline must know of it, and which function answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mockserver.gateway.pipeline import Answer, Call, Handler, Operation
+from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+CREATE_TRANSCRIPTION = Operation(
+    "create_transcription",
+    "POST",
+    "/audio/transcriptions",
+    body="multipart",
+    schema="openai/create_transcription.request",
+    endpoint="v1/audio/transcriptions",
+    explains="pydantic",
+    estimate=transcription_tokens,
+)
+CREATE_TRANSLATION = Operation(
+    "create_translation",
+    "POST",
+    "/audio/translations",
+    body="multipart",
+    schema="openai/create_translation.request",
+    endpoint="v1/audio/translations",
+    explains="pydantic",
+    estimate=transcription_tokens,
+)
+CREATE_SPEECH = Operation(
+    "create_speech",
+    "POST",
+    "/audio/speech",
+    body="json",
+    schema="openai/create_speech.request",
+    endpoint="v1/audio/speech",
+    explains="pydantic",
+    estimate=speech_tokens,
+    tells_tokens=True,
+)
+CREATE_CHAT_COMPLETION = Operation(
+    "create_chat_completion",
+    "POST",
+    "/chat/completions",
+    body="json",
+    schema="openai/create_chat_completion.request",
+    endpoint="v1/chat/completions",
+    estimate=chat_tokens,
+    tells_tokens=True,
+)
+UPDATE_CHAT_COMPLETION = Operation(
+    "update_chat_completion",
+    "POST",
+    "/chat/completions/<id>",
+    body="json",
+    schema="openai/chat_completion_update.request",
+)
+
+# The functions are named by module and name below `mockserver.endpoints`, and imported when they are first
+# asked for: the server starts without waiting for all of them.
+ROUTES: tuple[tuple[Operation, str], ...] = (
+    (CREATE_TRANSCRIPTION, "transcriptions.create_transcription"),
+    (CREATE_TRANSLATION, "translations.create_translation"),
+    (CREATE_SPEECH, "speech.create_speech"),
+    (CREATE_CHAT_COMPLETION, "chat.create_chat_completion"),
+    (Operation("list_chat_completions", "GET", "/chat/completions"), "stored_completions.list_completions"),
+    (
+        Operation("retrieve_chat_completion", "GET", "/chat/completions/<id>"),
+        "stored_completions.retrieve_completion",
+    ),
+    (
+        Operation("list_chat_completion_messages", "GET", "/chat/completions/<id>/messages"),
+        "stored_completions.list_messages",
+    ),
+    (UPDATE_CHAT_COMPLETION, "stored_completions.update_completion"),
+    (
+        Operation("delete_chat_completion", "DELETE", "/chat/completions/<id>"),
+        "stored_completions.delete_completion",
+    ),
+    (Operation("list_models", "GET", "/models"), "models.list_models"),
+    (Operation("retrieve_model", "GET", "/models/<path:id>"), "models.retrieve_model"),
+    (Operation("delete_model", "DELETE", "/models/<path:id>"), "models.delete_model"),
+    (
+        Operation("list_project_rate_limits", "GET", "/organization/projects/<project_id>/rate_limits"),
+        "rate_limits.list_rate_limits",
+    ),
+)
+
+
+def handler(name: str) -> Handler:
+    """The handler of that name, imported at its first call."""
+    found: Callable[[], Handler] = cache(lambda: imported(name))
+
+    def handle(services: Services, call: Call) -> Answer:
+        return found()(services, call)
+
+    return handle
+
+
+def imported(name: str) -> Handler:
+    """The handler of that name, imported now."""
+    module, _, function = name.partition(".")
+    found: Handler = getattr(import_module(f"mockserver.endpoints.{module}"), function)
+    return found
