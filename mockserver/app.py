@@ -19,7 +19,7 @@ from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
-from mockserver.engines.whisper import WhisperTranscriber, find_model
+from mockserver.engines.whisper_models import find_model
 from mockserver.gateway.accounts import Accounts
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from mockserver.engines.whisper import WhisperTranscriber
 
 _VERSION = "/v1"
 
@@ -129,6 +131,8 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
     model = find_model(settings.whisper_model)
     if model is None:
         return None
+    from mockserver.engines.whisper import WhisperTranscriber
+
     return WhisperTranscriber(
         model,
         device=settings.whisper_device,

@@ -10,7 +10,7 @@ from typing import NoReturn
 from mockserver.catalog.tables import CatalogError
 from mockserver.engines.fixtures import FixtureError
 from mockserver.engines.speech import SpeechFailed
-from mockserver.engines.whisper import EngineFailed
+from mockserver.engines.transcription import EngineFailed
 from mockserver.gateway.validation import SchemaError
 from mockserver.settings import SettingsError
 

@@ -66,8 +66,8 @@ def _shown(name: str, value: Any) -> str:
 
 def pull_model(name: str) -> None:
     """Downloads a Whisper model into the local cache."""
-    from mockserver.engines.whisper import EngineFailed
-    from mockserver.engines.whisper import pull_model as pull
+    from mockserver.engines.transcription import EngineFailed
+    from mockserver.engines.whisper_models import pull_model as pull
 
     console = Console(stderr=True)
     try:

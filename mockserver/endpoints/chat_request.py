@@ -10,8 +10,7 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.placeholder import placeholder
-from mockserver.engines.transcription import TranscriptionOptions
-from mockserver.engines.whisper import EngineBusy, EngineFailed
+from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
 from mockserver.gateway.chat_rules import wants_audio
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, transcripts, usage

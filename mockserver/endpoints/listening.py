@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.engines.placeholder import placeholder
-from mockserver.engines.whisper import EngineBusy, EngineFailed
+from mockserver.engines.transcription import EngineBusy, EngineFailed
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:

@@ -85,6 +85,14 @@ class Transcription:
     segments: Iterable[Segment] = field(default_factory=tuple)
 
 
+class EngineBusy(Exception):
+    """The queue is full; the clip was not taken."""
+
+
+class EngineFailed(Exception):
+    """The engine cannot work; the message says why and, if anything, what helps."""
+
+
 class Transcriber(Protocol):
     """Something that can turn a clip into text."""
 

@@ -7,21 +7,19 @@ first served, and pass on each segment as soon as it is decoded. A slow reader k
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
-from mockserver.engines.transcription import Segment, Transcription, Word
+from mockserver.engines.transcription import EngineBusy, EngineFailed, Segment, Transcription, Word
+from mockserver.engines.whisper_models import display_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from faster_whisper import WhisperModel
     from numpy.typing import NDArray
@@ -29,19 +27,9 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 
-_PROGRESS_INTERVAL = 0.2  # seconds
-
-
-class EngineBusy(Exception):
-    """The queue is full; the clip was not taken."""
-
-
-class EngineFailed(Exception):
-    """The engine cannot work; the message says why and, if anything, what helps."""
-
 
 class WhisperTranscriber:
-    """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``find_model``).
+    """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``whisper_models``).
 
     ``device``, ``compute_type``, ``cpu_threads`` (per worker) and ``beam_size`` are faster-whisper's.
     ``vad_filter`` leaves out silence even when a request does not ask for it. ``temperature_fallback`` decodes a
@@ -62,7 +50,7 @@ class WhisperTranscriber:
         temperature_fallback: bool = False,
         queue_size: int = 32,
     ) -> None:
-        self.model_name = _display_name(Path(model))
+        self.model_name = display_name(Path(model))
         self._folder = model
         self._model_settings: dict[str, Any] = {
             "device": device,
@@ -323,82 +311,3 @@ def _segment(heard: Any, duration: float) -> Segment:
 
 def _within(time: float, duration: float) -> float:
     return round(min(float(time), duration), 3)
-
-
-def find_model(setting: str) -> str | None:
-    """The folder of a model that is on this machine already; nothing is ever downloaded.
-
-    ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging
-    Face cache, "none", or "auto": the smallest model of that cache, multilingual ones first (a test double
-    should answer fast). Raises ``EngineFailed`` when a model that was named cannot be used.
-    """
-    if setting == "none":
-        return None
-    if setting == "auto":
-        return _smallest_model()
-    folder = _expanded(setting)
-    if not folder.is_dir():
-        folder = Path(_fetch(setting, local_files_only=True))
-    if not (folder / "model.bin").is_file():
-        raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
-    return str(folder)
-
-
-def _smallest_model() -> str | None:
-    try:
-        models = list(_cache_folder().glob("models--*whisper*/snapshots/*/model.bin"))
-    except EngineFailed:  # No home, no cache.
-        return None
-    models.sort(key=lambda file: (".en" in str(file), file.stat().st_size))
-    return str(models[0].parent) if models else None
-
-
-def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
-    """Downloads a model ("tiny", "base", ... or a Hugging Face repository) to the local cache; its folder.
-
-    ``on_progress`` is told every 0.2 s how many bytes have come. Raises ``EngineFailed``.
-    """
-    bytes_before = _cached_bytes()
-    with ThreadPoolExecutor(1) as downloads:
-        download = downloads.submit(_fetch, name)
-        while wait([download], timeout=_PROGRESS_INTERVAL).not_done:
-            on_progress(_cached_bytes() - bytes_before)
-        return download.result()
-
-
-def _fetch(name: str, *, local_files_only: bool = False) -> str:
-    _cache_folder()  # Without a home, huggingface_hub would make a folder called "~".
-    from faster_whisper.utils import download_model
-
-    try:
-        return str(download_model(name, local_files_only=local_files_only))
-    except (OSError, ValueError) as error:
-        remedy = f" (download it with: mockserver models pull {name})" if local_files_only else ""
-        raise EngineFailed(f"cannot find the Whisper model {name!r}{remedy}: {error}") from error
-
-
-def _cache_folder() -> Path:
-    """Where huggingface_hub keeps its downloads. Asking it would mean importing it at start-up.
-
-    Raises ``EngineFailed`` when that is in the user's home and there is none.
-    """
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("HF_HOME", f"{cache}/huggingface")
-    return _expanded(os.environ.get("HF_HUB_CACHE", f"{home}/hub"))
-
-
-def _expanded(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise EngineFailed(f"there is no home folder to find {path} in: set HF_HOME or HOME") from error
-
-
-def _cached_bytes() -> int:
-    return sum(file.stat().st_size for file in _cache_folder().glob("models--*/blobs/*"))
-
-
-def _display_name(folder: Path) -> str:
-    """A model's name: that of its folder, or of its repository in the Hugging Face cache."""
-    repository = next((part for part in folder.parts if part.startswith("models--")), folder.name)
-    return repository.rpartition("--")[2]

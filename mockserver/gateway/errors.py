@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,10 @@ class Refusal:
 class ErrorTable:
     """The rows of ``catalog/errors.toml``."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, dict[str, Any]] = tomllib.loads(_TABLE.read_text("utf-8"))
-
-    @property
+    @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
         """Every error by its name."""
-        return self._rows
+        return tomllib.loads(_TABLE.read_text("utf-8"))
 
     def refusal(
         self, error: ApiError, *, error_style: str = "engine", audio_endpoint: bool = False
@@ -71,7 +69,7 @@ class ErrorTable:
         ``error_style`` is the model's (``whisper`` or ``engine``); ``audio_endpoint`` tells the endpoints
         below ``/v1/audio``, which have a way of their own to refuse a key.
         """
-        row = self._rows[error.name]
+        row = self.rows[error.name]
         fields: dict[str, object] = {
             "message": row["message"].format_map(error.values | error.changes),
             "type": row.get("type", "invalid_request_error"),

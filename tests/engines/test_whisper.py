@@ -15,8 +15,16 @@ from mockserver.audio.decode import UndecodableAudio
 from mockserver.audio.encode import write_wav
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance, Voice
-from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, VadOptions
-from mockserver.engines.whisper import EngineBusy, EngineFailed, WhisperTranscriber, find_model, pull_model
+from mockserver.engines.transcription import (
+    EngineBusy,
+    EngineFailed,
+    Segment,
+    Transcription,
+    TranscriptionOptions,
+    VadOptions,
+)
+from mockserver.engines.whisper import WhisperTranscriber
+from mockserver.engines.whisper_models import find_model, pull_model
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
 MODEL = MODELS / "whisper-micro"  # Knows fifty sentences, spoken by espeak-ng.
@@ -445,7 +453,7 @@ def test_a_download_of_something_unknown_is_refused() -> None:
 
 def test_a_download_without_a_network_says_so(tmp_path: Path) -> None:
     script = (
-        "from mockserver.engines.whisper import *\n"
+        "from mockserver.engines.whisper_models import *\n"
         "try: pull_model('tiny', on_progress=lambda count: None)\n"
         "except EngineFailed as error: print(error)"
     )
