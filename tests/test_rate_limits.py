@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -370,3 +372,42 @@ def test_a_header_that_makes_no_sense_is_refused(tier_1: Api) -> None:
         b"header x-mock-limits: requests_per_minute='few' is neither a whole number above 0 nor none."
         in response.body
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/audio/speech", {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "word " * 800}),
+        (
+            "/v1/chat/completions",
+            {"model": "gpt-4o", "messages": [{"role": "user", "content": "word " * 2000}], "stream": True},
+        ),
+    ],
+)
+def test_a_client_that_leaves_is_charged_for_what_it_got(
+    server: MockServer, path: str, body: dict[str, Any]
+) -> None:
+    key = f"sk-mock-tier-5-leaves-{len(path)}"
+    host, port = server.url.removeprefix("http://").split(":")
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        connection.recv(100)
+    rows = _eventually(lambda: services_of(server.app).ledger.rows(_account_id(server, key)))
+    assert rows[0]["tokens"] > 0
+
+
+def _account_id(server: MockServer, key: str) -> str:
+    return services_of(server.app).accounts.authenticate(f"Bearer {key}").id
+
+
+def _eventually(found: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What is found once the server has noticed that its client left; at most a minute is waited."""
+    deadline = threading.Event()
+    for _ in range(600):
+        if rows := found():
+            return rows
+        deadline.wait(0.1)
+    raise AssertionError("the server did not notice")

@@ -36,7 +36,7 @@ def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
 class Speech:
     """One utterance on its way to the client. What was sent is remembered, so that it can be recognised.
 
-    ``on_spoken`` is called once it has been spoken, before the last of it is sent.
+    ``on_spoken`` is called once it has been spoken, before the last of it is sent, or broken off.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class Speech:
         """The encoded speech, while it is spoken."""
         sent = hashlib.sha256()
         last = b""  # One byte is held back: nobody has the whole file before it is remembered and settled.
-        for encoded in encode_speech(self._pcm(), self.response_format):
-            sent.update(encoded)
-            yield last + encoded[:-1]
-            last = encoded[-1:]
-        self._remember(sent.hexdigest())
-        self._on_spoken(self)
+        try:
+            for encoded in encode_speech(self._pcm(), self.response_format):
+                sent.update(encoded)
+                yield last + encoded[:-1]
+                last = encoded[-1:]
+            self._remember(sent.hexdigest())
+        finally:  # also when the client has left
+            self._on_spoken(self)
         yield last
 
     def _pcm(self) -> Iterator[bytes]:

@@ -186,15 +186,17 @@ def _events(
             yield segment
 
     logprobs: list[transcripts.Logprob] = []
-    if request.response_format == "diarized_json":
-        for number, segment in enumerate(remembered()):
-            yield sse.event(transcripts.diarized_segment(number, segment))
-    else:
-        for token, each in transcripts.deltas(remembered()):
-            logprobs.extend(each)
-            yield transcripts.delta_event(token, each if request.logprobs else None)
-    used = _usage(request, heard, segments)
-    settle(used)
+    try:
+        if request.response_format == "diarized_json":
+            for number, segment in enumerate(remembered()):
+                yield sse.event(transcripts.diarized_segment(number, segment))
+        else:
+            for token, each in transcripts.deltas(remembered()):
+                logprobs.extend(each)
+                yield transcripts.delta_event(token, each if request.logprobs else None)
+    finally:  # also when the client has left
+        used = _usage(request, heard, segments)
+        settle(used)
     yield transcripts.done_event(
         transcripts.text_of(segments),
         languages=_languages(request, heard) if request.rules.languages else None,
