@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import openai
@@ -15,8 +11,7 @@ import pytest
 
 from mockserver.server import MockServer
 from mockserver.settings import Settings
-from tests.conftest import FIXTURES
-from tests.test_sdk_npm import SDK, npm_package
+from tests.node import run_session
 
 Clip = tuple[str, bytes]
 
@@ -77,19 +72,5 @@ def test_the_asynchronous_python_sdk_gets_through_by_itself(fast_server: MockSer
 
 
 def test_the_npm_sdk_gets_through_by_itself(fast_server: MockServer) -> None:
-    node, package = shutil.which("node"), npm_package()
-    if node is None or package is None:
-        pytest.skip("needs Node, and the npm package openai in NODE_PATH or tests/sdk/node_modules")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SDK": str(package),
-        "CLIP": str(FIXTURES / "hello.wav"),
-        "OPENAI_BASE_URL": fast_server.base_url,
-        "OPENAI_API_KEY": "sk-mock-npm",
-    }
-    session = subprocess.run(
-        [node, str(SDK / "retry.mjs")], capture_output=True, text=True, env=environment, check=False
-    )
-    assert session.returncode == 0, session.stderr
-    *admitted, refused, retried = json.loads(session.stdout)
+    *admitted, refused, retried = run_session("retry.mjs", fast_server)
     assert (set(admitted), refused, retried) == ({200}, 429, 200)

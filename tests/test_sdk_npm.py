@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockserver.server import MockServer
+from tests.node import run_session
 
-SDK = Path(__file__).parent / "sdk"
 TEXT = "Hello from the other language."
-
-
-def npm_package() -> Path | None:
-    """The folder of the npm package ``openai``, where Node or a tester has put it."""
-    folders = [*os.environ.get("NODE_PATH", "").split(os.pathsep), str(SDK / "node_modules")]
-    candidates = (Path(folder) / "openai" for folder in folders if folder)
-    return next((folder for folder in candidates if (folder / "index.mjs").is_file()), None)
 
 
 @pytest.fixture(scope="module")
 def seen(server: MockServer) -> dict[str, Any]:
     """What a session in Node saw."""
-    node, package = shutil.which("node"), npm_package()
-    if node is None or package is None:
-        pytest.skip("needs Node, and the npm package openai in NODE_PATH or tests/sdk/node_modules")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SDK": str(package),
-        "OPENAI_BASE_URL": server.base_url,
-        "OPENAI_API_KEY": "sk-mock-npm",
-    }
-    session = subprocess.run(
-        [node, str(SDK / "session.mjs")], capture_output=True, text=True, env=environment, check=False
-    )
-    assert session.returncode == 0, session.stderr
-    result: dict[str, Any] = json.loads(session.stdout)
+    result: dict[str, Any] = run_session("session.mjs", server)
     return result
 
 

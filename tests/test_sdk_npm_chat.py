@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from typing import Any
 
 import pytest
 
 from mockserver.server import MockServer
-from tests.conftest import FIXTURES
-from tests.test_sdk_npm import SDK, npm_package
+from tests.node import run_session
 
 HEARD = "I heard you say: Hello world, this is a test."
 
@@ -20,21 +15,7 @@ HEARD = "I heard you say: Hello world, this is a test."
 @pytest.fixture(scope="module")
 def seen(server: MockServer) -> dict[str, Any]:
     """What a session in Node saw."""
-    node, package = shutil.which("node"), npm_package()
-    if node is None or package is None:
-        pytest.skip("needs Node, and the npm package openai in NODE_PATH or tests/sdk/node_modules")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SDK": str(package),
-        "CLIP": str(FIXTURES / "hello.wav"),
-        "OPENAI_BASE_URL": server.base_url,
-        "OPENAI_API_KEY": "sk-mock-tier-5-npm-chat",
-    }
-    session = subprocess.run(
-        [node, str(SDK / "chat.mjs")], capture_output=True, text=True, env=environment, check=False
-    )
-    assert session.returncode == 0, session.stderr
-    result: dict[str, Any] = json.loads(session.stdout)
+    result: dict[str, Any] = run_session("chat.mjs", server, api_key="sk-mock-tier-5-npm-chat")
     return result
 
 
