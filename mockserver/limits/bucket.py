@@ -32,10 +32,10 @@ class Bucket(NamedTuple):
 
 def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
     """The debt that is left at ``now``. A clock that was set back refills nothing."""
-    elapsed = now - bucket.at
-    if elapsed <= 0:
-        return bucket.debt
-    left = bucket.debt - elapsed * limit.amount
+    debt, at = bucket
+    if not debt or now <= at:
+        return debt
+    left = debt - (now - at) * limit.amount
     return max(0, left)
 
 

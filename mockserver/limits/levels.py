@@ -35,6 +35,10 @@ class Levels:
         self._of_all: dict[tuple[str, str], Level] = {}
         self._had: dict[tuple[str, str], set[str]] = {}  # accounts that have taken the level of all
 
+    def __bool__(self) -> bool:
+        """Whether there may be levels to take."""
+        return bool(self._of_one or self._of_all)
+
     def set(self, account_id: str | None, group: str, kind: str, level: Level) -> None:
         """Gives a level to a bucket of one account; without an account, of every one, now or to come."""
         if account_id is None:

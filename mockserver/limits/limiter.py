@@ -95,8 +95,9 @@ class Limiter:
             for kind, limit in limits.items()
         ]
         with self._lock:  # No thread may come with a time that another one is already past.
-            for draw in draws:
-                self._level(draw.key, draw.limit)
+            if self._levels:
+                for draw in draws:
+                    self._level(draw.key, draw.limit)
             now = self.now()
             self._refuse_too_large(account, model, draws, now, tells_tokens)
             refused, buckets = self.buckets.take_all(draws, now)
