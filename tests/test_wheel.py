@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -12,11 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("hatchling") is None,
-    reason="hatchling is not installed, and nothing is downloaded",
-)
 
 
 @pytest.fixture(scope="module")
