@@ -1,4 +1,4 @@
-"""The rival of the upload benchmark: npm's ``@copilotkit/aimock``, a mock server on Node.js."""
+"""The rival of the upload and chat benchmarks: npm's ``@copilotkit/aimock``, a mock server on Node.js."""
 
 from __future__ import annotations
 
@@ -7,21 +7,44 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.processes import Server, clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import ExitStack
+
+    from benchmarks.report import Options
 
 _PACKAGE = "@copilotkit/aimock"
 _INSTALL_SECONDS = 180
 
 
-class NotThere(Exception):
+class _NotThere(Exception):
     """aimock cannot be run here; the message says why and what helps."""
 
 
-def find(folder: Path | None, scratch: Path) -> Path:
+def start(
+    options: Options, stack: ExitStack, scratch: Path, fixture: Mapping[str, object]
+) -> tuple[Server | None, str]:
+    """aimock with one fixture, running until ``stack`` ends, and its version; else why it does not run."""
+    try:
+        package = _find(options.aimock, scratch)
+    except _NotThere as error:
+        return None, f"not compared: {error}"
+    fixtures = scratch / "aimock.json"
+    fixtures.write_text(json.dumps({"fixtures": [fixture]}), "utf-8")
+    command = ["node", str(package / "dist" / "cli.js"), "--port", "PORT", "--log-level", "warn"]
+    server = Server([*command, "--fixtures", str(fixtures)], environment=clean_environment(), ready="/health")
+    version = json.loads((package / "package.json").read_text("utf-8"))["version"]
+    return stack.enter_context(server), f"aimock {version}"
+
+
+def _find(folder: Path | None, scratch: Path) -> Path:
     """The installed package: in ``folder``, else in ``AIMOCK_DIR``, else installed into ``scratch``."""
     if shutil.which("node") is None:
-        raise NotThere("there is no Node.js here")
+        raise _NotThere("there is no Node.js here")
     if folder is None and "AIMOCK_DIR" in os.environ:
         folder = Path(os.environ["AIMOCK_DIR"])
     if folder is None:
@@ -29,22 +52,8 @@ def find(folder: Path | None, scratch: Path) -> Path:
         folder = scratch
     package = folder / "node_modules" / _PACKAGE
     if not package.is_dir():
-        raise NotThere(f"{package} is not there; install it with: npm install --prefix {folder} {_PACKAGE}")
+        raise _NotThere(f"{package} is not there; install it with: npm install --prefix {folder} {_PACKAGE}")
     return package.resolve()
-
-
-def version(package: Path) -> str:
-    """The version of the installed package."""
-    return str(json.loads((package / "package.json").read_text("utf-8"))["version"])
-
-
-def server(package: Path, text: str, scratch: Path) -> Server:
-    """aimock, answering every transcription with ``text``."""
-    fixture = {"match": {"endpoint": "transcription"}, "response": {"transcription": {"text": text}}}
-    fixtures = scratch / "aimock.json"
-    fixtures.write_text(json.dumps({"fixtures": [fixture]}), "utf-8")
-    command = ["node", str(package / "dist" / "cli.js"), "--port", "PORT", "--log-level", "warn"]
-    return Server([*command, "--fixtures", str(fixtures)], environment=clean_environment(), ready="/health")
 
 
 def _install(folder: Path) -> None:
@@ -61,4 +70,4 @@ def _install(folder: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
-        raise NotThere(f"npm could not install {_PACKAGE} ({error}); give a folder with --aimock") from error
+        raise _NotThere(f"npm could not install {_PACKAGE} ({error}); give a folder with --aimock") from error

@@ -47,7 +47,8 @@ def run(options: Options) -> Iterator[Row]:
         write_fixture(scratch, clip, PASSAGE)
         arguments = ("--fixtures", str(scratch), "--log-level", "warning", "--whisper-model", "none")
         ours = stack.enter_context(mockserver(*arguments, environment=clean_environment()))
-        rival, note = _rival(options, stack, scratch)
+        fixture = {"match": {"userMessage": _QUESTION}, "response": {"content": _ANSWER}}
+        rival, note = aimock.start(options, stack, scratch, fixture)
         upload = _listening(clip)
         cpu = _measure(ours, rival, upload)
         yield Row("CPU per text chat", "ms", cpu["text"], cpu.get("rival"), _CPU_TARGET, note)
@@ -62,20 +63,6 @@ def run(options: Options) -> Iterator[Row]:
         yield Row("of it beyond those three", "ms", beyond, _ALLOWED_MS, 1.0, "against what is allowed")
         first, last = _first_and_last_sound(ours)
         yield Row("first of the audio chunks", "ms", first, last, _FIRST_SOUND_TARGET, "against the last one")
-
-
-def _rival(options: Options, stack: ExitStack, scratch: Path) -> tuple[Server | None, str]:
-    """aimock, answering the question of the text chat."""
-    try:
-        package = aimock.find(options.aimock, scratch)
-    except aimock.NotThere as error:
-        return None, f"not compared: {error}"
-    fixture = {"match": {"userMessage": _QUESTION}, "response": {"content": _ANSWER}}
-    fixtures = scratch / "aimock_chat.json"
-    fixtures.write_text(json.dumps({"fixtures": [fixture]}), "utf-8")
-    command = ["node", str(package / "dist" / "cli.js"), "--port", "PORT", "--log-level", "warn"]
-    server = Server([*command, "--fixtures", str(fixtures)], environment=clean_environment(), ready="/health")
-    return stack.enter_context(server), f"aimock {aimock.version(package)}"
 
 
 def _measure(ours: Server, rival: Server | None, upload: bytes) -> dict[str, float]:

@@ -45,13 +45,12 @@ def run(options: Options) -> Iterator[Row]:
         arguments = ("--fixtures", str(scratch), "--log-level", "warning", "--whisper-model", "none")
         ours = stack.enter_context(mockserver(*arguments, environment=clean_environment()))
         request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, clip)
-        servers = [ours]
-        try:
-            package = aimock.find(options.aimock, scratch)
-            servers.append(stack.enter_context(aimock.server(package, PASSAGE, scratch)))
-            note = f"aimock {aimock.version(package)}"
-        except aimock.NotThere as error:
-            note = f"not compared: {error}"
+        fixture = {
+            "match": {"endpoint": "transcription"},
+            "response": {"transcription": {"text": PASSAGE}},
+        }
+        rival, note = aimock.start(options, stack, scratch, fixture)
+        servers = [ours, rival] if rival else [ours]
         for connections, count in _LOADS:
             yield from _rows(connections, _measure(servers, request, connections, count), note)
             note = ""

@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
 from cheroot import wsgi
@@ -115,7 +116,7 @@ def _paced_file(connected: socket.socket, mode: Any, buffer_size: int) -> Stream
     return kind(connected, mode, buffer_size)
 
 
-class _Body:
+class _Body(ABC):
     """A request body as the app reads it (``wsgi.input``). One that broke off is not waited for again."""
 
     def __init__(self, connection: HTTPConnection) -> None:
@@ -140,8 +141,9 @@ class _Body:
         """Reads what the app has left, if that is little and comes."""
         drain(self, _UNREAD_AT_MOST)
 
+    @abstractmethod
     def _read(self, size: int) -> bytes:
-        raise NotImplementedError
+        """At most ``size`` bytes, all that are left if it is negative; sets ``ended`` with the last."""
 
 
 class _KnownBody(_Body):

@@ -64,8 +64,10 @@ def test_a_server_runs_for_the_length_of_a_with_block(hello: Clip) -> None:
 
 
 def test_without_settings_a_server_takes_a_free_port() -> None:
-    with MockServer() as server:
+    with MockServer() as server, MockServer() as another:
+        assert len({server.url, another.url, "http://127.0.0.1:4010"}) == 3
         connect(server).close()
+        connect(another).close()
 
 
 def test_servers_of_one_process_do_not_get_in_each_others_way() -> None:

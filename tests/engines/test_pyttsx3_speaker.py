@@ -16,7 +16,14 @@ import pytest
 
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechFailed, SpokenWord, Utterance, Voice
+from mockserver.engines.speech import (
+    SPEECH_SAMPLE_RATE,
+    SpeechChunk,
+    SpeechFailed,
+    SpokenWord,
+    Utterance,
+    Voice,
+)
 
 Samples = npt.NDArray[np.float64]
 
@@ -321,14 +328,19 @@ def test_a_helper_that_hangs_is_replaced(impatient: Pyttsx3Speaker) -> None:
     assert has_ended(helper)
 
 
-@on_linux
-def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatient: Pyttsx3Speaker) -> None:
-    helper = helper_of(impatient)
-    speech = impatient.speak(utterance(LONG_TEXT))
+def stopped_in_speech(speaker: Pyttsx3Speaker, helper: int) -> tuple[Iterator[SpeechChunk], set[int]]:
+    """A speech that has begun and will not go on, and the children that were stopped for that."""
+    speech = speaker.speak(utterance(LONG_TEXT))
     next(speech)
     children = children_of(helper)
     for child in children:
         os.kill(child, signal.SIGSTOP)
+    return speech, children
+
+
+@on_linux
+def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatient: Pyttsx3Speaker) -> None:
+    speech, children = stopped_in_speech(impatient, helper_of(impatient))
 
     with pytest.raises(SpeechFailed, match="hangs"):
         list(speech)
@@ -340,11 +352,7 @@ def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatien
 @on_linux
 def test_who_waits_long_for_a_turn_does_not_take_the_helper_for_hung(impatient: Pyttsx3Speaker) -> None:
     helper = helper_of(impatient)
-    speech = impatient.speak(utterance(LONG_TEXT))
-    next(speech)
-    children = children_of(helper)
-    for child in children:
-        os.kill(child, signal.SIGSTOP)
+    speech, children = stopped_in_speech(impatient, helper)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(pcm_of, impatient, utterance())
         assert not wait([waiting], timeout=PATIENCE + 1).done

@@ -59,7 +59,7 @@ def test_every_file_is_json_schema_of_2020_12(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_compiles_with_all_its_references(schemas: Schemas, name: str) -> None:
-    schemas.is_valid(name, {})
+    assert schemas.is_valid(name, {}) in (True, False)  # raises, where a reference leads nowhere
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

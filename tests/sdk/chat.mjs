@@ -5,6 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
+import { refused } from "./refused.mjs";
+
 const { default: OpenAI, toFile } = await import(pathToFileURL(`${process.env.SDK}/index.mjs`));
 
 const client = new OpenAI({ maxRetries: 0 });
@@ -70,15 +72,6 @@ for await (const message of client.chat.completions.messages.list(id)) seen.mess
 seen.listed = [];
 for await (const each of client.chat.completions.list({ metadata: { run: "7" } })) seen.listed.push(each.id === id);
 seen.deleted = (await client.chat.completions.delete(id)).deleted;
-
-const refused = async (request) => {
-  try {
-    await request();
-    return null;
-  } catch (error) {
-    return { kind: error.constructor.name, status: error.status, code: error.code, param: error.param };
-  }
-};
 
 seen.refusals = {
   silent: await refused(() => client.chat.completions.create({ ...written, model: "gpt-audio" })),

@@ -3,6 +3,8 @@
 
 import { pathToFileURL } from "node:url";
 
+import { refused } from "./refused.mjs";
+
 const { default: OpenAI, toFile } = await import(pathToFileURL(`${process.env.SDK}/index.mjs`));
 
 const client = new OpenAI({ maxRetries: 0 });
@@ -40,15 +42,6 @@ for await (const event of await transcribe({ model: "gpt-4o-mini-transcribe", st
 
 seen.models = [];
 for await (const model of client.models.list()) seen.models.push(model.id);
-
-const refused = async (request) => {
-  try {
-    await request();
-    return null;
-  } catch (error) {
-    return { kind: error.constructor.name, status: error.status, code: error.code, param: error.param };
-  }
-};
 
 seen.refusals = {
   model: await refused(() => transcribe({ model: "nobody" })),
