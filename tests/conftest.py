@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,12 @@ class RawResponse:
 
     def json(self) -> object:
         return json.loads(self.body)
+
+
+def pytest_configure() -> None:
+    """Ctrl-C ends the servers under test, also where the tests run in the background of a shell script."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
