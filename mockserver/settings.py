@@ -132,6 +132,23 @@ class Settings:
     fixtures: tuple[str, ...] = _setting(
         (), "Folder of fixtures: audio files with their transcripts. Repeatable."
     )
+    stubs: tuple[str, ...] = _setting(
+        (), "Folder of stubs (*.yaml, *.json), read again when they change. Repeatable."
+    )
+    strict_stubs: bool = _setting(
+        False, "Refuse requests that no stub answers, and name the nearest one.", per_request=True
+    )
+    journal_entries: int = _setting(10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0)
+    journal_bytes: int = _setting(1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0)
+    keep_audio: int = _setting(
+        0,
+        "Memory for uploaded audio that can be downloaded from the journal, in bytes; 0 for none.",
+        minimum=0,
+    )
+    control_token: str = _setting(
+        "", "Secret that calls of the control API must carry; without, they must come from this machine."
+    )
+    allow_shutdown: bool = _setting(False, "Let the control API end the server.")
     whisper_model: str = _setting(
         "auto",
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "

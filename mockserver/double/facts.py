@@ -1,0 +1,82 @@
+"""What is known about a request, for matchers to look at: while it is on its way, or in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from mockserver.audio.decode import ClipFacts
+
+
+class KnownClip(Protocol):
+    """An audio file of a request. ``name`` is its file name as uploaded; chat audio has none."""
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, in hex."""
+        ...
+
+    @property
+    def facts(self) -> ClipFacts:
+        """Container, codec, duration and the like. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
+        ...
+
+
+class Facts(Protocol):
+    """A request as matchers see it. What is costly to know is found out when it is first asked for."""
+
+    @property
+    def endpoint_names(self) -> frozenset[str]:
+        """All names its endpoint goes by: ``transcriptions``, ``create_transcription``, its path."""
+        ...
+
+    @property
+    def account_names(self) -> frozenset[str]:
+        """All names its account goes by: id, organization, project and the SHA-256 of its API key."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model as the request names it; empty for none."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request headers, names in lower case."""
+        ...
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The request's form or JSON. Nothing in it is sure to satisfy the schema."""
+        ...
+
+    @property
+    def prompt(self) -> str:
+        """The prompt of a transcription, the instructions of speech, the system messages of a chat."""
+        ...
+
+    @property
+    def user_text(self) -> str:
+        """What the user wrote: the text of a chat's last user message, the input of speech."""
+        ...
+
+    @property
+    def clips(self) -> Sequence[KnownClip]:
+        """Its audio files, in order."""
+        ...
+
+    @property
+    def heard(self) -> str | None:
+        """What is said in its audio (of a chat: of the last user message); ``None`` without any."""
+        ...
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages (ISO 639-1) that are spoken in its audio."""
+        ...

@@ -1,0 +1,339 @@
+"""Does a request match? Each condition is a small function that says what differed, or nothing.
+
+A *pattern* is the ``when`` of a stub, fault or verification: conditions by name, all of which must hold.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from mockserver.double.facts import Facts
+
+Difference = str | None  # what differed; ``None`` when the condition holds
+Condition = Callable[["Facts"], Difference]
+Test = Callable[[Any], Difference]
+
+_OPERATORS = frozenset({"equals", "contains", "matches", "present"})
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_SHOWN = 80  # characters of a text that a difference shows
+
+
+class PatternError(ValueError):
+    """A pattern that can never be used. The message names the condition and what is wrong with it."""
+
+
+class IndexKey(NamedTuple):
+    """An exact fact that a pattern asks for, by which it can be found without trying it."""
+
+    condition: str
+    value: str
+
+
+class Pattern:
+    """A compiled ``when`` (see ``schemas/mock/when.json``). ``endpoints`` are the names there are.
+
+    Raises ``PatternError`` for a condition that makes no sense.
+    """
+
+    def __init__(self, when: Mapping[str, Any], endpoints: Iterable[str] = ()) -> None:
+        self.when = dict(when)
+        known = frozenset(endpoints)
+        unknown = [name for name in _listed(when.get("endpoint", ())) if known and name not in known]
+        if unknown:
+            raise PatternError(f"endpoint: there is no {unknown[0]!r}. There are {', '.join(sorted(known))}.")
+        self._conditions = tuple(
+            (name, make(when[name])) for name, make in CONDITIONS.items() if name in when
+        )
+        self.index_key = _index_key(when)
+
+    def matches(self, facts: Facts) -> bool:
+        """Whether all conditions hold; the costly ones are tried last."""
+        return all(condition(facts) is None for _, condition in self._conditions)
+
+    def differences(self, facts: Facts, *, listen: bool = True) -> list[str]:
+        """What differs, a text per condition that does not hold; without ``listen`` nothing is transcribed."""
+        return [
+            f"{name}: {difference}"
+            for name, condition in self._conditions
+            if (listen or name not in NEED_EARS) and (difference := condition(facts)) is not None
+        ]
+
+
+NEED_EARS = frozenset({"heard", "language"})
+
+
+def _endpoint(wanted: str | list[str]) -> Condition:
+    names = frozenset(_listed(wanted))
+
+    def condition(facts: Facts) -> Difference:
+        if names & facts.endpoint_names:
+            return None
+        return _differs(wanted, min(facts.endpoint_names, key=len, default=""))
+
+    return condition
+
+
+def _account(wanted: str) -> Condition:
+    names = {wanted, hashlib.sha256(wanted.encode()).hexdigest()}
+    return lambda facts: None if names & facts.account_names else "is another account"
+
+
+def _model(wanted: str | list[str]) -> Condition:
+    return lambda facts: _glob(wanted, facts.model)
+
+
+def _headers(wanted: Mapping[str, Any]) -> Condition:
+    tests = {name.lower(): _value_test(f"headers.{name}", value) for name, value in wanted.items()}
+    return lambda facts: _first_of(tests, lambda name: [facts.headers[name]] if name in facts.headers else [])
+
+
+def _fields(wanted: Mapping[str, Any]) -> Condition:
+    tests = {path: _value_test(f"fields.{path}", value) for path, value in wanted.items()}
+    finders = {path: finder(path) for path in wanted}
+    return lambda facts: _first_of(tests, lambda path: finders[path](facts.document))
+
+
+def _prompt(wanted: Any) -> Condition:
+    test = _text_test("prompt", wanted)
+    return lambda facts: test(facts.prompt)
+
+
+def _user_text(wanted: Any) -> Condition:
+    test = _text_test("user_text", wanted)
+    return lambda facts: test(facts.user_text)
+
+
+def _heard(wanted: Any) -> Condition:
+    test = _text_test("heard", wanted)
+    return lambda facts: test(facts.heard)
+
+
+def _language(wanted: str | list[str]) -> Condition:
+    def condition(facts: Facts) -> Difference:
+        spoken = facts.languages
+        return None if set(_listed(wanted)) & set(spoken) else _differs(wanted, ", ".join(spoken))
+
+    return condition
+
+
+def _file(wanted: str | list[str]) -> Condition:
+    return lambda facts: _any_clip(facts, lambda clip: _glob(wanted, clip.name))
+
+
+def _sha256(wanted: str) -> Condition:
+    return lambda facts: _any_clip(facts, lambda clip: _equal(wanted.lower(), clip.sha256))
+
+
+def _clip_fact(name: str, wanted: Any) -> Condition:
+    wanted_values = frozenset(wanted if isinstance(wanted, list) else [wanted])
+
+    def differs(clip: Any) -> Difference:
+        found = getattr(clip.facts, name)
+        return None if found in wanted_values else _differs(wanted, found)
+
+    return lambda facts: _any_clip(facts, differs)
+
+
+def _duration(wanted: float | Mapping[str, float]) -> Condition:
+    if isinstance(wanted, Mapping):
+        least, most = wanted.get("at_least", 0.0), wanted.get("at_most", float("inf"))
+    else:
+        least, most = wanted - 0.05, wanted + 0.05
+
+    def differs(clip: Any) -> Difference:
+        seconds = clip.facts.duration
+        return None if least <= seconds <= most else _differs(wanted, round(seconds, 3))
+
+    return lambda facts: _any_clip(facts, differs)
+
+
+# By name, the cheap ones first: a pattern tries them in this order.
+CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
+    "endpoint": _endpoint,
+    "account": _account,
+    "model": _model,
+    "headers": _headers,
+    "fields": _fields,
+    "prompt": _prompt,
+    "user_text": _user_text,
+    "file": _file,
+    "sha256": _sha256,
+    "container": partial(_clip_fact, "container"),
+    "codec": partial(_clip_fact, "codec"),
+    "channels": partial(_clip_fact, "channels"),
+    "sample_rate": partial(_clip_fact, "sample_rate"),
+    "duration": _duration,
+    "pcm_sha256": partial(_clip_fact, "pcm_sha256"),
+    "language": _language,
+    "heard": _heard,
+}
+
+
+def index_values(facts: Facts, condition: str) -> Iterable[str]:
+    """The values of ``facts`` under which patterns with an exact ``condition`` are found."""
+    if condition == "user_text":
+        return (facts.user_text,)
+    if condition == "prompt":
+        return (facts.prompt,)
+    if condition == "heard":
+        return (facts.heard or "",)
+    if condition == "file":
+        return (clip.name for clip in facts.clips)
+    if condition == "sha256":
+        return (clip.sha256 for clip in facts.clips)
+    return _decodable(facts)
+
+
+def _decodable(facts: Facts) -> Iterable[str]:
+    from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+
+    for clip in facts.clips:
+        try:
+            yield clip.facts.pcm_sha256
+        except (UndecodableAudio, AudioTooLong):
+            continue
+
+
+def _index_key(when: Mapping[str, Any]) -> IndexKey | None:
+    """The most telling exact condition of a pattern."""
+    for name in ("sha256", "file", "user_text", "prompt", "pcm_sha256", "heard"):
+        wanted = when.get(name)
+        if isinstance(wanted, Mapping):
+            wanted = wanted.get("equals") if set(wanted) == {"equals"} else None
+        elif name in ("user_text", "prompt", "heard"):
+            continue
+        if isinstance(wanted, str) and not (name == "file" and set(wanted) & set("*?[")):
+            return IndexKey(name, wanted.lower() if name.endswith("sha256") else wanted)
+    return None
+
+
+def finder(path: str) -> Callable[[Any], list[Any]]:
+    """What finds the values at a path: JSONPath (``$.messages[*].role``) or dotted (``messages[0].role``).
+
+    Raises ``PatternError`` for a JSONPath that is none.
+    """
+    if path.startswith("$"):
+        import jsonpath
+
+        try:
+            compiled = jsonpath.compile(path)
+        except jsonpath.JSONPathError as error:
+            raise PatternError(f"fields.{path}: is not JSONPath: {error}") from error
+        return lambda document: list(compiled.findall(document))
+    steps = [name or int(place) for name, place in _STEP.findall(path)]
+    return partial(_walk, steps)
+
+
+def _walk(steps: list[str | int], document: Any) -> list[Any]:
+    for step in steps:
+        if isinstance(document, list) and str(step).isdigit() and int(step) < len(document):
+            document = document[int(step)]
+        elif isinstance(document, Mapping) and step in document:
+            document = document[step]
+        else:
+            return []
+    return [document]
+
+
+def _first_of(tests: Mapping[str, Test], values: Callable[[str], list[Any]]) -> Difference:
+    for name, test in tests.items():
+        found = values(name)
+        differences = [test(value) for value in found or [None]]
+        if None not in differences:
+            return f"{name}: {differences[0]}"
+    return None
+
+
+def _any_clip(facts: Facts, differs: Callable[[Any], Difference]) -> Difference:
+    from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+
+    difference: Difference = "there is no audio"
+    for clip in facts.clips:
+        try:
+            difference = differs(clip)
+        except (UndecodableAudio, AudioTooLong) as error:
+            difference = f"the audio cannot be decoded: {error}"
+        if difference is None:
+            break
+    return difference
+
+
+def _glob(wanted: str | list[str], found: str) -> Difference:
+    if any(fnmatch.fnmatchcase(found, pattern) for pattern in _listed(wanted)):
+        return None
+    return _differs(wanted, found)
+
+
+def _value_test(place: str, wanted: Any) -> Test:
+    """For headers and fields: a value is equal, or an object of operators says how it should be."""
+    if isinstance(wanted, Mapping) and wanted and set(wanted) <= _OPERATORS:
+        return _operators(place, wanted)
+    return partial(_equal, wanted)
+
+
+def _text_test(place: str, wanted: Any) -> Test:
+    """For texts: a regular expression to be found in it, case ignored, or an object of operators."""
+    return _operators(place, wanted if isinstance(wanted, Mapping) else {"matches": wanted})
+
+
+def _operators(place: str, wanted: Mapping[str, Any]) -> Test:
+    makers: dict[str, Callable[[Any], Test]] = {
+        "equals": lambda value: partial(_equal, value),
+        "contains": lambda text: partial(_contains, text),
+        "matches": lambda text: partial(_found, _compiled(place, text)),
+        "present": lambda present: partial(_present, present),
+    }
+    tests = [makers[name](value) for name, value in wanted.items()]
+    return lambda found: next((each for test in tests if (each := test(found)) is not None), None)
+
+
+def _compiled(place: str, text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE | re.DOTALL)
+    except re.error as error:
+        raise PatternError(f"{place}: {text!r} is not a regular expression: {error}.") from error
+
+
+def _equal(wanted: Any, found: Any) -> Difference:
+    if wanted == found and isinstance(wanted, bool) == isinstance(found, bool):
+        return None
+    return _differs(wanted, found)
+
+
+def _contains(wanted: str, found: Any) -> Difference:
+    if isinstance(found, str | list) and wanted in found:
+        return None
+    return f"wanted it to contain {wanted!r}, got {_shown(found)}"
+
+
+def _found(wanted: re.Pattern[str], found: Any) -> Difference:
+    if isinstance(found, str) and wanted.search(found):
+        return None
+    return f"wanted /{wanted.pattern}/, got {_shown(found)}"
+
+
+def _present(wanted: bool, found: Any) -> Difference:
+    if (found is not None) == wanted:
+        return None
+    return "is not there" if wanted else f"is there: {_shown(found)}"
+
+
+def _differs(wanted: Any, found: Any) -> str:
+    return f"wanted {_shown(wanted)}, got {_shown(found)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _listed(wanted: str | Iterable[str]) -> list[str]:
+    return [wanted] if isinstance(wanted, str) else list(wanted)
