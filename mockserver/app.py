@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,15 @@ import flask
 
 from mockserver.catalog.tables import Catalog
 from mockserver.double import control
+from mockserver.double.account_settings import AccountSettings
 from mockserver.double.clock import Clock
+from mockserver.double.faults import Faults
+from mockserver.double.journal import Journal
+from mockserver.double.metrics import Metrics
 from mockserver.double.store import MemoryStore
+from mockserver.double.stubs import Stubs
 from mockserver.endpoints import root
-from mockserver.endpoints.routes import ROUTES, handler
+from mockserver.endpoints.routes import ENDPOINT_NAMES, ROUTES, handler, rules
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from mockserver.double.stub_files import StubWatcher
     from mockserver.engines.whisper import WhisperTranscriber
 
 _VERSION = "/v1"
@@ -44,7 +51,8 @@ _VERSION = "/v1"
 def create_app(settings: Settings | None = None) -> flask.Flask:
     """The server as a WSGI application; ``settings`` are else those of ``mockserver.toml`` and environment.
 
-    Raises ``FixtureError``, ``CatalogError`` and ``EngineFailed`` when what the settings name cannot be used.
+    Raises ``FixtureError``, ``StubFileError``, ``CatalogError`` and ``EngineFailed`` when what the settings
+    name cannot be used.
     """
     services = build_services(settings or Settings.load(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
@@ -53,7 +61,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     control.register(app, services)
     pipeline = Pipeline(services)
     for operation, name in ROUTES:
-        view = pipeline.view(operation, handler(name))
+        view = pipeline.view(operation, handler(name), rules(operation))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
     app.wsgi_app = _also_below_version(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
@@ -86,11 +94,14 @@ def build_services(settings: Settings) -> Services:
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
+    errors = ErrorTable()
+    stubs = Stubs(ENDPOINT_NAMES, errors.check_name)
+    closing = threading.Event()
     return Services(
         settings=settings,
         catalog=catalog,
         schemas=schemas,
-        errors=ErrorTable(),
+        errors=errors,
         accounts=Accounts(settings),
         ids=Ids(settings.seed),
         clock=clock,
@@ -103,6 +114,18 @@ def build_services(settings: Settings) -> Services:
         transcribers=AnswerChain(known=(fixtures, spoken), heard=(whisper,) if whisper else ()),
         speaker=Pyttsx3Speaker(slots=settings.speech_slots),
         responders=_responders(settings),
+        tuning=AccountSettings(settings),
+        stubs=stubs,
+        stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
+        closing=closing,
+        faults=Faults(clock, settings.seed, errors, ENDPOINT_NAMES),
+        journal=Journal(
+            clock,
+            entries=settings.journal_entries,
+            room_bytes=settings.journal_bytes,
+            keep_audio=settings.keep_audio,
+        ),
+        metrics=Metrics([model.id for model in catalog.models]),
     )
 
 
@@ -117,6 +140,20 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
         return explain.house(schemas.violations("mock/fixture", document)[0]).message
 
     return load_fixtures(folders, catalog, explain_fixture)
+
+
+def _watch_stubs(
+    settings: Settings, schemas: Schemas, stubs: Stubs, closing: threading.Event
+) -> StubWatcher | None:
+    """Loads the stubs of files, and readies what will look whether they change."""
+    if not settings.stubs:
+        return None
+    from mockserver.double.stub_files import StubWatcher, load_stubs
+
+    folders = [Path(folder) for folder in settings.stubs]
+    watcher = StubWatcher(folders, stubs.load, stubs.check, closing)
+    stubs.load(load_stubs(folders, stubs.check, schemas))
+    return watcher
 
 
 def _responders(settings: Settings) -> tuple[Responder, ...]:

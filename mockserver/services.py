@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
+    from mockserver.double.account_settings import AccountSettings
     from mockserver.double.clock import Clock
+    from mockserver.double.faults import Faults
+    from mockserver.double.journal import Journal
+    from mockserver.double.metrics import Metrics
     from mockserver.double.store import MemoryStore
+    from mockserver.double.stub_files import StubWatcher
+    from mockserver.double.stubs import Stubs
     from mockserver.engines.answers import AnswerChain
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.fixtures import FixtureTranscriber
@@ -26,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The rooms of one server, wired together. No state lives outside of them."""
+    """The rooms of one server, wired together. No state lives outside of them.
+
+    ``closing`` is set when the server is about to end, so that nothing goes on waiting.
+    """
 
     settings: Settings
     catalog: Catalog
@@ -44,16 +54,26 @@ class Services:
     limiter: Limiter
     ledger: Ledger
     responders: tuple[Responder, ...]
+    tuning: AccountSettings
+    stubs: Stubs
+    stub_watcher: StubWatcher | None
+    faults: Faults
+    journal: Journal
+    metrics: Metrics
+    closing: threading.Event
 
     def start(self) -> None:
         """Readies the engines in the background, so that the first request need not wait for them."""
         self.fixtures.start()
+        if self.stub_watcher is not None:
+            self.stub_watcher.start()
         if self.whisper is not None:
             self.whisper.start()
         self.speaker.start()
 
     def close(self) -> None:
-        """Ends the engines' threads and processes."""
+        """Ends the engines' threads and processes, and whatever waits for ``closing``."""
+        self.closing.set()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

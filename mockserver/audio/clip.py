@@ -57,6 +57,11 @@ class Clip:
         self._facts = facts
 
     @property
+    def known_facts(self) -> ClipFacts | None:
+        """The facts if they are known already; nothing is decoded for them."""
+        return self._facts
+
+    @property
     def duration(self) -> float:
         """Seconds. Raises as ``facts`` does."""
         return self.facts.duration

@@ -38,6 +38,7 @@ _CONTAINERS = {
 # Beyond these a header lies, and the resampler would want gigabytes for its filters.
 _SAMPLE_RATES = range(1_000, 768_001)  # Hz
 _MAX_CHANNELS = 64
+_ANSWER = 600.0  # seconds of sound that an answer can be given at most
 
 
 class UndecodableAudio(Exception):
@@ -69,7 +70,9 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A clip's facts and, when asked for, its samples: float32[samples], mono, 16 kHz, from -1 to 1."""
+    """A clip's facts and, when asked for, its samples: float32[samples], mono, 16 kHz (unless another
+    rate was asked for), from -1 to 1.
+    """
 
     facts: ClipFacts
     samples: NDArray[np.float32] | None
@@ -87,7 +90,23 @@ def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
     return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode())
 
 
-def decode(data: bytes, *, keep_seconds: float, max_seconds: float) -> Decoded:
+def pcm_at(data: bytes, sample_rate: int) -> bytes:
+    """The sound of a file of at most 10 minutes: s16le, mono, at ``sample_rate`` Hz.
+
+    Raises ``UndecodableAudio`` and ``AudioTooLong``.
+    """
+    samples = decode(data, keep_seconds=_ANSWER, max_seconds=_ANSWER, sample_rate=sample_rate).samples
+    assert samples is not None
+    return (samples * 32768.0).astype("<i2").tobytes()
+
+
+def decode(
+    data: bytes,
+    *,
+    keep_seconds: float,
+    max_seconds: float,
+    sample_rate: int = RECOGNISER_SAMPLE_RATE,
+) -> Decoded:
     """Decodes a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
 
     Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
@@ -98,7 +117,7 @@ def decode(data: bytes, *, keep_seconds: float, max_seconds: float) -> Decoded:
 
     if not data:
         raise UndecodableAudio("the file is empty")
-    sound = _Sound(keep_seconds, max_seconds)
+    sound = _Sound(keep_seconds, max_seconds, sample_rate)
     try:
         options = {"format_whitelist": ",".join(_CONTAINERS)}
         if data.startswith(b"RIFF"):
@@ -161,7 +180,8 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
 class _Sound:
     """Takes decoded frames: counts, hashes and, up to a length, keeps them at the recogniser's rate."""
 
-    def __init__(self, keep_seconds: float, max_seconds: float) -> None:
+    def __init__(self, keep_seconds: float, max_seconds: float, sample_rate: int) -> None:
+        self._kept_rate = sample_rate
         self._keep_seconds = keep_seconds
         self._max_seconds = max_seconds
         self._kept: io.BytesIO | None = io.BytesIO()
@@ -208,7 +228,7 @@ class _Sound:
         import av
 
         self._native = av.AudioResampler("s16", self._layout, self._sample_rate)
-        self._recogniser = av.AudioResampler("s16", "mono", RECOGNISER_SAMPLE_RATE)
+        self._recogniser = av.AudioResampler("s16", "mono", self._kept_rate)
 
     def _resample(self, frame: AudioFrame | None) -> None:
         for native in self._native.resample(frame):

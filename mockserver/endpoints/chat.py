@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 _MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
 
 
+def check_request(services: Services, call: Call) -> None:
+    """Raises ``ApiError`` for what the model cannot do."""
+    assert call.model is not None
+    check_bounds(services.schemas, call.document)
+    check_chat(call.model, call.document)
+
+
 def create_chat_completion(services: Services, call: Call) -> Answer:
     """Listens to the conversation and replies."""
     assert call.model is not None
-    if call.strict:
-        check_bounds(services.schemas, call.document)
-        check_chat(call.model, call.document)
     request = chat_request(services, call)
     replies = chat_replies(services, call, request)
     now = services.clock.now()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.chat_request import AUDIO_KIND
-from mockserver.endpoints.speaking import Speech, failures_answered, voice_of
+from mockserver.endpoints.speaking import Speech, failures_answered, given_sound, voice_of
 from mockserver.engines.dialogue import Reply, ReplyFailed, ToolCall
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
 from mockserver.gateway.errors import ApiError
@@ -115,7 +115,12 @@ def _with_ids(services: Services, reply: ChatReply) -> ChatReply:
 
 def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatReply:
     """What to reply, within the request's ``stop`` and token limits."""
-    said = _say(services, request)
+    said = call.scripted.chat_reply() if call.scripted else _say(services, request)
+    reply = _reply(services, call, request, said)
+    return replace(reply, finish_reason=said.finish_reason) if said.finish_reason else reply
+
+
+def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) -> ChatReply:
     if said.tool_calls:
         return _calls(said, request)
     text = _stopped(said.text, request.stop)
@@ -125,8 +130,12 @@ def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatRep
     utterance = Utterance(
         text, voice_of(services, form["voice"]), language=call.settings.speech_language or None
     )
-    speech = ReplySpeech(utterance, form["format"])
-    reply = ChatReply(f"{said.answered_by}; voice={utterance.voice.name}", text, "stop", speech=speech)
+    sound = given_sound(call)
+    speech = ReplySpeech(utterance, form["format"], sound)
+    voice = "" if sound else f"; voice={utterance.voice.name}"
+    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", speech=speech)
+    if sound is not None:
+        return reply
     limit = _MOST_SPOKEN if request.max_tokens is None else request.max_tokens
     _limit_speech(services, reply, speech, limit)
     return reply

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.placeholder import placeholder
@@ -16,6 +15,7 @@ from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, transcripts, usage
 
 if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
     from mockserver.gateway.pipeline import Call
     from mockserver.services import Services
 
@@ -146,19 +146,21 @@ class _Reader:
         """What is said in an ``input_audio`` part; counted in any case, listened to if ``hear``."""
         self.audio_parts += 1
         clip = self._clip(audio, place, hear)
-        chain, options = self._services.transcribers, TranscriptionOptions()
+        options = TranscriptionOptions()
         try:
-            answer = chain.recall(clip, options)
+            answer = self._call.audio.recall(clip, options)
             self.audio_tokens += usage.audio_tokens_heard(clip.duration)
             if self._call.strict and clip.facts.container != audio["format"]:
                 raise ApiError("chat_bad_audio", param=place, format=audio["format"])
             if not hear:
                 return ""
             self._call.place.release()
-            heard = answer or chain.hear(clip, options)
+            heard = answer or self._services.transcribers.hear(clip, options)
             if heard is None and self._call.settings.unknown_audio == "error":
                 raise ApiError("no_transcriber", sha256=clip.sha256)
-            return transcripts.text_of((heard or placeholder(clip, clip.duration)).segments)
+            text = transcripts.text_of((heard or placeholder(clip, clip.duration)).segments)
+            self._call.audio.heard[place] = text
+            return text
         except (UndecodableAudio, AudioTooLong) as error:
             if not self._call.strict:
                 return ""
@@ -169,19 +171,12 @@ class _Reader:
             raise ApiError("overloaded", reason=str(error)) from error
 
     def _clip(self, audio: Body, place: str, hear: bool) -> Clip:
-        import pybase64
-
         try:
-            data = pybase64.b64decode(audio.get("data") or "", validate=True)
+            return self._call.audio.spoken(audio, place, keep_samples=hear)
         except ValueError as error:
             if self._call.strict:
                 raise ApiError("chat_bad_base64", param=f"{place}.data") from error
-            data = b""
-        settings = self._services.settings
-        keep_samples = hear and self._services.transcribers.hears
-        return Clip(
-            data, f"audio.{audio.get('format')}", settings.max_audio_seconds, keep_samples=keep_samples
-        )
+            return self._call.audio.spoken({**audio, "data": ""}, place, keep_samples=hear)
 
 
 def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed
+from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
     from mockserver.gateway.pipeline import Call
     from mockserver.services import Services
@@ -24,13 +25,10 @@ _STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
 
 def clip_of(services: Services, call: Call) -> Clip:
     """The uploaded file. Raises ``ApiError`` for one whose name promises no audio."""
-    part = call.files.get("file")
-    name, content_type, data = (part.filename, part.content_type, part.data) if part else ("", "", b"")
-    settings = services.settings
-    keep_samples = services.transcribers.hears
-    clip = Clip(data, name, settings.max_audio_seconds, keep_samples=keep_samples)
+    clip = call.audio.uploaded()
     if call.strict:
-        _check_extension(services, call, clip, content_type)
+        part = call.files.get(UPLOAD)
+        _check_extension(services, call, clip, part.content_type if part else "")
     return clip
 
 
@@ -50,7 +48,7 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
     Raises ``ApiError``: undecodable or out of the model's bounds, nobody there to hear it, engine busy.
     """
     try:
-        answer = services.transcribers.recall(clip, options)
+        answer = _recall(call, clip, options)
         _check_bounds(call, clip, options)
         call.place.release()
         return answer or services.transcribers.hear(clip, options) or _unheard(call, clip, clip.duration)
@@ -60,7 +58,7 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
                 "audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable"
             ) from error
         clip.facts = _STAND_IN
-        answer = services.transcribers.recall(clip, options)
+        answer = _recall(call, clip, options)
         return answer or _unheard(call, clip, _STAND_IN.duration)
     except AudioTooLong as error:
         raise ApiError(
@@ -71,6 +69,13 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
     except EngineFailed as error:
         log.error("%s", error)
         raise ApiError("overloaded", reason=str(error)) from error
+
+
+def _recall(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+    """What a stub says that is said, else what is known of the clip."""
+    if call.scripted is not None:
+        return call.scripted.transcription(clip.duration, options.languages)
+    return call.audio.recall(clip, options)
 
 
 def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None:

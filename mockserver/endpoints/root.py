@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import __version__
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import drain_request, log_exchange, refusal_response, whole_path
+from mockserver.gateway.pipeline import drain_request, log_crash, log_exchange, refusal_response, whole_path
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -46,9 +46,11 @@ def register(app: flask.Flask, services: Services) -> None:
     def refuse(error: ApiError) -> flask.Response:
         drain_request()
         response = refusal_response(services.errors.refusal(error))
-        response.headers["x-request-id"] = services.ids.request_id()
+        request_id = response.headers["x-request-id"] = services.ids.request_id()
         log_exchange(response, flask.g.began, error.name)
-        return response
+        exchange = services.journal.begin(request_id, flask.request.environ, began=flask.g.began)
+        exchange.error = error.name
+        return exchange.answered(response)
 
     def unknown_url(_: NotFound) -> flask.Response:
         return refuse(ApiError("unknown_url", method=flask.request.method, path=whole_path()))
@@ -63,7 +65,7 @@ def register(app: flask.Flask, services: Services) -> None:
         return refuse(ApiError("invalid_request", message=error.description))
 
     def crash(error: Exception) -> flask.Response:
-        log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
+        log_crash(error)
         return refuse(ApiError("server_error", request_id=services.ids.request_id()))
 
     app.register_error_handler(NotFound, unknown_url)

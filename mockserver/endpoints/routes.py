@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mockserver.gateway.pipeline import Answer, Call, Handler, Operation
+from mockserver.gateway.pipeline import Answer, Call, Handler, Operation, Rules
 from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ CREATE_TRANSCRIPTION = Operation(
     endpoint="v1/audio/transcriptions",
     explains="pydantic",
     estimate=transcription_tokens,
+    rules="transcriptions.check_request",
 )
 CREATE_TRANSLATION = Operation(
     "create_translation",
@@ -32,6 +33,7 @@ CREATE_TRANSLATION = Operation(
     endpoint="v1/audio/translations",
     explains="pydantic",
     estimate=transcription_tokens,
+    rules="translations.check_request",
 )
 CREATE_SPEECH = Operation(
     "create_speech",
@@ -43,6 +45,7 @@ CREATE_SPEECH = Operation(
     explains="pydantic",
     estimate=speech_tokens,
     tells_tokens=True,
+    rules="speech.check_request",
 )
 CREATE_CHAT_COMPLETION = Operation(
     "create_chat_completion",
@@ -53,6 +56,7 @@ CREATE_CHAT_COMPLETION = Operation(
     endpoint="v1/chat/completions",
     estimate=chat_tokens,
     tells_tokens=True,
+    rules="chat.check_request",
 )
 UPDATE_CHAT_COMPLETION = Operation(
     "update_chat_completion",
@@ -103,8 +107,23 @@ def handler(name: str) -> Handler:
     return handle
 
 
-def imported(name: str) -> Handler:
-    """The handler of that name, imported now."""
+def rules(operation: Operation) -> Rules | None:
+    """The function that refuses what the model of a request cannot do, imported at its first call."""
+    if not operation.rules:
+        return None
+    found: Callable[[], Rules] = cache(lambda: imported(operation.rules))
+
+    def check(services: Services, call: Call) -> None:
+        found()(services, call)
+
+    return check
+
+
+def imported(name: str) -> Any:
+    """The function of that name below ``mockserver.endpoints``, imported now."""
     module, _, function = name.partition(".")
-    found: Handler = getattr(import_module(f"mockserver.endpoints.{module}"), function)
-    return found
+    return getattr(import_module(f"mockserver.endpoints.{module}"), function)
+
+
+# What the patterns of stubs, faults and verifications can call an endpoint.
+ENDPOINT_NAMES = frozenset().union(*(operation.names for operation, _ in ROUTES))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mockserver.audio.decode import pcm_hasher
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio, pcm_at, pcm_hasher
 from mockserver.audio.encode import encode_speech
 from mockserver.engines.speech import (
     SPEECH_SAMPLE_RATE,
@@ -23,7 +24,10 @@ from mockserver.engines.transcription import Word
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
+    from mockserver.gateway.pipeline import Call
     from mockserver.services import Services
+
+log = logging.getLogger(__name__)
 
 
 def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
@@ -87,6 +91,21 @@ class Speech:
         language = self._services.speaker.language_of(self.utterance)
         spoken = Spoken(words, language, self.seconds)
         self._services.spoken.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
+
+
+def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:
+    """The sound of the audio file that a stub gives to answer with, if one does.
+
+    Raises ``ApiError`` when it cannot be read or decoded.
+    """
+    if call.scripted is None:
+        return None
+    try:
+        audio = call.scripted.audio()
+        return None if audio is None else (SpeechChunk(pcm_at(audio, SPEECH_SAMPLE_RATE)),)
+    except (OSError, UndecodableAudio, AudioTooLong) as error:
+        log.error("stub %s: %s", call.scripted.stub_id, error)
+        raise ApiError("stub_file_unreadable", stub=call.scripted.stub_id, reason=str(error)) from error
 
 
 @contextlib.contextmanager

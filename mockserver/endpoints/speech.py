@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from mockserver.audio.encode import CONTENT_TYPES
-from mockserver.endpoints.speaking import Speech, started, voice_of
+from mockserver.endpoints.speaking import Speech, given_sound, started, voice_of
 from mockserver.engines.speech import Utterance
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call
@@ -22,25 +22,27 @@ _EVENT_BYTES = 4096  # of encoded audio in one `speech.audio.delta`
 
 def create_speech(services: Services, call: Call) -> Answer:
     """Speaks the text."""
-    if call.strict:
-        _check(call)
     form = call.document
     utterance = _utterance(services, call)
+    settle = call.settle
     speech = Speech(
         services,
         utterance,
         form.get("response_format", "mp3"),
-        on_spoken=lambda spoken: call.settle(_usage(spoken)),
+        given_sound(call),
+        on_spoken=lambda spoken: settle(_usage(spoken)),
     )
     answered_by = f"pyttsx3; voice={utterance.voice.name}"
+    if call.scripted is not None:
+        answered_by = call.scripted.answered_by
     if form.get("stream_format") == "sse":
         no_store = (("cache-control", "no-store"),)
         return Answer(started(_events(speech)), sse.CONTENT_TYPE, answered_by, no_store)
     return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
 
 
-def _check(call: Call) -> None:
-    """What the model's own service refuses beyond the schema."""
+def check_request(_: Services, call: Call) -> None:
+    """Raises ``ApiError`` for what the model's own service refuses beyond the schema."""
     form = call.document
     assert call.model is not None
     assert call.model.speech is not None
@@ -61,8 +63,11 @@ def _check(call: Call) -> None:
 def _utterance(services: Services, call: Call) -> Utterance:
     form = call.document
     heeds_instructions = call.model is None or call.model.speech is None or call.model.speech.instructions
+    text = form.get("input", "")
+    if call.scripted is not None and call.scripted.says_something:
+        text = call.scripted.words
     return Utterance(
-        form.get("input", ""),
+        text,
         voice_of(services, form.get("voice", "alloy")),
         form.get("speed", 1.0),
         call.settings.speech_language or None,

@@ -42,11 +42,16 @@ class TranscriptionRequest:
         return self.rules.speakers or self.response_format == "diarized_json"
 
 
+def check_request(services: Services, call: Call) -> None:
+    """Raises ``ApiError`` for what the model cannot do."""
+    assert call.model is not None
+    assert call.model.transcription is not None
+    check_transcription(services.catalog, call.model.transcription, call.document)
+
+
 def create_transcription(services: Services, call: Call) -> Answer:
     """Transcribes the uploaded file."""
     request = _request(services, call)
-    if call.strict:
-        check_transcription(services.catalog, request.rules, call.document)
     clip = clip_of(services, call)
     heard = listen(services, call, clip, request.options)
     if request.diarizes:

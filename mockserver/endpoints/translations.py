@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 
+def check_request(_: Services, call: Call) -> None:
+    """Raises ``ApiError`` for what the model cannot do."""
+    check_temperature(call.document)
+
+
 def create_translation(services: Services, call: Call) -> Answer:
     """Translates the uploaded file into English."""
     form = call.document
-    if call.strict:
-        check_temperature(form)
     temperature = form.get("temperature", 0.0)
     options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
     heard = listen(services, call, clip_of(services, call), options)

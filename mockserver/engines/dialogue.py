@@ -66,11 +66,15 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model says, or the tools it calls. ``answered_by`` as in ``x-mock-answered-by``."""
+    """What the model says, or the tools it calls. ``answered_by`` as in ``x-mock-answered-by``.
+
+    ``finish_reason`` is empty where it follows from the rest.
+    """
 
     answered_by: str
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = ""
 
 
 class Responder(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -23,6 +23,13 @@ class Word:
     start: float
     end: float
     probability: float | None = None
+
+
+class TokenLogprob(NamedTuple):
+    """A token of a transcript and its log probability."""
+
+    token: str
+    logprob: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Segment:
     compression_ratio: float | None = None
     no_speech_prob: float | None = None
     seek: int | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

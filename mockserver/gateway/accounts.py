@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from weakref import WeakValueDictionary
@@ -23,7 +24,10 @@ _REMEMBERED_ACCOUNTS = 4096
 
 @dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
 class Account:
-    """The caller: everything stateful is scoped by ``id``. ``key`` is redacted."""
+    """The caller: everything stateful is scoped by ``id``. ``key`` is redacted.
+
+    ``names`` are what patterns can call it: its id, organization, project, and the SHA-256 of its API key.
+    """
 
     id: str
     key: str
@@ -32,6 +36,7 @@ class Account:
     tier: str
     models: tuple[str, ...] = ()
     limits: tuple[LimitRow, ...] = ()
+    names: frozenset[str] = frozenset()
 
     def limits_of(self, group: str, tier: str) -> dict[str, int | None]:
         """The account's own limits of a limit group, on a tier."""
@@ -82,9 +87,9 @@ class Accounts:
         organization = row.organization or organization_id(key)
         project = row.project or project_id(key)
         tier = row.tier or _tier_in(key) or self._settings.tier
-        account = Account(
-            f"{organization}/{project}", redact(key), organization, project, tier, row.models, row.limits
-        )
+        id_, digest = f"{organization}/{project}", hashlib.sha256(key.encode("utf-8", "surrogateescape"))
+        names = frozenset({id_, organization, project, digest.hexdigest()})
+        account = Account(id_, redact(key), organization, project, tier, row.models, row.limits, names)
         self._by_id[account.id] = account
         return account
 

@@ -61,6 +61,15 @@ class ErrorTable:
         """Every error by its name."""
         return tomllib.loads(_TABLE.read_text("utf-8"))
 
+    def check_name(self, name: str) -> None:
+        """Raises ``ValueError`` unless there is an error of that name; it tells which one may be meant."""
+        if name not in self.rows:
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(name, self.rows, n=1)
+            hint = f"Is {nearest[0]!r} meant?" if nearest else "docs/faults.md lists them."
+            raise ValueError(f"error: there is no {name!r} in the catalog. {hint}")
+
     def refusal(
         self, error: ApiError, *, error_style: str = "engine", audio_endpoint: bool = False
     ) -> Refusal:

@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import flask
 
-from mockserver.gateway import forms
+from mockserver.double.live_facts import LiveFacts
+from mockserver.double.pacing import Pacing
+from mockserver.gateway import forms, scripted_answers
 from mockserver.gateway.body import BodyReader, Place, announced_length, drain
+from mockserver.gateway.clips import RequestAudio
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.gateway.json_body import parse_json
 from mockserver.gateway.response_headers import ResponseHeaders
@@ -27,23 +30,29 @@ from mockserver.limits.limiter import Admission
 from mockserver.settings import SettingsError
 
 if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
     from mockserver.catalog.records import ModelCard
+    from mockserver.double.exchange import Exchange
+    from mockserver.double.faults import Fault
+    from mockserver.double.replies import Scripted
     from mockserver.gateway.accounts import Account
     from mockserver.services import Services
     from mockserver.settings import Settings
 
 log = logging.getLogger("mockserver.access")
 
+_NOBODY_LISTENS = 499  # the status that metrics count where the client has left
 _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """What the pipeline must know of an endpoint.
 
     ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
     schema under ``schemas/openai``; ``explains`` how its service words a schema violation. ``estimate`` gives the
     tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
+    ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
     """
 
     name: str
@@ -55,11 +64,29 @@ class Operation:
     explains: Literal["house", "pydantic"] = "house"
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
+    rules: str = ""
+
+    @cached_property
+    def resource(self) -> str:
+        """The short name of what is created by a model: ``transcriptions``, ``chat``; else the operation's."""
+        return self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Everything that stubs and faults can call it."""
+        return frozenset({self.resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"})
 
     @property
     def is_audio(self) -> bool:
         """Whether this is one of the endpoints below ``/v1/audio``."""
         return self.path.startswith("/audio/")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a request: known late where the answer is a stream."""
+
+    usage: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -71,11 +98,35 @@ class Call:
     account: Account
     place: Place
     path: Mapping[str, str]
+    audio: RequestAudio
     document: dict[str, Any] = field(default_factory=dict)
     files: Mapping[str, forms.FilePart] = field(default_factory=dict)
     model: ModelCard | None = None
     admission: Admission = field(default_factory=Admission)
+    outcome: Outcome = field(default_factory=Outcome)
     settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
+    fault: Fault | None = None
+    scripted: Scripted | None = None
+
+    @property
+    def facts(self) -> LiveFacts:
+        """The request as matchers see it."""
+        return LiveFacts(self.operation, self.account, self.document, self.audio)
+
+    @property
+    def clips(self) -> Mapping[str, Clip]:
+        """The audio files that were looked at, by their place."""
+        return self.audio.clips
+
+    @property
+    def heard(self) -> Mapping[str, str]:
+        """What the endpoint heard in them, by their place."""
+        return self.audio.heard
+
+    @property
+    def usage(self) -> Mapping[str, Any] | None:
+        """The usage that was settled, once it was."""
+        return self.outcome.usage
 
     @property
     def strict(self) -> bool:
@@ -95,9 +146,11 @@ class Answer:
     answered_by: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     usage: Mapping[str, Any] | None = None
+    status: int = 200
 
 
 Handler = Callable[["Services", Call], Answer]
+Rules = Callable[["Services", Call], None]
 
 
 class Pipeline:
@@ -109,45 +162,92 @@ class Pipeline:
         settings = services.settings
         self._bodies = BodyReader(settings.max_body_bytes, settings.socket_timeout)
 
-    def view(self, operation: Operation, handler: Handler) -> Callable[..., flask.Response]:
+    def view(
+        self, operation: Operation, handler: Handler, rules: Rules | None
+    ) -> Callable[..., flask.Response]:
         """The Flask view function of ``operation``."""
 
         def handle(**path_values: str) -> flask.Response:
-            return self._handle(operation, handler, path_values)
+            return self._handle(operation, handler, rules, path_values)
 
         return handle
 
-    def _handle(self, operation: Operation, handler: Handler, path_values: dict[str, str]) -> flask.Response:
+    def _handle(
+        self, operation: Operation, handler: Handler, rules: Rules | None, path_values: dict[str, str]
+    ) -> flask.Response:
+        """Answers a request; the journal and the metrics are told."""
         began = time.perf_counter()
-        request_id = self._services.ids.request_id()
+        services, environ = self._services, flask.request.environ
+        exchange = services.journal.begin(services.ids.request_id(), environ, operation, began=began)
+        services.metrics.begin()
+        model, status = "", _NOBODY_LISTENS
+        try:
+            response = self._respond(exchange, operation, handler, rules, path_values)
+            call = exchange.call
+            if call is not None:
+                model = call.model.id if call.model else ""
+                exchange.stub = call.scripted.stub_id if call.scripted else None
+                if call.fault is not None:
+                    exchange.fault = call.fault.told
+                    from mockserver.double.broken_answers import break_answer
+
+                    response = break_answer(call.fault, services, response, environ)
+            status = response.status_code
+            log_exchange(response, began, exchange.error)
+            return exchange.answered(response)
+        finally:
+            services.metrics.observe(
+                operation.resource,
+                model,
+                status,
+                time.perf_counter() - began,
+                answered_by=exchange.answered_by,
+                fault=str((exchange.fault or {}).get("kind", "")),
+                error=exchange.error,
+            )
+
+    def _respond(
+        self,
+        exchange: Exchange,
+        operation: Operation,
+        handler: Handler,
+        rules: Rules | None,
+        path_values: dict[str, str],
+    ) -> flask.Response:
+        """The response, be it the endpoint's answer or a refusal."""
         call: Call | None = None
         try:
-            call = self._admit(operation, path_values)
+            call = exchange.call = self._admit(operation, path_values)
             with call.place:
                 self._understand(call)
-                answer = handler(self._services, call)
+                if rules is not None and call.strict:
+                    rules(self._services, call)
+                answer = self._answer(call, handler)
         except ApiError as error:
-            return self._refuse(error, operation, call, request_id, began)
-        if answer.usage is not None:
-            call.settle(answer.usage)
+            return self._refuse(error, operation, call, exchange)
+        except OSError:
+            raise  # the client has left
+        except Exception as error:
+            log_crash(error)
+            return self._refuse(ApiError("server_error"), operation, call, exchange)
+        exchange.answered_by = answer.answered_by
         headers = [
-            *self._headers.of_answers(call.account, request_id, began),
+            *self._headers.of_answers(call.account, exchange.request_id, exchange.began),
             *call.admission.headers,
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
-        response = flask.Response(answer.body, 200, headers, content_type=answer.content_type)
-        log_exchange(response, began)
-        return response
+        return flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
 
     def _admit(self, operation: Operation, path: Mapping[str, str]) -> Call:
         """Who is calling, and under which settings."""
+        headers = flask.request.headers
+        account = self._services.accounts.authenticate(headers.get("Authorization"))
         try:
-            settings = self._services.settings.for_request(flask.request.headers)
+            settings = self._services.tuning.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
-        account = self._services.accounts.authenticate(flask.request.headers.get("Authorization"))
-        return Call(operation, settings, account, self._bodies.place(), path)
+        return Call(operation, settings, account, self._bodies.place(), path, RequestAudio(self._services))
 
     def _understand(self, call: Call) -> None:
         """Reads and parses the body, finds the model, and validates."""
@@ -158,9 +258,44 @@ class Pipeline:
             self._parse_json(call)
         if operation.endpoint:
             self._find_model(call)
+        self._strike(call)
+        if operation.endpoint:
             self._charge(call)
         if operation.schema:
             self._validate(call)
+
+    def _strike(self, call: Call) -> None:
+        """Is a fault due? Raises the ``ApiError`` that it is, or waits as it says."""
+        services = self._services
+        header = flask.request.headers.get("x-mock-fault")
+        if header is None and not services.faults:
+            return
+        call.fault = services.faults.due(call.facts, call.account.id, header)
+        if call.fault is not None:
+            from mockserver.double.broken_answers import strike
+
+            strike(call.fault, services, call)
+
+    def _answer(self, call: Call, handler: Handler) -> Answer:
+        """What a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
+        pacing = self._script(call)
+        raw = scripted_answers.raw_answer(call.scripted) if call.scripted else None
+        answer = raw or handler(self._services, call)
+        if answer.usage is not None:
+            call.settle(answer.usage)
+        if pacing is not None:
+            tokens = (answer.usage or {}).get("output_tokens", 0)
+            answer.body = pacing.paced(answer.body, answer.content_type, tokens)
+        return answer
+
+    def _script(self, call: Call) -> Pacing | None:
+        """Finds the stub that answers the request, and waits as it says. Raises ``ApiError``."""
+        call.scripted = scripted_answers.script(self._services, call)
+        if call.scripted is None:
+            return None
+        pacing = Pacing(call.scripted.reply, self._services.settings.seed, self._services.closing)
+        pacing.before_work()
+        return pacing
 
     def _parse_form(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
@@ -170,7 +305,7 @@ class Pipeline:
             if call.settings.strictness == "off":
                 return
             raise ApiError("invalid_multipart") from error
-        call.files = form.files
+        call.files = call.audio.files = form.files
         call.document.update(
             forms.to_document(form, self._services.schemas.properties(call.operation.schema))
         )
@@ -231,12 +366,22 @@ class Pipeline:
             if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
                 raise
         # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
-        call.settle = partial(self._settle, call.account, call.model, call.admission)
+        call.settle = partial(
+            self._settle, operation.resource, call.account, call.model, call.admission, call.outcome
+        )
 
     def _settle(
-        self, account: Account, model: ModelCard, admission: Admission, usage: Mapping[str, Any]
+        self,
+        resource: str,
+        account: Account,
+        model: ModelCard,
+        admission: Admission,
+        outcome: Outcome,
+        usage: Mapping[str, Any],
     ) -> None:
         """Charges what the answer really used."""
+        outcome.usage = usage
+        self._services.metrics.add_usage(resource, model.id, usage)
         self._services.limiter.settle(admission, usage.get("total_tokens", 0))
         self._services.ledger.add(account.id, model, usage)
 
@@ -260,8 +405,9 @@ class Pipeline:
         raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
     def _refuse(
-        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
+        self, error: ApiError, operation: Operation, call: Call | None, exchange: Exchange
     ) -> flask.Response:
+        request_id, exchange.error = exchange.request_id, error.name
         error.values.setdefault("request_id", request_id)
         style = "engine"
         if call is not None and call.model is not None:
@@ -272,10 +418,9 @@ class Pipeline:
             response.headers.extend(self._headers.of_refusals(request_id))
             drain_request()
         else:
-            response.headers.extend(self._headers.of_answers(call.account, request_id, began))
+            response.headers.extend(self._headers.of_answers(call.account, request_id, exchange.began))
             response.headers.extend(call.admission.headers)
         response.headers.extend(error.headers)
-        log_exchange(response, began, error.name)
         return response
 
 
@@ -299,6 +444,11 @@ def refusal_response(refusal: Refusal) -> flask.Response:
 def drain_request() -> None:
     """Reads what is left of the request's body, so that the client hears the refusal."""
     drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
+
+
+def log_crash(error: Exception) -> None:
+    """What should not have happened, with its traceback."""
+    log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
 
 
 def whole_path() -> str:

@@ -73,6 +73,9 @@ def deltas(segments: Iterable[Segment]) -> Iterator[tuple[str, list[Logprob]]]:
     for segment in segments:
         if not segment.text:
             continue
+        if segment.logprobs is not None:
+            yield from ((token, [_told(token, logprob)]) for token, logprob in segment.logprobs)
+            continue
         text = segment.text if first else " " + segment.text
         first = False
         offset = len(segment.text) - len(text)
@@ -131,7 +134,11 @@ def _word(word: Word, duration: float) -> dict[str, object]:
 
 
 def _logprob(token: str, segment: Segment, offset: int) -> Logprob:
-    return {"token": token, "logprob": _token_logprob(token, segment, offset), "bytes": list(token.encode())}
+    return _told(token, _token_logprob(token, segment, offset))
+
+
+def _told(token: str, logprob: float) -> Logprob:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
 
 
 def _token_logprob(token: str, segment: Segment, offset: int) -> float:

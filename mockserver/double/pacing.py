@@ -1,0 +1,67 @@
+"""The timing of a scripted answer: waits before it, and the pace at which it comes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import threading
+
+_EVENT_STREAM = "text/event-stream"
+
+
+class Pacing:
+    """The waits that a reply asks for, in real seconds. They end at once when the server closes.
+
+    ``jitter`` varies each wait by up to this share of it; ``seed`` says how.
+    """
+
+    def __init__(self, reply: Mapping[str, Any], seed: str, closing: threading.Event) -> None:
+        self._reply = reply
+        self._random = random.Random(seed)  # noqa: S311 - not for secrets
+        self._closing = closing
+
+    def before_work(self) -> None:
+        """The reply's ``delay``."""
+        self._wait(self._reply.get("delay", 0.0))
+
+    def paced(self, body: bytes | Iterable[bytes], content_type: str, tokens: int) -> bytes | Iterable[bytes]:
+        """``body`` at the reply's pace; a whole one waits for its ``tokens`` beforehand."""
+        if not self._reply.keys() & {"first_byte", "tokens_per_second"}:
+            return body
+        if isinstance(body, bytes):
+            self._wait(self._reply.get("first_byte", 0.0))
+            self._wait(tokens * self._seconds_per_token)
+            return body
+        return self._stream(body, content_type.startswith(_EVENT_STREAM))
+
+    @property
+    def _seconds_per_token(self) -> float:
+        rate = self._reply.get("tokens_per_second")
+        return 1 / rate if rate else 0.0
+
+    def _stream(self, pieces: Iterable[bytes], events: bool) -> Iterator[bytes]:
+        """The stream, an event at a time; sound is not held up once it has begun."""
+        iterator = iter(pieces)
+        try:
+            self._wait(self._reply.get("first_byte", 0.0))
+            for number, piece in enumerate(iterator):
+                for place, event in enumerate(_events(piece) if events else [piece]):
+                    if events and number + place:
+                        self._wait(self._seconds_per_token)
+                    yield event
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            jitter = self._reply.get("jitter", 0.0)
+            self._closing.wait(seconds * (1 + jitter * self._random.uniform(-1, 1)))
+
+
+def _events(piece: bytes) -> list[bytes]:
+    return [event + b"\n\n" for event in piece.split(b"\n\n") if event]

@@ -1,0 +1,211 @@
+"""What a stub replies: its reply document, turned into what each endpoint answers with."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mockserver.engines.derive import segments_of, segments_of_words, with_words
+from mockserver.engines.dialogue import Reply, ToolCall
+from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
+
+Document = Mapping[str, Any]
+
+_TRANSCRIPTS = frozenset({"transcriptions", "translations"})
+# Which endpoints a reply of some kind can answer; those that are not here answer any.
+_ANSWERS: Mapping[str, frozenset[str]] = {
+    "segments": _TRANSCRIPTS,
+    "words": _TRANSCRIPTS,
+    "logprobs": _TRANSCRIPTS,
+    "tool_calls": frozenset({"chat"}),
+    "audio": frozenset({"chat", "speech"}),
+    "say": frozenset({"chat", "speech"}),
+    "text": _TRANSCRIPTS | {"chat", "speech"},
+}
+_RAW = ("json", "body", "base64", "file")
+_KINDS = ("error", *_RAW, *_ANSWERS)
+
+
+class ReplyError(ValueError):
+    """A reply that makes no sense. The message names the place in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """A stub's reply to one request. Paths in it are relative to ``folder``."""
+
+    stub_id: str
+    reply: Document
+    folder: Path | None = None
+
+    @property
+    def answered_by(self) -> str:
+        """As in ``x-mock-answered-by``."""
+        return f"stub; id={self.stub_id}"
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the stub gives the body itself."""
+        return any(name in self.reply for name in _RAW)
+
+    @property
+    def words(self) -> str:
+        """What is said or written, by a chat model or by speech."""
+        return str(self.reply.get("say", self.reply.get("text", "")))
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the reply has words of its own to say."""
+        return "say" in self.reply or "text" in self.reply
+
+    def transcription(self, duration: float, languages: Sequence[str]) -> Transcription:
+        """The transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""
+        duration = float(self.reply.get("duration", duration))
+        segments = tuple(_segments(self.reply, duration))
+        language = self.reply.get("language") or (languages[0] if languages else "en")
+        spoken = (language,) if any(segment.text for segment in segments) else ()
+        return Transcription(self.answered_by, duration, spoken, segments)
+
+    def chat_reply(self) -> Reply:
+        """What a chat model replies."""
+        calls = tuple(_tool_call(call) for call in self.reply.get("tool_calls", ()))
+        return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
+
+    def body(self) -> tuple[bytes, str]:
+        """The body that the stub gives itself, and its content type (empty for none).
+
+        Raises ``OSError`` when its file cannot be read.
+        """
+        content_type = str(self.reply.get("content_type", ""))
+        if "json" in self.reply:
+            from mockserver.wire.json_styles import compact
+
+            return compact(self.reply["json"]), content_type or "application/json"
+        if "body" in self.reply:
+            return self.reply["body"].encode(), content_type or "text/plain; charset=utf-8"
+        if "base64" in self.reply:
+            return _decoded(self.reply["base64"]), content_type
+        return self._read(self.reply["file"]), content_type
+
+    def audio(self) -> bytes | None:
+        """The audio file to answer with. Raises ``OSError`` when it cannot be read."""
+        given = self.reply.get("audio")
+        if given is None:
+            return None
+        return self._read(given) if isinstance(given, str) else _decoded(given["base64"])
+
+    def _read(self, path: str) -> bytes:
+        return (self.folder / path if self.folder else Path(path)).read_bytes()
+
+
+def check_reply(reply: Document, *, may_read: bool) -> None:
+    """Raises ``ReplyError`` for what the schema cannot say; ``may_read`` is whether it may name files."""
+    kinds = [name for name in _KINDS if name in reply]
+    if not kinds:
+        raise ReplyError(f"there is nothing to answer. Give one of {', '.join(_KINDS)}.")
+    if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
+        raise ReplyError(f"{kinds[0]} and {kinds[1]} are answers of different kinds; give one of them.")
+    for name in ("audio", "file"):
+        if isinstance(reply.get(name), str) and not may_read:
+            raise ReplyError(f"{name}: only a stub in a file can name files; give the bytes in base64.")
+    if "base64" in reply:
+        _check_base64("base64", reply["base64"])
+    if isinstance(reply.get("audio"), Mapping):
+        _check_base64("audio.base64", reply["audio"]["base64"])
+    if reply.get("template"):
+        return  # its texts are not what will be answered
+    text = reply.get("text")
+    for name in ("segments", "words", "logprobs"):
+        if text is not None and name in reply and _joined(name, reply[name]) != text.strip():
+            raise ReplyError(
+                f"text: is not that of the {name} ({_joined(name, reply[name])!r}). Leave it out."
+            )
+    _check_times(reply)
+
+
+def endpoints_answered(reply: Document) -> frozenset[str] | None:
+    """The endpoints that a reply can answer; ``None`` for any."""
+    if any(name in reply for name in ("error", *_RAW)):
+        return None
+    return frozenset.intersection(*(names for kind, names in _ANSWERS.items() if kind in reply))
+
+
+def _joined(name: str, rows: Sequence[Document]) -> str:
+    if name == "logprobs":
+        return "".join(row["token"] for row in rows).strip()
+    return " ".join(row["text" if name == "segments" else "word"].strip() for row in rows)
+
+
+def _check_times(reply: Document) -> None:
+    for name in ("segments", "words"):
+        for number, row in enumerate(reply.get(name, ())):
+            if row.get("end", row.get("start", 0.0)) < row.get("start", 0.0):
+                raise ReplyError(f"{name}[{number}]: it ends before it starts.")
+
+
+def _check_base64(place: str, encoded: str) -> None:
+    try:
+        _decoded(encoded)
+    except ValueError as error:
+        raise ReplyError(f"{place}: is not base64.") from error
+
+
+def _decoded(encoded: str) -> bytes:
+    import pybase64
+
+    return pybase64.b64decode(encoded, validate=True)
+
+
+def _segments(reply: Document, duration: float) -> Iterator[Segment]:
+    if "segments" in reply:
+        yield from _timed(reply["segments"], duration)
+    elif "words" in reply:
+        yield from _of_words(reply["words"])
+    elif "logprobs" in reply:
+        logprobs = tuple(TokenLogprob(row["token"], row["logprob"]) for row in reply["logprobs"])
+        text = "".join(each.token for each in logprobs).strip()
+        yield with_words(Segment(text, 0.0, duration, logprobs=logprobs))
+    else:
+        yield from (with_words(segment) for segment in segments_of(reply.get("text", ""), duration))
+
+
+def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
+    """Segments with times: those that are missing are shared out by length between those that are given."""
+    begin = 0.0
+    for number, row in enumerate(rows):
+        begin = row.get("start", begin)
+        later = itertools.takewhile(lambda each: "start" not in each, rows[number + 1 :])
+        letters = [len(row["text"]) or 1, *(len(each["text"]) or 1 for each in later)]
+        following = rows[number + len(letters)] if number + len(letters) < len(rows) else {}
+        room = max(following.get("start", duration) - begin, 0.0)
+        end = row.get("end", round(begin + room * letters[0] / sum(letters), 3))
+        members = {name: value for name, value in row.items() if name not in ("words", "tokens")}
+        members |= {"text": row["text"].strip(), "start": begin, "end": end}
+        if "tokens" in row:
+            members["tokens"] = tuple(row["tokens"])
+        if "words" in row:
+            members["words"] = tuple(map(_word, row["words"]))
+        yield with_words(Segment(**members))
+        begin = end
+
+
+def _of_words(rows: Sequence[Document]) -> Iterator[Segment]:
+    """Segments, a sentence of one speaker each."""
+    for speaker, spoken in itertools.groupby(rows, key=lambda row: row.get("speaker")):
+        for segment in segments_of_words(tuple(map(_word, spoken))):
+            yield replace(segment, speaker=speaker)
+
+
+def _word(row: Document) -> Word:
+    return Word(row["word"].strip(), row["start"], row["end"], row.get("probability"))
+
+
+def _tool_call(call: Document) -> ToolCall:
+    arguments = call.get("arguments", {})
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+    return ToolCall(call["name"], arguments, custom=call.get("custom", False))

@@ -1,0 +1,366 @@
+"""Scripted answers: the stubs of every account, and which of them answers a request."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mockserver.double.matchers import Pattern
+from mockserver.double.replies import Scripted, check_reply, endpoints_answered
+from mockserver.double.stub_index import StubIndex, merged
+
+if TYPE_CHECKING:
+    from mockserver.double.facts import Facts
+    from mockserver.double.stub_files import StubDocument
+
+STARTED = "started"  # the state in which every scenario begins
+_SPENT: Mapping[str, Any] = {"error": "stub_spent"}
+_ACCOUNTS = 4096  # whose counters are kept; those of the one that was not used for longest make room
+_MOST_STUBS = 100_000
+
+
+class StubError(ValueError):
+    """A stub that makes no sense. The message names the place in it and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stub:
+    """A pattern and its replies. ``account_id`` is whose it is, ``None``: it answers every account.
+
+    ``order`` grows with time; ``source`` is the file and line of a stub that came from one; paths in the
+    replies are relative to ``folder``.
+    """
+
+    id: str
+    document: Mapping[str, Any]
+    pattern: Pattern
+    account_id: str | None
+    order: int
+    source: str = ""
+    folder: Path | None = None
+
+    @property
+    def priority(self) -> int:
+        """The highest of several that match answers."""
+        return int(self.document.get("priority", 0))
+
+    @property
+    def replies(self) -> list[Mapping[str, Any]]:
+        """One after the other, what is answered."""
+        return self.document.get("replies") or [self.document["reply"]]
+
+    @property
+    def scenario(self) -> Mapping[str, str]:
+        """The scenario that the stub belongs to; empty for none."""
+        return self.document.get("scenario") or {}
+
+    def reply(self, used: int) -> Mapping[str, Any]:
+        """What is answered by a stub that has answered ``used`` times before."""
+        replies = self.replies
+        if used < len(replies):
+            return replies[used]
+        then = self.document.get("then", "last")
+        if then == "loop":
+            return replies[used % len(replies)]
+        return replies[-1] if then == "last" else _SPENT
+
+    def answers(self, facts: Facts) -> bool:
+        """Whether its replies can answer the request's endpoint at all."""
+        names = endpoints_answered(self.replies[0])
+        return names is None or bool(names & facts.endpoint_names)
+
+
+class NearMiss(NamedTuple):
+    """A stub that did not match, and what differed."""
+
+    stub: Stub
+    differences: list[str]
+
+
+@dataclass(slots=True)
+class _Counters:
+    """What an account has had from the stubs: how often by stub, and the state of each scenario."""
+
+    used: dict[str, int] = field(default_factory=dict)
+    scenarios: dict[str, str] = field(default_factory=dict)
+
+
+class Stubs:
+    """The stubs of one server. Every method is safe to use from several threads.
+
+    ``endpoints`` are the names that patterns can use; ``check_error`` raises ``ValueError`` for an error
+    that is not in the catalog.
+    """
+
+    def __init__(self, endpoints: Iterable[str], check_error: Callable[[str], None]) -> None:
+        self._endpoints = frozenset(endpoints)
+        self._check_error = check_error
+        self._lock = threading.Lock()
+        self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
+        self._indexes: dict[str | None, StubIndex] = {}
+        self._counters: OrderedDict[str, _Counters] = OrderedDict()
+        self._orders = itertools.count(1)
+        self._ids = itertools.count(1)
+
+    def __bool__(self) -> bool:
+        """Whether there are any stubs."""
+        return bool(self._stubs)
+
+    def check(self, document: Mapping[str, Any], *, may_read: bool = True) -> Pattern:
+        """The pattern of a stub that satisfies its schema. Raises ``ValueError`` naming what makes no sense."""
+        pattern = Pattern(document.get("when", {}), self._endpoints)
+        sequence = "replies" in document
+        for number, reply in enumerate(document["replies"] if sequence else [document["reply"]]):
+            place = f"replies[{number}]" if sequence else "reply"
+            try:
+                check_reply(reply, may_read=may_read)
+                if "error" in reply:
+                    error = reply["error"]
+                    self._check_error(error if isinstance(error, str) else error["name"])
+                if reply.get("template"):
+                    from mockserver.double.templates import check_reply_template
+
+                    check_reply_template(reply)
+            except ValueError as error:
+                raise StubError(f"{place}: {error}") from error
+        return pattern
+
+    def add(
+        self,
+        document: Mapping[str, Any],
+        account_id: str | None,
+        *,
+        may_read: bool = False,
+        folder: Path | None = None,
+    ) -> Stub:
+        """Adds a stub, or replaces the one of the same id. Raises ``ValueError`` as ``check`` does."""
+        pattern = self.check(document, may_read=may_read)
+        with self._lock:
+            id_ = document.get("id") or self._new_id(account_id)
+            if len(self._stubs) >= _MOST_STUBS and (account_id, id_) not in self._stubs:
+                raise StubError(f"there are {_MOST_STUBS} stubs already. Delete some.")
+            stub = Stub(id_, dict(document), pattern, account_id, next(self._orders), folder=folder)
+            self._put(stub)
+        return stub
+
+    def load(self, documents: Iterable[StubDocument]) -> None:
+        """Replaces the stubs of files; those that are still the same keep their counters.
+
+        Of several in the same place of the order the first in the files answers, and those of files after
+        all others.
+        """
+        rows = list(documents)
+        stubs = [
+            Stub(
+                row.document["id"],
+                row.document,
+                self.check(row.document),
+                None,
+                -number,
+                row.source,
+                row.folder,
+            )
+            for number, row in enumerate(rows, 1)
+        ]
+        with self._lock:
+            before = {stub.id: stub.document for stub in self._stubs.values() if stub.source}
+            self._replace(*(stub for stub in self._stubs.values() if not stub.source), *stubs)
+            now = {stub.id: stub.document for stub in stubs}
+            for id_ in (id_ for id_, document in before.items() if now.get(id_) != document):
+                self._forget(id_)
+
+    def visible(self, account_id: str | None) -> list[Stub]:
+        """The stubs that concern an account (all of them for ``None``), in the order they are tried."""
+        with self._lock:
+            found = [
+                s for s in self._stubs.values() if account_id is None or s.account_id in (None, account_id)
+            ]
+        return sorted(found, key=lambda stub: (-stub.priority, -stub.order))
+
+    def get(self, id_: str, account_id: str | None) -> Stub | None:
+        """The stub of that id which an account sees first."""
+        with self._lock:
+            return self._find(id_, account_id)
+
+    def remove(self, id_: str, account_id: str | None) -> Stub | None:
+        """Removes the stub of that id; the one removed."""
+        with self._lock:
+            stub = self._find(id_, account_id)
+            if stub is not None:
+                self._drop(stub)
+                self._forget(id_)
+            return stub
+
+    def used(self, stub: Stub, account_id: str | None) -> int:
+        """How often a stub has answered, an account or all of them."""
+        with self._lock:
+            counters = self._counters.values() if account_id is None else [self._counted(account_id)]
+            return sum(each.used.get(stub.id, 0) for each in counters)
+
+    def scenarios(self, account_id: str) -> dict[str, str]:
+        """The scenarios of an account that are not in their first state, and their states."""
+        with self._lock:
+            return dict(self._counted(account_id).scenarios)
+
+    def set_scenario(self, account_id: str, name: str, state: str) -> None:
+        """Puts a scenario of an account into a state."""
+        with self._lock:
+            self._counters_of(account_id).scenarios[name] = state
+
+    def answer(self, facts: Facts, account_id: str) -> tuple[Stub, int] | None:
+        """The stub that answers this request, and how often it has before; it is counted."""
+        if not self._stubs:
+            return None
+        for stub in self._candidates(facts, account_id):
+            if stub.answers(facts) and self._is_due(stub, account_id) and stub.pattern.matches(facts):
+                used = self._take(stub, account_id)
+                if used is not None:
+                    return stub, used
+        return None
+
+    def scripted(self, stub: Stub, used: int, context: Mapping[str, Any]) -> Scripted:
+        """What ``stub`` replies; ``context`` is what its templates know. Raises ``TemplateFailed``."""
+        reply = stub.reply(used)
+        if reply.get("template"):
+            from mockserver.double.templates import render_reply
+
+            reply = render_reply(reply, context)
+        return Scripted(stub.id, reply, stub.folder)
+
+    def nearest(self, facts: Facts, account_id: str, most: int = 3) -> list[NearMiss]:
+        """The stubs that differ least from a request which none matched."""
+        misses = []
+        for stub in self.visible(account_id):
+            differences = stub.pattern.differences(facts, listen=False)
+            if not stub.answers(facts):
+                differences.append("reply: cannot answer this endpoint")
+            if not self._is_due(stub, account_id):
+                differences.append(self._why_not(stub, account_id))
+            misses.append(NearMiss(stub, differences))
+        return sorted(misses, key=lambda miss: len(miss.differences))[:most]
+
+    def reset(self, account_id: str | None) -> None:
+        """Removes an account's stubs and sets its counters back; of every account for ``None``.
+
+        Stubs of files stay.
+        """
+        with self._lock:
+            self._replace(
+                *(s for s in self._stubs.values() if s.source or account_id not in (None, s.account_id))
+            )
+            if account_id is None:
+                self._counters.clear()
+            else:
+                self._counters.pop(account_id, None)
+
+    def snapshot(self, account_id: str | None) -> dict[str, Any]:
+        """The stubs that did not come from files, and all counters, as JSON values."""
+        with self._lock:
+            stubs = [
+                {"account_id": stub.account_id, "document": {**stub.document, "id": stub.id}}
+                for stub in sorted(self._stubs.values(), key=lambda stub: stub.order)
+                if not stub.source and account_id in (None, stub.account_id)
+            ]
+            counters = {
+                id_: {"used": dict(each.used), "scenarios": dict(each.scenarios)}
+                for id_, each in self._counters.items()
+                if account_id in (None, id_)
+            }
+        return copy.deepcopy({"stubs": stubs, "counters": counters})
+
+    def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Puts back what ``snapshot`` told. Raises ``ValueError`` as ``check`` does, and changes nothing then."""
+        for row in state["stubs"]:
+            self.check(row["document"], may_read=True)
+        self.reset(account_id)
+        for row in state["stubs"]:
+            self.add(row["document"], row["account_id"], may_read=True)
+        with self._lock:
+            for id_, row in state["counters"].items():
+                self._counters[id_] = _Counters(dict(row["used"]), dict(row["scenarios"]))
+
+    def _candidates(self, facts: Facts, account_id: str) -> Iterator[Stub]:
+        indexes = [self._indexes[id_] for id_ in (account_id, None) if id_ in self._indexes]
+        if len(indexes) == 1:
+            return indexes[0].candidates(facts)
+        return merged([index.candidates(facts) for index in indexes])
+
+    def _is_due(self, stub: Stub, account_id: str) -> bool:
+        """Whether its scenario is in the right state, and it has not answered as often as it may."""
+        if "times" not in stub.document and not stub.scenario:
+            return True
+        counters = self._counters.get(account_id) or _Counters()
+        if counters.used.get(stub.id, 0) >= stub.document.get("times", float("inf")):
+            return False
+        wanted = stub.scenario.get("state")
+        return wanted is None or counters.scenarios.get(stub.scenario["name"], STARTED) == wanted
+
+    def _why_not(self, stub: Stub, account_id: str) -> str:
+        times = stub.document.get("times")
+        if times is not None and self.used(stub, account_id) >= times:
+            return f"times: has answered {times} of {times} times"
+        state = self.scenarios(account_id).get(stub.scenario["name"], STARTED)
+        return f"scenario: wanted {stub.scenario['state']!r}, is {state!r}"
+
+    def _take(self, stub: Stub, account_id: str) -> int | None:
+        """Counts the stub as used; how often it was before, or ``None`` when another request was faster."""
+        with self._lock:
+            if not self._is_due(stub, account_id):
+                return None
+            counters = self._counters_of(account_id)
+            used = counters.used.get(stub.id, 0)
+            counters.used[stub.id] = used + 1
+            if "next" in stub.scenario:
+                counters.scenarios[stub.scenario["name"]] = stub.scenario["next"]
+            return used
+
+    def _counters_of(self, account_id: str) -> _Counters:
+        counters = self._counters.setdefault(account_id, _Counters())
+        self._counters.move_to_end(account_id)
+        if len(self._counters) > _ACCOUNTS:
+            self._counters.popitem(last=False)
+        return counters
+
+    def _counted(self, account_id: str) -> _Counters:
+        return self._counters.get(account_id) or _Counters()
+
+    def _new_id(self, account_id: str | None) -> str:
+        while True:
+            id_ = f"stub-{next(self._ids)}"
+            if (account_id, id_) not in self._stubs:
+                return id_
+
+    def _find(self, id_: str, account_id: str | None) -> Stub | None:
+        if account_id is not None:
+            return self._stubs.get((account_id, id_)) or self._stubs.get((None, id_))
+        return next((stub for stub in self._stubs.values() if stub.id == id_), None)
+
+    def _replace(self, *stubs: Stub) -> None:
+        """Has these stubs and no others."""
+        by_owner: dict[str | None, list[Stub]] = {}
+        for stub in stubs:
+            by_owner.setdefault(stub.account_id, []).append(stub)
+        self._stubs = OrderedDict(((stub.account_id, stub.id), stub) for stub in stubs)
+        self._indexes = {owner: StubIndex(owned) for owner, owned in by_owner.items()}
+
+    def _put(self, stub: Stub) -> None:
+        before = self._stubs.get((stub.account_id, stub.id))
+        if before is not None:
+            self._drop(before)
+            self._forget(stub.id)
+        self._stubs[stub.account_id, stub.id] = stub
+        self._indexes.setdefault(stub.account_id, StubIndex()).add(stub)
+
+    def _drop(self, stub: Stub) -> None:
+        del self._stubs[stub.account_id, stub.id]
+        self._indexes[stub.account_id].remove(stub)
+
+    def _forget(self, id_: str) -> None:
+        for counters in self._counters.values():
+            counters.used.pop(id_, None)

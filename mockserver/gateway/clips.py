@@ -1,0 +1,68 @@
+"""The audio of a request: each file is made into a clip once, and listened to once in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mockserver.audio.clip import Clip
+
+if TYPE_CHECKING:
+    from mockserver.engines.transcription import Transcription, TranscriptionOptions
+    from mockserver.gateway.forms import FilePart
+    from mockserver.services import Services
+
+UPLOAD = "file"  # the place of the one audio file of a form
+
+
+class RequestAudio:
+    """The audio files of one request, by their place in it: ``file``, ``messages[0].content[1].input_audio``.
+
+    ``heard`` is what an endpoint heard at each place.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._listened: dict[tuple[str, TranscriptionOptions], Transcription] = {}
+        self.files: Mapping[str, FilePart] = {}
+        self.clips: dict[str, Clip] = {}
+        self.heard: dict[str, str] = {}
+
+    def uploaded(self) -> Clip:
+        """The file of a form; an empty one where none came."""
+        clip = self.clips.get(UPLOAD)
+        if clip is None:
+            part = self.files.get(UPLOAD)
+            name, data = (part.filename, part.data) if part else ("", b"")
+            clip = self.clips[UPLOAD] = self._clip(data, name, keep_samples=True)
+        return clip
+
+    def spoken(self, audio: Mapping[str, Any], place: str, *, keep_samples: bool) -> Clip:
+        """The ``input_audio`` part of a chat at ``place``. Raises ``ValueError`` unless its data is base64."""
+        clip = self.clips.get(place)
+        if clip is None:
+            import pybase64
+
+            data = pybase64.b64decode(audio.get("data") or "", validate=True)
+            name = f"audio.{audio.get('format')}"
+            clip = self.clips[place] = self._clip(data, name, keep_samples=keep_samples)
+        return clip
+
+    def listen(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """All that is said in a clip, for matching. Raises as ``AnswerChain.hear`` does."""
+        chain = self._services.transcribers
+        answer = self.recall(clip, options) or chain.hear(clip, options)
+        if answer is not None:
+            answer = replace(answer, segments=tuple(answer.segments))
+            self._listened[clip.sha256, options] = answer
+        return answer
+
+    def recall(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """What is known of a clip without hearing it anew. Raises as ``AnswerChain.recall`` does."""
+        known = self._listened.get((clip.sha256, options)) if self._listened else None
+        return known or self._services.transcribers.recall(clip, options)
+
+    def _clip(self, data: bytes, name: str, *, keep_samples: bool) -> Clip:
+        keep_samples = keep_samples and self._services.transcribers.hears
+        return Clip(data, name, self._services.settings.max_audio_seconds, keep_samples=keep_samples)

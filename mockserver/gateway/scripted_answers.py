@@ -1,0 +1,116 @@
+"""Asks the stubs for the answer to a request, and answers with what they give byte by byte."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from mockserver.double.facts import Facts
+    from mockserver.double.replies import Scripted
+    from mockserver.gateway.pipeline import Answer, Call
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+
+def script(services: Services, call: Call) -> Scripted | None:
+    """What a stub replies to this request, if one matches.
+
+    Raises ``ApiError``: the one that the stub replies with; or its template failed; or none matches and one
+    must (setting ``strict_stubs``).
+    """
+    strict = call.settings.strict_stubs and bool(call.operation.endpoint)
+    if not services.stubs and not strict:
+        return None
+    facts = call.facts
+    found = services.stubs.answer(facts, call.account.id)
+    if found is None:
+        if strict:
+            raise _no_stub(services, call, facts)
+        return None
+    stub, used = found
+    try:
+        scripted = services.stubs.scripted(stub, used, TemplateContext(services, facts, used))
+    except ValueError as error:
+        log.error("stub %s: %s", stub.id, error)
+        raise ApiError("template_failed", stub=stub.id, reason=str(error)) from error
+    if "error" in scripted.reply:
+        call.scripted = scripted
+        raise _error(services, call, scripted.reply["error"])
+    return scripted
+
+
+def raw_answer(scripted: Scripted) -> Answer | None:
+    """The answer that a stub gives itself, body and all; ``None`` when the endpoint makes it.
+
+    Raises ``ApiError`` when the stub's file cannot be read.
+    """
+    from mockserver.gateway.pipeline import Answer
+
+    if not scripted.is_raw:
+        return None
+    try:
+        body, content_type = scripted.body()
+    except OSError as error:
+        log.error("stub %s: %s", scripted.stub_id, error)
+        raise ApiError("stub_file_unreadable", stub=scripted.stub_id, reason=str(error)) from error
+    return Answer(
+        body,
+        content_type or "application/octet-stream",
+        scripted.answered_by,
+        tuple(scripted.reply.get("headers", {}).items()),
+        status=scripted.reply.get("status", 200),
+    )
+
+
+def _error(services: Services, call: Call, error: str | Mapping[str, Any]) -> ApiError:
+    from mockserver.double.scripted_errors import scripted_error
+
+    row = {"name": error} if isinstance(error, str) else error
+    return scripted_error(
+        services, call, row["name"], message=row.get("message"), retry_after=row.get("retry_after")
+    )
+
+
+def _no_stub(services: Services, call: Call, facts: Facts) -> ApiError:
+    misses = services.stubs.nearest(facts, call.account.id, 1)
+    nearest = "There are no stubs."
+    if misses:
+        name = misses[0].stub.document.get("name") or misses[0].stub.id
+        nearest = f"The nearest is {name}: {'; '.join(misses[0].differences) or 'it needs to be heard'}."
+    return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)
+
+
+class TemplateContext(Mapping[str, Any]):
+    """What templates know of a request, found out when one asks: it may have to be listened to.
+
+    ``count`` is how often the stub has answered before.
+    """
+
+    def __init__(self, services: Services, facts: Facts, count: int) -> None:
+        clips = facts.clips
+        self._values: dict[str, Callable[[], Any]] = {
+            "count": lambda: count,
+            "duration": lambda: clips[0].facts.duration if clips else None,
+            "file": lambda: clips[0].name if clips else None,
+            "headers": lambda: facts.headers,
+            "heard": lambda: facts.heard,
+            "language": lambda: next(iter(facts.languages), None),
+            "model": lambda: facts.model,
+            "now": services.clock.now,
+            "request": lambda: facts.document,
+            "user_text": lambda: facts.user_text,
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -1,0 +1,329 @@
+"""Scripted answers, over the control API and with the official SDK."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+
+from mockserver.server import MockServer
+from tests.conftest import FIXTURES, RawResponse
+
+HELLO = (FIXTURES / "hello.wav").read_bytes()
+FOX = (FIXTURES / "fox.mp3").read_bytes()
+
+Control = Callable[..., RawResponse]
+Stub = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def control(send: Control, api_key: str) -> Control:
+    """A call of the control API for the account of this test."""
+
+    def call(method: str, path: str, body: object = None) -> RawResponse:
+        import json
+
+        data = b"" if body is None else json.dumps(body).encode()
+        return send(method, f"/_mock/{path}", data, {"content-type": "application/json"}, api_key)
+
+    return call
+
+
+@pytest.fixture
+def stub(control: Control) -> Stub:
+    """Adds a stub, and tells what the server says of it."""
+
+    def add(**document: object) -> dict[str, Any]:
+        response = control("POST", "stubs", document)
+        assert response.status == 201, response.body
+        described = response.json()
+        assert isinstance(described, dict)
+        return described
+
+    return add
+
+
+def transcribe(
+    client: openai.OpenAI, name: str = "meeting-1.wav", data: bytes = HELLO, **options: Any
+) -> Any:
+    options = {"model": "whisper-1", **options}
+    return client.audio.transcriptions.create(file=(name, data), **options)
+
+
+def chat(client: openai.OpenAI, text: str, **options: Any) -> Any:
+    return client.chat.completions.create(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": text}], **options
+    )
+
+
+def test_a_stub_answers_the_file_it_names(client: openai.OpenAI, stub: Stub) -> None:
+    stub(
+        when={"endpoint": "transcriptions", "file": "meeting*.wav"}, reply={"text": "Welcome to the meeting."}
+    )
+    assert transcribe(client).text == "Welcome to the meeting."
+    assert transcribe(client, "other.wav").text != "Welcome to the meeting."
+
+
+def test_the_answer_names_the_stub(client: openai.OpenAI, stub: Stub) -> None:
+    id_ = stub(when={"model": "whisper-*"}, reply={"text": "Hello."})["id"]
+    response = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=("a.wav", HELLO))
+    assert response.headers["x-mock-answered-by"] == f"stub; id={id_}"
+
+
+def test_a_stub_that_may_answer_once_answers_once(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"file": "*.wav"}, reply={"text": "Once."}, times=1)
+    assert transcribe(client).text == "Once."
+    assert transcribe(client).text != "Once."
+
+
+@pytest.mark.parametrize(("then", "fourth"), [("last", "two"), ("loop", "two")], ids=["last", "loop"])
+def test_replies_follow_each_other(client: openai.OpenAI, stub: Stub, then: str, fourth: str) -> None:
+    stub(when={"endpoint": "chat"}, replies=[{"say": "one"}, {"say": "two"}], then=then)
+    said = [chat(client, "Go on.").choices[0].message.content for _ in range(4)]
+    assert said == ["one", "two", "two" if then == "last" else "one", fourth]
+
+
+def test_a_spent_sequence_can_fail(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"endpoint": "chat"}, replies=[{"say": "one"}], then="fail")
+    chat(client, "Go on.")
+    with pytest.raises(openai.NotFoundError) as refusal:
+        chat(client, "Go on.")
+    assert refusal.value.code == "mock_stub_spent"
+
+
+def test_a_scenario_leads_from_stub_to_stub(client: openai.OpenAI, stub: Stub, control: Control) -> None:
+    order = {"name": "order"}
+    stub(reply={"say": "What would you like?"}, scenario={**order, "state": "started", "next": "asked"})
+    stub(reply={"say": "It is on its way."}, scenario={**order, "state": "asked"})
+    assert chat(client, "Hello.").choices[0].message.content == "What would you like?"
+    assert chat(client, "Tea.").choices[0].message.content == "It is on its way."
+    assert control("GET", "scenarios").json() == {"scenarios": {"order": "asked"}}
+    control("PUT", "scenarios/order", {"state": "started"})
+    assert chat(client, "Hello.").choices[0].message.content == "What would you like?"
+
+
+def test_the_highest_priority_answers_then_the_most_recent(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"say": "important"}, priority=1)
+    stub(reply={"say": "old"})
+    stub(reply={"say": "new"})
+    assert chat(client, "Who is it?").choices[0].message.content == "important"
+
+
+def test_the_most_recent_of_equal_stubs_answers(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"endpoint": "chat"}, reply={"say": "old"})
+    stub(when={"user_text": {"equals": "Who is it?"}}, reply={"say": "new"})
+    assert chat(client, "Who is it?").choices[0].message.content == "new"
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"sha256": hashlib.sha256(FOX).hexdigest()},
+        {"container": "mp3", "channels": 1},
+        {"duration": {"at_least": 1, "at_most": 30}},
+        {"heard": "quick brown fox"},
+        {"language": "en"},
+        {"headers": {"authorization": {"matches": "^Bearer sk-"}}},
+        {"fields": {"response_format": "json", "prompt": {"present": False}}},
+        {"fields": {"$.model": "whisper-1"}},
+    ],
+    ids=lambda when: "-".join(when),
+)
+def test_a_stub_can_ask_for_what_the_request_is(client: openai.OpenAI, stub: Stub, when: object) -> None:
+    stub(when=when, reply={"text": "That one."})
+    assert transcribe(client, "fox.mp3", FOX, response_format="json").text == "That one."
+
+
+def test_a_stub_for_another_sound_does_not_answer(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"heard": "weather"}, reply={"text": "That one."})
+    assert transcribe(client, "fox.mp3", FOX).text != "That one."
+
+
+def test_a_chat_stub_hears_the_users_audio(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"endpoint": "chat", "heard": "brown fox"}, reply={"say": "A fox, I see."})
+    audio = {"data": base64.b64encode(FOX).decode(), "format": "mp3"}
+    completion = client.chat.completions.create(
+        model="gpt-4o-audio-preview",
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "wav"},
+        messages=[{"role": "user", "content": [{"type": "input_audio", "input_audio": audio}]}],  # type: ignore[typeddict-item,list-item]
+    )
+    spoken = completion.choices[0].message.audio
+    assert spoken is not None
+    assert spoken.transcript == "A fox, I see."
+    back = transcribe(client, "back.wav", base64.b64decode(spoken.data))
+    assert back.text == "A fox, I see."
+
+
+def test_missing_parts_of_a_transcript_fit_the_audio(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"segments": [{"text": "Good morning."}, {"text": "How are you today?"}], "language": "en"})
+    heard = transcribe(client, response_format="verbose_json", timestamp_granularities=["segment", "word"])
+    first, second = heard.segments
+    assert first.start == 0
+    assert first.end == second.start
+    assert second.end == pytest.approx(heard.duration, abs=0.01)
+    assert [word.word for word in heard.words] == ["Good", "morning", "How", "are", "you", "today"]
+    assert heard.text == "Good morning. How are you today?"
+
+
+def test_a_transcript_can_name_its_speakers(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"segments": [{"text": "Hello.", "speaker": "anna"}, {"text": "Hi.", "speaker": "ben"}]})
+    heard = transcribe(
+        client, model="gpt-4o-transcribe-diarize", response_format="diarized_json", chunking_strategy="auto"
+    )
+    assert [(segment.speaker, segment.text) for segment in heard.segments] == [
+        ("anna", " Hello."),
+        ("ben", " Hi."),
+    ]
+
+
+def test_a_transcript_can_have_its_own_logprobs(client: openai.OpenAI, stub: Stub) -> None:
+    tokens = [{"token": "Hel", "logprob": -0.5}, {"token": "lo", "logprob": -0.25}]
+    stub(reply={"logprobs": tokens})
+    heard = transcribe(client, model="gpt-4o-transcribe", include=["logprobs"])
+    assert heard.text == "Hello"
+    assert [(each.token, each.logprob) for each in heard.logprobs] == [("Hel", -0.5), ("lo", -0.25)]
+
+
+def test_a_streamed_transcript_can_be_scripted(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"text": "Welcome to the meeting."})
+    events = list(transcribe(client, model="gpt-4o-transcribe", stream=True))
+    assert "".join(event.delta for event in events[:-1]) == "Welcome to the meeting."
+    assert events[-1].text == "Welcome to the meeting."
+
+
+def test_speech_can_say_something_else(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"user_text": "secret"}, reply={"say": "Nothing to hear."})
+    sound = client.audio.speech.create(
+        model="tts-1", voice="alloy", input="The secret word.", response_format="wav"
+    ).content
+    assert transcribe(client, "back.wav", sound).text == "Nothing to hear."
+
+
+def test_speech_can_be_a_given_audio_file(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"endpoint": "speech"}, reply={"audio": {"base64": base64.b64encode(HELLO).decode()}})
+    sound = client.audio.speech.create(
+        model="tts-1", voice="alloy", input="Hi.", response_format="pcm"
+    ).content
+    from mockserver.audio.decode import decode
+
+    seconds = decode(HELLO, keep_seconds=0, max_seconds=60).facts.duration
+    assert len(sound) / 48_000 == pytest.approx(seconds, abs=0.01)
+
+
+def test_a_chat_stub_can_call_tools(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]})
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+    choice = chat(client, "Weather?", tools=[tool]).choices[0]
+    assert choice.finish_reason == "tool_calls"
+    call = choice.message.tool_calls[0].function
+    assert (call.name, call.arguments) == ("get_weather", '{"city":"Paris"}')
+
+
+def test_a_stub_can_give_the_body_itself(client: openai.OpenAI, stub: Stub) -> None:
+    stub(
+        when={"endpoint": "list_models"},
+        reply={"json": {"object": "list", "data": []}, "headers": {"x-a": "b"}},
+    )
+    response = client.models.with_raw_response.list()
+    assert response.headers["x-a"] == "b"
+    assert list(response.parse()) == []
+
+
+def test_a_stub_can_give_status_and_bytes(stub: Stub, send: Control, api_key: str) -> None:
+    body = base64.b64encode(b"\x00\xff").decode()
+    stub(when={"endpoint": "/v1/models"}, reply={"base64": body, "status": 207, "content_type": "x/y"})
+    response = send("GET", "/v1/models", key=api_key)
+    assert (response.status, response.headers["content-type"], response.body) == (207, "x/y", b"\x00\xff")
+
+
+def test_a_stub_can_refuse_as_the_api_does(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"endpoint": "chat"}, reply={"error": "insufficient_quota"})
+    with pytest.raises(openai.RateLimitError) as refusal:
+        chat(client, "Hello.")
+    assert refusal.value.code == "insufficient_quota"
+
+
+def test_a_template_knows_the_request(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"say": "{{ count }}: {{ user_text | upper }} ({{ model }})", "template": True})
+    chat(client, "again")
+    assert chat(client, "again").choices[0].message.content == "1: AGAIN (gpt-4o-mini)"
+
+
+def test_a_template_knows_what_was_heard(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"file": "fox.mp3"}, reply={"text": "He said: {{ heard }}", "template": True})
+    assert transcribe(client, "fox.mp3", FOX).text.startswith("He said: The quick brown fox")
+
+
+def test_a_template_that_fails_says_why(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"say": "{{ request.messages[7].content }}", "template": True})
+    with pytest.raises(openai.InternalServerError) as refusal:
+        chat(client.with_options(max_retries=0), "Hello.")
+    assert refusal.value.code == "mock_template_failed"
+
+
+def test_refused_requests_use_up_no_stub(client: openai.OpenAI, stub: Stub) -> None:
+    stub(when={"endpoint": "chat"}, reply={"say": "Once."}, times=1)
+    with pytest.raises(openai.BadRequestError):
+        chat(client, "Hello.", temperature=9)
+    assert chat(client, "Hello.").choices[0].message.content == "Once."
+
+
+def test_accounts_do_not_see_each_others_stubs(server: MockServer, client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"say": "Only for me."})
+    with openai.OpenAI(base_url=server.base_url, api_key="sk-mock-tier-5-other-account") as other:
+        assert chat(other, "Hello.").choices[0].message.content != "Only for me."
+
+
+def test_a_request_that_no_stub_answers_can_be_refused(client: openai.OpenAI, stub: Stub) -> None:
+    stub(name="the fox", when={"endpoint": "transcriptions", "file": "fox*.mp3"}, reply={"text": "A fox."})
+    with pytest.raises(openai.NotFoundError) as refusal:
+        transcribe(client, "dog.mp3", FOX, extra_headers={"x-mock-strict-stubs": "true"})
+    assert refusal.value.code == "mock_no_stub_matched"
+    assert refusal.value.body["message"] == (  # type: ignore[index]
+        "No stub matches this transcriptions request. "
+        "The nearest is the fox: file: wanted 'fox*.mp3', got 'dog.mp3'."
+    )
+
+
+def test_a_stub_can_be_looked_at_changed_and_removed(
+    control: Control, stub: Stub, client: openai.OpenAI
+) -> None:
+    id_ = stub(reply={"say": "one"})["id"]
+    chat(client, "Hello.")
+    one = control("GET", f"stubs/{id_}").json()
+    assert one == {"id": id_, "reply": {"say": "one"}, "used": 1}
+    control("PUT", f"stubs/{id_}", {"reply": {"say": "two"}})
+    assert chat(client, "Hello.").choices[0].message.content == "two"
+    assert control("DELETE", f"stubs/{id_}").status == 200
+    assert control("GET", f"stubs/{id_}").status == 404
+    assert control("GET", "stubs").json() == {"stubs": []}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"reply": {"text": "a"}, "wehn": {}}, "wehn"),
+        ({"when": {"file": 1}, "reply": {"text": "a"}}, "when.file"),
+        ({"when": {"heard": "("}, "reply": {"text": "a"}}, "heard: '(' is not a regular expression"),
+        ({"when": {"endpoint": "transcription"}, "reply": {"text": "a"}}, "there is no 'transcription'"),
+        ({"when": {"fields": {"$[": 1}}, "reply": {"text": "a"}}, "fields.$[: is not JSONPath"),
+        ({"reply": {"delay": 1}}, "reply: there is nothing to answer"),
+        ({"reply": {"text": "a", "json": {}}}, "answers of different kinds"),
+        ({"reply": {"error": "rate_limit"}}, "there is no 'rate_limit' in the catalog"),
+        ({"reply": {"base64": "%"}}, "base64: is not base64"),
+        ({"reply": {"file": "secrets.txt"}}, "only a stub in a file can name files"),
+        ({"reply": {"text": "{{", "template": True}}, "reply: text: template '{{'"),
+        ({"replies": []}, "replies"),
+        ({"reply": {"text": "b", "segments": [{"text": "a"}]}}, "text: is not that of the segments"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_stub_that_makes_no_sense_is_refused(control: Control, document: object, message: str) -> None:
+    response = control("POST", "stubs", document)
+    assert response.status == 400
+    assert message in str(response.json())
