@@ -24,7 +24,6 @@ def register(app: flask.Flask, services: Services) -> None:
     """Adds ``GET``, ``PUT`` and ``DELETE /_mock/limits``, and ``GET`` and ``DELETE /_mock/costs``."""
 
     def limits() -> flask.Response:
-        control.refuse_unknown_arguments(("model",))
         models = [_model(services, "model", name) for name in flask.request.args.getlist("model")]
         return control.answer(limits_report(services, control.caller(services), models))
 
@@ -45,7 +44,7 @@ def register(app: flask.Flask, services: Services) -> None:
 
     def reset_costs() -> flask.Response:
         account = control.caller(services)
-        services.ledger.clear(account.id if account else None)
+        services.ledger.reset(account.id if account else None)
         return control.answer(costs_report(services, account))
 
     for path, method, view in (

@@ -68,6 +68,32 @@ class MemoryStore:
         with self._lock:
             return list(self._room(kind, account).values.values())
 
+    def reset(self, account_id: str | None) -> None:
+        """Forgets everything of an account, or of all."""
+        with self._lock:
+            for room in [room for room in self._rooms if account_id in (None, room[1])]:
+                del self._rooms[room]
+
+    def snapshot(self, account_id: str | None) -> list[Value]:
+        """What is kept of an account, or of all: its kinds with their values, oldest first."""
+        with self._lock:
+            return [
+                {
+                    "kind": kind,
+                    "account": account if account_id is None else None,
+                    "values": dict(room.values),
+                }
+                for (kind, account), room in self._rooms.items()
+                if account_id in (None, account)
+            ]
+
+    def restore(self, state: list[Value], account_id: str | None) -> None:
+        """Keeps what a ``snapshot`` says in place of what there is, of an account or of all."""
+        self.reset(account_id)
+        for room in state:
+            for key, value in room["values"].items():
+                self.put(room["kind"], account_id or room["account"], key, value)
+
     def _room(self, kind: str, account: str) -> _Room:
         """The room of a kind and account, an empty one if nothing is kept of them."""
         room = self._rooms.get((kind, account))

@@ -50,6 +50,11 @@ class SpokenMemory:
             while len(self._utterances) > 2 * self._capacity:
                 self._utterances.popitem(last=False)
 
+    def forget(self) -> None:
+        """Forgets every utterance, whoever asked for it."""
+        with self._lock:
+            self._utterances.clear()
+
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """What was spoken, if the clip is speech of this server. Nothing is translated."""
         if not self._utterances:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _PER = 1_000_000  # tokens that a price is for
 _MOST_ROWS = 10_000  # accounts times models; the oldest are added up as those of _OTHERS
 _OTHERS = "others"
+_SUMS = ("requests", "tokens", "seconds", "cost_usd", "requests_of_unknown_cost")
 
 
 def cost_usd(model: ModelCard, usage: Mapping[str, Any]) -> float | None:
@@ -63,10 +64,7 @@ class Ledger:
         with self._lock:
             if (account, model.id) not in self._rows and len(self._rows) >= _MOST_ROWS:
                 self._merge_oldest()
-            row = self._rows.setdefault(
-                (account, model.id),
-                {"requests": 0, "tokens": 0, "seconds": 0, "cost_usd": 0.0, "requests_of_unknown_cost": 0},
-            )
+            row = self._rows.setdefault((account, model.id), dict.fromkeys(_SUMS, 0))
             row["requests"] += 1
             row["tokens"] += usage.get("total_tokens", 0)
             row["seconds"] += usage.get("seconds", 0)
@@ -84,11 +82,34 @@ class Ledger:
                 row["cost_usd"] = None
         return [{"account": key[0], "model": key[1], **row} for key, row in rows]
 
-    def clear(self, account: str | None = None) -> None:
+    def reset(self, account_id: str | None) -> None:
         """Forgets the sums of an account, or all."""
         with self._lock:
-            for key in [key for key in self._rows if account in (None, key[0])]:
-                del self._rows[key]
+            self._forget(account_id)
+
+    def snapshot(self, account_id: str | None) -> list[dict[str, Any]]:
+        """The sums of an account, or all, to be given to ``restore``."""
+        with self._lock:
+            return [
+                {"account": account if account_id is None else None, "model": model, **row}
+                for (account, model), row in self._rows.items()
+                if account_id in (None, account)
+            ]
+
+    def restore(self, state: list[dict[str, Any]], account_id: str | None) -> None:
+        """Puts the sums of a ``snapshot`` in place of those of an account, or of all."""
+        rows = {
+            (account_id or row["account"], row["model"]): {name: row[name] for name in _SUMS} for row in state
+        }
+        with self._lock:
+            self._forget(account_id)
+            self._rows.update(rows)
+            while len(self._rows) > _MOST_ROWS:
+                self._merge_oldest()
+
+    def _forget(self, account_id: str | None) -> None:
+        for key in [key for key in self._rows if account_id in (None, key[0])]:
+            del self._rows[key]
 
     def _merge_oldest(self) -> None:
         (_, model), oldest = self._rows.popitem(last=False)

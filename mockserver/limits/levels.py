@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.limits.bucket import Bucket
 
@@ -25,6 +25,16 @@ class Level(NamedTuple):
         debt = max(0, limit.amount - self.remaining) * limit.window
         # A drained bucket lacks a millisecond more: less would not be waited for.
         return Bucket(debt + (1000 * limit.amount if self.at == _NEVER else 0), self.at)
+
+
+def age_of(at: int, now: int) -> int | None:
+    """Microseconds since ``at``; ``None`` for what waits for its first refusal."""
+    return None if at == _NEVER else now - at
+
+
+def time_of(age: int | None, now: int) -> int:
+    """The time that has the ``age`` now: the inverse of ``age_of``."""
+    return _NEVER if age is None else now - age
 
 
 class Levels:
@@ -68,3 +78,35 @@ class Levels:
         self._of_one = {key: level for key, level in self._of_one.items() if key[0] != account_id}
         for had in self._had.values():
             had.add(account_id)
+
+    def snapshot(self, account_id: str | None, now: int) -> list[dict[str, Any]]:
+        """The levels that buckets of an account have yet to take, or those of all; rows for ``restore``."""
+        if account_id is not None:
+            waiting = {
+                kind: level for kind, level in self._of_all.items() if account_id not in self._had[kind]
+            }
+            waiting |= {key[1:]: level for key, level in self._of_one.items() if key[0] == account_id}
+            return [_row(None, *kind, level, now) for kind, level in waiting.items()]
+        return [
+            *(
+                _row(None, *kind, level, now) | {"had": sorted(self._had[kind])}
+                for kind, level in self._of_all.items()
+            ),
+            *(_row(*key, level, now) for key, level in self._of_one.items()),
+        ]
+
+    def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
+        """Puts the levels of a ``snapshot`` in place of those of an account, or of all."""
+        self.forget(account_id)
+        for row in rows:
+            account, kind = account_id or row["account"], (row["group"], row["kind"])
+            level = Level(row["remaining"], time_of(row["age"], now))
+            if account is None:
+                self._of_all[kind], self._had[kind] = level, set(row["had"])
+            else:
+                self._of_one[(account, *kind)] = level
+
+
+def _row(account_id: str | None, group: str, kind: str, level: Level, now: int) -> dict[str, Any]:
+    age = age_of(level.at, now)
+    return {"account": account_id, "group": group, "kind": kind, "remaining": level.remaining, "age": age}

@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.gateway.errors import ApiError
 from mockserver.limits import bucket, headers
@@ -29,6 +29,9 @@ _UPGRADE = (
     " You can increase your rate limit by adding a payment method to your account at "
     "https://platform.openai.com/account/billing."
 )
+
+# What a scripted refusal speaks of where the account has no such limit: those of many models on tier-1.
+_STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000}
 
 Headers = tuple[tuple[str, str], ...]
 Overrides = Mapping[str, int | None]
@@ -59,6 +62,35 @@ class _Changes:
 
     tiers: dict[str | None, str] = field(default_factory=dict)
     limits: dict[tuple[str | None, str], dict[str, int | None]] = field(default_factory=dict)
+
+    def forget(self, account_id: str | None) -> None:
+        """Takes back the changes for an account, or all."""
+        self.tiers = {k: v for k, v in self.tiers.items() if account_id not in (None, k)}
+        self.limits = {k: v for k, v in self.limits.items() if account_id not in (None, k[0])}
+
+    def snapshot(self, account_id: str | None) -> dict[str, Any]:
+        """The changes for an account, or all, as rows for ``restore``."""
+        everything = account_id is None
+        return {
+            "tiers": [
+                {"account": account if everything else None, "tier": tier}
+                for account, tier in self.tiers.items()
+                if everything or account == account_id
+            ],
+            "limits": [
+                {"account": account if everything else None, "group": group, "limits": dict(amounts)}
+                for (account, group), amounts in self.limits.items()
+                if everything or account == account_id
+            ],
+        }
+
+    def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Puts the changes of a ``snapshot`` in place of those for an account, or of all."""
+        self.forget(account_id)
+        for row in state["tiers"]:
+            self.tiers[account_id or row["account"]] = row["tier"]
+        for row in state["limits"]:
+            self.limits[account_id or row["account"], row["group"]] = dict(row["limits"])
 
 
 class Limiter:
@@ -105,6 +137,37 @@ class Limiter:
             raise self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
         told = headers.limit_headers(draws, buckets, now, tells_tokens)
         return Admission(told, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
+
+    def refusal(
+        self, name: str, account: Account, model: ModelCard, tokens: int, *, tells_tokens: bool, overrides: str = ""
+    ) -> ApiError:
+        """The 429 of that name, as if the account had used up what it speaks of; nothing is charged.
+
+        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens`` or ``request_too_large``. The limit is the
+        account's per minute, else per day, else ``_STAND_INS``; the headers tell of the same one.
+        """
+        counts = "requests" if name == "rate_limit_requests" else "tokens"
+        limits = self._limits_or_none(account, model, overrides)
+        kind = next((kind for kind in KINDS if kind in limits and KINDS[kind].counts == counts), None)
+        if kind is None:
+            kind = f"{counts}_per_minute"
+            limits[kind] = Limit(_STAND_INS[kind], KINDS[kind].window)
+        draws = [
+            Draw((account.id, model.limit_group, each), limit, tokens if KINDS[each].counts == "tokens" else 1)
+            for each, limit in limits.items()
+            if each == kind or KINDS[each].counts != counts
+        ]
+        refused = next(draw for draw in draws if draw.key[2] == kind)
+        with self._lock:
+            now = self.now()
+            if name == "request_too_large":
+                larger = refused._replace(amount=refused.limit.amount + refused.amount)
+                return self._too_large(account, model, larger, draws, now, tells_tokens)
+            buckets = [
+                bucket.full(draw.limit.amount, draw.limit, now) if draw is refused else self.buckets.get(draw.key)
+                for draw in draws
+            ]
+            return self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
 
     def settle(self, admission: Admission, tokens: int) -> None:
         """Charges what the answer really used beyond the estimate, or gives the difference back."""
@@ -178,12 +241,31 @@ class Limiter:
     def reset(self, account_id: str | None = None) -> None:
         """Fills all buckets and forgets all changes, of one account or of all."""
         with self._lock:
-            tiers, limits = self._changes.tiers, self._changes.limits
-            self._changes.tiers = {k: v for k, v in tiers.items() if account_id not in (None, k)}
-            self._changes.limits = {k: v for k, v in limits.items() if account_id not in (None, k[0])}
+            self._changes.forget(account_id)
             self._known.clear()
             self._levels.forget(account_id)
-        self.buckets.clear(account_id)
+            self.buckets.clear(account_id)
+
+    def snapshot(self, account_id: str | None) -> dict[str, Any]:
+        """Every bucket, level and change of an account, or of all, for ``restore``.
+
+        Times are told as ages, so that a bucket is as full when it is restored as it is now.
+        """
+        with self._lock:
+            now = self.now()
+            return self._changes.snapshot(account_id) | {
+                "levels": self._levels.snapshot(account_id, now),
+                "buckets": self.buckets.snapshot(account_id, now),
+            }
+
+    def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Puts the buckets, levels and changes of a ``snapshot`` in place of those of an account, or of all."""
+        with self._lock:
+            now = self.now()
+            self._changes.restore(state, account_id)
+            self._known.clear()
+            self._levels.restore(state["levels"], account_id, now)
+            self.buckets.restore(state["buckets"], account_id, now)
 
     def now(self) -> int:
         """Microseconds that never run backwards: while the clock is set back, time stands still for buckets.
@@ -245,6 +327,13 @@ class Limiter:
             raise ApiError("model_not_allowed", project=account.project, model=model.id)
         return amounts
 
+    def _limits_or_none(self, account: Account, model: ModelCard, overrides: str) -> dict[str, Limit]:
+        """A copy of the limits of an account on a model; empty when its tier may not use it."""
+        try:
+            return dict(self.limits(account, model, overrides))
+        except ApiError:
+            return {}
+
     def _settings_overrides(self, group: str, tier: str) -> list[Overrides]:
         return [
             dict(row.limits)
@@ -257,17 +346,22 @@ class Limiter:
     ) -> None:
         for draw in draws:
             if draw.amount > draw.limit.amount:
-                buckets = [self.buckets.get(each.key) for each in draws]
-                name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
-                raise ApiError(
-                    "request_too_large",
-                    headers=headers.limit_headers(draws, buckets, now, tells_tokens),
-                    model=name,
-                    organization=account.organization,
-                    label=KINDS[draw.key[2]].label,
-                    limit=draw.limit.amount,
-                    requested=draw.amount,
-                )
+                raise self._too_large(account, model, draw, draws, now, tells_tokens)
+
+    def _too_large(
+        self, account: Account, model: ModelCard, refused: Draw, draws: list[Draw], now: int, tells_tokens: bool
+    ) -> ApiError:
+        buckets = [self.buckets.get(each.key) for each in draws]
+        name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
+        return ApiError(
+            "request_too_large",
+            headers=headers.limit_headers(draws, buckets, now, tells_tokens),
+            model=name,
+            organization=account.organization,
+            label=KINDS[refused.key[2]].label,
+            limit=refused.limit.amount,
+            requested=refused.amount,
+        )
 
     def _refusal(
         self,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.limits import bucket
 from mockserver.limits.bucket import Bucket, Limit
+from mockserver.limits.levels import age_of, time_of
 
 Key = tuple[str, str, str]  # account, limit group, kind
 
@@ -79,6 +80,29 @@ class BucketStore:
         with self._lock:
             for key in [key for key in self._kept if account in (None, key[0])]:
                 del self._kept[key]
+
+    def snapshot(self, account_id: str | None, now: int) -> list[dict[str, Any]]:
+        """The buckets of an account, or all, as rows for ``restore``."""
+        return [
+            {
+                "account": account if account_id is None else None,
+                "group": group,
+                "kind": kind,
+                "debt": held.debt,
+                "age": age_of(held.at, now),
+                "amount": limit.amount,
+                "window": limit.window,
+            }
+            for (account, group, kind), held, limit in self.items()
+            if account_id in (None, account)
+        ]
+
+    def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
+        """Puts the buckets of a ``snapshot`` in place of those of an account, or of all."""
+        self.clear(account_id)
+        for row in rows:
+            key = (account_id or row["account"], row["group"], row["kind"])
+            self.put(key, Bucket(row["debt"], time_of(row["age"], now)), Limit(row["amount"], row["window"]))
 
     def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
         """The buckets that are kept."""

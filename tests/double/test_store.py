@@ -108,3 +108,42 @@ def test_an_update_sees_what_the_one_before_made() -> None:
         for _ in range(1000):
             threads.submit(store.update, "counter", "ann", "1", add)
     assert store.get("counter", "ann", "1") == {"count": 1000}
+
+
+def test_a_reset_forgets_one_account_or_all(store: MemoryStore) -> None:
+    for account in ("ann", "bob", "cyd"):
+        store.put("audio", account, "1", {"of": account})
+    store.reset("ann")
+    assert store.values("audio", "ann") == []
+    assert store.values("audio", "bob") == [{"of": "bob"}]
+    store.reset(None)
+    assert store.values("audio", "bob") == []
+
+
+def test_a_snapshot_brings_everything_back_in_order(store: MemoryStore) -> None:
+    for key in ("2", "1"):
+        store.put("audio", "ann", key, {"key": key})
+    store.put("file", "bob", "3", {"key": "3"})
+    state = store.snapshot(None)
+    store.reset("ann")
+    store.put("file", "bob", "4", {"key": "4"})
+    store.restore(state, None)
+    assert store.values("audio", "ann") == [{"key": "2"}, {"key": "1"}]
+    assert store.values("file", "bob") == [{"key": "3"}]
+
+
+def test_a_snapshot_of_one_account_can_become_anothers(store: MemoryStore) -> None:
+    store.put("audio", "ann", "1", {"of": "ann"})
+    store.put("audio", "bob", "2", {"of": "bob"})
+    store.put("audio", "cyd", "3", {"of": "cyd"})
+    store.restore(store.snapshot("ann"), "bob")
+    assert store.values("audio", "bob") == [{"of": "ann"}]
+    assert store.values("audio", "cyd") == [{"of": "cyd"}]
+
+
+def test_restoring_more_than_there_is_room_for_keeps_the_newest(store: MemoryStore) -> None:
+    larger = MemoryStore()
+    for key in "12345":
+        larger.put("audio", "ann", key, {"key": key})
+    store.restore(larger.snapshot(None), None)
+    assert store.values("audio", "ann") == [{"key": "3"}, {"key": "4"}, {"key": "5"}]

@@ -95,3 +95,10 @@ def test_other_languages_are_not_translated() -> None:
 def test_english_is_its_own_translation() -> None:
     memory = SpokenMemory(10)
     assert recall(memory, remember(memory, 1), "translate") is not None
+
+
+def test_what_is_forgotten_is_not_recognised() -> None:
+    memory = SpokenMemory(10)
+    heard = remember(memory, 1)
+    memory.forget()
+    assert recall(memory, heard) is None

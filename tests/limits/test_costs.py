@@ -62,7 +62,7 @@ def test_a_ledger_adds_up_by_account_and_model() -> None:
     (row,) = ledger.rows("mine")
     assert (row["account"], row["model"], row["requests"], row["tokens"]) == ("mine", card.id, 2, 220)
     assert row["cost_usd"] == pytest.approx(2 * (cost_usd(card, transcript(0, 100, 10)) or 0))
-    ledger.clear("mine")
+    ledger.reset("mine")
     assert [row["account"] for row in ledger.rows()] == ["yours"]
 
 
@@ -81,3 +81,21 @@ def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
     assert len(rows) <= 10_001
     assert rows["others"] + len(rows) - 1 == 10_500
     assert rows["10499"] == 1
+
+
+def test_a_restored_ledger_tells_what_it_told() -> None:
+    ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
+    ledger.add("mine", card, transcript(0, 100, 10))
+    ledger.add("yours", replace(card, prices=None), transcript(0, 100, 10))
+    state, rows = ledger.snapshot(None), ledger.rows()
+    ledger.add("mine", card, transcript(0, 100, 10))
+    ledger.restore(state, None)
+    assert ledger.rows() == rows
+
+
+def test_the_costs_of_one_account_can_become_anothers() -> None:
+    ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
+    for account in ("mine", "mine", "yours", "theirs"):
+        ledger.add(account, card, transcript(0, 100, 10))
+    ledger.restore(ledger.snapshot("mine"), "yours")
+    assert {row["account"]: row["requests"] for row in ledger.rows()} == {"mine": 2, "yours": 2, "theirs": 1}

@@ -287,3 +287,67 @@ def test_an_override_opens_a_model_that_the_tier_lacks() -> None:
     with pytest.raises(ApiError):
         limiter.admit(account, model, 1, tells_tokens=False)
     limiter.admit(account, model, 1, tells_tokens=False, overrides="requests_per_minute=7")
+
+
+def test_a_restored_snapshot_has_every_bucket_as_full_as_it_was_whatever_the_clock_says() -> None:
+    api, other = Api(), Api()
+    api.ask("gpt-4o", 1000)
+    api.clock.advance(0.05)
+    other.clock.advance(-86_400)
+    before = api.limiter.gauges(api.account(), model_card("gpt-4o"))
+    other.limiter.restore(api.limiter.snapshot(None), None)
+    assert other.limiter.gauges(other.account(), model_card("gpt-4o")) == before
+    assert before[0].used == 1
+
+
+def test_a_restored_bucket_refills_from_where_it_was() -> None:
+    api = Api()
+    assert api.admitted("whisper-1", 1000) == 500
+    state = api.limiter.snapshot(None)
+    api.limiter.reset(None)
+    api.clock.advance(3600)
+    api.limiter.restore(state, None)
+    assert api.admitted("whisper-1", 1) == 0
+    api.clock.advance(60)
+    assert api.admitted("whisper-1", 1000) == 500
+
+
+def test_a_snapshot_of_one_account_can_become_anothers_and_touches_no_third() -> None:
+    api = Api()
+    mine, yours, theirs = (f"sk-mock-tier-1-{name}" for name in ("mine", "yours", "theirs"))
+    api.limiter.set_tier(api.account(mine).id, "free")
+    api.limiter.override(api.account(mine).id, "whisper-1", {"requests_per_minute": 7})
+    api.limiter.override(api.account(theirs).id, "whisper-1", {"requests_per_minute": 9})
+    api.ask("whisper-1", key=mine)
+    api.ask("whisper-1", key=theirs)
+    api.limiter.restore(api.limiter.snapshot(api.account(mine).id), api.account(yours).id)
+    assert api.limiter.tier_of(api.account(yours)) == "free"
+    gauges = [
+        api.limiter.gauges(api.account(key), model_card("whisper-1"))[0] for key in (mine, yours, theirs)
+    ]
+    assert [(gauge.limit, gauge.used) for gauge in gauges] == [(7, 1), (7, 1), (9, 1)]
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_drain_that_nobody_has_met_yet_is_in_the_snapshot(everything: bool) -> None:
+    api = Api()
+    scope = None if everything else api.account().id
+    api.limiter.set_level(None, "whisper-1", "requests_per_minute", None)
+    state = api.limiter.snapshot(scope)
+    api.limiter.reset(None)
+    assert api.admitted("whisper-1", 1) == 1
+    api.limiter.restore(state, scope)
+    api.clock.advance(3600)
+    assert api.admitted("whisper-1", 1) == 0
+    api.clock.advance(1)
+    assert api.admitted("whisper-1", 1) == 1
+
+
+def test_who_has_met_a_drain_of_all_does_not_meet_it_again_after_a_restore() -> None:
+    api = Api()
+    api.limiter.set_level(None, "whisper-1", "requests_per_minute", None)
+    assert api.admitted("whisper-1", 1) == 0
+    api.clock.advance(60)
+    api.limiter.restore(api.limiter.snapshot(None), None)
+    assert api.admitted("whisper-1", 1) == 1
+    assert api.admitted("whisper-1", 1, key="sk-mock-tier-1-other") == 0
