@@ -1,0 +1,228 @@
+"""Replies that are filled in: their texts are Jinja2 templates, which know the request.
+
+The sandbox keeps templates from files and from Python itself. It does not keep them from taking long: who
+may write templates may also stop the server.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+# What a template knows of the request that it answers, as docs/stubs.md describes it.
+NAMES = frozenset(
+    {
+        "count",
+        "duration",
+        "file",
+        "headers",
+        "heard",
+        "language",
+        "model",
+        "now",
+        "request",
+        "user_text",
+    }
+)
+
+_LARGEST = 1 << 20  # characters of a template, and of what it renders
+_SHOWN = 40  # characters of a template that an error shows
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+# The members of a reply that are templates with every text in them, and those of which only a member is.
+_TEMPLATES = ("text", "say", "json", "body", "headers")
+_WITHIN = {"segments": "text", "tool_calls": "arguments", "error": "message"}
+# What goes wrong while a template is rendered, beyond Jinja's own errors.
+_FAILURES = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    re.error,
+)
+_PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
+_FROM_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
+class TemplateFailed(ValueError):
+    """A template that cannot be parsed or rendered. The message shows it and says why."""
+
+
+class _Compiled(NamedTuple):
+    template: jinja2.Template
+    names: frozenset[str]
+
+
+def render(text: str, context: Mapping[str, Any]) -> str:
+    """The template ``text``, filled in. Only what it names is looked up in ``context``.
+
+    Raises ``TemplateFailed``, also for what is longer than 1,048,576 characters.
+    """
+    compiled = _compiled(text)
+    rendered: list[str] = []
+    room = _LARGEST
+    try:
+        known = {name: context[name] for name in compiled.names & frozenset(context)}
+        for piece in compiled.template.generate(known):
+            rendered.append(piece)
+            room -= len(piece)
+            if room < 0:
+                raise ValueError(f"it renders more than {_LARGEST} characters")
+    except _FAILURES as error:
+        raise _failed(text, error) from error
+    return "".join(rendered)
+
+
+def check_template(text: str) -> None:
+    """Raises ``TemplateFailed`` for a template that can never be rendered."""
+    unknown = sorted(_compiled(text).names - NAMES)
+    if unknown:
+        raise _failed(text, f"there is no {unknown[0]!r}. There are {', '.join(sorted(NAMES))}.")
+
+
+def render_reply(reply: Mapping[str, Any], context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A reply of a stub with its templates filled in; as it is, unless it says that it has some.
+
+    Raises ``TemplateFailed`` naming the member.
+    """
+    if not reply.get("template"):
+        return reply
+    return _changed(reply, lambda text: render(text, context))
+
+
+def check_reply_template(reply: Mapping[str, Any]) -> None:
+    """Raises ``TemplateFailed``, naming the member, for a reply with a template that can never be rendered."""
+
+    def check(text: str) -> str:
+        check_template(text)
+        return text
+
+    _changed(reply, check)
+
+
+def _changed(reply: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    changed = dict(reply)
+    for name in _TEMPLATES:
+        if name in reply:
+            changed[name] = _walked(reply[name], change, name)
+    for name, member in _WITHIN.items():
+        rows = reply.get(name)
+        if isinstance(rows, list):
+            places = [f"{name}[{number}]" for number in range(len(rows))]
+            changed[name] = [_member(*row, member, change) for row in zip(rows, places, strict=True)]
+        elif isinstance(rows, dict):
+            changed[name] = _member(rows, name, member, change)
+    return changed
+
+
+def _member(row: dict[str, Any], place: str, member: str, change: Callable[[str], str]) -> dict[str, Any]:
+    if member not in row:
+        return row
+    return row | {member: _walked(row[member], change, f"{place}.{member}")}
+
+
+def _walked(value: Any, change: Callable[[str], str], place: str) -> Any:
+    """``value`` with every text in it changed; the names of members stay."""
+    if isinstance(value, str):
+        try:
+            return change(value)
+        except TemplateFailed as error:
+            raise TemplateFailed(f"{place}: {error}") from error
+    if isinstance(value, dict):
+        return {name: _walked(each, change, f"{place}.{name}") for name, each in value.items()}
+    if isinstance(value, list):
+        return [_walked(each, change, f"{place}[{number}]") for number, each in enumerate(value)]
+    return value
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja without files, without the means to make a huge text at one stroke, strict about names."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(undefined=jinja2.StrictUndefined, finalize=_finalized, keep_trailing_newline=True)
+        self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
+        self.filters |= {"json": _json, "tojson": _json, "search": _search, "words": _words, "date": _date}
+        for name in ("center", "format", "indent"):
+            del self.filters[name]
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Leaves out what pads a text to any length."""
+        padding = isinstance(obj, str) and attr in _PADDING
+        return not padding and super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Calculates with numbers only, and within bounds; texts are neither repeated nor formatted."""
+        if not all(isinstance(each, int | float) and abs(each) <= _LARGEST for each in (left, right)):
+            raise ValueError(f"{operator} is for numbers up to {_LARGEST}")
+        if operator == "**" and abs(right) > 64:
+            raise ValueError("** is for powers up to 64")
+        return super().call_binop(context, operator, left, right)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> _Environment:
+    return _Environment()
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> _Compiled:
+    """Raises ``TemplateFailed``."""
+    environment = _environment()
+    if len(text) > _LARGEST:
+        raise _failed(text, f"it is longer than {_LARGEST} characters.")
+    try:
+        tree = environment.parse(text)
+        if any(True for _ in tree.find_all(_FROM_FILES)):
+            raise _failed(text, "templates of replies read no files.")
+        template = environment.from_string(tree)
+    except jinja2.TemplateSyntaxError as error:
+        raise _failed(text, f"line {error.lineno}: {error.message}") from error
+    except RecursionError as error:
+        raise _failed(text, "it is nested too deeply.") from error
+    return _Compiled(template, frozenset(meta.find_undeclared_variables(tree) - set(environment.globals)))
+
+
+def _failed(text: str, reason: object) -> TemplateFailed:
+    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return TemplateFailed(f"template {shown!r}: {str(reason).rstrip('.')}.")
+
+
+def _finalized(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """A value as JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _search(text: str | None, pattern: str) -> str:
+    """What a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
+    found = re.search(pattern, text or "", re.IGNORECASE | re.DOTALL)
+    if found is None:
+        return ""
+    return str(found[1] or "") if found.re.groups else found[0]
+
+
+def _words(text: str | None) -> list[str]:
+    """The words of a text, without punctuation."""
+    return _WORD.findall(text or "")
+
+
+def _date(seconds: float, layout: str = "%Y-%m-%d") -> str:
+    """The UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime(layout)
