@@ -1,4 +1,4 @@
-"""The command line: ``mockserver serve | transcribe | speak | models | limits | doctor``."""
+"""The command line: ``mockserver serve | transcribe | speak | models | limits | stubs | doctor``."""
 
 from __future__ import annotations
 
@@ -183,13 +183,30 @@ def limits(ctx: click.Context, tier: str | None, model: str | None) -> None:
 
 @limits.command("watch")
 @click.option("--url", help="The running server [default: where these settings would have it].")
+@click.option(
+    "--control-token", metavar="TEXT", help="The server's setting [default: that of these settings]."
+)
 @click.option("--once", is_flag=True, help="Print it once and end.")
-def limits_watch(url: str | None, once: bool) -> None:
+def limits_watch(url: str | None, control_token: str | None, once: bool) -> None:
     """Show live gauges of every bucket of a running server, and what it would have cost so far."""
     from mockserver.commands.limits import watch_limits
 
-    settings = load_settings(None, {})
-    watch_limits(url or f"http://{settings.host}:{settings.port}", once=once)
+    settings = load_settings(None, {"control_token": control_token})
+    watch_limits(url or f"http://{settings.host}:{settings.port}", token=settings.control_token, once=once)
+
+
+@main.group()
+def stubs() -> None:
+    """Check folders of stubs."""
+
+
+@stubs.command("check")
+@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True)
+def stubs_check(folders: tuple[str, ...]) -> None:
+    """Check the stubs of folders as `serve --stubs FOLDER` would load them, and count them."""
+    from mockserver.commands.stubs import check_stubs
+
+    check_stubs(folders)
 
 
 @main.command()

@@ -1,0 +1,25 @@
+"""``mockserver stubs check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from mockserver.app import build_services
+from mockserver.commands.failures import failing_in_one_line
+from mockserver.double.stub_files import load_stubs
+from mockserver.settings import Settings
+
+
+@failing_in_one_line()
+def check_stubs(folders: tuple[str, ...]) -> None:
+    """Says how many stubs there are in some folders; ends the program when one cannot be used."""
+    check = build_services(Settings(whisper_model="none")).stubs.check
+    stubs = load_stubs([Path(folder) for folder in folders], check)
+    files = {stub.source.rpartition(":")[0] for stub in stubs}
+    Console(highlight=False).print(f"{_counted(len(stubs), 'stub')} in {_counted(len(files), 'file')}.")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
