@@ -10,6 +10,7 @@ from mockserver.endpoints import speakers
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
+from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.transcription_rules import check_transcription
 from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
@@ -57,9 +58,10 @@ def create_transcription(services: Services, call: Call) -> Answer:
     if request.diarizes:
         heard = speakers.tell_apart(heard, clip, request.known_speakers)
     if request.stream:
-        events = _events(request, heard, call.settle)
+        events = _events(request, heard, call.settle, call.audio.heard)
         return Answer(events, sse.CONTENT_TYPE, heard.answered_by, headers=(("cache-control", "no-store"),))
     segments = tuple(heard.segments)
+    call.audio.heard[UPLOAD] = transcripts.text_of(segments)
     return render(services, request, heard, segments)
 
 
@@ -180,9 +182,15 @@ def _usage(
 
 
 def _events(
-    request: TranscriptionRequest, heard: Transcription, settle: Callable[[dict[str, Any]], None]
+    request: TranscriptionRequest,
+    heard: Transcription,
+    settle: Callable[[dict[str, Any]], None],
+    texts: dict[str, str],
 ) -> Iterator[bytes]:
-    """The stream: an event as soon as there is something to say. ``settle`` is told the usage."""
+    """The stream: an event as soon as there is something to say.
+
+    ``settle`` is told the usage, ``texts`` what was heard.
+    """
     segments: list[Segment] = []
 
     def remembered() -> Iterator[Segment]:
@@ -201,6 +209,7 @@ def _events(
                 yield transcripts.delta_event(token, each if request.logprobs else None)
     finally:  # also when the client has left
         used = _usage(request, heard, segments)
+        texts[UPLOAD] = transcripts.text_of(segments)
         settle(used)
     yield transcripts.done_event(
         transcripts.text_of(segments),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.transcription_rules import check_temperature
 from mockserver.wire import json_styles, subtitles, transcripts, usage
@@ -26,7 +27,7 @@ def create_translation(services: Services, call: Call) -> Answer:
     options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
     heard = listen(services, call, clip_of(services, call), options)
     segments = tuple(heard.segments)
-    text = transcripts.text_of(segments)
+    text = call.audio.heard[UPLOAD] = transcripts.text_of(segments)
     used = usage.duration(heard.duration)
     match form.get("response_format", "json"):
         case "text":

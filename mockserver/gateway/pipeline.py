@@ -227,7 +227,7 @@ class Pipeline:
             return self._refuse(error, operation, call, exchange)
         except OSError:
             raise  # the client has left
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
             log_crash(error)
             return self._refuse(ApiError("server_error"), operation, call, exchange)
         exchange.answered_by = answer.answered_by

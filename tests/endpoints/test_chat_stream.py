@@ -180,7 +180,7 @@ def test_a_failure_to_speak_is_an_error_in_a_stream_too(watched: Watched) -> Non
 def test_who_leaves_a_stream_pays_for_what_was_said_until_then(watched: Watched) -> None:
     spent = []
     for heard in (1, 8, 1000):
-        watched.services.ledger.clear()
+        watched.services.ledger.reset(None)
         with watched.post(speech(LONG, stream=True)) as response:
             list(zip(range(heard), response.iter_encoded(), strict=False))
         (row,) = watched.services.ledger.rows()
