@@ -139,7 +139,14 @@ class Limiter:
         return Admission(told, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
 
     def refusal(
-        self, name: str, account: Account, model: ModelCard, tokens: int, *, tells_tokens: bool, overrides: str = ""
+        self,
+        name: str,
+        account: Account,
+        model: ModelCard,
+        tokens: int,
+        *,
+        tells_tokens: bool,
+        overrides: str = "",
     ) -> ApiError:
         """The 429 of that name, as if the account had used up what it speaks of; nothing is charged.
 
@@ -153,7 +160,9 @@ class Limiter:
             kind = f"{counts}_per_minute"
             limits[kind] = Limit(_STAND_INS[kind], KINDS[kind].window)
         draws = [
-            Draw((account.id, model.limit_group, each), limit, tokens if KINDS[each].counts == "tokens" else 1)
+            Draw(
+                (account.id, model.limit_group, each), limit, tokens if KINDS[each].counts == "tokens" else 1
+            )
             for each, limit in limits.items()
             if each == kind or KINDS[each].counts != counts
         ]
@@ -164,7 +173,9 @@ class Limiter:
                 larger = refused._replace(amount=refused.limit.amount + refused.amount)
                 return self._too_large(account, model, larger, draws, now, tells_tokens)
             buckets = [
-                bucket.full(draw.limit.amount, draw.limit, now) if draw is refused else self.buckets.get(draw.key)
+                bucket.full(draw.limit.amount, draw.limit, now)
+                if draw is refused
+                else self.buckets.get(draw.key)
                 for draw in draws
             ]
             return self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
@@ -349,7 +360,13 @@ class Limiter:
                 raise self._too_large(account, model, draw, draws, now, tells_tokens)
 
     def _too_large(
-        self, account: Account, model: ModelCard, refused: Draw, draws: list[Draw], now: int, tells_tokens: bool
+        self,
+        account: Account,
+        model: ModelCard,
+        refused: Draw,
+        draws: list[Draw],
+        now: int,
+        tells_tokens: bool,
     ) -> ApiError:
         buckets = [self.buckets.get(each.key) for each in draws]
         name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
