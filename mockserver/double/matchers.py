@@ -232,7 +232,7 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
 
 def _walk(steps: list[str | int], document: Any) -> list[Any]:
     for step in steps:
-        if isinstance(document, list) and str(step).isdigit() and int(step) < len(document):
+        if isinstance(document, list) and str(step).isdecimal() and int(step) < len(document):
             document = document[int(step)]
         elif isinstance(document, Mapping) and step in document:
             document = document[step]

@@ -131,7 +131,7 @@ def test_the_most_recent_of_equal_stubs_answers(client: openai.OpenAI, stub: Stu
         {"fields": {"response_format": "json", "prompt": {"present": False}}},
         {"fields": {"$.model": "whisper-1"}},
     ],
-    ids=lambda when: "-".join(when),
+    ids="-".join,
 )
 def test_a_stub_can_ask_for_what_the_request_is(client: openai.OpenAI, stub: Stub, when: object) -> None:
     stub(when=when, reply={"text": "That one."})
@@ -146,11 +146,12 @@ def test_a_stub_for_another_sound_does_not_answer(client: openai.OpenAI, stub: S
 def test_a_chat_stub_hears_the_users_audio(client: openai.OpenAI, stub: Stub) -> None:
     stub(when={"endpoint": "chat", "heard": "brown fox"}, reply={"say": "A fox, I see."})
     audio = {"data": base64.b64encode(FOX).decode(), "format": "mp3"}
-    completion = client.chat.completions.create(
+    create: Any = client.chat.completions.create
+    completion = create(
         model="gpt-4o-audio-preview",
         modalities=["text", "audio"],
         audio={"voice": "alloy", "format": "wav"},
-        messages=[{"role": "user", "content": [{"type": "input_audio", "input_audio": audio}]}],  # type: ignore[typeddict-item,list-item]
+        messages=[{"role": "user", "content": [{"type": "input_audio", "input_audio": audio}]}],
     )
     spoken = completion.choices[0].message.audio
     assert spoken is not None

@@ -8,6 +8,7 @@ from mockserver.endpoints import routes
 from mockserver.endpoints.listening import listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.body import BodyReader
+from mockserver.gateway.clips import RequestAudio
 from mockserver.gateway.pipeline import Call
 from mockserver.server import MockServer
 
@@ -26,6 +27,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
         services.accounts.authenticate("Bearer sk-mock-me"),
         places[0],
         path={},
+        audio=RequestAudio(services),
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence
