@@ -1,0 +1,34 @@
+"""Has the client left? The connection tells, where the server that hosts the app hands it out."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+_CONNECTION = "mockserver.socket"  # environ key
+
+
+def has_hung_up(environ: Mapping[str, Any]) -> bool:
+    """Whether the client of a request has closed its connection. Waits for nothing, takes nothing from it."""
+    connection: socket.socket | None = environ.get(_CONNECTION)
+    if connection is None:
+        return False
+    try:
+        return _is_readable(connection) and connection.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):  # it was reset, or is closed on this side
+        return True
+
+
+if hasattr(select, "poll"):
+
+    def _is_readable(connection: socket.socket) -> bool:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0))
+
+else:
+
+    def _is_readable(connection: socket.socket) -> bool:
+        return bool(select.select([connection], [], [], 0)[0])

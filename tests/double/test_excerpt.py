@@ -1,0 +1,79 @@
+"""What the journal writes down of a request holds neither secrets nor megabytes."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from mockserver.audio.clip import Clip
+from mockserver.double import excerpt
+
+KEY = "sk-mock-tier-5-somebody"
+LONG = "x" * (excerpt.LONGEST + 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "shown"),
+    [
+        ("AUTHORIZATION", f"Bearer {KEY}", "Bearer sk-mock-***********body"),
+        ("AUTHORIZATION", "Bearer short", "Bearer ***"),
+        ("AUTHORIZATION", "Basic dXNlcjpwYXNzd29yZDEyMw==", "Basic ***"),
+        ("AUTHORIZATION", KEY, "***"),
+        ("PROXY_AUTHORIZATION", f"Bearer {KEY}", "Bearer sk-mock-***********body"),
+        ("X_API_KEY", KEY, "sk-mock-***********body"),
+        ("COOKIE", "session=0123456789abcdef", "***"),
+        ("X_MOCK_CONTROL_TOKEN", "hunter2", "***"),
+        ("USER_AGENT", "OpenAI/Python", "OpenAI/Python"),
+    ],
+)
+def test_headers_are_written_down_without_secrets(header: str, value: str, shown: str) -> None:
+    name = header.replace("_", "-").lower()
+    assert excerpt.headers({f"HTTP_{header}": value}) == {name: shown}
+
+
+def test_of_an_environ_only_headers_are_written_down() -> None:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "",
+        "wsgi.input": object(),
+        "HTTP_X_LONG": LONG,
+    }
+    headers = excerpt.headers(environ)
+    assert headers["content-type"] == "application/json"
+    assert len(headers.pop("x-long")) < 100
+    assert headers.keys() == {"content-type"}
+
+
+def test_query_arguments_are_written_down_by_name() -> None:
+    assert excerpt.query("limit=2&after=&a=1&a=2&a=3&api_key=0123456789") == {
+        "limit": "2",
+        "after": "",
+        "a": ["1", "2", "3"],
+        "api_key": "***",
+    }
+
+
+def test_facts_stand_for_the_audio_of_a_chat() -> None:
+    clip = Clip(bytes(10_000), "audio.wav", 60)
+    part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.data).decode()}}
+    document = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+    written = excerpt.document(document, {"messages[0].content[0].input_audio": clip})
+    facts = {"base64_bytes": 10_000, "sha256": clip.sha256}
+    assert written["messages"][0]["content"][0]["input_audio"] == {"data": facts}
+    assert written["model"] == "m"
+
+
+def test_length_and_beginning_stand_for_a_long_text() -> None:
+    written = excerpt.document({"prompt": LONG, "input": LONG[1:]}, {})
+    assert written == {"prompt": {"length": len(LONG), "starts": "x" * 80}, "input": LONG[1:]}
+
+
+def test_of_very_many_values_only_their_number_is_written_down() -> None:
+    many = [{"role": "user", "content": "Hi"}] * 10_000
+    assert excerpt.document({"model": "m", "messages": many}, {}) == {
+        "model": "m",
+        "messages": {"values": 10_000},
+    }
