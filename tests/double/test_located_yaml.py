@@ -68,7 +68,7 @@ MANY = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ("text", "line", "message"),
     [
         ("a: 1\nb: c: d", 2, "is not YAML: mapping values are not allowed"),
-        ("a:\n\t- b", 2, "is not YAML: found character that cannot start any token"),
+        ("a:\n\t- b", 2, "is not YAML: found character "),
         ("a: 1\nb: \x01", 2, "is not YAML: "),
         ("a: 1\nb: 2\na: 3", 3, "'a' is given twice, first on line 1."),
         ("a:\n  1: b", 2, "the name 1 is not a text. Write it in quotes."),

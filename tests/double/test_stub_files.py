@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -194,9 +195,13 @@ def test_folders_and_files_that_cannot_be_read_are_told(write: Write, tmp_path: 
     with (folder / "huge.yaml").open("wb") as huge:
         huge.truncate((1 << 25) + 1)
     assert f"{folder / 'huge.yaml'}: is not a file of at most 33554432 bytes." in refused(folder)
-    (folder / "huge.yaml").unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making links needs privileges there")
+def test_a_link_that_leads_nowhere_is_told(write: Write, tmp_path: Path) -> None:
+    folder = write(ONE)
     (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
-    assert f"{folder / 'gone.yaml'}: cannot be read: " in refused(folder)
+    assert refused(folder).startswith(f"{folder / 'gone.yaml'}: cannot be read: ")
 
 
 def test_the_examples_that_ship_can_be_used() -> None:
