@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import io
 import statistics
 import time
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from benchmarks.in_process import chat, seconds_of_cpu
 from benchmarks.report import Row
 from mockserver.app import create_app, services_of
 from mockserver.double.clock import Clock
@@ -17,7 +17,7 @@ from mockserver.limits.limiter import Limiter
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import flask
 
@@ -30,7 +30,7 @@ _ROUNDS = 60
 _REQUESTS = 50  # per round
 _ACCOUNTS = 100_000
 _MIB = 1 << 20
-_BODY = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Good morning."}]}'
+_CHAT = chat("Good morning.")
 
 
 def run(options: Options) -> Iterator[Row]:
@@ -56,31 +56,7 @@ def _settings(*, rate_limits: bool) -> Settings:
 
 def _round(app: flask.Flask) -> float:
     """Microseconds of CPU per chat."""
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/v1/chat/completions",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": "http",
-        "CONTENT_TYPE": "application/json",
-        "CONTENT_LENGTH": str(len(_BODY)),
-        "HTTP_AUTHORIZATION": "Bearer sk-mock-tier-5-benchmark",
-    }
-    statuses: list[str] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
-        statuses.append(status)
-        return statuses.append  # type: ignore[return-value]
-
-    began = time.thread_time()
-    for _ in range(_REQUESTS):
-        for _chunk in app(environ | {"wsgi.input": io.BytesIO(_BODY)}, start_response):
-            pass
-    seconds = time.thread_time() - began
-    if set(statuses) != {"200 OK"}:
-        raise RuntimeError(f"a chat was answered {statuses}")
-    return seconds / _REQUESTS * 1e6
+    return statistics.fmean(seconds_of_cpu(app, [_CHAT] * _REQUESTS)) * 1e6
 
 
 def _account(number: int) -> Account:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -45,7 +45,7 @@ _NOBODY_LISTENS = 499  # the status that metrics count where the client has left
 _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """What the pipeline must know of an endpoint.
 
@@ -53,6 +53,9 @@ class Operation:
     schema under ``schemas/openai``; ``explains`` how its service words a schema violation. ``estimate`` gives the
     tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
     ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
+
+    ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
+    ``names`` are all that stubs and faults can call it.
     """
 
     name: str
@@ -65,16 +68,15 @@ class Operation:
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
     rules: str = ""
+    resource: str = field(init=False)
+    names: frozenset[str] = field(init=False)
 
-    @cached_property
-    def resource(self) -> str:
-        """The short name of what is created by a model: ``transcriptions``, ``chat``; else the operation's."""
-        return self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Everything that stubs and faults can call it."""
-        return frozenset({self.resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"})
+    def __post_init__(self) -> None:
+        """Names the operation."""
+        resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
+        names = frozenset({resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"})
+        object.__setattr__(self, "resource", resource)
+        object.__setattr__(self, "names", names)
 
     @property
     def is_audio(self) -> bool:
@@ -107,11 +109,11 @@ class Call:
     settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
     fault: Fault | None = None
     scripted: Scripted | None = None
+    facts: LiveFacts = field(init=False)
 
-    @property
-    def facts(self) -> LiveFacts:
-        """The request as matchers see it."""
-        return LiveFacts(self.operation, self.account, self.document, self.audio)
+    def __post_init__(self) -> None:
+        """Has the request looked at as matchers do."""
+        self.facts = LiveFacts(self.operation, self.account, self.document, self.audio)
 
     @property
     def clips(self) -> Mapping[str, Clip]:
