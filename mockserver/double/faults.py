@@ -44,7 +44,7 @@ class _Entry:
     """A fault and its counters, by account. ``order`` grows with time."""
 
     fault: Fault
-    order: int
+    order: int = 0
     counts: OrderedDict[str, _Count] = field(default_factory=OrderedDict)
 
     def is_used_up(self, account_id: str) -> bool:
@@ -99,7 +99,7 @@ class Faults:
         self._lock = threading.Lock()
         self._sets: dict[str | None, dict[str, _Entry]] = {}  # by account and id, the oldest first
         self._headers: OrderedDict[str, _Entry] = OrderedDict()
-        self._orders = itertools.count(1)
+        self._last_order = 0
         self._ids = itertools.count(1)
 
     def __bool__(self) -> bool:
@@ -169,6 +169,7 @@ class Faults:
                 {
                     "account": owner,
                     "document": {**entry.fault.document, "id": entry.fault.id},
+                    "order": entry.order,
                     "counts": entry.told(account_id),
                 }
                 for owner, entry in self._visible(account_id)
@@ -187,7 +188,7 @@ class Faults:
                 if row["account"] is None and account_id is not None:
                     entry = self._sets.get(None, {}).get(fault.id)
                 else:
-                    entry = self._put(fault, account_id or row["account"])
+                    entry = self._put(fault, account_id or row["account"], row["order"])
                 if entry is not None:
                     entry.recall(row["counts"], account_id)
             for header, counts in state["headers"].items():
@@ -212,7 +213,7 @@ class Faults:
                 fault = self._define(document_of(header), HEADER)
             except ValueError as error:
                 raise ApiError("bad_mock_header", message=f"{HEADER}: {error}") from error
-            entry = self._headers[header] = _Entry(fault, next(self._orders))
+            entry = self._headers[header] = _Entry(fault)
             if len(self._headers) > _MOST_HEADERS:
                 self._headers.popitem(last=False)
         self._headers.move_to_end(header)
@@ -232,10 +233,12 @@ class Faults:
         found = [(owner, entry) for owner, entry in self._visible(account_id) if entry.fault.id == id_]
         return max(found, key=lambda each: each[0] is not None, default=None)
 
-    def _put(self, fault: Fault, owner: str | None) -> _Entry:
+    def _put(self, fault: Fault, owner: str | None, order: int | None = None) -> _Entry:
+        entry = _Entry(fault, self._last_order + 1 if order is None else order)
+        self._last_order = max(self._last_order, entry.order)
         entries = self._sets.setdefault(owner, {})
         entries.pop(fault.id, None)
-        entry = entries[fault.id] = _Entry(fault, next(self._orders))
+        entries[fault.id] = entry
         return entry
 
     def _drop(self, id_: str, owner: str | None) -> None:
