@@ -33,7 +33,8 @@ NAMES = frozenset(
     }
 )
 
-_LARGEST = 1 << 20  # characters of a template, and of what it renders
+_LONGEST = 1 << 16  # characters of a template
+_LARGEST = 1 << 20  # characters of what one renders
 _SHOWN = 40  # characters of a template that an error shows
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 # The members of a reply that are templates with every text in them, and those of which only a member is.
@@ -182,8 +183,8 @@ def _environment() -> _Environment:
 def _compiled(text: str) -> _Compiled:
     """Raises ``TemplateFailed``."""
     environment = _environment()
-    if len(text) > _LARGEST:
-        raise _failed(text, f"it is longer than {_LARGEST} characters.")
+    if len(text) > _LONGEST:
+        raise _failed(text, f"it is longer than {_LONGEST} characters.")
     try:
         tree = environment.parse(text)
         if any(True for _ in tree.find_all(_FROM_FILES)):
