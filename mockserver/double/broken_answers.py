@@ -18,6 +18,7 @@ from mockserver.double.broken_audio import Noise
 from mockserver.double.fault_definition import ERROR
 from mockserver.double.scripted_errors import scripted_error
 from mockserver.double.transport import Connection, lost
+from mockserver.wire import sse
 
 if TYPE_CHECKING:
     import threading
@@ -109,7 +110,7 @@ class _Answer:
 
     @property
     def events(self) -> Iterator[bytes]:
-        return broken_events.events(self.pieces)
+        return sse.events(self.pieces)
 
     @property
     def number(self) -> int:

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
-_END = re.compile(rb"\r?\n\r?\n")
+from mockserver.wire.sse import END
+
 _DONE = b"[DONE]"
-
-
-def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The events of a stream, each whole and as soon as it is, however it was cut in pieces."""
-    waiting = b""
-    for piece in pieces:
-        waiting += piece
-        start = 0
-        for end in _END.finditer(waiting):
-            yield waiting[start : end.end()]
-            start = end.end()
-        waiting = waiting[start:]
-    if waiting:
-        yield waiting
 
 
 def changed(
@@ -36,7 +22,7 @@ def changed(
 
 def garbled(event: bytes) -> bytes:
     """An event whose data is no JSON: the second half of it is missing."""
-    end = _END.search(event)
+    end = END.search(event)
     data, ending = (event[: end.start()], end.group()) if end else (event, b"")
     begin = data.find(b"data:") + len(b"data: ")
     return data[: begin + (len(data) - begin) // 2] + ending

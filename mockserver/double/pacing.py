@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    import threading
+from mockserver.wire import sse
 
 _EVENT_STREAM = "text/event-stream"
 
 
 class Pacing:
-    """The waits that a reply asks for, in real seconds. They end at once when the server closes.
+    """The waits that a reply asks for. ``wait`` lets real seconds pass.
 
     ``jitter`` varies each wait by up to this share of it; ``seed`` says how.
     """
 
-    def __init__(self, reply: Mapping[str, Any], seed: str, closing: threading.Event) -> None:
+    def __init__(self, reply: Mapping[str, Any], seed: str, wait: Callable[[float], object]) -> None:
         self._reply = reply
         self._random = random.Random(seed)  # noqa: S311 - not for secrets
-        self._closing = closing
+        self._let_pass = wait
 
     def before_work(self) -> None:
         """The reply's ``delay``."""
@@ -47,11 +46,10 @@ class Pacing:
         iterator = iter(pieces)
         try:
             self._wait(self._reply.get("first_byte", 0.0))
-            for number, piece in enumerate(iterator):
-                for place, event in enumerate(_events(piece) if events else [piece]):
-                    if events and number + place:
-                        self._wait(self._seconds_per_token)
-                    yield event
+            for number, piece in enumerate(sse.events(iterator) if events else iterator):
+                if events and number:
+                    self._wait(self._seconds_per_token)
+                yield piece
         finally:
             close = getattr(iterator, "close", None)
             if close is not None:
@@ -60,8 +58,4 @@ class Pacing:
     def _wait(self, seconds: float) -> None:
         if seconds > 0:
             jitter = self._reply.get("jitter", 0.0)
-            self._closing.wait(seconds * (1 + jitter * self._random.uniform(-1, 1)))
-
-
-def _events(piece: bytes) -> list[bytes]:
-    return [event + b"\n\n" for event in piece.split(b"\n\n") if event]
+            self._let_pass(seconds * (1 + jitter * self._random.uniform(-1, 1)))

@@ -19,6 +19,7 @@ import flask
 
 from mockserver.double.live_facts import LiveFacts
 from mockserver.double.pacing import Pacing
+from mockserver.double.transport import Connection
 from mockserver.gateway import forms, scripted_answers
 from mockserver.gateway.body import BodyReader, Place, announced_length, drain
 from mockserver.gateway.clips import RequestAudio
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.catalog.records import ModelCard
     from mockserver.double.exchange import Exchange
-    from mockserver.double.faults import Fault
+    from mockserver.double.fault_definition import Fault
     from mockserver.double.replies import Scripted
     from mockserver.gateway.accounts import Account
     from mockserver.services import Services
@@ -295,7 +296,9 @@ class Pipeline:
         call.scripted = scripted_answers.script(self._services, call)
         if call.scripted is None:
             return None
-        pacing = Pacing(call.scripted.reply, self._services.settings.seed, self._services.closing)
+        wait = partial(Connection(flask.request.environ).wait, closing=self._services.closing)
+        pacing = Pacing(call.scripted.reply, self._services.settings.seed, wait)
+        call.place.release()
         pacing.before_work()
         return pacing
 

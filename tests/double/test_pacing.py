@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
+import openai
 
+from mockserver.app import services_of
 from mockserver.double.pacing import Pacing
+from mockserver.server import MockServer
+from mockserver.settings import Settings
 
 EVENTS = "text/event-stream; charset=utf-8"
-
-
-class Waits(threading.Event):
-    """Never waits, and remembers how long it should have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        self.seconds.append(timeout)
-        return False
 
 
 def paced(
     reply: dict[str, Any], body: Any, content_type: str = EVENTS, tokens: int = 0
 ) -> tuple[Any, list[float]]:
-    waits = Waits()
-    pacing = Pacing(reply, "seed", waits)
+    seconds: list[float] = []
+    pacing = Pacing(reply, "seed", seconds.append)
     pacing.before_work()
     answer = pacing.paced(body, content_type, tokens)
-    return answer if isinstance(answer, bytes) else list(answer), waits.seconds
+    return answer if isinstance(answer, bytes) else list(answer), seconds
 
 
 def test_a_delay_comes_before_the_work() -> None:
@@ -69,7 +60,7 @@ def test_jitter_varies_each_wait_and_repeats_itself() -> None:
 
 def test_an_answer_without_a_pace_is_left_alone() -> None:
     body = iter([b"a"])
-    assert Pacing({"text": "a"}, "", Waits()).paced(body, EVENTS, 3) is body
+    assert Pacing({"text": "a"}, "", list[float]().append).paced(body, EVENTS, 3) is body
 
 
 def test_closing_a_paced_stream_closes_what_it_is_made_of() -> None:
@@ -82,7 +73,7 @@ def test_closing_a_paced_stream_closes_what_it_is_made_of() -> None:
         finally:
             closed.append(True)
 
-    answer = Pacing({"tokens_per_second": 4}, "", Waits()).paced(stream(), EVENTS, 0)
+    answer = Pacing({"tokens_per_second": 4}, "", list[float]().append).paced(stream(), EVENTS, 0)
     iterator = iter(answer)
     next(iterator)
     iterator.close()  # type: ignore[attr-defined]
@@ -90,15 +81,28 @@ def test_closing_a_paced_stream_closes_what_it_is_made_of() -> None:
 
 
 def test_a_server_that_closes_waits_no_longer() -> None:
-    closing = threading.Event()
-    closing.set()
-    Pacing({"delay": 3600}, "", closing).before_work()
+    with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as server:
+        services = services_of(server.app)
+        services.stubs.add({"reply": {"say": "Never.", "delay": 3600}}, None)
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(_ask, server.base_url)
+            while not services.metrics.counts().in_flight:
+                pass
+            server.stop()
+            asked.result()
 
 
-@pytest.mark.timeout(20)
-def test_waits_are_real() -> None:
-    import time
+def _ask(base_url: str) -> None:
+    with (
+        contextlib.suppress(openai.OpenAIError),
+        openai.OpenAI(base_url=base_url, api_key="sk-mock-me") as client,
+    ):
+        client.with_options(max_retries=0).chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello."}]
+        )
 
-    began = time.monotonic()
-    Pacing({"delay": 0.05}, "", threading.Event()).before_work()
-    assert time.monotonic() - began >= 0.05
+
+def test_events_of_any_line_ends_are_paced() -> None:
+    sent, seconds = paced({"tokens_per_second": 4}, iter([b"data: 1\r\n\r\ndata", b": 2\r\n\r\n"]))
+    assert sent == [b"data: 1\r\n\r\n", b"data: 2\r\n\r\n"]
+    assert seconds == [0.25]
