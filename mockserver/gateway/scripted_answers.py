@@ -70,7 +70,7 @@ def raw_answer(scripted: Scripted) -> Answer | None:
 def _error(services: Services, call: Call, error: str | Mapping[str, Any]) -> ApiError:
     from mockserver.double.scripted_errors import scripted_error
 
-    row = {"name": error} if isinstance(error, str) else error
+    row: Mapping[str, Any] = {"name": error} if isinstance(error, str) else error
     return scripted_error(
         services, call, row["name"], message=row.get("message"), retry_after=row.get("retry_after")
     )
