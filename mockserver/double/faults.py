@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mockserver.double.facts import Facts
     from mockserver.gateway.errors import ErrorTable
 
+__all__ = ["Fault", "FaultError", "Faults", "Standing"]
+
 _MOST_FAULTS = 10_000
 _MOST_HEADERS = 1_000  # whose counters are kept; those of the one that came longest ago make room
 _MOST_ACCOUNTS = 4_096  # whose counters a fault keeps; likewise

@@ -32,7 +32,7 @@ def hits(faults: Faults, count: int, account_id: str = ANN, header: str | None =
 
 
 def kind_of(fault: Fault | None) -> str | None:
-    return fault and (fault.error or fault.kind)
+    return (fault.error or fault.kind) if fault else None
 
 
 def counts(faults: Faults, account_id: str | None = ANN) -> list[tuple[str, int, int]]:
