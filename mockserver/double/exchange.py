@@ -23,6 +23,7 @@ _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
 _UNDECODED: Mapping[str, Any] = dict.fromkeys(
     ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
 )
+_NO_ANSWER: Mapping[str, Any] = {"status": None, "limits": {}, "answered_by": None}
 
 
 class Exchange:
@@ -52,7 +53,7 @@ class Exchange:
         self.began = began
         self._progress = Progress()
         self._entry: Entry | None = None
-        self._response: Record = {}
+        self._response = _NO_ANSWER
         self.call: Call | None = None
         self.fault: Mapping[str, Any] | None = None
         self.stub: str | None = None
@@ -79,6 +80,14 @@ class Exchange:
         body: Iterable[bytes] = response.response  # type: ignore[assignment]  # never text here
         response.response = _Watched(body, self, self._progress)
         return response
+
+    def unanswered(self) -> None:
+        """Writes the entry of a request that got no answer: the client has left, or a fault ended the connection."""
+        if self._journal is not None:
+            was_reset = self.fault is not None and self.fault.get("kind") == "connection_reset"
+            hung_up = not was_reset and has_hung_up(self._environ)
+            self._journal.add(Entry(self._record(in_flight=False, hung_up=hung_up)))
+            self.call = None
 
     def first_piece(self) -> None:
         """The stream begins."""

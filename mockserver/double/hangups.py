@@ -7,12 +7,12 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-_CONNECTION = "mockserver.socket"  # environ key
+_CONNECTIONS = ("mockserver.socket", "gunicorn.socket")  # environ keys
 
 
 def has_hung_up(environ: Mapping[str, Any]) -> bool:
     """Whether the client of a request has closed its connection. Waits for nothing, takes nothing from it."""
-    connection: socket.socket | None = environ.get(_CONNECTION)
+    connection: socket.socket | None = next((environ[key] for key in _CONNECTIONS if key in environ), None)
     if connection is None:
         return False
     try:

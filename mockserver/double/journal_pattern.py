@@ -49,8 +49,10 @@ def _status(wanted: int | str | list[int | str]) -> Condition:
     patterns = [str(each).lower().replace("x", "?") for each in _listed(wanted)]
 
     def condition(record: Record) -> Difference:
-        found = str(record["status"])
-        return None if any(fnmatch.fnmatchcase(found, each) for each in patterns) else _differs(wanted, found)
+        found = record["status"]
+        if any(fnmatch.fnmatchcase(str(found), each) for each in patterns):
+            return None
+        return _differs(wanted, found)
 
     return condition
 

@@ -119,7 +119,7 @@ def summary(entry: Record) -> str:
     time = datetime.fromtimestamp(entry["time"], timezone.utc).strftime("%H:%M:%S.%f")[:-3]
     asked = [time, entry["method"], entry["path"], entry["model"], *_quoted(entry["user_text"])]
     answered = [
-        str(entry["status"]),
+        str(entry["status"] or "no answer"),
         entry["error"],
         entry["answered_by"] and f"by {entry['answered_by']}",
         entry["stub"] and f"stub {entry['stub']}",

@@ -170,3 +170,23 @@ def test_a_connection_that_is_closed_on_this_side_counts_as_hung_up(journal: Jou
     there.close()
     exchange(journal, **{"mockserver.socket": here}).answered(flask.Response(b""))
     assert only(journal)["hung_up"] is True
+
+
+def test_a_request_that_gets_no_answer_is_written_down(journal: Journal) -> None:
+    here, there = socket.socketpair()
+    with here:
+        there.close()
+        exchange(journal, **{"mockserver.socket": here}).unanswered()
+    record = only(journal)
+    assert is_record(record)
+    assert (record["status"], record["hung_up"], record["bytes_sent"]) == (None, True, 0)
+
+
+def test_who_was_thrown_out_by_a_fault_has_not_hung_up(journal: Journal) -> None:
+    here, there = socket.socketpair()
+    with here:
+        there.close()
+        reset = exchange(journal, **{"mockserver.socket": here})
+        reset.fault = {"id": "fault_1", "kind": "connection_reset"}
+        reset.unanswered()
+    assert only(journal)["hung_up"] is False

@@ -85,7 +85,7 @@ def test_near_misses_come_nearest_first_and_are_three_at_most() -> None:
         when={"endpoint": "transcriptions", "status": 200, "model": "whisper-1"},
     )
     assert [miss.id for miss in verdict.near_misses] == ["one, later", "one", "two, later"]
-    assert verdict.near_misses[0].differences == ["status: wanted 200, got '429'"]
+    assert verdict.near_misses[0].differences == ["status: wanted 200, got 429"]
 
 
 def test_a_request_to_another_endpoint_is_farther_than_one_with_more_differences() -> None:
@@ -163,6 +163,10 @@ def test_a_summary_names_the_fault_and_shortens_what_is_long() -> None:
     line = summary(chat("word " * 100, fault=fault, in_flight=True))
     assert line.endswith('…" → 200, by fixed reply, fault connection_reset, in flight')
     assert len(line) < 250
+
+
+def test_a_summary_says_that_there_was_no_answer() -> None:
+    assert summary(record(status=None, answered_by=None)).endswith("→ no answer")
 
 
 def test_entries_of_the_journal_can_be_reported() -> None:
