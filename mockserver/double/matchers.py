@@ -296,7 +296,7 @@ def _operators(place: str, wanted: Mapping[str, Any]) -> Test:
 def _compiled(place: str, text: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.IGNORECASE | re.DOTALL)
-    except re.error as error:
+    except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         raise PatternError(f"{place}: {text!r} is not a regular expression: {error}.") from error
 
 

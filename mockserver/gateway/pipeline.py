@@ -271,8 +271,6 @@ class Pipeline:
         """Is a fault due? Raises the ``ApiError`` that it is, or waits as it says."""
         services = self._services
         header = flask.request.headers.get("x-mock-fault")
-        if header is None and not services.faults:
-            return
         call.fault = services.faults.due(call.facts, call.account.id, header)
         if call.fault is not None:
             from mockserver.double.broken_answers import strike
@@ -286,9 +284,11 @@ class Pipeline:
         answer = raw or handler(self._services, call)
         if answer.usage is not None:
             call.settle(answer.usage)
-        if pacing is not None:
-            tokens = (answer.usage or {}).get("output_tokens", 0)
+        if call.scripted is not None and pacing is not None:
+            used = answer.usage or {}
+            tokens = used.get("completion_tokens", used.get("output_tokens", 0))
             answer.body = pacing.paced(answer.body, answer.content_type, tokens)
+            answer.headers += tuple(call.scripted.reply.get("headers", {}).items())
         return answer
 
     def _script(self, call: Call) -> Pacing | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
-    from mockserver.double.facts import Facts
+    from mockserver.double.facts import Facts, KnownClip
     from mockserver.double.replies import Scripted
     from mockserver.gateway.pipeline import Answer, Call
     from mockserver.services import Services
@@ -62,7 +62,6 @@ def raw_answer(scripted: Scripted) -> Answer | None:
         body,
         content_type or "application/octet-stream",
         scripted.answered_by,
-        tuple(scripted.reply.get("headers", {}).items()),
         status=scripted.reply.get("status", 200),
     )
 
@@ -81,8 +80,18 @@ def _no_stub(services: Services, call: Call, facts: Facts) -> ApiError:
     nearest = "There are no stubs."
     if misses:
         name = misses[0].stub.document.get("name") or misses[0].stub.id
-        nearest = f"The nearest is {name}: {'; '.join(misses[0].differences) or 'it needs to be heard'}."
+        nearest = f"The nearest is {name!r}: {'; '.join(misses[0].differences) or 'what it wants to hear'}."
     return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)
+
+
+def _duration(clips: Sequence[KnownClip]) -> float | None:
+    """Seconds of the first clip, where it can be decoded."""
+    from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+
+    try:
+        return clips[0].facts.duration if clips else None
+    except (UndecodableAudio, AudioTooLong):
+        return None
 
 
 class TemplateContext(Mapping[str, Any]):
@@ -95,7 +104,7 @@ class TemplateContext(Mapping[str, Any]):
         clips = facts.clips
         self._values: dict[str, Callable[[], Any]] = {
             "count": lambda: count,
-            "duration": lambda: clips[0].facts.duration if clips else None,
+            "duration": lambda: _duration(clips),
             "file": lambda: clips[0].name if clips else None,
             "headers": lambda: facts.headers,
             "heard": lambda: facts.heard,

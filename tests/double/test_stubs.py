@@ -287,7 +287,7 @@ def test_a_request_that_no_stub_answers_can_be_refused(client: openai.OpenAI, st
     assert refusal.value.code == "mock_no_stub_matched"
     assert refusal.value.body["message"] == (  # type: ignore[index]
         "No stub matches this transcriptions request. "
-        "The nearest is the fox: file: wanted 'fox*.mp3', got 'dog.mp3'."
+        "The nearest is 'the fox': file: wanted 'fox*.mp3', got 'dog.mp3'."
     )
 
 
