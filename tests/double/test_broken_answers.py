@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.app import create_app
 from mockserver.server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import parse_response
@@ -364,6 +365,14 @@ def test_a_client_that_resets_ends_a_drip(api_key: str) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         wait_until(lambda: waiting() == 0)
+
+
+@pytest.mark.parametrize("at", ["before", "middle", "after"])
+def test_a_server_that_hands_out_no_connection_is_told_to_give_up(at: str, api_key: str) -> None:
+    client = create_app(QUIET).test_client()
+    headers = {"Authorization": f"Bearer {api_key}", "x-mock-fault": f"connection_reset; at={at}"}
+    with pytest.raises(ConnectionResetError):
+        client.get("/v1/models", headers=headers, buffered=True)
 
 
 def test_latency_comes_before_an_answer_that_is_whole(ask: Ask) -> None:

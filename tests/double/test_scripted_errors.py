@@ -154,6 +154,24 @@ def test_a_limit_that_the_account_has_not_is_made_up(send: Callable[..., RawResp
     assert "(TPM): Limit " in error_of(response)["message"]
 
 
+def test_where_the_tier_may_not_use_the_model_a_limit_is_made_up(chat: Chat) -> None:
+    response = chat("rate_limit_requests", key="sk-mock-free-without", model="gpt-4o-audio-preview")
+    assert (
+        "(RPM): Limit 500, Used 500, Requested 1. Please try again in 120ms." in error_of(response)["message"]
+    )
+
+
+def test_where_only_the_day_is_limited_it_is_told(chat: Chat, send: Callable[..., RawResponse]) -> None:
+    key = "sk-mock-tier-5-by-the-day"
+    limits = {"requests_per_minute": None, "requests_per_day": 50}
+    changed = send(
+        "PUT", "/_mock/limits", json.dumps({"model": "gpt-4o-mini", "limits": limits}).encode(), key=key
+    )
+    assert changed.status == 200
+    message = error_of(chat("rate_limit_requests", key=key))["message"]
+    assert "requests per day (RPD): Limit 50, Used 50, Requested 1. Please try again in 28m48s." in message
+
+
 def test_a_scripted_refusal_is_charged_to_no_bucket() -> None:
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000.0)
     with (
