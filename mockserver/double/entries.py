@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +12,7 @@ import msgspec
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mockserver.audio.decode import ClipFacts
 
@@ -27,6 +28,13 @@ _MEMBERS = frozenset(
         *("stream_events", "stream_pieces", "bytes_sent", "in_flight", "hung_up"),
     )
 )
+_SOUND = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
+_AUDIO_MEMBERS = frozenset(("place", "file", "size", "sha256", *_SOUND, "heard"))
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("query", "headers", "request", "limits", "timing"), dict),
+    **dict.fromkeys(("account_names", "endpoint_names", "audio"), list),
+    "id": str,
+}
 _OVERHEAD = 240  # bytes of memory that an entry takes beside its record
 
 
@@ -88,7 +96,12 @@ def _encoded(record: Record) -> bytes:
 
 def is_record(value: object) -> bool:
     """Whether a JSON value is the record of an entry."""
-    return isinstance(value, dict) and value.keys() == _MEMBERS
+    return (
+        isinstance(value, dict)
+        and value.keys() == _MEMBERS
+        and all(isinstance(value[name], kind) for name, kind in _TYPES.items())
+        and all(isinstance(each, dict) and each.keys() == _AUDIO_MEMBERS for each in value["audio"])
+    )
 
 
 def shown(record: Record) -> Record:

@@ -144,7 +144,17 @@ def test_what_was_in_flight_in_a_snapshot_has_ended_when_it_is_restored() -> Non
 
 
 @pytest.mark.parametrize(
-    "state", [None, {}, {"entries": 1}, {"entries": [{"id": "a"}]}, {"entries": [record(), 1]}]
+    "state",
+    [
+        None,
+        {},
+        {"entries": 1},
+        {"entries": [{"id": "a"}]},
+        {"entries": [record(), 1]},
+        {"entries": [record(id=1)]},
+        {"entries": [record(headers=None)]},
+        {"entries": [record(audio=[{}])]},
+    ],
 )
 def test_what_is_no_snapshot_changes_nothing(state: object) -> None:
     journal = journal_of(record(id="a"))
