@@ -1,6 +1,7 @@
 """An offline mock server and test double of the hosted audio APIs.
 
-Public names: ``create_app`` (the WSGI application), ``MockServer`` (a server in this process), ``Settings``.
+Public names: ``create_app`` (the WSGI application), ``MockServer`` (a server in this process, and the test double of
+all accounts), ``AudioApi`` (the test double of one account), ``Settings``.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mockserver.app import create_app
+    from mockserver.audio_api import AudioApi
     from mockserver.server import MockServer
     from mockserver.settings import Settings
 
 __version__ = "0.1.0"
-__all__ = ["MockServer", "Settings", "__version__", "create_app"]
+__all__ = ["AudioApi", "MockServer", "Settings", "__version__", "create_app"]
 
-_HOMES = {"MockServer": "server", "Settings": "settings", "create_app": "app"}
+_HOMES = {"AudioApi": "audio_api", "MockServer": "server", "Settings": "settings", "create_app": "app"}
 
 
 def __getattr__(name: str) -> object:

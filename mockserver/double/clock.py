@@ -14,10 +14,16 @@ class Clock:
 
     def __init__(self, *, scale: float = 1.0, frozen_at: float | None = None) -> None:
         self._lock = threading.Lock()
-        self._base = time.time() if frozen_at is None else frozen_at
-        self._since = time.monotonic()
-        self._scale = scale
-        self._frozen = frozen_at is not None
+        self._first_scale, self._frozen_at = scale, frozen_at
+        self.reset()
+
+    def reset(self) -> None:
+        """Has the clock go as it did at the start: on from real time, or frozen where it was."""
+        with self._lock:
+            self._base = time.time() if self._frozen_at is None else self._frozen_at
+            self._since = time.monotonic()
+            self._scale = self._first_scale
+            self._frozen = self._frozen_at is not None
 
     def now(self) -> float:
         """The time."""
@@ -34,7 +40,7 @@ class Clock:
         with self._lock:
             self._base, self._since = seconds, time.monotonic()
 
-    def freeze(self, frozen: bool) -> None:
+    def freeze(self, frozen: bool = True) -> None:
         """Stops the clock, or lets it go on from where it stands."""
         with self._lock:
             self._base, self._since = self._now(), time.monotonic()

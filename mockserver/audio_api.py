@@ -1,0 +1,83 @@
+"""The test double as tests drive it: script answers, break them, move the clock, and ask what came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from mockserver.double import documents, keywords
+from mockserver.double.control_parts import parts_of
+from mockserver.double.questions import Questions
+from mockserver.double.scripting import Scripting
+from mockserver.settings import SettingsError
+
+if TYPE_CHECKING:
+    import openai
+    from typing_extensions import Unpack
+
+    from mockserver.double.clock import Clock
+    from mockserver.gateway.accounts import Account
+    from mockserver.limits.limiter import Overrides
+    from mockserver.sdk_clients import SdkClients
+    from mockserver.services import Services
+
+
+class AudioApi(Scripting, Questions):
+    """The audio APIs as one account knows them; as all accounts do, where there is no ``account``.
+
+    What is scripted on it answers that account's requests, and what is asked of it concerns those alone.
+    ``base_url`` and ``api_key`` are what an SDK is given to call it; ``url`` is where the server listens.
+    """
+
+    def __init__(
+        self, services: Services, url: str, api_key: str, account: Account | None, clients: SdkClients
+    ) -> None:
+        super().__init__(services, account.id if account else None)
+        self._clients = clients
+        self.url = url
+        self.base_url = f"{url}/v1"
+        self.api_key = api_key
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that limits, timestamps and expiries read. It is the server's: all accounts share it."""
+        return self._services.clock
+
+    @property
+    def client(self) -> openai.OpenAI:
+        """A client of the official SDK that calls the server with this account's key, and does not retry."""
+        return self._clients.sync(self.api_key)
+
+    @property
+    def async_client(self) -> openai.AsyncOpenAI:
+        """The same for asyncio."""
+        return self._clients.asynchronous(self.api_key)
+
+    def settings(self, **changes: Unpack[keywords.SettingChanges]) -> None:
+        """Changes settings for this account. Raises ``TypeError`` and ``ValueError`` naming what cannot be."""
+        keywords.check_names(changes, keywords.SettingChanges)
+        try:
+            self._services.tuning.change(self._account_id, changes)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+
+    def tier(self, tier: str) -> None:
+        """Moves this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
+        documents.check(self._services.schemas, "limits", {"tier": tier})
+        self._services.limiter.set_tier(self._account_id, tier)
+
+    def limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
+        """Changes rate limits of a model, and of those that share them; ``None`` takes one away.
+
+        Raises ``TypeError`` and ``ValueError`` naming what cannot be.
+        """
+        keywords.check_names(amounts, keywords.LimitAmounts)
+        documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
+        card = self._services.catalog.model(model)
+        if card is None:
+            raise ValueError(f"model: there is no {model!r} in the catalog. `mockserver limits` lists them.")
+        self._services.limiter.override(self._account_id, card.limit_group, cast("Overrides", amounts))
+
+    def reset(self) -> None:
+        """Forgets everything of this account: stubs, faults, journal, limits, settings, what it has stored."""
+        for part in parts_of(self._services).values():
+            part.reset(self._account_id)

@@ -1,0 +1,28 @@
+"""Documents of the test double: whether one is what its schema says, and else where it differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.gateway.validation import Schemas
+
+
+class DocumentError(ValueError):
+    """A document that does not satisfy its schema. The message names the place in it, and what is possible."""
+
+
+def check(schemas: Schemas, name: str, document: object) -> None:
+    """Raises ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``."""
+    if schemas.is_valid(f"mock/{name}", document):
+        return
+    from mockserver.gateway import explain
+
+    foremost = explain.foremost(schemas.violations(f"mock/{name}", document))
+    found = explain.house(foremost)
+    if foremost.keyword == "minProperties":
+        raise DocumentError(f"{found.param}: is empty.")
+    known = ", ".join(foremost.schema.get("properties", ())) if found.code == "unknown_parameter" else ""
+    named = found.param is None or f"'{found.param}'" in found.message
+    message = found.message if named else f"{found.param}: {found.message}"
+    raise DocumentError(message + (known and f" There is {known}."))

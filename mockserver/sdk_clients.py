@@ -1,0 +1,69 @@
+"""Ready-made clients of the official SDK that call a server in this process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import openai
+
+
+class SdkClients:
+    """The SDK's clients for one server. Those of all accounts share their connections, so that one costs little.
+
+    They do not retry by themselves: ``client.with_options(max_retries=2)`` does.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._lock = threading.Lock()
+        self._sync: openai.OpenAI | None = None
+        self._async: openai.AsyncOpenAI | None = None
+
+    def sync(self, api_key: str) -> openai.OpenAI:
+        """A client with an API key. Raises ``ModuleNotFoundError`` without the package ``openai``."""
+        with self._lock:
+            if self._sync is None or self._sync.is_closed():
+                sdk = _sdk()
+                self._sync = sdk.OpenAI(
+                    api_key=api_key,
+                    base_url=self._base_url,
+                    max_retries=0,
+                    http_client=sdk.DefaultHttpxClient(verify=False, trust_env=False),
+                )
+            return self._sync.with_options(api_key=api_key)
+
+    def asynchronous(self, api_key: str) -> openai.AsyncOpenAI:
+        """The same for asyncio. No connection is kept, because each belongs to the event loop that opened it."""
+        with self._lock:
+            if self._async is None or self._async.is_closed():
+                sdk = _sdk()
+                self._async = sdk.AsyncOpenAI(
+                    api_key=api_key,
+                    base_url=self._base_url,
+                    max_retries=0,
+                    default_headers={"Connection": "close"},
+                    http_client=sdk.DefaultAsyncHttpxClient(verify=False, trust_env=False),
+                )
+            return self._async.with_options(api_key=api_key)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            if self._sync is not None:
+                self._sync.close()
+
+
+def _sdk() -> ModuleType:
+    try:
+        import openai
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "The ready-made clients are those of the package openai, which is not installed. "
+            "Install it, or call the server with `base_url` and `api_key`.",
+            name=error.name,
+        ) from error
+    return openai
