@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LONGEST = 4096  # characters of a text that are written down
 _START = 80  # characters shown of a longer one
 _MOST_VALUES = 5_000  # of a document; what is beyond is counted
+_DEEPEST = 50  # lists and objects within each other
 _SHORT_SECRET = 12  # characters; shorter ones are not shown in part
 _SECRET = re.compile(r"authorization|cookie|token|secret|password|credential|api[-_]?key", re.IGNORECASE)
 _OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
@@ -58,18 +59,18 @@ class _Excerpt:
         self._sounds = sounds
         self._left = _MOST_VALUES
 
-    def of(self, value: Any) -> Any:
+    def of(self, value: Any, depth: int = 0) -> Any:
         """The value, or what stands for it."""
         if isinstance(value, str):
             return value if len(value) <= LONGEST else self._sounds.get(id(value)) or _facts_of(value)
         if not isinstance(value, dict | list):
             return value
-        if len(value) > self._left:
+        if len(value) > self._left or depth == _DEEPEST:
             return {"values": len(value)}
         self._left -= len(value)
         if isinstance(value, dict):
-            return {_shortened(name): self.of(each) for name, each in value.items()}
-        return [self.of(each) for each in value]
+            return {_shortened(name): self.of(each, depth + 1) for name, each in value.items()}
+        return [self.of(each, depth + 1) for each in value]
 
 
 def _facts_of(text: str) -> dict[str, Any]:

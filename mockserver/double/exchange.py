@@ -115,7 +115,7 @@ class Exchange:
             "path": _path(environ),
             "query": excerpt.query(environ.get("QUERY_STRING", "")),
             "headers": excerpt.headers(environ),
-            **_asked(self.call, environ),
+            **_asked(self.call),
             "status": response["status"],
             "error": self.error or None,
             "answered_by": self.answered_by or response["answered_by"],
@@ -214,7 +214,7 @@ def _path(environ: Mapping[str, Any]) -> str:
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
-def _asked(call: Call | None, environ: Mapping[str, Any]) -> Record:
+def _asked(call: Call | None) -> Record:
     """What the request says: its document, its audio, its texts."""
     if call is None:
         return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
@@ -222,21 +222,12 @@ def _asked(call: Call | None, environ: Mapping[str, Any]) -> Record:
     clips = call.clips if facts.clips else {}
     return {
         "model": facts.model or None,
-        "request": _document(call.document, clips, environ),
+        "request": excerpt.document(call.document, clips),
         "audio": [_audio(place, clip, heard.get(place)) for place, clip in clips.items()],
         "heard": _heard_last(heard),
         "user_text": facts.user_text[: excerpt.LONGEST] or None,
         "prompt": facts.prompt[: excerpt.LONGEST] or None,
     }
-
-
-def _document(
-    document: Mapping[str, Any], clips: Mapping[str, Clip], environ: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """A body that is shorter than the longest text has none that is longer."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    is_short = length.isdecimal() and int(length) <= excerpt.LONGEST
-    return document if is_short else excerpt.document(document, clips)
 
 
 def _audio(place: str, clip: Clip, heard: str | None) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -77,3 +78,12 @@ def test_of_very_many_values_only_their_number_is_written_down() -> None:
         "model": "m",
         "messages": {"values": 10_000},
     }
+
+
+def test_what_is_nested_too_deeply_is_not_written_down() -> None:
+    deep: Any = "deep"
+    for _ in range(900):
+        deep = [deep]
+    written = json.dumps(excerpt.document({"model": "m", "messages": deep}, {}))
+    assert written.startswith('{"model": "m", "messages": [[[')
+    assert '[{"values": 1}]' in written
