@@ -23,6 +23,7 @@ from cheroot.workers.threadpool import ThreadPool
 
 from mockserver import __version__
 from mockserver.app import create_app, services_of
+from mockserver.double.control_shutdown import SHUTDOWN
 from mockserver.gateway.body import ClientGone, drain
 from mockserver.settings import Settings
 
@@ -228,6 +229,7 @@ class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
         request.rfile = body
         environ: dict[str, Any] = super().get_environ()
         environ[SOCKET] = request.conn.socket
+        environ[SHUTDOWN] = request.server.end
         return environ
 
     def start_response(self, *arguments: Any) -> Any:
@@ -257,6 +259,18 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self.gateway = _Gateway
         self.ConnectionClass = _Connection
         self.requests = _Pool(self, settings.max_threads)
+        self._closing = services_of(app).closing
+        self._stopping = threading.Lock()
+
+    def stop(self) -> None:
+        """Finishes the requests in flight and ends; returns when that is done, whoever began it."""
+        self._closing.set()  # those that wait for something need wait no longer
+        with self._stopping:
+            super().stop()
+
+    def end(self) -> None:
+        """Stops in the background."""
+        threading.Thread(target=self.stop, name="stop").start()
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import time
+import urllib.error
 import urllib.request
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from mockserver.wire.durations import go_duration
 if TYPE_CHECKING:
     from mockserver.catalog.records import TierLimits
 
+_TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 _EVERY = 0.5  # seconds
 _PATIENCE = 5.0  # seconds
 _BAR = 24  # characters
@@ -70,32 +72,46 @@ def _limits(rows: list[TierLimits]) -> Table:
     return table
 
 
-def watch_limits(url: str, *, once: bool) -> None:
-    """Shows the buckets and costs of the server at ``url`` until interrupted; with ``once``, one time."""
+def watch_limits(url: str, *, token: str = "", once: bool) -> None:
+    """Shows the buckets and costs of the server at ``url`` until interrupted; with ``once``, one time.
+
+    ``token`` is the server's setting ``control_token``.
+    """
     console = Console()
     if once:
-        console.print(_frame(url))
+        console.print(_frame(url, token))
         return
     with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(_frame(url), refresh=True)
+            live.update(_frame(url, token), refresh=True)
             time.sleep(_EVERY)
 
 
-def _frame(url: str) -> Group:
-    limits, costs = _ask(url, "limits"), _ask(url, "costs")
+def _frame(url: str, token: str) -> Group:
+    limits, costs = _ask(url, token, "limits"), _ask(url, token, "costs")
     return Group(_clock(limits["clock"]), _gauges(limits["accounts"]), _costs(costs["rows"]), _total(costs))
 
 
-def _ask(url: str, subject: str) -> Any:
+def _ask(url: str, token: str, subject: str) -> Any:
     """What the server's control API says of ``subject``. Ends the program when it says nothing."""
     address = f"{url.rstrip('/').removesuffix('/v1')}/_mock/{subject}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener.addheaders = [(_TOKEN_HEADER, token)] if token else []
     try:
         with opener.open(address, timeout=_PATIENCE) as response:
             return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        fail(f"{address}: {_refusal(error)}")
     except (OSError, ValueError, http.client.HTTPException) as error:
         fail(f"{address}: {error}. Start a server with `mockserver serve`, or name a running one with --url.")
+
+
+def _refusal(error: urllib.error.HTTPError) -> str:
+    """What a refused call was told."""
+    try:
+        return str(json.loads(error.read())["error"])
+    except (ValueError, KeyError, TypeError):
+        return str(error)
 
 
 def _clock(clock: dict[str, Any]) -> Text:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.app import create_app, services_of
 from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.double.control_guard import exposure
 from mockserver.engines.pyttsx3_driver import check_installed
 from mockserver.server import listen
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from mockserver.services import Services
     from mockserver.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 _UNHEARD = {
@@ -45,17 +48,17 @@ def run(settings: Settings) -> None:
         server = listen(settings, app)
     except STARTUP_FAILURES as error:
         fail(error)
-    stopper = threading.Thread(target=server.stop, name="stop")
 
     def stop(_signal_number: int, _frame: FrameType | None) -> None:
         for ending in _ENDINGS:
             signal.signal(ending, signal.SIG_DFL)  # a second one ends the program at once
-        if stopper.ident is None:  # two signals may come at the same time
-            stopper.start()
+        server.end()
 
     for ending in _ENDINGS:
         signal.signal(ending, stop)
     services = services_of(app)
+    if warning := exposure(settings):
+        log.warning(warning)
     print(banner(server.url, services), flush=True)  # noqa: T201
     warm_up = threading.Timer(_WARM_UP_DELAY, services.start)
     warm_up.daemon = True
@@ -63,7 +66,7 @@ def run(settings: Settings) -> None:
     gc.freeze()
     gc.enable()
     server.serve()
-    stopper.join()
+    server.stop()  # returns when the requests in flight are finished
     warm_up.cancel()
     warm_up.join()
     services.close()

@@ -5,7 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver import __version__
-from mockserver.double import control_calls, control_clock, control_limits
+from mockserver.double import (
+    control_calls,
+    control_clock,
+    control_faults,
+    control_guard,
+    control_journal,
+    control_limits,
+    control_metrics,
+    control_openapi,
+    control_reset,
+    control_settings,
+    control_shutdown,
+    control_snapshot,
+    control_stubs,
+)
 from mockserver.double.control_calls import answer
 
 if TYPE_CHECKING:
@@ -13,9 +27,27 @@ if TYPE_CHECKING:
 
     from mockserver.services import Services
 
+_PARTS = (
+    control_guard,  # before all that it guards
+    control_calls,
+    control_stubs,
+    control_faults,
+    control_journal,
+    control_settings,
+    control_limits,
+    control_clock,
+    control_reset,
+    control_snapshot,
+    control_shutdown,
+    control_metrics,
+    control_openapi,
+)
+
 
 def register(app: flask.Flask, services: Services) -> None:
     """Adds the control API."""
+    for part in _PARTS:
+        part.register(app, services)
 
     def health() -> flask.Response:
         return answer(health_report(services))
@@ -28,9 +60,6 @@ def register(app: flask.Flask, services: Services) -> None:
 
     app.add_url_rule("/_mock/health", "mock_health", health, methods=["GET"])
     app.add_url_rule("/_mock/models/<path:name>", "mock_model_card", model_card, methods=["GET"])
-    control_calls.register(app)
-    control_clock.register(app, services)
-    control_limits.register(app, services)
 
 
 def health_report(services: Services) -> dict[str, object]:

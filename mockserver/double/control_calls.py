@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import flask
+from werkzeug import exceptions
 
 from mockserver.gateway.body import BodyReader, announced_length
 from mockserver.gateway.errors import ApiError
@@ -17,16 +19,34 @@ if TYPE_CHECKING:
     from mockserver.gateway.accounts import Account
     from mockserver.services import Services
 
-_LARGEST_BODY = 1 << 20  # bytes
+ROOT = "/_mock"
+LARGEST_BODY = 1 << 20  # bytes
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a rule of Flask's
 
 
 class ControlError(Exception):
     """A control call is refused with a 400. The message names the place in the call, and the remedy."""
 
 
-def register(app: flask.Flask) -> None:
-    """Has ``ControlError`` answered."""
+class NotFound(ControlError):
+    """What a control call names does not exist: a 404."""
+
+
+def register(app: flask.Flask, _services: Services) -> None:
+    """Has refused calls, unknown paths and wrong methods answered as the control API does."""
     app.register_error_handler(ControlError, _refuse)
+    app.before_request(_refuse_unrouted)
+    app.before_request(_refuse_unknown_arguments)
+
+
+def concerns(path: str) -> bool:
+    """Whether a path is one of the control API."""
+    return path == ROOT or path.startswith(f"{ROOT}/")
+
+
+def shown(rule: str) -> str:
+    """A Flask rule as people write it: ``/_mock/models/{name}``."""
+    return _VARIABLE.sub(r"{\1}", rule)
 
 
 def answer(body: object, status: int = 200) -> flask.Response:
@@ -48,23 +68,41 @@ def caller(services: Services) -> Account | None:
         ) from error
 
 
-def document(services: Services, schema: str) -> dict[str, Any]:
-    """The body of the call, which satisfies ``schemas/mock/<schema>.json``."""
+def account_id(services: Services) -> str | None:
+    """The id of the ``caller``; ``None``: the call concerns every account."""
+    account = caller(services)
+    return account.id if account else None
+
+
+def document(
+    services: Services, schema: str, *, most: int = LARGEST_BODY, may_be_empty: bool = False
+) -> dict[str, Any]:
+    """The body of the call, at most ``most`` bytes, which satisfies ``schemas/mock/<schema>.json``.
+
+    A body of no bytes is ``{}`` where it ``may_be_empty``. Raises ``ControlError``.
+    """
     request = flask.request
-    reader = BodyReader(_LARGEST_BODY, services.settings.socket_timeout)
+    reader = BodyReader(most, services.settings.socket_timeout)
     try:
         with reader.place() as place:
-            body = parse_json(reader.read(request.environ["wsgi.input"], announced_length(request), place))
+            data = reader.read(request.environ["wsgi.input"], announced_length(request), place)
+            body = {} if may_be_empty and not data else parse_json(data)
     except ApiError as error:
-        raise ControlError(f"The body is not a JSON object of at most {_LARGEST_BODY} bytes.") from error
-    name = f"mock/{schema}"
-    if not services.schemas.is_valid(name, body):
-        from mockserver.gateway import explain
-
-        found = explain.house(explain.foremost(services.schemas.violations(name, body)))
-        named = found.param is None or f"'{found.param}'" in found.message
-        raise ControlError(found.message if named else f"{found.param}: {found.message}")
+        raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
+    if not services.schemas.is_valid(f"mock/{schema}", body):
+        raise ControlError(_explained(services, f"mock/{schema}", body))
     return body
+
+
+def _explained(services: Services, schema: str, body: dict[str, Any]) -> str:
+    """Where ``body`` first differs from its schema, and what is possible there."""
+    from mockserver.gateway import explain
+
+    foremost = explain.foremost(services.schemas.violations(schema, body))
+    found = explain.house(foremost)
+    known = ", ".join(foremost.schema.get("properties", ())) if found.code == "unknown_parameter" else ""
+    named = found.param is None or f"'{found.param}'" in found.message
+    return (found.message if named else f"{found.param}: {found.message}") + (known and f" There is {known}.")
 
 
 def refuse_unknown_arguments(known: Collection[str]) -> None:
@@ -75,4 +113,31 @@ def refuse_unknown_arguments(known: Collection[str]) -> None:
 
 
 def _refuse(error: ControlError) -> flask.Response:
-    return answer({"error": str(error)}, 400)
+    return answer({"error": str(error)}, 404 if isinstance(error, NotFound) else 400)
+
+
+def _refuse_unrouted() -> flask.Response | None:
+    """Answers what the control API has no path or method for. Other requests go on."""
+    request = flask.request
+    if request.routing_exception is None or not concerns(request.path):
+        return None
+    if isinstance(request.routing_exception, exceptions.MethodNotAllowed):
+        allowed = ", ".join(sorted(set(request.routing_exception.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        refusal = answer({"error": f"{request.path} knows no {request.method}. It knows {allowed}."}, 405)
+        refusal.headers["allow"] = allowed
+        return refusal
+    if isinstance(request.routing_exception, exceptions.NotFound):
+        rules = {each.rule for each in flask.current_app.url_map.iter_rules() if concerns(each.rule)}
+        known = ", ".join(sorted(shown(rule) for rule in rules))
+        return answer({"error": f"There is no {request.path}. There is {known}."}, 404)
+    return None
+
+
+def _refuse_unknown_arguments() -> None:
+    """Refuses query arguments that the row of a call in ``control_routes.toml`` does not name."""
+    request = flask.request
+    if request.args and request.url_rule is not None and concerns(request.path):
+        from mockserver.double.control_routes import route_rows
+
+        row = route_rows().get(f"{request.method} {shown(request.url_rule.rule)}", {})
+        refuse_unknown_arguments(row.get("query", ()))

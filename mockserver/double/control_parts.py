@@ -1,0 +1,38 @@
+"""The parts of a server that hold state, by the names that the control API has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+
+class Part(Protocol):
+    """What holds state by account. An ``account_id`` of ``None`` means every account."""
+
+    def reset(self, account_id: str | None) -> None:
+        """Forgets what concerns the account."""
+        ...
+
+    def snapshot(self, account_id: str | None) -> Any:
+        """What concerns the account, as a JSON value; of one account it may be restored for another."""
+        ...
+
+    def restore(self, state: Any, account_id: str | None) -> None:
+        """Puts a ``snapshot`` in place of what concerns the account."""
+        ...
+
+
+def parts_of(services: Services) -> Mapping[str, Part]:
+    """The parts, in the order in which they are restored."""
+    return {
+        "settings": services.tuning,
+        "limits": services.limiter,
+        "costs": services.ledger,
+        "store": services.store,
+        "stubs": services.stubs,
+        "faults": services.faults,
+        "journal": services.journal,
+    }

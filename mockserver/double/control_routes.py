@@ -1,0 +1,24 @@
+"""What code cannot tell of the calls of the control API: the rows of ``control_routes.toml``."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FILE = Path(__file__).with_suffix(".toml")
+
+
+@cache
+def route_rows() -> Mapping[str, Mapping[str, Any]]:
+    """The rows by call, such as ``GET /_mock/models/{name}``."""
+    return tomllib.loads(_FILE.read_text("utf-8"))

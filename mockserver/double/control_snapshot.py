@@ -1,0 +1,93 @@
+"""``/_mock/snapshot``: the state of an account, or of everything, to be restored later or elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mockserver import __version__
+from mockserver.double import control_calls as control
+from mockserver.double.control_parts import parts_of
+
+if TYPE_CHECKING:
+    import flask
+
+    from mockserver.double.clock import Clock
+    from mockserver.gateway.accounts import Account
+    from mockserver.services import Services
+
+VERSION = 1
+
+_LARGEST = 1 << 28  # bytes
+
+
+def register(app: flask.Flask, services: Services) -> None:
+    """Adds ``GET`` and ``PUT /_mock/snapshot``."""
+    one_at_a_time = threading.Lock()
+
+    def take() -> flask.Response:
+        account = control.caller(services)
+        return control.answer(_snapshot(services, account))
+
+    def put() -> flask.Response:
+        account = control.caller(services)
+        with one_at_a_time:
+            asked = control.document(services, "snapshot", most=_LARGEST)
+            _check(asked, account)
+            _restore_all_or_nothing(services, asked["state"], account.id if account else None)
+        names = [name for name in asked["state"] if name != "clock" or account is None]
+        return control.answer({"restored": names, "account": account.key if account else None})
+
+    app.add_url_rule("/_mock/snapshot", "mock_snapshot", take, methods=["GET"])
+    app.add_url_rule("/_mock/snapshot", "mock_snapshot_restore", put, methods=["PUT"])
+
+
+def _snapshot(services: Services, account: Account | None) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "server": __version__,
+        "scope": _scope(account),
+        "state": _state(services, account.id if account else None),
+    }
+
+
+def _scope(account: Account | None) -> str:
+    return "account" if account else "everything"
+
+
+def _state(services: Services, account_id: str | None) -> dict[str, Any]:
+    state = {name: part.snapshot(account_id) for name, part in parts_of(services).items()}
+    return {"clock": services.clock.state()} | state
+
+
+def _check(asked: dict[str, Any], account: Account | None) -> None:
+    """Raises ``ControlError`` for a snapshot of another scope than the call's."""
+    if asked["scope"] != _scope(account):
+        key = "Send it without an API key." if account else "Send it with the API key of the account to be."
+        raise control.ControlError(f"scope: this is a snapshot of the scope {asked['scope']!r}. {key}")
+
+
+def _restore_all_or_nothing(services: Services, state: dict[str, Any], account_id: str | None) -> None:
+    """Restores every part. Raises ``ControlError``, everything being as before, when one cannot be."""
+    before = _state(services, account_id)
+    try:
+        _restore(services, state, account_id)
+    except control.ControlError:
+        _restore(services, before, account_id)
+        raise
+
+
+def _restore(services: Services, state: dict[str, Any], account_id: str | None) -> None:
+    if account_id is None:
+        _restore_clock(services.clock, state["clock"])
+    for name, part in parts_of(services).items():
+        try:
+            part.restore(state[name], account_id)
+        except Exception as error:
+            raise control.ControlError(f"state.{name}: cannot be restored: {error!r}") from error
+
+
+def _restore_clock(clock: Clock, state: dict[str, Any]) -> None:
+    clock.run(state["scale"])
+    clock.set(state["now"])
+    clock.freeze(state["frozen"])
