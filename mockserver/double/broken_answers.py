@@ -61,12 +61,13 @@ def break_answer(
     fault: Fault, services: Services, response: flask.Response, environ: Mapping[str, Any]
 ) -> flask.Response:
     """Breaks the answer as ``fault`` says. One that it cannot break, such as text by broken JSON, stays."""
+    breaking = _BREAKING.get(fault.kind)
+    if breaking is None:
+        return response
     answer = _Answer.of(fault, services, response, environ)
-    if fault.kind.startswith("sse_"):
-        breaking = _EVENT_BREAKING.get(fault.kind) if answer.is_events else None
-    else:
-        breaking = _BREAKING.get(fault.kind)
-    broken = breaking(answer) if breaking else None
+    if fault.kind.startswith("sse_") and not answer.is_events:
+        return response
+    broken = breaking(answer)
     if broken is not None:
         close = getattr(response.response, "close", None)
         if close is not None:
@@ -249,8 +250,6 @@ _BREAKING: Mapping[str, _Breaking] = {
     "wrong_content_length": _misannounce,
     "corrupt_audio": _corrupt,
     "slow_drip": _drip,
-}
-_EVENT_BREAKING: Mapping[str, _Breaking] = {
     "sse_cut": _cut,
     "sse_duplicate": _duplicate,
     "sse_delay": _delay,
