@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator
 
 _HEADER = 64  # bytes that stay as they are, so that players still see which container it is
 _GAP = 64  # bytes from one wrong byte to the next, on average
@@ -36,7 +35,3 @@ class Noise:
             return before + pybase64.b64encode(self.on(pybase64.b64decode(encoded))) + after
 
         return _IN_JSON.sub(damaged, text)
-
-    def on_all(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """All pieces of the sound."""
-        return map(self.on, pieces)
