@@ -19,7 +19,7 @@ SDK = Path(__file__).parent / "sdk"
 
 def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -> Any:
     """What ``tests/sdk/SCRIPT`` saw of the server: the JSON it printed; skips without Node or the SDK."""
-    node, package = shutil.which("node"), _npm_package()
+    node, package = shutil.which("node"), npm_package()
     if node is None or package is None:
         pytest.skip("needs Node, and the npm package openai in NODE_PATH or tests/sdk/node_modules")
     environment = {
@@ -36,7 +36,7 @@ def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -
     return json.loads(session.stdout)
 
 
-def _npm_package() -> Path | None:
+def npm_package() -> Path | None:
     """The folder of the npm package ``openai``, where Node or a tester has put it."""
     folders = [*os.environ.get("NODE_PATH", "").split(os.pathsep), str(SDK / "node_modules")]
     candidates = (Path(folder) / "openai" for folder in folders if folder)
