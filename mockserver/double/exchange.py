@@ -29,10 +29,10 @@ _NO_ANSWER: Mapping[str, Any] = {"status": None, "limits": {}, "answered_by": No
 class Exchange:
     """One request and its answer. The pipeline says what it finds out; ``answered`` writes the entry.
 
-    ``call`` is known once the caller is; ``fault`` is the fault that hit the request, ``stub`` the id of the
-    stub that answered it, ``error`` the catalog's name of the error it was refused with, ``answered_by`` who
-    answered (without it, the response header tells). ``request_id`` and ``began`` (by ``time.perf_counter``)
-    are what it was begun with.
+    ``call`` is known once the caller is; ``note_call`` takes from it the ``model``, the ``fault`` that hit the
+    request and the id of the ``stub`` that answered it. ``error`` is the catalog's name of the error it was
+    refused with, ``answered_by`` who answered (without it, the response header tells). ``request_id`` and
+    ``began`` (by ``time.perf_counter``) are what it was begun with.
     """
 
     def __init__(
@@ -55,10 +55,20 @@ class Exchange:
         self._entry: Entry | None = None
         self._response = _NO_ANSWER
         self.call: Call | None = None
+        self.model = ""
         self.fault: Mapping[str, Any] | None = None
         self.stub: str | None = None
         self.error = ""
         self.answered_by = ""
+
+    def note_call(self) -> None:
+        """Takes from the call what is asked for also after it has been let go."""
+        call = self.call
+        if call is None:
+            return
+        self.model = call.model.id if call.model else ""
+        self.stub = call.scripted.stub_id if call.scripted else None
+        self.fault = call.fault.told if call.fault else None
 
     def answered(self, response: flask.Response) -> flask.Response:
         """Writes the entry of a whole answer, or begins that of a stream and watches it; the response to send."""

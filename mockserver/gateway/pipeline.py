@@ -179,29 +179,24 @@ class Pipeline:
         self, operation: Operation, handler: Handler, rules: Rules | None, path_values: dict[str, str]
     ) -> flask.Response:
         """Answers a request; the journal and the metrics are told."""
-        began = time.perf_counter()
-        services, environ = self._services, flask.request.environ
-        exchange = services.journal.begin(services.ids.request_id(), environ, operation, began=began)
+        services, began = self._services, time.perf_counter()
+        exchange = services.journal.begin(
+            services.ids.request_id(), flask.request.environ, operation, began=began
+        )
         services.metrics.begin()
-        model, status = "", _NOBODY_LISTENS
+        status = _NOBODY_LISTENS
         try:
             response = self._respond(exchange, operation, handler, rules, path_values)
-            call = exchange.call
-            if call is not None:
-                model = call.model.id if call.model else ""
-                exchange.stub = call.scripted.stub_id if call.scripted else None
-                if call.fault is not None:
-                    exchange.fault = call.fault.told
-                    from mockserver.double.broken_answers import break_answer
-
-                    response = break_answer(call.fault, services, response, environ)
             status = response.status_code
             log_exchange(response, began, exchange.error)
             return exchange.answered(response)
+        except OSError:  # the client has left, or a fault has ended the connection
+            exchange.unanswered()
+            raise
         finally:
             services.metrics.observe(
                 operation.resource,
-                model,
+                exchange.model,
                 status,
                 time.perf_counter() - began,
                 answered_by=exchange.answered_by,
@@ -210,6 +205,26 @@ class Pipeline:
             )
 
     def _respond(
+        self,
+        exchange: Exchange,
+        operation: Operation,
+        handler: Handler,
+        rules: Rules | None,
+        path_values: dict[str, str],
+    ) -> flask.Response:
+        """The response, broken if a fault is to break it."""
+        try:
+            response = self._answer_or_refuse(exchange, operation, handler, rules, path_values)
+        finally:
+            exchange.note_call()
+        fault = exchange.call.fault if exchange.call else None
+        if fault is None:
+            return response
+        from mockserver.double.broken_answers import break_answer
+
+        return break_answer(fault, self._services, response, flask.request.environ)
+
+    def _answer_or_refuse(
         self,
         exchange: Exchange,
         operation: Operation,
