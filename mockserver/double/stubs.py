@@ -275,15 +275,18 @@ class Stubs:
         return copy.deepcopy({"stubs": stubs, "counters": counters})
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Puts back what ``snapshot`` told. Raises ``ValueError`` as ``check`` does, and changes nothing then."""
+        """Puts back what ``snapshot`` told; of one account it fits another, too.
+
+        Raises ``ValueError`` as ``check`` does, and changes nothing then.
+        """
         for row in state["stubs"]:
             self.check(row["document"], may_read=True)
         self.reset(account_id)
         for row in state["stubs"]:
-            self.add(row["document"], row["account_id"], may_read=True)
+            self.add(row["document"], account_id or row["account_id"], may_read=True)
         with self._lock:
             for id_, row in state["counters"].items():
-                self._counters[id_] = _Counters(dict(row["used"]), dict(row["scenarios"]))
+                self._counters[account_id or id_] = _Counters(dict(row["used"]), dict(row["scenarios"]))
 
     def _candidates(self, facts: Facts, account_id: str) -> Iterator[Stub]:
         indexes = [self._indexes[id_] for id_ in (account_id, None) if id_ in self._indexes]
