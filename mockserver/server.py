@@ -253,7 +253,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
     max_request_header_size = _HEADERS_AT_MOST
     version = f"audio-mockserver/{__version__}"
 
-    def __init__(self, settings: Settings, app: flask.Flask) -> None:
+    def __init__(self, settings: Settings, app: flask.Flask, closing: threading.Event) -> None:
         super().__init__(
             (settings.host, settings.port),
             app,
@@ -264,7 +264,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self.gateway = _Gateway
         self.ConnectionClass = _Connection
         self.requests = _Pool(self, settings.max_threads)
-        self._closing = services_of(app).closing
+        self._closing = closing
         self._stopping = threading.Lock()
 
     def stop(self) -> None:
@@ -309,9 +309,12 @@ class PortInUse(OSError):
     """Another program listens where the server should."""
 
 
-def listen(settings: Settings, app: flask.Flask) -> HttpServer:
-    """A server that is bound and listens. Raises ``PortInUse`` or ``OSError`` naming address and remedy."""
-    server = HttpServer(settings, app)
+def listen(settings: Settings, app: flask.Flask, closing: threading.Event | None = None) -> HttpServer:
+    """A server that is bound and listens; ``closing`` is set as soon as it is to stop.
+
+    Raises ``PortInUse`` or ``OSError`` naming address and remedy.
+    """
+    server = HttpServer(settings, app, closing or threading.Event())
     try:
         server.prepare()
     except OSError as error:
@@ -342,7 +345,7 @@ class MockServer(AudioApi):
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings.load(environ=os.environ, port=0)
         self.app = create_app(settings)
-        self._server = listen(settings, self.app)
+        self._server = listen(settings, self.app, services_of(self.app).closing)
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)
         self._account_numbers = itertools.count(1)
         clients = SdkClients(f"{self._server.url}/v1")

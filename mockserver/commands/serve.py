@@ -45,7 +45,7 @@ def run(settings: Settings) -> None:
     try:
         check_installed()
         app = create_app(settings)
-        server = listen(settings, app)
+        server = listen(settings, app, services_of(app).closing)
     except STARTUP_FAILURES as error:
         fail(error)
 
