@@ -8,7 +8,19 @@ from pathlib import Path
 
 from benchmarks.report import Benchmark, Options, Row, print_table, write_json
 
-NAMES = ("startup", "upload", "chat", "whisper", "first_byte", "memory", "streams", "limits", "stubs", "soak")
+NAMES = (
+    "startup",
+    "upload",
+    "chat",
+    "whisper",
+    "first_byte",
+    "memory",
+    "streams",
+    "limits",
+    "stubs",
+    "soak",
+    "pytest_fixture",
+)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ _PACKAGE = "@copilotkit/aimock"
 _INSTALL_SECONDS = 180
 
 
-class _NotThere(Exception):
+class NotThere(Exception):
     """aimock cannot be run here; the message says why and what helps."""
 
 
@@ -30,8 +30,8 @@ def start(
 ) -> tuple[Server | None, str]:
     """aimock with one fixture, running until ``stack`` ends, and its version; else why it does not run."""
     try:
-        package = _find(options.aimock, scratch)
-    except _NotThere as error:
+        package = find(options.aimock, scratch)
+    except NotThere as error:
         return None, f"not compared: {error}"
     fixtures = scratch / "aimock.json"
     fixtures.write_text(json.dumps({"fixtures": [fixture]}), "utf-8")
@@ -41,10 +41,10 @@ def start(
     return stack.enter_context(server), f"aimock {version}"
 
 
-def _find(folder: Path | None, scratch: Path) -> Path:
+def find(folder: Path | None, scratch: Path) -> Path:
     """The installed package: in ``folder``, else in ``AIMOCK_DIR``, else installed into ``scratch``."""
     if shutil.which("node") is None:
-        raise _NotThere("there is no Node.js here")
+        raise NotThere("there is no Node.js here")
     if folder is None and "AIMOCK_DIR" in os.environ:
         folder = Path(os.environ["AIMOCK_DIR"])
     if folder is None:
@@ -52,7 +52,7 @@ def _find(folder: Path | None, scratch: Path) -> Path:
         folder = scratch
     package = folder / "node_modules" / _PACKAGE
     if not package.is_dir():
-        raise _NotThere(f"{package} is not there; install it with: npm install --prefix {folder} {_PACKAGE}")
+        raise NotThere(f"{package} is not there; install it with: npm install --prefix {folder} {_PACKAGE}")
     return package.resolve()
 
 
@@ -70,4 +70,4 @@ def _install(folder: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
-        raise _NotThere(f"npm could not install {_PACKAGE} ({error}); give a folder with --aimock") from error
+        raise NotThere(f"npm could not install {_PACKAGE} ({error}); give a folder with --aimock") from error
