@@ -8,15 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from mockserver.app import create_app
 from mockserver.catalog.tables import Catalog
 from mockserver.cli import main
+from mockserver.double.control_openapi import routes
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
 from mockserver.limits.overrides import check_limits
@@ -177,16 +180,24 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_path_of_the_control_api_is_described() -> None:
+    described = [cell.strip("`") for cell, _ in table(DOCS / "control.md", "path")]
+    assert sorted(described) == routes(create_app(Settings(whisper_model="none")))
+
+
+def test_every_part_of_a_reset_is_described(schemas: Schemas) -> None:
+    parts = [cell.strip("`") for cell, _ in table(DOCS / "control.md", "part")]
+    assert parts == schemas.properties("mock/reset")["what"]["items"]["enum"]
+
+
+def test_every_metric_is_described_with_its_labels(frozen: MockServer) -> None:
+    with urllib.request.urlopen(f"{frozen.url}/_mock/metrics") as response:
+        families = {family.name for family in text_string_to_metric_families(response.read().decode())}
     described = {
-        cell.strip("`").replace("{model}", "<path:name>") for cell, _ in table(DOCS / "control.md", "path")
+        name.removesuffix("_total")
+        for cell, _, _ in table(DOCS / "control.md", "metric")
+        for name in re.findall(r"`(\w+)`", cell)
     }
-    rules = create_app(Settings(whisper_model="none")).url_map.iter_rules()
-    assert described == {
-        f"{method} {rule.rule}"
-        for rule in rules
-        if rule.rule.startswith("/_mock/")
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
+    assert described == {name for name in families if name.startswith("mockserver_")}
 
 
 @pytest.mark.parametrize("change", ["limits", "clock"])
