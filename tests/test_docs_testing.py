@@ -1,0 +1,45 @@
+"""The guide to testing says what is so: its examples pass, and its tables name every method."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockserver import AudioApi
+from mockserver.double.scripting import FaultHandle
+from mockserver.double.stub_builder import StubBuilder, StubHandle
+from mockserver.resources import data_folder
+from tests.test_docs import DOCS, README, RUNNABLE, blocks
+
+PAGE = (DOCS / "testing.md").read_text("utf-8")
+UNLISTED = {"id"}  # what nobody needs to know of
+
+
+def test_the_examples_pass(tmp_path: Path) -> None:
+    examples = [*blocks(PAGE, "python", RUNNABLE), *blocks(README, "python", "<!-- a test -->\n")]
+    assert len(examples) == 4
+    shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
+    for number, program in enumerate(examples):
+        if sys.version_info >= (3, 11) or "enterClassContext" not in program:
+            (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("kind", [AudioApi, StubBuilder, StubHandle, FaultHandle])
+def test_every_method_is_described(kind: type) -> None:
+    described = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
+    public = {name for name in dir(kind) if not name.startswith("_")} - UNLISTED
+    methods = {re.sub(r"^wait_for_\w+", "wait_for", name) for name in public}
+    assert methods <= described
