@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import flask
 from werkzeug import exceptions
 
+from mockserver.double import documents
+from mockserver.double.documents import DocumentError
 from mockserver.gateway.body import BodyReader, announced_length
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
@@ -89,20 +91,11 @@ def document(
             body = {} if may_be_empty and not data else parse_json(data)
     except ApiError as error:
         raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
-    if not services.schemas.is_valid(f"mock/{schema}", body):
-        raise ControlError(_explained(services, f"mock/{schema}", body))
+    try:
+        documents.check(services.schemas, schema, body)
+    except DocumentError as error:
+        raise ControlError(str(error)) from error
     return body
-
-
-def _explained(services: Services, schema: str, body: dict[str, Any]) -> str:
-    """Where ``body`` first differs from its schema, and what is possible there."""
-    from mockserver.gateway import explain
-
-    foremost = explain.foremost(services.schemas.violations(schema, body))
-    found = explain.house(foremost)
-    known = ", ".join(foremost.schema.get("properties", ())) if found.code == "unknown_parameter" else ""
-    named = found.param is None or f"'{found.param}'" in found.message
-    return (found.message if named else f"{found.param}: {found.message}") + (known and f" There is {known}.")
 
 
 def refuse_unknown_arguments(known: Collection[str]) -> None:

@@ -21,7 +21,7 @@ def check(schemas: Schemas, name: str, document: object) -> None:
     foremost = explain.foremost(schemas.violations(f"mock/{name}", document))
     found = explain.house(foremost)
     if foremost.keyword == "minProperties":
-        raise DocumentError(f"{found.param}: is empty.")
+        raise DocumentError(f"{found.param or 'the document'}: is empty.")
     known = ", ".join(foremost.schema.get("properties", ())) if found.code == "unknown_parameter" else ""
     named = found.param is None or f"'{found.param}'" in found.message
     message = found.message if named else f"{found.param}: {found.message}"
