@@ -96,7 +96,7 @@ def _ask(url: str, token: str, subject: str) -> Any:
     """What the server's control API says of ``subject``. Ends the program when it says nothing."""
     address = f"{url.rstrip('/').removesuffix('/v1')}/_mock/{subject}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    opener.addheaders = [(_TOKEN_HEADER, token)] if token else []
+    opener.addheaders = [(_TOKEN_HEADER, token.encode().decode("latin-1"))] if token else []
     try:
         with opener.open(address, timeout=_PATIENCE) as response:
             return json.loads(response.read())

@@ -16,8 +16,6 @@ from mockserver.gateway.json_body import parse_json
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from mockserver.gateway.accounts import Account
     from mockserver.services import Services
 
@@ -98,13 +96,6 @@ def document(
     return body
 
 
-def refuse_unknown_arguments(known: Collection[str]) -> None:
-    """Raises ``ControlError`` for a query argument that is not one of ``known``."""
-    for name in flask.request.args:
-        if name not in known:
-            raise ControlError(f"Unknown query argument '{name}'. There is {', '.join(known) or 'none'}.")
-
-
 def _refuse(error: ControlError) -> flask.Response:
     return answer({"error": str(error)}, 404 if isinstance(error, NotFound) else 400)
 
@@ -127,10 +118,13 @@ def _refuse_unrouted() -> flask.Response | None:
 
 
 def _refuse_unknown_arguments() -> None:
-    """Refuses query arguments that the row of a call in ``control_routes.toml`` does not name."""
+    """Raises ``ControlError`` for query arguments that the row of a call in ``control_routes.toml`` does not name."""
     request = flask.request
     if request.args and request.url_rule is not None and concerns(request.path):
         from mockserver.double.control_routes import route_rows
 
         row = route_rows().get(f"{request.method} {shown(request.url_rule.rule)}", {})
-        refuse_unknown_arguments(row.get("query", ()))
+        known = row.get("query", {})
+        for name in request.args:
+            if name not in known:
+                raise ControlError(f"Unknown query argument '{name}'. There is {', '.join(known) or 'none'}.")

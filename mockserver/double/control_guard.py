@@ -86,7 +86,7 @@ def _foreign_page() -> tuple[int, str] | None:
 
 def _without_token(token: str) -> tuple[int, str] | None:
     given = flask.request.headers.get(TOKEN_HEADER, "")
-    if secrets.compare_digest(given.encode("utf-8", "replace"), token.encode()):
+    if secrets.compare_digest(given.encode("latin-1", "replace"), token.encode()):
         return None
     problem = "is wrong" if given else "is missing"
     return 401, f"{TOKEN_HEADER}: the header {problem}. Send the server's setting control_token in it."

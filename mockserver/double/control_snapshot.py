@@ -33,7 +33,8 @@ def register(app: flask.Flask, services: Services) -> None:
         account = control.caller(services)
         with one_at_a_time:
             asked = control.document(services, "snapshot", most=_LARGEST)
-            _check(asked, account)
+            _check_scope(asked, account)
+            _check_stubs(services, asked["state"]["stubs"])
             _restore_all_or_nothing(services, asked["state"], account.id if account else None)
         names = [name for name in asked["state"] if name != "clock" or account is None]
         return control.answer({"restored": names, "account": account.key if account else None})
@@ -60,11 +61,20 @@ def _state(services: Services, account_id: str | None) -> dict[str, Any]:
     return {"clock": services.clock.state()} | state
 
 
-def _check(asked: dict[str, Any], account: Account | None) -> None:
+def _check_scope(asked: dict[str, Any], account: Account | None) -> None:
     """Raises ``ControlError`` for a snapshot of another scope than the call's."""
     if asked["scope"] != _scope(account):
         key = "Send it without an API key." if account else "Send it with the API key of the account to be."
         raise control.ControlError(f"scope: this is a snapshot of the scope {asked['scope']!r}. {key}")
+
+
+def _check_stubs(services: Services, state: dict[str, Any]) -> None:
+    """Raises ``ControlError`` for stubs that no call may add: those that read the server's files."""
+    for number, row in enumerate(state.get("stubs", ())):
+        try:
+            services.stubs.check(row.get("document", {}), may_read=False)
+        except ValueError as error:
+            raise control.ControlError(f"state.stubs.stubs[{number}].document: {error}") from error
 
 
 def _restore_all_or_nothing(services: Services, state: dict[str, Any], account_id: str | None) -> None:

@@ -136,12 +136,12 @@ def test_it_shows_the_gauges_until_interrupted(server: MockServer) -> None:
 def test_the_limits_of_a_guarded_server_are_watched_with_its_token(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(port=0, whisper_model="none", log_level="warning", control_token="open sesame")
+    settings = Settings(port=0, whisper_model="none", log_level="warning", control_token="öffne dich €")
     with MockServer(settings) as guarded:
         refused = run("limits", "watch", "--once", "--url", guarded.url)
         assert refused.exit_code == 1
         assert "x-mock-control-token: the header is missing." in refused.stderr
-        watched = run("limits", "watch", "--once", "--url", guarded.url, "--control-token", "open sesame")
+        watched = run("limits", "watch", "--once", "--url", guarded.url, "--control-token", "öffne dich €")
         assert watched.exit_code == 0, watched.stderr
-        monkeypatch.setenv("MOCKSERVER_CONTROL_TOKEN", "open sesame")
+        monkeypatch.setenv("MOCKSERVER_CONTROL_TOKEN", "öffne dich €")
         assert run("limits", "watch", "--once", "--url", guarded.url).exit_code == 0

@@ -173,7 +173,17 @@ def spoilt(snapshot: Any, place: str, value: object) -> Any:
         ("state.settings.changes", {"strictness": "lax"}, "state.settings.changes.strictness"),
         ("state.settings.changes", {"limits": "none"}, "state.settings: "),
         ("state.stubs.stubs.0.document", {}, "state.stubs.stubs[0].document"),
-        ("state.stubs.stubs.0.document.when", {"endpoint": "nowhere"}, "state.stubs: "),
+        (
+            "state.stubs.stubs.0.document.when",
+            {"endpoint": "nowhere"},
+            "state.stubs.stubs[0].document: endpoint",
+        ),
+        (
+            "state.stubs.stubs.0.document",
+            {"reply": {"file": "/etc/hosts"}},
+            "state.stubs.stubs[0].document: ",
+        ),
+        ("state.stubs", {"counters": {}}, "state.stubs: "),
         ("state.faults.faults.0.document", {"error": "no_such_error"}, "state.faults: "),
         ("state.journal", {"entries": [{"id": 1}]}, "state.journal: "),
     ],
@@ -191,6 +201,13 @@ def test_a_snapshot_of_everything_is_not_one_accounts(worked: tuple[MockServer, 
     server, everything = worked
     error = put(server, everything, MINE)["error"]
     assert error == "scope: this is a snapshot of the scope 'everything'. Send it without an API key."
+
+
+def test_a_snapshot_may_be_larger_than_other_calls(worked: tuple[MockServer, Any]) -> None:
+    server, before = worked
+    rooms = [{"account": "x", "kind": "file", "values": {"1": {"text": "x" * (2 << 20)}}}]
+    assert "restored" in put(server, spoilt(before, "state.store", rooms))
+    assert "restored" in put(server, before)
 
 
 def test_no_api_key_is_in_a_snapshot(worked: tuple[MockServer, Any]) -> None:
