@@ -36,9 +36,7 @@ class Scripting(OfAccount):
         """
         keywords.check_names(conditions, keywords.StubOptions)
         stub: dict[str, Any] = {
-            name: conditions[name]
-            for name in ("times", "priority", "name")
-            if name in conditions
+            name: conditions[name] for name in ("times", "priority", "name") if name in conditions
         }
         stub["when"] = _when(endpoint, conditions)
         documents.check(self._services.schemas, "when", stub["when"])
