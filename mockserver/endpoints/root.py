@@ -97,7 +97,7 @@ def _answer_preflight() -> flask.Response | None:
     if request.method != "OPTIONS":
         return None
     response = flask.Response(b"", 200)
-    response.headers["access-control-allow-methods"] = "GET, POST, PUT, DELETE, OPTIONS"
+    response.headers["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
     asked = request.headers.get("Access-Control-Request-Headers", "authorization, content-type")
     response.headers["access-control-allow-headers"] = asked
     response.headers["access-control-max-age"] = "600"
