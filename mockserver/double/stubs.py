@@ -251,12 +251,13 @@ class Stubs:
         Stubs of files stay.
         """
         with self._lock:
-            self._replace(
-                *(s for s in self._stubs.values() if s.source or account_id not in (None, s.account_id))
-            )
             if account_id is None:
+                self._replace(*(stub for stub in self._stubs.values() if stub.source))
                 self._counters.clear()
             else:
+                for key in [key for key in self._stubs if key[0] == account_id]:
+                    del self._stubs[key]
+                self._indexes.pop(account_id, None)
                 self._counters.pop(account_id, None)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
