@@ -94,14 +94,16 @@ class Exchange:
     def unanswered(self) -> None:
         """Writes the entry of a request that got no answer: the client has left, or a fault ended the connection."""
         if self._journal is not None:
-            was_reset = self.fault is not None and self.fault.get("kind") == "connection_reset"
-            hung_up = not was_reset and has_hung_up(self._environ)
-            self._journal.add(Entry(self._record(in_flight=False, hung_up=hung_up)))
+            self._journal.add(Entry(self._record(in_flight=False, hung_up=self._has_hung_up())))
             self.call = None
 
     def first_piece(self) -> None:
         """The stream begins."""
         self._progress.first_byte_ms = self._elapsed()
+
+    def broke_off(self) -> None:
+        """The stream fails: the client left while it was waited, a fault ends it, or what makes it has an error."""
+        self.ended(hung_up=self._has_hung_up())
 
     def ended(self, *, hung_up: bool) -> None:
         """The stream is over; only the first call counts."""
@@ -109,6 +111,11 @@ class Exchange:
         if entry is not None and self._journal is not None:
             self._journal.finish(entry, self._record(in_flight=False, hung_up=hung_up))
             self.call = None
+
+    def _has_hung_up(self) -> bool:
+        """Whether the client has left. Whom a fault has thrown out has not."""
+        was_reset = self.fault is not None and self.fault.get("kind") == "connection_reset"
+        return not was_reset and has_hung_up(self._environ)
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self.began) * 1000, 3)
@@ -156,8 +163,11 @@ class _Watched(Iterator[bytes]):
     def __next__(self) -> bytes:
         try:
             piece = next(self._pieces)
-        except BaseException:
+        except StopIteration:
             self._exchange.ended(hung_up=False)
+            raise
+        except BaseException:
+            self._exchange.broke_off()
             raise
         progress = self._progress
         if not progress.pieces:

@@ -134,6 +134,26 @@ def test_a_stream_that_breaks_has_ended_and_nobody_hung_up(journal: Journal) -> 
     assert (only(journal)["in_flight"], only(journal)["hung_up"]) == (False, False)
 
 
+@pytest.mark.parametrize("fault", [None, {"id": "fault_1", "kind": "connection_reset"}])
+def test_who_leaves_while_a_stream_waits_has_hung_up_but_for_those_thrown_out(
+    journal: Journal, fault: dict[str, str] | None
+) -> None:
+    def source() -> Iterator[bytes]:
+        yield b"1"
+        raise ConnectionResetError("the client left while it was kept waiting")
+
+    here, there = socket.socketpair()
+    with here:
+        there.close()
+        left = exchange(journal, **{"mockserver.socket": here})
+        left.fault = fault
+        body: Any = left.answered(flask.Response(source(), content_type=EVENTS)).response
+        with pytest.raises(ConnectionResetError):
+            list(body)
+        body.close()
+    assert (only(journal)["in_flight"], only(journal)["hung_up"]) == (False, fault is None)
+
+
 def test_nothing_is_taken_from_a_stream_before_it_is_sent(journal: Journal) -> None:
     begun = []
 
