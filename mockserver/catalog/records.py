@@ -70,6 +70,20 @@ class ChatRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SttRules:
+    """How another provider's speech-to-text jobs answer for a model.
+
+    ``result`` is whose shape the result has; ``name``, ``version`` and ``arch`` are what a result of Deepgram's
+    shape says of the model.
+    """
+
+    result: Literal["openai", "deepgram", "assemblyai"]
+    name: str = ""
+    version: str = ""
+    arch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
     """US dollars per million tokens, or ``per_minute`` of audio; ``None`` where no source gives the price."""
 
@@ -113,6 +127,7 @@ class ModelCard:
     transcription: TranscriptionRules | None = None
     speech: SpeechRules | None = None
     chat: ChatRules | None = None
+    stt: SttRules | None = None
 
     @property
     def error_style(self) -> Literal["whisper", "engine"]:
@@ -122,13 +137,19 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Another provider's offer of the model ``upstream`` under the name ``model``, as its page has it."""
+    """Another provider's offer of a model, under the name ``model``, as its page has it.
+
+    ``upstream`` is the OpenAI model that it is, empty for another maker's; ``endpoints`` are those that serve it
+    under this name; ``stt`` says how the provider's speech-to-text jobs answer for it.
+    """
 
     provider: str
     model: str
-    upstream: str
     source: str
-    facts: dict[str, Any]
+    upstream: str = ""
+    endpoints: tuple[str, ...] = ()
+    stt: SttRules | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

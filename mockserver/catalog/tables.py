@@ -8,7 +8,7 @@ used raises ``CatalogError`` naming the file, the key and the remedy. Adding a m
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -20,6 +20,7 @@ from mockserver.catalog.records import (
     Prices,
     Source,
     SpeechRules,
+    SttRules,
     TierLimits,
     TranscriptionRules,
 )
@@ -106,7 +107,17 @@ class Catalog:
 
     def model_for(self, endpoint: str) -> ModelCard | None:
         """The first model of the table that serves ``endpoint``, to stand in for one nobody knows."""
-        return next((model for model in self.models if endpoint in model.endpoints), None)
+        every = (*self.models, *self.offers.values())
+        return next((model for model in every if endpoint in model.endpoints), None)
+
+    def served(self, name: str) -> ModelCard | None:
+        """The model that goes by that name, OpenAI's own or another provider's, or ``None``."""
+        return self._models.get(name) or self.offers.get(name)
+
+    @cached_property
+    def offers(self) -> dict[str, ModelCard]:
+        """Other providers' offers that an endpoint serves, by the provider's name of the model."""
+        return {row.model: self._offer(row) for row in self.listings if row.endpoints}
 
     def snapshots(self, model_id: str) -> tuple[str, ...]:
         """The ids of the model's dated snapshots; empty for a snapshot itself."""
@@ -222,9 +233,29 @@ class Catalog:
                 raise CatalogError(f"{rows[model.id][1]}: {problem}; add its row, with alias_of")
         return models
 
+    def _offer(self, row: Listing) -> ModelCard:
+        """The model as its provider serves it: what is not the provider's own is that of the model upstream."""
+        upstream = self._models.get(row.upstream)
+        own: dict[str, Any] = {"id": row.model, "endpoints": row.endpoints, "stt": row.stt}
+        if row.stt is not None:
+            own |= {"limit_group": row.provider, "prices": None}
+        if upstream is not None:
+            return replace(upstream, alias_of=upstream.alias_of or upstream.id, **own)
+        return ModelCard(
+            name=row.model,
+            summary="",
+            created=0,
+            owned_by="system",
+            snapshot=row.model,
+            sources={"figures": row.source},
+            **({"limit_group": row.model} | own),
+        )
+
     def _listing(self, row: dict[str, Any], where: str) -> Listing:
+        if isinstance(row.get("stt"), dict):
+            row = row | {"stt": _record(SttRules, row["stt"], f"{where}, stt")}
         listing = _record(Listing, row, where)
-        if listing.upstream not in self._models:
+        if listing.upstream and listing.upstream not in self._models:
             raise CatalogError(
                 f"{where}: key 'upstream': no model has the id '{listing.upstream}'; add its row"
             )
