@@ -16,7 +16,6 @@ from mockserver.double.clock import Clock
 from mockserver.double.faults import Faults
 from mockserver.double.journal import Journal
 from mockserver.double.metrics import Metrics
-from mockserver.double.store import MemoryStore
 from mockserver.double.stubs import Stubs
 from mockserver.endpoints import root
 from mockserver.endpoints.routes import ENDPOINT_NAMES, ROUTES, handler, rules
@@ -35,6 +34,7 @@ from mockserver.limits.limiter import Limiter
 from mockserver.resources import data_folder
 from mockserver.services import Services
 from mockserver.settings import Settings
+from mockserver.state.opening import open_state
 from mockserver.wire.ids import Ids
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ _VERSION = "/v1"
 def create_app(settings: Settings | None = None) -> flask.Flask:
     """The server as a WSGI application; ``settings`` are else those of ``mockserver.toml`` and environment.
 
-    Raises ``FixtureError``, ``StubFileError``, ``CatalogError`` and ``EngineFailed`` when what the settings
-    name cannot be used.
+    Raises ``FixtureError``, ``StubFileError``, ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` when
+    what the settings name cannot be used.
     """
     services = build_services(settings or Settings.load(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
@@ -97,6 +97,7 @@ def build_services(settings: Settings) -> Services:
     errors = ErrorTable()
     stubs = Stubs(ENDPOINT_NAMES, errors.check_name)
     closing = threading.Event()
+    store, blobs = open_state(settings.state)
     return Services(
         settings=settings,
         catalog=catalog,
@@ -107,7 +108,8 @@ def build_services(settings: Settings) -> Services:
         clock=clock,
         limiter=Limiter(catalog, clock, settings),
         ledger=Ledger(),
-        store=MemoryStore(),
+        store=store,
+        blobs=blobs,
         fixtures=fixtures,
         spoken=spoken,
         whisper=whisper,

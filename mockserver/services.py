@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
     from mockserver.settings import Settings
+    from mockserver.state.blobs import Blobs
     from mockserver.wire.ids import Ids
 
 
@@ -46,6 +47,7 @@ class Services:
     ids: Ids
     clock: Clock
     store: MemoryStore
+    blobs: Blobs
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
     whisper: WhisperTranscriber | None
@@ -72,8 +74,9 @@ class Services:
         self.speaker.start()
 
     def close(self) -> None:
-        """Ends the engines' threads and processes, and whatever waits for ``closing``."""
+        """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""
         self.closing.set()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()
+        self.blobs.close()

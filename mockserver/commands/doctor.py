@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -47,7 +47,7 @@ def run(settings: Settings) -> None:
 def examine(settings: Settings) -> list[Finding]:
     """Tries everything the server needs."""
     try:
-        services = build_services(settings)
+        services = build_services(replace(settings, state=""))
     except STARTUP_FAILURES as error:
         return [Finding("settings", False, str(error))]
     try:

@@ -13,6 +13,7 @@ from mockserver.engines.speech import SpeechFailed
 from mockserver.engines.transcription import EngineFailed
 from mockserver.gateway.validation import SchemaError
 from mockserver.settings import SettingsError
+from mockserver.state.folder import StateFolderError
 
 STARTUP_FAILURES = (
     CatalogError,
@@ -21,6 +22,7 @@ STARTUP_FAILURES = (
     EngineFailed,
     SchemaError,
     SettingsError,
+    StateFolderError,
     OSError,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def run(
     instructions: str,
 ) -> None:
     """Writes the speech to ``output``, with a progress bar on standard error."""
-    services = build_services(settings)
+    services = build_services(replace(settings, state=""))
     chosen = services.catalog.voice(voice)
     if chosen is None:
         names = ", ".join(each.name for each in services.catalog.voices)

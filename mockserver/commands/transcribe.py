@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def run(
         prompt=prompt,
         words=response_format == "verbose_json",
     )
-    with contextlib.closing(build_services(settings)) as services:
+    with contextlib.closing(build_services(replace(settings, state=""))) as services:
         request = _request(services, options, response_format)
         try:
             heard = _listen(services, Path(file), request)

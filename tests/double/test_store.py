@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.double.store import MemoryStore
+from mockserver.double.store import Change, MemoryStore
 
 
 @pytest.fixture
@@ -147,3 +147,32 @@ def test_restoring_more_than_there_is_room_for_keeps_the_newest(store: MemorySto
         larger.put("audio", "ann", key, {"key": key})
     store.restore(larger.snapshot(None), None)
     assert store.values("audio", "ann") == [{"key": "3"}, {"key": "4"}, {"key": "5"}]
+
+
+def test_all_values_of_a_kind_are_listed_with_their_accounts(store: MemoryStore) -> None:
+    store.put("file", "ann", "1", {"name": "a"})
+    store.put("file", "bob", "2", {"name": "b"})
+    store.put("batch", "ann", "3", {})
+    assert store.all("file") == [("ann", "1", {"name": "a"}), ("bob", "2", {"name": "b"})]
+
+
+def test_listeners_are_told_what_changed(store: MemoryStore) -> None:
+    told: list[Change] = []
+    store.listen(told.extend)
+    store.put("file", "ann", "1", {"name": "a"})
+    store.update("file", "ann", "1", lambda value: {"name": "b"})
+    store.remove("file", "ann", "1")
+    assert told == [
+        Change("file", "ann", "1", None, {"name": "a"}),
+        Change("file", "ann", "1", {"name": "a"}, {"name": "b"}),
+        Change("file", "ann", "1", {"name": "b"}, None),
+    ]
+
+
+def test_listeners_are_told_what_made_room() -> None:
+    told: list[Change] = []
+    store = MemoryStore(capacity=1, rooms=1)
+    store.listen(told.extend)
+    for account, key in (("ann", "1"), ("ann", "2"), ("bob", "3")):
+        store.put("file", account, key, {})
+    assert [change.key for change in told if change.after is None] == ["1", "2"]

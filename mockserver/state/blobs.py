@@ -1,0 +1,208 @@
+"""Bytes that are kept exactly: small ones in memory if nothing outlives the server, all others on disk.
+
+They are written and read piece by piece, so that their size costs no memory. What is being written is not there
+until it is committed; whatever is then not named by a value of the store is gone at the next start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from mockserver.state.folder import Folder, StateFailed, TemporaryFolder
+
+if TYPE_CHECKING:
+    from mockserver.double.store import Change
+
+NAMED_UNDER = "blobs"  # a value of the store has the ids of its blobs in a list of this name
+
+_SMALL = 1 << 16  # bytes; what is larger is on disk
+_SMALL_IN_ALL = 1 << 26  # bytes in memory; beyond, small ones are on disk, too
+
+
+class Blob(NamedTuple):
+    """Bytes that are kept: under which id, how many, and their hash in hex digits."""
+
+    id: str
+    size: int
+    sha256: str
+
+
+class Blobs:
+    """Bytes by id. Thread-safe.
+
+    With a ``folder`` all are there, and come back at the next start. Without, large ones are in a folder for
+    temporary files.
+    """
+
+    def __init__(self, folder: Folder | None = None) -> None:
+        self._folder = folder
+        self._keeps = folder is not None
+        self._lock = threading.Lock()
+        self._memory: dict[str, bytes] = {}
+        self._in_memory = 0
+        if folder is not None:
+            for path in folder.folder("incoming").iterdir():
+                path.unlink()
+
+    def writer(self) -> BlobWriter:
+        """Takes bytes, to be kept once they are committed. A context manager."""
+        return BlobWriter(self)
+
+    def open(self, blob_id: str) -> BinaryIO:
+        """Reads the bytes. Raises ``KeyError`` when there are none of that id."""
+        content = self._memory.get(blob_id)
+        if content is not None:
+            return io.BytesIO(content)
+        try:
+            return self._path(blob_id).open("rb")
+        except FileNotFoundError:
+            raise KeyError(blob_id) from None
+        except OSError as error:
+            raise StateFailed(f"{self._path(blob_id)} cannot be read: {error}") from error
+
+    def __contains__(self, blob_id: str) -> bool:
+        """Whether there are bytes of that id."""
+        return blob_id in self._memory or (self._folder is not None and self._path(blob_id).exists())
+
+    def delete(self, blob_id: str) -> None:
+        """Forgets the bytes; nothing happens when there are none. Who is reading them can go on."""
+        with self._lock:
+            self._in_memory -= len(self._memory.pop(blob_id, b""))
+        if self._folder is not None:
+            try:
+                self._path(blob_id).unlink(missing_ok=True)
+            except PermissionError:  # Windows, while somebody reads; the next start removes it
+                return
+
+    def keep_only(self, blob_ids: Iterable[str]) -> None:
+        """Removes what is on disk but for these."""
+        if self._folder is None:
+            return
+        named = set(blob_ids)
+        for path in self._folder.folder("blobs").iterdir():
+            if path.name not in named:
+                path.unlink()
+
+    def close(self) -> None:
+        """Removes the temporary folder; a state folder stays, for the next server."""
+        if self._folder is not None:
+            self._folder.close()
+
+    def _path(self, blob_id: str) -> Path:
+        return self._on_disk().folder("blobs") / blob_id
+
+    def _on_disk(self) -> Folder:
+        with self._lock:
+            if self._folder is None:
+                self._folder = TemporaryFolder()
+            return self._folder
+
+    def _incoming(self, blob_id: str) -> Path:
+        """Where a blob is while it is being written."""
+        return self._on_disk().folder("incoming") / blob_id
+
+    def _keep_in_memory(self, blob_id: str, content: bytes) -> bool:
+        """Keeps a small blob, or says that there is no room."""
+        with self._lock:
+            if self._keeps or self._in_memory + len(content) > _SMALL_IN_ALL:
+                return False
+            self._in_memory += len(content)
+            self._memory[blob_id] = content
+            return True
+
+
+class BlobWriter:
+    """Takes the bytes of one blob; without a ``commit`` nothing of them stays. For one thread."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._id = uuid.uuid4().hex
+        self._hash = hashlib.sha256()
+        self._small: bytearray | None = bytearray()
+        self._file: BinaryIO | None = None
+        self.size = 0
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Adds bytes. Raises ``StateFailed`` where the disk takes no more."""
+        self._hash.update(piece)
+        self.size += len(piece)
+        if self._small is not None:
+            if self.size <= _SMALL:
+                self._small += piece
+                return
+            self._spill()
+        self._try(lambda file: file.write(piece))
+
+    def commit(self) -> Blob:
+        """Keeps what was written, from now on. Raises ``StateFailed``."""
+        if self._small is not None and not self._blobs._keep_in_memory(self._id, bytes(self._small)):
+            self._spill()
+        if self._file is not None:
+            self._try(self._put_in_place)
+            self._file = None
+        return Blob(self._id, self.size, self._hash.hexdigest())
+
+    def __enter__(self) -> BlobWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forgets what was written, unless it was committed."""
+        self._small = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._blobs._incoming(self._id).unlink(missing_ok=True)
+
+    def _spill(self) -> None:
+        """From memory to disk."""
+        small, self._small = self._small, None
+        try:
+            self._file = self._blobs._incoming(self._id).open("wb")
+        except OSError as error:
+            raise StateFailed(f"no file can be written: {error}") from error
+        self._try(lambda file: file.write(small or b""))
+
+    def _put_in_place(self, file: BinaryIO) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        self._blobs._incoming(self._id).replace(self._blobs._path(self._id))
+
+    def _try(self, write: Callable[[BinaryIO], object]) -> None:
+        assert self._file is not None, "the writer is closed"
+        try:
+            write(self._file)
+        except OSError as error:
+            raise StateFailed(f"{self._file.name} cannot be written: {error}") from error
+
+
+class References:
+    """Counts by how many values of the store a blob is named, and deletes it when there is none left."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._counts: Counter[str] = Counter()
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """A listener of the store."""
+        left = [blob_id for change in changes for blob_id in named_in(change.before)]
+        for change in changes:
+            self._counts.update(named_in(change.after))
+        self._counts.subtract(left)
+        for blob_id in {blob_id for blob_id in left if self._counts[blob_id] <= 0}:
+            del self._counts[blob_id]
+            self._blobs.delete(blob_id)
+
+
+def named_in(value: dict[str, Any] | None) -> Iterable[str]:
+    """The ids of the blobs that a value of the store names."""
+    ids: Iterable[str] = (value or {}).get(NAMED_UNDER, ())
+    return ids
