@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,16 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
 }
 _RAW = ("json", "body", "base64", "file")
 _KINDS = ("error", *_RAW, *_ANSWERS)
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile("[\t -~\xa0-\xff]*")
+# Response headers that are not the stub's, and what to use instead.
+_NOT_ITS_HEADERS: Mapping[str, str] = {
+    "connection": "Use the fault connection_reset.",
+    "content-length": "Use the fault wrong_content_length.",
+    "content-type": "Use content_type.",
+    "transfer-encoding": "Leave it out.",
+}
 
 
 class ReplyError(ValueError):
@@ -116,8 +127,14 @@ def check_reply(reply: Document, *, may_read: bool) -> None:
         _check_base64("base64", reply["base64"])
     if isinstance(reply.get("audio"), Mapping):
         _check_base64("audio.base64", reply["audio"]["base64"])
+    for name in reply.get("headers", ()):
+        if not _HEADER_NAME.fullmatch(name):
+            raise ReplyError(f"headers: {name!r} is not the name of a header.")
+        if name.lower() in _NOT_ITS_HEADERS:
+            raise ReplyError(f"headers: the server sends {name} itself. {_NOT_ITS_HEADERS[name.lower()]}")
     if reply.get("template"):
         return  # its texts are not what will be answered
+    check_header_values(reply)
     text = reply.get("text")
     for name in ("segments", "words", "logprobs"):
         if text is not None and name in reply and _joined(name, reply[name]) != text.strip():
@@ -125,6 +142,14 @@ def check_reply(reply: Document, *, may_read: bool) -> None:
                 f"text: is not that of the {name} ({_joined(name, reply[name])!r}). Leave it out."
             )
     _check_times(reply)
+
+
+def check_header_values(reply: Document) -> None:
+    """Raises ``ReplyError`` for a value that no header can have: of several lines, or beyond Latin-1."""
+    values = {f"headers.{name}": value for name, value in reply.get("headers", {}).items()}
+    for place, value in {**values, "content_type": reply.get("content_type", "")}.items():
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ReplyError(f"{place}: {value!r} cannot be sent in a header: one line of Latin-1 can.")
 
 
 def endpoints_answered(reply: Document) -> frozenset[str] | None:

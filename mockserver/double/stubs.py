@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.double.matchers import Pattern
-from mockserver.double.replies import Scripted, check_reply, endpoints_answered
+from mockserver.double.replies import Scripted, check_header_values, check_reply, endpoints_answered
 from mockserver.double.stub_index import StubIndex, merged
 
 if TYPE_CHECKING:
@@ -225,12 +225,13 @@ class Stubs:
         return None
 
     def scripted(self, stub: Stub, used: int, context: Mapping[str, Any]) -> Scripted:
-        """What ``stub`` replies; ``context`` is what its templates know. Raises ``TemplateFailed``."""
+        """What ``stub`` replies; ``context`` is what its templates know. Raises ``ValueError``."""
         reply = stub.reply(used)
         if reply.get("template"):
             from mockserver.double.templates import render_reply
 
             reply = render_reply(reply, context)
+            check_header_values(reply)
         return Scripted(stub.id, reply, stub.folder)
 
     def nearest(self, facts: Facts, account_id: str, most: int = 3) -> list[NearMiss]:

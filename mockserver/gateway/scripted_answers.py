@@ -62,7 +62,7 @@ def raw_answer(scripted: Scripted) -> Answer | None:
         body,
         content_type or "application/octet-stream",
         scripted.answered_by,
-        status=scripted.reply.get("status", 200),
+        status=int(scripted.reply.get("status", 200)),
     )
 
 

@@ -86,6 +86,13 @@ def test_a_duration_replaces_that_of_the_clip() -> None:
         ({"text": "a", "error": "server_error"}, "error and text are answers of different kinds"),
         ({"segments": [{"text": "a", "start": 2, "end": 1}]}, "segments[0]: it ends before it starts"),
         ({"audio": {"base64": "!"}}, "audio.base64: is not base64"),
+        ({"text": "x", "headers": {"x a:": "b"}}, "headers: 'x a:' is not the name of a header"),
+        (
+            {"text": "x", "headers": {"Content-Length": "3"}},
+            "headers: the server sends Content-Length itself. Use the fault wrong",
+        ),
+        ({"text": "x", "headers": {"x-a": "a\r\nb"}}, r"headers.x-a: 'a\\r\\nb' cannot be sent in a header"),
+        ({"body": "x", "content_type": "日本"}, "content_type: '日本' cannot be sent in a header"),
         ({"audio": "a.wav"}, "audio: only a stub in a file can name files"),
         (
             {"text": "b", "words": [{"word": "a", "start": 0, "end": 1}]},

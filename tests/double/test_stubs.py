@@ -260,6 +260,13 @@ def test_a_template_knows_what_was_heard(client: openai.OpenAI, stub: Stub) -> N
     assert transcribe(client, "fox.mp3", FOX).text.startswith("He said: The quick brown fox")
 
 
+def test_a_template_that_makes_no_header_says_so(client: openai.OpenAI, stub: Stub) -> None:
+    stub(reply={"say": "x", "headers": {"x-said": "{{ user_text }}"}, "template": True})
+    chat(client, "One line.")
+    with pytest.raises(openai.InternalServerError, match=r"headers\.x-said: 'Two\\nlines\.' cannot be sent"):
+        chat(client.with_options(max_retries=0), "Two\nlines.")
+
+
 def test_a_template_that_fails_says_why(client: openai.OpenAI, stub: Stub) -> None:
     stub(reply={"say": "{{ request.messages[7].content }}", "template": True})
     with pytest.raises(openai.InternalServerError) as refusal:
