@@ -112,13 +112,18 @@ def define(
             raise FaultError(f"{name}: does not go with {kind}. It goes with {takers}.")
     if document.get("from", float("-inf")) >= document.get("until", float("inf")):
         raise FaultError("until: is not after 'from'.")
-    told = {name: document[name] for name in (*KINDS[kind], *_TRIGGERS) if name in document}
+    told = {name: _whole(document[name]) for name in (*KINDS[kind], *_TRIGGERS) if name in document}
     if "from" in document:
         told["since"] = document["from"]
     if kind == ERROR:
         told["error"] = error_name(errors, document[ERROR])
     pattern = Pattern(document.get("when", {}), endpoints)
     return Fault(id_, document, pattern, kind, str(document.get("seed", seed)), **told)
+
+
+def _whole(value: Any) -> Any:
+    """A number that JSON writes as ``2.0`` but means as 2."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _asks_for_events(facts: Facts) -> bool:

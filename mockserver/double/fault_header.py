@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
+from mockserver import strict_json
+from mockserver.double import documents
 from mockserver.double.fault_definition import ERROR, KINDS, FaultError
 from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 
 HEADER = "x-mock-fault"
 
-_SCHEMA = "mock/fault"
 _LONGEST = 1000  # characters
 
 
 def document_of(header: str) -> dict[str, Any]:
     """The fault that a header means: an error by name or status, or a kind of fault, then parameters.
 
-    ``after`` of an error is its ``retry_after``. Raises ``FaultError`` naming what is wrong.
+    ``after`` of an error is its ``retry_after``. Raises ``ValueError`` naming what is wrong.
     """
     if len(header) > _LONGEST:
         raise FaultError(f"is longer than {_LONGEST} characters.")
     name, *parameters = [part.strip() for part in header.split(";")]
     kind = name.lower()
     document: dict[str, Any] = (
-        {"fault": kind} if kind in KINDS else {ERROR: int(kind) if kind.isdigit() else kind}
+        {"fault": kind}
+        if kind in KINDS
+        else {ERROR: int(kind) if kind.isascii() and kind.isdigit() else kind}
     )
     for parameter in filter(None, parameters):
         key, equals, value = parameter.partition("=")
@@ -36,25 +38,17 @@ def document_of(header: str) -> dict[str, Any]:
         if key == "after" and ERROR in document:
             key = "retry_after"
         document[key] = _value(value.strip())
-    _check(document)
+    documents.check(_schemas(), "fault", document)
     return document
 
 
 def _value(text: str) -> Any:
     """A number where it is one, else the text, with or without quotes."""
     try:
-        value = json.loads(text)
+        value = strict_json.parse(text.encode())
     except ValueError:
         return text
     return value if isinstance(value, str | int | float) else text
-
-
-def _check(document: dict[str, Any]) -> None:
-    schemas = _schemas()
-    if not schemas.is_valid(_SCHEMA, document):
-        from mockserver.gateway import explain
-
-        raise FaultError(explain.house(explain.foremost(schemas.violations(_SCHEMA, document))).message)
 
 
 @cache
