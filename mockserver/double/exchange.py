@@ -276,4 +276,4 @@ def _used(call: Call | None) -> Record:
     usage = call.usage if call else None
     if usage is None or call is None or call.model is None:
         return {"usage": usage, "cost_usd": None}
-    return {"usage": usage, "cost_usd": cost_usd(call.model, usage)}
+    return {"usage": usage, "cost_usd": cost_usd(call.model, usage, call.price_share)}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _CONNECTIONS = ("mockserver.socket", "gunicorn.socket")  # environ keys
+GIVEN_UP = "mockserver.given_up"  # environ key of a function that says whether who asked has given up
 
 
 def has_hung_up(environ: Mapping[str, Any]) -> bool:
     """Whether the client of a request has closed its connection. Waits for nothing, takes nothing from it."""
     connection: socket.socket | None = next((environ[key] for key in _CONNECTIONS if key in environ), None)
     if connection is None:
-        return False
+        given_up: Callable[[], bool] | None = environ.get(GIVEN_UP)
+        return given_up is not None and given_up()
     try:
         return _is_readable(connection) and connection.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):  # it was reset, or is closed on this side

@@ -24,6 +24,7 @@ from mockserver.gateway import forms, scripted_answers
 from mockserver.gateway.body import BodyReader, Place, announced_length, drain
 from mockserver.gateway.clips import RequestAudio
 from mockserver.gateway.errors import ApiError, Refusal
+from mockserver.gateway.inner_calls import InnerCall, inner_call
 from mockserver.gateway.json_body import parse_json
 from mockserver.gateway.response_headers import ResponseHeaders
 from mockserver.limits.costs import cost_usd
@@ -110,6 +111,7 @@ class Call:
     settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
     fault: Fault | None = None
     scripted: Scripted | None = None
+    inner: InnerCall | None = None
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,6 +132,11 @@ class Call:
     def usage(self) -> Mapping[str, Any] | None:
         """The usage that was settled, once it was."""
         return self.outcome.usage
+
+    @property
+    def price_share(self) -> float:
+        """Which share of the price the request costs."""
+        return self.inner.price_share if self.inner else 1.0
 
     @property
     def strict(self) -> bool:
@@ -259,13 +266,15 @@ class Pipeline:
 
     def _admit(self, operation: Operation, path: Mapping[str, str]) -> Call:
         """Who is calling, and under which settings."""
-        headers = flask.request.headers
-        account = self._services.accounts.authenticate(headers.get("Authorization"))
+        headers, inner = flask.request.headers, inner_call(flask.request.environ)
+        accounts = self._services.accounts
+        account = inner.account if inner else accounts.authenticate(headers.get("Authorization"))
         try:
             settings = self._services.tuning.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
-        return Call(operation, settings, account, self._bodies.place(), path, RequestAudio(self._services))
+        place, audio = self._bodies.place(), RequestAudio(self._services)
+        return Call(operation, settings, account, place, path, audio, inner=inner)
 
     def _understand(self, call: Call) -> None:
         """Reads and parses the body, finds the model, and validates."""
@@ -372,12 +381,26 @@ class Pipeline:
     def _charge(self, call: Call) -> None:
         """Is there room? Charges the request, before it is validated: refused ones count, too."""
         assert call.model is not None
+        if call.inner is None:
+            self._admit_within_limits(call, call.model)
+        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
+        call.settle = partial(
+            self._settle,
+            call.operation.resource,
+            call.account,
+            call.model,
+            call.admission,
+            call.price_share,
+            call.outcome,
+        )
+
+    def _admit_within_limits(self, call: Call, model: ModelCard) -> None:
         operation = call.operation
         tokens = operation.estimate(call.document) if operation.estimate else 0
         try:
             call.admission = self._services.limiter.admit(
                 call.account,
-                call.model,
+                model,
                 tokens,
                 tells_tokens=operation.tells_tokens,
                 overrides=call.settings.limits,
@@ -385,10 +408,6 @@ class Pipeline:
         except ApiError as error:
             if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
                 raise
-        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
-        call.settle = partial(
-            self._settle, operation.resource, call.account, call.model, call.admission, call.outcome
-        )
 
     def _settle(
         self,
@@ -396,6 +415,7 @@ class Pipeline:
         account: Account,
         model: ModelCard,
         admission: Admission,
+        price_share: float,
         outcome: Outcome,
         usage: Mapping[str, Any],
     ) -> None:
@@ -403,7 +423,7 @@ class Pipeline:
         outcome.usage = usage
         self._services.metrics.add_usage(resource, model.id, usage)
         self._services.limiter.settle(admission, usage.get("total_tokens", 0))
-        self._services.ledger.add(account.id, model, usage)
+        self._services.ledger.add(account.id, model, usage, price_share)
 
     def _validate(self, call: Call) -> None:
         operation = call.operation
@@ -447,7 +467,7 @@ class Pipeline:
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
     """The mock's own: who answered, and what it would have cost."""
     if answer.usage is not None and call.model is not None:
-        cost = cost_usd(call.model, answer.usage)
+        cost = cost_usd(call.model, answer.usage, call.price_share)
         yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"
     if answer.answered_by:
         yield "x-mock-answered-by", quote(answer.answered_by, _HEADER_SAFE)
@@ -478,11 +498,13 @@ def whole_path() -> str:
 
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
     """One line of log for an answered request."""
-    if log.isEnabledFor(logging.INFO):
+    level = logging.INFO if inner_call(flask.request.environ) is None else logging.DEBUG
+    if log.isEnabledFor(level):
         answered_by = note or response.headers.get("x-mock-answered-by", "")
         milliseconds = (time.perf_counter() - began) * 1000
         request = flask.request
-        log.info(
+        log.log(
+            level,
             "%s %s %d %.1f ms %s",
             request.method,
             quote(whole_path()),

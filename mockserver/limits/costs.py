@@ -16,18 +16,24 @@ _OTHERS = "others"
 _SUMS = ("requests", "tokens", "seconds", "cost_usd", "requests_of_unknown_cost")
 
 
-def cost_usd(model: ModelCard, usage: Mapping[str, Any]) -> float | None:
-    """US dollars for a ``usage`` object of any endpoint; ``None`` when a price it needs is not known."""
+BATCH_SHARE = 0.5  # of the price, what requests of a batch cost (Batch API guide)
+
+
+def cost_usd(model: ModelCard, usage: Mapping[str, Any], share: float = 1.0) -> float | None:
+    """US dollars for a ``usage`` object of any endpoint; ``None`` when a price it needs is not known.
+
+    ``share`` is which part of the price is asked.
+    """
     prices = model.prices
     if prices is None:
         return None
     if usage.get("type") == "duration":
-        return None if prices.per_minute is None else prices.per_minute * float(usage["seconds"]) / 60
+        return None if prices.per_minute is None else share * prices.per_minute * float(usage["seconds"]) / 60
     total = 0.0
     for price, count in _counted(prices, usage):
         if count and price is None:
             return None
-        total += (price or 0.0) * count / _PER
+        total += share * (price or 0.0) * count / _PER
     return total
 
 
@@ -58,9 +64,9 @@ class Ledger:
         self._lock = threading.Lock()
         self._rows: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
-    def add(self, account: str, model: ModelCard, usage: Mapping[str, Any]) -> None:
-        """Counts one answered request."""
-        cost = cost_usd(model, usage)
+    def add(self, account: str, model: ModelCard, usage: Mapping[str, Any], share: float = 1.0) -> None:
+        """Counts one answered request that costs a ``share`` of the price."""
+        cost = cost_usd(model, usage, share)
         with self._lock:
             if (account, model.id) not in self._rows and len(self._rows) >= _MOST_ROWS:
                 self._merge_oldest()

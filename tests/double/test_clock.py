@@ -64,3 +64,24 @@ def test_its_state_is_told() -> None:
     clock.run(3.0)
     clock.advance(1.0)
     assert clock.state() == {"now": 8.0, "frozen": True, "scale": 3.0}
+
+
+def test_who_listens_is_told_of_every_change() -> None:
+    clock, heard = Clock(), []
+    clock.listen(lambda: heard.append(clock.state()["frozen"]))
+    clock.freeze()
+    clock.advance(5.0)
+    clock.set(7.0)
+    clock.run(2.0)
+    clock.reset()
+    assert heard == [True, True, True, True, False]
+
+
+def test_it_tells_how_long_it_takes_until_a_time() -> None:
+    clock = Clock(frozen_at=100.0, scale=4.0)
+    assert clock.real_seconds_until(108.0) == float("inf")
+    assert clock.real_seconds_until(100.0) == 0.0
+    clock.freeze(False)
+    assert 1.0 < clock.real_seconds_until(108.0) <= 2.0
+    clock.run(0.0)
+    assert clock.real_seconds_until(clock.now() + 1.0) == float("inf")

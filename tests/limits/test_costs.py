@@ -55,6 +55,14 @@ def test_a_price_that_is_not_known_makes_the_cost_unknown_only_where_it_is_neede
     assert cost_usd(replace(card, prices=None), transcript(5, 0, 0)) is None
 
 
+def test_a_share_of_the_price_can_be_asked() -> None:
+    mini, usage = model("gpt-4o-mini-transcribe"), transcript(10, 100, 20)
+    assert cost_usd(mini, usage, 0.5) == pytest.approx((cost_usd(mini, usage) or 0.0) / 2)
+    ledger = Ledger()
+    ledger.add("mine", mini, usage, 0.5)
+    assert ledger.rows("mine")[0]["cost_usd"] == cost_usd(mini, usage, 0.5)
+
+
 def test_a_ledger_adds_up_by_account_and_model() -> None:
     ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
     for account in ("mine", "mine", "yours"):
