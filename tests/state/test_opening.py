@@ -36,12 +36,8 @@ def test_values_come_back_in_order(tmp_path: Path) -> None:
     store, blobs = reopened(blobs, tmp_path)
     store.put("file", "ann", "e", {"name": "é"})
     store, blobs = reopened(blobs, tmp_path)
-    assert store.all("file") == [
-        ("ann", "b", {"name": "B"}),
-        ("ann", "a", {"name": "a"}),
-        ("ann", "e", {"name": "é"}),
-        ("bob", "d", {"name": "d"}),
-    ]
+    assert store.values("file", "ann") == [{"name": "B"}, {"name": "a"}, {"name": "é"}]
+    assert sorted(store.all("file"), key=lambda row: row[0])[-1] == ("bob", "d", {"name": "d"})
     blobs.close()
 
 
