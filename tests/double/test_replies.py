@@ -91,7 +91,7 @@ def test_a_duration_replaces_that_of_the_clip() -> None:
             {"text": "x", "headers": {"Content-Length": "3"}},
             "headers: the server sends Content-Length itself. Use the fault wrong",
         ),
-        ({"text": "x", "headers": {"x-a": "a\r\nb"}}, r"headers.x-a: 'a\\r\\nb' cannot be sent in a header"),
+        ({"text": "x", "headers": {"x-a": "a\r\nb"}}, "headers.x-a: 'a\\r\\nb' cannot be sent in a header"),
         ({"body": "x", "content_type": "日本"}, "content_type: '日本' cannot be sent in a header"),
         ({"audio": "a.wav"}, "audio: only a stub in a file can name files"),
         (
