@@ -25,5 +25,6 @@ KINDS = {
     )
 }
 
-# Limits that are stated in the same tables and not enforced per request.
-QUEUE_KINDS = ("enqueued_tokens",)
+# Limits that are stated in the same tables and not enforced per request, but per batch.
+ENQUEUED_TOKENS = "enqueued_tokens"
+QUEUE_KINDS = (ENQUEUED_TOKENS,)

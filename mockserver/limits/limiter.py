@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mockserver.gateway.errors import ApiError
 from mockserver.limits import bucket, headers
 from mockserver.limits.bucket import Bucket, Limit
-from mockserver.limits.kinds import KINDS
+from mockserver.limits.kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.limits.levels import Level, Levels
 from mockserver.limits.overrides import check_limits, parse_overrides
+from mockserver.limits.queue import BatchQueue
 from mockserver.limits.store import BucketStore, Draw
 from mockserver.wire.durations import go_duration
 
@@ -46,7 +47,10 @@ class Admission:
 
 
 class Gauge(NamedTuple):
-    """How full a bucket is; the limit is per ``window_seconds``, and it is full again after ``reset_ms``."""
+    """How full a bucket is; the limit is per ``window_seconds``, and it is full again after ``reset_ms``.
+
+    The batch queue has no window: its tokens are given back as batches end.
+    """
 
     kind: str
     limit: int
@@ -102,6 +106,7 @@ class Limiter:
     def __init__(self, catalog: Catalog, clock: Clock, settings: Settings) -> None:
         check_limits(settings, catalog)
         self.buckets = BucketStore()
+        self.queue = BatchQueue()
         self._catalog = catalog
         self._clock = clock
         self._settings = settings
@@ -187,6 +192,14 @@ class Limiter:
             with self._lock:
                 self.buckets.charge(Draw(charged.key, charged.limit, tokens - charged.amount), self.now())
 
+    def enqueue(
+        self, account: Account, model: ModelCard, batch_id: str, tokens: int, overrides: str = ""
+    ) -> None:
+        """Takes a batch into the queue; it leaves by ``queue.leave``. Raises ``QueueFull`` and ``ApiError``."""
+        amounts = self.amounts(account, model, overrides) if self._settings.rate_limits else {}
+        limit = amounts.get(ENQUEUED_TOKENS)
+        self.queue.enter(account.id, model.limit_group, batch_id, tokens, limit)
+
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
         """The limits of an account on a model, by kind. Raises ``ApiError`` when the tier may not use it."""
         tier = self.tier_of(account)
@@ -227,14 +240,18 @@ class Limiter:
             self._levels.set(account_id, group, kind, level)
 
     def groups_in_use(self) -> dict[str, list[str]]:
-        """The limit groups of which buckets are in use, by account id."""
+        """The limit groups of which buckets or batch queues are in use, by account id."""
         groups: dict[str, dict[str, None]] = {}
-        for (account_id, group, _), _, _ in self.buckets.items():
+        buckets = [(account_id, group) for (account_id, group, _), _, _ in self.buckets.items()]
+        for account_id, group in (*buckets, *self.queue.groups()):
             groups.setdefault(account_id, {})[group] = None
         return {account_id: list(used) for account_id, used in groups.items()}
 
     def gauges(self, account: Account, model: ModelCard) -> list[Gauge]:
-        """How full the account's buckets for a model are. Raises ``ApiError`` when its tier may not use it."""
+        """How full the account's buckets and batch queue for a model are.
+
+        Raises ``ApiError`` when its tier may not use it.
+        """
         limits = self.limits(account, model, self._settings.limits)
         gauges = []
         with self._lock:
@@ -247,6 +264,10 @@ class Limiter:
                 reset = bucket.reset(held, limit, now)
                 seconds = limit.window // bucket.MICROSECONDS
                 gauges.append(Gauge(kind, limit.amount, used, limit.amount - used, reset, seconds))
+        queue = self.amounts(account, model, self._settings.limits).get(ENQUEUED_TOKENS)
+        if queue is not None:
+            used = self.queue.used(account.id, model.limit_group)
+            gauges.append(Gauge(ENQUEUED_TOKENS, queue, used, max(0, queue - used), 0, 0))
         return gauges
 
     def reset(self, account_id: str | None = None) -> None:

@@ -1,0 +1,51 @@
+"""The batch queue: how many tokens of an account's batches wait or are worked at, by limit group."""
+
+from __future__ import annotations
+
+import threading
+
+
+class QueueFull(Exception):
+    """The queue has no room for a batch: ``limit`` tokens may be in it."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class BatchQueue:
+    """Tokens by account, limit group and batch. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tokens: dict[tuple[str, str], dict[str, int]] = {}
+
+    def enter(self, account_id: str, group: str, batch_id: str, tokens: int, limit: int | None) -> None:
+        """Takes a batch in, replacing one of the same id. Raises ``QueueFull`` where that exceeds ``limit``."""
+        with self._lock:
+            others = {
+                each: count
+                for each, count in self._tokens.get((account_id, group), {}).items()
+                if each != batch_id
+            }
+            if limit is not None and sum(others.values()) + tokens > limit:
+                raise QueueFull(limit)
+            self._tokens[account_id, group] = others | {batch_id: tokens}
+
+    def leave(self, account_id: str, batch_id: str) -> None:
+        """Forgets a batch, if it is there."""
+        with self._lock:
+            for key in [key for key, batches in self._tokens.items() if key[0] == account_id]:
+                self._tokens[key].pop(batch_id, None)
+                if not self._tokens[key]:
+                    del self._tokens[key]
+
+    def used(self, account_id: str, group: str) -> int:
+        """The tokens that are in the queue."""
+        with self._lock:
+            return sum(self._tokens.get((account_id, group), {}).values())
+
+    def groups(self) -> list[tuple[str, str]]:
+        """Account and limit group of every queue that is in use."""
+        with self._lock:
+            return list(self._tokens)
