@@ -143,6 +143,8 @@ def _clip_fact(name: str, wanted: Any) -> Condition:
 def _duration(wanted: float | Mapping[str, float]) -> Condition:
     if isinstance(wanted, Mapping):
         least, most = wanted.get("at_least", 0.0), wanted.get("at_most", float("inf"))
+        if least > most:
+            raise PatternError("duration: at_least is more than at_most.")
     else:
         least, most = wanted - 0.05, wanted + 0.05
 

@@ -76,7 +76,7 @@ class Scripted:
     def transcription(self, duration: float, languages: Sequence[str]) -> Transcription:
         """The transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""
         duration = float(self.reply.get("duration", duration))
-        segments = tuple(_segments(self.reply, duration))
+        segments = tuple(_all_named(list(_segments(self.reply, duration))))
         language = self.reply.get("language") or (languages[0] if languages else "en")
         spoken = (language,) if any(segment.text for segment in segments) else ()
         return Transcription(self.answered_by, duration, spoken, segments)
@@ -223,6 +223,14 @@ def _of_words(rows: Sequence[Document]) -> Iterator[Segment]:
     for speaker, spoken in itertools.groupby(rows, key=lambda row: row.get("speaker")):
         for segment in segments_of_words(tuple(map(_word, spoken))):
             yield replace(segment, speaker=speaker)
+
+
+def _all_named(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """If some have a speaker all have one: who spoke before, or is named first, speaks on."""
+    speaker = next((segment.speaker for segment in segments if segment.speaker is not None), None)
+    for segment in segments:
+        speaker = speaker if segment.speaker is None else segment.speaker
+        yield replace(segment, speaker=speaker)
 
 
 def _word(row: Document) -> Word:

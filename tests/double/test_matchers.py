@@ -166,6 +166,7 @@ def test_nothing_is_listened_to_for_cheaper_conditions() -> None:
         ),
         ({"fields": {"a": {"matches": "["}}}, "fields.a: '[' is not a regular expression"),
         ({"fields": {"$[": 1}}, "fields.$[: is not JSONPath"),
+        ({"duration": {"at_least": 5, "at_most": 2}}, "duration: at_least is more than at_most."),
         ({"endpoint": "speach"}, "endpoint: there is no 'speach'. There are chat, speech."),
     ],
     ids=str,

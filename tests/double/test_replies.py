@@ -55,6 +55,14 @@ def test_words_make_sentences_of_one_speaker() -> None:
     assert found[1].words[0].probability == 0.5
 
 
+def test_whoever_spoke_speaks_on() -> None:
+    rows = [{"text": "a"}, {"text": "b", "speaker": "ben"}, {"text": "c"}, {"text": "d", "speaker": "anna"}]
+    assert [each.speaker for each in segments({"segments": rows})] == ["ben", "ben", "ben", "anna"]
+    words = [{"word": "Hi", "start": 0, "end": 1, "speaker": "anna"}, {"word": "there.", "start": 1, "end": 2}]
+    assert [each.speaker for each in segments({"words": words})] == ["anna", "anna"]
+    assert [each.speaker for each in segments({"segments": [{"text": "a"}]})] == [None]
+
+
 def test_segments_have_word_times_within_them() -> None:
     (found,) = segments({"segments": [{"text": "One two", "start": 2.0, "end": 4.0}]})
     assert found.words is not None
