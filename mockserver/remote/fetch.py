@@ -1,0 +1,291 @@
+"""Fetches a file by HTTP from hosts that the settings allow, and from nowhere else.
+
+A host's name is looked up once and the connection made to the address that was checked, so that a name cannot
+lead elsewhere a moment later (DNS rebinding). Every redirect is checked as the first URL was. Size, time and
+what comes out of a compressed body are bounded. Proxies of the environment are not used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+
+from mockserver.remote.addresses import is_public
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 5
+_PIECE = 1 << 16
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+class FetchError(Exception):
+    """A file is not to be had from where its URL says; the message says why."""
+
+
+class NotAllowed(FetchError):
+    """The settings do not allow it; the message names the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file as it came; ``name`` is the last part of its URL."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host. Raises ``FetchError`` when it has none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchError(f"The host {host} cannot be found: {error}") from error
+    return [str(address[0]) for *_, address in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Fetches from the ``allowed`` hosts: names, or patterns such as ``*.example.com``, with a port or without.
+
+    Without one, the standard ports of public addresses are meant; addresses of this machine and its networks
+    must be named as ``host:port``. A file may have ``max_bytes``, and take ``seconds`` with all redirects.
+    """
+
+    allowed: tuple[str, ...]
+    max_bytes: int
+    seconds: float
+    resolve: Resolve = resolve
+
+    def check(self, url: str) -> None:
+        """Raises ``NotAllowed`` unless the URL's host is one of the allowed."""
+        self._target(url)
+
+    def fetch(self, url: str) -> Fetched:
+        """The file. Raises ``FetchError``, and ``NotAllowed`` also for where it is redirected to."""
+        deadline = time.monotonic() + self.seconds
+        for _ in range(_MOST_REDIRECTS + 1):
+            target = self._target(url)
+            with self._response(target, deadline) as response:
+                if response.status not in _REDIRECTS:
+                    return self._file(target, response, deadline)
+                location = response.getheader("Location")
+            if location is None:
+                raise FetchError(f"{url} redirects, but says not where to.")
+            url = _redirected(url, location)
+        raise FetchError(f"It was redirected more than {_MOST_REDIRECTS} times, at last to {url}.")
+
+    def _target(self, url: str) -> _Target:
+        target = _Target.of(url)
+        if target is None:
+            raise NotAllowed(
+                f"{url} is no http: or https: URL of a host, without a user, that could be fetched."
+            )
+        if not any(_allows(entry, target) for entry in self.allowed):
+            raise NotAllowed(
+                f"{url} is not fetched: the setting fetch_urls does not allow {target.authority}. Add it there "
+                "(--fetch-urls HOST or HOST:PORT), or map the URL to a file (--url-map)."
+            )
+        return target
+
+    def _addresses(self, target: _Target) -> Sequence[str]:
+        """Where to connect to; looked up once, and checked."""
+        addresses = self.resolve(target.host, target.port)
+        if not addresses:
+            raise FetchError(f"The host {target.host} has no address.")
+        if target.authority not in map(str.lower, self.allowed):
+            for address in addresses:
+                if not is_public(address):
+                    raise NotAllowed(
+                        f"{target.host} is {address}, which is not a public address. Only if the setting "
+                        f"fetch_urls names {target.authority}, port and all, is it fetched from."
+                    )
+        return addresses
+
+    @contextlib.contextmanager
+    def _response(self, target: _Target, deadline: float) -> Iterator[HTTPResponse]:
+        """The head of the answer; the connection ends with the block, or at the deadline."""
+        try:
+            connection = _Connection(target, self._addresses(target), _left(deadline))
+            with contextlib.closing(connection), _cut_off(connection, deadline):
+                connection.request("GET", target.path, headers={"Accept-Encoding": "identity"})
+                yield connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            if time.monotonic() >= deadline:
+                raise FetchError(f"{target.url} took more than {self.seconds:g} seconds.") from error
+            raise FetchError(f"{target.url} cannot be fetched: {error!r}") from error
+
+    def _file(self, target: _Target, response: HTTPResponse, deadline: float) -> Fetched:
+        if response.status != 200:
+            raise FetchError(f"{target.url} answers {response.status} {response.reason}.")
+        if response.length is not None and response.length > self.max_bytes:
+            raise self._too_large(target)
+        data = b"".join(self._bounded(target, _decoded(target, response, self.max_bytes + 1)))
+        if time.monotonic() >= deadline:
+            raise FetchError(f"{target.url} took more than {self.seconds:g} seconds.")
+        if response.length:
+            raise FetchError(f"{target.url} ended {response.length} bytes before its end.")
+        return Fetched(target.name, response.getheader("Content-Type") or "", data)
+
+    def _bounded(self, target: _Target, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            if size > self.max_bytes:
+                raise self._too_large(target)
+            yield piece
+
+    def _too_large(self, target: _Target) -> FetchError:
+        return FetchError(f"{target.url} is larger than {self.max_bytes} bytes (setting max_body_bytes).")
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A URL, taken apart."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> _Target | None:
+        """Of an http or https URL with a host and without a user; ``None`` of others."""
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            return None
+        if parts.scheme not in _PORTS or not host or "@" in parts.netloc:
+            return None
+        return cls(url, parts.scheme, host, _PORTS[parts.scheme] if port is None else port, _path(parts))
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the setting names them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def has_standard_port(self) -> bool:
+        return self.port == _PORTS[self.scheme]
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(unquote(self.path.partition("?")[0])).name
+
+
+class _Connection(http.client.HTTPConnection):
+    """To one of the addresses that were looked up before; the host's name stays in the request, and in TLS."""
+
+    def __init__(self, target: _Target, addresses: Sequence[str], seconds: float) -> None:
+        super().__init__(target.host, target.port, timeout=seconds)
+        self.default_port = _PORTS[target.scheme]  # which is left out of the header Host
+        self._target = target
+        self._addresses = addresses
+
+    def connect(self) -> None:
+        """Connects, and greets where the URL is one of https."""
+        for number, address in enumerate(self._addresses, 1):
+            try:
+                self.sock = socket.create_connection((address, self._target.port), self.timeout)
+                break
+            except OSError:
+                if number == len(self._addresses):
+                    raise
+        if self._target.scheme == "https":
+            context = ssl.create_default_context()
+            self.sock = greeting = context.wrap_socket(
+                self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
+            )
+            greeting.do_handshake()
+
+
+def _path(parts: SplitResult) -> str:
+    """Path and query, with what no request line may hold escaped."""
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return quote(path, safe="/%:=&?~#+!$,;'@()*[]")
+
+
+def _allows(entry: str, target: _Target) -> bool:
+    host, colon, port = entry.lower().rpartition(":")
+    if not colon or entry.endswith("]") or not port.isdigit():
+        return fnmatchcase(target.host, _bare(entry.lower())) and target.has_standard_port
+    return fnmatchcase(target.host, _bare(host)) and target.port == int(port)
+
+
+def _bare(host: str) -> str:
+    """An IPv6 address without its brackets."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads. Raises ``NotAllowed`` where it leaves TLS."""
+    target = urljoin(url, location)
+    if url.startswith("https:") and not target.startswith("https:"):
+        raise NotAllowed(f"{url} redirects to {target}, which is not encrypted.")
+    return target
+
+
+def _left(deadline: float) -> float:
+    """Seconds until the deadline. Raises ``TimeoutError`` when it is past."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time is up")
+    return left
+
+
+@contextlib.contextmanager
+def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
+    """Ends a connection at the deadline, however slowly, byte by byte, the other end goes on."""
+
+    def cut() -> None:
+        if connection.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # below TLS
+
+    timer = threading.Timer(_left(deadline), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _decoded(target: _Target, response: HTTPResponse, most: int) -> Iterator[bytes]:
+    """The body in pieces; of a compressed one not more than about ``most`` bytes are made."""
+    encoding = (response.getheader("Content-Encoding") or "identity").lower()
+    pieces = iter(lambda: response.read1(_PIECE), b"")
+    if encoding == "identity":
+        yield from pieces
+    elif encoding in ("gzip", "x-gzip", "deflate"):
+        inflate, made = zlib.decompressobj(_GZIP_OR_ZLIB), 0
+        for piece in pieces:
+            try:
+                plain = inflate.decompress(piece, max(1, most - made))
+            except zlib.error as error:
+                raise FetchError(f"{target.url} is not compressed as it says: {error}") from error
+            made += len(plain)
+            yield plain
+        if not inflate.eof:
+            raise FetchError(f"{target.url} ended before the end of what is compressed in it.")
+    else:
+        raise FetchError(f"{target.url} is compressed by {encoding}, which was not asked for.")

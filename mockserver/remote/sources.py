@@ -1,0 +1,81 @@
+"""Where the audio of a URL comes from: the map, a folder, the URL itself; else it has to be fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.request import url2pathname
+
+from mockserver.gateway.forms import FilePart
+from mockserver.remote.fetch import Fetcher, NotAllowed
+
+if TYPE_CHECKING:
+    from mockserver.remote.url_map import UrlMap
+
+
+class UrlSources:
+    """The audio of URLs. ``folder`` is the only one that ``file:`` URLs can read from, ``None`` for none."""
+
+    def __init__(self, url_map: UrlMap, folder: Path | None, fetcher: Fetcher, max_bytes: int) -> None:
+        self._map = url_map
+        self._folder = folder.resolve() if folder else None
+        self._fetcher = fetcher
+        self._max_bytes = max_bytes
+
+    def at_hand(self, url: str) -> FilePart | None:
+        """The file, where it is on this machine or in the URL; ``None`` where it would have to be fetched."""
+        mapped = self._map.find(url)
+        if mapped is not None:
+            return FilePart(mapped.name, "", mapped.read_bytes())
+        if url[:5].lower() == "data:":
+            return _inline(url)
+        path = self._local(url)
+        if path is None or path.stat().st_size > self._max_bytes:
+            return None
+        return FilePart(path.name, "", path.read_bytes())
+
+    def check(self, url: str) -> None:
+        """Raises ``NotAllowed``, naming the settings, for a URL that is neither at hand nor to be fetched."""
+        if url[:5].lower() == "data:":
+            raise NotAllowed("The data: URL cannot be read. Its data must be in base64, or percent-encoded.")
+        if url[:5].lower() == "file:":
+            raise NotAllowed(
+                f"{url} is not read: there is no such file of at most {self._max_bytes} bytes in the folder of the "
+                f"setting url_folder ({self._folder or 'none is set'})."
+            )
+        self._fetcher.check(url)
+
+    def fetch(self, url: str) -> FilePart:
+        """Fetches the file. Raises ``FetchError``."""
+        fetched = self._fetcher.fetch(url)
+        return FilePart(fetched.name, fetched.content_type, fetched.data)
+
+    def _local(self, url: str) -> Path | None:
+        """The file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
+        if self._folder is None or url[:5].lower() != "file:":
+            return None
+        try:
+            parts = urlsplit(url)
+            path = Path(url2pathname(parts.path)).resolve()
+        except (ValueError, OSError):
+            return None
+        if parts.netloc not in ("", "localhost") or not path.is_relative_to(self._folder):
+            return None
+        return path if path.is_file() else None
+
+
+def _inline(url: str) -> FilePart | None:
+    """The file in a ``data:`` URL (RFC 2397); ``None`` where it cannot be decoded."""
+    import pybase64
+
+    head, comma, encoded = url[5:].partition(",")
+    content_type, semicolon, ending = head.rpartition(";")
+    if not comma:
+        return None
+    if not semicolon or ending.strip().lower() != "base64":
+        return FilePart("", head, unquote_to_bytes(encoded))
+    try:
+        return FilePart("", content_type, pybase64.b64decode(unquote(encoded), validate=True))
+    except ValueError:
+        return None
