@@ -196,8 +196,7 @@ class Limiter:
         self, account: Account, model: ModelCard, batch_id: str, tokens: int, overrides: str = ""
     ) -> None:
         """Takes a batch into the queue; it leaves by ``queue.leave``. Raises ``QueueFull`` and ``ApiError``."""
-        amounts = self.amounts(account, model, overrides) if self._settings.rate_limits else {}
-        limit = amounts.get(ENQUEUED_TOKENS)
+        limit = self._queue_limit(account, model, overrides) if self._settings.rate_limits else None
         self.queue.enter(account.id, model.limit_group, batch_id, tokens, limit)
 
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
@@ -358,6 +357,16 @@ class Limiter:
                 raise ApiError("model_not_found", model=model.id)
             raise ApiError("model_not_allowed", project=account.project, model=model.id)
         return amounts
+
+    def _queue_limit(self, account: Account, model: ModelCard, overrides: str) -> int | None:
+        """How many tokens the batch queue takes: none on a tier without a queue where others have one."""
+        tier = self.tier_of(account)
+        with self._lock:
+            amounts = self._amounts(account, model, tier, overrides)
+        if ENQUEUED_TOKENS in amounts:
+            return amounts[ENQUEUED_TOKENS]
+        stated = [self._catalog.tier_limits(model.limit_group, each) for each in self._catalog.tiers]
+        return 0 if any(each and each.enqueued_tokens for each in stated) else None
 
     def _limits_or_none(self, account: Account, model: ModelCard, overrides: str) -> dict[str, Limit]:
         """A copy of the limits of an account on a model; empty when its tier may not use it."""
