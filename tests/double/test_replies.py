@@ -58,7 +58,10 @@ def test_words_make_sentences_of_one_speaker() -> None:
 def test_whoever_spoke_speaks_on() -> None:
     rows = [{"text": "a"}, {"text": "b", "speaker": "ben"}, {"text": "c"}, {"text": "d", "speaker": "anna"}]
     assert [each.speaker for each in segments({"segments": rows})] == ["ben", "ben", "ben", "anna"]
-    words = [{"word": "Hi", "start": 0, "end": 1, "speaker": "anna"}, {"word": "there.", "start": 1, "end": 2}]
+    words = [
+        {"word": "Hi", "start": 0, "end": 1, "speaker": "anna"},
+        {"word": "there.", "start": 1, "end": 2},
+    ]
     assert [each.speaker for each in segments({"words": words})] == ["anna", "anna"]
     assert [each.speaker for each in segments({"segments": [{"text": "a"}]})] == [None]
 
