@@ -34,6 +34,7 @@ from mockserver.limits.limiter import Limiter
 from mockserver.resources import data_folder
 from mockserver.services import Services
 from mockserver.settings import Settings
+from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.wire.ids import Ids
 
@@ -97,6 +98,7 @@ def build_services(settings: Settings) -> Services:
     errors = ErrorTable()
     stubs = Stubs(ENDPOINT_NAMES, errors.check_name)
     closing = threading.Event()
+    ids = Ids(settings.seed)
     store, blobs = open_state(settings.state)
     return Services(
         settings=settings,
@@ -104,12 +106,13 @@ def build_services(settings: Settings) -> Services:
         schemas=schemas,
         errors=errors,
         accounts=Accounts(settings),
-        ids=Ids(settings.seed),
+        ids=ids,
         clock=clock,
         limiter=Limiter(catalog, clock, settings),
         ledger=Ledger(),
         store=store,
         blobs=blobs,
+        files=Files(store, blobs, clock, ids),
         fixtures=fixtures,
         spoken=spoken,
         whisper=whisper,

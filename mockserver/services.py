@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Limiter
     from mockserver.settings import Settings
     from mockserver.state.blobs import Blobs
+    from mockserver.state.files import Files
     from mockserver.wire.ids import Ids
 
 
@@ -48,6 +49,7 @@ class Services:
     clock: Clock
     store: MemoryStore
     blobs: Blobs
+    files: Files
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
     whisper: WhisperTranscriber | None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import flask
 
+from mockserver.endpoints.pages import Paging, page
 from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.pipeline import Answer, Call
@@ -14,14 +14,11 @@ from mockserver.wire import chat, json_styles
 from mockserver.wire.ids import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from mockserver.services import Services
 
 
 _KIND = "chat_completion"
-_PAGE, _LARGEST_PAGE = 20, 100
-_PAGE_SCHEMA = "openai/chat_completion_page.query"
+_PAGES = Paging("openai/chat_completion_page.query", missing="chat_completion_not_found")
 _EXAMPLE_CREATED, _EXAMPLE_MODEL = 1_686_935_002, "gpt-4o-2024-08-06"
 
 Value = dict[str, Any]
@@ -53,7 +50,7 @@ def list_completions(services: Services, call: Call) -> Answer:
     for name, value in arguments.items():
         if name.startswith("metadata[") and name.endswith("]"):
             found = [each for each in found if each["metadata"].get(name[9:-1]) == value]
-    return _answer(_page(services, call, found))
+    return _answer(page(services, call, found, _PAGES))
 
 
 def retrieve_completion(services: Services, call: Call) -> Answer:
@@ -63,7 +60,7 @@ def retrieve_completion(services: Services, call: Call) -> Answer:
 
 def list_messages(services: Services, call: Call) -> Answer:
     """The messages that led to a stored completion, a page of them."""
-    return _answer(_page(services, call, _stored(services, call)["messages"]))
+    return _answer(page(services, call, _stored(services, call)["messages"], _PAGES))
 
 
 def update_completion(services: Services, call: Call) -> Answer:
@@ -114,39 +111,6 @@ def _message(message_id: str, message: Value) -> Value:
         "content": content if parts is None else None,
         "content_parts": parts and [part for part in parts if part["type"] != "input_audio"],
     }
-
-
-def _page(services: Services, call: Call, values: Iterable[Value]) -> Value:
-    """A list object of the values after ``after``, at most ``limit`` of them, in ``order``."""
-    after, limit, order = _asked(services, call)
-    ordered = list(values)
-    if order == "desc":
-        ordered.reverse()
-    ids = [value["id"] for value in ordered]
-    if after is not None and after not in ids and call.strict:
-        raise ApiError("chat_completion_not_found", id=after, param="after")
-    start = ids.index(after) + 1 if after in ids else 0
-    page: Sequence[Value] = ordered[start : start + limit]
-    nothing = None if call.strict else ""  # the documented schema has no null there
-    return {
-        "object": "list",
-        "data": list(page),
-        "first_id": page[0]["id"] if page else nothing,
-        "last_id": page[-1]["id"] if page else nothing,
-        "has_more": start + len(page) < len(ordered),
-    }
-
-
-def _asked(services: Services, call: Call) -> tuple[str | None, int, str]:
-    """``after``, ``limit`` and ``order`` of the query string. Raises ``ApiError``."""
-    asked: Value = flask.request.args.to_dict()
-    if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
-        asked["limit"] = int(asked["limit"])
-    if call.strict:
-        check_bounds(services.schemas, asked, _PAGE_SCHEMA)
-    limit = asked.get("limit")
-    most = min(max(limit, 1), _LARGEST_PAGE) if isinstance(limit, int) else _PAGE
-    return asked.get("after"), most, asked.get("order", "asc")
 
 
 def _answer(body: Value) -> Answer:

@@ -130,6 +130,11 @@ class BlobWriter:
         self._file: BinaryIO | None = None
         self.size = 0
 
+    @property
+    def sha256(self) -> str:
+        """Of what was written, in hex."""
+        return self._hash.hexdigest()
+
     def write(self, piece: bytes | memoryview) -> None:
         """Adds bytes. Raises ``StateFailed`` where the disk takes no more."""
         self._hash.update(piece)
@@ -148,7 +153,7 @@ class BlobWriter:
         if self._file is not None:
             self._try(self._put_in_place)
             self._file = None
-        return Blob(self._id, self.size, self._hash.hexdigest())
+        return Blob(self._id, self.size, self.sha256)
 
     def __enter__(self) -> BlobWriter:
         return self

@@ -40,11 +40,27 @@ class Ids:
         """``call_`` and 24 letters or digits, of a tool call."""
         return "call_" + self._letters(24)
 
+    def file_id(self) -> str:
+        """``file-`` and 22 letters or digits."""
+        return "file-" + self._letters(22)
+
+    def upload_id(self) -> str:
+        """``upload_`` and 32 hex digits."""
+        return "upload_" + self._hex(32)
+
+    def part_id(self) -> str:
+        """``part_`` and 32 hex digits, of an upload."""
+        return "part_" + self._hex(32)
+
     def obfuscation(self, longest: int = 16) -> str:
         """Some letters or digits that hide how long a chunk is."""
         with self._lock:
             length = self._random.randrange(longest)
         return self._letters(length)
+
+    def _hex(self, count: int) -> str:
+        with self._lock:
+            return f"{self._random.getrandbits(4 * count):0{count}x}"
 
     def _letters(self, count: int) -> str:
         with self._lock:
