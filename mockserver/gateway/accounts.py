@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from weakref import WeakValueDictionary
 
 from mockserver.gateway.errors import ApiError
@@ -37,6 +39,25 @@ class Account:
     models: tuple[str, ...] = ()
     limits: tuple[LimitRow, ...] = ()
     names: frozenset[str] = frozenset()
+
+    def as_value(self) -> dict[str, Any]:
+        """The account as a JSON value, for ``from_value``; its key stays redacted."""
+        return {
+            **{name: getattr(self, name) for name in ("id", "key", "organization", "project", "tier")},
+            "models": list(self.models),
+            "limits": [[row.group, row.tier, list(row.limits)] for row in self.limits],
+            "names": sorted(self.names),
+        }
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> Account:
+        """The account that ``as_value`` told."""
+        limits = tuple(
+            LimitRow(group, tier, tuple((kind, amount) for kind, amount in amounts))
+            for group, tier, amounts in value["limits"]
+        )
+        models, names = tuple(value["models"]), frozenset(value["names"])
+        return cls(**{**value, "models": models, "limits": limits, "names": names})
 
     def limits_of(self, group: str, tier: str) -> dict[str, int | None]:
         """The account's own limits of a limit group, on a tier."""

@@ -105,6 +105,11 @@ class Schemas:
             }
         return self._properties[name]
 
+    def required(self, name: str) -> list[str]:
+        """The properties that ``name`` requires, in the order declared."""
+        required: list[str] = self._document(name).get("required", [])
+        return required
+
     def _document(self, name: str) -> dict[str, Any]:
         try:
             return self._documents[name]

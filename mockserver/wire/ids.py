@@ -52,6 +52,16 @@ class Ids:
         """``part_`` and 32 hex digits, of an upload."""
         return "part_" + self._hex(32)
 
+    def batch_id(self, now: float) -> str:
+        """``batch_``, the time in 8 hex digits, and 24 more."""
+        with self._lock:
+            return f"batch_{int(now):08x}{self._random.getrandbits(96):024x}"
+
+    def batch_request_id(self, now: float) -> str:
+        """``batch_req_``, the time in 8 hex digits, and 24 more: one request of a batch."""
+        with self._lock:
+            return f"batch_req_{int(now):08x}{self._random.getrandbits(96):024x}"
+
     def obfuscation(self, longest: int = 16) -> str:
         """Some letters or digits that hide how long a chunk is."""
         with self._lock:
