@@ -22,7 +22,7 @@ def register(app: flask.Flask, services: Services) -> None:
     """Adds the views."""
 
     def add() -> flask.Response:
-        return control.answer(_described(services, _add(services)), 201)
+        return control.answer(_described(services, _add(services, control.account_id(services))), 201)
 
     def listed() -> flask.Response:
         account_id = control.account_id(services)
@@ -38,12 +38,11 @@ def register(app: flask.Flask, services: Services) -> None:
         return control.answer(_described(services, _stub(services, id)))
 
     def replace(id: str) -> flask.Response:  # noqa: A002
-        _stub(services, id)
-        return control.answer(_described(services, _add(services, id)))
+        owner = _own(services, id).account_id
+        return control.answer(_described(services, _add(services, owner, id)))
 
     def remove(id: str) -> flask.Response:  # noqa: A002
-        if services.stubs.remove(_stub(services, id).id, control.account_id(services)) is None:
-            raise NotFound(f"There is no stub {id!r}.")
+        services.stubs.remove(_own(services, id).id, control.account_id(services))
         return control.answer({"deleted": id})
 
     for path, method, view in (
@@ -79,12 +78,12 @@ def _account_id(services: Services) -> str:
     return account_id
 
 
-def _add(services: Services, id_: str | None = None) -> Stub:
+def _add(services: Services, account_id: str | None, id_: str | None = None) -> Stub:
     document = control.document(services, "stub")
     if id_ is not None and document.setdefault("id", id_) != id_:
         raise ControlError(f"id: is not that of the URL ({id_!r}). Leave it out.")
     try:
-        return services.stubs.add(document, control.account_id(services))
+        return services.stubs.add(document, account_id)
     except ValueError as error:
         raise ControlError(str(error)) from error
 
@@ -93,6 +92,14 @@ def _stub(services: Services, id_: str) -> Stub:
     stub = services.stubs.get(id_, control.account_id(services))
     if stub is None:
         raise NotFound(f"There is no stub {id_!r}.")
+    return stub
+
+
+def _own(services: Services, id_: str) -> Stub:
+    """A stub that the caller may change: its own, or any without a key."""
+    stub = _stub(services, id_)
+    if control.account_id(services) not in (None, stub.account_id):
+        raise NotFound(f"The stub {id_!r} is of all accounts. Leave the API key out to change it.")
     return stub
 
 

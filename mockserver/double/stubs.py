@@ -169,11 +169,12 @@ class Stubs:
             for number, row in enumerate(rows, 1)
         ]
         with self._lock:
-            before = {stub.id: stub.document for stub in self._stubs.values() if stub.source}
+            before = [stub for stub in self._stubs.values() if stub.source]
             self._replace(*(stub for stub in self._stubs.values() if not stub.source), *stubs)
             now = {stub.id: stub.document for stub in stubs}
-            for id_ in (id_ for id_, document in before.items() if now.get(id_) != document):
-                self._forget(id_)
+            for stub in before:
+                if now.get(stub.id) != stub.document:
+                    self._forget(stub)
 
     def visible(self, account_id: str | None) -> list[Stub]:
         """The stubs that concern an account (all of them for ``None``), in the order they are tried."""
@@ -189,12 +190,13 @@ class Stubs:
             return self._find(id_, account_id)
 
     def remove(self, id_: str, account_id: str | None) -> Stub | None:
-        """Removes the stub of that id; the one removed."""
+        """Removes the stub of that id, of an account only its own; the one removed."""
         with self._lock:
             stub = self._find(id_, account_id)
-            if stub is not None:
-                self._drop(stub)
-                self._forget(id_)
+            if stub is None or account_id not in (None, stub.account_id):
+                return None
+            self._forget(stub)
+            self._drop(stub)
             return stub
 
     def used(self, stub: Stub, account_id: str | None) -> int:
@@ -344,7 +346,8 @@ class Stubs:
     def _find(self, id_: str, account_id: str | None) -> Stub | None:
         if account_id is not None:
             return self._stubs.get((account_id, id_)) or self._stubs.get((None, id_))
-        return next((stub for stub in self._stubs.values() if stub.id == id_), None)
+        of_all = self._stubs.get((None, id_))
+        return of_all or next((stub for stub in self._stubs.values() if stub.id == id_), None)
 
     def _replace(self, *stubs: Stub) -> None:
         """Has these stubs and no others."""
@@ -357,8 +360,8 @@ class Stubs:
     def _put(self, stub: Stub) -> None:
         before = self._stubs.get((stub.account_id, stub.id))
         if before is not None:
+            self._forget(before)
             self._drop(before)
-            self._forget(stub.id)
         self._stubs[stub.account_id, stub.id] = stub
         self._indexes.setdefault(stub.account_id, StubIndex()).add(stub)
 
@@ -366,6 +369,9 @@ class Stubs:
         del self._stubs[stub.account_id, stub.id]
         self._indexes[stub.account_id].remove(stub)
 
-    def _forget(self, id_: str) -> None:
-        for counters in self._counters.values():
-            counters.used.pop(id_, None)
+    def _forget(self, stub: Stub) -> None:
+        """Sets its counters back: those of the accounts that mean this stub by its id."""
+        for account_id, counters in self._counters.items():
+            owner = account_id if (account_id, stub.id) in self._stubs else None
+            if owner == stub.account_id:
+                counters.used.pop(stub.id, None)

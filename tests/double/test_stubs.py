@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +26,6 @@ def control(send: Control, api_key: str) -> Control:
     """A call of the control API for the account of this test."""
 
     def call(method: str, path: str, body: object = None) -> RawResponse:
-        import json
-
         data = b"" if body is None else json.dumps(body).encode()
         return send(method, f"/_mock/{path}", data, {"content-type": "application/json"}, api_key)
 
@@ -296,6 +295,42 @@ def test_a_request_that_no_stub_answers_can_be_refused(client: openai.OpenAI, st
         "No stub matches this transcriptions request. "
         "The nearest is 'the fox': file: wanted 'fox*.mp3', got 'dog.mp3'."
     )
+
+
+OTHER = "sk-mock-tier-5-another-account"
+
+
+def test_what_accounts_do_with_stubs_of_the_same_id_does_not_touch_the_others(
+    control: Control, send: Control, stub: Stub, client: openai.OpenAI
+) -> None:
+    once = {"id": "mine", "when": {"user_text": "Hello"}, "reply": {"say": "Once."}, "times": 1}
+    stub(**once)
+    assert chat(client, "Hello.").choices[0].message.content == "Once."
+    for method, path in (("POST", "stubs"), ("PUT", "stubs/mine"), ("DELETE", "stubs/mine")):
+        data = b"" if method == "DELETE" else json.dumps(once).encode()
+        assert send(method, f"/_mock/{path}", data, key=OTHER).status in (200, 201)
+        mine: Any = control("GET", "stubs/mine").json()
+        assert mine["used"] == 1
+
+
+def test_a_stub_of_all_accounts_is_changed_by_calls_without_a_key_only(
+    control: Control, send: Control, client: openai.OpenAI
+) -> None:
+    everybody = {"id": "everybody", "when": {"user_text": "shared secret"}, "reply": {"say": "All."}}
+    assert send("POST", "/_mock/stubs", json.dumps(everybody).encode(), key=None).status == 201
+    for refused in (control("DELETE", "stubs/everybody"), control("PUT", "stubs/everybody", everybody)):
+        assert refused.status == 404
+        assert b"Leave the API key out" in refused.body
+    assert chat(client, "A shared secret.").choices[0].message.content == "All."
+    assert send("DELETE", "/_mock/stubs/everybody", key=None).status == 200
+
+
+def test_without_a_key_an_accounts_stub_is_replaced_where_it_is(
+    control: Control, send: Control, stub: Stub
+) -> None:
+    stub(id="its", reply={"say": "one"})
+    assert send("PUT", "/_mock/stubs/its", b'{"reply": {"say": "two"}}', key=None).status == 200
+    assert control("GET", "stubs").json() == {"stubs": [{"id": "its", "reply": {"say": "two"}, "used": 0}]}
 
 
 def test_a_stub_can_be_looked_at_changed_and_removed(
