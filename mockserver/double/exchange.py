@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.double.journal import Journal
     from mockserver.gateway.pipeline import Call, Operation
+    from mockserver.gateway.streamed_forms import ReceivedFile
 
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
 _UNDECODED: Mapping[str, Any] = dict.fromkeys(
@@ -243,7 +244,10 @@ def _asked(call: Call | None) -> Record:
     return {
         "model": facts.model or None,
         "request": excerpt.document(call.document, clips),
-        "audio": [_audio(place, clip, heard.get(place)) for place, clip in clips.items()],
+        "audio": [
+            *(_audio(place, clip, heard.get(place)) for place, clip in clips.items()),
+            *map(_received, call.audio.received),
+        ],
         "heard": _heard_last(heard),
         "user_text": facts.user_text[: excerpt.LONGEST] or None,
         "prompt": facts.prompt[: excerpt.LONGEST] or None,
@@ -260,6 +264,11 @@ def _audio(place: str, clip: Clip, heard: str | None) -> Record:
         **(_UNDECODED if facts is None else {name: getattr(facts, name) for name in _UNDECODED}),
         "heard": heard,
     }
+
+
+def _received(file: ReceivedFile) -> Record:
+    facts = {"place": file.place, "file": file.name, "size": file.size, "sha256": file.sha256}
+    return {**facts, **_UNDECODED, "heard": None}
 
 
 def _heard_last(heard: Mapping[str, str]) -> str | None:

@@ -12,6 +12,7 @@ from mockserver.gateway.clips import UPLOAD
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.double.facts import KnownClip
     from mockserver.engines.transcription import Transcription
     from mockserver.gateway.accounts import Account
     from mockserver.gateway.clips import RequestAudio
@@ -66,9 +67,9 @@ class LiveFacts:
         return _written(self._last_of_user[1]) or _text(self.document.get("input"))
 
     @cached_property
-    def clips(self) -> Sequence[Clip]:
-        """The audio files."""
-        return list(self._by_place.values())
+    def clips(self) -> Sequence[KnownClip]:
+        """The audio files, or those that are kept whatever is in them."""
+        return [*self._by_place.values(), *self._audio.received]
 
     @property
     def heard(self) -> str | None:

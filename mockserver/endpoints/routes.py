@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.pipeline import Answer, Call, Handler, Operation, Rules
+from mockserver.gateway.streamed_forms import FileField
 from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
 
 if TYPE_CHECKING:
@@ -65,6 +66,29 @@ UPDATE_CHAT_COMPLETION = Operation(
     body="json",
     schema="openai/chat_completion_update.request",
 )
+# Sizes are those of the API reference, Upload file and Add upload part.
+UPLOADED_FILE = FileField("file", most=512 << 20, error="file_too_large")
+UPLOAD_PART = FileField("data", most=64 << 20, error="upload_part_too_large")
+CREATE_FILE = Operation(
+    "create_file", "POST", "/files", schema="openai/create_file.request", file_field=UPLOADED_FILE
+)
+CREATE_UPLOAD = Operation(
+    "create_upload", "POST", "/uploads", body="json", schema="openai/create_upload.request"
+)
+ADD_UPLOAD_PART = Operation(
+    "add_upload_part",
+    "POST",
+    "/uploads/<id>/parts",
+    schema="openai/add_upload_part.request",
+    file_field=UPLOAD_PART,
+)
+COMPLETE_UPLOAD = Operation(
+    "complete_upload",
+    "POST",
+    "/uploads/<id>/complete",
+    body="json",
+    schema="openai/complete_upload.request",
+)
 
 # The functions are named by module and name below `mockserver.endpoints`, and imported when they are first
 # asked for: the server starts without waiting for all of them.
@@ -87,6 +111,15 @@ ROUTES: tuple[tuple[Operation, str], ...] = (
         Operation("delete_chat_completion", "DELETE", "/chat/completions/<id>"),
         "stored_completions.delete_completion",
     ),
+    (CREATE_FILE, "files.create_file"),
+    (Operation("list_files", "GET", "/files"), "files.list_files"),
+    (Operation("retrieve_file", "GET", "/files/<id>"), "files.retrieve_file"),
+    (Operation("delete_file", "DELETE", "/files/<id>"), "files.delete_file"),
+    (Operation("download_file", "GET", "/files/<id>/content"), "files.download_file"),
+    (CREATE_UPLOAD, "uploads.create_upload"),
+    (ADD_UPLOAD_PART, "uploads.add_upload_part"),
+    (COMPLETE_UPLOAD, "uploads.complete_upload"),
+    (Operation("cancel_upload", "POST", "/uploads/<id>/cancel"), "uploads.cancel_upload"),
     (Operation("list_models", "GET", "/models"), "models.list_models"),
     (Operation("retrieve_model", "GET", "/models/<path:id>"), "models.retrieve_model"),
     (Operation("delete_model", "DELETE", "/models/<path:id>"), "models.delete_model"),

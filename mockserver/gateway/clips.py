@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from mockserver.audio.clip import Clip
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
     from mockserver.gateway.forms import FilePart
+    from mockserver.gateway.streamed_forms import ReceivedFile
     from mockserver.services import Services
 
 UPLOAD = "file"  # the place of the one audio file of a form
@@ -19,13 +20,14 @@ UPLOAD = "file"  # the place of the one audio file of a form
 class RequestAudio:
     """The audio files of one request, by their place in it: ``file``, ``messages[0].content[1].input_audio``.
 
-    ``heard`` is what an endpoint heard at each place.
+    ``heard`` is what an endpoint heard at each place. ``received`` are files that are kept and not listened to.
     """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._listened: dict[tuple[str, TranscriptionOptions], Transcription] = {}
         self.files: Mapping[str, FilePart] = {}
+        self.received: Collection[ReceivedFile] = ()
         self.clips: dict[str, Clip] = {}
         self.heard: dict[str, str] = {}
 

@@ -95,7 +95,10 @@ class ErrorTable:
             )
         if error_style == "whisper" or (row["origin"] == "whisper" and audio_endpoint):
             return _from_whisper(status, fields)
-        return Refusal(status, json_styles.two_spaces({"error": fields}), "application/json")
+        body: dict[str, object] = {"error": fields}
+        if row.get("detail"):
+            body["detail"] = {name: fields[name] for name in ("message", "code")}
+        return Refusal(status, json_styles.two_spaces(body), "application/json")
 
 
 def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:

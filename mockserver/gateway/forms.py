@@ -11,9 +11,9 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MAX_PARTS = 1000
-_MAX_HEADERS = 16  # per part
-_MAX_HEADER = 4096  # bytes of a line
+MAX_PARTS = 1000
+MAX_HEADERS = 16  # per part
+MAX_HEADER = 4096  # bytes of a line
 
 # An unclosed quote runs to the end of the header.
 _OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^;]*))', re.DOTALL)
@@ -51,11 +51,11 @@ def parse_multipart(body: bytes, content_type: str) -> Form:
     content type, a missing or wrong boundary, a body that ends before its closing boundary or has no parts,
     a part without a name, a field that is not UTF-8, and beyond 1000 parts, or 16 headers of 4 KiB in one.
     """
-    parts = _split(body, _boundary(content_type))
+    parts = _split(body, boundary_of(content_type))
     fields: list[tuple[str, str]] = []
     files: dict[str, FilePart] = {}
     for part in parts:
-        options = _options(part.headers.get("content-disposition", ""))
+        options = options_of(part.headers.get("content-disposition", ""))
         name = options.get("name")
         if name is None:
             raise MultipartError("a part has no name")
@@ -63,7 +63,7 @@ def parse_multipart(body: bytes, content_type: str) -> Form:
         if "filename" in options or name == "file":
             files[name] = FilePart(options.get("filename", ""), part.headers.get("content-type", ""), data)
         else:
-            fields.append((name, _text(name, data)))
+            fields.append((name, text_of(name, data)))
     return Form(fields, files)
 
 
@@ -91,10 +91,11 @@ class _Part:
     end: int = 0
 
 
-def _boundary(content_type: str) -> bytes:
+def boundary_of(content_type: str) -> bytes:
+    """The boundary that a content type names. Raises ``MultipartError``."""
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise MultipartError("the content type is not multipart/form-data")
-    boundary = _options(content_type).get("boundary", "").strip()
+    boundary = options_of(content_type).get("boundary", "").strip()
     if not boundary:
         raise MultipartError("the content type names no boundary")
     return boundary.encode("latin-1", "replace")
@@ -109,8 +110,8 @@ def _split(body: bytes, boundary: bytes) -> list[_Part]:
     complete = False
 
     def part_begin() -> None:
-        if len(parts) == _MAX_PARTS:
-            raise MultipartError(f"more than {_MAX_PARTS} parts")
+        if len(parts) == MAX_PARTS:
+            raise MultipartError(f"more than {MAX_PARTS} parts")
         parts.append(_Part())
 
     def header_field(data: bytes, start: int, end: int) -> None:
@@ -138,8 +139,8 @@ def _split(body: bytes, boundary: bytes) -> list[_Part]:
                 "on_part_data": part_data,
                 "on_end": finish,
             },
-            max_header_count=_MAX_HEADERS,
-            max_header_size=_MAX_HEADER,
+            max_header_count=MAX_HEADERS,
+            max_header_size=MAX_HEADER,
         ).write(body)
     except FormParserError as error:
         raise MultipartError(str(error)) from error
@@ -150,7 +151,7 @@ def _split(body: bytes, boundary: bytes) -> list[_Part]:
     return parts
 
 
-def _options(header: str) -> dict[str, str]:
+def options_of(header: str) -> dict[str, str]:
     """The parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) is preferred."""
     options: dict[str, str] = {}
     extended: dict[str, str] = {}
@@ -166,7 +167,8 @@ def _options(header: str) -> dict[str, str]:
     return options | extended
 
 
-def _text(name: str, data: bytes) -> str:
+def text_of(name: str, data: bytes) -> str:
+    """The text of a field. Raises ``MultipartError`` unless it is UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

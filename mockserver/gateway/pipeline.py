@@ -20,13 +20,14 @@ import flask
 from mockserver.double.live_facts import LiveFacts
 from mockserver.double.pacing import Pacing
 from mockserver.double.transport import Connection
-from mockserver.gateway import forms, scripted_answers
+from mockserver.gateway import forms, scripted_answers, streamed_forms
 from mockserver.gateway.body import BodyReader, Place, announced_length, drain
 from mockserver.gateway.clips import RequestAudio
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.gateway.inner_calls import InnerCall, inner_call
 from mockserver.gateway.json_body import parse_json
 from mockserver.gateway.response_headers import ResponseHeaders
+from mockserver.gateway.streamed_forms import FileField, StreamedForm
 from mockserver.limits.costs import cost_usd
 from mockserver.limits.limiter import Admission
 from mockserver.settings import SettingsError
@@ -56,6 +57,8 @@ class Operation:
     tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
     ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
 
+    ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
+
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
     ``names`` are all that stubs and faults can call it.
     """
@@ -70,6 +73,7 @@ class Operation:
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
     rules: str = ""
+    file_field: FileField | None = None
     resource: str = field(init=False)
     names: frozenset[str] = field(init=False)
 
@@ -105,6 +109,7 @@ class Call:
     audio: RequestAudio
     document: dict[str, Any] = field(default_factory=dict)
     files: Mapping[str, forms.FilePart] = field(default_factory=dict)
+    streamed: StreamedForm = field(default_factory=StreamedForm)
     model: ModelCard | None = None
     admission: Admission = field(default_factory=Admission)
     outcome: Outcome = field(default_factory=Outcome)
@@ -243,7 +248,7 @@ class Pipeline:
         call: Call | None = None
         try:
             call = exchange.call = self._admit(operation, path_values)
-            with call.place:
+            with call.place, call.streamed:
                 self._understand(call)
                 if rules is not None and call.strict:
                     rules(self._services, call)
@@ -279,7 +284,9 @@ class Pipeline:
     def _understand(self, call: Call) -> None:
         """Reads and parses the body, finds the model, and validates."""
         operation = call.operation
-        if operation.body == "multipart":
+        if operation.file_field is not None:
+            self._receive_form(call, operation.file_field)
+        elif operation.body == "multipart":
             self._parse_form(call)
         elif operation.body == "json":
             self._parse_json(call)
@@ -337,6 +344,24 @@ class Pipeline:
         call.files = call.audio.files = form.files
         call.document.update(
             forms.to_document(form, self._services.schemas.properties(call.operation.schema))
+        )
+
+    def _receive_form(self, call: Call, file_field: FileField) -> None:
+        """Reads a form and keeps its file while it arrives."""
+        stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
+        content_type = flask.request.headers.get("Content-Type", "")
+        try:
+            streamed_forms.receive(
+                call.streamed, self._services.blobs, stream, length, content_type, file_field
+            )
+        except forms.MultipartError as error:
+            if call.settings.strictness != "off":
+                raise ApiError("invalid_multipart") from error
+        call.audio.received = call.streamed.files.values()
+        form = forms.Form(call.streamed.fields, {})
+        call.document.update(
+            forms.to_document(form, self._services.schemas.properties(call.operation.schema)),
+            **dict.fromkeys(call.streamed.files, ""),
         )
 
     def _parse_json(self, call: Call) -> None:

@@ -1,0 +1,112 @@
+"""``/v1/files``: files that a client leaves with the server, and those that a batch makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import flask
+from werkzeug.wsgi import FileWrapper
+
+from mockserver.endpoints.pages import Paging, page
+from mockserver.gateway.errors import ApiError
+from mockserver.gateway.pipeline import Answer, Call
+from mockserver.wire import json_styles
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+    from mockserver.state.files import FileObject
+
+_BATCH_MOST = 200 << 20  # bytes. Source: API reference, Upload file.
+
+# Purposes whose files are not given back. Source: refusals as users published them (assistants, user_data).
+_NOT_GIVEN_BACK = ("assistants", "user_data", "vision")
+_PAGES = Paging("openai/file_page.query", missing="file_not_found")
+_PIECE = 1 << 16  # bytes that are read at a time
+
+
+def create_file(services: Services, call: Call) -> Answer:
+    """Keeps an uploaded file."""
+    received = call.streamed.files.get("file")
+    if received is None:
+        raise ApiError("missing_parameter", param="file")
+    purpose = str(call.document.get("purpose", "user_data"))
+    check_size(purpose, received.size)
+    file = services.files.add(
+        call.account.id,
+        received.keep(),
+        filename=received.name or "upload",
+        purpose=purpose,
+        lifetime=lifetime(call),
+    )
+    return _answer(told(call, file))
+
+
+def list_files(services: Services, call: Call) -> Answer:
+    """The account's files, a page of them."""
+    files = services.files.list(call.account.id)
+    purpose = flask.request.args.get("purpose")
+    found = [told(call, file) for file in files if purpose in (None, file["purpose"])]
+    return _answer(page(services, call, found, _PAGES))
+
+
+def retrieve_file(services: Services, call: Call) -> Answer:
+    """What is known of a file."""
+    return _answer(told(call, _found(services, call)))
+
+
+def delete_file(services: Services, call: Call) -> Answer:
+    """Forgets a file."""
+    file_id = call.path["id"]
+    if not services.files.remove(call.account.id, file_id):
+        raise ApiError("file_not_found", id=file_id)
+    return _answer({"object": "file", "deleted": True, "id": file_id})
+
+
+def download_file(services: Services, call: Call) -> Answer:
+    """The bytes of a file, as they came."""
+    file = _found(services, call)
+    if file["purpose"] in _NOT_GIVEN_BACK and call.strict:
+        raise ApiError("file_not_downloadable", purpose=file["purpose"])
+    try:
+        opened = services.files.open(call.account.id, file["id"])
+    except KeyError:  # deleted just now
+        raise ApiError("file_not_found", id=file["id"]) from None
+    headers = (("content-disposition", _attached(file["filename"])), ("content-length", str(file["bytes"])))
+    return Answer(FileWrapper(opened, _PIECE), "application/octet-stream", headers=headers)
+
+
+def told(call: Call, file: FileObject) -> FileObject:
+    """A file object as it is answered: the documented schema, unlike the real API, has no nulls."""
+    return file if call.strict else {name: value for name, value in file.items() if value is not None}
+
+
+def lifetime(call: Call) -> int | None:
+    """Seconds after which the file that is asked for shall expire."""
+    seconds: int | None = (call.document.get("expires_after") or {}).get("seconds")
+    return seconds
+
+
+def check_size(purpose: str, size: int) -> None:
+    """Raises ``ApiError`` where files of a purpose may not be as large as others."""
+    if purpose == "batch" and size > _BATCH_MOST:
+        raise ApiError("batch_file_too_large", size=size, most=_BATCH_MOST)
+
+
+def _attached(name: str) -> str:
+    quoted = quote(name, safe=" !#$&'()+,;=@[]^`{}~")
+    return (
+        f'attachment; filename="{name}"' if quoted == name else f"attachment; filename*=UTF-8''{quote(name)}"
+    )
+
+
+def _found(services: Services, call: Call) -> FileObject:
+    file_id = call.path["id"]
+    file = services.files.get(call.account.id, file_id)
+    if file is None:
+        raise ApiError("file_not_found", id=file_id)
+    return file
+
+
+def _answer(body: FileObject) -> Answer:
+    return Answer(json_styles.two_spaces_newline(body), "application/json")
