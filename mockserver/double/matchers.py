@@ -130,6 +130,10 @@ def _sha256(wanted: str) -> Condition:
     return lambda facts: _any_clip(facts, lambda clip: _equal(wanted.lower(), clip.sha256))
 
 
+def _pcm_sha256(wanted: str) -> Condition:
+    return _clip_fact("pcm_sha256", wanted.lower())
+
+
 def _clip_fact(name: str, wanted: Any) -> Condition:
     wanted_values = frozenset(wanted if isinstance(wanted, list) else [wanted])
 
@@ -171,7 +175,7 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
     "channels": partial(_clip_fact, "channels"),
     "sample_rate": partial(_clip_fact, "sample_rate"),
     "duration": _duration,
-    "pcm_sha256": partial(_clip_fact, "pcm_sha256"),
+    "pcm_sha256": _pcm_sha256,
     "language": _language,
     "heard": _heard,
 }
@@ -183,8 +187,6 @@ def index_values(facts: Facts, condition: str) -> Iterable[str]:
         return (facts.user_text,)
     if condition == "prompt":
         return (facts.prompt,)
-    if condition == "heard":
-        return (facts.heard or "",)
     if condition == "file":
         return (clip.name for clip in facts.clips)
     if condition == "sha256":
@@ -203,12 +205,12 @@ def _decodable(facts: Facts) -> Iterable[str]:
 
 
 def _index_key(when: Mapping[str, Any]) -> IndexKey | None:
-    """The most telling exact condition of a pattern."""
-    for name in ("sha256", "file", "user_text", "prompt", "pcm_sha256", "heard"):
+    """The most telling exact condition of a pattern. What is heard is none: other conditions come before it."""
+    for name in ("sha256", "file", "user_text", "prompt", "pcm_sha256"):
         wanted = when.get(name)
         if isinstance(wanted, Mapping):
             wanted = wanted.get("equals") if set(wanted) == {"equals"} else None
-        elif name in ("user_text", "prompt", "heard"):
+        elif name in ("user_text", "prompt"):
             continue
         if isinstance(wanted, str) and not (name == "file" and set(wanted) & set("*?[")):
             return IndexKey(name, wanted.lower() if name.endswith("sha256") else wanted)

@@ -73,7 +73,7 @@ DOCUMENT = {
         {"user_text": {"contains": "listen"}},
         {"file": "meet*.wav"},
         {"sha256": SHA.upper()},
-        {"pcm_sha256": "cd" * 32},
+        {"pcm_sha256": "CD" * 32},
         {"container": ["ogg", "wav"]},
         {"codec": "pcm_s16le"},
         {"channels": 1},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mockserver.double.matchers import Pattern
 from mockserver.double.stub_index import StubIndex
 from mockserver.double.stubs import Stub
-from tests.double.test_matchers import KnownFacts
+from tests.double.test_matchers import SHA, KnownFacts
 
 
 def stub(order: int, priority: int = 0, **when: Any) -> Stub:
@@ -51,6 +51,10 @@ conditions = st.sampled_from(
         {"file": "meeting.wav"},
         {"file": "other.wav"},
         {"user_text": {"equals": "a"}},
+        {"prompt": {"equals": "Names: Ada."}},
+        {"sha256": SHA.upper()},
+        {"pcm_sha256": "CD" * 32},
+        {"heard": {"equals": "The weather is fine."}},
     ]
 )
 
