@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mockserver.state.snapshots import StoreSnapshots
+
 if TYPE_CHECKING:
     from mockserver.services import Services
 
@@ -31,7 +33,7 @@ def parts_of(services: Services) -> Mapping[str, Part]:
         "settings": services.tuning,
         "limits": services.limiter,
         "costs": services.ledger,
-        "store": services.store,
+        "store": StoreSnapshots(services.store, services.blobs),
         "stubs": services.stubs,
         "faults": services.faults,
         "journal": services.journal,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import threading
 import uuid
 from collections import Counter
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NAMED_UNDER = "blobs"  # a value of the store has the ids of its blobs in a list of this name
 
+_ID = re.compile("[0-9a-f]{32}")
 _SMALL = 1 << 16  # bytes; what is larger is on disk
 _SMALL_IN_ALL = 1 << 26  # bytes in memory; beyond, small ones are on disk, too
 
@@ -52,12 +54,14 @@ class Blobs:
             for path in folder.folder("incoming").iterdir():
                 path.unlink()
 
-    def writer(self) -> BlobWriter:
-        """Takes bytes, to be kept once they are committed. A context manager."""
-        return BlobWriter(self)
+    def writer(self, blob_id: str | None = None) -> BlobWriter:
+        """Takes bytes, to be kept once they are committed, under an id of their own. A context manager."""
+        return BlobWriter(self, blob_id or uuid.uuid4().hex)
 
     def open(self, blob_id: str) -> BinaryIO:
         """Reads the bytes. Raises ``KeyError`` when there are none of that id."""
+        if not _is_id(blob_id):
+            raise KeyError(blob_id)
         content = self._memory.get(blob_id)
         if content is not None:
             return io.BytesIO(content)
@@ -70,13 +74,14 @@ class Blobs:
 
     def __contains__(self, blob_id: str) -> bool:
         """Whether there are bytes of that id."""
-        return blob_id in self._memory or (self._folder is not None and self._path(blob_id).exists())
+        on_disk = self._folder is not None and _is_id(blob_id) and self._path(blob_id).exists()
+        return on_disk or blob_id in self._memory
 
     def delete(self, blob_id: str) -> None:
         """Forgets the bytes; nothing happens when there are none. Who is reading them can go on."""
         with self._lock:
             self._in_memory -= len(self._memory.pop(blob_id, b""))
-        if self._folder is not None:
+        if self._folder is not None and _is_id(blob_id):
             try:
                 self._path(blob_id).unlink(missing_ok=True)
             except PermissionError:  # Windows, while somebody reads; the next start removes it
@@ -122,9 +127,9 @@ class Blobs:
 class BlobWriter:
     """Takes the bytes of one blob; without a ``commit`` nothing of them stays. For one thread."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: Blobs, blob_id: str) -> None:
         self._blobs = blobs
-        self._id = uuid.uuid4().hex
+        self._id = blob_id
         self._hash = hashlib.sha256()
         self._small: bytearray | None = bytearray()
         self._file: BinaryIO | None = None
@@ -205,6 +210,11 @@ class References:
         for blob_id in {blob_id for blob_id in left if self._counts[blob_id] <= 0}:
             del self._counts[blob_id]
             self._blobs.delete(blob_id)
+
+
+def _is_id(text: str) -> bool:
+    """Whether it may be the name of a file: a restored snapshot could name any."""
+    return _ID.fullmatch(text) is not None
 
 
 def named_in(value: dict[str, Any] | None) -> Iterable[str]:

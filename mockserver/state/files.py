@@ -31,14 +31,24 @@ class Files:
         self._ids = ids
 
     def add(
-        self, account_id: str, blob: Blob, *, filename: str, purpose: str, lifetime: int | None = None
+        self,
+        account_id: str,
+        blob: Blob,
+        *,
+        filename: str,
+        purpose: str,
+        lifetime: int | None = None,
+        file_id: str = "",
     ) -> FileObject:
-        """Makes a file of committed bytes. ``lifetime`` is in seconds, else that of the purpose."""
+        """Makes a file of committed bytes. ``lifetime`` is in seconds, else that of the purpose.
+
+        A ``file_id`` is given where it was promised already; a file of that id is replaced.
+        """
         now = int(self._clock.now())
         lifetime = lifetime or _LIFETIMES.get(purpose)
         file: FileObject = {
             "object": "file",
-            "id": self._ids.file_id(),
+            "id": file_id or self._ids.file_id(),
             "purpose": purpose,
             "filename": filename,
             "bytes": blob.size,
@@ -55,6 +65,11 @@ class Files:
         """The file object, or ``None``."""
         value = self._store.get(KIND, account_id, file_id)
         return value["file"] if value and not self._is_expired(account_id, value["file"]) else None
+
+    def blob_id(self, account_id: str, file_id: str) -> str | None:
+        """Where its bytes are, or ``None``: whoever names the blob in the store keeps them longer than the file."""
+        value = self._store.get(KIND, account_id, file_id)
+        return value["blobs"][0] if value else None
 
     def list(self, account_id: str) -> list[FileObject]:
         """All of an account, oldest first."""

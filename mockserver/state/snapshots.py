@@ -1,0 +1,73 @@
+"""The store as a snapshot tells it: with the bytes that its values name, where they are not too large."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
+
+from mockserver.state.blobs import named_in
+
+if TYPE_CHECKING:
+    from mockserver.double.store import MemoryStore, Value
+    from mockserver.state.blobs import Blobs
+
+_LARGEST = 1 << 20  # bytes of one blob in a snapshot
+_LARGEST_IN_ALL = 1 << 26  # of all its blobs
+
+
+class StoreSnapshots:
+    """Satisfies ``double.control_parts.Part``."""
+
+    def __init__(self, store: MemoryStore, blobs: Blobs) -> None:
+        self._store = store
+        self._blobs = blobs
+
+    def reset(self, account_id: str | None) -> None:
+        """Forgets everything of an account, or of all."""
+        self._store.reset(account_id)
+
+    def snapshot(self, account_id: str | None) -> list[Value]:
+        """What ``MemoryStore.snapshot`` tells, and in ``blobs`` the bytes of each kind in base64.
+
+        Bytes above 1 MiB, or above 64 MiB in all, are left out.
+        """
+        left = _LARGEST_IN_ALL
+        rooms = self._store.snapshot(account_id)
+        for room in rooms:
+            told = {}
+            for blob_id in {each for value in room["values"].values() for each in named_in(value)}:
+                content = self._read(blob_id, min(left, _LARGEST))
+                if content is not None:
+                    told[blob_id] = b64encode(content).decode()
+                    left -= len(content)
+            if told:
+                room["blobs"] = told
+        return rooms
+
+    def restore(self, state: list[Value], account_id: str | None) -> None:
+        """Keeps what a ``snapshot`` says, but for values whose bytes neither it has nor the server still has."""
+        for room in state:
+            for blob_id, content in room.get("blobs", {}).items():
+                self._write(blob_id, b64decode(content, validate=True))
+        self._store.restore([room | {"values": self._whole(room["values"])} for room in state], account_id)
+
+    def _whole(self, values: dict[str, Value]) -> dict[str, Any]:
+        return {
+            key: value
+            for key, value in values.items()
+            if all(blob_id in self._blobs for blob_id in named_in(value))
+        }
+
+    def _read(self, blob_id: str, most: int) -> bytes | None:
+        try:
+            with self._blobs.open(blob_id) as file:
+                content = file.read(most + 1)
+        except KeyError:  # deleted just now
+            return None
+        return content if len(content) <= most else None
+
+    def _write(self, blob_id: str, content: bytes) -> None:
+        if blob_id not in self._blobs:
+            with self._blobs.writer(blob_id) as writer:
+                writer.write(content)
+                writer.commit()
