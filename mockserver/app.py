@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import flask
 
+from mockserver.batches.batches import Batches
 from mockserver.catalog.tables import Catalog
 from mockserver.double import control
 from mockserver.double.account_settings import AccountSettings
@@ -18,7 +19,7 @@ from mockserver.double.journal import Journal
 from mockserver.double.metrics import Metrics
 from mockserver.double.stubs import Stubs
 from mockserver.endpoints import root
-from mockserver.endpoints.routes import ENDPOINT_NAMES, ROUTES, handler, rules
+from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINT_NAMES, ROUTES, handler, rules
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     for operation, name in ROUTES:
         view = pipeline.view(operation, handler(name), rules(operation))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
+    services.batches.bind(services, app, BATCH_OPERATIONS)
     app.wsgi_app = _also_below_version(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
 
@@ -112,6 +114,7 @@ def build_services(settings: Settings) -> Services:
         ledger=Ledger(),
         store=store,
         blobs=blobs,
+        batches=Batches(),
         files=Files(store, blobs, clock, ids),
         fixtures=fixtures,
         spoken=spoken,

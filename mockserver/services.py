@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mockserver.batches.batches import Batches
     from mockserver.catalog.tables import Catalog
     from mockserver.double.account_settings import AccountSettings
     from mockserver.double.clock import Clock
@@ -49,6 +50,7 @@ class Services:
     clock: Clock
     store: MemoryStore
     blobs: Blobs
+    batches: Batches
     files: Files
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
@@ -78,6 +80,7 @@ class Services:
     def close(self) -> None:
         """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""
         self.closing.set()
+        self.batches.close()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

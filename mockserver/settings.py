@@ -196,6 +196,15 @@ class Settings:
     choiceless_chunks: bool = _setting(
         False, "Send chunks without choices in spoken chat streams, as the real API does.", per_request=True
     )
+    batch_seconds: float = _setting(
+        0.0,
+        "Seconds that a batch takes in each of its states; its lines are spread over those in progress.",
+        per_request=True,
+        minimum=0,
+    )
+    batch_workers: int = _setting(
+        4, "Batches that are worked at at the same time, each one line after the other.", minimum=1
+    )
     max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
     max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)

@@ -90,6 +90,8 @@ COMPLETE_UPLOAD = Operation(
     schema="openai/complete_upload.request",
 )
 
+CREATE_BATCH = Operation("create_batch", "POST", "/batches", body="json", schema="openai/create_batch.request")
+
 # The functions are named by module and name below `mockserver.endpoints`, and imported when they are first
 # asked for: the server starts without waiting for all of them.
 ROUTES: tuple[tuple[Operation, str], ...] = (
@@ -120,6 +122,10 @@ ROUTES: tuple[tuple[Operation, str], ...] = (
     (ADD_UPLOAD_PART, "uploads.add_upload_part"),
     (COMPLETE_UPLOAD, "uploads.complete_upload"),
     (Operation("cancel_upload", "POST", "/uploads/<id>/cancel"), "uploads.cancel_upload"),
+    (CREATE_BATCH, "batches.create_batch"),
+    (Operation("list_batches", "GET", "/batches"), "batches.list_batches"),
+    (Operation("retrieve_batch", "GET", "/batches/<id>"), "batches.retrieve_batch"),
+    (Operation("cancel_batch", "POST", "/batches/<id>/cancel"), "batches.cancel_batch"),
     (Operation("list_models", "GET", "/models"), "models.list_models"),
     (Operation("retrieve_model", "GET", "/models/<path:id>"), "models.retrieve_model"),
     (Operation("delete_model", "DELETE", "/models/<path:id>"), "models.delete_model"),
@@ -160,3 +166,6 @@ def imported(name: str) -> Any:
 
 # What the patterns of stubs, faults and verifications can call an endpoint.
 ENDPOINT_NAMES = frozenset().union(*(operation.names for operation, _ in ROUTES))
+
+# What batches can be for, by the path that they name.
+BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}

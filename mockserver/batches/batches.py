@@ -1,0 +1,135 @@
+"""The batches of a server: created, looked at and cancelled by requests, worked at in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mockserver.batches.record import FINAL, KIND, Value, is_final, moved, new_batch, with_blobs
+from mockserver.batches.schedule import Schedule
+from mockserver.batches.work import Work
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from mockserver.double.store import Change
+    from mockserver.gateway.accounts import Account
+    from mockserver.gateway.pipeline import Operation
+    from mockserver.services import Services
+
+
+class Batches:
+    """What requests do with batches. ``bind`` comes first.
+
+    The store has the last word: who puts an unfinished batch there has it worked at, who removes it ends that.
+    """
+
+    def __init__(self) -> None:
+        self._work: Work | None = None
+        self._schedule: Schedule | None = None
+
+    def bind(self, services: Services, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
+        """Has ``app`` answer the lines of batches, and goes on with those that an earlier server left unfinished.
+
+        ``operations`` are those that batches can be for, by their path.
+        """
+        self._services = services
+        self.endpoints = frozenset(operations)
+        self._work = Work(services, app, operations)
+        self._schedule = Schedule(self._work.step, services.clock, services.settings.batch_workers)
+        services.store.listen(self._follow)
+        for account_id, batch_id, value in services.store.all(KIND):
+            self._take_up(account_id, batch_id, value)
+
+    def create(
+        self, account: Account, asked: Mapping[str, Any], *, seconds: float, headers: Mapping[str, str]
+    ) -> Value:
+        """A new batch, as ``asked`` for. ``seconds`` is what it takes in each state; ``headers`` its settings."""
+        services, now = self._services, self._services.clock.now()
+        batch = new_batch(services.ids.batch_id(now), now, asked)
+        file = services.files.get(account.id, asked["input_file_id"])
+        blob_id = services.files.blob_id(account.id, asked["input_file_id"]) if file else None
+        work: Value = {
+            "account": account.as_value(),
+            "headers": dict(headers),
+            "seconds": seconds,
+            "since": now,
+            "input": blob_id or "",
+            "purpose": file["purpose"] if file else "",
+            "lines": 0,
+            "bytes": 0,
+            "output": [],
+            "errors": [],
+            "output_file_id": services.ids.file_id(),
+            "error_file_id": services.ids.file_id(),
+            "files_expire_after": (asked.get("output_expires_after") or {}).get("seconds"),
+            "group": "",
+            "tokens": 0,
+        }
+        services.store.put(KIND, account.id, batch["id"], with_blobs({"batch": batch, "work": work}))
+        return batch
+
+    def get(self, account_id: str, batch_id: str) -> Value | None:
+        """The batch as it is now, or ``None``."""
+        value = self._services.store.get(KIND, account_id, batch_id)
+        return None if value is None else self._seen(account_id, value)
+
+    def list(self, account_id: str) -> Sequence[Value]:
+        """The batches of an account, oldest first."""
+        values = self._services.store.values(KIND, account_id)
+        return [self._seen(account_id, value) for value in values]
+
+    def cancel(self, account_id: str, batch_id: str) -> Value | None:
+        """Has a batch end early, as it is from then on; ``None`` where there is no such batch.
+
+        Raises ``ApiError`` (``batch_not_cancellable``) for one that has ended otherwise.
+        """
+        now = self._services.clock.now()
+
+        def change(value: Value) -> Value:
+            if value["batch"]["status"] in FINAL | {"cancelling"}:
+                return value
+            return moved(value, "cancelling", now)
+
+        value = self._services.store.update(KIND, account_id, batch_id, change)
+        if value is None:
+            return None
+        status = value["batch"]["status"]
+        if status in FINAL and status != "cancelled":
+            raise ApiError("batch_not_cancellable", status=status)
+        self._add(account_id, batch_id)
+        return self._seen(account_id, value)
+
+    def close(self) -> None:
+        """Ends the work; in a state folder the next server finds it where it was."""
+        if self._schedule is not None:
+            self._schedule.close()
+
+    def _seen(self, account_id: str, value: Value) -> Value:
+        assert self._work is not None
+        batch: Value = value["batch"]
+        return batch | self._work.progress((account_id, batch["id"]))
+
+    def _follow(self, changes: Sequence[Change]) -> None:
+        """A listener of the store."""
+        for change in changes:
+            if change.kind != KIND:
+                continue
+            if change.after is None or is_final(change.after):
+                self._services.limiter.queue.leave(change.account, change.key)
+            elif change.before is None:
+                self._take_up(change.account, change.key, change.after)
+
+    def _take_up(self, account_id: str, batch_id: str, value: Value) -> None:
+        """Goes on with an unfinished batch."""
+        if is_final(value):
+            return
+        group, tokens = value["work"]["group"], value["work"]["tokens"]
+        if tokens:
+            self._services.limiter.queue.enter(account_id, group, batch_id, tokens, None)
+        self._add(account_id, batch_id)
+
+    def _add(self, account_id: str, batch_id: str) -> None:
+        assert self._schedule is not None
+        self._schedule.add((account_id, batch_id))
