@@ -32,11 +32,15 @@ from mockserver.gateway.pipeline import Pipeline
 from mockserver.gateway.validation import Schemas
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
+from mockserver.remote.fetch import Fetcher
+from mockserver.remote.sources import UrlSources
+from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
 from mockserver.services import Services
 from mockserver.settings import Settings
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
+from mockserver.stt.queue import WorkQueue
 from mockserver.wire.ids import Ids
 
 if TYPE_CHECKING:
@@ -133,7 +137,9 @@ def build_services(settings: Settings) -> Services:
             room_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
         ),
-        metrics=Metrics([model.id for model in catalog.models]),
+        metrics=Metrics([model.id for model in (*catalog.models, *catalog.offers.values())]),
+        url_sources=_url_sources(settings, fixtures),
+        stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
     )
 
 
@@ -162,6 +168,17 @@ def _watch_stubs(
     watcher = StubWatcher(folders, stubs.load, stubs.check, closing)
     stubs.load(load_stubs(folders, stubs.check, schemas))
     return watcher
+
+
+def _url_sources(settings: Settings, fixtures: FixtureTranscriber) -> UrlSources:
+    allowed = tuple(filter(None, (each.strip() for each in settings.fetch_urls.split(","))))
+    url_map = UrlMap({})
+    if settings.url_map:
+        named = {fixture.name: fixture.audio for fixture in fixtures.fixtures if fixture.audio is not None}
+        url_map = load_url_map(Path(settings.url_map), named)
+    folder = Path(settings.url_folder) if settings.url_folder else None
+    fetcher = Fetcher(allowed, settings.max_body_bytes, settings.fetch_seconds)
+    return UrlSources(url_map, folder, fetcher, settings.max_body_bytes)
 
 
 def _responders(settings: Settings) -> tuple[Responder, ...]:

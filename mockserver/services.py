@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from mockserver.gateway.validation import Schemas
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
+    from mockserver.remote.sources import UrlSources
     from mockserver.settings import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
+    from mockserver.stt.queue import WorkQueue
     from mockserver.wire.ids import Ids
 
 
@@ -66,6 +68,8 @@ class Services:
     faults: Faults
     journal: Journal
     metrics: Metrics
+    url_sources: UrlSources
+    stt_queue: WorkQueue
     closing: threading.Event
 
     def start(self) -> None:
@@ -76,6 +80,10 @@ class Services:
         if self.whisper is not None:
             self.whisper.start()
         self.speaker.start()
+        if any(self.store.all("stt_job")):
+            from mockserver.stt.work import resume
+
+            resume(self)
 
     def close(self) -> None:
         """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""

@@ -196,6 +196,25 @@ class Settings:
     choiceless_chunks: bool = _setting(
         False, "Send chunks without choices in spoken chat streams, as the real API does.", per_request=True
     )
+    stt_queued_seconds: float = _setting(
+        0.0, "Seconds for which a speech-to-text job is queued, at least.", per_request=True, minimum=0
+    )
+    stt_generating_seconds: float = _setting(
+        0.0, "Seconds for which it is then generating, at least.", per_request=True, minimum=0
+    )
+    stt_get_status: str = _setting(
+        "201", "Status of answers about a speech-to-text job.", choices=("201", "200"), per_request=True
+    )
+    stt_workers: int = _setting(2, "Speech-to-text jobs that are worked on at the same time.", minimum=1)
+    stt_queue: int = _setting(100, "Speech-to-text jobs that may wait; beyond, 503.", minimum=0)
+    url_map: str = _setting(
+        "", "File (TOML, JSON, YAML) of audio URLs with the files or fixtures that stand for them."
+    )
+    url_folder: str = _setting("", "Folder that file: URLs of audio may read from; empty for none.")
+    fetch_urls: str = _setting(
+        "", "Hosts that audio URLs may be fetched from: HOST, *.DOMAIN or HOST:PORT, separated by commas."
+    )
+    fetch_seconds: float = _setting(30.0, "Seconds that fetching an audio URL may take.", minimum=0.1)
     batch_seconds: float = _setting(
         0.0,
         "Seconds that a batch takes in each of its states; its lines are spread over those in progress.",

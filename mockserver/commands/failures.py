@@ -12,6 +12,7 @@ from mockserver.engines.fixtures import FixtureError
 from mockserver.engines.speech import SpeechFailed
 from mockserver.engines.transcription import EngineFailed
 from mockserver.gateway.validation import SchemaError
+from mockserver.remote.url_map import UrlMapError
 from mockserver.settings import SettingsError
 from mockserver.state.folder import StateFolderError
 
@@ -23,6 +24,7 @@ STARTUP_FAILURES = (
     SchemaError,
     SettingsError,
     StateFolderError,
+    UrlMapError,
     OSError,
 )
 

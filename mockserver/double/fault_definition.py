@@ -33,6 +33,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "sse_no_done": frozenset(),
     "corrupt_audio": frozenset(),
     "slow_drip": frozenset({"bytes_per_second"}),
+    "job_error": frozenset({"message"}),
 }
 _PARTICULAR = frozenset().union(*KINDS.values())
 _TRIGGERS = ("times", "every", "probability", "until")
@@ -76,6 +77,8 @@ class Fault:
         if self.kind.startswith("sse_") and not _asks_for_events(facts):
             return False
         if self.kind == "corrupt_audio" and not _asks_for_sound(facts):
+            return False
+        if self.kind == "job_error" and "stt" not in facts.endpoint_names:
             return False
         return self.pattern.matches(facts)
 

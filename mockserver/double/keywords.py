@@ -133,6 +133,7 @@ class ErrorOptions(Occasions, total=False):
 class BreakOptions(Occasions, total=False):
     """Which requests something breaks, and how."""
 
+    message: str
     seconds: float
     jitter: float
     at: Literal["before", "middle", "after"]
@@ -150,6 +151,9 @@ class SettingChanges(TypedDict, total=False):
     unknown_audio: Literal["placeholder", "error"] | None
     speech_language: str | None
     choiceless_chunks: bool | None
+    stt_queued_seconds: float | None
+    stt_generating_seconds: float | None
+    stt_get_status: Literal["201", "200"] | None
 
 
 class LimitAmounts(TypedDict, total=False):

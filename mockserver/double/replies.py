@@ -16,7 +16,7 @@ from mockserver.engines.transcription import Segment, TokenLogprob, Transcriptio
 
 Document = Mapping[str, Any]
 
-_TRANSCRIPTS = frozenset({"transcriptions", "translations"})
+_TRANSCRIPTS = frozenset({"transcriptions", "translations", "stt"})
 # Which endpoints a reply of some kind can answer; those that are not here answer any.
 _ANSWERS: Mapping[str, frozenset[str]] = {
     "segments": _TRANSCRIPTS,
@@ -26,6 +26,7 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
     "audio": frozenset({"chat", "speech"}),
     "say": frozenset({"chat", "speech"}),
     "text": _TRANSCRIPTS | {"chat", "speech"},
+    "job": frozenset({"stt"}),
 }
 _RAW = ("json", "body", "base64", "file")
 _KINDS = ("error", *_RAW, *_ANSWERS)
@@ -72,6 +73,11 @@ class Scripted:
     def says_something(self) -> bool:
         """Whether the reply has words of its own to say."""
         return "say" in self.reply or "text" in self.reply
+
+    @property
+    def has_transcript(self) -> bool:
+        """Whether the reply says what is said in the audio; one about a job need not."""
+        return any(name in self.reply for name in ("text", "segments", "words", "logprobs"))
 
     def transcription(self, duration: float, languages: Sequence[str]) -> Transcription:
         """The transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""

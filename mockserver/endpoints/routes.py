@@ -126,6 +126,8 @@ ROUTES: tuple[tuple[Operation, str], ...] = (
     (Operation("list_batches", "GET", "/batches"), "batches.list_batches"),
     (Operation("retrieve_batch", "GET", "/batches/<id>"), "batches.retrieve_batch"),
     (Operation("cancel_batch", "POST", "/batches/<id>/cancel"), "batches.cancel_batch"),
+    (CREATE_STT, "stt.create_job"),
+    (RETRIEVE_STT, "stt.retrieve_job"),
     (Operation("list_models", "GET", "/models"), "models.list_models"),
     (Operation("retrieve_model", "GET", "/models/<path:id>"), "models.retrieve_model"),
     (Operation("delete_model", "DELETE", "/models/<path:id>"), "models.delete_model"),

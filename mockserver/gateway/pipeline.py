@@ -57,6 +57,9 @@ class Operation:
     tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
     ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
 
+    The body ``either`` is a form with an audio file, or JSON that names the URL of one. ``provider`` is whose
+    operation it is: whose models it serves, and in whose words and shape it refuses.
+
     ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
 
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
@@ -66,13 +69,14 @@ class Operation:
     name: str
     method: str
     path: str
-    body: Literal["none", "json", "multipart"] = "none"
+    body: Literal["none", "json", "multipart", "either"] = "none"
     schema: str = ""
     endpoint: str = ""
-    explains: Literal["house", "pydantic"] = "house"
+    explains: Literal["house", "pydantic", "zod"] = "house"
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
     rules: str = ""
+    provider: Literal["openai", "aimlapi"] = "openai"
     file_field: FileField | None = None
     resource: str = field(init=False)
     names: frozenset[str] = field(init=False)
@@ -262,12 +266,17 @@ class Pipeline:
             return self._refuse(ApiError("server_error"), operation, call, exchange)
         exchange.answered_by = answer.answered_by
         headers = [
-            *self._headers.of_answers(call.account, exchange.request_id, exchange.began),
-            *call.admission.headers,
+            *self._standing_headers(call, exchange),
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
         return flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
+
+    def _standing_headers(self, call: Call, exchange: Exchange) -> list[tuple[str, str]]:
+        if call.operation.provider != "openai":
+            return self._headers.of_provider(exchange.request_id)
+        answers = self._headers.of_answers(call.account, exchange.request_id, exchange.began)
+        return [*answers, *call.admission.headers]
 
     def _admit(self, operation: Operation, path: Mapping[str, str]) -> Call:
         """Who is calling, and under which settings."""
@@ -290,6 +299,8 @@ class Pipeline:
             self._parse_form(call)
         elif operation.body == "json":
             self._parse_json(call)
+        elif operation.body == "either":
+            self._parse_either(call)
         if operation.endpoint:
             self._find_model(call)
         self._strike(call)
@@ -346,6 +357,14 @@ class Pipeline:
             forms.to_document(form, self._services.schemas.properties(call.operation.schema))
         )
 
+    def _parse_either(self, call: Call) -> None:
+        """A form or JSON; the audio at a URL is taken for an upload, where it is at hand."""
+        if flask.request.mimetype == "multipart/form-data":
+            self._parse_form(call)
+        else:
+            self._parse_json(call)
+        call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
+
     def _receive_form(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""
         stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
@@ -385,15 +404,26 @@ class Pipeline:
             raise ApiError("missing_model")
         catalog = self._services.catalog
         if isinstance(name, str):
-            call.model = catalog.model(name)
+            call.model = catalog.served(name)
         if call.strict and isinstance(name, str):
             if call.model is None:
-                raise ApiError("model_not_found", model=name)
+                raise self._no_such_model(call, name)
             self._check_access(call, call.model)
             if call.operation.endpoint not in call.model.endpoints:
+                if call.operation.provider != "openai":
+                    raise self._no_such_model(call, name)
                 raise ApiError("model_not_for_endpoint", endpoint="/" + call.operation.endpoint, model=name)
         elif call.model is None or call.operation.endpoint not in call.model.endpoints:
             call.model = catalog.model_for(call.operation.endpoint)
+
+    def _no_such_model(self, call: Call, name: str) -> ApiError:
+        if call.operation.provider == "openai":
+            return ApiError("model_not_found", model=name)
+        from mockserver.gateway import zod
+
+        offers = self._services.catalog.offers.items()
+        known = [each for each, model in offers if call.operation.endpoint in model.endpoints]
+        return ApiError("model_not_found", model=name, details=zod.no_such_value("model", known, name))
 
     def _check_access(self, call: Call, model: ModelCard) -> None:
         if not call.account.may_use(model.id, model.alias_of):
@@ -463,6 +493,10 @@ class Pipeline:
                 if violation.path:
                     call.document.pop(str(violation.path[0]), None)
             return
+        if operation.explains == "zod":
+            from mockserver.gateway import zod
+
+            raise ApiError("invalid_request", message="", details=zod.issues(violations))
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             raise ApiError("invalid_request", message=message, param=None, code=None)
@@ -474,6 +508,8 @@ class Pipeline:
     ) -> flask.Response:
         request_id, exchange.error = exchange.request_id, error.name
         error.values.setdefault("request_id", request_id)
+        if operation.provider == "aimlapi":
+            return self._refuse_as_aimlapi(error, exchange)
         style = "engine"
         if call is not None and call.model is not None:
             style = call.model.error_style
@@ -486,6 +522,21 @@ class Pipeline:
             response.headers.extend(self._headers.of_answers(call.account, request_id, exchange.began))
             response.headers.extend(call.admission.headers)
         response.headers.extend(error.headers)
+        return response
+
+    def _refuse_as_aimlapi(self, error: ApiError, exchange: Exchange) -> flask.Response:
+        from mockserver.gateway import aimlapi_errors
+
+        refusal = aimlapi_errors.refusal(
+            error,
+            self._services.errors.rows[error.name],
+            path=whole_path(),
+            request_id=exchange.request_id,
+            now=self._services.clock.now(),
+        )
+        response = refusal_response(refusal)
+        response.headers.extend(self._headers.of_provider(exchange.request_id))
+        drain_request()
         return response
 
 

@@ -42,6 +42,10 @@ class ResponseHeaders:
             *self.of_refusals(request_id),
         ]
 
+    def of_provider(self, request_id: str) -> Headers:
+        """Those of another provider's answers, of which none are documented."""
+        return [("x-request-id", request_id)]
+
     def of_refusals(self, request_id: str) -> Headers:
         """Those of the gateway's refusals, which no endpoint has seen."""
         if not self._static:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 
+from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.forms import FilePart
 from mockserver.remote.fetch import Fetcher, NotAllowed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.remote.url_map import UrlMap
+
+UPLOADS = ("file", "audio")  # the names of a form's audio file
 
 
 class UrlSources:
@@ -22,6 +27,17 @@ class UrlSources:
         self._folder = folder.resolve() if folder else None
         self._fetcher = fetcher
         self._max_bytes = max_bytes
+
+    def audio_of(self, document: Mapping[str, Any], files: Mapping[str, FilePart]) -> Mapping[str, FilePart]:
+        """The audio file of a request, as an upload: one that came with it, else the one at its ``url``.
+
+        Empty where that would have to be fetched.
+        """
+        url = document.get("url")
+        found = next((files[name] for name in UPLOADS if name in files), None)
+        if found is None and isinstance(url, str):
+            found = self.at_hand(url)
+        return {} if found is None else {UPLOAD: found}
 
     def at_hand(self, url: str) -> FilePart | None:
         """The file, where it is on this machine or in the URL; ``None`` where it would have to be fetched."""

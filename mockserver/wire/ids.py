@@ -6,6 +6,7 @@ import hashlib
 import random
 import string
 import threading
+from uuid import UUID
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -61,6 +62,11 @@ class Ids:
         """``batch_req_``, the time in 8 hex digits, and 24 more: one request of a batch."""
         with self._lock:
             return f"batch_req_{int(now):08x}{self._random.getrandbits(96):024x}"
+
+    def uuid(self) -> str:
+        """A random UUID (version 4)."""
+        with self._lock:
+            return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def obfuscation(self, longest: int = 16) -> str:
         """Some letters or digits that hide how long a chunk is."""

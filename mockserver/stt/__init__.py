@@ -1,0 +1,1 @@
+"""Speech-to-text jobs: created by one request, worked on in the background, asked about by others."""

@@ -1,0 +1,25 @@
+"""How sure a recogniser says it is: from its probabilities, else derived from the text, always the same way."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.engines.transcription import Word
+
+_LEAST, _MOST = 0.85, 0.9995  # of what is derived
+
+
+def of_word(word: Word) -> float:
+    """The confidence of a word, from 0 to 1."""
+    if word.probability is not None:
+        return round(min(max(word.probability, 0.0), 1.0), 7)
+    share = zlib.crc32(word.text.encode()) / 0xFFFFFFFF
+    return round(_LEAST + (_MOST - _LEAST) * share, 7)
+
+
+def of_words(words: Sequence[Word]) -> float:
+    """The confidence of a transcript: the mean of its words', 0 for none."""
+    return round(sum(map(of_word, words)) / len(words), 7) if words else 0.0

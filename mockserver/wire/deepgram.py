@@ -1,0 +1,106 @@
+"""Transcripts in the shape of Deepgram, as the AI/ML API hands it on.
+
+``channels`` is one object with ``alternatives`` and ``paragraphs`` a list, as the provider's schema has them; see
+docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from mockserver.wire import confidence
+from mockserver.wire.transcripts import text_of
+
+if TYPE_CHECKING:
+    from mockserver.engines.transcription import Segment, Word
+
+Value = dict[str, Any]
+
+_EDGES = re.compile(r"^\W+|\W+$")
+
+
+def metadata(
+    *,
+    request_id: str,
+    sha256: str,
+    created: str,
+    duration: float,
+    channels: int,
+    name: str,
+    version: str,
+    arch: str,
+) -> Value:
+    """What the result says of the file (``sha256``, ``duration`` in seconds) and the model that heard it."""
+    model = str(uuid5(NAMESPACE_URL, f"{name}/{version}"))
+    return {
+        "transaction_key": "deprecated",
+        "request_id": request_id,
+        "sha256": sha256,
+        "created": created,
+        "duration": duration,
+        "channels": channels,
+        "models": [model],
+        "model_info": {model: {"name": name, "version": version, "arch": arch}},
+    }
+
+
+def results(segments: Sequence[Segment], duration: float, *, punctuated: bool) -> Value:
+    """The transcript of segments that have words; with their speakers, where they have any."""
+    speakers = list(dict.fromkeys(segment.speaker for segment in segments if segment.speaker is not None))
+    words = [_word(word, segment, speakers, duration) for segment in segments for word in segment.words or ()]
+    transcript = text_of(segments) if punctuated else " ".join(word["word"] for word in words)
+    alternative = {
+        "transcript": transcript,
+        "confidence": confidence.of_words([word for segment in segments for word in segment.words or ()]),
+        "words": words,
+        "paragraphs": [
+            _paragraph([segment for segment in turn if segment.text], duration)
+            for _, turn in itertools.groupby(segments, key=lambda segment: segment.speaker)
+        ]
+        if transcript
+        else [],
+    }
+    return {"channels": {"alternatives": [alternative]}}
+
+
+def _word(word: Word, segment: Segment, speakers: Sequence[str], duration: float) -> Value:
+    spoken = word.text.strip()
+    value: Value = {
+        "word": (_EDGES.sub("", spoken) or spoken).lower(),
+        "start": _within(word.start, duration),
+        "end": _within(word.end, duration),
+        "confidence": confidence.of_word(word),
+        "punctuated_word": spoken,
+    }
+    if segment.speaker is not None:
+        value["speaker"] = speakers.index(segment.speaker)
+    return value
+
+
+def _paragraph(sentences: Sequence[Segment], duration: float) -> Value:
+    """What one speaker says at a stretch."""
+    told = [
+        {
+            "text": each.text,
+            "start": _within(each.start, duration),
+            "end": _within(each.end, duration),
+        }
+        for each in sentences
+    ]
+    return {
+        "transcript": text_of(sentences),
+        "paragraphs": {
+            "sentences": told,
+            "num_words": sum(len(each.words or ()) for each in sentences),
+            "start": told[0]["start"] if told else 0.0,
+            "end": told[-1]["end"] if told else 0.0,
+        },
+    }
+
+
+def _within(seconds: float, duration: float) -> float:
+    return min(round(seconds, 3), duration)
