@@ -245,6 +245,8 @@ class Stubs:
                 differences.append("reply: cannot answer this endpoint")
             if not self._is_due(stub, account_id):
                 differences.append(self._why_not(stub, account_id))
+            if not differences:  # so it was listened to: what was heard differs
+                differences = stub.pattern.differences(facts)
             misses.append(NearMiss(stub, differences))
         return sorted(misses, key=lambda miss: len(miss.differences))[:most]
 

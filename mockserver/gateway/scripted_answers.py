@@ -80,7 +80,7 @@ def _no_stub(services: Services, call: Call, facts: Facts) -> ApiError:
     nearest = "There are no stubs."
     if misses:
         name = misses[0].stub.document.get("name") or misses[0].stub.id
-        nearest = f"The nearest is {name!r}: {'; '.join(misses[0].differences) or 'what it wants to hear'}."
+        nearest = f"The nearest is {name!r}: {'; '.join(misses[0].differences) or 'it would match by now'}."
     return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)
 
 

@@ -297,6 +297,16 @@ def test_a_request_that_no_stub_answers_can_be_refused(client: openai.OpenAI, st
     )
 
 
+def test_a_near_miss_says_what_was_heard_instead(client: openai.OpenAI, stub: Stub) -> None:
+    stub(id="far", when={"heard": "zebra", "model": "gpt-*"}, reply={"text": "No."})
+    stub(id="near", when={"heard": "zebra"}, reply={"text": "No."})
+    with pytest.raises(openai.NotFoundError) as refusal:
+        transcribe(client, extra_headers={"x-mock-strict-stubs": "true"})
+    assert refusal.value.body["message"].endswith(  # type: ignore[index]
+        "The nearest is 'near': heard: wanted /zebra/, got 'Hello world, this is a test.'."
+    )
+
+
 OTHER = "sk-mock-tier-5-another-account"
 
 
