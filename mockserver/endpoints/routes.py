@@ -89,8 +89,21 @@ COMPLETE_UPLOAD = Operation(
     body="json",
     schema="openai/complete_upload.request",
 )
+CREATE_STT = Operation(
+    "create_stt",
+    "POST",
+    "/stt/create",
+    body="either",
+    schema="aimlapi/create_stt.request",
+    endpoint="v1/stt/create",
+    explains="zod",
+    provider="aimlapi",
+)
+RETRIEVE_STT = Operation("retrieve_stt", "GET", "/stt/<id>", provider="aimlapi")
 
-CREATE_BATCH = Operation("create_batch", "POST", "/batches", body="json", schema="openai/create_batch.request")
+CREATE_BATCH = Operation(
+    "create_batch", "POST", "/batches", body="json", schema="openai/create_batch.request"
+)
 
 # The functions are named by module and name below `mockserver.endpoints`, and imported when they are first
 # asked for: the server starts without waiting for all of them.
