@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockserver.app import create_app
     from mockserver.audio_api import AudioApi
-    from mockserver.server import MockServer
+    from mockserver.mock_server import MockServer
     from mockserver.settings import Settings
 
 __version__ = "0.1.0"
 __all__ = ["AudioApi", "MockServer", "Settings", "__version__", "create_app"]
 
-_HOMES = {"AudioApi": "audio_api", "MockServer": "server", "Settings": "settings", "create_app": "app"}
+_HOMES = {"AudioApi": "audio_api", "MockServer": "mock_server", "Settings": "settings", "create_app": "app"}
 
 
 def __getattr__(name: str) -> object:

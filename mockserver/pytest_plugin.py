@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mockserver.audio_api import AudioApi
-    from mockserver.server import MockServer
+    from mockserver.mock_server import MockServer
     from mockserver.settings import Settings
 
 _API: pytest.StashKey[AudioApi] = pytest.StashKey()
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def audio_api_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """The server of this process, on a free port; every account's test double."""
-    from mockserver.server import MockServer
+    from mockserver.mock_server import MockServer
 
     with MockServer(_settings(pytestconfig)) as server:
         yield server

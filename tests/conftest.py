@@ -15,8 +15,8 @@ import pytest
 
 from mockserver.audio.encode import write_wav
 from mockserver.gateway.validation import Schemas
+from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
-from mockserver.server import MockServer
 from mockserver.settings import Settings
 
 FIXTURES = data_folder("fixtures")

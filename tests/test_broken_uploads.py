@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from cheroot.workers.threadpool import WorkerThread
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse, multipart, parse_response
 

@@ -23,8 +23,8 @@ from mockserver.double.control_openapi import routes
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
 from mockserver.limits.overrides import check_limits
+from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
-from mockserver.server import MockServer
 from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings, kind_of
 
 ROOT = Path(__file__).parent.parent

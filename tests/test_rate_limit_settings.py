@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings, SettingsError
 
 QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warning"}
@@ -65,7 +65,7 @@ def test_a_settings_file_changes_limits_by_group_tier_and_account(tmp_path: Path
     [
         (
             "[limits.gpt-4o]\nrequests = 3",
-            "limits.gpt-4o: 'requests' is not one of requests_per_minute, requests_per_day, ",
+            "limits.gpt-4o: 'requests' is not one of requests_per_minute, requests_per_hour, ",
         ),
         (
             "[limits.gpt-4o]\nrequests_per_minute = 0",

@@ -15,7 +15,7 @@ import pytest
 
 from mockserver.app import services_of
 from mockserver.double.clock import Clock
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from mockserver.wire.durations import go_duration
 from mockserver.wire.ids import organization_id, project_id

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.node import run_session
 

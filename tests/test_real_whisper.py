@@ -18,7 +18,7 @@ import pytest
 from openai.types.audio import TranscriptionDiarized, TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from mockserver.audio.encode import write_wav
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import MICRO_WHISPER, SHARED
 

@@ -24,7 +24,8 @@ from cheroot.workers.threadpool import WorkerThread
 
 from mockserver.app import create_app
 from mockserver.gateway.pipeline import Call
-from mockserver.server import MockServer, PortInUse, listen
+from mockserver.mock_server import MockServer
+from mockserver.server import PortInUse, listen
 from mockserver.settings import Settings
 from tests.conftest import multipart, parse_response
 

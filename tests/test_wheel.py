@@ -52,7 +52,7 @@ def test_it_serves_without_the_repository(wheel: Path, tmp_path: Path) -> None:
     script = """
 import pathlib, sys
 import mockserver
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 import openai
 

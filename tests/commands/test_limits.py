@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from mockserver.catalog.tables import Catalog
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 
 Run = Callable[..., Result]

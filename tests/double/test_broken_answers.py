@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mockserver.app import create_app
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import parse_response
 

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from mockserver.app import create_app
 from mockserver.double.control_guard import exposure, is_loopback
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 

@@ -15,7 +15,7 @@ import openai
 import pytest
 
 from mockserver.app import services_of
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 
@@ -225,7 +225,7 @@ def test_tier_and_limits_of_all_give_way_to_those_of_an_account(
         ({"group": "gpt-4o-mini-2024-07-18", "drain": True}, "group: there is no"),
         ({"model": "tts-1", "group": "tts-1", "drain": True}, "'model' and 'group'"),
         ({"model": "tts-1", "limits": {"requests_per_minute": 0}}, "'limits.requests_per_minute'"),
-        ({"model": "tts-1", "limits": {"requests_per_hour": 1}}, "'limits.requests_per_hour'"),
+        ({"model": "tts-1", "limits": {"requests_per_week": 1}}, "'limits.requests_per_week'"),
         ({"model": "tts-1", "limits": 3}, "'limits'"),
         ({"model": "tts-1", "kind": "requests", "drain": True}, "kind: Invalid value: 'requests'"),
         (

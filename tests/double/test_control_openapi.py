@@ -13,7 +13,7 @@ from mockserver.app import create_app
 from mockserver.double.control_openapi import describe, routes
 from mockserver.double.control_routes import route_rows
 from mockserver.gateway.validation import Schemas
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 
 

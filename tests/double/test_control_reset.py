@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 

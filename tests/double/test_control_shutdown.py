@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from mockserver.app import create_app, services_of
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 
 ALLOWED = Settings(port=0, whisper_model="none", log_level="warning", allow_shutdown=True)

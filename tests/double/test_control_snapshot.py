@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 
 NOON = 1_800_000_000

@@ -11,8 +11,8 @@ import httpx
 import openai
 import pytest
 
+from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
-from mockserver.server import MockServer
 from mockserver.settings import Settings
 
 EXAMPLES = data_folder("fixtures") / "stubs"

@@ -14,7 +14,7 @@ from mockserver.app import create_app
 from mockserver.double.control_openapi import routes
 from mockserver.double.entries import shown
 from mockserver.gateway.validation import Schemas
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.double.journal_records import record
 from tests.test_docs import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table

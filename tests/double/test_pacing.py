@@ -11,7 +11,7 @@ import openai
 
 from mockserver.app import services_of
 from mockserver.double.pacing import Pacing
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 
 EVENTS = "text/event-stream; charset=utf-8"

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from mockserver.gateway.errors import ErrorTable
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 

@@ -11,7 +11,7 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from tests.conftest import FIXTURES, RawResponse
 
 HELLO = (FIXTURES / "hello.wav").read_bytes()

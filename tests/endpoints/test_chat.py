@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from mockserver.audio.clip import Clip as AudioClip
 from mockserver.audio.encode import write_wav
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from tests.conftest import FIXTURES, SHARED
 from tests.endpoints.conftest import SAY_HELLO, Body, Chat, Watched, sound, speech, text, user
 

@@ -11,7 +11,7 @@ from mockserver.app import services_of
 from mockserver.audio.encode import write_wav
 from mockserver.double.clock import Clock
 from mockserver.gateway.validation import Schemas
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 from tests.endpoints.chat_refusals import AUDIO_RULES, GENERAL_RULES, Refusal

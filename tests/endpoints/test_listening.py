@@ -10,7 +10,7 @@ from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.body import BodyReader
 from mockserver.gateway.clips import RequestAudio
 from mockserver.gateway.pipeline import Call
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 
 
 def test_waiting_for_whisper_holds_no_place_of_a_large_body(

@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai.types.admin.organization.projects import ProjectRateLimit
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.wire.ids import project_id
 from tests.conftest import RawResponse
 

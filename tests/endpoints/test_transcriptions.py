@@ -24,7 +24,7 @@ from openai.types.audio import (
 from mockserver.app import services_of
 from mockserver.audio.encode import write_wav
 from mockserver.gateway.validation import Schemas
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import AccountRow, Settings
 from tests.conftest import RawResponse
 

@@ -17,7 +17,7 @@ from mockserver.app import create_app
 from mockserver.audio.encode import write_wav
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, Tool, ToolCall, Turn
 from mockserver.engines.remote_dialogue import RemoteResponder
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings, SettingsError
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

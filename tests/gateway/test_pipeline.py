@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from mockserver.gateway.validation import Schemas
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.server import MockServer
+from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from mockserver.state.folder import Folder, StateFolderError, TemporaryFolder, write_whole
 
