@@ -137,7 +137,7 @@ def build_services(settings: Settings) -> Services:
             room_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
         ),
-        metrics=Metrics([model.id for model in (*catalog.models, *catalog.offers.values())]),
+        metrics=Metrics([model.id for model in catalog.every_model]),
         url_sources=_url_sources(settings, fixtures),
         stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
     )

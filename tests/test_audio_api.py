@@ -316,7 +316,7 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
         (lambda api: api.wait_for_chat(timeout=-1), ValueError, "'timeout'"),
         (lambda api: api.settings(strictnes="off"), TypeError, "'strictness' meant"),
         (lambda api: api.settings(strictness="lax"), ValueError, "strictness: 'lax'"),
-        (lambda api: api.limits("whisper-1", requests_per_hour=1), TypeError, "'requests_per_hour'"),
+        (lambda api: api.limits("whisper-1", requests_per_week=1), TypeError, "'requests_per_week'"),
         (lambda api: api.limits("whisper-1", requests_per_minute=0), ValueError, "requests_per_minute"),
         (lambda api: api.limits("whisper-9", requests_per_minute=1), ValueError, "whisper-9"),
         (lambda api: api.tier("gold"), ValueError, "tier: .*'tier-5'"),

@@ -167,6 +167,7 @@ class TierLimits:
     reference: str
     supported: bool = True
     requests_per_minute: int | None = None
+    requests_per_hour: int | None = None
     requests_per_day: int | None = None
     tokens_per_minute: int | None = None
     enqueued_tokens: int | None = None
@@ -178,5 +179,5 @@ class TierLimits:
 
     def kinds(self) -> dict[str, int]:
         """The limits that exist, by kind."""
-        kinds = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "enqueued_tokens")
-        return {kind: limit for kind in kinds if (limit := getattr(self, kind)) is not None}
+        kinds = ("requests_per_minute", "requests_per_hour", "requests_per_day", "tokens_per_minute")
+        return {kind: limit for kind in (*kinds, "enqueued_tokens") if (limit := getattr(self, kind)) is not None}

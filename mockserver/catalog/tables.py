@@ -107,8 +107,12 @@ class Catalog:
 
     def model_for(self, endpoint: str) -> ModelCard | None:
         """The first model of the table that serves ``endpoint``, to stand in for one nobody knows."""
-        every = (*self.models, *self.offers.values())
-        return next((model for model in every if endpoint in model.endpoints), None)
+        return next((model for model in self.every_model if endpoint in model.endpoints), None)
+
+    @property
+    def every_model(self) -> tuple[ModelCard, ...]:
+        """OpenAI's models, and then those that other providers offer."""
+        return (*self.models, *self.offers.values())
 
     def served(self, name: str) -> ModelCard | None:
         """The model that goes by that name, OpenAI's own or another provider's, or ``None``."""

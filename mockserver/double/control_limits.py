@@ -155,7 +155,7 @@ def _asked_model(services: Services, asked: dict[str, Any]) -> ModelCard | None:
 def _model(services: Services, argument: str, name: str) -> ModelCard:
     """The model of that name, or any of that limit group: what ``argument`` of a call means."""
     column = "id" if argument == "model" else "limit_group"
-    for model in services.catalog.models:
+    for model in services.catalog.every_model:
         if getattr(model, column) == name:
             return model
     raise ControlError(f"{argument}: there is no {name!r} in the catalog. `mockserver limits` lists them.")

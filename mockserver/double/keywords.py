@@ -110,6 +110,7 @@ class TranscriptOptions(WordsReplyOptions, total=False):
     segments: list[dict[str, Any]]
     words: list[dict[str, Any]]
     logprobs: list[dict[str, Any]]
+    job: dict[str, Any]
 
 
 class Occasions(Conditions, total=False):
@@ -160,6 +161,7 @@ class LimitAmounts(TypedDict, total=False):
     """Rate limits; ``None`` takes one away (``limits.json``)."""
 
     requests_per_minute: int | None
+    requests_per_hour: int | None
     requests_per_day: int | None
     tokens_per_minute: int | None
     enqueued_tokens: int | None

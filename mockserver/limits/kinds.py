@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.limits.bucket import DAY, MINUTE
+from mockserver.limits.bucket import DAY, HOUR, MINUTE
 
 
 class Kind(NamedTuple):
@@ -20,6 +20,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("requests_per_minute", "requests", MINUTE, "requests per min (RPM)"),
+        Kind("requests_per_hour", "requests", HOUR, "requests per hour (RPH)"),
         Kind("requests_per_day", "requests", DAY, "requests per day (RPD)"),
         Kind("tokens_per_minute", "tokens", MINUTE, "tokens per min (TPM)"),
     )

@@ -38,7 +38,7 @@ def check_limits(settings: Settings, catalog: Catalog) -> None:
     """Raises ``SettingsError`` for a limit group that there is not."""
     rows = [("", row) for row in settings.limit_rows]
     rows += [(f"accounts[{i}].", row) for i, each in enumerate(settings.accounts) for row in each.limits]
-    groups = sorted({model.limit_group for model in catalog.models}) if rows else []
+    groups = sorted({model.limit_group for model in catalog.every_model}) if rows else []
     for place, row in rows:
         if row.group not in groups:
             raise SettingsError(

@@ -191,7 +191,7 @@ def test_an_unknown_tier_is_refused_with_the_tiers_there_are(catalog: Catalog) -
 def test_every_limit_group_of_the_tiers_belongs_to_a_model(catalog: Catalog) -> None:
     groups = re.findall(r'^name = "(.+)"$', (TABLES / "tiers.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert groups
-    assert set(groups) <= {model.limit_group for model in catalog.models}
+    assert set(groups) <= {model.limit_group for model in catalog.every_model}
 
 
 @pytest.mark.parametrize(

@@ -231,8 +231,8 @@ def test_the_control_api_is_heard_while_requests_come() -> None:
     ("settings", "message"),
     [
         (
-            {"limits": "requests_per_hour=3"},
-            "argument limits: 'requests_per_hour' is not one of requests_per_minute, requests_per_day, ",
+            {"limits": "requests_per_week=3"},
+            "argument limits: 'requests_per_week' is not one of requests_per_minute, requests_per_hour, ",
         ),
         (
             {"limits": "requests_per_minute=-3"},
@@ -240,11 +240,11 @@ def test_the_control_api_is_heard_while_requests_come() -> None:
         ),
         (
             {"limit_rows": (LimitRow("gpt-4.0", None, (("requests_per_minute", 3),)),)},
-            "limits.gpt-4.0: there is no such limit group. The groups are gpt-4.1, ",
+            "limits.gpt-4.0: there is no such limit group. The groups are aimlapi, gpt-4.1, ",
         ),
         (
             {"accounts": (AccountRow("sk-me", limits=(LimitRow("gpt-4.0", None, ()),)),)},
-            "accounts[0].limits.gpt-4.0: there is no such limit group. The groups are gpt-4.1, ",
+            "accounts[0].limits.gpt-4.0: there is no such limit group. The groups are aimlapi, gpt-4.1, ",
         ),
     ],
 )
