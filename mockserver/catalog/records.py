@@ -180,4 +180,6 @@ class TierLimits:
     def kinds(self) -> dict[str, int]:
         """The limits that exist, by kind."""
         kinds = ("requests_per_minute", "requests_per_hour", "requests_per_day", "tokens_per_minute")
-        return {kind: limit for kind in (*kinds, "enqueued_tokens") if (limit := getattr(self, kind)) is not None}
+        return {
+            kind: limit for kind in (*kinds, "enqueued_tokens") if (limit := getattr(self, kind)) is not None
+        }

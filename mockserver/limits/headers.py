@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 # Of two limits on the same thing, the headers tell the longer one's; the other is enforced unseen.
-_TOLD = (("requests", ("requests_per_day", "requests_per_hour", "requests_per_minute")), ("tokens", ("tokens_per_minute",)))
+_TOLD = (
+    ("requests", ("requests_per_day", "requests_per_hour", "requests_per_minute")),
+    ("tokens", ("tokens_per_minute",)),
+)
 
 
 def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
