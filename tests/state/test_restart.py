@@ -1,0 +1,101 @@
+"""What clients left with a server is there after a restart, also after `kill -9`."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import openai
+import pytest
+
+PATIENCE = 60.0  # seconds
+LARGE = bytes(range(256)) * 2000
+
+
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], openai.OpenAI]]:
+    """A server process in a folder, which is also for temporary files, and a client of it."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", *arguments]
+    environment = {**os.environ, "TMPDIR": str(folder), "MOCKSERVER_WHISPER_MODEL": "none"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment, cwd=folder
+    ) as process:
+        assert process.stdout is not None
+        try:
+            (url,) = re.findall(r"http://\S+/v1", process.stdout.readline())
+            with openai.OpenAI(base_url=url, api_key="sk-mock-restart", max_retries=0) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def eventually(path: Path) -> list[Path]:
+    """The files of a folder, as soon as there are some."""
+    deadline = monotonic() + PATIENCE
+    while monotonic() < deadline:
+        if found := list(path.glob("*")):
+            return found
+        sleep(0.01)
+    raise AssertionError(f"nothing came to {path}")
+
+
+def begin_upload(client: openai.OpenAI, data: bytes) -> socket.socket:
+    """Sends the larger part of an upload, and no more."""
+    connection = socket.create_connection(
+        (client.base_url.host, client.base_url.port or 80), timeout=PATIENCE
+    )
+    head = (
+        f"POST /v1/files HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {client.api_key}\r\n"
+        f"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {len(data) * 2}\r\n\r\n"
+    )
+    part = '--edge\r\nContent-Disposition: form-data; name="file"; filename="half.bin"\r\n\r\n'
+    connection.sendall((head + part).encode() + data)
+    return connection
+
+
+def test_a_killed_server_leaves_whole_files_and_no_half_ones(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with served(tmp_path, "--state", "state") as (process, client):
+        small = client.files.create(file=("small.jsonl", b"{}\n"), purpose="batch")
+        large = client.files.create(file=("large.bin", LARGE), purpose="evals")
+        upload = client.uploads.create(filename="b", purpose="batch", bytes=3, mime_type="text/plain")
+        part = client.uploads.parts.create(upload.id, data=b"abc")
+        with begin_upload(client, LARGE):
+            eventually(state / "incoming")
+            process.kill()
+            process.wait()
+    with served(tmp_path, "--state", "state") as (_, client):
+        assert not list((state / "incoming").iterdir())
+        assert len(list((state / "blobs").iterdir())) == 3
+        assert client.files.list().data == [large, small]
+        assert client.files.content(small.id).content == b"{}\n"
+        assert client.files.content(large.id).content == LARGE
+        completed = client.uploads.complete(upload.id, part_ids=[part.id])
+        assert completed.file is not None
+        assert client.files.content(completed.file.id).content == b"abc"
+
+
+def test_stored_chats_outlive_the_server(tmp_path: Path) -> None:
+    with served(tmp_path, "--state", "state") as (_, client):
+        stored = client.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello."}], store=True
+        )
+    with served(tmp_path, "--state", "state") as (_, client):
+        assert client.chat.completions.retrieve(stored.id).choices == stored.choices
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_without_a_state_folder_nothing_stays(tmp_path: Path) -> None:
+    with served(tmp_path) as (process, client):
+        client.files.create(file=("large.bin", LARGE), purpose="evals")
+        assert list(tmp_path.glob("*/blobs/*"))
+        process.terminate()
+        process.wait(PATIENCE)
+    assert not list(tmp_path.iterdir())
