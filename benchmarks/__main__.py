@@ -15,6 +15,7 @@ NAMES = (
     "whisper",
     "first_byte",
     "memory",
+    "files",
     "streams",
     "limits",
     "stubs",

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 _BOUNDARY = "benchmarks-of-the-mock-server"
+_KEY = "sk-mock-tier-5-benchmark"
 _PATIENCE = 60.0  # seconds without any news
 _PIECE = 1 << 18
 
@@ -34,10 +35,16 @@ class Reply:
 def post(path: str, content_type: str, body: bytes) -> bytes:
     """A whole POST request."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer sk-mock-tier-5-benchmark\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {_KEY}\r\n"
         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def get(path: str) -> bytes:
+    """A whole GET request."""
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {_KEY}\r\n\r\n"
+    return head.encode()
 
 
 def upload(path: str, fields: Mapping[str, str], audio: bytes) -> bytes:
