@@ -19,7 +19,7 @@ from mockserver.double.journal import Journal
 from mockserver.double.metrics import Metrics
 from mockserver.double.stubs import Stubs
 from mockserver.endpoints import root
-from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINT_NAMES, ROUTES, handler, rules
+from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINT_NAMES, ENDPOINTS, ROUTES, handler, rules
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
@@ -102,7 +102,7 @@ def build_services(settings: Settings) -> Services:
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
     errors = ErrorTable()
-    stubs = Stubs(ENDPOINT_NAMES, errors.check_name)
+    stubs = Stubs(ENDPOINTS, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
     store, blobs = open_state(settings.state)

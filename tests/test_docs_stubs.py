@@ -11,7 +11,7 @@ import pytest
 from mockserver.double.stub_files import StubFileError, load_stubs
 from mockserver.double.stubs import Stubs
 from mockserver.double.templates import NAMES
-from mockserver.endpoints.routes import ENDPOINT_NAMES
+from mockserver.endpoints.routes import ENDPOINTS
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
 from tests.test_docs import DOCS, blocks, table
@@ -22,7 +22,7 @@ EXAMPLES = blocks(GUIDE.read_text("utf-8"), "yaml")
 
 def check(document: dict[str, Any]) -> object:
     """What the server checks beyond the schema."""
-    return Stubs(ENDPOINT_NAMES, ErrorTable().check_name).check(document)
+    return Stubs(ENDPOINTS, ErrorTable().check_name).check(document)
 
 
 def first_cells(first_column: str) -> list[str]:

@@ -20,6 +20,11 @@ def check(schemas: Schemas, name: str, document: object) -> None:
 
     foremost = explain.foremost(schemas.violations(f"mock/{name}", document))
     found = explain.house(foremost)
+    if foremost.keyword == "oneOf":
+        members = " or ".join(name for branch in foremost.expected for name in branch["required"])
+        raise DocumentError(
+            f"{found.param + ': ' if found.param else ''}needs {members}, and just one of them."
+        )
     if foremost.keyword == "minProperties":
         raise DocumentError(f"{found.param or 'the document'}: is empty.")
     known = ", ".join(foremost.schema.get("properties", ())) if found.code == "unknown_parameter" else ""

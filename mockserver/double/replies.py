@@ -119,13 +119,23 @@ class Scripted:
         return (self.folder / path if self.folder else Path(path)).read_bytes()
 
 
-def check_reply(reply: Document, *, may_read: bool) -> None:
-    """Raises ``ReplyError`` for what the schema cannot say; ``may_read`` is whether it may name files."""
+def check_reply(reply: Document, resources: frozenset[str] | None, *, may_read: bool) -> None:
+    """Raises ``ReplyError`` for what the schema cannot say.
+
+    ``resources`` are those it is to answer (``None``: any); ``may_read`` is whether it may name files.
+    """
     kinds = [name for name in _KINDS if name in reply]
     if not kinds:
         raise ReplyError(f"there is nothing to answer. Give one of {', '.join(_KINDS)}.")
     if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
         raise ReplyError(f"{kinds[0]} and {kinds[1]} are answers of different kinds; give one of them.")
+    answered = endpoints_answered(reply)
+    if answered is not None and not answered:
+        raise ReplyError(f"no endpoint is answered by {', '.join(kinds)} together.")
+    if answered is not None and resources is not None and not answered & resources:
+        raise ReplyError(
+            f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}."
+        )
     for name in ("audio", "file"):
         if isinstance(reply.get(name), str) and not may_read:
             raise ReplyError(f"{name}: only a stub in a file can name files; give the bytes in base64.")

@@ -56,6 +56,11 @@ class Stub:
         return self.document.get("replies") or [self.document["reply"]]
 
     @property
+    def counter(self) -> str:
+        """What it is counted under: a stub of one account and one of all may have the same id."""
+        return self.id if self.account_id is None else f"own:{self.id}"
+
+    @property
     def scenario(self) -> Mapping[str, str]:
         """The scenario that the stub belongs to; empty for none."""
         return self.document.get("scenario") or {}
@@ -94,12 +99,12 @@ class _Counters:
 class Stubs:
     """The stubs of one server. Every method is safe to use from several threads.
 
-    ``endpoints`` are the names that patterns can use; ``check_error`` raises ``ValueError`` for an error
-    that is not in the catalog.
+    ``endpoints`` are the names that patterns can use, and the resources that each stands for; ``check_error``
+    raises ``ValueError`` for an error that is not in the catalog.
     """
 
-    def __init__(self, endpoints: Iterable[str], check_error: Callable[[str], None]) -> None:
-        self._endpoints = frozenset(endpoints)
+    def __init__(self, endpoints: Mapping[str, frozenset[str]], check_error: Callable[[str], None]) -> None:
+        self._endpoints = endpoints
         self._check_error = check_error
         self._lock = threading.Lock()
         self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
@@ -115,11 +120,12 @@ class Stubs:
     def check(self, document: Mapping[str, Any], *, may_read: bool = True) -> Pattern:
         """The pattern of a stub that satisfies its schema. Raises ``ValueError`` naming what makes no sense."""
         pattern = Pattern(document.get("when", {}), self._endpoints)
+        resources = self._resources(pattern)
         sequence = "replies" in document
         for number, reply in enumerate(document["replies"] if sequence else [document["reply"]]):
             place = f"replies[{number}]" if sequence else "reply"
             try:
-                check_reply(reply, may_read=may_read)
+                check_reply(reply, resources, may_read=may_read)
                 if "error" in reply:
                     error = reply["error"]
                     self._check_error(error if isinstance(error, str) else error["name"])
@@ -130,6 +136,14 @@ class Stubs:
             except ValueError as error:
                 raise StubError(f"{place}: {error}") from error
         return pattern
+
+    def _resources(self, pattern: Pattern) -> frozenset[str] | None:
+        """What a pattern's ``endpoint`` stands for; ``None`` without one."""
+        wanted = pattern.when.get("endpoint")
+        if wanted is None:
+            return None
+        names = [wanted] if isinstance(wanted, str) else wanted
+        return frozenset[str]().union(*(self._endpoints[name] for name in names))
 
     def add(
         self,
@@ -203,7 +217,7 @@ class Stubs:
         """How often a stub has answered, an account or all of them."""
         with self._lock:
             counters = self._counters.values() if account_id is None else [self._counted(account_id)]
-            return sum(each.used.get(stub.id, 0) for each in counters)
+            return sum(each.used.get(stub.counter, 0) for each in counters)
 
     def scenarios(self, account_id: str) -> dict[str, str]:
         """The scenarios of an account that are not in their first state, and their states."""
@@ -225,6 +239,17 @@ class Stubs:
                 if used is not None:
                     return stub, used
         return None
+
+    def give_back(self, id_: str, account_id: str) -> None:
+        """A request that the stub was to answer was refused: it has not been used, after all."""
+        with self._lock:
+            stub = self._find(id_, account_id)
+            if stub is None:
+                return
+            counters, scenario = self._counted(account_id), stub.scenario
+            counters.used[stub.counter] = max(counters.used.get(stub.counter, 0) - 1, 0)
+            if "state" in scenario and counters.scenarios.get(scenario["name"]) == scenario.get("next"):
+                counters.scenarios[scenario["name"]] = scenario["state"]
 
     def scripted(self, stub: Stub, used: int, context: Mapping[str, Any]) -> Scripted:
         """What ``stub`` replies; ``context`` is what its templates know. Raises ``ValueError``."""
@@ -305,7 +330,7 @@ class Stubs:
         if "times" not in stub.document and not stub.scenario:
             return True
         counters = self._counters.get(account_id) or _Counters()
-        if counters.used.get(stub.id, 0) >= stub.document.get("times", float("inf")):
+        if counters.used.get(stub.counter, 0) >= stub.document.get("times", float("inf")):
             return False
         wanted = stub.scenario.get("state")
         return wanted is None or counters.scenarios.get(stub.scenario["name"], STARTED) == wanted
@@ -323,8 +348,8 @@ class Stubs:
             if not self._is_due(stub, account_id):
                 return None
             counters = self._counters_of(account_id)
-            used = counters.used.get(stub.id, 0)
-            counters.used[stub.id] = used + 1
+            used = counters.used.get(stub.counter, 0)
+            counters.used[stub.counter] = used + 1
             if "next" in stub.scenario:
                 counters.scenarios[stub.scenario["name"]] = stub.scenario["next"]
             return used
@@ -372,8 +397,7 @@ class Stubs:
         self._indexes[stub.account_id].remove(stub)
 
     def _forget(self, stub: Stub) -> None:
-        """Sets its counters back: those of the accounts that mean this stub by its id."""
+        """Sets its counters back."""
         for account_id, counters in self._counters.items():
-            owner = account_id if (account_id, stub.id) in self._stubs else None
-            if owner == stub.account_id:
-                counters.used.pop(stub.id, None)
+            if stub.account_id in (None, account_id):
+                counters.used.pop(stub.counter, None)

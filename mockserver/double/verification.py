@@ -122,7 +122,7 @@ def summary(entry: Record) -> str:
         str(entry["status"] or "no answer"),
         entry["error"],
         entry["answered_by"] and f"by {entry['answered_by']}",
-        entry["stub"] and f"stub {entry['stub']}",
+        entry["stub"] and entry["stub"] not in (entry["answered_by"] or "") and f"stub {entry['stub']}",
         entry["fault"] and f"fault {fault_name(entry['fault'])}",
         entry["in_flight"] and "in flight",
         entry["hung_up"] and "the client hung up",

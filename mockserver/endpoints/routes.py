@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -179,8 +179,12 @@ def imported(name: str) -> Any:
     return getattr(import_module(f"mockserver.endpoints.{module}"), function)
 
 
-# What the patterns of stubs, faults and verifications can call an endpoint.
-ENDPOINT_NAMES = frozenset().union(*(operation.names for operation, _ in ROUTES))
+# What the patterns of stubs, faults and verifications can call an endpoint, and what each name stands for.
+ENDPOINTS: Mapping[str, frozenset[str]] = {
+    name: frozenset(operation.resource for operation, _ in ROUTES if name in operation.names)
+    for name in sorted(frozenset[str]().union(*(operation.names for operation, _ in ROUTES)))
+}
+ENDPOINT_NAMES = frozenset(ENDPOINTS)
 
 # What batches can be for, by the path that they name.
 BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}

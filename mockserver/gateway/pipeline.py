@@ -323,7 +323,13 @@ class Pipeline:
         """What a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
         pacing = self._script(call)
         raw = scripted_answers.raw_answer(call.scripted) if call.scripted else None
-        answer = raw or handler(self._services, call)
+        try:
+            answer = raw or handler(self._services, call)
+        except ApiError:
+            if call.scripted is not None:
+                self._services.stubs.give_back(call.scripted.stub_id, call.account.id)
+                call.scripted = None
+            raise
         if answer.usage is not None:
             call.settle(answer.usage)
         if call.scripted is not None and pacing is not None:

@@ -104,6 +104,7 @@ def test_a_duration_replaces_that_of_the_clip() -> None:
         ),
         ({"text": "x", "headers": {"x-a": "a\r\nb"}}, "headers.x-a: 'a\\r\\nb' cannot be sent in a header"),
         ({"body": "x", "content_type": "日本"}, "content_type: '日本' cannot be sent in a header"),
+        ({"tool_calls": [{"name": "f"}], "segments": []}, "no endpoint is answered by segments, tool_calls"),
         ({"audio": "a.wav"}, "audio: only a stub in a file can name files"),
         (
             {"text": "b", "words": [{"word": "a", "start": 0, "end": 1}]},
@@ -114,5 +115,5 @@ def test_a_duration_replaces_that_of_the_clip() -> None:
 )
 def test_a_reply_that_makes_no_sense_says_where(reply: dict[str, Any], message: str) -> None:
     with pytest.raises(ReplyError) as error:
-        check_reply(reply, may_read=False)
+        check_reply(reply, None, may_read=False)
     assert str(error.value).startswith(message)

@@ -13,7 +13,7 @@ import pytest
 
 from mockserver.double.stub_files import StubDocument, StubFileError, StubWatcher, load_stubs
 from mockserver.double.stubs import Stubs
-from mockserver.endpoints.routes import ENDPOINT_NAMES
+from mockserver.endpoints.routes import ENDPOINTS
 from mockserver.gateway.errors import ErrorTable
 from mockserver.resources import data_folder
 
@@ -25,7 +25,7 @@ Write = Callable[..., Path]
 
 def check(document: dict[str, Any]) -> object:
     """What the server checks beyond the schema."""
-    return Stubs(ENDPOINT_NAMES, ErrorTable().check_name).check(document)
+    return Stubs(ENDPOINTS, ErrorTable().check_name).check(document)
 
 
 def loaded(*folders: Path) -> list[StubDocument]:

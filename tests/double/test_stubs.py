@@ -11,7 +11,10 @@ from typing import Any
 import openai
 import pytest
 
+from mockserver.app import services_of
+from mockserver.audio.encode import write_wav
 from mockserver.mock_server import MockServer
+from mockserver.settings import Settings
 from tests.conftest import FIXTURES, RawResponse
 
 HELLO = (FIXTURES / "hello.wav").read_bytes()
@@ -280,6 +283,35 @@ def test_refused_requests_use_up_no_stub(client: openai.OpenAI, stub: Stub) -> N
     assert chat(client, "Hello.").choices[0].message.content == "Once."
 
 
+def test_an_upload_that_is_refused_uses_up_no_stub(client: openai.OpenAI, stub: Stub) -> None:
+    step = {"name": "steps", "state": "started", "next": "over"}
+    stub(when={"endpoint": "transcriptions"}, reply={"text": "Once."}, times=1, scenario=step)
+    with pytest.raises(openai.BadRequestError):
+        transcribe(client, "noise.wav", b"no audio")
+    assert transcribe(client).text == "Once."
+    assert transcribe(client).text != "Once."
+
+
+def test_a_stub_of_an_account_and_one_of_all_are_counted_apart() -> None:
+    once = {"when": {"endpoint": "chat"}, "times": 1, "id": "same"}
+    with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as server:
+        stubs, account = services_of(server.app).stubs, server.account()
+        stubs.add({**once, "reply": {"say": "all"}}, None)
+        stubs.add(
+            {**once, "reply": {"say": "own"}},
+            services_of(server.app).accounts.authenticate(f"Bearer {account.api_key}").id,
+        )
+        said = [chat(account.client, "Who?").choices[0].message.content for _ in range(3)]
+    assert said == ["own", "all", "You wrote: Who?"]
+
+
+def test_a_stub_can_have_a_large_sound_in_it(client: openai.OpenAI, stub: Stub) -> None:
+    sound = write_wav(bytes(48_000 * 40), 24_000)
+    stub(when={"endpoint": "speech"}, reply={"audio": {"base64": base64.b64encode(sound).decode()}})
+    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Hi.", response_format="pcm")
+    assert len(spoken.content) == 48_000 * 40
+
+
 def test_accounts_do_not_see_each_others_stubs(server: MockServer, client: openai.OpenAI, stub: Stub) -> None:
     stub(reply={"say": "Only for me."})
     with openai.OpenAI(base_url=server.base_url, api_key="sk-mock-tier-5-other-account") as other:
@@ -372,6 +404,15 @@ def test_a_stub_can_be_looked_at_changed_and_removed(
         ({"reply": {"file": "secrets.txt"}}, "only a stub in a file can name files"),
         ({"reply": {"text": "{{", "template": True}}, "reply: text: template '{{'"),
         ({"replies": []}, "replies"),
+        (
+            {"reply": {"text": "a"}, "replies": [{"text": "a"}]},
+            "needs reply or replies, and just one of them",
+        ),
+        (
+            {"when": {"endpoint": "transcriptions"}, "reply": {"say": "a"}},
+            "say answers chat, speech, not transcriptions",
+        ),
+        ({"when": {"language": "english"}, "reply": {"text": "a"}}, "when.language"),
         ({"reply": {"text": "b", "segments": [{"text": "a"}]}}, "text: is not that of the segments"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
