@@ -72,7 +72,7 @@ class AudioApi(Scripting, Questions):
         """
         keywords.check_names(amounts, keywords.LimitAmounts)
         documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
-        card = self._services.catalog.model(model)
+        card = self._services.catalog.served(model)
         if card is None:
             raise ValueError(f"model: there is no {model!r} in the catalog. `mockserver limits` lists them.")
         self._services.limiter.override(self._account_id, card.limit_group, cast("Overrides", amounts))

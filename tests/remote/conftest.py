@@ -2,65 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import pytest
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Website:
-    """On a port of the loopback; ``pages`` are answered by path, ``seen`` are the headers of each request."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, Answer] = {}
-        self.seen: list[dict[str, str]] = []
-        self.over = threading.Event()
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.seen.append(dict(self.headers))
-                site.pages[self.path](self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        self.host = f"127.0.0.1:{self.port}"
-
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    def page(
-        self, path: str, body: bytes, *, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})
-    ) -> str:
-        """Has a page answered; its URL. Without a ``Content-Length`` it has that of the body."""
-
-        def answer(request: BaseHTTPRequestHandler) -> None:
-            request.send_response(status)
-            for name, value in ({"Content-Length": str(len(body))} | dict(headers)).items():
-                request.send_header(name, value)
-            request.end_headers()
-            request.wfile.write(body)
-
-        self.pages[path] = answer
-        return self.url(path)
-
-    def redirect(self, path: str, location: str) -> str:
-        return self.page(path, b"", status=302, headers={"Location": location})
+from tests.website import Website, serving
 
 
 @pytest.fixture
 def website() -> Iterator[Website]:
-    site = Website()
-    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield site
-    site.over.set()
-    site.server.shutdown()
-    site.server.server_close()
+    with serving() as site:
+        yield site

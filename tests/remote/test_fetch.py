@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from mockserver.remote.fetch import Fetcher, FetchError, NotAllowed
-from tests.remote.conftest import Website
+from tests.website import Website
 
 MAX = 1000
 
