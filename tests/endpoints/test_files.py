@@ -351,6 +351,46 @@ def test_faults_hit_files_too(client: openai.OpenAI, api: AudioApi) -> None:
     assert client.files.list().data == []
 
 
+def test_a_download_breaks_off_where_a_fault_says_so(client: openai.OpenAI, api: AudioApi) -> None:
+    file = upload(client, data=bytes(300_000))
+    api.break_next("truncated_body", endpoint="download_file")
+    with pytest.raises((openai.APIConnectionError, httpx.RemoteProtocolError)):
+        client.files.content(file.id)
+    assert len(client.files.content(file.id).content) == 300_000
+
+
+def test_a_deleted_file_is_still_sent_to_who_is_reading_it(client: openai.OpenAI) -> None:
+    data = bytes(range(256)) * 20_000
+    file = upload(client, data=data)
+    with client.files.with_streaming_response.content(file.id) as response:
+        client.files.delete(file.id)
+        assert response.read() == data
+
+
+def test_a_condition_on_the_sound_of_a_file_does_not_hold(client: openai.OpenAI, api: AudioApi) -> None:
+    api.on("create_file", duration=(0, None)).fail("conflict")
+    assert upload(client).filename == "a.jsonl"
+
+
+def test_a_full_disk_is_an_error_of_the_server(
+    client: openai.OpenAI, api: AudioApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(openai.InternalServerError):
+        upload(client, data=bytes(100_000))
+    monkeypatch.undo()
+    assert client.files.list().data == []
+
+
+def test_an_unknown_field_is_refused(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        upload(client, extra_body={"colour": "red"})
+    assert refusal(caught.value) == (400, "Unknown parameter: 'colour'.", "colour", "unknown_parameter")
+
+
 def test_the_journal_has_the_facts_of_a_file(client: openai.OpenAI, api: AudioApi) -> None:
     upload(client, data=b"{}")
     (entry,) = api.journal
