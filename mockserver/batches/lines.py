@@ -50,7 +50,8 @@ class BatchErrors:
 
     def line_error(self, name: str) -> Error:
         """The ``error`` of a request that got no HTTP response."""
-        return {name: self.rows[name][name] for name in ("code", "message")}
+        row = self.rows[name]
+        return {"code": row["code"], "message": row["message"]}
 
 
 class Line(NamedTuple):
