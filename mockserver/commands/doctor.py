@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.engines.speech import SpeechFailed, Utterance
 from mockserver.server import PortInUse, listen
+from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -51,7 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
     except STARTUP_FAILURES as error:
         return [Finding("settings", False, str(error))]
     try:
-        return [check(services) for check in CHECKS]
+        return [check(services) for check in CHECKS] + ([_state(settings.state)] if settings.state else [])
     finally:
         services.close()
 
@@ -121,6 +123,17 @@ def _port(services: Services) -> Finding:
 def _fixtures(services: Services) -> Finding:
     names = [fixture.name for fixture in services.fixtures.fixtures]
     return Finding("fixtures", True, f"{len(names)}: {', '.join(names)}")
+
+
+def _state(path: str) -> Finding:
+    folder = Path(path).absolute()
+    try:
+        Folder(folder).close()
+    except StateFolderInUse as error:
+        return Finding("state folder", False, str(error), fatal=False)
+    except StateFolderError as error:
+        return Finding("state folder", False, str(error))
+    return Finding("state folder", True, f"{folder} can be written to, and no server uses it")
 
 
 CHECKS: tuple[Callable[[Services], Finding], ...] = (_speech, _codecs, _whisper, _fixtures, _port)

@@ -18,6 +18,10 @@ class StateFolderError(Exception):
     """A state folder cannot be used. The message names the folder and the remedy."""
 
 
+class StateFolderInUse(StateFolderError):
+    """Another server uses the folder."""
+
+
 class StateFailed(Exception):
     """Something could not be written to the state folder, or read from it."""
 
@@ -39,7 +43,7 @@ class Folder:
             _lock(descriptor)
         except OSError as error:
             os.close(descriptor)
-            raise StateFolderError(
+            raise StateFolderInUse(
                 f"state: another server is using {path}. End that one, or name another folder."
             ) from error
         self._unlock = weakref.finalize(self, os.close, descriptor)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 
 from mockserver.commands.doctor import examine
 from mockserver.settings import Settings
+from mockserver.state.folder import Folder
 from tests.conftest import MICRO_WHISPER
 
 Run = Callable[..., Result]
@@ -69,3 +71,24 @@ def test_findings_are_also_for_programs() -> None:
     assert [finding.subject for finding in findings] == ["speech", "codecs", "Whisper", "fixtures", "port"]
     assert [finding.subject for finding in findings if not finding.well] == ["Whisper"]
     assert not any(finding.fatal for finding in findings if not finding.well)
+
+
+def test_a_state_folder_is_tried(run: Run, tmp_path: Path) -> None:
+    result = run("doctor", "--port", "0", "--state", str(tmp_path / "state"))
+    assert result.exit_code == 0
+    assert f"ok    state folder: {tmp_path / 'state'} can be written to" in result.stdout
+
+
+def test_a_state_folder_in_use_is_no_disease(run: Run, tmp_path: Path) -> None:
+    held = Folder(tmp_path / "state")
+    result = run("doctor", "--port", "0", "--state", str(tmp_path / "state"))
+    held.close()
+    assert result.exit_code == 0
+    assert f"note  state folder: state: another server is using {tmp_path / 'state'}." in result.stdout
+
+
+def test_a_state_folder_that_is_a_file_is_fatal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("doctor", "--port", "0", "--state", str(tmp_path / "file"))
+    assert result.exit_code == 1
+    assert f"wrong state folder: state: {tmp_path / 'file'} cannot be used as a folder" in result.stdout
