@@ -60,11 +60,11 @@ class Blobs:
 
     def open(self, blob_id: str) -> BinaryIO:
         """Reads the bytes. Raises ``KeyError`` when there are none of that id."""
-        if not _is_id(blob_id):
-            raise KeyError(blob_id)
         content = self._memory.get(blob_id)
         if content is not None:
             return io.BytesIO(content)
+        if self._folder is None or not _is_id(blob_id):
+            raise KeyError(blob_id)
         try:
             return self._path(blob_id).open("rb")
         except FileNotFoundError:

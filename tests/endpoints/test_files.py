@@ -269,7 +269,7 @@ def test_a_file_of_more_than_512_megabytes_is_refused(server: MockServer) -> Non
         connection.sendall(head.encode())
         connection.shutdown(socket.SHUT_WR)
         response = parse_response(b"".join(iter(lambda: connection.recv(65536), b"")))
-    message = "The file is too large: 629145600 bytes came, and 536870912 are the most that a file may have."
+    message = "The file has 629145600 bytes or more; a file may have at most 536870912."
     assert response.status == 413
     assert json.loads(response.body)["error"]["message"] == message
 
@@ -278,9 +278,7 @@ def test_a_batch_has_at_most_200_megabytes(client: openai.OpenAI, monkeypatch: p
     monkeypatch.setattr("mockserver.endpoints.files._BATCH_MOST", 10)
     with pytest.raises(openai.APIStatusError) as caught:
         upload(client)
-    message = (
-        "The file is too large: 19 bytes came, and 10 are the most that a file of purpose batch may have."
-    )
+    message = "The file has 19 bytes; a file of purpose batch may have at most 10."
     assert refusal(caught.value) == (413, message, "file", None)
     upload(client, purpose="user_data")
 

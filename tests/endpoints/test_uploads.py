@@ -228,10 +228,7 @@ def test_nobody_sees_the_uploads_of_others(client: openai.OpenAI) -> None:
         (
             {"bytes": (200 << 20) + 1},
             413,
-            (
-                "The file is too large: 209715201 bytes came, and 209715200 are the most that a file of purpose "
-                "batch may have."
-            ),
+            "The file has 209715201 bytes; a file of purpose batch may have at most 209715200.",
             "file",
         ),
         (
@@ -260,7 +257,7 @@ def test_a_part_of_more_than_64_megabytes_is_refused(client: openai.OpenAI) -> N
     upload = begin(client, 100 << 20)
     with pytest.raises(openai.APIStatusError) as caught:
         parts(client, upload, bytes((64 << 20) + 1))
-    message = "The Part is too large: 67108865 bytes came, and 67108864 are the most that a Part may have."
+    message = "The Part has 67108865 bytes or more; a Part may have at most 67108864."
     assert refusal(caught.value) == (413, message, "data")
 
 
