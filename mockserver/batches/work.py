@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 ENDPOINT = "v1/batch"  # among the endpoints of the catalog's models
 
 _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
-_SLICE, _LONGEST_SLICE = 0.5, 10.0  # seconds of work after which it is kept what was answered
+_SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
 
 
 class Work:

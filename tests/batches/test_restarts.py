@@ -1,0 +1,135 @@
+"""Batches outlive the server that has a state folder, however it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openai
+import pytest
+
+from mockserver.mock_server import MockServer
+from mockserver.settings import Settings
+from tests.batches.conftest import Batches, batches_of, chat_line, chat_lines
+
+KEY = "sk-mock-tier-1-restarts"
+NOW = 1_800_000_000.0
+
+
+@contextmanager
+def process(folder: Path, *options: str) -> Iterator[Batches]:
+    """A server in a process of its own, with its state in ``folder``; killed at the end."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--state", str(folder)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
+    with subprocess.Popen(
+        [*command, "--whisper-model", "none", "--log-level", "warning", *options],
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://\S+/v1", server.stdout.readline())
+            assert found is not None
+            with openai.OpenAI(base_url=found[0], api_key=KEY, max_retries=0) as client:
+                yield Batches(client)
+        finally:
+            server.kill()
+
+
+def test_a_killed_server_loses_no_line_and_answers_none_twice(tmp_path: Path) -> None:
+    lines = [
+        chat_line(f"line-{number}", f"Line {number}", temperature=9 * (number % 50 == 0))
+        for number in range(6000)
+    ]
+    with process(tmp_path) as batches:
+        batch = batches.until(batches.create(lines), "in_progress", completed=1500)
+    with process(tmp_path) as batches:
+        kept = batches.client.batches.retrieve(batch.id).request_counts
+        assert kept is not None
+        assert 0 < kept.completed < 6000
+        batches.until(batch, "in_progress", "completed", completed=kept.completed + 1500)
+    with process(tmp_path) as batches:
+        batch = batches.until(batch, "completed")
+        good, bad = batches.output(batch), batches.errors(batch)
+    ids = [line["custom_id"] for line in lines]
+    assert [line["custom_id"] for line in good] == [each for number, each in enumerate(ids) if number % 50]
+    assert [line["custom_id"] for line in bad] == [each for number, each in enumerate(ids) if not number % 50]
+    assert batch.request_counts is not None
+    assert batch.request_counts.to_dict() == {"total": 6000, "completed": 5880, "failed": 120}
+    assert batch.usage is not None
+    assert batch.usage.total_tokens == sum(line["response"]["body"]["usage"]["total_tokens"] for line in good)
+
+
+def test_the_files_and_their_batch_are_all_that_a_killed_server_leaves(tmp_path: Path) -> None:
+    with process(tmp_path) as batches:
+        batch = batches.until(batches.create(chat_lines(3000)), "in_progress", completed=500)
+    with process(tmp_path) as batches:
+        batches.until(batch, "completed")
+        assert len(batches.client.files.list().data) == 2
+        stored = list((tmp_path / "blobs").iterdir())
+        assert len(stored) == 2  # input and output
+        assert list((tmp_path / "incoming").iterdir()) == []
+
+
+@contextmanager
+def frozen(folder: Path, **options: float) -> Iterator[MockServer]:
+    """A server whose clock stands still, with its state in ``folder``."""
+    settings = {"frozen_time": NOW, "batch_seconds": 60.0} | options
+    with MockServer(Settings(port=0, whisper_model="none", state=str(folder), **settings)) as running:  # type: ignore[arg-type]
+        yield running
+
+
+def test_a_batch_goes_on_where_it_was(tmp_path: Path) -> None:
+    with frozen(tmp_path) as server:
+        batches = batches_of(server, KEY)
+        batch = batches.create(chat_lines(4))
+        server.clock.advance(60)
+        batches.until(batch, "in_progress")
+        server.clock.advance(30)
+        batches.until(batch, "in_progress", completed=2)
+    with frozen(tmp_path, frozen_time=NOW + 90) as server:
+        batches = batches_of(server, KEY)
+        batch = batches.until(batch, "in_progress", completed=2)
+        assert "chat" not in {entry["endpoint"] for entry in server.journal}
+        server.clock.advance(90)
+        batch = batches.until(batch, "completed")
+        assert [line["custom_id"] for line in batches.output(batch)] == [
+            f"line-{number}" for number in range(4)
+        ]
+    with frozen(tmp_path, frozen_time=NOW + 180) as server:
+        batches = batches_of(server, KEY)
+        assert batches.client.batches.retrieve(batch.id) == batch
+        assert len(batches.output(batch)) == 4
+
+
+def test_an_unfinished_batch_is_still_in_the_queue(tmp_path: Path) -> None:
+    with frozen(tmp_path) as server:
+        batches = batches_of(server, KEY)
+        batch = batches.create([chat_line("a", "x" * 7_999_990)])
+        server.clock.advance(60)
+        batches.until(batch, "in_progress")
+    with frozen(tmp_path, frozen_time=NOW + 60) as server:
+        batches = batches_of(server, KEY)
+        assert batches.run(chat_lines(1), {"x-mock-batch-seconds": "0"}).status == "failed"
+
+
+def test_what_the_server_missed_has_expired(tmp_path: Path) -> None:
+    with frozen(tmp_path) as server:
+        batch = batches_of(server, KEY).create(chat_lines(2), {"x-mock-batch-seconds": "172800"})
+    with frozen(tmp_path, frozen_time=NOW + 200_000) as server:
+        assert batches_of(server, KEY).until(batch, "expired").expired_at == NOW + 86_400
+
+
+def test_without_a_state_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with MockServer(Settings(port=0, whisper_model="none")) as server:
+        batches = batches_of(server)
+        assert len(batches.output(batches.run(chat_lines(500)))) == 500
+    assert list(tmp_path.iterdir()) == []
