@@ -155,6 +155,7 @@ class SettingChanges(TypedDict, total=False):
     stt_queued_seconds: float | None
     stt_generating_seconds: float | None
     stt_get_status: Literal["201", "200"] | None
+    batch_seconds: float | None
 
 
 class LimitAmounts(TypedDict, total=False):
