@@ -46,6 +46,8 @@ def retrieve_job(services: Services, call: Call) -> Answer:
     job = services.store.get(jobs.KIND, call.account.id, call.path["id"])
     if job is None:
         raise ApiError("stt_not_found", id=call.path["id"])
+    if job["work"] != "done":  # of an earlier server, or a snapshot, nobody may be working on it
+        work.submit(services, call.account.id, job["id"], bounded=False)
     status = jobs.status(job, services.clock.now())
     body = {
         "generation_id": job["id"],

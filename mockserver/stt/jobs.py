@@ -54,6 +54,11 @@ def status(job: Value, now: float) -> str:
     return "completed" if job["error"] is None else "error"
 
 
+def begun(job: Value) -> Value:
+    """The job as it is worked on; one that is done stays so."""
+    return job if job["work"] == "done" else job | {"work": "running"}
+
+
 def completed(job: Value, result: Value, answered_by: str) -> Value:
     """The job with its result; the audio is let go."""
     return job | {"work": "done", "result": result, "answered_by": answered_by, "blobs": []}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 log = logging.getLogger(__name__)
 
@@ -23,19 +23,21 @@ class WorkQueue:
         self._workers = workers
         self._room = room
         self._wake = threading.Condition()
-        self._waiting: deque[Work] = deque()
+        self._waiting: deque[tuple[Hashable, Work]] = deque()
+        self._unfinished: set[Hashable] = set()
         self._threads = 0
-        self._unfinished = 0
         self._closed = False
 
-    def submit(self, work: Work, *, bounded: bool = True) -> None:
-        """Has work done. Raises ``QueueFull``, if ``bounded``."""
+    def submit(self, key: Hashable, work: Work, *, bounded: bool = True) -> None:
+        """Has work done, unless there is some of that ``key`` already. Raises ``QueueFull``, if ``bounded``."""
         with self._wake:
-            if bounded and self._unfinished >= self._workers + self._room:
+            if key in self._unfinished:
+                return
+            if bounded and len(self._unfinished) >= self._workers + self._room:
                 raise QueueFull
-            self._unfinished += 1
-            self._waiting.append(work)
-            if self._threads < min(self._workers, self._unfinished):
+            self._unfinished.add(key)
+            self._waiting.append((key, work))
+            if self._threads < min(self._workers, len(self._unfinished)):
                 self._threads += 1
                 threading.Thread(target=self._run, name=f"stt-{self._threads}", daemon=True).start()
             self._wake.notify()
@@ -47,16 +49,17 @@ class WorkQueue:
             self._wake.notify_all()
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
+        while (found := self._next()) is not None:
+            key, work = found
             try:
                 work()
             except Exception:
                 log.exception("work in the background failed")
             finally:
                 with self._wake:
-                    self._unfinished -= 1
+                    self._unfinished.discard(key)
 
-    def _next(self) -> Work | None:
+    def _next(self) -> tuple[Hashable, Work] | None:
         with self._wake:
             self._wake.wait_for(lambda: self._waiting or self._closed)
             return None if self._closed else self._waiting.popleft()

@@ -33,8 +33,9 @@ Settle = Callable[[Mapping[str, Any]], None]
 def submit(
     services: Services, account: str, job_id: str, settle: Settle = lambda used: None, *, bounded: bool = True
 ) -> None:
-    """Has the work on a job done that is in the store. Raises ``QueueFull``, if ``bounded``."""
-    services.stt_queue.submit(partial(_work, services, account, job_id, settle), bounded=bounded)
+    """Has the work on a job done that is in the store, once. Raises ``QueueFull``, if ``bounded``."""
+    work = partial(_work, services, account, job_id, settle)
+    services.stt_queue.submit((account, job_id), work, bounded=bounded)
 
 
 def resume(services: Services) -> None:
@@ -100,8 +101,8 @@ def rules_of(services: Services, job: jobs.Value) -> SttRules:
 def _work(services: Services, account: str, job_id: str, settle: Settle) -> None:
     """Works on a job, unless it was forgotten meanwhile. When the server closes it stays as it was."""
     store = services.store
-    job = store.update(jobs.KIND, account, job_id, lambda job: job | {"work": "running"})
-    if job is None:
+    job = store.update(jobs.KIND, account, job_id, jobs.begun)
+    if job is None or job["work"] == "done":
         return
     try:
         clip = _clip(services, job)
@@ -130,8 +131,11 @@ def _clip(services: Services, job: jobs.Value) -> Clip:
 
 def _kept(services: Services, job: jobs.Value) -> FilePart | None:
     for blob in job["blobs"]:
-        with services.blobs.open(blob) as file:
-            return FilePart(job["request"].get("file", ""), "", file.read())
+        try:
+            with services.blobs.open(blob) as file:
+                return FilePart(job["request"].get("file", ""), "", file.read())
+        except KeyError:  # a snapshot has jobs, and not their audio
+            raise ApiError("stt_fetch_failed", reason="The audio of the job is gone.") from None
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from mockserver.audio_api import AudioApi
 from mockserver.double.store import MemoryStore
@@ -202,3 +203,17 @@ def test_jobs_whose_work_is_not_done_are_found() -> None:
     for name, work in (("a", "waiting"), ("b", "running"), ("c", "done")):
         store.put(jobs.KIND, "account", name, {"work": work})
     assert jobs.unfinished(store) == [("account", "a"), ("account", "b")]
+
+
+def test_a_job_of_a_snapshot_goes_on_when_it_is_asked_about(
+    fetching: Callable[..., Stt], website: Website, hello: Clip
+) -> None:
+    stt = fetching()
+    address, headers = f"{stt.api.url}/_mock/snapshot", {"Authorization": f"Bearer {stt.api.api_key}"}
+    job = stt.create({"model": OPENAI, "url": website.file("/hello.wav", hello[1])})
+    taken = requests.get(address, headers=headers, timeout=60).content
+    website.released.set()
+    stt.becomes(job, "completed")
+    requests.put(address, data=taken, headers=headers, timeout=60).raise_for_status()
+    stt.becomes(job, "completed")
+    assert stt.result(job)["text"] == HELLO
