@@ -96,14 +96,20 @@ def _scripted(services: Services, call: Call, job: jobs.Value) -> Answer:
     assert call.scripted is not None
     clip = call.audio.uploaded() if UPLOAD in call.audio.files else None
     asked = options(work.rules_of(services, job), job["request"])
-    words = len(call.scripted.words.split())
     try:
-        duration = max(1.0, words / _WORDS_PER_SECOND) if clip is None else work.duration(clip)
+        duration = _likely_duration(call.scripted.reply) if clip is None else work.duration(clip)
         transcription = call.scripted.transcription(duration, asked.languages)
         done, heard = work.completed(services, job, transcription, clip)
     except ApiError as error:
         return _created(services, call, work.failed(services, job, error))
     return _created(services, call, done, heard)
+
+
+def _likely_duration(reply: Mapping[str, Any]) -> float:
+    """Seconds of the audio of a scripted transcript, as nobody has it."""
+    rows = [*reply.get("segments", ()), *reply.get("words", ())]
+    words = " ".join([reply.get("text", ""), *(row.get("text", "") for row in rows)]).split()
+    return float(max(1.0, len(words) / _WORDS_PER_SECOND, *(row.get("end", 0.0) for row in rows)))
 
 
 def _heard_or_queued(services: Services, call: Call, job: jobs.Value) -> Answer:

@@ -110,12 +110,12 @@ def _work(services: Services, account: str, job_id: str, settle: Settle) -> None
         done, heard = completed(services, job, known or _listen(services, job, clip), clip)
         usage = used(rules_of(services, job), heard)
     except ApiError as error:
-        if services.closing.is_set():
-            return
         done, usage = failed(services, job, error), None
     except Exception:
         log.exception("speech-to-text job %s failed", job_id)
         done, usage = failed(services, job, ApiError("server_error")), None
+    if services.closing.is_set():
+        return
     if store.update(jobs.KIND, account, job_id, lambda _: done) is not None and usage is not None:
         settle(usage)
 

@@ -165,3 +165,11 @@ def test_a_map_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text('"https://a.example.com/" = "nobody"', "utf-8")
     with pytest.raises(UrlMapError, match="'nobody' is neither an audio file"):
         create_app(Settings(whisper_model="none", url_map=str(tmp_path / "map.toml")))
+
+
+def test_audio_that_nobody_has_is_as_long_as_its_scripted_words(stt: Stt) -> None:
+    words = [{"word": "Hello.", "start": 4.0, "end": 5.5}]
+    stt.api.on("stt", fields={"url": DOCUMENTED}).reply(words=words)
+    result = stt.result(stt.create({"model": DEEPGRAM, "url": DOCUMENTED}))
+    assert result["metadata"]["duration"] == 5.5
+    assert result["results"]["channels"]["alternatives"][0]["words"][0]["end"] == 5.5
