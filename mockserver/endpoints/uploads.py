@@ -90,9 +90,14 @@ def complete_upload(services: Services, call: Call) -> Answer:
     if call.strict and size != value["upload"]["bytes"]:
         raise ApiError("upload_incomplete", size=size, most=value["upload"]["bytes"])
     upload = value["upload"]
+    try:
+        blob = _joined(services, parts, call.document.get("md5"))
+    except KeyError:  # the parts are gone, as somebody else completed or cancelled it meanwhile
+        _pending(services, call)
+        raise
     file = services.files.add(
         call.account.id,
-        _joined(services, parts, call.document.get("md5")),
+        blob,
         filename=upload["filename"],
         purpose=upload["purpose"],
         lifetime=value["lifetime"],

@@ -6,16 +6,19 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import openai
 import pytest
 from openai.types import Upload
 
+from mockserver.app import services_of
 from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
+from mockserver.state.blobs import Blobs
 
 NOW = 1_800_000_000
 DATA = bytes(range(256)) * 1000
@@ -143,6 +146,48 @@ def test_the_file_expires_as_was_asked_for(client: openai.OpenAI, server: MockSe
     completed = client.uploads.complete(upload.id, part_ids=ids)
     assert completed.file is not None
     assert completed.file.expires_at == NOW + 60 + 7200
+
+
+def test_parts_may_come_at_the_same_time(client: openai.OpenAI) -> None:
+    upload = begin(client)
+    pieces = [DATA[start : start + 16_000] for start in range(0, len(DATA), 16_000)]
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda piece: parts(client, upload, piece)[0], pieces))
+    completed = client.uploads.complete(upload.id, part_ids=ids)
+    assert completed.file is not None
+    assert client.files.content(completed.file.id).content == DATA
+
+
+def test_an_upload_that_is_completed_twice_at_once_is_one_file(client: openai.OpenAI) -> None:
+    upload = begin(client)
+    ids = parts(client, upload, DATA)
+
+    def complete(_: int) -> bool:
+        try:
+            return client.uploads.complete(upload.id, part_ids=ids).status == "completed"
+        except openai.BadRequestError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(complete, range(8))) == 1
+    assert len(client.files.list().data) == 1
+
+
+def test_an_upload_that_is_cancelled_while_it_is_completed_is_cancelled(
+    server: MockServer, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = begin(client)
+    ids = parts(client, upload, DATA)
+    blobs = services_of(server.app).blobs
+
+    def cancel_and_open(blob_id: str) -> BinaryIO:
+        client.uploads.cancel(upload.id)
+        return Blobs.open(blobs, blob_id)
+
+    monkeypatch.setattr(blobs, "open", cancel_and_open)
+    with pytest.raises(openai.BadRequestError, match="is cancelled"):
+        client.uploads.complete(upload.id, part_ids=ids)
+    assert client.files.list().data == []
 
 
 def test_a_cancelled_upload_takes_no_more_parts(client: openai.OpenAI) -> None:

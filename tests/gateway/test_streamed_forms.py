@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import httpx
@@ -152,6 +154,26 @@ def test_a_stream_that_fails_means_that_the_client_left(blobs: Blobs) -> None:
 
     with StreamedForm() as form, pytest.raises(ClientGone):
         streamed_forms.receive(form, blobs, Failing(), None, CONTENT_TYPE, FileField("file", 1000, ""))
+
+
+def test_a_large_file_takes_little_memory(blobs: Blobs) -> None:
+    class Endless(io.RawIOBase):
+        """A form with a file of 64 MiB, made while it is read."""
+
+        pieces = chain(
+            [b"--b\r\n" + FILE.encode() + b"\r\n\r\n"], repeat(bytes(1 << 18), 256), [b"\r\n--b--"]
+        )
+
+        def read(self, size: int = -1, /) -> bytes:
+            return next(self.pieces, b"")
+
+    with StreamedForm() as form:
+        tracemalloc.start()
+        streamed_forms.receive(form, blobs, Endless(), None, CONTENT_TYPE, FileField("file", 1 << 30, ""))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert form.files["file"].size == 64 << 20
+    assert peak < 4 << 20
 
 
 def test_what_is_not_kept_is_forgotten(blobs: Blobs, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
