@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mockserver.remote.url_map import UrlMap
+
+log = logging.getLogger(__name__)
 
 UPLOADS = ("file", "audio")  # the names of a form's audio file
 
@@ -43,13 +46,11 @@ class UrlSources:
         """The file, where it is on this machine or in the URL; ``None`` where it would have to be fetched."""
         mapped = self._map.find(url)
         if mapped is not None:
-            return FilePart(mapped.name, "", mapped.read_bytes())
+            return _read(mapped)
         if url[:5].lower() == "data:":
             return _inline(url)
-        path = self._local(url)
-        if path is None or path.stat().st_size > self._max_bytes:
-            return None
-        return FilePart(path.name, "", path.read_bytes())
+        local = self._local(url)
+        return _read(local, self._max_bytes) if local else None
 
     def check(self, url: str) -> None:
         """Raises ``NotAllowed``, naming the settings, for a URL that is neither at hand nor to be fetched."""
@@ -79,6 +80,17 @@ class UrlSources:
         if parts.netloc not in ("", "localhost") or not path.is_relative_to(self._folder):
             return None
         return path if path.is_file() else None
+
+
+def _read(path: Path, most: int | None = None) -> FilePart | None:
+    """A file; ``None`` where it is too large, or cannot be read."""
+    try:
+        if most is not None and path.stat().st_size > most:
+            return None
+        return FilePart(path.name, "", path.read_bytes())
+    except OSError as error:
+        log.warning("%s, which is to stand for a URL, cannot be read: %s", path, error)
+        return None
 
 
 def _inline(url: str) -> FilePart | None:

@@ -173,3 +173,17 @@ def test_audio_that_nobody_has_is_as_long_as_its_scripted_words(stt: Stt) -> Non
     result = stt.result(stt.create({"model": DEEPGRAM, "url": DOCUMENTED}))
     assert result["metadata"]["duration"] == 5.5
     assert result["results"]["channels"]["alternatives"][0]["words"][0]["end"] == 5.5
+
+
+def test_a_mapped_file_that_is_gone_is_no_audio(
+    tmp_path: Path, hello: Clip, schemas: Schemas, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip, url_map = tmp_path / "clip.wav", tmp_path / "map.json"
+    clip.write_bytes(hello[1])
+    url_map.write_text(f'{{"{DOCUMENTED}": "clip.wav"}}', "utf-8")
+    with MockServer(Settings(port=0, whisper_model="none", url_map=str(url_map))) as server:
+        stt = Stt(server.account(), schemas)
+        stt.create({"model": OPENAI, "url": DOCUMENTED})
+        clip.unlink()
+        assert stt.post({"model": OPENAI, "url": DOCUMENTED}).status_code == 400
+    assert "which is to stand for a URL, cannot be read" in caplog.text
