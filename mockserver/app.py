@@ -11,7 +11,6 @@ import flask
 
 from mockserver.batches.batches import Batches
 from mockserver.catalog.tables import Catalog
-from mockserver.double import control
 from mockserver.double.account_settings import AccountSettings
 from mockserver.double.clock import Clock
 from mockserver.double.faults import Faults
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from mockserver.engines.whisper import WhisperTranscriber
 
 _VERSION = "/v1"
+_CONTROL = "/_mock"
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
@@ -64,14 +64,36 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
     root.register(app, services)
-    control.register(app, services)
     pipeline = Pipeline(services)
     for operation, name in ROUTES:
         view = pipeline.view(operation, handler(name), rules(operation))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
     services.batches.bind(services, app, BATCH_OPERATIONS)
-    app.wsgi_app = _also_below_version(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    beside_control = _beside_control(app.wsgi_app, services)
+    app.wsgi_app = _also_below_version(beside_control)  # type: ignore[assignment, method-assign]
     return app
+
+
+def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplication:
+    """The API, and below ``/_mock`` the control API, which is made at the first call of it."""
+    making = threading.Lock()
+    made: list[flask.Flask] = []
+
+    def control_app() -> flask.Flask:
+        with making:
+            if not made:
+                from mockserver.double.control import create_control_app
+
+                made.append(create_control_app(services))
+            return made[0]
+
+    def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == _CONTROL or path.startswith(_CONTROL + "/"):
+            return control_app()(environ, start_response)
+        return wsgi_app(environ, start_response)
+
+    return parted
 
 
 def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:

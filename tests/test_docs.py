@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mockserver.app import create_app
+from mockserver.app import build_services
 from mockserver.catalog.tables import Catalog
 from mockserver.cli import main
+from mockserver.double.control import create_control_app
 from mockserver.double.control_openapi import routes
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
@@ -181,7 +182,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_path_of_the_control_api_is_described() -> None:
     described = [cell.strip("`") for cell, _ in table(DOCS / "control.md", "path")]
-    assert sorted(described) == routes(create_app(Settings(whisper_model="none")))
+    assert sorted(described) == routes(create_control_app(build_services(Settings(whisper_model="none"))))
 
 
 def test_every_part_of_a_reset_is_described(schemas: Schemas) -> None:

@@ -1,8 +1,13 @@
-"""The control API under ``/_mock``: what the server is, what it knows, and how to steer it."""
+"""The control API under ``/_mock``: what the server is, what it knows, and how to steer it.
+
+It is an app of its own beside that of the API, made when it is first called.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import flask
 
 from mockserver import __version__
 from mockserver.double import (
@@ -21,10 +26,9 @@ from mockserver.double import (
     control_stubs,
 )
 from mockserver.double.control_calls import answer
+from mockserver.endpoints import root
 
 if TYPE_CHECKING:
-    import flask
-
     from mockserver.services import Services
 
 _PARTS = (
@@ -44,8 +48,11 @@ _PARTS = (
 )
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds the control API."""
+def create_control_app(services: Services) -> flask.Flask:
+    """The control API of a server."""
+    app = flask.Flask("mockserver.control", static_folder=None)
+    app.extensions["mockserver"] = services
+    root.register(app, services)
     for part in _PARTS:
         part.register(app, services)
 
@@ -60,6 +67,7 @@ def register(app: flask.Flask, services: Services) -> None:
 
     app.add_url_rule("/_mock/health", "mock_health", health, methods=["GET"])
     app.add_url_rule("/_mock/models/<path:name>", "mock_model_card", model_card, methods=["GET"])
+    return app
 
 
 def health_report(services: Services) -> dict[str, object]:

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
-from urllib.request import url2pathname
 
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.forms import FilePart
@@ -72,6 +71,8 @@ class UrlSources:
         """The file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
         if self._folder is None or url[:5].lower() != "file:":
             return None
+        from urllib.request import url2pathname
+
         try:
             parts = urlsplit(url)
             path = Path(url2pathname(parts.path)).resolve()

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from mockserver.app import create_app
+from mockserver.app import build_services
+from mockserver.double.control import create_control_app
 from mockserver.double.control_openapi import describe, routes
 from mockserver.double.control_routes import route_rows
 from mockserver.gateway.validation import Schemas
@@ -19,7 +20,7 @@ from mockserver.settings import Settings
 
 @pytest.fixture(scope="module")
 def app() -> flask.Flask:
-    return create_app(Settings(whisper_model="none"))
+    return create_control_app(build_services(Settings(whisper_model="none")))
 
 
 @pytest.fixture(scope="module")

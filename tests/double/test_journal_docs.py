@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.app import create_app
+from mockserver.app import build_services
+from mockserver.double.control import create_control_app
 from mockserver.double.control_openapi import routes
 from mockserver.double.entries import shown
 from mockserver.gateway.validation import Schemas
@@ -51,7 +52,7 @@ def test_every_condition_on_what_became_of_a_request_is_described(schemas: Schem
 
 
 def test_every_call_is_described() -> None:
-    calls = routes(create_app(Settings(whisper_model="none")))
+    calls = routes(create_control_app(build_services(Settings(whisper_model="none"))))
     ours = ("/_mock/journal", "/_mock/verify", "/_mock/wait")
     assert set(first_cells("path")) == {call for call in calls if call.split()[1].startswith(ours)}
 
