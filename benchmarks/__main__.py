@@ -18,6 +18,7 @@ NAMES = (
     "files",
     "streams",
     "limits",
+    "batches",
     "stubs",
     "soak",
     "pytest_fixture",

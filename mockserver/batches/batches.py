@@ -103,8 +103,9 @@ class Batches:
 
     def close(self) -> None:
         """Ends the work; in a state folder the next server finds it where it was."""
-        if self._schedule is not None:
+        if self._schedule is not None and self._work is not None:
             self._schedule.close()
+            self._work.end()
 
     def _seen(self, account_id: str, value: Value) -> Value:
         assert self._work is not None

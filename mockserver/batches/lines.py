@@ -40,13 +40,11 @@ class BatchErrors:
         """Every error by its name."""
         return tomllib.loads(_TABLE.read_text("utf-8"))
 
-    def error(
-        self, name: str, line: int | None = None, *, param: str | None = None, **values: object
-    ) -> Error:
-        """An entry of ``errors.data``: ``values`` fill in the message; ``line`` counts from 1."""
+    def error(self, name: str, line: int | None = None, /, **values: object) -> Error:
+        """An entry of ``errors.data``: ``values`` fill in what it says; ``line`` counts from 1."""
         row = self.rows[name]
-        message = row["message"].format_map(values)
-        return {"code": row["code"], "line": line, "message": message, "param": param or row.get("param")}
+        message, param = (text and text.format_map(values) for text in (row["message"], row.get("param")))
+        return {"code": row["code"], "line": line, "message": message, "param": param}
 
     def line_error(self, name: str) -> Error:
         """The ``error`` of a request that got no HTTP response."""
@@ -161,8 +159,8 @@ class InputCheck:
     def _body_error(self, line: Line, body: dict[str, Any]) -> Error | None:
         for name in self._schemas.required(self._operation.schema):
             if name not in body:
-                values = {"param": f"body.{name}", "parameter": name.capitalize()}
-                return self._table.error("parameter_required", line.number, **values)
+                title = name.capitalize()
+                return self._table.error("parameter_required", line.number, parameter=name, title=title)
         if body.get("stream"):
             return self._table.error("streaming_unsupported", line.number)
         error = self._model_error(line, str(body["model"]))

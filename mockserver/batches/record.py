@@ -70,14 +70,19 @@ def no_usage() -> Value:
 
 
 def add_usage(sums: Value, usage: Mapping[str, Any]) -> None:
-    """Adds the usage of an answer to that of its batch."""
-    read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
-    written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
-    sums["input_tokens"] += usage.get("prompt_tokens", usage.get("input_tokens", 0))
-    sums["input_tokens_details"]["cached_tokens"] += read.get("cached_tokens") or 0
-    sums["output_tokens"] += usage.get("completion_tokens", usage.get("output_tokens", 0))
-    sums["output_tokens_details"]["reasoning_tokens"] += written.get("reasoning_tokens") or 0
-    sums["total_tokens"] += usage.get("total_tokens", 0)
+    """Adds the usage of an answer to that of its batch. What a stub made up may be anything."""
+    read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    written = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+    sums["input_tokens"] += _count(usage, "prompt_tokens", "input_tokens")
+    sums["input_tokens_details"]["cached_tokens"] += _count(read, "cached_tokens")
+    sums["output_tokens"] += _count(usage, "completion_tokens", "output_tokens")
+    sums["output_tokens_details"]["reasoning_tokens"] += _count(written, "reasoning_tokens")
+    sums["total_tokens"] += _count(usage, "total_tokens")
+
+
+def _count(usage: object, *names: str) -> int:
+    counts = [usage.get(name) for name in names] if isinstance(usage, Mapping) else []
+    return next((count for count in counts if isinstance(count, int)), 0)
 
 
 def is_final(value: Value) -> bool:
@@ -90,6 +95,11 @@ def moved(value: Value, status: str, now: float, **changes: object) -> Value:
     batch = value["batch"] | {"status": status, _TIMES[status]: int(now)} | changes
     changed = value | {"batch": batch, "work": value["work"] | {"since": now}}
     return changed | {"blobs": []} if status in FINAL else changed
+
+
+def failed(value: Value, now: float, errors: list[dict[str, Any]]) -> Value:
+    """The value of the batch once it has failed."""
+    return moved(value, "failed", now, errors={"object": "list", "data": errors})
 
 
 def with_blobs(value: Value) -> Value:

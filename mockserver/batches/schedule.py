@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 Task = tuple[str, str]
 
 _LONGEST_WAIT = 3600.0  # seconds
-_PATIENCE = 5.0  # seconds for threads to end
+_PATIENCE = 5.0  # seconds for all threads to end
 
 
 class Schedule:
@@ -55,8 +56,9 @@ class Schedule:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        deadline = time.monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _look_again(self) -> None:
         with self._changed:

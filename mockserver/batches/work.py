@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockserver import strict_json
 from mockserver.batches.answering import BATCH_HEADER, Answered, answered_line, ask, unanswered_line
-from mockserver.batches.lines import MOST_BYTES, BatchErrors, InputCheck, Line, read_lines
+from mockserver.batches.lines import BatchErrors, Line, read_lines
 from mockserver.batches.record import (
     KIND,
     Value,
     add_usage,
+    failed,
     is_final,
     lines_due,
     moved,
     next_due,
     with_blobs,
 )
+from mockserver.batches.validation import InputRefused, Validation
 from mockserver.gateway.accounts import Account
-from mockserver.gateway.errors import ApiError
 from mockserver.gateway.inner_calls import InnerCall
 from mockserver.limits.costs import BATCH_SHARE
-from mockserver.limits.queue import QueueFull
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from mockserver.batches.lines import Error
     from mockserver.batches.schedule import Task
-    from mockserver.catalog.records import ModelCard
     from mockserver.gateway.pipeline import Operation
     from mockserver.services import Services
     from mockserver.settings import Settings
     from mockserver.state.blobs import BlobWriter
 
 log = logging.getLogger(__name__)
-
-ENDPOINT = "v1/batch"  # among the endpoints of the catalog's models
 
 _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
 _SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
@@ -54,9 +51,14 @@ class Work:
     def __init__(self, services: Services, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
         self._services = services
         self._app = app
-        self._operations = operations
         self._errors = BatchErrors()
+        self._validation = Validation(services, operations, self._errors)
         self._running: dict[Task, _Tally] = {}
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Has what still runs change nothing more."""
+        self._ended.set()
 
     def progress(self, task: Task) -> Value:
         """How far a batch is whose lines are being answered right now: members of its object."""
@@ -74,9 +76,8 @@ class Work:
             return self._pass(task, value)
         except Exception as error:
             log.exception("batch %s fails", task[1])
-            self._fail(
-                task, self._services.clock.now(), [self._errors.error("server_error", reason=repr(error))]
-            )
+            errors = [self._errors.error("server_error", reason=repr(error))]
+            self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
             return None
 
     def _pass(self, task: Task, value: Value) -> float:
@@ -97,77 +98,25 @@ class Work:
         return now
 
     def _validate(self, task: Task, value: Value, then: float) -> None:
-        """Looks at every line; a batch that is in order gets its place in the queue and is in progress."""
+        """Looks at the input; a batch that is in order is in progress."""
         account, settings = self._account(task, value), self._settings(task, value)
-        check = self._check(value, account, settings)
-        if isinstance(check, dict):
-            self._fail(task, then, [check])
-            return
-        if check.errors or check.model is None:
-            self._fail(task, then, check.errors)
-            return
-        model, batch_id = check.model, task[1]
         try:
-            self._services.limiter.enqueue(account, model, batch_id, check.tokens, settings.limits)
-        except QueueFull as full:
-            self._fail(
-                task,
-                then,
-                [
-                    self._errors.error(
-                        "token_limit_exceeded",
-                        model=model.id,
-                        organization=account.organization,
-                        limit=full.limit,
-                    )
-                ],
-            )
-            return
-        except ApiError:  # the tier may not use the model
-            self._fail(task, then, [self._errors.error("model_not_found", 1, model=model.id)])
+            check, model = self._validation.admit(value, account, settings)
+        except InputRefused as refused:
+            errors = refused.errors
+            self._change(task, lambda value: failed(value, then, errors), within="validating")
+            log.info("batch %s failed: %s", task[1], errors[0]["message"])
             return
         counts = {"total": check.total, "completed": 0, "failed": 0}
+        queued = {"group": model.limit_group, "tokens": check.tokens}
 
         def start(value: Value) -> Value:
-            work = value["work"] | {"group": model.limit_group, "tokens": check.tokens}
-            started = value | {"work": work}
+            started = value | {"work": value["work"] | queued}
             return moved(started, "in_progress", then, model=model.snapshot, request_counts=counts)
 
-        self._update(task, "validating", start)
-        log.info("batch %s: %d lines, %d tokens", batch_id, check.total, check.tokens)
-
-    def _check(self, value: Value, account: Account, settings: Settings) -> InputCheck | Error:
-        """The input file, looked at; or why it cannot be."""
-        batch, work = value["batch"], value["work"]
-        names = {"file": batch["input_file_id"], "organization": account.organization}
-        if not work["input"]:
-            return self._errors.error("file_not_found", **names)
-        if work["purpose"] != "batch":
-            return self._errors.error("wrong_purpose", purpose=work["purpose"], **names)
-        operation = self._operations[batch["endpoint"]]
-
-        def find_model(name: str) -> ModelCard | None:
-            return self._model(name, operation, account, strict=settings.strictness == "real")
-
-        check = InputCheck(operation, self._services.schemas, self._errors, find_model)
-        with self._services.blobs.open(work["input"]) as file:
-            size = file.seek(0, 2)
-            if size > MOST_BYTES:
-                return self._errors.error("file_too_large", size=size, most=MOST_BYTES)
-            for line in read_lines(file, settings.max_body_bytes):
-                check.look(line)
-                if check.is_over:
-                    break
-        check.finish()
-        return check
-
-    def _model(self, name: str, operation: Operation, account: Account, *, strict: bool) -> ModelCard | None:
-        catalog = self._services.catalog
-        model = catalog.model(name)
-        serves = model is not None and {operation.endpoint, ENDPOINT} <= set(model.endpoints)
-        if serves and model is not None and account.may_use(model.id, model.alias_of):
-            return model
-        return None if strict else catalog.model_for(operation.endpoint)
+        if self._change(task, start, within="validating") is None:  # removed just now
+            self._services.limiter.queue.leave(*task)
+        log.info("batch %s: %d lines, %d tokens", task[1], check.total, check.tokens)
 
     def _answer_lines(self, task: Task, value: Value) -> float:
         """Answers the lines that are due, or some of them."""
@@ -180,7 +129,7 @@ class Work:
             self._answer_some(task, value, due)
         elif answered >= counts["total"]:
             then = work["since"] + work["seconds"] if work["seconds"] else now
-            self._update(task, "in_progress", lambda value: moved(value, "finalizing", then))
+            self._change(task, lambda value: moved(value, "finalizing", then), within="in_progress")
         elif is_over:
             self._finish(task, value, "expired", expires, "batch_expired")
         else:
@@ -262,7 +211,7 @@ class Work:
             batch = value["batch"] | {"request_counts": tally.counts, "usage": tally.usage}
             return with_blobs(value | {"batch": batch, "work": work})
 
-        value = self._services.store.update(KIND, *task, add)
+        value = self._change(task, add)
         named = value["blobs"] if value else ()
         for blob_id in [blob_id for blobs in new.values() for blob_id in blobs if blob_id not in named]:
             self._services.blobs.delete(blob_id)
@@ -286,7 +235,7 @@ class Work:
                 if left and name == "error":
                     for line in self._lines_left(value, left):
                         writer.write(line)
-                if writer.size:
+                if writer.size and not self._ended.is_set():
                     file = self._services.files.add(
                         task[0],
                         writer.commit(),
@@ -296,7 +245,7 @@ class Work:
                         file_id=work[f"{name}_file_id"],
                     )
                     files[f"{name}_file_id"] = file["id"]
-        self._update(task, value["batch"]["status"], lambda value: moved(value, status, then, **files))
+        self._change(task, lambda value: moved(value, status, then, **files), within=value["batch"]["status"])
         log.info("batch %s is %s", task[1], status)
 
     def _lines_left(self, value: Value, error: str) -> Iterator[bytes]:
@@ -310,16 +259,16 @@ class Work:
                 line_id = services.ids.batch_request_id(services.clock.now())
                 yield unanswered_line(line_id, strict_json.parse(line.data)["custom_id"], row).line
 
-    def _fail(self, task: Task, then: float, errors: list[Error]) -> None:
-        listed = {"object": "list", "data": errors}
-        self._services.store.update(KIND, *task, lambda value: moved(value, "failed", then, errors=listed))
-        log.info("batch %s failed: %s", task[1], errors[0]["message"])
+    def _change(self, task: Task, change: Callable[[Value], Value], within: str = "") -> Value | None:
+        """Changes a batch, if it is still in the state ``within``; the batch, or ``None`` if it is gone.
 
-    def _update(self, task: Task, status: str, change: Any) -> None:
-        """Changes a batch if it is still in a state."""
-        self._services.store.update(
-            KIND, *task, lambda value: change(value) if value["batch"]["status"] == status else value
-        )
+        Once the work has ended nothing is changed: the state folder may be another server's.
+        """
+
+        def checked(value: Value) -> Value:
+            return change(value) if within in ("", value["batch"]["status"]) else value
+
+        return None if self._ended.is_set() else self._services.store.update(KIND, *task, checked)
 
     def _settings(self, task: Task, value: Value) -> Settings:
         """The settings that hold for the batch: those of its account and of its creation."""

@@ -28,11 +28,8 @@ Value = dict[str, Any]
 def create_batch(services: Services, call: Call) -> Answer:
     """Takes a batch; its input file is looked at in the background."""
     asked = _EXAMPLE | call.document
-    served = services.batches.endpoints
-    if asked["endpoint"] not in served:
-        names = ", ".join(f"'{each}'" for each in sorted(served))
-        raise ApiError("batch_endpoint_not_served", endpoint=asked["endpoint"], served=names)
     if call.strict:
+        _check_endpoint(services, asked["endpoint"])
         check_bounds(services.schemas, {"metadata": asked.get("metadata") or {}})
     headers = {name: value for name in _SETTINGS if (value := flask.request.headers.get(name)) is not None}
     seconds = call.settings.batch_seconds
@@ -54,6 +51,14 @@ def retrieve_batch(services: Services, call: Call) -> Answer:
 def cancel_batch(services: Services, call: Call) -> Answer:
     """Has a batch end early; what was answered until then is kept."""
     return _answer(call, _found(call, services.batches.cancel(call.account.id, call.path["id"])))
+
+
+def _check_endpoint(services: Services, endpoint: str) -> None:
+    """Raises ``ApiError`` for an endpoint that takes batches, but not here."""
+    served = services.batches.endpoints
+    if endpoint not in served:
+        names = ", ".join(f"'{each}'" for each in sorted(served))
+        raise ApiError("batch_endpoint_not_served", endpoint=endpoint, served=names)
 
 
 def _found(call: Call, batch: Value | None) -> Value:

@@ -42,6 +42,15 @@ def test_without_seconds_all_are_due_at_once() -> None:
     assert lines_due(in_progress(10, 0.0), 1000.0) == 10
 
 
+@pytest.mark.parametrize(
+    "made_up", [{}, {"prompt_tokens": "9"}, {"prompt_tokens_details": [1]}, {"total_tokens": None}]
+)
+def test_usage_that_a_stub_made_up_may_be_anything(made_up: dict[str, Any]) -> None:
+    usage = no_usage()
+    add_usage(usage, made_up)
+    assert usage == no_usage()
+
+
 def test_usage_is_added_up() -> None:
     usage = no_usage()
     details = {"cached_tokens": 2}
