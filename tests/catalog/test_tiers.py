@@ -156,3 +156,10 @@ def test_a_limit_below_one_in_the_table_is_told_by_file_key_and_remedy(tmp_path:
     message = "^tiers.toml, groups 'gpt-audio-mini', tier-1: tokens_per_minute is 0, below 1; give the key"
     with pytest.raises(CatalogError, match=message):
         Catalog(tmp_path).tier_limits("gpt-audio-mini", "tier-1")
+
+
+def test_a_model_whose_group_has_a_batch_queue_takes_batches(catalog: Catalog) -> None:
+    for model in catalog.models:
+        limits = [catalog.tier_limits(model.limit_group, tier) for tier in TIERS]
+        if any(each and each.enqueued_tokens for each in limits):
+            assert "v1/batch" in model.endpoints

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
-from mockserver.gateway.accounts import Accounts, redact
+from mockserver.gateway.accounts import Account, Accounts, redact
 from mockserver.gateway.errors import ApiError
 from mockserver.settings import AccountRow, LimitRow, Settings
 
@@ -130,3 +131,12 @@ def test_limits_of_its_own_may_be_for_one_tier() -> None:
     assert account.limits_of("whisper-1", "tier-1") == {"requests_per_minute": 9}
     assert account.limits_of("whisper-1", "free") == {"requests_per_minute": 2}
     assert account.limits_of("gpt-4o", "free") == {}
+
+
+def test_an_account_can_be_told_as_a_value_and_back() -> None:
+    limits = (LimitRow("gpt-4o", None, (("requests_per_minute", 5), ("tokens_per_minute", None))),)
+    row = AccountRow("sk-secret-key-of-mine", tier="tier-3", models=("gpt-4o",), limits=limits)
+    account = Accounts(Settings(accounts=(row,))).authenticate("Bearer sk-secret-key-of-mine")
+    value = json.dumps(account.as_value())
+    assert "sk-secret-key-of-mine" not in value
+    assert Account.from_value(json.loads(value)) == account

@@ -18,6 +18,7 @@ from mockserver.double.clock import Clock
 from mockserver.gateway.accounts import Account, Accounts
 from mockserver.gateway.errors import ApiError
 from mockserver.limits.limiter import Limiter
+from mockserver.limits.queue import QueueFull
 from mockserver.settings import AccountRow, LimitRow, Settings, SettingsError
 
 CATALOG = Catalog()
@@ -351,3 +352,37 @@ def test_who_has_met_a_drain_of_all_does_not_meet_it_again_after_a_restore() -> 
     api.limiter.restore(api.limiter.snapshot(None), None)
     assert api.admitted("whisper-1", 1) == 1
     assert api.admitted("whisper-1", 1, key="sk-mock-tier-1-other") == 0
+
+
+def queue_is_full(api: Api, tokens: int, batch_id: str = "batch_1", **options: Any) -> bool:
+    key = options.pop("key", "sk-mock-tier-1-me")
+    try:
+        api.limiter.enqueue(api.account(key), model_card("gpt-4o-mini"), batch_id, tokens, **options)
+    except QueueFull:
+        return True
+    return False
+
+
+def test_the_batch_queue_is_as_long_as_the_tier_has_it() -> None:
+    api = Api()
+    assert not queue_is_full(api, 2_000_000)
+    assert queue_is_full(api, 1, "batch_2")
+    api.limiter.set_tier(api.account().id, "tier-2")
+    assert not queue_is_full(api, 1, "batch_2")
+
+
+def test_a_tier_without_a_batch_queue_has_no_room_where_others_have_one() -> None:
+    api = Api()
+    assert queue_is_full(api, 1, key="sk-mock-free-me")
+    assert not queue_is_full(api, 1, key="sk-mock-free-me", overrides="enqueued_tokens=none")
+    assert not queue_is_full(Api(rate_limits=False), 1, key="sk-mock-free-me")
+
+
+def test_the_gauges_tell_how_full_the_batch_queue_is() -> None:
+    api = Api()
+    queue_is_full(api, 500_000)
+    gauge = api.limiter.gauges(api.account(), model_card("gpt-4o-mini"))[-1]
+    assert gauge == ("enqueued_tokens", 2_000_000, 500_000, 1_500_000, 0, 0)
+    assert api.limiter.groups_in_use() == {api.account().id: ["gpt-4o-mini"]}
+    api.limiter.queue.leave(api.account().id, "batch_1")
+    assert api.limiter.groups_in_use() == {}
