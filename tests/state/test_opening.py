@@ -99,3 +99,26 @@ def test_a_value_that_cannot_be_written_is_no_oserror(tmp_path: Path) -> None:
     with pytest.raises(StateFailed, match="values cannot be written"):
         store.put("file", "ann", "1", {})
     blobs.close()
+
+
+def test_bytes_stay_until_no_value_on_disk_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, blobs = open_state(str(tmp_path))
+    with blobs.writer() as writer:
+        writer.write(b"RIFF")
+        named = writer.commit()
+    store.put("batch", "ann", "1", {"blobs": [named.id]})
+
+    def killed(path: Path, content: bytes) -> None:
+        raise OSError("no power")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mockserver.state.value_files.write_whole", killed)
+        with pytest.raises(StateFailed):
+            store.update("batch", "ann", "1", lambda value: {"blobs": []})
+    store, blobs = reopened(blobs, tmp_path)
+    assert store.get("batch", "ann", "1") == {"blobs": [named.id]}
+    store.update("batch", "ann", "1", lambda value: {"blobs": []})
+    assert named.id not in blobs
+    blobs.close()
