@@ -32,6 +32,11 @@ def create_upload(services: Services, call: Call) -> Answer:
     asked, now = call.document, int(services.clock.now())
     size = asked.get("bytes", 0)
     purpose = asked.get("purpose", "user_data")
+    if call.strict and size < 0:
+        message = (
+            f"Invalid 'bytes': integer below minimum value. Expected a value >= 0, but got {size} instead."
+        )
+        raise ApiError("invalid_request", message=message, param="bytes", code="integer_below_min_value")
     if call.strict and size > _MOST:
         raise ApiError("upload_too_large", size=size, most=_MOST)
     if call.strict:

@@ -271,6 +271,12 @@ def test_nobody_sees_the_uploads_of_others(client: openai.OpenAI) -> None:
             "bytes",
         ),
         (
+            {"bytes": -1},
+            400,
+            "Invalid 'bytes': integer below minimum value. Expected a value >= 0, but got -1 instead.",
+            "bytes",
+        ),
+        (
             {"bytes": (200 << 20) + 1},
             413,
             "The file has 209715201 bytes; a file of purpose batch may have at most 209715200.",
