@@ -48,12 +48,12 @@ def test_a_killed_server_loses_no_line_and_answers_none_twice(tmp_path: Path) ->
         for number in range(6000)
     ]
     with process(tmp_path) as batches:
-        batch = batches.until(batches.create(lines), "in_progress", completed=1500)
+        batch = batches.until(batches.create(lines), "in_progress", completed=3000)
     with process(tmp_path) as batches:
         kept = batches.client.batches.retrieve(batch.id).request_counts
         assert kept is not None
         assert 0 < kept.completed < 6000
-        batches.until(batch, "in_progress", "completed", completed=kept.completed + 1500)
+        batches.until(batch, "in_progress", "completed", completed=kept.completed + 1000)
     with process(tmp_path) as batches:
         batch = batches.until(batch, "completed")
         good, bad = batches.output(batch), batches.errors(batch)

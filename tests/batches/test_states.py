@@ -38,9 +38,10 @@ def times(batch: Batch) -> dict[str, int]:
     }
 
 
-def control(server: MockServer, method: str, snapshot: bytes | None = None) -> bytes:
-    """Takes a snapshot, or restores one."""
-    request = urllib.request.Request(f"{server.url}/_mock/snapshot", snapshot, method=method)
+def control(server: MockServer, method: str, snapshot: bytes | None = None, key: str = "") -> bytes:
+    """Takes a snapshot of everything, or of the account of a key, or restores one."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(f"{server.url}/_mock/snapshot", snapshot, headers, method=method)
     with urllib.request.urlopen(request) as response:
         body: bytes = response.read()
         return body
@@ -193,3 +194,14 @@ def test_a_restored_snapshot_goes_on_with_its_batches(server: MockServer, batche
     server.clock.advance(90)
     batch = batches.until(batch, "completed")
     assert [line["custom_id"] for line in batches.output(batch)] == [f"line-{number}" for number in range(4)]
+
+
+def test_a_batch_that_becomes_anothers_is_worked_at_for_that_account(server: MockServer) -> None:
+    mine, yours = "sk-mock-tier-5-giver", "sk-mock-tier-5-taker"
+    batch = batches_of(server, mine).create(chat_lines(2))
+    control(server, "PUT", control(server, "GET", key=mine), yours)
+    server.clock.advance(180)
+    taken = batches_of(server, yours)
+    assert len(taken.output(taken.until(batch, "completed"))) == 2
+    chats = [entry for entry in server.account(yours).journal if entry["endpoint"] == "chat"]
+    assert len(chats) == 2

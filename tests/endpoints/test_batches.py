@@ -191,6 +191,20 @@ def test_lines_are_known_by_their_headers(batches: Batches, api: Any) -> None:
     assert [entry["status"] for entry in entries] == [200, 200]
 
 
+def test_a_stub_can_answer_one_line(batches: Batches, api: Any) -> None:
+    api.on_chat(headers={"x-mock-custom-id": "second"}).say("Scripted.")
+    batch = batches.run([chat_line("first"), chat_line("second")])
+    words = [line["response"]["body"]["choices"][0]["message"]["content"] for line in batches.output(batch)]
+    assert words == ["You wrote: Hello.", "Scripted."]
+
+
+def test_a_stub_can_answer_a_line_with_anything(batches: Batches, api: Any) -> None:
+    api.on_chat().reply_json({"usage": "none", "text": "line\nbreak"}).then.reply_bytes(b"no JSON \xff")
+    first, second = batches.output(batches.run(chat_lines(2)))
+    assert first["response"]["body"] == {"usage": "none", "text": "line\nbreak"}
+    assert second["response"]["body"] == "no JSON \N{REPLACEMENT CHARACTER}"
+
+
 def test_settings_of_the_creation_hold_for_its_lines(batches: Batches) -> None:
     lines = [chat_line("odd", model="gpt-audio-x", temperature=1)]
     assert batches.run(lines).status == "failed"
@@ -422,6 +436,18 @@ def test_in_the_schema_s_own_strictness_every_answer_satisfies_it(
         response = send(method, f"/v1{path}", headers=relaxed, key=key)
         assert response.status == 200
         assert schemas.violations(f"openai/{schema}.response", response.json()) == []
+
+
+def test_in_the_schema_s_own_strictness_every_documented_endpoint_is_taken(
+    send: Send, batches: Batches
+) -> None:
+    asked = {"input_file_id": "file-a", "endpoint": "/v1/embeddings", "completion_window": "24h"}
+    relaxed, key = JSON | {"x-mock-strictness": "schema"}, batches.client.api_key
+    response = send("POST", "/v1/batches", json.dumps(asked).encode(), relaxed, key=key)
+    assert response.status == 200
+    batch = batches.until(Batch.model_validate(response.json()), *ENDED)
+    ((code, *_),) = failure(batch)
+    assert code == "mock_endpoint_not_served"
 
 
 def test_the_asynchronous_sdk_runs_a_batch(server: MockServer, api_key: str) -> None:
