@@ -89,7 +89,7 @@ class Fetcher:
                 location = response.getheader("Location")
             if location is None:
                 raise FetchError(f"{url} redirects, but says not where to.")
-            url = _redirected(url, location)
+            url = redirected(url, location)
         raise FetchError(f"It was redirected more than {_MOST_REDIRECTS} times, at last to {url}.")
 
     def _target(self, url: str) -> _Target:
@@ -236,10 +236,10 @@ def _bare(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
-def _redirected(url: str, location: str) -> str:
+def redirected(url: str, location: str) -> str:
     """Where a redirect leads. Raises ``NotAllowed`` where it leaves TLS."""
     target = urljoin(url, location)
-    if url.startswith("https:") and not target.startswith("https:"):
+    if url.lower().startswith("https:") and not target.lower().startswith("https:"):
         raise NotAllowed(f"{url} redirects to {target}, which is not encrypted.")
     return target
 

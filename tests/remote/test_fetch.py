@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from mockserver.remote.fetch import Fetcher, FetchError, NotAllowed
+from mockserver.remote.fetch import Fetcher, FetchError, NotAllowed, redirected
 from tests.website import Website
 
 MAX = 1000
@@ -189,3 +191,27 @@ def test_a_port_where_nobody_listens_is_an_error() -> None:
 def test_a_host_that_is_not_there_is_an_error() -> None:
     with pytest.raises(FetchError, match="cannot be found"):
         fetcher("nobody.invalid").fetch("http://nobody.invalid/")
+
+
+def test_tls_is_greeted_by_the_host_s_name_at_the_address_that_was_checked() -> None:
+    greetings = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                greetings.append(connection.recv(65536))
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        host = f"audio.test:{listener.getsockname()[1]}"
+        with pytest.raises(FetchError, match="cannot be fetched"):
+            Fetcher((host,), MAX, 30.0, lambda host, port: ["127.0.0.1"]).fetch(f"https://{host}/")
+        thread.join()
+    assert b"audio.test" in greetings[0]
+
+
+def test_a_redirect_out_of_tls_is_not_followed() -> None:
+    with pytest.raises(NotAllowed, match="which is not encrypted"):
+        redirected("https://audio.example.com/a", "http://audio.example.com/b")
+    assert redirected("https://audio.example.com/a", "/b") == "https://audio.example.com/b"
