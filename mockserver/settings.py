@@ -221,8 +221,11 @@ class Settings:
         per_request=True,
         minimum=0,
     )
-    batch_workers: int = _setting(
-        4, "Batches that are worked at at the same time, each one line after the other.", minimum=1
+    batch_workers: int = _setting(4, "Batches that are worked at at the same time.", minimum=1)
+    batch_lines: int = _setting(
+        1,
+        "Lines of a batch that are answered at the same time; of several, stubs see any of them first.",
+        minimum=1,
     )
     max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
     max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)

@@ -6,9 +6,12 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mockserver import strict_json
@@ -55,10 +58,17 @@ class Work:
         self._validation = Validation(services, operations, self._errors)
         self._running: dict[Task, _Tally] = {}
         self._ended = threading.Event()
+        self._at_once = services.settings.batch_lines
+        self._threads: ThreadPoolExecutor | None = None
+        if self._at_once > 1:
+            most = self._at_once * services.settings.batch_workers
+            self._threads = ThreadPoolExecutor(most, thread_name_prefix="batch-lines")
 
     def end(self) -> None:
         """Has what still runs change nothing more."""
         self._ended.set()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def progress(self, task: Task) -> Value:
         """How far a batch is whose lines are being answered right now: members of its object."""
@@ -142,29 +152,36 @@ class Work:
         patience = min(_LONGEST_SLICE, _SLICE + len(work["output"]) / 10)
         until = time.monotonic() + patience
         tally = self._running[task] = _Tally(value)
-        most = services.settings.max_body_bytes
+        most, answer = services.settings.max_body_bytes, partial(self._answer, task, value)
         try:
             with (
                 services.blobs.open(work["input"]) as file,
                 services.blobs.writer() as output,
                 services.blobs.writer() as errors,
             ):
-                for line in read_lines(file, most, offset=work["bytes"], number=work["lines"]):
-                    answered = self._answer(task, value, line)
-                    if answered is None:
-                        break
-                    (output if answered.succeeded else errors).write(answered.line)
-                    tally.add(line, answered)
-                    if tally.answered >= due or time.monotonic() > until or not self._goes_on(task):
+                lines = read_lines(file, most, offset=work["bytes"], number=work["lines"])
+                while some := list(islice(lines, min(self._at_once, due - tally.answered))):
+                    for line, answered in zip(some, self._map(answer, some), strict=True):
+                        if answered is None:
+                            break
+                        (output if answered.succeeded else errors).write(answered.line)
+                        tally.add(line, answered)
+                    if time.monotonic() > until or not self._goes_on(task):
                         break
                 self._keep(task, value, tally, output, errors)
         finally:
             del self._running[task]
 
+    def _map(
+        self, answer: Callable[[Line], Answered | None], lines: Iterable[Line]
+    ) -> Iterable[Answered | None]:
+        """The answers to lines in their order, made at the same time where that is wanted."""
+        return map(answer, lines) if self._threads is None else self._threads.map(answer, lines)
+
     def _goes_on(self, task: Task) -> bool:
         """Whether the lines of a batch are still to be answered."""
         value = self._services.store.get(KIND, *task)
-        if value is None or value["batch"]["status"] != "in_progress":
+        if value is None or value["batch"]["status"] != "in_progress" or self._services.closing.is_set():
             return False
         return bool(value["work"]["seconds"]) or self._services.clock.now() < value["batch"]["expires_at"]
 

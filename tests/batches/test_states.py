@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from openai.types import Batch
 
+from mockserver.batches.answering import Response, ask
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.batches.conftest import Batches, batches_of, chat_line, chat_lines
@@ -205,3 +208,19 @@ def test_a_batch_that_becomes_anothers_is_worked_at_for_that_account(server: Moc
     assert len(taken.output(taken.until(batch, "completed"))) == 2
     chats = [entry for entry in server.account(yours).journal if entry["endpoint"] == "chat"]
     assert len(chats) == 2
+
+
+def test_lines_can_be_answered_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = threading.Barrier(4, timeout=60)
+
+    def met(*arguments: Any) -> Response | None:
+        meeting.wait()  # for four lines to be here
+        return ask(*arguments)
+
+    monkeypatch.setattr("mockserver.batches.work.ask", met)
+    with MockServer(Settings(port=0, whisper_model="none", batch_lines=4)) as server:
+        batches = batches_of(server)
+        batch = batches.run(chat_lines(8))
+        assert [line["custom_id"] for line in batches.output(batch)] == [
+            f"line-{number}" for number in range(8)
+        ]
