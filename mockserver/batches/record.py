@@ -2,9 +2,10 @@
 
 ``batch`` is the object of the API. ``work`` is the rest: ``account`` (who created it), ``headers`` (the settings
 of its creation), ``seconds`` (that it takes in each state), ``since`` (when the state began, by the clock),
-``input`` (the blob of its lines), ``lines`` and ``bytes`` (of them that are answered), ``output`` and ``errors``
-(blobs of what was answered, to be joined), the ids that its files will have, ``group`` and ``tokens`` (what it
-takes of the batch queue). ``blobs`` names all blobs, so that they are kept as long as the batch needs them.
+``input`` (the blob of its lines) and ``purpose`` (of that file), ``lines`` and ``bytes`` (of them that are
+answered), ``output`` and ``errors`` (blobs of what was answered, to be joined), the ids that its files will have and
+when these expire, ``group`` and ``tokens`` (what it takes of the batch queue). ``blobs`` names all blobs, so that
+they are kept as long as the batch needs them.
 """
 
 from __future__ import annotations
