@@ -1,4 +1,6 @@
-"""A server in this process, for tests::
+"""A server in this process, for tests.
+
+::
 
     with MockServer() as server:
         client = openai.OpenAI(base_url=server.base_url, api_key="sk-mock-me")
