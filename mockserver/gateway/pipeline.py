@@ -206,7 +206,7 @@ class Pipeline:
             status = response.status_code
             log_exchange(response, began, exchange.error)
             return exchange.answered(response)
-        except OSError:  # the client has left, or a fault has ended the connection
+        except (ConnectionError, TimeoutError):  # the client has left, or a fault has ended the connection
             exchange.unanswered()
             raise
         finally:
@@ -259,8 +259,8 @@ class Pipeline:
                 answer = self._answer(call, handler)
         except ApiError as error:
             return self._refuse(error, operation, call, exchange)
-        except OSError:
-            raise  # the client has left
+        except (ConnectionError, TimeoutError):
+            raise  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
             log_crash(error)
             return self._refuse(ApiError("server_error"), operation, call, exchange)

@@ -170,3 +170,18 @@ def test_one_switch_turns_the_headers_of_the_mock_off(discreet_server: MockServe
     with urllib.request.urlopen(f"{discreet_server.base_url}/models", timeout=30) as response:
         assert response.status == 200
         assert not [name for name in response.headers if name.lower().startswith("x-mock-")]
+
+
+def test_a_bug_is_answered_as_the_api_does_and_stands_in_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    with MockServer(Settings(port=0, whisper_model="none", log_level="error")) as running:
+        monkeypatch.setattr("mockserver.endpoints.models.list_models", full)
+        with pytest.raises(openai.InternalServerError) as failure:
+            running.client.models.list()
+        (entry,) = running.journal
+    assert failure.value.type == "server_error"
+    assert (entry["status"], entry["error"]) == (500, "server_error")
