@@ -89,6 +89,7 @@ class Services:
         """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""
         self.closing.set()
         self.batches.close()
+        self.stt_queue.close()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import requests
 
+from mockserver.mock_server import MockServer
+from mockserver.settings import Settings
 from tests.stt.conftest import OPENAI, PATIENCE
 from tests.website import Website
 
@@ -69,3 +72,24 @@ def test_an_unfinished_job_goes_on(tmp_path: Path, website: Website, hello: Clip
         while (answer := ask(url, job))["status"] != "completed":
             assert answer["status"] in ("queued", "generating")
         assert answer["result"]["text"] == HELLO
+
+
+def test_work_that_outlasts_its_server_changes_nothing_any_more(
+    tmp_path: Path, website: Website, hello: Clip
+) -> None:
+    audio = website.file("/hello.wav", hello[1])
+    others = set(threading.enumerate())
+    settings = Settings(
+        port=0, whisper_model="none", state=str(tmp_path), fetch_urls=website.host, stt_workers=1
+    )
+    with MockServer(settings) as server:
+        job, _waiting = (create(server.base_url, json={"model": OPENAI, "url": audio}) for _ in range(2))
+        while ask(server.base_url, job)["status"] != "generating":
+            pass
+        workers = [each for each in set(threading.enumerate()) - others if each.name.startswith("stt-")]
+    left = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    website.released.set()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.is_alive() for worker in workers] == [False]
+    assert left == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
