@@ -123,7 +123,7 @@ class Fetcher:
     def _response(self, target: _Target, deadline: float) -> Iterator[HTTPResponse]:
         """The head of the answer; the connection ends with the block, or at the deadline."""
         try:
-            connection = _Connection(target, self._addresses(target), _left(deadline))
+            connection = _Connection(target, self._addresses(target), deadline)
             with contextlib.closing(connection), _cut_off(connection, deadline):
                 connection.request("GET", target.path, headers={"Accept-Encoding": "identity"})
                 yield connection.getresponse()
@@ -195,17 +195,18 @@ class _Target:
 class _Connection(http.client.HTTPConnection):
     """To one of the addresses that were looked up before; the host's name stays in the request, and in TLS."""
 
-    def __init__(self, target: _Target, addresses: Sequence[str], seconds: float) -> None:
-        super().__init__(target.host, target.port, timeout=seconds)
+    def __init__(self, target: _Target, addresses: Sequence[str], deadline: float) -> None:
+        super().__init__(target.host, target.port)
         self.default_port = _PORTS[target.scheme]  # which is left out of the header Host
         self._target = target
         self._addresses = addresses
+        self._deadline = deadline
 
     def connect(self) -> None:
         """Connects, and greets where the URL is one of https."""
         for number, address in enumerate(self._addresses, 1):
             try:
-                self.sock = socket.create_connection((address, self._target.port), self.timeout)
+                self.sock = socket.create_connection((address, self._target.port), _left(self._deadline))
                 break
             except OSError:
                 if number == len(self._addresses):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 
@@ -176,6 +177,20 @@ def test_who_answers_drop_by_drop_is_cut_off(website: Website, head: bytes) -> N
     website.pages["/slow"] = dripping
     with pytest.raises(FetchError, match=r"took more than 0\.2 seconds"):
         fetcher(website.host, seconds=0.2).fetch(website.url("/slow"))
+
+
+def test_all_addresses_of_a_host_together_are_waited_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_there(address: tuple[str, int], timeout: float) -> None:
+        time.sleep(timeout)
+        raise TimeoutError(address)
+
+    monkeypatch.setattr("mockserver.remote.fetch.socket.create_connection", nobody_there)
+    addresses = [f"93.184.215.{number}" for number in range(1, 20)]
+    asked = Fetcher(("audio.example.com",), MAX, 1.0, lambda host, port: addresses)
+    begun = time.monotonic()
+    with pytest.raises(FetchError, match="took more than 1 seconds"):
+        asked.fetch("http://audio.example.com/")
+    assert time.monotonic() - begun < 5
 
 
 def test_another_status_than_200_is_an_error(website: Website) -> None:
