@@ -6,13 +6,16 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
 
+from mockserver.batches.answering import Response, ask
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.batches.conftest import Batches, batches_of, chat_line, chat_lines
@@ -133,3 +136,29 @@ def test_without_a_state_folder_nothing_is_left(tmp_path: Path, monkeypatch: pyt
         batches = batches_of(server)
         assert len(batches.output(batches.run(chat_lines(500)))) == 500
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_outlasts_its_server_changes_nothing_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def held(*arguments: Any) -> Response | None:
+        if arguments[2]["custom_id"] == "line-1":
+            asked.set()
+            assert released.wait(60)
+        return ask(*arguments)
+
+    monkeypatch.setattr("mockserver.batches.work.ask", held)
+    monkeypatch.setattr("mockserver.batches.schedule._PATIENCE", 0.01)
+    others = set(threading.enumerate())
+    with MockServer(Settings(port=0, whisper_model="none", state=str(tmp_path))) as server:
+        batches_of(server).create(chat_lines(2))
+        assert asked.wait(60)
+        workers = [each for each in set(threading.enumerate()) - others if each.name.startswith("batches")]
+    left = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    released.set()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.is_alive() for worker in workers] == [False]
+    assert left == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -13,6 +13,7 @@ from openai.types import Batch
 from mockserver.batches.answering import Response, ask
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
+from mockserver.state.files import FileObject, Files
 from tests.batches.conftest import Batches, batches_of, chat_line, chat_lines
 
 NOW = 1_800_000_000
@@ -208,6 +209,55 @@ def test_a_batch_that_becomes_anothers_is_worked_at_for_that_account(server: Moc
     assert len(taken.output(taken.until(batch, "completed"))) == 2
     chats = [entry for entry in server.account(yours).journal if entry["endpoint"] == "chat"]
     assert len(chats) == 2
+
+
+def test_a_snapshot_that_is_restored_while_lines_are_answered_has_the_last_word(
+    server: MockServer, batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def held(*arguments: Any) -> Response | None:
+        if arguments[2]["custom_id"] == "line-2":
+            asked.set()
+            assert released.wait(60)
+        return ask(*arguments)
+
+    monkeypatch.setattr("mockserver.batches.work.ask", held)
+    batch = batches.create(chat_lines(4))
+    server.clock.advance(60)
+    batches.until(batch, "in_progress")
+    snapshot = control(server, "GET")
+    server.clock.advance(30)
+    batches.until(batch, "in_progress", completed=2)
+    server.clock.advance(30)
+    assert asked.wait(60)
+    control(server, "PUT", snapshot)
+    released.set()
+    server.clock.advance(180)
+    batch = batches.until(batch, "completed")
+    assert [line["custom_id"] for line in batches.output(batch)] == [f"line-{number}" for number in range(4)]
+
+
+def test_a_batch_that_is_cancelled_while_its_file_is_made_has_one_file(
+    server: MockServer, batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = batches.create(chat_lines(2))
+    server.clock.advance(120)
+    batches.until(batch, "finalizing")
+    add = Files.add
+
+    def cancelled_meanwhile(*arguments: Any, **options: Any) -> FileObject:
+        file = add(*arguments, **options)
+        batches.client.batches.cancel(batch.id)
+        return file
+
+    monkeypatch.setattr(Files, "add", cancelled_meanwhile)
+    server.clock.advance(60)
+    batches.until(batch, "cancelling")
+    server.clock.advance(60)
+    batch = batches.until(batch, "cancelled")
+    assert [file.id for file in batches.client.files.list(purpose="batch_output")] == [batch.output_file_id]
+    assert len(batches.output(batch)) == 2
 
 
 def test_lines_can_be_answered_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
