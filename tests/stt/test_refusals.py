@@ -110,9 +110,11 @@ def test_a_model_that_is_not_the_provider_s_is_refused_with_those_that_are(stt: 
     assert found["message"].endswith(f" | 'aai/slam-1', received '{model}'")
 
 
-def test_a_body_that_is_no_json_is_refused(stt: Stt) -> None:
-    response = stt.post(data=b"{", headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize("body", [b"{", b"[1]", b""])
+def test_a_body_that_is_no_json_object_is_refused(stt: Stt, body: bytes) -> None:
+    response = stt.post(data=body, headers={"Content-Type": "application/json"})
     assert stt.refusal(response) == (400, "Body validation error!")
+    assert response.json()["details"] == [{"path": [], "message": "The body is not a valid JSON object"}]
 
 
 def test_a_form_without_a_file_is_refused(stt: Stt) -> None:
