@@ -33,6 +33,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
 CONTROL = (DOCS / "control.md").read_text("utf-8")
+FILES, BATCHES = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("files", "batches"))
+GUIDES = (README, CONTROL, FILES, BATCHES)  # whose examples in Python are run here
 SERVED_AT = "http://127.0.0.1:4010"  # in the examples
 RUNNABLE = "<!-- runnable -->\n"
 NEEDS_SHELL = pytest.mark.skipif(
@@ -269,7 +271,7 @@ def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
 
 
 @pytest.mark.parametrize(
-    "program", [*blocks(README, "python", RUNNABLE), *blocks(CONTROL, "python", RUNNABLE)], ids=first_line
+    "program", [program for page in GUIDES for program in blocks(page, "python", RUNNABLE)], ids=first_line
 )
 def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
     done = newcomer([sys.executable, "-c"], program)
@@ -305,6 +307,8 @@ def shown_of(answer: Any, shown: Any) -> Any:
 
 def test_there_are_examples_to_run() -> None:
     assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 5)
+    assert blocks(FILES, "python", RUNNABLE)
+    assert blocks(BATCHES, "python", RUNNABLE)
 
 
 def test_the_example_of_a_conversation_hears_what_was_answered(
