@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import threading
 
@@ -29,6 +30,7 @@ class MockServer(AudioApi):
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings.load(environ=os.environ, port=0)
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the API refuses
         self.app = create_app(settings)
         self._server = listen(settings, self.app, services_of(self.app).closing)
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)

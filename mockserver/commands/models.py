@@ -22,8 +22,11 @@ def list_models() -> None:
         snapshot = model.snapshot if model.snapshot != model.id else ""
         table.add_row(model.id, snapshot, ", ".join(model.endpoints), model.shutdown_date or "")
     for listing in catalog.listings:
-        if listing.model != listing.upstream:
-            table.add_row(listing.model, listing.upstream, f"({listing.provider})", "")
+        upstream = listing.upstream if listing.upstream != listing.model else ""
+        if upstream or listing.endpoints:
+            table.add_row(
+                listing.model, upstream, ", ".join((*listing.endpoints, f"({listing.provider})")), ""
+            )
     console = Console()
     console.print(table)
     console.print("`mockserver models NAME` shows everything known about one.")

@@ -168,12 +168,14 @@ def _forget_expired(services: Services, call: Call) -> None:
 
 
 def _parts_in_order(call: Call, value: Value) -> list[Value]:
-    parts = []
+    parts: dict[str, Value] = {}
     for part_id in call.document.get("part_ids", ()):
         if part_id not in value["parts"]:
             raise ApiError("upload_part_not_found", id=value["upload"]["id"], part=part_id)
-        parts.append(value["parts"][part_id])
-    return parts
+        if part_id in parts:
+            raise ApiError("upload_part_twice", part=part_id)
+        parts[part_id] = value["parts"][part_id]
+    return list(parts.values())
 
 
 def _joined(services: Services, parts: list[Value], md5: str | None) -> Blob:

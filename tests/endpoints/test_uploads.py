@@ -238,6 +238,14 @@ def test_more_bytes_than_announced_are_refused(client: openai.OpenAI) -> None:
     assert refusal(caught.value) == (400, message, "data")
 
 
+def test_a_part_counts_once(client: openai.OpenAI) -> None:
+    upload = begin(client, 10)
+    first, _ = parts(client, upload, b"12345", b"67890")
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.uploads.complete(upload.id, part_ids=[first, first])
+    assert refusal(caught.value) == (400, f"The Part {first} is listed more than once.", "part_ids")
+
+
 def test_an_unknown_part_is_refused(client: openai.OpenAI) -> None:
     upload = begin(client)
     with pytest.raises(openai.BadRequestError) as caught:
