@@ -1,0 +1,57 @@
+"""Trains in several processes at once: each learns from batches of its own, all take the mean of the steps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed, multiprocessing
+
+from tools.whisper_training.corpus import Corpus
+from tools.whisper_training.model import Shape
+from tools.whisper_training.probe import PHONEMES
+from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
+from tools.whisper_training.train import Plan, Training
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to do: in the folder ``work``, whose ``corpus`` is there, a number of steps with batches of a size."""
+
+    work: Path
+    steps: int
+    states: int
+    every: int
+
+
+def train(order: Order, processes: int) -> None:
+    """Trains, from the last checkpoint if there is one, and returns when it is done."""
+    order.work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = f"file://{folder}/meeting"
+        multiprocessing.spawn(_take_part, (order, processes, meeting), nprocs=processes)
+
+
+def _take_part(rank: int, order: Order, processes: int, meeting: str) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
+    file = order.work / "tokenizer.json"
+    if rank == 0 and not file.exists():
+        build_vocabulary().tokenizer.save(str(file), pretty=False)
+    distributed.barrier()
+    vocabulary = Vocabulary.load(file)
+    corpus = Corpus(sorted((order.work / "corpus").glob("???.npz")))
+    shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
+    training = Training(shape, Plan(order.steps, order.states), order.work)
+    training.resume()
+    training.run(corpus, vocabulary, order.every, lambda: _start_probe(order.work))
+    distributed.destroy_process_group()
+
+
+def _start_probe(work: Path) -> None:
+    """Measures the checkpoint just written, in a process of its own, while the training goes on."""
+    subprocess.Popen([sys.executable, "-m", "tools.whisper_training", "probe", "--work", str(work)])

@@ -1,0 +1,277 @@
+"""Measures a finished model in every respect that matters, and writes the table and the curve."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from mockserver.audio.decode import decode
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE
+from tools.whisper_training.lexicon import WORDS, everyday_forms
+from tools.whisper_training.measure import Clip, Result, clip, clips, evaluate, joined, load
+from tools.whisper_training.probe import long_clips
+from tools.whisper_training.speech import voice_names
+from tools.whisper_training.text import everyday, of_the_project, with_unseen
+
+if TYPE_CHECKING:
+    from av import AudioStream
+    from faster_whisper import WhisperModel
+    from numpy.typing import NDArray
+
+SEED = 2_000
+PAUSE = 0.35  # seconds between voices that take turns
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: what was heard, and how well; ``target`` as a share of words."""
+
+    name: str
+    result: Result
+    target: float | None = None
+
+
+def measure(folder: Path, said: Iterable[str], *, scale: float = 1.0) -> dict[str, Any]:
+    """All figures of the model in ``folder``. ``said`` was said in training; ``scale`` shrinks the samples."""
+    known = frozenset(said)
+    started = time.perf_counter()
+    model = load(folder, threads=2)
+    load_time = time.perf_counter() - started
+    rows = []
+    for row in _rows(model, known, scale):
+        print(f"{row.name}: {100 * row.result.word_errors:.1f} % of {row.result.words} words", flush=True)
+        rows.append(row)
+    return {
+        "size_bytes": sum(file.stat().st_size for file in folder.iterdir()),
+        "load_seconds": round(load_time, 3),
+        "real_time_factor": round(_real_time_factor(model), 3),
+        "everyday_forms": len(everyday_forms()),
+        "invented": _invented(model),
+        "rows": [{"name": row.name, "target": row.target, **asdict(row.result)} for row in rows],
+    }
+
+
+def _rows(model: WhisperModel, known: frozenset[str], scale: float) -> Iterator[Row]:
+    def some(sentence: Callable[[random.Random], str], count: int, seed: int) -> list[Clip]:
+        return clips(sentence, max(2, round(count * scale)), seed, known)
+
+    yield Row("everyday sentences", evaluate(model, some(everyday, 500, SEED), words=False), 0.05)
+    plain = some(everyday, 100, SEED + 1)
+    yield Row("the same, with word times", evaluate(model, plain, words=True))
+    yield Row("numbers, days, months, greetings", evaluate(model, some(_with_figures, 150, SEED + 2)), 0.05)
+    yield Row("dictionary words never heard", evaluate(model, some(with_unseen, 200, SEED + 3)), 0.12)
+    yield Row("sentences of the project (heard in training)", evaluate(model, _project_clips(scale)), 0.05)
+    yield Row("sentences as people say them", evaluate(model, _natural_clips()))
+    count = max(1, round(20 * scale))
+    yield Row("clips of 60 s", evaluate(model, long_clips(count, 60.0, SEED + 4)), 0.06)
+    yield Row("several voices in a clip", evaluate(model, _dialogues(count)), 0.08)
+    base = some(everyday, 150, SEED + 5)
+    reference = evaluate(model, base)
+    yield Row("undisturbed", reference)
+    limit = reference.word_errors + 0.03
+    for name, disturb in _DISTURBANCES.items():
+        yield Row(name, evaluate(model, [_changed(one, disturb) for one in base]), limit)
+
+
+def _with_figures(rng: random.Random) -> str:
+    """A sentence with a spelled-out number, a day, a month or a greeting in it."""
+    from tools.whisper_training.lexicon import word_classes
+
+    wanted = {
+        word for name in ("number", "large", "day", "month", "greeting") for word in word_classes()[name]
+    }
+    while True:
+        text = everyday(rng)
+        if wanted & {word.strip(".,?!").lower() for word in text.split()} | wanted & set(text.split()):
+            return text
+
+
+def _project_clips(scale: float) -> list[Clip]:
+    return clips(of_the_project, max(2, round(100 * scale)), SEED + 6)
+
+
+def _natural_clips() -> list[Clip]:
+    lines = (WORDS / "natural.txt").read_text("utf-8").splitlines()
+    sentences = [line for line in lines if not line.startswith("#")]
+    rng = random.Random(SEED + 7)
+    return [clip([text], voice_names()[number % 13], rng) for number, text in enumerate(sentences)]
+
+
+def _dialogues(count: int) -> list[Clip]:
+    """Three or four voices that take turns, about 20 s."""
+    rng = random.Random(SEED + 8)
+    made = []
+    for _ in range(count):
+        voices = rng.sample(voice_names(), rng.choice((3, 4)))
+        parts = [clip([everyday(rng)], voices[turn % len(voices)], rng) for turn in range(8)]
+        made.append(joined(parts, PAUSE))
+    return made
+
+
+def _changed(clip: Clip, disturb: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Clip:
+    return Clip(disturb(clip.samples).astype(np.float32), clip.text, clip.words, clip.sentences)
+
+
+def _coded(
+    samples: NDArray[np.float32], container: str, codec: str, rate: int, bit_rate: int
+) -> NDArray[np.float32]:
+    """Through a codec, from and to 16 kHz."""
+    import av
+
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream = cast("AudioStream", file.add_stream(codec, rate=rate, layout="mono"))
+        stream.bit_rate = bit_rate
+        pcm = np.clip(samples * 32768, -32768, 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+        frame.sample_rate = 16_000
+        resampler = av.AudioResampler(stream.format, "mono", rate, frame_size=stream.frame_size or None)
+        for piece in (frame, None):
+            for ready in resampler.resample(piece):
+                file.mux(stream.encode(ready))
+        file.mux(stream.encode(None))
+    heard = decode(out.getvalue(), keep_seconds=3600, max_seconds=3600).samples
+    assert heard is not None
+    return heard
+
+
+def _noisy(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """With white noise, 20 dB below the speech."""
+    noise = np.random.default_rng(len(samples)).standard_normal(len(samples))
+    return np.clip(samples + noise * 0.1 * np.sqrt(np.mean(samples**2)), -1, 1)
+
+
+_DISTURBANCES: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+    "mp3, 48 kbit/s": partial(
+        _coded, container="mp3", codec="libmp3lame", rate=SPEECH_SAMPLE_RATE, bit_rate=48_000
+    ),
+    "opus, 24 kbit/s": partial(
+        _coded, container="ogg", codec="libopus", rate=SPEECH_SAMPLE_RATE, bit_rate=24_000
+    ),
+    "8 kHz telephone": partial(_coded, container="wav", codec="pcm_mulaw", rate=8_000, bit_rate=64_000),
+    "20 dB noise": _noisy,
+    "+3 dB": lambda samples: np.clip(samples * 10 ** (3 / 20), -1, 1),
+    "-12 dB": lambda samples: samples * 10 ** (-12 / 20),
+}
+
+
+def _real_time_factor(model: WhisperModel) -> float:
+    """Seconds of work for a second of sound, in a clip of 10 s: the median of several."""
+    rng = random.Random(SEED + 9)
+    sentences: list[str] = []
+    while len((spoken := clip([*sentences, everyday(rng)], "alloy", random.Random(0))).samples) < 160_000:
+        sentences.append(everyday(rng))
+    ten = spoken.samples[:160_000]
+    factors = []
+    for _ in range(7):
+        started = time.perf_counter()
+        list(model.transcribe(ten, language="en", beam_size=5, temperature=0.0)[0])
+        factors.append((time.perf_counter() - started) / 10)
+    return float(np.median(factors))
+
+
+def _invented(model: WhisperModel) -> dict[str, str]:
+    """What is heard where nothing is said: by sound, the text; only of sounds that have one."""
+    rng = np.random.default_rng(SEED + 10)
+    heard = {}
+    for name, sound in _speechless(rng):
+        segments = list(model.transcribe(sound, language="en", beam_size=5, temperature=0.0)[0])
+        if text := " ".join(segment.text.strip() for segment in segments):
+            heard[name] = text
+    return heard
+
+
+def _speechless(rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    for seconds in (0.5, 2, 10, 40):
+        length = round(seconds * 16_000)
+        time = np.arange(length) / 16_000
+        yield f"silence, {seconds} s", np.zeros(length, np.float32)
+        for level in (-60, -40, -20, -10):
+            scale = 10 ** (level / 20)
+            white = rng.standard_normal(length)
+            brown = np.cumsum(white)
+            brown = brown - np.convolve(brown, np.ones(801) / 801, "same") if length > 801 else brown
+            yield f"white noise, {level} dB, {seconds} s", _scaled(white, scale)
+            yield f"brown noise, {level} dB, {seconds} s", _scaled(brown, scale)
+            for pitch in (100, 440, 1000, 3000):
+                yield (
+                    f"tone of {pitch} Hz, {level} dB, {seconds} s",
+                    _scaled(np.sin(2 * np.pi * pitch * time), scale),
+                )
+
+
+def _scaled(sound: NDArray[np.float64], scale: float) -> NDArray[np.float32]:
+    loudness = float(np.sqrt(np.mean(sound**2))) or 1.0
+    return np.clip(sound * (scale / loudness), -1, 1).astype(np.float32)
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The figures as tables for the documentation."""
+    lines = [
+        "| heard | clips | words | word errors | letter errors | clips without an error | target |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in figures["rows"]:
+        target = "" if row["target"] is None else f"≤ {100 * row['target']:.1f} %"
+        lines.append(
+            f"| {row['name']} | {row['clips']} | {row['words']} | {100 * row['word_errors']:.1f} % "
+            f"| {100 * row['letter_errors']:.1f} % | {100 * row['flawless']:.0f} % | {target} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def write(figures: dict[str, Any], file: Path) -> None:
+    """Writes the figures as JSON, and as a table beside it."""
+    file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    file.with_suffix(".md").write_text(markdown(figures), "utf-8")
+
+
+def plot(folder: Path, picture: Path) -> None:
+    """Draws how the training in ``folder`` went: ``curve.csv`` and ``probes.csv``."""
+    from matplotlib.figure import Figure
+
+    curve, probes = _columns(folder / "curve.csv"), _columns(folder / "probes.csv")
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    learnt, errors = figure.subplots(2, 1, sharex=True)
+    for name, label in (
+        ("phoneme_right", "phonemes of frames"),
+        ("frame_token_right", "words of frames"),
+        ("text_right", "tokens of the text"),
+    ):
+        learnt.plot(np.array(curve["wall"]) / 60, 100 * _smoothed(curve[name]), label=label)
+    learnt.set_ylabel("right in training (%)")
+    for name, label in (
+        ("everyday", "everyday sentences"),
+        ("unseen", "unseen words"),
+        ("long", "clips of 60 s"),
+    ):
+        errors.plot(
+            np.array(probes["wall"]) / 60, 100 * np.array(probes[name]), "o-", markersize=3, label=label
+        )
+    errors.set(xlabel="minutes of training", ylabel="word errors (%)", ylim=(0, 120))
+    for axes in (learnt, errors):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(picture)
+
+
+def _smoothed(values: Sequence[float]) -> NDArray[np.float64]:
+    width = min(15, len(values))
+    padded = np.pad(np.nan_to_num(np.array(values)), (width // 2, width - 1 - width // 2), mode="edge")
+    return np.convolve(padded, np.ones(width) / width, "valid")
+
+
+def _columns(file: Path) -> dict[str, list[float]]:
+    with file.open(newline="") as rows:
+        table = [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(rows)]
+    return {name: [row[name] for row in table] for name in table[0]}
