@@ -1,14 +1,13 @@
 """From nothing to the embedded model: ``python -m tools.whisper_training``.
 
 Speaks the corpus, trains, exports, measures and draws the curve. What is done already is not done again: stopped,
-it goes on where it was, with the last checkpoint. All it makes is in the working folder until it is published.
+it goes on where it was, with the last checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +27,11 @@ def main(arguments: list[str] | None = None) -> None:
     if options.command == "probe":
         from tools.whisper_training.probe import probe
 
-        print(probe(options.work), flush=True)
-    if options.command in ("all", "publish"):
-        _publish(options)
+        print(probe(options.work, options.probes), flush=True)
+    if options.command in ("all", "export"):
+        _export(options)
+    if options.command in ("all", "measure"):
+        _measure(options)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -38,13 +39,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "command",
         nargs="?",
-        choices=("all", "speak", "train", "probe", "publish"),
+        choices=("all", "speak", "train", "probe", "export", "measure"),
         default="all",
-        help="all of it, or one stage: speak the corpus; train; measure the last checkpoint a little; "
-        "export, measure and draw",
+        help="all of it, or one stage: speak the corpus, train, export the last checkpoint, measure and draw; "
+        "probe measures the last checkpoint a little while the training goes on",
     )
     parser.add_argument("--work", type=Path, default=Path("build/whisper-training"), help="folder to work in")
-    parser.add_argument("--shards", type=int, default=20, help="size of the corpus, in 4000 utterances")
+    parser.add_argument("--shards", type=int, default=36, help="size of the corpus, in shards")
+    parser.add_argument("--shard-size", type=int, default=4000, help="utterances in a shard")
     parser.add_argument(
         "--steps", type=int, default=20_000, help="length of the training; may be changed later"
     )
@@ -53,6 +55,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints, a multiple of 10")
+    parser.add_argument("--probes", type=int, default=30, help="clips to measure a checkpoint with")
     parser.add_argument("--model", type=Path, default=MODEL, help="where to publish the model")
     parser.add_argument("--curve", type=Path, default=CURVE, help="where to draw the curve")
     parser.add_argument("--scale", type=float, default=1.0, help="how many clips to measure with; 1 is all")
@@ -62,24 +65,29 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _speak(options: argparse.Namespace) -> None:
     from tools.whisper_training.generate import generate
 
-    generate(options.work / "corpus", options.shards, options.processes)
+    generate(options.work / "corpus", options.shards, options.processes, options.shard_size)
 
 
 def _train(options: argparse.Namespace) -> None:
     from tools.whisper_training.processes import Order, train
 
-    train(Order(options.work, options.steps, options.states, options.every), options.processes)
+    train(
+        Order(options.work, options.steps, options.states, options.every, options.probes), options.processes
+    )
 
 
-def _publish(options: argparse.Namespace) -> None:
-    from tools.whisper_training import report
-    from tools.whisper_training.corpus import Corpus
+def _export(options: argparse.Namespace) -> None:
     from tools.whisper_training.export import export
     from tools.whisper_training.probe import trained_model
 
     model, vocabulary, _ = trained_model(options.work)
-    shutil.rmtree(options.model, ignore_errors=True)
     export(model, vocabulary, options.model)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    from tools.whisper_training import report
+    from tools.whisper_training.corpus import Corpus
+
     said = Corpus(sorted((options.work / "corpus").glob("???.npz"))).texts
     report.write(report.measure(options.model, said, scale=options.scale), options.work / "figures.json")
     report.plot(options.work, options.curve)

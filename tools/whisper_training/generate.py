@@ -8,11 +8,9 @@ from pathlib import Path
 from tools.whisper_training.corpus import make_shard
 from tools.whisper_training.text import training_sentence
 
-SHARD_SIZE = 4000  # utterances
 
-
-def generate(folder: Path, shards: int, processes: int, size: int = SHARD_SIZE) -> list[Path]:
-    """The files of the corpus, once they are all there."""
+def generate(folder: Path, shards: int, processes: int, size: int) -> list[Path]:
+    """The files of the corpus, once they are all there; ``size`` is how many utterances each has."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number:03}.npz" for number in range(shards)]
     missing = [(number, file) for number, file in enumerate(files) if not file.exists()]

@@ -28,7 +28,7 @@ def trained_model(folder: Path) -> tuple[Whisper, Vocabulary, dict[str, float]]:
     return model.eval(), vocabulary, {name: state[name] for name in ("step", "cpu", "wall")}
 
 
-def probe(folder: Path, count: int = 40) -> dict[str, float]:
+def probe(folder: Path, count: int) -> dict[str, float]:
     """Word error rates of the last checkpoint, also appended to ``probes.csv``."""
     torch.set_num_threads(1)
     model, vocabulary, row = trained_model(folder)

@@ -20,12 +20,16 @@ from tools.whisper_training.train import Plan, Training
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do: in the folder ``work``, whose ``corpus`` is there, a number of steps with batches of a size."""
+    """What to do in the folder ``work``, whose ``corpus`` is there: so many steps, with batches of so many states.
+
+    There is a checkpoint every ``every`` steps, which ``probes`` clips are then heard with.
+    """
 
     work: Path
     steps: int
     states: int
     every: int
+    probes: int
 
 
 def train(order: Order, processes: int) -> None:
@@ -48,10 +52,28 @@ def _take_part(rank: int, order: Order, processes: int, meeting: str) -> None:
     shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
     training = Training(shape, Plan(order.steps, order.states), order.work)
     training.resume()
-    training.run(corpus, vocabulary, order.every, lambda: _start_probe(order.work))
+    with _Probes(order.work, order.probes) as probes:
+        training.run(corpus, vocabulary, order.every, probes.start)
     distributed.destroy_process_group()
 
 
-def _start_probe(work: Path) -> None:
-    """Measures the checkpoint just written, in a process of its own, while the training goes on."""
-    subprocess.Popen([sys.executable, "-m", "tools.whisper_training", "probe", "--work", str(work)])
+class _Probes:
+    """Measures checkpoints just written, in a process of its own, while the training goes on."""
+
+    def __init__(self, work: Path, clips: int) -> None:
+        self._command = [sys.executable, "-m", "tools.whisper_training", "probe"]
+        self._command += ["--work", str(work), "--probes", str(clips)]
+        self._clips = clips
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Measures the last checkpoint, unless one is still being measured."""
+        if self._clips and (self._running is None or self._running.poll() is not None):
+            self._running = subprocess.Popen(self._command)
+
+    def __enter__(self) -> _Probes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running:
+            self._running.wait()

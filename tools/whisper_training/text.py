@@ -71,7 +71,9 @@ def project_sentences() -> tuple[str, ...]:
 @cache
 def unseen_words() -> tuple[str, ...]:
     """Words of the dictionary that are kept from training."""
-    return tuple(word for word in dictionary_words() if zlib.crc32(word.encode()) % HELD_OUT == 0)
+    said = {word.strip(".,?!").lower() for sentence in project_sentences() for word in sentence.split()}
+    chosen = (word for word in dictionary_words() if zlib.crc32(word.encode()) % HELD_OUT == 0)
+    return tuple(word for word in chosen if word not in said)
 
 
 @cache
