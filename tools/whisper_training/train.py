@@ -187,7 +187,10 @@ class Training:
 def _share_gradients(model: Whisper) -> None:
     """The mean of the gradients of all processes."""
     if distributed.is_initialized():
-        gradients = [value.grad for value in model.parameters() if value.grad is not None]
+        for value in model.parameters():
+            if value.grad is None:  # This process's batch had no use for it.
+                value.grad = torch.zeros_like(value)
+        gradients = [value.grad for value in model.parameters()]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         distributed.all_reduce(flat)
         flat /= distributed.get_world_size()
