@@ -81,12 +81,12 @@ class Windows:
         if kind.random() < max(0.08, 0.75 - 4 * progress):
             return self._assembled(self._crops(kind.choice((1, 2, 3, 4)), kind.random()), prompted=False)
         lead = kind.uniform(0, 0.9) if kind.random() < 0.5 else 0.0
-        if kind.random() < 0.65:
+        if kind.random() < 0.6:
             windows = self._singles(kind.random(), lead)
         else:
             longest = min(WINDOW, 5 + 60 * progress)
             whole = longest == WINDOW and kind.random() < 0.25
-            windows = self._packed(WINDOW if whole else kind.triangular(4, longest, 4), lead)
+            windows = self._packed(WINDOW if whole else kind.uniform(4, longest), lead)
         return self._assembled(windows, prompted=prompted)
 
     def _count(self, duration: float) -> int:
