@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +53,12 @@ class Corpus(Sequence[Utterance]):
         self._texts: list[str] = []
         self._levels, self._words, self._phonemes = [], [], []
         self._peaks: list[float] = []
-        for table, facts in zip(tables, described, strict=True):
+        for shard, table, facts in zip(shards, tables, described, strict=True):
+            levels = _mapped(shard, "levels")
             ids = np.array([self.phoneme_names.index(name) for name in facts["phonemes"]], dtype=np.uint8)
             self._texts += facts["texts"]
             self._peaks += table["peaks"].tolist()
-            self._levels += _split(table["levels"], table["frames"])
+            self._levels += _split(levels, table["frames"])
             self._words += _split(table["words"], table["word_counts"])
             self._phonemes += _split(ids[table["labels"]], table["label_counts"])
         self.durations = np.array([len(levels) / FRAME_RATE for levels in self._levels])
@@ -132,6 +134,20 @@ def _labels(speech: Speech, count: int, names: dict[str, int]) -> NDArray[np.uin
         plain = PAUSE if name.startswith(PAUSE) else name.lstrip("',%=|")
         labels[start:end] = names.setdefault(plain, len(names))
     return labels
+
+
+def _mapped(shard: Path, name: str) -> NDArray[Any]:
+    """An array of a shard, read as it is used and shared by all processes that do."""
+    with zipfile.ZipFile(shard) as archive, archive.open(f"{name}.npy") as entry:
+        np.lib.format.read_magic(entry)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(entry)
+        header = entry.tell()
+        start = archive.getinfo(f"{name}.npy").header_offset
+    with shard.open("rb") as file:
+        file.seek(start + 26)  # of the zip entry's own header: the lengths of its name and its extra field
+        lengths = np.frombuffer(file.read(4), "<u2")
+    offset = start + 30 + int(lengths.sum()) + header
+    return np.asarray(np.memmap(shard, dtype, "r", offset, shape))
 
 
 def _split(values: NDArray[Any], counts: NDArray[np.int64]) -> list[NDArray[Any]]:
