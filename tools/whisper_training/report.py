@@ -66,16 +66,16 @@ def _rows(model: WhisperModel, known: frozenset[str], scale: float) -> Iterator[
         return clips(sentence, max(2, round(count * scale)), seed, known)
 
     yield Row("everyday sentences", evaluate(model, some(everyday, 500, SEED), words=False), 0.05)
-    plain = some(everyday, 100, SEED + 1)
+    plain = some(everyday, 60, SEED + 1)
     yield Row("the same, with word times", evaluate(model, plain, words=True))
-    yield Row("numbers, days, months, greetings", evaluate(model, some(_with_figures, 150, SEED + 2)), 0.05)
-    yield Row("dictionary words never heard", evaluate(model, some(with_unseen, 200, SEED + 3)), 0.12)
+    yield Row("numbers, days, months, greetings", evaluate(model, some(_with_figures, 100, SEED + 2)), 0.05)
+    yield Row("dictionary words never heard", evaluate(model, some(with_unseen, 100, SEED + 3)), 0.12)
     yield Row("sentences of the project (heard in training)", evaluate(model, _project_clips(scale)), 0.05)
-    yield Row("sentences as people say them", evaluate(model, _natural_clips()))
-    count = max(1, round(20 * scale))
+    yield Row("sentences as people say them", evaluate(model, _natural_clips(scale)))
+    count = max(1, round(10 * scale))
     yield Row("clips of 60 s", evaluate(model, long_clips(count, 60.0, SEED + 4)), 0.06)
     yield Row("several voices in a clip", evaluate(model, _dialogues(count)), 0.08)
-    base = some(everyday, 150, SEED + 5)
+    base = some(everyday, 78, SEED + 5)
     reference = evaluate(model, base)
     yield Row("undisturbed", reference)
     limit = reference.word_errors + 0.03
@@ -97,12 +97,13 @@ def _with_figures(rng: random.Random) -> str:
 
 
 def _project_clips(scale: float) -> list[Clip]:
-    return clips(of_the_project, max(2, round(100 * scale)), SEED + 6)
+    return clips(of_the_project, max(2, round(60 * scale)), SEED + 6)
 
 
-def _natural_clips() -> list[Clip]:
+def _natural_clips(scale: float) -> list[Clip]:
     lines = (WORDS / "natural.txt").read_text("utf-8").splitlines()
     sentences = [line for line in lines if not line.startswith("#")]
+    sentences = sentences[: max(2, round(len(sentences) * scale))]
     rng = random.Random(SEED + 7)
     return [clip([text], voice_names()[number % 13], rng) for number, text in enumerate(sentences)]
 

@@ -6,8 +6,8 @@ import copy
 import csv
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Losses:
     phoneme_right: float = 0.0
 
 
+LOSSES = tuple(item.name for item in fields(Losses))
 WEIGHTS = {"text": 1.0, "frame_token": 0.8, "phoneme": 0.4, "attention": 0.2}
 
 
@@ -110,26 +111,23 @@ class Training:
     ) -> None:
         """Learns until the plan is done, with a checkpoint every ``every`` steps. Appends to ``curve.csv``."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        sums, count = Losses(), 0
+        noted: list[Losses] = []
         cpu, wall = time.process_time(), time.monotonic()
         rank = distributed.get_rank() if distributed.is_initialized() else 0
         for batch in _loaded(corpus, vocabulary, self.plan, self.step, rank):
-            losses = self.learn(batch)
-            count += 1
-            for item in fields(Losses):
-                setattr(sums, item.name, getattr(sums, item.name) + getattr(losses, item.name))
+            noted.append(self.learn(batch))
             done = self.step == self.plan.steps
             if rank == 0 and (self.step % NOTED == 0 or done):
                 self.cpu_seconds += time.process_time() - cpu
                 self.wall_seconds += time.monotonic() - wall
-                means = {name: value / count for name, value in asdict(sums).items()}
+                means = {name: _mean(getattr(losses, name) for losses in noted) for name in LOSSES}
                 row = {"step": self.step, "cpu": self.cpu_seconds, "wall": self.wall_seconds, **means}
                 if self.step % every == 0 or done:
                     self.save()
                     on_checkpoint()
                 print(" ".join(f"{name}={value:.4g}" for name, value in row.items()), flush=True)
                 _append(self.folder / "curve.csv", row)
-                sums, count = Losses(), 0
+                noted = []
                 cpu, wall = time.process_time(), time.monotonic()
 
     def learn(self, batch: Batch) -> Losses:
@@ -225,8 +223,14 @@ def _share(scores: Tensor, wanted: Tensor) -> float:
     return (scores.argmax(-1) == wanted).float().mean().item() if len(wanted) else math.nan
 
 
+def _mean(values: Iterable[float]) -> float:
+    """The mean of those that are known: not every batch has speech in it."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
 def _append(file: Path, row: dict[str, Any]) -> None:
-    names = ["step", "cpu", "wall", *(item.name for item in fields(Losses))]
+    names = ["step", "cpu", "wall", *LOSSES]
     new = not file.exists()
     with file.open("a", newline="") as out:
         writer = csv.DictWriter(out, names, lineterminator="\n")
