@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "fixtures" / "whisper-embedded"
+MODEL = ROOT / "fixtures" / "whisper" / "embedded"
 CURVE = ROOT / "docs" / "embedded-whisper-curve.svg"
 
 
