@@ -229,9 +229,14 @@ class Whisper(nn.Module):
         x = F.gelu(self.conv1(mel.transpose(1, 2)))
         return F.gelu(self.conv2(x)).transpose(1, 2)
 
-    def decode(self, tokens: Tensor, heard: Heard, vectors: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Of tokens [B, N]: what follows each, as vectors [B, N, D], and where each layer looked (scores)."""
-        x = F.embedding(tokens, vectors) + self.places[: tokens.shape[1]]
+    def decode(
+        self, tokens: Tensor, heard: Heard, vectors: Tensor, first: int = 0
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Of tokens [B, N]: what follows each, as vectors [B, N, D], and where each layer looked (scores).
+
+        ``first`` is the place of the first token: as if there were others before it that cannot be seen.
+        """
+        x = F.embedding(tokens, vectors) + self.places[first : first + tokens.shape[1]]
         looks = []
         for layer in self.decoder:
             x = x + layer.attention(layer.attention_norm(x), causal=True)

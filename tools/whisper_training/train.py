@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, distributed
 from torch.utils.data import DataLoader, IterableDataset
 
-from tools.whisper_training.model import Heard, Shape, Whisper
+from tools.whisper_training.model import CONTEXT, Heard, Shape, Whisper
 from tools.whisper_training.tokenizer import Vocabulary
 from tools.whisper_training.windows import IGNORED, Batch, Windows
 
@@ -157,7 +157,9 @@ class Training:
         with torch.autocast("cpu", torch.bfloat16):
             heard = model.encode(torch.from_numpy(batch.mel), self.plan.padding, phase)
             vectors = model.vectors()
-            written, looks = model.decode(tokens, heard, vectors)
+            # All places in the text are to be learnt, also those that only follow a long prompt.
+            room = CONTEXT - tokens.shape[1]
+            written, looks = model.decode(tokens, heard, vectors, int(max(0.0, 3 * phase - 2) * room))
             counted = targets != IGNORED
             scores = F.linear(written[counted], vectors).float()
             said = heard.states[samples[:, 0], samples[:, 1]]

@@ -24,6 +24,7 @@ DEAR = 600  # states in a window for which attention costs as much as all else
 IGNORED = -100  # a target that does not count
 WINDOW = 30.0  # seconds
 NEAR = 4  # states: how far a timestamp's surroundings reach
+LONGEST_PROMPT = 223  # tokens; what faster-whisper keeps of one
 LATEST_START = 1.0  # seconds; faster-whisper allows no later first timestamp
 
 
@@ -77,16 +78,17 @@ class Windows:
         """
         kind = random.Random(step)
         progress = step / steps
-        prompted = kind.random() < 0.15
         if kind.random() < max(0.08, 0.75 - 4 * progress):
             return self._assembled(self._crops(kind.choice((1, 2, 3, 4)), kind.random()), prompted=False)
         lead = kind.uniform(0, 0.9) if kind.random() < 0.5 else 0.0
-        if kind.random() < 0.6:
+        if kind.random() < max(0.45, 0.7 - 0.5 * progress):
             windows = self._singles(kind.random(), lead)
+            prompted = kind.random() < 0.08
         else:
             longest = min(WINDOW, 5 + 60 * progress)
-            whole = longest == WINDOW and kind.random() < 0.25
-            windows = self._packed(WINDOW if whole else kind.uniform(4, longest), lead)
+            whole = longest == WINDOW and kind.random() < 0.35
+            windows = self._packed(WINDOW if whole else kind.uniform(longest / 4, longest), lead)
+            prompted = kind.random() < 0.4
         return self._assembled(windows, prompted=prompted)
 
     def _count(self, duration: float) -> int:
@@ -300,17 +302,17 @@ class Windows:
     def _prompt(self) -> list[int]:
         """What was said before, or something that has nothing to do with it."""
         rng = self._rng
-        tokens = [self._vocabulary.previous]
+        tokens: list[int] = []
         time = 0.0
-        timed = rng.random() < 0.5
-        for _ in range(rng.choice((1, 1, 2, 3, 6))):
+        timed = rng.random() < 0.7
+        for _ in range(rng.choice((1, 1, 2, 3, 6, 12, 20))):
             utterance = self._corpus[rng.randrange(len(self._corpus))]
             said = self._said(utterance, 0, len(utterance.words), time)
             tokens += [self._vocabulary.timestamp(said.start)] if timed else []
             tokens += said.tokens
             tokens += [self._vocabulary.timestamp(said.end)] if timed else []
             time = said.end
-        return tokens[:120]
+        return [self._vocabulary.previous, *tokens[-LONGEST_PROMPT:]]
 
 
 def _cut(utterance: Utterance, begin: float, end: float) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
