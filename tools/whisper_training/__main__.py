@@ -89,7 +89,8 @@ def _measure(options: argparse.Namespace) -> None:
     from tools.whisper_training.corpus import Corpus
 
     said = Corpus(sorted((options.work / "corpus").glob("???.npz"))).texts
-    report.write(report.measure(options.model, said, scale=options.scale), options.work / "figures.json")
+    figures = report.measure(options.model, said, options.processes, scale=options.scale)
+    report.write(figures, options.work / "figures.json")
     report.plot(options.work, options.curve)
 
 
