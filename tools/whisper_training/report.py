@@ -291,12 +291,18 @@ def plot(folder: Path, picture: Path) -> None:
 
 
 def _smoothed(values: Sequence[float]) -> NDArray[np.float64]:
-    width = min(15, len(values))
-    padded = np.pad(np.nan_to_num(np.array(values)), (width // 2, width - 1 - width // 2), mode="edge")
+    """The running mean; what is not known is taken from its neighbours."""
+    numbers = np.array(values)
+    known = np.flatnonzero(~np.isnan(numbers))
+    numbers = np.interp(np.arange(len(numbers)), known, numbers[known])
+    width = min(15, len(numbers))
+    padded = np.pad(numbers, (width // 2, width - 1 - width // 2), mode="edge")
     return np.convolve(padded, np.ones(width) / width, "valid")
 
 
 def _columns(file: Path) -> dict[str, list[float]]:
+    """The columns of a table whose rows are steps; of steps that were done again, the last time."""
     with file.open(newline="") as rows:
         table = [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(rows)]
-    return {name: [row[name] for row in table] for name in table[0]}
+    latest = {row["step"]: row for row in table}
+    return {name: [latest[step][name] for step in sorted(latest)] for name in table[0]}
