@@ -46,6 +46,7 @@ class Case:
     count: int
     target: float | None = None
     words: bool = False
+    alone: bool = False  # each window of 30 s without what was heard before as its prompt
 
 
 def measure(folder: Path, said: Iterable[str], processes: int, *, scale: float = 1.0) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def measure(folder: Path, said: Iterable[str], processes: int, *, scale: float =
 def _heard(folder: Path, name: str, known: frozenset[str], scale: float) -> Result:
     case = _cases()[name]
     clips = case.clips(max(2, round(case.count * scale)), known)
-    return evaluate(load(folder), clips, words=case.words)
+    return evaluate(load(folder), clips, words=case.words, condition_on_previous_text=not case.alone)
 
 
 def _cases() -> dict[str, Case]:
@@ -106,6 +107,9 @@ def _cases() -> dict[str, Case]:
         ),
         "sentences as people say them": Case(lambda count, _: _natural_clips(count), 60),
         "clips of 60 s": Case(lambda count, _: long_clips(count, 60.0, SEED + 4), 10, 0.06),
+        "clips of 60 s, each window alone": Case(
+            lambda count, _: long_clips(count, 60.0, SEED + 4), 10, 0.06, alone=True
+        ),
         "several voices in a clip": Case(lambda count, _: _dialogues(count), 10, 0.08),
         UNDISTURBED: disturbed(lambda samples: samples),
         **{name: disturbed(disturb) for name, disturb in _DISTURBANCES.items()},
