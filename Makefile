@@ -1,5 +1,6 @@
 # make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
 # make demo     a tour with the official SDK
+# make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
 # make test     sets everything up and runs lint, types and tests
 PYTHON ?= python3
 PORT ?= 4010
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SDK := tests/sdk/node_modules
 
-.PHONY: run demo test check format bench build clean
+.PHONY: run demo test check format bench build whisper clean
 
 run: $(READY)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -35,6 +36,10 @@ bench: $(READY)
 
 build: $(READY)
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+whisper: $(READY)
+	$(BIN)/python -m pip install --quiet --group whisper-training
+	$(BIN)/python -m tools.whisper_training $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(SDK) dist build .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,43 @@
+"""The embedded Whisper that ships: its size, and that it hears what it was made for."""
+
+import numpy as np
+import pytest
+from faster_whisper import WhisperModel
+
+from mockserver.audio.decode import decode
+from mockserver.resources import data_folder
+
+FOLDER = data_folder("fixtures") / "whisper" / "embedded"
+
+
+@pytest.fixture(scope="module")
+def model() -> WhisperModel:
+    return WhisperModel(str(FOLDER), device="cpu", compute_type="int8", local_files_only=True)
+
+
+def heard(model: WhisperModel, samples: np.ndarray) -> str:
+    segments, _ = model.transcribe(samples, temperature=0.0)
+    return " ".join(segment.text.strip() for segment in segments)
+
+
+def test_it_is_small() -> None:
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("clip", "text"),
+    [
+        ("hello.wav", "Hello world, this is a test."),
+        ("fox.mp3", "The quick brown fox jumps over the lazy dog."),
+    ],
+)
+def test_it_understands_the_voices_of_the_server(model: WhisperModel, clip: str, text: str) -> None:
+    data = (data_folder("fixtures") / clip).read_bytes()
+    samples = decode(data, keep_seconds=60, max_seconds=60).samples
+    assert samples is not None
+    assert heard(model, samples) == text
+
+
+@pytest.mark.parametrize("seconds", [1, 35])
+def test_it_hears_nothing_in_silence(model: WhisperModel, seconds: int) -> None:
+    assert heard(model, np.zeros(seconds * 16_000, np.float32)) == ""

@@ -1,0 +1,98 @@
+"""From nothing to the embedded model: ``python -m tools.whisper_training``.
+
+Speaks the corpus, trains, exports, measures and draws the curve. What is done already is not done again: stopped,
+it goes on where it was, with the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "fixtures" / "whisper" / "embedded"
+CURVE = ROOT / "docs" / "embedded-whisper-curve.svg"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Does what the command line asks for."""
+    options = _options(arguments)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"  # Processes share the work, threads would wait for each other.
+    if options.command in ("all", "speak"):
+        _speak(options)
+    if options.command in ("all", "train"):
+        _train(options)
+    if options.command == "probe":
+        from tools.whisper_training.probe import probe
+
+        print(probe(options.work, options.probes), flush=True)
+    if options.command in ("all", "export"):
+        _export(options)
+    if options.command in ("all", "measure"):
+        _measure(options)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.whisper_training", description=__doc__)
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("all", "speak", "train", "probe", "export", "measure"),
+        default="all",
+        help="all of it, or one stage: speak the corpus, train, export the last checkpoint, measure and draw; "
+        "probe measures the last checkpoint a little while the training goes on",
+    )
+    parser.add_argument("--work", type=Path, default=Path("build/whisper-training"), help="folder to work in")
+    parser.add_argument("--shards", type=int, default=36, help="size of the corpus, in shards")
+    parser.add_argument("--shard-size", type=int, default=4000, help="utterances in a shard")
+    parser.add_argument(
+        "--steps", type=int, default=20_000, help="length of the training; may be changed later"
+    )
+    parser.add_argument(
+        "--states", type=int, default=5000, help="size of a process's batch, in 1/50 s of sound"
+    )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints, a multiple of 10")
+    parser.add_argument("--probes", type=int, default=30, help="clips to measure a checkpoint with")
+    parser.add_argument("--model", type=Path, default=MODEL, help="where to publish the model")
+    parser.add_argument("--curve", type=Path, default=CURVE, help="where to draw the curve")
+    parser.add_argument("--scale", type=float, default=1.0, help="how many clips to measure with; 1 is all")
+    return parser.parse_args(arguments)
+
+
+def _speak(options: argparse.Namespace) -> None:
+    from tools.whisper_training.generate import generate
+
+    generate(options.work / "corpus", options.shards, options.processes, options.shard_size)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from tools.whisper_training.processes import Order, train
+
+    train(
+        Order(options.work, options.steps, options.states, options.every, options.probes), options.processes
+    )
+
+
+def _export(options: argparse.Namespace) -> None:
+    from tools.whisper_training.export import export
+    from tools.whisper_training.probe import trained_model
+
+    model, vocabulary, _ = trained_model(options.work)
+    export(model, vocabulary, options.model)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    from tools.whisper_training import report
+    from tools.whisper_training.corpus import Corpus
+
+    said = Corpus(sorted((options.work / "corpus").glob("???.npz"))).texts
+    figures = report.measure(options.model, said, options.processes, scale=options.scale)
+    report.write(figures, options.work / "figures.json")
+    report.plot(options.work, options.curve)
+
+
+if __name__ == "__main__":
+    main()

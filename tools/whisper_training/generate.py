@@ -1,0 +1,21 @@
+"""Speaks the corpus: as many shards as asked for, by several processes, those that exist left as they are."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tools.whisper_training.corpus import make_shard
+from tools.whisper_training.text import training_sentence
+
+
+def generate(folder: Path, shards: int, processes: int, size: int) -> list[Path]:
+    """The files of the corpus, once they are all there; ``size`` is how many utterances each has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{number:03}.npz" for number in range(shards)]
+    missing = [(number, file) for number, file in enumerate(files) if not file.exists()]
+    with ProcessPoolExecutor(processes) as workers:
+        jobs = [workers.submit(make_shard, file, training_sentence, size, number) for number, file in missing]
+        for job in jobs:
+            job.result()
+    return files

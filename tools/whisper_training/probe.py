@@ -1,0 +1,63 @@
+"""Looks in on a training: exports its last checkpoint and measures it on a few clips, for the curve."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import torch
+
+from tools.whisper_training.export import export
+from tools.whisper_training.measure import Clip, clip, clips, evaluate, load
+from tools.whisper_training.model import Shape, Whisper
+from tools.whisper_training.speech import voice_names
+from tools.whisper_training.text import everyday, with_unseen
+from tools.whisper_training.tokenizer import Vocabulary
+
+PHONEMES = 96  # room for all phonemes of English that espeak-ng names
+SEED = 99
+
+
+def trained_model(folder: Path) -> tuple[Whisper, Vocabulary, dict[str, float]]:
+    """The averaged model of the last checkpoint in ``folder``, and how long it took (steps, seconds)."""
+    vocabulary = Vocabulary.load(folder / "tokenizer.json")
+    state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
+    model = Whisper(Shape(vocabulary.end, len(vocabulary), PHONEMES))
+    model.load_state_dict(state["average"])
+    return model.eval(), vocabulary, {name: state[name] for name in ("step", "cpu", "wall")}
+
+
+def probe(folder: Path, count: int) -> dict[str, float]:
+    """Word error rates of the last checkpoint, also appended to ``probes.csv``."""
+    torch.set_num_threads(1)
+    model, vocabulary, row = trained_model(folder)
+    export(model, vocabulary, folder / "model")
+    whisper = load(folder / "model")
+    heard: dict[str, list[Clip]] = {
+        "everyday": clips(everyday, count, SEED),
+        "unseen": clips(with_unseen, count // 2, SEED),
+        "long": long_clips(max(1, count // 20), 60.0, SEED),
+    }
+    row |= {name: evaluate(whisper, some, beam_size=1).word_errors for name, some in heard.items()}
+    file = folder / "probes.csv"
+    new = not file.exists()
+    with file.open("a", newline="") as out:
+        writer = csv.DictWriter(out, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.5g}" for name, value in row.items()})
+    return row
+
+
+def long_clips(count: int, seconds: float, seed: int) -> list[Clip]:
+    """Clips of about that length, each said by one voice in one go."""
+    rng = random.Random(seed)
+    made = []
+    for number in range(count):
+        sentences = [everyday(rng)]
+        voice = voice_names()[number % len(voice_names())]
+        while len((long := clip(sentences, voice, random.Random(seed + number))).samples) < seconds * 16_000:
+            sentences += [everyday(rng) for _ in range(4)]
+        made.append(long)
+    return made

@@ -1,0 +1,79 @@
+"""Trains in several processes at once: each learns from batches of its own, all take the mean of the steps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed, multiprocessing
+
+from tools.whisper_training.corpus import Corpus
+from tools.whisper_training.model import Shape
+from tools.whisper_training.probe import PHONEMES
+from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
+from tools.whisper_training.train import Plan, Training
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to do in the folder ``work``, whose ``corpus`` is there: so many steps, with batches of so many states.
+
+    There is a checkpoint every ``every`` steps, which ``probes`` clips are then heard with.
+    """
+
+    work: Path
+    steps: int
+    states: int
+    every: int
+    probes: int
+
+
+def train(order: Order, processes: int) -> None:
+    """Trains, from the last checkpoint if there is one, and returns when it is done."""
+    order.work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = f"file://{folder}/meeting"
+        multiprocessing.spawn(_take_part, (order, processes, meeting), nprocs=processes)
+
+
+def _take_part(rank: int, order: Order, processes: int, meeting: str) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
+    file = order.work / "tokenizer.json"
+    if rank == 0 and not file.exists():
+        build_vocabulary().tokenizer.save(str(file), pretty=False)
+    distributed.barrier()
+    vocabulary = Vocabulary.load(file)
+    corpus = Corpus(sorted((order.work / "corpus").glob("???.npz")))
+    shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
+    training = Training(shape, Plan(order.steps, order.states), order.work)
+    training.resume()
+    with _Probes(order.work, order.probes) as probes:
+        training.run(corpus, vocabulary, order.every, probes.start)
+    distributed.destroy_process_group()
+
+
+class _Probes:
+    """Measures checkpoints just written, in a process of its own, while the training goes on."""
+
+    def __init__(self, work: Path, clips: int) -> None:
+        self._command = [sys.executable, "-m", "tools.whisper_training", "probe"]
+        self._command += ["--work", str(work), "--probes", str(clips)]
+        self._clips = clips
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Measures the last checkpoint, unless one is still being measured."""
+        if self._clips and (self._running is None or self._running.poll() is not None):
+            self._running = subprocess.Popen(self._command)
+
+    def __enter__(self) -> _Probes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running:
+            self._running.wait()

@@ -1,0 +1,124 @@
+"""What is said in training: everyday sentences, words in any order, words of the dictionary, our own docs."""
+
+from __future__ import annotations
+
+import random
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from tools.whisper_training.lexicon import dictionary_words, everyday_forms, sections, word_classes
+
+ROOT = Path(__file__).parents[2]
+HELD_OUT = 20  # one in so many words of the dictionary is never said in training
+CONTENT = ("noun", "nouns", "adjective", "adverb", "verb", "past", "ing")
+SPEAKABLE = re.compile("[A-Z][A-Za-z' ,-]*[.?!]")
+
+Sentences = Callable[[random.Random], str]
+
+
+def training_sentence(rng: random.Random) -> str:
+    """A sentence of any kind, in the proportions of training."""
+    (kind,) = rng.choices((everyday, jumble, with_dictionary, of_the_project), (40, 22, 30, 8))
+    return kind(rng)
+
+
+def everyday(rng: random.Random) -> str:
+    """A sentence of the grammar, all of whose words are everyday ones."""
+    return _finish(_expand(rng, "sentence", lambda word_class: rng.choice(word_classes()[word_class])))
+
+
+def jumble(rng: random.Random) -> str:
+    """Everyday words in any order: every form is as likely as any other."""
+    words = rng.choices(everyday_forms(), k=rng.randint(1, 9))
+    commas = ["," if rng.random() < 0.1 else "" for _ in words]
+    text = "".join(f" {word}{comma}" for word, comma in zip(words, commas, strict=True)).strip(" ,")
+    return _finish(text + rng.choice("...?!"))
+
+
+def with_dictionary(rng: random.Random) -> str:
+    """A sentence with words of the dictionary, without those that are held out."""
+    return _with_rare_words(rng, _words_for_training())
+
+
+def with_unseen(rng: random.Random) -> str:
+    """A sentence with words of the dictionary that are never said in training."""
+    return _with_rare_words(rng, unseen_words())
+
+
+def of_the_project(rng: random.Random) -> str:
+    """A sentence of our README, our documentation or our replies."""
+    return rng.choice(project_sentences() or (everyday(rng),))
+
+
+@cache
+def project_sentences() -> tuple[str, ...]:
+    """The sentences of the project's texts that can be read out word by word: no figures, no code."""
+    found: dict[str, None] = {}
+    for file in sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))):
+        prose = re.sub("```.*?```", "\n\n", file.read_text("utf-8"), flags=re.DOTALL)
+        prose = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", prose).replace("**", "")
+        for paragraph in re.split(r"\n\s*\n|\n\s*[-*#|]", prose):
+            found |= dict.fromkeys(_speakable(re.split(r"(?<=[.?!])\s+", " ".join(paragraph.split()))))
+    for file in sorted((ROOT / "mockserver").rglob("*")):
+        if file.suffix in (".py", ".toml"):
+            found |= dict.fromkeys(_speakable(re.findall('"([^"\n]+)"', file.read_text("utf-8"))))
+    return tuple(found)
+
+
+@cache
+def unseen_words() -> tuple[str, ...]:
+    """Words of the dictionary that are kept from training."""
+    said = {word.strip(".,?!").lower() for sentence in project_sentences() for word in sentence.split()}
+    chosen = (word for word in dictionary_words() if zlib.crc32(word.encode()) % HELD_OUT == 0)
+    return tuple(word for word in chosen if word not in said)
+
+
+@cache
+def _words_for_training() -> tuple[str, ...]:
+    unseen = set(unseen_words())
+    return tuple(word for word in dictionary_words() if word not in unseen) or everyday_forms()
+
+
+def _speakable(sentences: list[str]) -> Iterator[str]:
+    for sentence in sentences:
+        if SPEAKABLE.fullmatch(sentence) and 2 <= len(sentence.split()) <= 24:
+            yield sentence
+
+
+def _with_rare_words(rng: random.Random, rare: tuple[str, ...]) -> str:
+    if rng.random() < 0.4:
+        words = [
+            rng.choice(rare if rng.random() < 0.6 else everyday_forms()) for _ in range(rng.randint(1, 7))
+        ]
+        return _finish(" ".join(words) + ".")
+    share = rng.choice((0.2, 0.5))
+
+    def word_of(word_class: str) -> str:
+        is_rare = word_class in CONTENT and rng.random() < share
+        return rng.choice(rare if is_rare else word_classes()[word_class])
+
+    return _finish(_expand(rng, "sentence", word_of))
+
+
+def _expand(rng: random.Random, rule: str, word_of: Callable[[str], str]) -> str:
+    """A random expansion of a rule of ``grammar.txt``."""
+
+    def filling(slot: re.Match[str]) -> str:
+        name = slot.group(1)
+        return _expand(rng, name, word_of) if name in _grammar() else word_of(name)
+
+    return re.sub(r"\{(\w+)\}", filling, rng.choice(_grammar()[rule]))
+
+
+@cache
+def _grammar() -> dict[str, list[str]]:
+    return dict(sections("grammar.txt"))
+
+
+def _finish(text: str) -> str:
+    """With a capital at the start, and "an" where it belongs."""
+    text = re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
+    return text[0].upper() + text[1:]
