@@ -1,7 +1,7 @@
 # make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
 # make demo     a tour with the official SDK
 # make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
-# make test     sets everything up and runs lint, types and tests
+# make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
@@ -19,7 +19,7 @@ demo: $(READY)
 	$(BIN)/python docs/examples/tour.py
 	$(BIN)/python docs/examples/talk.py
 
-test: check $(SDK)
+test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
 	$(BIN)/python -m pytest -n auto
 
 check: $(READY)
@@ -37,8 +37,7 @@ bench: $(READY)
 build: $(READY)
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
-whisper: $(READY)
-	$(BIN)/python -m pip install --quiet --group whisper-training
+whisper: $(VENV)/.training
 	$(BIN)/python -m tools.whisper_training $(ARGS)
 
 clean:
@@ -50,6 +49,10 @@ $(SDK):
 	  npm install --prefix tests/sdk --no-save --no-package-lock --no-audit --no-fund --silent openai || true; \
 	fi
 	@mkdir -p $@
+
+$(VENV)/.training: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group whisper-training
+	touch $@
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

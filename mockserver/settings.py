@@ -155,7 +155,7 @@ class Settings:
     whisper_model: str = _setting(
         "auto",
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
-        "auto (the smallest in the local cache) or none.",
+        "embedded (the one that ships), auto (the smallest in the local cache, else the one that ships) or none.",
     )
     whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
     whisper_compute_type: str = _setting(

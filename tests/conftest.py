@@ -21,7 +21,6 @@ from mockserver.settings import Settings
 
 FIXTURES = data_folder("fixtures")
 SHARED = Path(__file__).parents[2] / "shared"
-MICRO_WHISPER = SHARED / "models" / "whisper-micro"
 
 _keys = (f"sk-mock-tier-5-test-{number}" for number in itertools.count())
 
@@ -59,10 +58,8 @@ def server() -> Iterator[MockServer]:
 
 @pytest.fixture(scope="session")
 def whisper_server() -> Iterator[MockServer]:
-    """A server that really listens, with a very small Whisper."""
-    if not MICRO_WHISPER.is_dir():
-        pytest.skip("no Whisper model to test with")
-    settings = Settings(port=0, whisper_model=str(MICRO_WHISPER), remember_speech=0, whisper_cpu_threads=1)
+    """A server that really listens, with the Whisper that ships, and remembers nothing of what it said."""
+    settings = Settings(port=0, whisper_model="embedded", remember_speech=0, whisper_cpu_threads=1)
     with MockServer(settings) as running:
         yield running
 

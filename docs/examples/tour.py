@@ -6,6 +6,7 @@ python docs/examples/tour.py [BASE_URL]     # of a server that runs already
 
 from __future__ import annotations
 
+import array
 import contextlib
 import io
 import sys
@@ -21,6 +22,7 @@ from rich.text import Text
 
 from mockserver import MockServer, Settings
 
+TELEPHONED = ("Please call me back tomorrow at nine.", "Thank you for your help.", "What time is it?")
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 WIDTH = 130  # characters
 LONGEST_ANSWER = 300
@@ -48,6 +50,7 @@ def main() -> None:
         console.print(f"server: {base_url}   sentence: {SENTENCE!r}\n")
         console.print(speak(client))
         console.print(transcribe(client))
+        console.print(listen(client))
         console.print(refuse(client))
 
 
@@ -86,12 +89,17 @@ def speak(client: openai.OpenAI) -> Table:
 def as_upload(speech: bytes, audio_format: AudioFormat) -> tuple[str, bytes]:
     """A file name that transcriptions accept, and the speech; raw samples are put into a wav file."""
     if audio_format == "pcm":
-        buffer = io.BytesIO()
-        with wave.open(buffer, "wb") as file:
-            file.setparams((1, 2, 24_000, 0, "NONE", "not compressed"))
-            file.writeframes(speech)
-        return "pcm.wav", buffer.getvalue()
+        return "pcm.wav", wav(speech, 24_000)
     return {"opus": "opus.ogg", "aac": "aac.m4a"}.get(audio_format, f"speech.{audio_format}"), speech
+
+
+def wav(pcm: bytes, sample_rate: int) -> bytes:
+    """A WAV file of s16le mono samples."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, sample_rate, 0, "NONE", "not compressed"))
+        file.writeframes(pcm)
+    return buffer.getvalue()
 
 
 def transcribe(client: openai.OpenAI) -> Table:
@@ -114,6 +122,23 @@ def transcribe(client: openai.OpenAI) -> Table:
             raw.headers.get("x-mock-answered-by", ""),
             Text(shortened.rstrip(), overflow="fold"),
         )
+    return table
+
+
+def listen(client: openai.OpenAI) -> Table:
+    """Has sentences heard as a telephone has them, at 8 kHz: no hash matches any more, Whisper has to listen."""
+    table = Table("said at 24 kHz", "heard at 8 kHz", "answered by", title="really listening")
+    for sentence in TELEPHONED:
+        speech = client.audio.speech.create(
+            model="gpt-4o-mini-tts", voice="nova", input=sentence, response_format="pcm"
+        )
+        samples = array.array("h", speech.content)
+        thirds = zip(*(samples[place::3] for place in range(3)), strict=False)
+        telephone = array.array("h", (sum(three) // 3 for three in thirds))
+        raw = client.audio.transcriptions.with_raw_response.create(
+            model="whisper-1", file=("call.wav", wav(telephone.tobytes(), 8_000))
+        )
+        table.add_row(sentence, raw.parse().text, raw.headers.get("x-mock-answered-by", ""))
     return table
 
 

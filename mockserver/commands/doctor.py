@@ -15,6 +15,7 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.engines.speech import SpeechFailed, Utterance
+from mockserver.engines.whisper_models import EMBEDDED
 from mockserver.server import PortInUse, listen
 from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
 
@@ -91,19 +92,20 @@ def _codecs(services: Services) -> Finding:
 
 
 def _whisper(services: Services) -> Finding:
+    remedy = "`mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one"
     if services.whisper is None:
-        remedy = "`mockserver models pull tiny` downloads one, --whisper-model FOLDER names one"
         return Finding(
             "Whisper",
             False,
-            f"no model found; unknown audio gets a marked placeholder. {remedy}.",
+            f"none is wanted; unknown audio gets a marked placeholder. {remedy}.",
             fatal=False,
         )
     services.whisper.wait()
-    ready = services.whisper.state == "ready"
-    return Finding(
-        "Whisper", ready, f"{services.whisper.model_name} is loaded" if ready else services.whisper.error
-    )
+    if services.whisper.state != "ready":
+        return Finding("Whisper", False, services.whisper.error)
+    name = services.whisper.model_name
+    limits = f"; it understands this server's voices, not people: {remedy}" if name == EMBEDDED else ""
+    return Finding("Whisper", True, f"{name} is loaded{limits}")
 
 
 def _port(services: Services) -> Finding:

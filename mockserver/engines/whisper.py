@@ -7,6 +7,7 @@ first served, and pass on each segment as soon as it is decoded. A slow reader k
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -17,7 +18,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.engines.transcription import EngineBusy, EngineFailed, Segment, Transcription, Word
-from mockserver.engines.whisper_models import display_name
+from mockserver.engines.whisper_models import EMBEDDED, display_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from mockserver.audio.clip import Clip
     from mockserver.engines.transcription import TranscriptionOptions, VadOptions
+
+
+log = logging.getLogger(__name__)
 
 
 class WhisperTranscriber:
@@ -68,7 +72,7 @@ class WhisperTranscriber:
             threading.Thread(target=target, name=f"whisper-{number}", daemon=True)
             for number, target in enumerate([self._load, *[self._work] * num_workers])
         ]
-        self._started = False
+        self._started = self._said_so = False
         self._closed = threading.Event()
         self._lock = threading.Lock()
 
@@ -132,7 +136,17 @@ class WhisperTranscriber:
                 raise EngineFailed("Whisper was shut down")
             self._jobs.put(job)
         languages = job.languages.result()
+        self._say_what_it_understands()
         return Transcription(f"whisper; model={self.model_name}", clip.duration, languages, _Hearing(job))
+
+    def _say_what_it_understands(self) -> None:
+        """Logs, once, that the embedded model is no recogniser of people."""
+        if self.model_name == EMBEDDED and not self._said_so:
+            self._said_so = True
+            log.warning(
+                "The embedded Whisper has answered. It understands the voices of this server, not people: for "
+                "these, `mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one."
+            )
 
     def _load(self) -> None:
         try:

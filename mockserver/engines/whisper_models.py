@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockserver.engines.transcription import EngineFailed
+from mockserver.resources import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+EMBEDDED = "embedded"  # the name of the model that ships
 
 _PROGRESS_INTERVAL = 0.2  # seconds
 
@@ -18,19 +21,27 @@ def find_model(setting: str) -> str | None:
     """The folder of a model that is on this machine already; nothing is ever downloaded.
 
     ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging
-    Face cache, "none", or "auto": the smallest model of that cache, multilingual ones first (a test double
-    should answer fast). Raises ``EngineFailed`` when a model that was named cannot be used.
+    Face cache, "none", "embedded" for the one that ships, or "auto": the smallest model of that cache,
+    multilingual ones first (a test double should answer fast), else the one that ships.
+    Raises ``EngineFailed`` when a model that was named cannot be used.
     """
     if setting == "none":
         return None
+    if setting == EMBEDDED:
+        return str(embedded_model())
     if setting == "auto":
-        return _smallest_model()
+        return _smallest_model() or str(embedded_model())
     folder = _expanded(setting)
     if not folder.is_dir():
         folder = Path(_fetch(setting, local_files_only=True))
     if not (folder / "model.bin").is_file():
         raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
     return str(folder)
+
+
+def embedded_model() -> Path:
+    """The folder of the model that ships: it understands the server's own voices (docs/embedded-whisper.md)."""
+    return data_folder("fixtures") / "whisper" / EMBEDDED
 
 
 def _smallest_model() -> str | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from mockserver.app import build_services
 from mockserver.commands.serve import banner, return_memory_early
 from mockserver.settings import Settings
-from tests.conftest import MICRO_WHISPER
 
 URL = "http://127.0.0.1:4010"
 
@@ -24,9 +21,8 @@ def test_the_banner_says_where_and_how_it_serves() -> None:
     assert lines[-1] == "Ctrl-C ends it."
 
 
-@pytest.mark.skipif(not MICRO_WHISPER.is_dir(), reason="no Whisper model to test with")
 def test_the_banner_names_the_model_that_hears() -> None:
-    assert "other audio by whisper-micro\n" in printed(Settings(whisper_model=str(MICRO_WHISPER)))
+    assert "other audio by embedded\n" in printed(Settings(whisper_model="embedded"))
 
 
 def test_memory_can_be_tuned_on_any_machine() -> None:

@@ -13,8 +13,9 @@ import pytest
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import UndecodableAudio
 from mockserver.audio.encode import write_wav
+from mockserver.catalog.tables import Catalog
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
-from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance, Voice
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import (
     EngineBusy,
     EngineFailed,
@@ -24,16 +25,13 @@ from mockserver.engines.transcription import (
     VadOptions,
 )
 from mockserver.engines.whisper import WhisperTranscriber
-from mockserver.engines.whisper_models import find_model, pull_model
+from mockserver.engines.whisper_models import embedded_model, find_model, pull_model
 
-MODELS = Path(__file__).parents[3] / "shared" / "models"
-MODEL = MODELS / "whisper-micro"  # Knows fifty sentences, spoken by espeak-ng.
+MODEL = embedded_model()
 
-needs_model = pytest.mark.skipif(not MODEL.is_dir(), reason="needs the small Whisper model")
-
-PLAIN = Voice("plain", "gmw/en-us", "", 50, 1.0)
-HELLO = "Hello, this is a test."
-MORNING = "Good morning, how are you today?"
+ALLOY = Catalog().voices[0]
+ORDER = "My order has not arrived yet."
+THANKS = "Thank you for your help."
 
 Say = Callable[..., Clip]
 
@@ -46,7 +44,7 @@ def say() -> Iterator[Say]:
     def speak(*sentences: str) -> Clip:
         window = bytes(30 * SPEECH_SAMPLE_RATE * 2)
         spoken = [
-            b"".join(chunk.pcm for chunk in speaker.speak(Utterance(text, PLAIN))) for text in sentences
+            b"".join(chunk.pcm for chunk in speaker.speak(Utterance(text, ALLOY))) for text in sentences
         ]
         pcm = b"".join(part + window[len(part) :] for part in spoken[:-1]) + spoken[-1]
         return Clip(write_wav(pcm, SPEECH_SAMPLE_RATE), "speech.wav", max_seconds=3600)
@@ -78,23 +76,20 @@ def text_of(transcription: Transcription) -> str:
     return " ".join(segment.text for segment in transcription.segments)
 
 
-@needs_model
-@pytest.mark.parametrize("sentence", [HELLO, MORNING, "The quick brown fox jumps over the lazy dog."])
+@pytest.mark.parametrize("sentence", [ORDER, THANKS, "Please call me back tomorrow at nine."])
 def test_a_sentence_is_understood(whisper: WhisperTranscriber, say: Say, sentence: str) -> None:
     assert text_of(whisper.transcribe(say(sentence), TranscriptionOptions())) == sentence
 
 
-@needs_model
 def test_the_answer_names_engine_model_language_and_duration(whisper: WhisperTranscriber, say: Say) -> None:
-    clip = say(HELLO)
+    clip = say(ORDER)
     answer = whisper.transcribe(clip, TranscriptionOptions())
-    assert (answer.answered_by, answer.languages) == ("whisper; model=whisper-micro", ("en",))
+    assert (answer.answered_by, answer.languages) == ("whisper; model=embedded", ("en",))
     assert answer.duration == clip.duration
 
 
-@needs_model
 def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Say) -> None:
-    clip = say(HELLO, MORNING)
+    clip = say(ORDER, THANKS)
     first, second = whisper.transcribe(clip, TranscriptionOptions()).segments
     assert 0 <= first.start < first.end < 30 <= second.start < second.end <= clip.duration
     assert (first.seek, second.seek) == (0, 3000)
@@ -109,12 +104,11 @@ def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Sa
     assert first.compression_ratio > 0
 
 
-@needs_model
 def test_words_have_times_within_the_clip(whisper: WhisperTranscriber, say: Say) -> None:
-    clip = say(MORNING)
+    clip = say(THANKS)
     (segment,) = whisper.transcribe(clip, TranscriptionOptions(words=True)).segments
     assert segment.words is not None
-    assert " ".join(word.text for word in segment.words) == MORNING
+    assert " ".join(word.text for word in segment.words) == THANKS
     times = [time for word in segment.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert times[0] >= 0
@@ -122,21 +116,18 @@ def test_words_have_times_within_the_clip(whisper: WhisperTranscriber, say: Say)
     assert all(word.probability is not None and 0 < word.probability <= 1 for word in segment.words)
 
 
-@needs_model
 def test_silence_has_no_segments_and_no_language(whisper: WhisperTranscriber) -> None:
     answer = whisper.transcribe(silence(2), TranscriptionOptions())
     assert (list(answer.segments), answer.languages, answer.duration) == ([], (), 2.0)
 
 
-@needs_model
 def test_voice_detection_leaves_nothing_of_silence(whisper: WhisperTranscriber) -> None:
     answer = whisper.transcribe(silence(2), TranscriptionOptions(vad=VadOptions()))
     assert (list(answer.segments), answer.languages) == ([], ())
 
 
-@needs_model
 def test_voice_detection_skips_the_pause_but_not_its_time(whisper: WhisperTranscriber, say: Say) -> None:
-    clip = say(HELLO, MORNING)
+    clip = say(ORDER, THANKS)
     options = TranscriptionOptions(
         vad=VadOptions(threshold=0.4, prefix_padding_ms=100, silence_duration_ms=500)
     )
@@ -145,7 +136,6 @@ def test_voice_detection_skips_the_pause_but_not_its_time(whisper: WhisperTransc
     assert segments[-1].end > 30
 
 
-@needs_model
 def test_every_option_at_once_is_understood(whisper: WhisperTranscriber, say: Say) -> None:
     options = TranscriptionOptions(
         task="translate",
@@ -156,21 +146,19 @@ def test_every_option_at_once_is_understood(whisper: WhisperTranscriber, say: Sa
         words=True,
         vad=VadOptions(),
     )
-    (segment,) = whisper.transcribe(say(HELLO), options).segments
-    assert (segment.text, segment.temperature) == (HELLO, 0.2)
+    (segment,) = whisper.transcribe(say(THANKS), options).segments
+    assert (segment.text, segment.temperature) == (THANKS, 0.2)
 
 
-@needs_model
 def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) -> None:
-    clips = [say(HELLO), say(MORNING)] * 4
+    clips = [say(ORDER), say(THANKS)] * 4
     with ThreadPoolExecutor(8) as threads:
         answers = list(
             threads.map(lambda clip: text_of(whisper.transcribe(clip, TranscriptionOptions())), clips)
         )
-    assert answers == [HELLO, MORNING] * 4
+    assert answers == [ORDER, THANKS] * 4
 
 
-@needs_model
 def test_clips_are_taken_in_the_order_they_came(whisper: WhisperTranscriber, say: Say) -> None:
     order = []
 
@@ -178,10 +166,10 @@ def test_clips_are_taken_in_the_order_they_came(whisper: WhisperTranscriber, say
         whisper.transcribe(clip, TranscriptionOptions())
         order.append(name)
 
-    long = iter(whisper.transcribe(say(*[HELLO] * 20), TranscriptionOptions()).segments)
+    long = iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)
     next(long)
     threads = [
-        threading.Thread(target=hear, args=(name, say(MORNING))) for name in ("first", "second", "third")
+        threading.Thread(target=hear, args=(name, say(THANKS))) for name in ("first", "second", "third")
     ]
     for thread in threads:
         thread.start()
@@ -201,41 +189,37 @@ def waits_for_result(thread: threading.Thread) -> bool:
     return frame is not None
 
 
-@needs_model
 def test_the_first_segment_comes_while_the_rest_is_still_being_heard(
     only_one: WhisperTranscriber, say: Say
 ) -> None:
-    segments = iter(only_one.transcribe(say(*[HELLO] * 20), TranscriptionOptions()).segments)
-    assert next(segments).text == HELLO
+    segments = iter(only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)
+    assert next(segments).text == ORDER
     with pytest.raises(EngineBusy):
-        only_one.transcribe(say(MORNING), TranscriptionOptions())
+        only_one.transcribe(say(THANKS), TranscriptionOptions())
     assert len(list(segments)) == 19
 
 
-@needs_model
 def test_who_comes_when_the_queue_is_full_is_sent_away(only_one: WhisperTranscriber, say: Say) -> None:
-    answer = only_one.transcribe(say(*[HELLO] * 20), TranscriptionOptions())
+    answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
     with pytest.raises(EngineBusy, match="too many transcriptions"):
-        only_one.transcribe(say(MORNING), TranscriptionOptions())
+        only_one.transcribe(say(THANKS), TranscriptionOptions())
     list(answer.segments)
-    assert text_of(only_one.transcribe(say(MORNING), TranscriptionOptions())) == MORNING
+    assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
 
 
-@needs_model
 def test_who_comes_when_the_queue_is_full_is_sent_away_undecoded(
     only_one: WhisperTranscriber, say: Say
 ) -> None:
-    answer = only_one.transcribe(say(*[HELLO] * 20), TranscriptionOptions())
+    answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
     with pytest.raises(EngineBusy):
         only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
     del answer
 
 
-@needs_model
 def test_a_clip_is_forgotten_when_it_was_heard(whisper: WhisperTranscriber, say: Say) -> None:
-    clip = say(HELLO)
+    clip = say(ORDER)
     remembered = weakref.ref(clip)
-    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == HELLO
+    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == ORDER
     del clip
     while remembered() is not None:
         gc.collect()
@@ -254,7 +238,6 @@ def drop_after_the_first(segments: Iterator[Segment]) -> None:
     next(segments)
 
 
-@needs_model
 @pytest.mark.parametrize("leave", [stop_reading, never_begin, drop_after_the_first])
 def test_nobody_is_kept_waiting_for_segments_that_nobody_reads(
     whisper: WhisperTranscriber,
@@ -263,47 +246,43 @@ def test_nobody_is_kept_waiting_for_segments_that_nobody_reads(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level("DEBUG", logger="faster_whisper"):
-        leave(iter(whisper.transcribe(say(*[HELLO] * 20), TranscriptionOptions()).segments))
-        assert text_of(whisper.transcribe(say(MORNING), TranscriptionOptions())) == MORNING
+        leave(iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments))
+        assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
     windows = [record for record in caplog.messages if record.startswith("Processing segment at")]
     assert len(windows) < 20
 
 
-@needs_model
 def test_a_slow_reader_keeps_nobody_waiting(only_one: WhisperTranscriber, say: Say) -> None:
-    unread = only_one.transcribe(say(HELLO), TranscriptionOptions())
+    unread = only_one.transcribe(say(ORDER), TranscriptionOptions())
     while True:
         try:
-            other = only_one.transcribe(say(MORNING), TranscriptionOptions())
+            other = only_one.transcribe(say(THANKS), TranscriptionOptions())
         except EngineBusy:
             continue
         break
-    assert (text_of(other), text_of(unread)) == (MORNING, HELLO)
+    assert (text_of(other), text_of(unread)) == (THANKS, ORDER)
 
 
-@needs_model
 def test_what_is_no_audio_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:
     for _ in range(3):
         with pytest.raises(UndecodableAudio):
             only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
-    assert text_of(only_one.transcribe(say(HELLO), TranscriptionOptions())) == HELLO
+    assert text_of(only_one.transcribe(say(ORDER), TranscriptionOptions())) == ORDER
 
 
-@needs_model
 def test_an_option_that_makes_the_engine_fail_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:
     impossible = TranscriptionOptions(vad=VadOptions(prefix_padding_ms="wide"))  # type: ignore[arg-type]
     for _ in range(3):
         with pytest.raises(TypeError):
-            only_one.transcribe(say(HELLO), impossible)
-    assert text_of(only_one.transcribe(say(HELLO), TranscriptionOptions())) == HELLO
+            only_one.transcribe(say(ORDER), impossible)
+    assert text_of(only_one.transcribe(say(ORDER), TranscriptionOptions())) == ORDER
 
 
-@needs_model
 def test_the_model_is_loaded_in_the_background() -> None:
     whisper = WhisperTranscriber(str(MODEL))
     assert whisper.describe() == {
         "engine": "whisper",
-        "model": "whisper-micro",
+        "model": "embedded",
         "state": "loading",
         "error": "",
     }
@@ -314,18 +293,16 @@ def test_the_model_is_loaded_in_the_background() -> None:
     whisper.close()
 
 
-@needs_model
 def test_a_closed_transcriber_hears_nothing_more(say: Say) -> None:
     whisper = WhisperTranscriber(str(MODEL), cpu_threads=1)
-    answer = whisper.transcribe(say(*[HELLO] * 20), TranscriptionOptions())
+    answer = whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
     whisper.close()
     with pytest.raises(EngineFailed, match="shut down"):
         list(answer.segments)
     with pytest.raises(EngineFailed, match="shut down"):
-        whisper.transcribe(say(HELLO), TranscriptionOptions())
+        whisper.transcribe(say(ORDER), TranscriptionOptions())
 
 
-@needs_model
 def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
     script = (
         "import sys; from mockserver.audio.clip import Clip\n"
@@ -335,8 +312,10 @@ def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
         "answer = WhisperTranscriber(sys.argv[1]).transcribe(clip, TranscriptionOptions())\n"
     )
     program = [sys.executable, "-c", script, str(MODEL)]
-    run = subprocess.run(program, input=say(*[HELLO] * 20).data, capture_output=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
+    run = subprocess.run(program, input=say(*[ORDER] * 20).data, capture_output=True, check=False)
+    assert (run.returncode, run.stdout) == (0, b"")
+    assert run.stderr.splitlines() == [run.stderr.strip()]  # what is logged once
+    assert run.stderr.startswith(b"The embedded Whisper has answered.")
 
 
 def test_a_model_that_cannot_be_loaded_is_told_to_everyone_who_asks(tmp_path: Path) -> None:
@@ -391,8 +370,28 @@ def test_an_english_model_is_better_than_none(cache: Path) -> None:
     assert find_model("auto") == tiny
 
 
-def test_an_empty_cache_has_no_model(cache: Path) -> None:
-    assert find_model("auto") is None
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("setting", ["auto", "embedded"])
+def test_without_a_cache_there_is_the_model_that_ships(setting: str) -> None:
+    assert find_model(setting) == str(embedded_model())
+    assert (embedded_model() / "model.bin").is_file()
+
+
+def test_the_model_that_ships_can_be_had_in_any_case(cache: Path) -> None:
+    put(cache, "Systran/faster-whisper-tiny", 100)
+    assert find_model("embedded") == str(embedded_model())
+
+
+def test_the_log_says_once_that_the_model_that_ships_is_not_for_people(
+    say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1)
+    for _ in range(2):
+        transcriber.transcribe(say(ORDER), TranscriptionOptions())
+    transcriber.close()
+    (told,) = [record.message for record in caplog.records if record.name == "mockserver.engines.whisper"]
+    assert "not people" in told
+    assert "mockserver models pull tiny" in told
 
 
 @pytest.fixture
@@ -404,8 +403,8 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("homeless")
-def test_a_user_without_a_home_has_no_model() -> None:
-    assert find_model("auto") is None
+def test_a_user_without_a_home_has_the_model_that_ships() -> None:
+    assert find_model("auto") == str(embedded_model())
 
 
 @pytest.mark.usefixtures("homeless")
