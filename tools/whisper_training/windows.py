@@ -88,7 +88,7 @@ class Windows:
             longest = min(WINDOW, 5 + 60 * progress)
             whole = longest == WINDOW and kind.random() < 0.35
             windows = self._packed(WINDOW if whole else kind.uniform(longest / 4, longest), lead)
-            prompted = kind.random() < 0.4
+            prompted = kind.random() < min(0.7, 0.9 * progress)
         return self._assembled(windows, prompted=prompted)
 
     def _count(self, duration: float) -> int:
@@ -249,7 +249,7 @@ class Windows:
             loudest = max(float(window.raw.max()) + louder, SILENCE)
             mel[row, : len(window.raw)] = normalize(window.raw, loudest)
             phonemes[row, : len(window.phonemes)] = window.phonemes
-            tokens, targets, spans = self._written(window, prompted=prompted and self._rng.random() < 0.6)
+            tokens, targets, spans = self._written(window, prompted=prompted and self._rng.random() < 0.7)
             rows.append((tokens, targets, spans))
             for said in window.segments:
                 for token, (low, high) in zip(said.tokens, said.spans, strict=True):
@@ -305,7 +305,7 @@ class Windows:
         tokens: list[int] = []
         time = 0.0
         timed = rng.random() < 0.7
-        for _ in range(rng.choice((1, 1, 2, 3, 6, 12, 20))):
+        for _ in range(rng.choice((1, 2, 3, 6, 12, 20, 25))):
             utterance = self._corpus[rng.randrange(len(self._corpus))]
             said = self._said(utterance, 0, len(utterance.words), time)
             tokens += [self._vocabulary.timestamp(said.start)] if timed else []
