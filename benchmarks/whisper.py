@@ -6,13 +6,14 @@ import io
 import json
 import statistics
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.client import exchange, upload
 from benchmarks.clips import PASSAGE, seconds_of, spoken
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row
-from mockserver.engines.whisper_models import find_model
+from mockserver.engines.whisper_models import embedded_model, find_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ def run(options: Options) -> Iterator[Row]:
     direct = WhisperModel(model, device="cpu", cpu_threads=_THREADS, local_files_only=True)
     arguments = ("--whisper-model", model, "--whisper-device", "cpu", "--whisper-cpu-threads", str(_THREADS))
     environment = clean_environment()
+    conditioned = Path(model) != embedded_model()  # as the server has it
     walls: tuple[list[float], list[float]] = ([], [])
     cpu = [0.0, 0.0]
     with mockserver(*arguments, "--remember-speech", "0", environment=environment) as server:
@@ -49,7 +51,12 @@ def run(options: Options) -> Iterator[Row]:
             (reply,) = exchange(server.address, request)
             ours = server.cpu_seconds() - before, reply.seconds
             cpu_before, wall_before = time.process_time(), time.perf_counter()
-            segments, _ = direct.transcribe(io.BytesIO(clip), beam_size=5, temperature=_TEMPERATURE)
+            segments, _ = direct.transcribe(
+                io.BytesIO(clip),
+                beam_size=5,
+                temperature=_TEMPERATURE,
+                condition_on_previous_text=conditioned,
+            )
             heard = " ".join(segment.text.strip() for segment in segments)
             theirs = time.process_time() - cpu_before, time.perf_counter() - wall_before
             if number == 0:  # warms up both

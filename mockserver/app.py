@@ -31,7 +31,6 @@ from mockserver.gateway.pipeline import Pipeline
 from mockserver.gateway.validation import Schemas
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
-from mockserver.remote.fetch import Fetcher
 from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
 
     from mockserver.double.stub_files import StubWatcher
     from mockserver.engines.whisper import WhisperTranscriber
+    from mockserver.remote.fetch import Fetcher
 
 _VERSION = "/v1"
 _CONTROL = "/_mock"
@@ -199,8 +199,13 @@ def _url_sources(settings: Settings, fixtures: FixtureTranscriber) -> UrlSources
         named = {fixture.name: fixture.audio for fixture in fixtures.fixtures if fixture.audio is not None}
         url_map = load_url_map(Path(settings.url_map), named)
     folder = Path(settings.url_folder) if settings.url_folder else None
-    fetcher = Fetcher(allowed, settings.max_body_bytes, settings.fetch_seconds)
-    return UrlSources(url_map, folder, fetcher, settings.max_body_bytes)
+
+    def make_fetcher() -> Fetcher:
+        from mockserver.remote.fetch import Fetcher
+
+        return Fetcher(allowed, settings.max_body_bytes, settings.fetch_seconds)
+
+    return UrlSources(url_map, folder, make_fetcher, settings.max_body_bytes)
 
 
 def _responders(settings: Settings) -> tuple[Responder, ...]:

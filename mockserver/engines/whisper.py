@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.engines.transcription import EngineBusy, EngineFailed, Segment, Transcription, Word
-from mockserver.engines.whisper_models import EMBEDDED, display_name
+from mockserver.engines.whisper_models import display_name, embedded_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +63,9 @@ class WhisperTranscriber:
             "num_workers": num_workers,
         }
         self._search: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
+        self._is_embedded = Path(model) == embedded_model()
+        if self._is_embedded:  # it hears each window better alone (docs/embedded-whisper.md)
+            self._search["condition_on_previous_text"] = False
         if not temperature_fallback:
             self._search["temperature"] = 0.0
         self._places = threading.Semaphore(num_workers + queue_size)
@@ -141,7 +144,7 @@ class WhisperTranscriber:
 
     def _say_what_it_understands(self) -> None:
         """Logs, once, that the embedded model is no recogniser of people."""
-        if self.model_name == EMBEDDED and not self._said_so:
+        if self._is_embedded and not self._said_so:
             self._said_so = True
             log.warning(
                 "The embedded Whisper has answered. It understands the voices of this server, not people: for "

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.forms import FilePart
-from mockserver.remote.fetch import Fetcher, NotAllowed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from mockserver.remote.fetch import Fetcher
     from mockserver.remote.url_map import UrlMap
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,17 @@ UPLOADS = ("file", "audio")  # the names of a form's audio file
 
 
 class UrlSources:
-    """The audio of URLs. ``folder`` is the only one that ``file:`` URLs can read from, ``None`` for none."""
+    """The audio of URLs. ``folder`` is the only one that ``file:`` URLs can read from, ``None`` for none.
 
-    def __init__(self, url_map: UrlMap, folder: Path | None, fetcher: Fetcher, max_bytes: int) -> None:
+    ``make_fetcher`` is called when a URL is neither known nor local: most servers never meet one.
+    """
+
+    def __init__(
+        self, url_map: UrlMap, folder: Path | None, make_fetcher: Callable[[], Fetcher], max_bytes: int
+    ) -> None:
         self._map = url_map
         self._folder = folder.resolve() if folder else None
-        self._fetcher = fetcher
+        self._fetcher = cache(make_fetcher)
         self._max_bytes = max_bytes
 
     def audio_of(self, document: Mapping[str, Any], files: Mapping[str, FilePart]) -> Mapping[str, FilePart]:
@@ -53,6 +59,8 @@ class UrlSources:
 
     def check(self, url: str) -> None:
         """Raises ``NotAllowed``, naming the settings, for a URL that is neither at hand nor to be fetched."""
+        from mockserver.remote.fetch import NotAllowed
+
         if url[:5].lower() == "data:":
             raise NotAllowed("The data: URL cannot be read. Its data must be in base64, or percent-encoded.")
         if url[:5].lower() == "file:":
@@ -60,11 +68,11 @@ class UrlSources:
                 f"{url} is not read: there is no such file of at most {self._max_bytes} bytes in the folder of the "
                 f"setting url_folder ({self._folder or 'none is set'})."
             )
-        self._fetcher.check(url)
+        self._fetcher().check(url)
 
     def fetch(self, url: str) -> FilePart:
         """Fetches the file. Raises ``FetchError``."""
-        fetched = self._fetcher.fetch(url)
+        fetched = self._fetcher().fetch(url)
         return FilePart(fetched.name, fetched.content_type, fetched.data)
 
     def _local(self, url: str) -> Path | None:
