@@ -159,7 +159,7 @@ def build_services(settings: Settings) -> Services:
             room_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
         ),
-        metrics=Metrics([model.id for model in catalog.every_model]),
+        metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         url_sources=_url_sources(settings, fixtures),
         stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
     )

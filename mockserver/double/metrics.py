@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 OTHER = "other"
@@ -37,8 +38,9 @@ class Counts(NamedTuple):
 class Metrics:
     """The counters of one server. Thread-safe; counting a request takes a few microseconds."""
 
-    def __init__(self, models: Collection[str]) -> None:
-        self._models = frozenset(models)
+    def __init__(self, models: Callable[[], Iterable[str]]) -> None:
+        """``models`` tells which there are; it is asked at the first request: reading the catalog takes time."""
+        self._all_models = models
         self._lock = threading.Lock()
         self._values: dict[str, set[str]] = defaultdict(set)
         self._requests: dict[Labels, int] = defaultdict(int)
@@ -115,6 +117,10 @@ class Metrics:
                 dict(self._audio_seconds),
                 self._in_flight,
             )
+
+    @cached_property
+    def _models(self) -> frozenset[str]:
+        return frozenset(self._all_models())
 
     def _model(self, model: str) -> str:
         return model if not model or model in self._models else OTHER

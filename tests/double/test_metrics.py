@@ -11,7 +11,7 @@ from mockserver.double.metrics import BOUNDS, Metrics
 
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics(["whisper-1", "tts-1"])
+    return Metrics(lambda: ["whisper-1", "tts-1"])
 
 
 def test_requests_are_counted_by_endpoint_model_and_status(metrics: Metrics) -> None:
