@@ -26,6 +26,7 @@ from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper_models import find_model
 from mockserver.gateway.accounts import Accounts
+from mockserver.gateway.calls import Route
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
 from mockserver.gateway.validation import Schemas
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     root.register(app, services)
     pipeline = Pipeline(services)
     for operation, name in ROUTES:
-        view = pipeline.view(operation, handler(name), rules(operation))
+        view = pipeline.view(Route(operation, handler(name), rules(operation)))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
     services.batches.bind(services, app, BATCH_OPERATIONS)
     beside_control = _beside_control(app.wsgi_app, services)

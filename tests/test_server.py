@@ -23,7 +23,7 @@ import pytest
 from cheroot.workers.threadpool import WorkerThread
 
 from mockserver.app import create_app
-from mockserver.gateway.pipeline import Call
+from mockserver.gateway.calls import Call
 from mockserver.mock_server import MockServer
 from mockserver.server import PortInUse, listen
 from mockserver.settings import Settings

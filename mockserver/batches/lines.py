@@ -18,7 +18,7 @@ else:
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
-    from mockserver.gateway.pipeline import Operation
+    from mockserver.gateway.calls import Operation
     from mockserver.gateway.validation import Schemas
 
 MOST_LINES = 50_000  # requests of a batch (API reference, Create batch)

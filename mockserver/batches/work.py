@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.batches.schedule import Task
-    from mockserver.gateway.pipeline import Operation
+    from mockserver.gateway.calls import Operation
     from mockserver.services import Services
     from mockserver.settings import Settings
     from mockserver.state.blobs import BlobWriter

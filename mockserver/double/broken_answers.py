@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import threading
 
     from mockserver.double.fault_definition import Fault
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 _DELAY = 1.0  # seconds where a fault says none

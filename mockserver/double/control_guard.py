@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import flask
 
 from mockserver.double import control_calls as control
-from mockserver.gateway.pipeline import drain_request
+from mockserver.gateway.responses import drain_request
 
 if TYPE_CHECKING:
     from mockserver.services import Services

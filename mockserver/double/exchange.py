@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mockserver.audio.clip import Clip
     from mockserver.double.journal import Journal
-    from mockserver.gateway.pipeline import Call, Operation
+    from mockserver.gateway.calls import Call, Operation
     from mockserver.gateway.streamed_forms import ReceivedFile
 
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")

@@ -14,7 +14,7 @@ from mockserver.double.exchange import Exchange
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.double.clock import Clock
-    from mockserver.gateway.pipeline import Operation
+    from mockserver.gateway.calls import Operation
 
 _LOOK_UP = 0.1  # seconds after which who waits looks whether it should still
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mockserver.double.facts import KnownClip
     from mockserver.engines.transcription import Transcription
     from mockserver.gateway.accounts import Account
+    from mockserver.gateway.calls import Operation
     from mockserver.gateway.clips import RequestAudio
-    from mockserver.gateway.pipeline import Operation
 
 _INSTRUCTING = ("system", "developer")  # roles
 

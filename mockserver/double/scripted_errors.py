@@ -20,8 +20,8 @@ else:
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
+    from mockserver.gateway.calls import Call
     from mockserver.gateway.errors import ErrorTable
-    from mockserver.gateway.pipeline import Call
     from mockserver.services import Services
 
 _EXAMPLES = Path(__file__).parent.parent / "catalog" / "error_examples.toml"

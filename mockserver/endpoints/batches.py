@@ -8,9 +8,9 @@ import flask
 
 from mockserver.batches.record import new_batch
 from mockserver.endpoints.pages import Paging, page
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.settings import PER_REQUEST
 from mockserver.wire import json_styles
 

@@ -12,9 +12,9 @@ from mockserver.endpoints.chat_reply import ChatReply, chat_replies, usage_of
 from mockserver.endpoints.chat_request import ChatRequest, chat_request
 from mockserver.endpoints.chat_stream import chat_stream
 from mockserver.endpoints.speaking import failures_answered, started
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_bounds, check_chat
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint
 

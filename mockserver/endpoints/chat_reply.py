@@ -18,7 +18,7 @@ from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
 
 if TYPE_CHECKING:
     from mockserver.endpoints.chat_request import ChatRequest
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id

@@ -16,7 +16,7 @@ from mockserver.wire import chat, transcripts, usage
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 AUDIO_KIND = "audio"  # of the store: what was spoken, by id

@@ -14,7 +14,7 @@ from mockserver.wire import chat, tokens
 if TYPE_CHECKING:
     from mockserver.endpoints.chat_reply import ChatReply
     from mockserver.endpoints.chat_request import ChatRequest
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 _CHOICELESS = 8  # chunks without choices before the first sound

@@ -9,8 +9,8 @@ import flask
 from werkzeug.wsgi import FileWrapper
 
 from mockserver.endpoints.pages import Paging, page
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:

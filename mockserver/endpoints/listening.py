@@ -14,7 +14,7 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)

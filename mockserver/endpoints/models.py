@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:

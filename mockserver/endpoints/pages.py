@@ -14,7 +14,7 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 Value = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:

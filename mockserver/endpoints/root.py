@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import __version__
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import drain_request, log_crash, log_exchange, refusal_response, whole_path
+from mockserver.gateway.responses import drain_request, log_crash, log_exchange, refusal_response, whole_path
 
 if TYPE_CHECKING:
     from mockserver.services import Services

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mockserver.gateway.pipeline import Answer, Call, Handler, Operation, Rules
+from mockserver.gateway.calls import Answer, Call, Handler, Operation, Rules
 from mockserver.gateway.streamed_forms import FileField
 from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
 

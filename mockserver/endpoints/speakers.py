@@ -13,7 +13,7 @@ from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Segment, Transcription
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
 
 _SHORTEST, _LONGEST = 2.0, 10.0  # seconds (API reference, known_speaker_references)
 _ROUNDING = 0.3  # seconds: references of 1.75 s have been accepted

@@ -24,7 +24,7 @@ from mockserver.engines.transcription import Word
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
-    from mockserver.gateway.pipeline import Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mockserver.audio.encode import CONTENT_TYPES
 from mockserver.endpoints.speaking import Speech, given_sound, started, voice_of
 from mockserver.engines.speech import Utterance
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.validation import Violation
 from mockserver.wire import sse, usage
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import flask
 
 from mockserver.endpoints.pages import Paging, page
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import chat, json_styles
 from mockserver.wire.ids import fingerprint
 

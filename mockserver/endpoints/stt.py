@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.aimlapi_errors import CONTENT_TYPE
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.remote.fetch import NotAllowed
 from mockserver.stt import jobs, work
 from mockserver.stt.queue import QueueFull

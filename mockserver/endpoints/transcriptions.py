@@ -10,8 +10,8 @@ from mockserver.endpoints import speakers
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.transcription_rules import check_transcription
 from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mockserver.endpoints.listening import clip_of, listen
 from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.gateway.transcription_rules import check_temperature
 from mockserver.wire import json_styles, subtitles, transcripts, usage
 

@@ -6,8 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.files import check_size, lifetime, told
+from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.pipeline import Answer, Call
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mockserver.gateway.calls import Answer
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts, KnownClip
     from mockserver.double.replies import Scripted
-    from mockserver.gateway.pipeline import Answer, Call
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,6 @@ def raw_answer(scripted: Scripted) -> Answer | None:
 
     Raises ``ApiError`` when the stub's file cannot be read.
     """
-    from mockserver.gateway.pipeline import Answer
-
     if not scripted.is_raw:
         return None
     try:

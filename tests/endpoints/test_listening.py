@@ -8,8 +8,8 @@ from mockserver.endpoints import routes
 from mockserver.endpoints.listening import listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.body import BodyReader
+from mockserver.gateway.calls import Call
 from mockserver.gateway.clips import RequestAudio
-from mockserver.gateway.pipeline import Call
 from mockserver.mock_server import MockServer
 
 

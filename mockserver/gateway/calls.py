@@ -1,0 +1,156 @@
+"""A request on its way, and what the pipeline must know of the endpoint that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from mockserver.double.live_facts import LiveFacts
+from mockserver.gateway.streamed_forms import FileField, StreamedForm
+from mockserver.limits.limiter import Admission
+
+if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
+    from mockserver.catalog.records import ModelCard
+    from mockserver.double.fault_definition import Fault
+    from mockserver.double.replies import Scripted
+    from mockserver.gateway.accounts import Account
+    from mockserver.gateway.body import Place
+    from mockserver.gateway.clips import RequestAudio
+    from mockserver.gateway.forms import FilePart
+    from mockserver.gateway.inner_calls import InnerCall
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the pipeline must know of an endpoint.
+
+    ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
+    schema under ``schemas/openai``; ``explains`` how its service words a schema violation. ``estimate`` gives the
+    tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
+    ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
+
+    The body ``either`` is a form with an audio file, or JSON that names the URL of one. ``provider`` is whose
+    operation it is: whose models it serves, and in whose words and shape it refuses.
+
+    ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
+
+    ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
+    ``names`` are all that stubs and faults can call it.
+    """
+
+    name: str
+    method: str
+    path: str
+    body: Literal["none", "json", "multipart", "either"] = "none"
+    schema: str = ""
+    endpoint: str = ""
+    explains: Literal["house", "pydantic", "zod"] = "house"
+    estimate: Callable[[Mapping[str, Any]], int] | None = None
+    tells_tokens: bool = False
+    rules: str = ""
+    provider: Literal["openai", "aimlapi"] = "openai"
+    file_field: FileField | None = None
+    resource: str = field(init=False)
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Names the operation."""
+        resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
+        names = frozenset({resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"})
+        object.__setattr__(self, "resource", resource)
+        object.__setattr__(self, "names", names)
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether this is one of the endpoints below ``/v1/audio``."""
+        return self.path.startswith("/audio/")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a request: known late where the answer is a stream."""
+
+    usage: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way: what the pipeline found out, for the handler to use."""
+
+    operation: Operation
+    settings: Settings
+    account: Account
+    place: Place
+    path: Mapping[str, str]
+    audio: RequestAudio
+    document: dict[str, Any] = field(default_factory=dict)
+    files: Mapping[str, FilePart] = field(default_factory=dict)
+    streamed: StreamedForm = field(default_factory=StreamedForm)
+    model: ModelCard | None = None
+    admission: Admission = field(default_factory=Admission)
+    outcome: Outcome = field(default_factory=Outcome)
+    settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
+    fault: Fault | None = None
+    scripted: Scripted | None = None
+    inner: InnerCall | None = None
+    facts: LiveFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Has the request looked at as matchers do."""
+        self.facts = LiveFacts(self.operation, self.account, self.document, self.audio)
+
+    @property
+    def clips(self) -> Mapping[str, Clip]:
+        """The audio files that were looked at, by their place."""
+        return self.audio.clips
+
+    @property
+    def heard(self) -> Mapping[str, str]:
+        """What the endpoint heard in them, by their place."""
+        return self.audio.heard
+
+    @property
+    def usage(self) -> Mapping[str, Any] | None:
+        """The usage that was settled, once it was."""
+        return self.outcome.usage
+
+    @property
+    def price_share(self) -> float:
+        """Which share of the price the request costs."""
+        return self.inner.price_share if self.inner else 1.0
+
+    @property
+    def strict(self) -> bool:
+        """Whether the real API's own rules apply, beyond the documented schema."""
+        return self.settings.strictness == "real"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made.
+
+    ``usage`` is the answer's usage object; a stream, which knows it late, calls ``Call.settle`` with it.
+    """
+
+    body: bytes | Iterable[bytes]
+    content_type: str
+    answered_by: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    usage: Mapping[str, Any] | None = None
+    status: int = 200
+
+
+Handler = Callable[["Services", Call], Answer]
+Rules = Callable[["Services", Call], None]
+
+
+class Route(NamedTuple):
+    """An operation, the handler that answers it, and the rules that its requests must obey (if any)."""
+
+    operation: Operation
+    handler: Handler
+    rules: Rules | None = None

@@ -1,0 +1,96 @@
+"""Takes the body of a request in: a form, JSON, or a form whose file is kept while it arrives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import flask
+
+from mockserver.gateway import forms, streamed_forms
+from mockserver.gateway.body import BodyReader, Place, announced_length
+from mockserver.gateway.errors import ApiError
+from mockserver.gateway.json_body import parse_json
+
+if TYPE_CHECKING:
+    from mockserver.gateway.calls import Call
+    from mockserver.gateway.streamed_forms import FileField
+    from mockserver.services import Services
+
+
+class RequestBodies:
+    """Reads the bodies of all requests of a server into their calls."""
+
+    def __init__(self, services: Services) -> None:
+        settings = services.settings
+        self._services = services
+        self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout)
+
+    def place(self) -> Place:
+        """Where one request may hold a large body."""
+        return self._reader.place()
+
+    def take_in(self, call: Call) -> None:
+        """Fills the call's ``document`` and ``files``, as its operation's body is. Raises ``ApiError``."""
+        operation = call.operation
+        if operation.file_field is not None:
+            self._receive(call, operation.file_field)
+        elif operation.body == "multipart":
+            self._form(call)
+        elif operation.body == "json":
+            self._json(call)
+        elif operation.body == "either":
+            self._either(call)
+
+    def _form(self, call: Call) -> None:
+        content_type = flask.request.headers.get("Content-Type", "")
+        try:
+            form = forms.parse_multipart(self._read(call), content_type)
+        except forms.MultipartError as error:
+            if call.settings.strictness == "off":
+                return
+            raise ApiError("invalid_multipart") from error
+        call.files = call.audio.files = form.files
+        call.document.update(
+            forms.to_document(form, self._services.schemas.properties(call.operation.schema))
+        )
+
+    def _either(self, call: Call) -> None:
+        """A form or JSON; the audio at a URL is taken for an upload, where it is at hand."""
+        if flask.request.mimetype == "multipart/form-data":
+            self._form(call)
+        else:
+            self._json(call)
+        call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
+
+    def _receive(self, call: Call, file_field: FileField) -> None:
+        """Reads a form and keeps its file while it arrives."""
+        stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
+        content_type = flask.request.headers.get("Content-Type", "")
+        try:
+            streamed_forms.receive(
+                call.streamed, self._services.blobs, stream, length, content_type, file_field
+            )
+        except forms.MultipartError as error:
+            if call.settings.strictness != "off":
+                raise ApiError("invalid_multipart") from error
+        call.audio.received = call.streamed.files.values()
+        form = forms.Form(call.streamed.fields, {})
+        call.document.update(
+            forms.to_document(form, self._services.schemas.properties(call.operation.schema)),
+            **dict.fromkeys(call.streamed.files, ""),
+        )
+
+    def _json(self, call: Call) -> None:
+        content_type = flask.request.headers.get("Content-Type", "")
+        body = self._read(call)
+        if content_type and call.strict and not content_type.lower().startswith("application/json"):
+            raise ApiError("unsupported_content_type", accepted="application/json", given=content_type)
+        try:
+            call.document.update(parse_json(body))
+        except ApiError:
+            if call.settings.strictness != "off":
+                raise
+
+    def _read(self, call: Call) -> bytes:
+        stream = flask.request.environ["wsgi.input"]
+        return self._reader.read(stream, announced_length(flask.request), call.place)

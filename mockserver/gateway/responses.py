@@ -1,0 +1,59 @@
+"""What answers and refusals have in common on their way out, whoever made them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import flask
+
+from mockserver.gateway.body import announced_length, drain
+from mockserver.gateway.inner_calls import inner_call
+
+if TYPE_CHECKING:
+    from mockserver.gateway.errors import Refusal
+
+log = logging.getLogger("mockserver.access")
+
+
+def refusal_response(refusal: Refusal) -> flask.Response:
+    """A refusal as a Flask response."""
+    response = flask.Response(refusal.body, refusal.status, content_type=refusal.content_type)
+    for name, value in refusal.headers:
+        response.headers[name] = value
+    return response
+
+
+def drain_request() -> None:
+    """Reads what is left of the request's body, so that the client hears the refusal."""
+    drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
+
+
+def log_crash(error: Exception) -> None:
+    """What should not have happened, with its traceback."""
+    log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
+
+
+def whole_path() -> str:
+    """The request's path as the client wrote it."""
+    return flask.request.script_root + flask.request.path
+
+
+def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
+    """One line of log for an answered request."""
+    level = logging.INFO if inner_call(flask.request.environ) is None else logging.DEBUG
+    if log.isEnabledFor(level):
+        answered_by = note or response.headers.get("x-mock-answered-by", "")
+        milliseconds = (time.perf_counter() - began) * 1000
+        request = flask.request
+        log.log(
+            level,
+            "%s %s %d %.1f ms %s",
+            request.method,
+            quote(whole_path()),
+            response.status_code,
+            milliseconds,
+            answered_by,
+        )

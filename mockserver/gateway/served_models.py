@@ -1,0 +1,52 @@
+"""Which model a request is for: whether there is one, the account may use it, and it serves the endpoint."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
+    from mockserver.gateway.calls import Call
+    from mockserver.services import Services
+
+
+def find_model(services: Services, call: Call) -> None:
+    """Finds the call's ``model``. Raises ``ApiError`` where it cannot be had, in strictness ``real``."""
+    name = call.document.get("model")
+    if not name and call.settings.strictness != "off":
+        raise ApiError("missing_model")
+    catalog = services.catalog
+    if isinstance(name, str):
+        call.model = catalog.served(name)
+    if call.strict and isinstance(name, str):
+        if call.model is None:
+            raise _no_such_model(services, call, name)
+        _check_access(services, call, call.model)
+        if call.operation.endpoint not in call.model.endpoints:
+            if call.operation.provider != "openai":
+                raise _no_such_model(services, call, name)
+            raise ApiError("model_not_for_endpoint", endpoint="/" + call.operation.endpoint, model=name)
+    elif call.model is None or call.operation.endpoint not in call.model.endpoints:
+        call.model = catalog.model_for(call.operation.endpoint)
+
+
+def _no_such_model(services: Services, call: Call, name: str) -> ApiError:
+    if call.operation.provider == "openai":
+        return ApiError("model_not_found", model=name)
+    from mockserver.gateway import zod
+
+    offers = services.catalog.offers.items()
+    known = [each for each, model in offers if call.operation.endpoint in model.endpoints]
+    return ApiError("model_not_found", model=name, details=zod.no_such_value("model", known, name))
+
+
+def _check_access(services: Services, call: Call, model: ModelCard) -> None:
+    if not call.account.may_use(model.id, model.alias_of):
+        raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
+    if call.settings.retire_models and model.shutdown_date is not None:
+        today = datetime.fromtimestamp(services.clock.now(), timezone.utc).date()
+        if today.isoformat() >= model.shutdown_date:
+            raise ApiError("model_retired", model=model.id)
