@@ -167,8 +167,6 @@ def build_services(settings: Settings) -> Services:
 
 
 def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> Iterable[Fixture]:
-    folders = [data_folder("fixtures"), *(Path(folder) for folder in settings.fixtures)]
-
     def explain_fixture(document: object) -> str | None:
         if schemas.is_valid("mock/fixture", document):
             return None
@@ -176,7 +174,10 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
 
         return explain.house(schemas.violations("mock/fixture", document)[0]).message
 
-    return load_fixtures(folders, catalog, explain_fixture)
+    # Those that ship are not checked at each start: that would load the validator before the first answer.
+    shipped = load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
+    own = load_fixtures([Path(folder) for folder in settings.fixtures], catalog, explain_fixture)
+    return [*own, *shipped]
 
 
 def _watch_stubs(

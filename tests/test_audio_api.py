@@ -279,6 +279,7 @@ def test_requests_that_come_later_can_be_waited_for(api: AudioApi) -> None:
     api.wait_for_transcription(file="late.wav", timeout=60)
     later.join()
     api.wait_for("transcriptions", timeout=0)
+    assert [entry["audio"][0]["file"] for entry in api.journal] == ["late.wav"]
 
 
 def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:

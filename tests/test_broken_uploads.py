@@ -273,11 +273,20 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(server: MockServe
 # The client goes away, or says nothing more.
 
 
+def still_answers(server: MockServer, hello: Clip) -> bool:
+    """Whether the next client is served as ever."""
+    body = form(hello)
+    with connect(server) as connection:
+        connection.sendall(head(content_type=MULTIPART, content_length=len(body), connection="close") + body)
+        return parse_response(rest_of(connection)).body == ANSWER
+
+
 def test_a_client_may_hang_up_half_way(server: MockServer, hello: Clip) -> None:
     body = form(hello)
     for sent in (0, 1, len(body) // 2, len(body) - 1):
         with connect(server) as connection:
             connection.sendall(head(content_type=MULTIPART, content_length=len(body)) + body[:sent])
+    assert still_answers(server, hello)
 
 
 def test_a_client_may_hang_up_in_a_chunk(server: MockServer, hello: Clip) -> None:
@@ -285,6 +294,7 @@ def test_a_client_may_hang_up_in_a_chunk(server: MockServer, hello: Clip) -> Non
     for sent in (0, 2, 5000, len(whole) - 3):
         with connect(server) as connection:
             connection.sendall(CHUNKED + whole[:sent])
+    assert still_answers(server, hello)
 
 
 def test_a_client_may_reset_the_connection(server: MockServer, hello: Clip) -> None:
@@ -292,6 +302,7 @@ def test_a_client_may_reset_the_connection(server: MockServer, hello: Clip) -> N
     with connect(server) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         connection.sendall(head(content_type=MULTIPART, content_length=len(body)) + body[:9000])
+    assert still_answers(server, hello)
 
 
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/models", "/nowhere"])

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.batches.record import FINAL, KIND, Value, is_final, moved, new_batch, with_blobs
-from mockserver.batches.schedule import Schedule
-from mockserver.batches.work import Work
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from mockserver.batches.schedule import Schedule
+    from mockserver.batches.work import Work
     from mockserver.double.store import Change
     from mockserver.gateway.accounts import Account
     from mockserver.gateway.calls import Operation
     from mockserver.services import Services
+
+
+class _Desk(NamedTuple):
+    work: Work
+    schedule: Schedule
 
 
 class Batches:
@@ -26,18 +32,16 @@ class Batches:
     """
 
     def __init__(self) -> None:
-        self._work: Work | None = None
-        self._schedule: Schedule | None = None
+        self._making = threading.Lock()
+        self._desk: _Desk | None = None
 
     def bind(self, services: Services, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
         """Has ``app`` answer the lines of batches, and goes on with those that an earlier server left unfinished.
 
         ``operations`` are those that batches can be for, by their path.
         """
-        self._services = services
+        self._services, self._app, self._operations = services, app, operations
         self.endpoints = frozenset(operations)
-        self._work = Work(services, app, operations)
-        self._schedule = Schedule(self._work.step, services.clock, services.settings.batch_workers)
         services.store.listen(self._follow)
         for account_id, batch_id, value in services.store.all(KIND):
             self._take_up(account_id, batch_id, value)
@@ -103,14 +107,25 @@ class Batches:
 
     def close(self) -> None:
         """Ends the work; in a state folder the next server finds it where it was."""
-        if self._schedule is not None and self._work is not None:
-            self._schedule.close()
-            self._work.end()
+        if self._desk is not None:
+            self._desk.schedule.close()
+            self._desk.work.end()
+
+    def _at_work(self) -> _Desk:
+        """Where batches are worked at, from the first one on: most servers never meet one."""
+        with self._making:
+            if self._desk is None:
+                from mockserver.batches.schedule import Schedule
+                from mockserver.batches.work import Work
+
+                services = self._services
+                work = Work(services, self._app, self._operations)
+                self._desk = _Desk(work, Schedule(work.step, services.clock, services.settings.batch_workers))
+            return self._desk
 
     def _seen(self, account_id: str, value: Value) -> Value:
-        assert self._work is not None
         batch: Value = value["batch"]
-        return batch | self._work.progress((account_id, batch["id"]))
+        return batch | self._at_work().work.progress((account_id, batch["id"]))
 
     def _follow(self, changes: Sequence[Change]) -> None:
         """A listener of the store."""
@@ -132,5 +147,4 @@ class Batches:
         self._add(account_id, batch_id)
 
     def _add(self, account_id: str, batch_id: str) -> None:
-        assert self._schedule is not None
-        self._schedule.add((account_id, batch_id))
+        self._at_work().schedule.add((account_id, batch_id))

@@ -48,16 +48,16 @@ class Schemas:
     """The schema files of a folder, each named by its path in it without ``.json``.
 
     ``Schemas(data_folder("schemas")).is_valid("openai/create_speech.request", body)``. One instance serves
-    all threads; every schema is compiled once, at its first use.
+    all threads; every schema is read and compiled once, at its first use.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Reads every file of ``folder``. Raises ``SchemaError`` for one that is not a JSON object."""
         self._folder = folder
-        self._documents = {
-            path.relative_to(folder).with_suffix("").as_posix(): _read(path)
+        self._paths = {
+            path.relative_to(folder).with_suffix("").as_posix(): path
             for path in sorted(folder.rglob("*.json"))
         }
+        self._documents: dict[str, dict[str, Any]] = {}
         self._lock = Lock()
         self._compiled: dict[str, jsonschema_rs.Validator] = {}
         self._explainers: dict[str, Any] = {}
@@ -111,10 +111,12 @@ class Schemas:
         return required
 
     def _document(self, name: str) -> dict[str, Any]:
-        try:
-            return self._documents[name]
-        except KeyError:
-            raise KeyError(f"no schema {name!r} in {self._folder}") from None
+        document = self._documents.get(name)
+        if document is None:
+            if name not in self._paths:
+                raise KeyError(f"no schema {name!r} in {self._folder}")
+            document = self._documents[name] = _read(self._paths[name])
+        return document
 
     def _retrieve(self, address: str) -> dict[str, Any]:
         return self._document(address.removeprefix(_BASE).removesuffix(".json"))
@@ -148,7 +150,7 @@ class Schemas:
         # "$schema" would make jsonschema go on with the stock validator inside a referenced file.
         plain = {
             name: {keyword: value for keyword, value in document.items() if keyword != "$schema"}
-            for name, document in self._documents.items()
+            for name, document in ((each, self._document(each)) for each in self._paths)
         }
         registry: Registry[Any] = Registry().with_resources(
             (_address(name), DRAFT202012.create_resource(document)) for name, document in plain.items()

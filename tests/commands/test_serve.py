@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import NoReturn
+
+import pytest
+
 from mockserver.app import build_services
 from mockserver.commands.serve import banner, return_memory_early
 from mockserver.settings import Settings
@@ -25,6 +30,24 @@ def test_the_banner_names_the_model_that_hears() -> None:
     assert "other audio by embedded\n" in printed(Settings(whisper_model="embedded"))
 
 
-def test_memory_can_be_tuned_on_any_machine() -> None:
+def test_memory_is_tuned_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda *option: told.append(option))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: library)
     return_memory_early()
+    assert told == [(-3, 8 << 20), (-1, 32 << 20), (-8, 4)]
+
+
+@pytest.mark.parametrize("failure", [AttributeError, OSError, TypeError])
+def test_other_c_libraries_are_left_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    asked: list[None] = []
+
+    def other(name: None) -> NoReturn:
+        asked.append(name)
+        raise failure
+
+    monkeypatch.setattr("ctypes.CDLL", other)
     return_memory_early()
+    assert asked == [None]

@@ -326,6 +326,7 @@ def test_hanging_requests_end_when_their_clients_leave(api_key: str) -> None:
         for connection in connections:
             connection.close()
         wait_until(lambda: waiting() == 0)
+        assert [entry["hung_up"] for entry in server.journal] == [True] * 20
 
 
 def waiting() -> int:
@@ -356,6 +357,7 @@ def test_waiting_ends_when_the_server_closes(api_key: str, fault: str) -> None:
         wait_until(lambda: waiting() == 1)
     with connection:
         receive(connection)  # comes to an end
+    assert waiting() == 0
 
 
 def test_a_client_that_resets_ends_a_drip(api_key: str) -> None:
@@ -365,6 +367,7 @@ def test_a_client_that_resets_ends_a_drip(api_key: str) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         wait_until(lambda: waiting() == 0)
+        server.wait_for_chat(hung_up=True, timeout=10)
 
 
 @pytest.mark.parametrize("at", ["before", "middle", "after"])

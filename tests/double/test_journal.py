@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from threading import Event, Thread
 
@@ -179,7 +180,9 @@ def test_no_audio_is_kept_unless_asked_for() -> None:
 
 
 def test_a_wait_is_over_at_once_when_enough_has_come() -> None:
-    journal_of(record()).wait(None, ANYTHING, at_least=1, timeout=600)
+    asked = itertools.count()
+    journal_of(record()).wait(None, ANYTHING, at_least=1, timeout=600, given_up=lambda: next(asked) > 0)
+    assert next(asked) == 1  # whether anybody waits was asked once, before the first look
 
 
 def test_a_wait_ends_when_the_last_that_was_waited_for_comes() -> None:
@@ -226,7 +229,9 @@ def test_a_wait_ends_when_nobody_waits_any_more() -> None:
 
 
 def test_a_wait_ends_when_its_time_is_up() -> None:
-    journal_of().wait(None, ANYTHING, at_least=1, timeout=0)
+    asked = itertools.count()
+    journal_of().wait(None, ANYTHING, at_least=1, timeout=0, given_up=lambda: next(asked) > 0)
+    assert next(asked) == 1
 
 
 def test_a_journal_of_no_entries_writes_nothing() -> None:

@@ -203,4 +203,7 @@ json_values = st.recursive(
 
 @given(json_values, st.text(min_size=1).filter(lambda path: not path.startswith("$")))
 def test_any_path_can_be_looked_for_in_any_document(document: Any, path: str) -> None:
-    Pattern({"fields": {path: {"present": True}}}).differences(KnownFacts(document=document))
+    facts = KnownFacts(document=document)
+    there, missing = (Pattern({"fields": {path: {"present": present}}}) for present in (True, False))
+    assert there.matches(facts) != missing.matches(facts)
+    assert there.matches(facts) == (there.differences(facts) == [])

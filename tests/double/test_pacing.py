@@ -90,6 +90,8 @@ def test_a_server_that_closes_waits_no_longer() -> None:
                 pass
             server.stop()
             asked.result()
+        assert services.metrics.counts().in_flight == 0
+        assert [entry["stub"] for entry in server.journal] == ["stub-1"]
 
 
 def _ask(base_url: str) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -62,6 +63,11 @@ def chat(client: openai.OpenAI, text: str, **options: Any) -> Any:
     )
 
 
+def message_of(error: openai.APIStatusError) -> str:
+    assert isinstance(error.body, dict)
+    return str(error.body["message"])
+
+
 def test_a_stub_answers_the_file_it_names(client: openai.OpenAI, stub: Stub) -> None:
     stub(
         when={"endpoint": "transcriptions", "file": "meeting*.wav"}, reply={"text": "Welcome to the meeting."}
@@ -95,6 +101,7 @@ def test_a_spent_sequence_can_fail(client: openai.OpenAI, stub: Stub) -> None:
     with pytest.raises(openai.NotFoundError) as refusal:
         chat(client, "Go on.")
     assert refusal.value.code == "mock_stub_spent"
+    assert message_of(refusal.value) == "The stub that matches this request has given all of its replies."
 
 
 def test_a_scenario_leads_from_stub_to_stub(client: openai.OpenAI, stub: Stub, control: Control) -> None:
@@ -270,10 +277,13 @@ def test_a_template_that_makes_no_header_says_so(client: openai.OpenAI, stub: St
 
 
 def test_a_template_that_fails_says_why(client: openai.OpenAI, stub: Stub) -> None:
-    stub(reply={"say": "{{ request.messages[7].content }}", "template": True})
+    id_ = stub(reply={"say": "{{ request.messages[7].content }}", "template": True})["id"]
     with pytest.raises(openai.InternalServerError) as refusal:
         chat(client.with_options(max_retries=0), "Hello.")
     assert refusal.value.code == "mock_template_failed"
+    assert message_of(refusal.value).startswith(
+        f"The template of the stub {id_} failed: say: template '{{{{ request"
+    )
 
 
 def test_refused_requests_use_up_no_stub(client: openai.OpenAI, stub: Stub) -> None:
@@ -290,6 +300,19 @@ def test_an_upload_that_is_refused_uses_up_no_stub(client: openai.OpenAI, stub: 
         transcribe(client, "noise.wav", b"no audio")
     assert transcribe(client).text == "Once."
     assert transcribe(client).text != "Once."
+
+
+def test_a_file_that_is_gone_meanwhile_is_told(tmp_path: Path) -> None:
+    (tmp_path / "answers.yaml").write_text("when: {endpoint: speech}\nreply: {audio: gone.wav}\n")
+    (tmp_path / "gone.wav").write_bytes(HELLO)
+    with MockServer(Settings(port=0, whisper_model="none", stubs=(str(tmp_path),))) as server:
+        (tmp_path / "gone.wav").unlink()
+        with pytest.raises(openai.InternalServerError) as refusal:
+            server.client.audio.speech.create(model="tts-1", voice="alloy", input="Hi.")
+    assert refusal.value.code == "mock_stub_file_unreadable"
+    assert message_of(refusal.value).startswith(
+        "The stub answers:1 cannot be answered: [Errno 2] No such file"
+    )
 
 
 def test_a_stub_of_an_account_and_one_of_all_are_counted_apart() -> None:

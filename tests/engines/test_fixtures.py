@@ -328,3 +328,9 @@ def test_the_facts_of_the_shipped_fixtures_are_true(load: Load) -> None:
         assert fixture.facts is not None
         assert all(0 <= each.start < each.end <= fixture.facts.duration + 0.001 for each in fixture.segments)
         assert " ".join(each.text for each in fixture.segments) == fixture.text
+
+
+def test_the_fixtures_that_ship_are_as_their_schema_says(schemas: Schemas) -> None:
+    shipped = sorted(FIXTURES.glob("*.json"))
+    assert len(shipped) == 4
+    assert [schemas.violations("mock/fixture", json.loads(path.read_bytes())) for path in shipped] == [[]] * 4

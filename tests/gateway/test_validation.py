@@ -148,7 +148,7 @@ def test_an_unknown_schema_is_a_key_error_that_names_it(method: str) -> None:
 def test_a_file_that_is_no_json_object_is_named_when_it_is_read(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "broken.json").write_bytes(text)
     with pytest.raises(SchemaError, match=r"broken\.json: ."):
-        Schemas(tmp_path)
+        Schemas(tmp_path).is_valid("broken", {})
 
 
 @pytest.mark.parametrize(

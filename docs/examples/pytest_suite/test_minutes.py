@@ -81,6 +81,7 @@ def test_minutes_are_written_in_the_background(meeting: AudioApi, recording: Pat
     thread = write_minutes_in_background(recording)
     meeting.wait_for_chat(user_text="Grace", timeout=30)
     thread.join()
+    meeting.verify_chat(user_text="Grace", times=1)
 
 
 def test_the_tasks_are_read_aloud(audio_api: AudioApi) -> None:
