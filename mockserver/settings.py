@@ -12,16 +12,10 @@ import copy
 import math
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CONFIG_FILE = "mockserver.toml"
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
@@ -244,7 +238,7 @@ class Settings:
         """Raises ``SettingsError`` naming the argument that makes no sense."""
         for option in OPTIONS:
             value = getattr(self, option.name)
-            object.__setattr__(self, option.name, _checked(option, value, f"argument {option.name}"))
+            object.__setattr__(self, option.name, checked(option, value, f"argument {option.name}"))
 
     @classmethod
     def load(
@@ -254,10 +248,12 @@ class Settings:
 
         Raises ``SettingsError`` naming the file or variable, the key and what is expected.
         """
-        values = _from_file(config)
+        from mockserver.settings_file import read_file
+
+        values = read_file(config)
         values.update(_from_environment(environ or {}))
         for name, value in overrides.items():
-            values[name] = _checked(_option(name, "argument"), value, f"argument {name}")
+            values[name] = checked(option_named(name, "argument"), value, f"argument {name}")
         return cls(**values)
 
     def for_request(self, headers: SupportsGet) -> Settings:
@@ -270,7 +266,7 @@ class Settings:
             header = "x-mock-" + option.name.replace("_", "-")
             value = headers.get(header)
             if value is not None:
-                changes[option.name] = _checked(option, value, f"header {header}")
+                changes[option.name] = checked(option, value, f"header {header}")
         return self._with(changes) if changes else self
 
     def _with(self, changes: Mapping[str, object]) -> Settings:
@@ -290,88 +286,12 @@ def kind_of(option: Field[Any]) -> type:
     return type(option.default)
 
 
-def _option(name: str, source: str) -> Field[Any]:
+def option_named(name: str, source: str) -> Field[Any]:
+    """The setting of that name. Raises ``SettingsError``, which tells ``source``, where there is none."""
     for option in OPTIONS:
         if option.name == name:
             return option
     raise SettingsError(f"{source}: there is no setting {name!r}. `mockserver serve --help` lists them all.")
-
-
-def _from_file(config: Path | None) -> dict[str, Any]:
-    path = config or Path(CONFIG_FILE)
-    if config is None and not path.is_file():
-        return {}
-    try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such file. Name another, or none.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
-    accounts = table.pop("accounts", [])
-    if not isinstance(accounts, list):
-        raise SettingsError(
-            f"{path}: accounts: is not a list. Write each account below its own [[accounts]]."
-        )
-    rows: tuple[LimitRow, ...] = ()
-    if isinstance(table.get("limits"), dict):
-        rows = _limit_rows(table.pop("limits"), f"{path}: limits")
-    values: dict[str, Any] = {
-        name: _checked(_option(name, str(path)), value, f"{path}: {name}") for name, value in table.items()
-    }
-    values["limit_rows"] = rows
-    values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
-    return values
-
-
-def _account(row: object, source: str) -> AccountRow:
-    known = [option.name for option in fields(AccountRow)]
-    if not isinstance(row, dict) or not isinstance(row.get("key"), str) or not row["key"]:
-        raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
-    for name, value in row.items():
-        if name == "limits" and isinstance(value, dict):
-            continue
-        if name not in known or not (
-            _is_list_of_texts(value) if name == "models" else isinstance(value, str)
-        ):
-            kinds = (
-                "`models` with a list, a table of `limits`, or key, organization, project or tier with a text"
-            )
-            raise SettingsError(f"{source}.{name}: is not {kinds}.")
-    if row.get("tier", "free") not in TIERS:
-        raise SettingsError(f"{source}.tier: {row['tier']!r} is not one of {', '.join(TIERS)}.")
-    limits = _limit_rows(row.get("limits", {}), f"{source}.limits")
-    return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
-
-
-def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
-    """``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
-    rows: list[LimitRow] = []
-    for group, members in table.items():
-        if not isinstance(members, dict):
-            raise SettingsError(
-                f"{source}.{group}: is not a table of limits, such as requests_per_minute = 3."
-            )
-        tiers = {name: value for name, value in members.items() if isinstance(value, dict)}
-        own = {name: value for name, value in members.items() if name not in tiers}
-        rows.append(LimitRow(group, None, _limit_amounts(own, f"{source}.{group}")))
-        for tier, amounts in tiers.items():
-            if tier not in TIERS:
-                raise SettingsError(f"{source}.{group}.{tier}: is not one of the tiers {', '.join(TIERS)}.")
-            rows.append(LimitRow(group, tier, _limit_amounts(amounts, f"{source}.{group}.{tier}")))
-    return tuple(rows)
-
-
-def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int | None], ...]:
-    from mockserver.limits.overrides import parse_overrides
-
-    try:
-        return tuple(parse_overrides(",".join(f"{name}={value}" for name, value in table.items())).items())
-    except ValueError as error:
-        raise SettingsError(f"{source}: {error}.") from error
-
-
-def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -381,7 +301,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         option = options.get(variable)
         if option is not None:
             value = text.split(os.pathsep) if kind_of(option) is tuple else text
-            values[option.name] = _checked(option, value, variable)
+            values[option.name] = checked(option, value, variable)
         elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
             raise SettingsError(_unknown(variable))
     return values
@@ -404,7 +324,7 @@ def _unknown(variable: str) -> str:
     return f"{variable}: there is no such setting. {hint}"
 
 
-def _checked(option: Field[Any], value: object, source: str) -> Any:
+def checked(option: Field[Any], value: object, source: str) -> Any:
     """``value`` as the option's type (texts are parsed), or ``SettingsError``."""
     kind = kind_of(option)
     try:
