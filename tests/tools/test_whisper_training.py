@@ -1,6 +1,7 @@
 """The training of the embedded Whisper, on a very small scale: that every stage works and fits the next."""
 
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +11,15 @@ import pytest
 
 pytest.importorskip("torch", reason="the training needs the dependency group whisper-training")
 
+from tools.whisper_training.corpus import Corpus, make_shard
 from tools.whisper_training.export import export
 from tools.whisper_training.features import Quantized, normalize, raw_spectrogram
 from tools.whisper_training.lexicon import everyday_forms
 from tools.whisper_training.measure import distance, load
 from tools.whisper_training.model import Shape, Whisper
-from tools.whisper_training.text import everyday, training_sentence, unseen_words
+from tools.whisper_training.text import everyday, training_text, unseen_words
 from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
+from tools.whisper_training.windows import Windows
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,8 +48,34 @@ def test_sentences_depend_on_the_seed_alone() -> None:
 def test_held_out_words_are_never_said_in_training() -> None:
     unseen = set(unseen_words())
     rng = random.Random(1)
-    said = {word.strip(".,?!").lower() for _ in range(3000) for word in training_sentence(rng).split()}
+    said = {word.strip(".,?!").lower() for _ in range(2000) for word in training_text(rng).split()}
     assert not said & unseen
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Passages of three sentences each."""
+    file = tmp_path_factory.mktemp("corpus") / "000.npz"
+    make_shard(file, lambda rng: " ".join(everyday(rng) for _ in range(3)), count=8, seed=1)
+    return Corpus([file])
+
+
+def test_windows_are_timed_sentence_by_sentence(vocabulary: Vocabulary, corpus: Corpus) -> None:
+    windows = Windows(corpus, vocabulary, seed=1, states=1)
+    texts = {text for passage in corpus.texts for text in re.findall(r".+?[.?!](?: |$)", passage)}
+    tokens = [windows.batch(step, steps=100).tokens[0].tolist() for step in range(90, 100)]
+    spoken = [sentence for row in tokens for sentence in timed_sentences(vocabulary, row)]
+    assert len(spoken) > 30
+    for start, end, text in spoken:
+        assert 0 <= start < end <= 30
+        assert f"{text.strip()} " in texts or text.strip() in texts
+
+
+def timed_sentences(vocabulary: Vocabulary, tokens: list[int]) -> list[tuple[float, float, str]]:
+    """Start, end (s) and text of the sentences after the start of the transcript, if it has timestamps."""
+    text = vocabulary.tokenizer.decode(tokens[tokens.index(vocabulary.start) :], skip_special_tokens=False)
+    found = re.findall(r"<\|([\d.]+)\|>([^<]+)<\|([\d.]+)\|>", text)
+    return [(float(start), float(end), sentence) for start, sentence, end in found]
 
 
 def test_features_are_those_of_faster_whisper() -> None:

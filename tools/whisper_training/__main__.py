@@ -45,7 +45,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "probe measures the last checkpoint a little while the training goes on",
     )
     parser.add_argument("--work", type=Path, default=Path("build/whisper-training"), help="folder to work in")
-    parser.add_argument("--shards", type=int, default=36, help="size of the corpus, in shards")
+    parser.add_argument("--shards", type=int, default=60, help="size of the corpus, in shards")
     parser.add_argument("--shard-size", type=int, default=4000, help="utterances in a shard")
     parser.add_argument(
         "--steps", type=int, default=20_000, help="length of the training; may be changed later"

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LABEL_RATE = 50  # phoneme labels per second: one for each state of the encoder
-LONGEST = 14.0  # seconds; longer utterances are left out
+LONGEST = 29.0  # seconds; longer utterances are left out
 PAUSE = "_"
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A sentence as spoken: ``words`` are float32[words, 2] with start and end, pauses left out."""
+    """A sentence, or some in one go, as spoken: ``words`` are float32[words, 2] with start and end, pauses left out."""
 
     text: str
     sound: Quantized

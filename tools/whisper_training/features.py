@@ -20,6 +20,7 @@ FRAME_RATE = 100  # frames per second
 SAMPLE_RATE = 16_000  # Hz
 SILENCE = -10.0
 RANGE = 8.0
+NOISES, TONES = 24, 64  # how many of each ``noises`` are
 _WINDOW, _HOP = 400, 160  # samples
 
 
@@ -78,24 +79,24 @@ def _filters() -> NDArray[np.float32]:
 
 @cache
 def noises() -> tuple[NDArray[np.float32], ...]:
-    """Raw spectrograms of noises, 6 s each, and of tones: all as loud as full-scale speech about is."""
+    """Raw spectrograms of ``NOISES`` noises, 6 s each, then ``TONES`` tones: all as loud as loud speech."""
     rng = np.random.default_rng(0)
     length = 6 * SAMPLE_RATE
     time = np.arange(length) / SAMPLE_RATE
     frequencies = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 20.0)
     sounds = []
-    for _ in range(24):
+    for _ in range(NOISES):
         spectrum = np.fft.rfft(rng.standard_normal(length)) * frequencies ** -rng.choice([0.0, 0.0, 0.5, 1.0])
         if rng.random() < 0.3:
             spectrum *= (frequencies > rng.uniform(20, 800)) & (frequencies < rng.uniform(2000, 8000))
         sounds.append(np.fft.irfft(spectrum, length))
-    for _ in range(16):
+    for _ in range(TONES):
         tone = np.zeros(length)
-        for _ in range(rng.integers(1, 4)):
+        for _ in range(rng.choice([1, 1, 2, 3])):
             pitch = np.exp(rng.uniform(np.log(60), np.log(6000)))
             tone += np.sin(2 * np.pi * pitch * time * (1 + rng.choice([0, 0, 0.03]) * time))
         if rng.random() < 0.3:
             tone *= np.sin(2 * np.pi * rng.uniform(0.3, 4) * time) > 0
-        sounds.append(tone + 1e-3 * rng.standard_normal(length))
+        sounds.append(tone + 10 ** rng.uniform(-5, -2) * rng.standard_normal(length))
     scaled = [sound * (3000 / np.sqrt(np.mean(sound**2))) for sound in sounds]
     return tuple(raw_spectrogram(np.clip(sound, -32768, 32767).astype(np.int16)) for sound in scaled)

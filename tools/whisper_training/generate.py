@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tools.whisper_training.corpus import make_shard
-from tools.whisper_training.text import training_sentence
+from tools.whisper_training.text import training_text
 
 
 def generate(folder: Path, shards: int, processes: int, size: int) -> list[Path]:
@@ -15,7 +15,7 @@ def generate(folder: Path, shards: int, processes: int, size: int) -> list[Path]
     files = [folder / f"{number:03}.npz" for number in range(shards)]
     missing = [(number, file) for number, file in enumerate(files) if not file.exists()]
     with ProcessPoolExecutor(processes) as workers:
-        jobs = [workers.submit(make_shard, file, training_sentence, size, number) for number, file in missing]
+        jobs = [workers.submit(make_shard, file, training_text, size, number) for number, file in missing]
         for job in jobs:
             job.result()
     return files

@@ -37,7 +37,7 @@ class Shape:
     phonemes: int
     width: int = 160
     feed_forward: tuple[int, ...] = (320, 480, 640, 640)
-    decoder_layers: int = 2
+    decoder_layers: int = 3
     decoder_feed_forward: int = 640
     phoneme_layer: int = 2  # the layers after which the phonemes must be known
 

@@ -19,9 +19,15 @@ SPEAKABLE = re.compile("[A-Z][A-Za-z' ,-]*[.?!]")
 Sentences = Callable[[random.Random], str]
 
 
+def training_text(rng: random.Random) -> str:
+    """A sentence, or a passage of some, as training hears them."""
+    count = rng.randint(2, 9) if rng.random() < 0.15 else 1
+    return " ".join(training_sentence(rng) for _ in range(count))
+
+
 def training_sentence(rng: random.Random) -> str:
     """A sentence of any kind, in the proportions of training."""
-    (kind,) = rng.choices((everyday, jumble, with_dictionary, of_the_project), (40, 22, 30, 8))
+    (kind,) = rng.choices((everyday, jumble, with_dictionary, of_the_project), (25, 13, 54, 8))
     return kind(rng)
 
 
@@ -39,7 +45,9 @@ def jumble(rng: random.Random) -> str:
 
 
 def with_dictionary(rng: random.Random) -> str:
-    """A sentence with words of the dictionary, without those that are held out."""
+    """A sentence with words of the dictionary, or only such, without those that are held out."""
+    if rng.random() < 0.35:
+        return _finish(" ".join(rng.choices(_words_for_training(), k=rng.randint(2, 8))) + ".")
     return _with_rare_words(rng, _words_for_training())
 
 

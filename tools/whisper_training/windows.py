@@ -5,7 +5,9 @@ Times within a window are in states (1/50 s) unless said otherwise; frames of fe
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tools.whisper_training.corpus import LABEL_RATE, PAUSE, Corpus, Utterance
-from tools.whisper_training.features import FRAME_RATE, SILENCE, mixed, noises, normalize
+from tools.whisper_training.features import FRAME_RATE, NOISES, SILENCE, mixed, noises, normalize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +88,7 @@ class Windows:
             prompted = kind.random() < 0.08
         else:
             longest = min(WINDOW, 5 + 60 * progress)
-            whole = longest == WINDOW and kind.random() < 0.35
+            whole = longest == WINDOW and kind.random() < 0.5
             windows = self._packed(WINDOW if whole else kind.uniform(longest / 4, longest), lead)
             prompted = kind.random() < min(0.7, 0.9 * progress)
         return self._assembled(windows, prompted=prompted)
@@ -112,7 +114,7 @@ class Windows:
         return [self._window([row[1:]], 0.06, 0.0) for row in found[start : start + count]]
 
     def _singles(self, quantile: float, lead: float) -> list[_Window]:
-        """A sentence each, all about equally long: that quantile of the corpus."""
+        """An utterance each, all about equally long: that quantile of the corpus."""
         rng = self._rng
         size = len(self._corpus)
         duration = self._corpus.durations[self._by_duration[int(quantile * size)]] + lead / 2
@@ -123,7 +125,7 @@ class Windows:
         return [self._window([(one, 0, len(one.words))], lead, lead / 2) for one in chosen]
 
     def _packed(self, duration: float, lead: float) -> list[_Window]:
-        """Several sentences each, in all about ``duration`` seconds; those of 30 s end within a sentence."""
+        """Several utterances each, in all about ``duration`` seconds; those of 30 s end within a sentence."""
         rng = self._rng
         windows = []
         for _ in range(self._count(duration)):
@@ -152,29 +154,26 @@ class Windows:
         unfinished = None
         gain = rng.uniform(-1.4, 0.4) if rng.random() < 0.5 else 0.0
         for utterance, first, stop in chosen:
-            words = utterance.words[first:stop]
-            whole = first == 0 and stop >= len(utterance.words)
-            begin = 0.0 if first == 0 else max(0.0, float(words[0, 0]) - rng.uniform(0, 0.03))
-            end = utterance.duration if whole else float(words[-1, 1]) + rng.uniform(0, 0.03)
-            if whole and rng.random() < 0.3:  # as if trimmed
-                end = min(end, float(words[-1, 1]) + rng.uniform(0.02, 0.2))
-            begin, end = round(begin * LABEL_RATE) / LABEL_RATE, round(end * LABEL_RATE) / LABEL_RATE
-            time = round(time * LABEL_RATE) / LABEL_RATE
-            said = self._said(utterance, first, stop, time - begin)
-            if time + (end - begin) > WINDOW:
-                if time < WINDOW - 0.3:
-                    unfinished = said.start
-                    parts.append((time, *_cut(utterance, begin, begin + WINDOW - time)))
+            if time > WINDOW - 0.3:
                 break
-            parts.append((time, *_cut(utterance, begin, end)))
-            segments.append(said)
-            time += end - begin
+            begin, end = self._bounds(utterance, first, stop)
+            time = round(time * LABEL_RATE) / LABEL_RATE
+            said = [self._said(utterance, *one, time - begin) for one in _sentences(utterance, first, stop)]
+            finish = time + (end - begin)
+            if finish > WINDOW:
+                whole = [one for one in said if one.end <= WINDOW]
+                after = said[len(whole)].start if len(whole) < len(said) else WINDOW
+                finish = WINDOW if after < WINDOW - 0.3 else max(after, time)
+                unfinished = after if after < WINDOW - 0.3 else None
+                said = whole
+            parts.append((time, *_cut(utterance, begin, begin + finish - time)))
+            segments += said
+            time = finish
             if len(chosen) > 1 and rng.random() < 0.35:
                 time += rng.uniform(0, 0.5) if rng.random() < 0.8 else rng.uniform(0.5, 2.5)
         if unfinished is None and rng.random() < 0.3:
             time += rng.uniform(0, trail)
-        length = WINDOW if unfinished is not None else min(time, WINDOW)
-        window = self._empty(length)
+        window = self._empty(min(time, WINDOW))
         window.segments, window.unfinished = segments, unfinished
         shift = gain
         for start, raw, phonemes in parts:
@@ -188,6 +187,17 @@ class Windows:
         self._disturb(window)
         return window
 
+    def _bounds(self, utterance: Utterance, first: int, stop: int) -> tuple[float, float]:
+        """Where to cut the sound (s) so that the words from one to another are in it."""
+        rng = self._rng
+        words = utterance.words[first:stop]
+        whole = first == 0 and stop >= len(utterance.words)
+        begin = 0.0 if first == 0 else max(0.0, float(words[0, 0]) - rng.uniform(0, 0.03))
+        end = utterance.duration if whole else float(words[-1, 1]) + rng.uniform(0, 0.03)
+        if whole and rng.random() < 0.3:  # as if trimmed
+            end = min(end, float(words[-1, 1]) + rng.uniform(0.02, 0.2))
+        return round(begin * LABEL_RATE) / LABEL_RATE, round(end * LABEL_RATE) / LABEL_RATE
+
     def _empty(self, seconds: float) -> _Window:
         states = max(8, round(seconds * LABEL_RATE))
         raw = np.full((2 * states, 80), SILENCE, np.float32)
@@ -197,7 +207,7 @@ class Windows:
         """Silence, or noise as loud as can be."""
         window = self._empty(min(max(0.3, seconds), WINDOW))
         if self._rng.random() < 0.75:
-            self._add_noise(window, self._rng.choice(noises()), self._rng.uniform(-6, 0.5))
+            self._add_noise(window, self._rng.choice(noises()), self._rng.uniform(-6, 2))
         return window
 
     def _said(self, utterance: Utterance, first: int, stop: int, offset: float) -> _Said:
@@ -221,9 +231,9 @@ class Windows:
     def _disturb(self, window: _Window) -> None:
         """Noise, a narrow band, another timbre."""
         rng = self._rng
-        if rng.random() < 0.25:
+        if rng.random() < 0.35:
             loudness = float(window.raw.max()) - rng.uniform(1.5, 5)
-            noise = rng.choice(noises()[:24])
+            noise = rng.choice(noises()[:NOISES])
             self._add_noise(window, noise, loudness - float(noise.max()))
         if rng.random() < 0.15:
             window.raw += np.linspace(-1, 1, 80, dtype=np.float32) * np.float32(rng.uniform(-0.5, 0.5))
@@ -300,19 +310,30 @@ class Windows:
         return read, [IGNORED] * (len(read) - len(targets)) + targets, whole
 
     def _prompt(self) -> list[int]:
-        """What was said before, or something that has nothing to do with it."""
+        """What was said in the window before, which ends about where this one begins."""
         rng = self._rng
+        chosen = [
+            self._corpus[rng.randrange(len(self._corpus))] for _ in range(rng.choice((1, 2, 3, 6, 12, 20)))
+        ]
+        length = sum(utterance.duration for utterance in chosen)
+        time = WINDOW * math.ceil(length / WINDOW) + rng.uniform(26, WINDOW) - length
+        timed = rng.random() < 0.8
         tokens: list[int] = []
-        time = 0.0
-        timed = rng.random() < 0.7
-        for _ in range(rng.choice((1, 2, 3, 6, 12, 20, 25))):
-            utterance = self._corpus[rng.randrange(len(self._corpus))]
-            said = self._said(utterance, 0, len(utterance.words), time)
-            tokens += [self._vocabulary.timestamp(said.start)] if timed else []
-            tokens += said.tokens
-            tokens += [self._vocabulary.timestamp(said.end)] if timed else []
-            time = said.end
+        for utterance in chosen:
+            for first, stop in _sentences(utterance, 0, len(utterance.words)):
+                said = self._said(utterance, first, stop, time)
+                start, end = (self._vocabulary.timestamp(at % WINDOW) for at in (said.start, said.end))
+                tokens += [start, *said.tokens, end] if timed else said.tokens
+            time += utterance.duration
         return [self._vocabulary.previous, *tokens[-LONGEST_PROMPT:]]
+
+
+def _sentences(utterance: Utterance, first: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The sentences among some words of an utterance: the first word of each, and the one after its last."""
+    for number, word in enumerate(utterance.text.split()[first:stop], first + 1):
+        if word.endswith((".", "?", "!")) or number == stop:
+            yield first, number
+            first = number
 
 
 def _cut(utterance: Utterance, begin: float, end: float) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
