@@ -127,12 +127,14 @@ class Windows:
     def _packed(self, duration: float, lead: float) -> list[_Window]:
         """Several utterances each, in all about ``duration`` seconds; those of 30 s end within a sentence."""
         rng = self._rng
+        # None longer than all is to be: the longest window decides how much the batch costs.
+        fitting = max(1, int(np.searchsorted(self._corpus.durations[self._by_duration], duration)))
         windows = []
         for _ in range(self._count(duration)):
             chosen: list[tuple[Utterance, int, int]] = []
             total = 0.0
             while total < duration:
-                utterance = self._corpus[rng.randrange(len(self._corpus))]
+                utterance = self._corpus[int(self._by_duration[rng.randrange(fitting)])]
                 total += utterance.duration
                 if total < duration or duration == WINDOW or not chosen:
                     chosen.append((utterance, 0, len(utterance.words)))
