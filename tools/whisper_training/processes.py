@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from torch import distributed, multiprocessing
 
-from tools.whisper_training.corpus import Corpus
 from tools.whisper_training.model import Shape
 from tools.whisper_training.probe import PHONEMES
 from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
@@ -48,12 +47,12 @@ def _take_part(rank: int, order: Order, processes: int, meeting: str) -> None:
         build_vocabulary().tokenizer.save(str(file), pretty=False)
     distributed.barrier()
     vocabulary = Vocabulary.load(file)
-    corpus = Corpus(sorted((order.work / "corpus").glob("???.npz")))
+    shards = sorted((order.work / "corpus").glob("???.npz"))
     shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
     training = Training(shape, Plan(order.steps, order.states), order.work)
     training.resume()
     with _Probes(order.work, order.probes) as probes:
-        training.run(corpus, vocabulary, order.every, probes.start)
+        training.run(shards, vocabulary, order.every, probes.start)
     distributed.destroy_process_group()
 
 

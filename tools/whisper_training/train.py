@@ -6,22 +6,20 @@ import copy
 import csv
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, distributed
 from torch.utils.data import DataLoader, IterableDataset
 
+from tools.whisper_training.corpus import Corpus
 from tools.whisper_training.model import CONTEXT, Heard, Shape, Whisper
 from tools.whisper_training.tokenizer import Vocabulary
 from tools.whisper_training.windows import IGNORED, Batch, Windows
-
-if TYPE_CHECKING:
-    from tools.whisper_training.corpus import Corpus
 
 NOTED = 10  # steps whose mean is a line of the curve
 AVERAGING = 0.999  # of the weights from step to step; the average is what is exported
@@ -107,14 +105,17 @@ class Training:
         partial.rename(self.folder / "checkpoint.pt")
 
     def run(
-        self, corpus: Corpus, vocabulary: Vocabulary, every: int, on_checkpoint: Callable[[], object]
+        self, shards: Sequence[Path], vocabulary: Vocabulary, every: int, on_checkpoint: Callable[[], object]
     ) -> None:
-        """Learns until the plan is done, with a checkpoint every ``every`` steps. Appends to ``curve.csv``."""
+        """Learns of ``shards`` until the plan is done, with a checkpoint every ``every`` steps.
+
+        Appends to ``curve.csv``.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         noted: list[Losses] = []
         cpu, wall = time.process_time(), time.monotonic()
         rank = distributed.get_rank() if distributed.is_initialized() else 0
-        for batch in _loaded(corpus, vocabulary, self.plan, self.step, rank):
+        for batch in _loaded(shards, vocabulary, self.plan, self.step, rank):
             noted.append(self.learn(batch))
             done = self.step == self.plan.steps
             if rank == 0 and (self.step % NOTED == 0 or done):
@@ -242,10 +243,15 @@ def _append(file: Path, row: dict[str, Any]) -> None:
 
 
 class _Stream(IterableDataset[Batch]):
-    """The batches from a step on, made in another process."""
+    """The batches from a step on, made in another process.
 
-    def __init__(self, corpus: Corpus, vocabulary_json: str, plan: Plan, start: int, rank: int) -> None:
-        self._corpus, self._vocabulary, self._plan = corpus, vocabulary_json, plan
+    That one opens the corpus itself: handed over, all of it would be read and copied.
+    """
+
+    def __init__(
+        self, shards: Sequence[Path], vocabulary_json: str, plan: Plan, start: int, rank: int
+    ) -> None:
+        self._shards, self._vocabulary, self._plan = shards, vocabulary_json, plan
         self._start, self._rank = start, rank
 
     def __iter__(self) -> Iterator[Batch]:
@@ -253,13 +259,15 @@ class _Stream(IterableDataset[Batch]):
 
         vocabulary = Vocabulary(Tokenizer.from_str(self._vocabulary))
         seed = self._plan.seed * 1_000_003 + 16 * self._start + self._rank
-        windows = Windows(self._corpus, vocabulary, seed, self._plan.states)
+        windows = Windows(Corpus(self._shards), vocabulary, seed, self._plan.states)
         for step in range(self._start, self._plan.steps):
             yield windows.batch(step, self._plan.steps)
 
 
-def _loaded(corpus: Corpus, vocabulary: Vocabulary, plan: Plan, start: int, rank: int) -> Iterator[Batch]:
-    stream = _Stream(corpus, vocabulary.tokenizer.to_str(), plan, start, rank)
+def _loaded(
+    shards: Sequence[Path], vocabulary: Vocabulary, plan: Plan, start: int, rank: int
+) -> Iterator[Batch]:
+    stream = _Stream(shards, vocabulary.tokenizer.to_str(), plan, start, rank)
     loader = DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=6, collate_fn=_same)
     yield from loader
 
