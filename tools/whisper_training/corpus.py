@@ -41,6 +41,12 @@ class Utterance:
         """In seconds, with the pause at its end."""
         return len(self.sound.levels) / FRAME_RATE
 
+    def at_speed(self, factor: float) -> Utterance:
+        """As if the recording were played faster by ``factor``, with all pitches that much higher."""
+        times = (np.arange(round(len(self.phonemes) / factor)) * factor).astype(int)
+        phonemes = self.phonemes[np.minimum(times, len(self.phonemes) - 1)]
+        return Utterance(self.text, self.sound.at_speed(factor), self.words / np.float32(factor), phonemes)
+
 
 class Corpus(Sequence[Utterance]):
     """The utterances of some shards. ``phoneme_names`` are those of the ids in ``Utterance.phonemes``."""

@@ -20,7 +20,7 @@ FRAME_RATE = 100  # frames per second
 SAMPLE_RATE = 16_000  # Hz
 SILENCE = -10.0
 RANGE = 8.0
-NOISES, TONES = 24, 64  # how many of each ``noises`` are
+NOISES = 48
 _WINDOW, _HOP = 400, 160  # samples
 
 
@@ -43,6 +43,16 @@ class Quantized:
         raw = (self.levels.astype(np.float32) - 255) * np.float32(RANGE / 255) + np.float32(self.peak)
         raw[self.levels == 0] = SILENCE
         return raw
+
+    def at_speed(self, factor: float) -> Quantized:
+        """As if the recording were played faster by ``factor``, with all pitches that much higher."""
+        centres = _band_centres()
+        times = np.arange(round(len(self.levels) / factor)) * factor
+        levels = _interpolated(self.levels.astype(np.float32), np.minimum(times, len(self.levels) - 1))
+        bands = np.interp(centres / factor, centres, np.arange(BANDS))
+        levels = _interpolated(levels.T, bands).T
+        levels[:, centres / factor > centres[-1]] = 0  # Nothing is known of what was above.
+        return Quantized(levels.astype(np.uint8), self.peak)
 
 
 def raw_spectrogram(samples: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -78,25 +88,53 @@ def _filters() -> NDArray[np.float32]:
 
 
 @cache
+def _band_centres() -> NDArray[np.float64]:
+    """The middles of the mel bands, in Hz: evenly spaced up to 1 kHz, by equal ratios from there on."""
+    mels = np.linspace(0, 15 + 27 * np.log(8) / np.log(6.4), BANDS + 2)[1:-1]
+    return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+
+
+def _interpolated(rows: NDArray[np.float32], at: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The rows between rows: 1.5 is halfway between the second and the third."""
+    low = at.astype(int)
+    high = np.minimum(low + 1, len(rows) - 1)
+    share = (at - low).astype(np.float32)[:, None]
+    return rows[low] * (1 - share) + rows[high] * share
+
+
+@cache
 def noises() -> tuple[NDArray[np.float32], ...]:
-    """Raw spectrograms of ``NOISES`` noises, 6 s each, then ``TONES`` tones: all as loud as loud speech."""
+    """Raw spectrograms of noises, 6 s each, as loud as loud speech."""
     rng = np.random.default_rng(0)
     length = 6 * SAMPLE_RATE
-    time = np.arange(length) / SAMPLE_RATE
     frequencies = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 20.0)
     sounds = []
     for _ in range(NOISES):
         spectrum = np.fft.rfft(rng.standard_normal(length)) * frequencies ** -rng.choice([0.0, 0.0, 0.5, 1.0])
         if rng.random() < 0.3:
             spectrum *= (frequencies > rng.uniform(20, 800)) & (frequencies < rng.uniform(2000, 8000))
-        sounds.append(np.fft.irfft(spectrum, length))
-    for _ in range(TONES):
-        tone = np.zeros(length)
-        for _ in range(rng.choice([1, 1, 2, 3])):
-            pitch = np.exp(rng.uniform(np.log(60), np.log(6000)))
-            tone += np.sin(2 * np.pi * pitch * time * (1 + rng.choice([0, 0, 0.03]) * time))
-        if rng.random() < 0.3:
-            tone *= np.sin(2 * np.pi * rng.uniform(0.3, 4) * time) > 0
-        sounds.append(tone + 10 ** rng.uniform(-5, -2) * rng.standard_normal(length))
-    scaled = [sound * (3000 / np.sqrt(np.mean(sound**2))) for sound in sounds]
-    return tuple(raw_spectrogram(np.clip(sound, -32768, 32767).astype(np.int16)) for sound in scaled)
+        sounds.append(raw_spectrogram(_loud(np.fft.irfft(spectrum, length))))
+    return tuple(sounds)
+
+
+def tones(rng: np.random.Generator) -> NDArray[np.float32]:
+    """The raw spectrogram of 6 s of one tone or some, steady, gliding or interrupted, as loud as loud speech."""
+    length = 6 * SAMPLE_RATE
+    time = np.arange(length) / SAMPLE_RATE
+    tone = np.zeros(length)
+    for _ in range(rng.choice([1, 1, 2, 3, 4])):
+        pitch = np.exp(rng.uniform(np.log(50), np.log(7900)))
+        glide = rng.choice([0, 0, rng.uniform(-0.1, 0.1)])
+        tone += rng.uniform(0.2, 1) * np.sin(
+            2 * np.pi * pitch * time * (1 + glide * time) + rng.uniform(0, 6)
+        )
+    if rng.random() < 0.3:
+        tone *= np.sin(2 * np.pi * rng.uniform(0.1, 6) * time) > rng.uniform(-0.7, 0.7)
+    if rng.random() < 0.2:
+        tone = np.clip(tone, -0.3, 0.3)
+    return raw_spectrogram(_loud(tone + 10 ** rng.uniform(-6, -2) * rng.standard_normal(length)))
+
+
+def _loud(sound: NDArray[np.float64]) -> NDArray[np.int16]:
+    scaled = sound * (3000 / np.sqrt(np.mean(sound**2)))
+    return np.clip(scaled, -32768, 32767).astype(np.int16)

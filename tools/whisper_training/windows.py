@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tools.whisper_training.corpus import LABEL_RATE, PAUSE, Corpus, Utterance
-from tools.whisper_training.features import FRAME_RATE, NOISES, SILENCE, mixed, noises, normalize
+from tools.whisper_training.features import FRAME_RATE, SILENCE, mixed, noises, normalize, tones
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +70,7 @@ class Windows:
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary, seed: int, states: int) -> None:
         self._corpus, self._vocabulary, self._states = corpus, vocabulary, states
         self._rng = random.Random(seed)
+        self._noise_rng = np.random.default_rng(seed)
         self._by_duration = np.argsort(corpus.durations, kind="stable")
         self._pause = corpus.phoneme_names.index(PAUSE)
 
@@ -147,7 +148,7 @@ class Windows:
         ``lead`` and ``trail`` are the longest silences (s) before and after them.
         """
         rng = self._rng
-        if rng.random() < 0.05:
+        if rng.random() < 0.07:
             spans = (one.words[stop - 1, 1] - one.words[first, 0] for one, first, stop in chosen)
             return self._without_speech(float(sum(spans)))
         time = rng.uniform(0, lead)
@@ -155,9 +156,11 @@ class Windows:
         segments = []
         unfinished = None
         gain = rng.uniform(-1.4, 0.4) if rng.random() < 0.5 else 0.0
-        for utterance, first, stop in chosen:
+        speed = rng.uniform(0.85, 1.18) if rng.random() < 0.15 else 1.0
+        for spoken, first, stop in chosen:
             if time > WINDOW - 0.3:
                 break
+            utterance = spoken if speed == 1 else spoken.at_speed(speed)
             begin, end = self._bounds(utterance, first, stop)
             time = round(time * LABEL_RATE) / LABEL_RATE
             said = [self._said(utterance, *one, time - begin) for one in _sentences(utterance, first, stop)]
@@ -194,7 +197,9 @@ class Windows:
         rng = self._rng
         words = utterance.words[first:stop]
         whole = first == 0 and stop >= len(utterance.words)
-        begin = 0.0 if first == 0 else max(0.0, float(words[0, 0]) - rng.uniform(0, 0.03))
+        begin = max(0.0, float(words[0, 0]) - rng.uniform(0, 0.03))
+        if whole:
+            begin = rng.uniform(0, float(words[0, 0]) + 0.05) if rng.random() < 0.15 else 0.0
         end = utterance.duration if whole else float(words[-1, 1]) + rng.uniform(0, 0.03)
         if whole and rng.random() < 0.3:  # as if trimmed
             end = min(end, float(words[-1, 1]) + rng.uniform(0.02, 0.2))
@@ -206,10 +211,13 @@ class Windows:
         return _Window(raw, np.full(states, self._pause, np.uint8))
 
     def _without_speech(self, seconds: float) -> _Window:
-        """Silence, or noise as loud as can be."""
+        """Silence, or noise or tones as loud as can be."""
         window = self._empty(min(max(0.3, seconds), WINDOW))
-        if self._rng.random() < 0.75:
+        kind = self._rng.random()
+        if kind < 0.4:
             self._add_noise(window, self._rng.choice(noises()), self._rng.uniform(-6, 2))
+        elif kind < 0.8:
+            self._add_noise(window, tones(self._noise_rng), self._rng.uniform(-6, 2))
         return window
 
     def _said(self, utterance: Utterance, first: int, stop: int, offset: float) -> _Said:
@@ -235,7 +243,7 @@ class Windows:
         rng = self._rng
         if rng.random() < 0.35:
             loudness = float(window.raw.max()) - rng.uniform(1.5, 5)
-            noise = rng.choice(noises()[:NOISES])
+            noise = rng.choice(noises())
             self._add_noise(window, noise, loudness - float(noise.max()))
         if rng.random() < 0.15:
             window.raw += np.linspace(-1, 1, 80, dtype=np.float32) * np.float32(rng.uniform(-0.5, 0.5))
