@@ -1,11 +1,16 @@
 """The embedded Whisper that ships: its size, and that it hears what it was made for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
 from mockserver.audio.decode import decode
 from mockserver.resources import data_folder
+from tools.whisper_training.measure import clips, evaluate
+from tools.whisper_training.sounds import DISTURBANCES
+from tools.whisper_training.text import everyday
 
 FOLDER = data_folder("fixtures") / "whisper" / "embedded"
 
@@ -36,6 +41,20 @@ def test_it_understands_the_voices_of_the_server(model: WhisperModel, clip: str,
     samples = decode(data, keep_seconds=60, max_seconds=60).samples
     assert samples is not None
     assert heard(model, samples) == text
+
+
+def test_it_understands_every_voice_in_sentences_it_has_never_heard(model: WhisperModel) -> None:
+    assert evaluate(model, clips(everyday, 39, seed=77)).word_errors <= 0.05
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+def test_it_understands_disturbed_speech(model: WhisperModel, disturbance: str) -> None:
+    disturb = DISTURBANCES[disturbance]
+    disturbed = [
+        replace(clip, samples=disturb(clip.samples).astype(np.float32))
+        for clip in clips(everyday, 13, seed=78)
+    ]
+    assert evaluate(model, disturbed).word_errors <= 0.1
 
 
 @pytest.mark.parametrize("seconds", [1, 35])

@@ -1,24 +1,29 @@
 """The training of the embedded Whisper, on a very small scale: that every stage works and fits the next."""
 
-import random
+import csv
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the training needs the dependency group whisper-training")
 
+import tools.whisper_training.__main__ as command_line
+from mockserver.engines.whisper_models import is_embedded
 from tools.whisper_training.corpus import Corpus, make_shard
+from tools.whisper_training.curve import plot
 from tools.whisper_training.export import export
 from tools.whisper_training.features import Quantized, normalize, raw_spectrogram
 from tools.whisper_training.lexicon import everyday_forms
-from tools.whisper_training.measure import distance, load
+from tools.whisper_training.measure import load
 from tools.whisper_training.model import Shape, Whisper
-from tools.whisper_training.text import everyday, training_text, unseen_words
+from tools.whisper_training.text import everyday
 from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
+from tools.whisper_training.train import Plan, Training
 from tools.whisper_training.windows import Windows
 
 ROOT = Path(__file__).parents[2]
@@ -39,17 +44,6 @@ def test_tokens_of_any_text_give_the_text_again(vocabulary: Vocabulary) -> None:
     text = "Don't perambulate, Zoë - it's late!"
     tokens = [token for token, _, _ in vocabulary.encode(text)]
     assert vocabulary.tokenizer.decode(tokens) == f" {text}"
-
-
-def test_sentences_depend_on_the_seed_alone() -> None:
-    assert [everyday(random.Random(7)) for _ in range(2)] == [everyday(random.Random(7))] * 2
-
-
-def test_held_out_words_are_never_said_in_training() -> None:
-    unseen = set(unseen_words())
-    rng = random.Random(1)
-    said = {word.strip(".,?!").lower() for _ in range(2000) for word in training_text(rng).split()}
-    assert not said & unseen
 
 
 @pytest.fixture(scope="module")
@@ -108,27 +102,56 @@ def test_the_exported_model_computes_what_the_trained_one_does(
 
 @pytest.mark.filterwarnings("ignore")
 def test_from_nothing_to_a_model_that_loads(tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    small = {
-        "shards": 1,
-        "shard-size": 40,
-        "steps": 6,
-        "states": 400,
-        "every": 3,
-        "processes": 1,
-        "probes": 0,
-    }
-    options = [f"--{name}={value}" for name, value in small.items()]
-    for stage in ("speak", "train", "export"):
-        command = [sys.executable, "-m", "tools.whisper_training", stage, "--work", str(tmp_path / "work")]
-        subprocess.run([*command, "--model", str(model), *options], cwd=ROOT, check=True, timeout=100)
-    curve = (tmp_path / "work" / "curve.csv").read_text().splitlines()
-    assert curve[-1].startswith("6,")
+    work, model = tmp_path / "work", tmp_path / "model"
+    train(tmp_path, "speak", "train", steps=30)
+    train(tmp_path, "train", "export", steps=40)  # goes on where it was
+
+    curve = rows(work / "curve.csv")
+    assert [row["step"] for row in curve] == [10, 20, 30, 40]
+    assert curve[-1]["text"] < curve[0]["text"] - 1
+    assert curve[-1]["wall"] > curve[0]["wall"]
+    assert [row["step"] for row in rows(work / "probes.csv")][-1] == 40
+    picture = tmp_path / "curve.svg"
+    plot(work, picture)
+    assert "<svg" in picture.read_text()
+
     silence = np.zeros(16_000, np.float32)
     segments, info = load(model).transcribe(silence, max_new_tokens=8, temperature=0.0)
     list(segments)
     assert info.language == "en"
+    assert is_embedded(model)
 
 
-def test_errors_are_counted_in_words() -> None:
-    assert distance(["the", "cat", "sat"], ["the", "hat", "sat", "down"]) == 2
+def train(folder: Path, *stages: str, steps: int) -> None:
+    """Some stages of a very small training, as from the command line."""
+    options = ["--work", str(folder / "work"), "--model", str(folder / "model"), "--everyday-only"]
+    small = {"shards": 1, "shard-size": 60, "states": 400, "every": 15, "processes": 1, "probes": 2}
+    for name, value in (small | {"steps": steps}).items():
+        options += [f"--{name}", str(value)]
+    for stage in stages:
+        command = [sys.executable, "-m", "tools.whisper_training", stage, *options]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=200)
+
+
+def rows(file: Path) -> list[dict[str, float]]:
+    with file.open(newline="") as table:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(table)]
+
+
+def test_a_checkpoint_of_another_shape_is_refused(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    plan = Plan(steps=1, states=400)
+    Training(Shape(vocabulary.end, len(vocabulary), phonemes=10), plan, tmp_path).save()
+    other = Training(Shape(vocabulary.end, len(vocabulary), phonemes=10, decoder_layers=1), plan, tmp_path)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is of a model of another shape: remove it"):
+        other.resume()
+
+
+def test_a_missing_word_list_is_told_before_hours_of_training(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(command_line, "SYSTEM_WORD_LIST", tmp_path / "words")
+    with pytest.raises(SystemExit, match="words is missing: install the package wamerican"):
+        command_line.main(["speak", "--work", str(tmp_path)])
+
+
+def test_measuring_needs_to_know_what_was_said(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="has no corpus"):
+        command_line.main(["measure", "--work", str(tmp_path)])

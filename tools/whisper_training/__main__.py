@@ -10,9 +10,12 @@ import argparse
 import os
 from pathlib import Path
 
+from tools.whisper_training.lexicon import SYSTEM_WORD_LIST
+
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "fixtures" / "whisper" / "embedded"
 CURVE = ROOT / "docs" / "embedded-whisper-curve.svg"
+FIGURES = Path(__file__).parent / "figures.json"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,18 +23,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"  # Processes share the work, threads would wait for each other.
-    if options.command in ("all", "speak"):
-        _speak(options)
-    if options.command in ("all", "train"):
-        _train(options)
-    if options.command == "probe":
-        from tools.whisper_training.probe import probe
-
-        print(probe(options.work, options.probes), flush=True)
-    if options.command in ("all", "export"):
-        _export(options)
-    if options.command in ("all", "measure"):
-        _measure(options)
+    stages = {"speak": _speak, "train": _train, "export": _export, "measure": _measure, "probe": _probe}
+    chosen = list(stages)[:4] if options.command == "all" else [options.command]
+    try:
+        for name in chosen:
+            stages[name](options)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"error: {error}") from error
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -48,16 +46,25 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=60, help="size of the corpus, in shards")
     parser.add_argument("--shard-size", type=int, default=4000, help="utterances in a shard")
     parser.add_argument(
-        "--steps", type=int, default=20_000, help="length of the training; may be changed later"
+        "--everyday-only",
+        action="store_true",
+        help=f"speak also where {SYSTEM_WORD_LIST} is missing: everyday words alone",
     )
     parser.add_argument(
-        "--states", type=int, default=5000, help="size of a process's batch, in 1/50 s of sound"
+        "--steps", type=int, default=17_000, help="length of the training; may be changed later"
+    )
+    parser.add_argument(
+        "--states",
+        type=int,
+        default=10_000,
+        help="size of a batch, of all processes together, in 1/50 s of sound",
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints, a multiple of 10")
+    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--probes", type=int, default=30, help="clips to measure a checkpoint with")
     parser.add_argument("--model", type=Path, default=MODEL, help="where to publish the model")
     parser.add_argument("--curve", type=Path, default=CURVE, help="where to draw the curve")
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="where to write what was measured")
     parser.add_argument("--scale", type=float, default=1.0, help="how many clips to measure with; 1 is all")
     return parser.parse_args(arguments)
 
@@ -65,6 +72,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _speak(options: argparse.Namespace) -> None:
     from tools.whisper_training.generate import generate
 
+    if not SYSTEM_WORD_LIST.is_file() and not options.everyday_only:
+        raise FileNotFoundError(
+            f"{SYSTEM_WORD_LIST} is missing: install the package wamerican, or say --everyday-only"
+        )
     generate(options.work / "corpus", options.shards, options.processes, options.shard_size)
 
 
@@ -85,13 +96,23 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from tools.whisper_training import report
-    from tools.whisper_training.corpus import Corpus
+    from tools.whisper_training import curve, report
+    from tools.whisper_training.corpus import Corpus, corpus_files
 
-    said = Corpus(sorted((options.work / "corpus").glob("???.npz"))).texts
-    figures = report.measure(options.model, said, options.processes, scale=options.scale)
-    report.write(figures, options.work / "figures.json")
-    report.plot(options.work, options.curve)
+    files = corpus_files(options.work)
+    if not files:
+        raise FileNotFoundError(
+            f"{options.work / 'corpus'} has no corpus: what was said in training is unknown"
+        )
+    figures = report.measure(options.model, Corpus(files).texts, options.processes, scale=options.scale)
+    report.write(figures, options.figures)
+    curve.plot(options.work, options.curve)
+
+
+def _probe(options: argparse.Namespace) -> None:
+    from tools.whisper_training.probe import probe
+
+    print(probe(options.work, options.probes), flush=True)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,11 @@ class Corpus(Sequence[Utterance]):
         return self._texts
 
 
+def corpus_files(work: Path) -> list[Path]:
+    """The shards in the folder a training works in, in their order."""
+    return sorted((work / "corpus").glob("*[0-9].npz"), key=lambda file: int(file.stem))
+
+
 def make_shard(
     file: Path,
     sentence: Callable[[random.Random], str],

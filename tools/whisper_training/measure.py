@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tools.whisper_training.corpus import word_times
+from tools.whisper_training.features import SAMPLE_RATE
 from tools.whisper_training.speech import Manner, speak, voice_names
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tools.whisper_training.speech import Speech
+    from tools.whisper_training.text import Sentences
 
 SLOWEST, FASTEST = 0.75, 1.5  # speeds at which speech is to be understood
 
@@ -44,7 +46,8 @@ class Result:
     word_errors: float
     letter_errors: float
     flawless: float
-    segment_error: float = 0.0  # s; median, starts and ends
+    sentence_start_error: float = 0.0  # seconds, like those below: medians
+    sentence_end_error: float = 0.0
     word_start_error: float = 0.0
     word_end_error: float = 0.0
 
@@ -60,29 +63,58 @@ def load(folder: Path, threads: int = 1) -> WhisperModel:
     )
 
 
-def clips(
-    sentence: Callable[[random.Random], str], count: int, seed: int, said: Iterable[str] = ()
-) -> list[Clip]:
-    """Sentences of at least four words not among ``said``, in all voices in turn, at random speeds."""
-    rng = random.Random(seed)
-    known = set(said)
-    made: list[Clip] = []
-    while len(made) < count:
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a passage."""
+    return re.split(r"(?<=[.?!]) ", text)
+
+
+def new_sentence(sentence: Sentences, rng: random.Random, said: Container[str]) -> str:
+    """A sentence of at least four words that is not among those ``said``."""
+    while True:
         text = sentence(rng)
-        if len(text.split()) >= 4 and text not in known:
-            made.append(clip([text], voice_names()[len(made) % len(voice_names())], rng))
+        if len(text.split()) >= 4 and text not in said:
+            return text
+
+
+def clips(
+    sentence: Sentences, count: int, seed: int, said: Container[str] = (), pitch_shifts: Sequence[int] = (0,)
+) -> list[Clip]:
+    """New sentences in all voices in turn, at random speeds."""
+    rng = random.Random(seed)
+    made = []
+    for number in range(count):
+        text = new_sentence(sentence, rng, said)
+        voice = voice_names()[number % len(voice_names())]
+        made.append(clip([text], voice, rng, rng.choice(pitch_shifts)))
     return made
 
 
-def clip(sentences: Sequence[str], voice: str, rng: random.Random) -> Clip:
+def long_clips(
+    sentence: Sentences, count: int, seconds: float, seed: int, said: Container[str]
+) -> list[Clip]:
+    """Clips of about that length, each of many new sentences that one voice says in one go."""
+    rng = random.Random(seed)
+    made = []
+    for number in range(count):
+        voice = voice_names()[number % len(voice_names())]
+        sentences: list[str] = []
+        long = None
+        while long is None or len(long.samples) < seconds * SAMPLE_RATE:
+            sentences += [new_sentence(sentence, rng, said) for _ in range(4)]
+            long = clip(sentences, voice, random.Random(seed + number))
+        made.append(long)
+    return made
+
+
+def clip(sentences: Sequence[str], voice: str, rng: random.Random, pitch_shift: int = 0) -> Clip:
     """Sentences said in one go by a voice, at a random speed."""
-    speech = speak(" ".join(sentences), Manner(voice, rng.uniform(SLOWEST, FASTEST)))
+    speech = speak(" ".join(sentences), Manner(voice, rng.uniform(SLOWEST, FASTEST), pitch_shift))
     return _clip(speech, sentences)
 
 
 def joined(parts: Sequence[Clip], pause: float) -> Clip:
     """Clips one after the other, ``pause`` seconds in between."""
-    silence = np.zeros(round(pause * 16_000), np.float32)
+    silence = np.zeros(round(pause * SAMPLE_RATE), np.float32)
     sound: list[NDArray[np.float32]] = []
     words, sentences = [], []
     time = np.float32(0)
@@ -90,44 +122,47 @@ def joined(parts: Sequence[Clip], pause: float) -> Clip:
         sound += [part.samples, silence]
         words.append(part.words + time)
         sentences.append(part.sentences + time)
-        time += np.float32((len(part.samples) + len(silence)) / 16_000)
+        time += np.float32((len(part.samples) + len(silence)) / SAMPLE_RATE)
     text = " ".join(part.text for part in parts)
     return Clip(np.concatenate(sound), text, np.concatenate(words), np.concatenate(sentences))
 
 
 def evaluate(model: WhisperModel, heard: Sequence[Clip], *, words: bool = False, **options: Any) -> Result:
-    """Hears the clips, by default as the server does: beam of 5, no second try at another temperature."""
+    """Hears the clips: a beam of 5 and no second try at another temperature, as in the server.
+
+    All else is as faster-whisper has it by default, unless ``options`` say otherwise.
+    """
     options = {"language": "en", "beam_size": 5, "temperature": 0.0, "word_timestamps": words} | options
     wrong = letters_wrong = said = letters = flawless = 0
-    segment_errors: list[float] = []
+    sentence_errors: tuple[list[float], list[float]] = ([], [])
     starts: list[float] = []
     ends: list[float] = []
-    for clip in heard:
-        segments = list(model.transcribe(clip.samples, **options)[0])
-        text = " ".join(segment.text.strip() for segment in segments)
-        wanted, got = plain(clip.text), plain(text)
+    for one in heard:
+        segments = list(model.transcribe(one.samples, **options)[0])
+        wanted, got = plain(one.text), plain(" ".join(segment.text for segment in segments))
         errors = distance(wanted, got)
         wrong, said = wrong + errors, said + len(wanted)
         letters_wrong += distance(" ".join(wanted), " ".join(got))
         letters += len(" ".join(wanted))
         flawless += errors == 0
-        if segments:
-            for column, times in enumerate(([s.start for s in segments], [s.end for s in segments])):
-                segment_errors += [
-                    float(np.abs(np.array(times) - t).min()) for t in clip.sentences[:, column]
-                ]
+        for column, times in enumerate(([s.start for s in segments], [s.end for s in segments])):
+            sentence_errors[column].extend(_to_the_nearest(one.sentences[:, column], np.array(times)))
+            sentence_errors[column].extend(_to_the_nearest(np.array(times), one.sentences[:, column]))
         if words:
-            _compare_words(clip, [word for segment in segments for word in segment.words or ()], starts, ends)
+            _compare_words(one, [word for segment in segments for word in segment.words or ()], starts, ends)
     return Result(
         len(heard),
         said,
         wrong / max(said, 1),
         letters_wrong / max(letters, 1),
         flawless / max(len(heard), 1),
-        median(segment_errors or [0.0]),
-        median(starts or [0.0]),
-        median(ends or [0.0]),
+        *(median(errors or [0.0]) for errors in (*sentence_errors, starts, ends)),
     )
+
+
+def _to_the_nearest(times: NDArray[Any], others: NDArray[Any]) -> list[float]:
+    """How far each of ``times`` is from the nearest of the others; infinitely if there are none."""
+    return [float(np.abs(others - time).min(initial=np.inf)) for time in times]
 
 
 def plain(text: str) -> list[str]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-import random
 from pathlib import Path
 
 import torch
 
+from tools.whisper_training.corpus import Corpus, corpus_files
 from tools.whisper_training.export import export
-from tools.whisper_training.measure import Clip, clip, clips, evaluate, load
+from tools.whisper_training.measure import Clip, clips, evaluate, load, long_clips, sentences_of
 from tools.whisper_training.model import Shape, Whisper
-from tools.whisper_training.speech import voice_names
-from tools.whisper_training.text import everyday, with_unseen
+from tools.whisper_training.text import everyday, unseen_words, with_unseen
 from tools.whisper_training.tokenizer import Vocabulary
 
 PHONEMES = 96  # room for all phonemes of English that espeak-ng names
@@ -34,10 +33,12 @@ def probe(folder: Path, count: int) -> dict[str, float]:
     model, vocabulary, row = trained_model(folder)
     export(model, vocabulary, folder / "model")
     whisper = load(folder / "model")
+    texts = Corpus(corpus_files(folder)).texts
+    said = frozenset(sentence for text in texts for sentence in sentences_of(text))
     heard: dict[str, list[Clip]] = {
-        "everyday": clips(everyday, count, SEED),
-        "unseen": clips(with_unseen, count // 2, SEED),
-        "long": long_clips(max(1, count // 20), 60.0, SEED),
+        "everyday": clips(everyday, count, SEED, said),
+        "unseen": clips(with_unseen if unseen_words() else everyday, count // 2, SEED, said),
+        "long": long_clips(everyday, max(1, count // 20), 60.0, SEED, said),
     }
     row |= {name: evaluate(whisper, some, beam_size=1).word_errors for name, some in heard.items()}
     file = folder / "probes.csv"
@@ -48,16 +49,3 @@ def probe(folder: Path, count: int) -> dict[str, float]:
             writer.writeheader()
         writer.writerow({name: f"{value:.5g}" for name, value in row.items()})
     return row
-
-
-def long_clips(count: int, seconds: float, seed: int) -> list[Clip]:
-    """Clips of about that length, each said by one voice in one go."""
-    rng = random.Random(seed)
-    made = []
-    for number in range(count):
-        sentences = [everyday(rng)]
-        voice = voice_names()[number % len(voice_names())]
-        while len((long := clip(sentences, voice, random.Random(seed + number))).samples) < seconds * 16_000:
-            sentences += [everyday(rng) for _ in range(4)]
-        made.append(long)
-    return made

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import distributed, multiprocessing
 
+from tools.whisper_training.corpus import corpus_files
 from tools.whisper_training.model import Shape
 from tools.whisper_training.probe import PHONEMES
 from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
@@ -19,9 +20,9 @@ from tools.whisper_training.train import Plan, Training
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do in the folder ``work``, whose ``corpus`` is there: so many steps, with batches of so many states.
+    """What to do in the folder ``work``, whose ``corpus`` is there: so many steps, and a checkpoint every few.
 
-    There is a checkpoint every ``every`` steps, which ``probes`` clips are then heard with.
+    ``states`` is the size of a batch, of all processes together; a checkpoint is heard ``probes`` clips with.
     """
 
     work: Path
@@ -47,12 +48,11 @@ def _take_part(rank: int, order: Order, processes: int, meeting: str) -> None:
         build_vocabulary().tokenizer.save(str(file), pretty=False)
     distributed.barrier()
     vocabulary = Vocabulary.load(file)
-    shards = sorted((order.work / "corpus").glob("???.npz"))
     shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
-    training = Training(shape, Plan(order.steps, order.states), order.work)
+    training = Training(shape, Plan(order.steps, order.states // processes), order.work)
     training.resume()
     with _Probes(order.work, order.probes) as probes:
-        training.run(shards, vocabulary, order.every, probes.start)
+        training.run(corpus_files(order.work), vocabulary, order.every, probes.start)
     distributed.destroy_process_group()
 
 

@@ -52,8 +52,25 @@ def with_dictionary(rng: random.Random) -> str:
 
 
 def with_unseen(rng: random.Random) -> str:
-    """A sentence with words of the dictionary that are never said in training."""
-    return _with_rare_words(rng, unseen_words())
+    """A sentence with at least one word of the dictionary that is never said in training, mostly with some."""
+    unseen = frozenset(unseen_words())
+    while True:
+        text = _with_rare_words(rng, unseen_words())
+        if not unseen.isdisjoint(text.lower().strip(".?!").replace(",", "").split()):
+            return text
+
+
+def with_one_unseen(rng: random.Random) -> str:
+    """An everyday sentence with one word of the dictionary that is never said in training."""
+    while True:
+        template = _expand(rng, "sentence", "{{{}}}".format)
+        classes = re.findall(r"\{(\w+)\}", template)
+        if content := [number for number, name in enumerate(classes) if name in CONTENT]:
+            break
+    words = [rng.choice(word_classes()[name]) for name in classes]
+    words[rng.choice(content)] = rng.choice(unseen_words())
+    in_order = iter(words)
+    return _finish(re.sub(r"\{\w+\}", lambda _: next(in_order), template))
 
 
 def of_the_project(rng: random.Random) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import math
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -27,10 +28,10 @@ AVERAGING = 0.999  # of the weights from step to step; the average is what is ex
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to learn. ``states`` is the size of a batch, in states of the encoder (1/50 s)."""
+    """How long and how fast to learn. ``states`` (1/50 s) is the size of the batch of a process."""
 
     steps: int
-    states: int = 8000
+    states: int
     peak: float = 2e-3
     warm_up: int = 300
     steady: float = 0.35  # the share of the steps after which the rate begins to fall, linearly, to nothing
@@ -76,19 +77,22 @@ class Training:
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
-        self._phase = torch.Generator().manual_seed(plan.seed)
 
-    def resume(self) -> bool:
-        """Takes up the last checkpoint, if there is one."""
+    def resume(self) -> None:
+        """Takes up the last checkpoint, if there is one. Raises ``ValueError`` if it is another model's."""
         file = self.folder / "checkpoint.pt"
         if not file.exists():
-            return False
+            return
         state = torch.load(file, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
+        try:
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+        except RuntimeError as error:
+            raise ValueError(
+                f"{file} is of a model of another shape: remove it, or work in another folder"
+            ) from error
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.cpu_seconds, self.wall_seconds = state["step"], state["cpu"], state["wall"]
-        return True
 
     def save(self) -> None:
         """Writes the checkpoint."""
@@ -116,14 +120,17 @@ class Training:
         cpu, wall = time.process_time(), time.monotonic()
         rank = distributed.get_rank() if distributed.is_initialized() else 0
         for batch in _loaded(shards, vocabulary, self.plan, self.step, rank):
-            noted.append(self.learn(batch))
-            done = self.step == self.plan.steps
-            if rank == 0 and (self.step % NOTED == 0 or done):
+            losses = self.learn(batch)
+            if rank != 0:
+                continue
+            noted.append(losses)
+            checkpoint = self.step % every == 0 or self.step == self.plan.steps
+            if self.step % NOTED == 0 or checkpoint:
                 self.cpu_seconds += time.process_time() - cpu
                 self.wall_seconds += time.monotonic() - wall
                 means = {name: _mean(getattr(losses, name) for losses in noted) for name in LOSSES}
                 row = {"step": self.step, "cpu": self.cpu_seconds, "wall": self.wall_seconds, **means}
-                if self.step % every == 0 or done:
+                if checkpoint:
                     self.save()
                     on_checkpoint()
                 print(" ".join(f"{name}={value:.4g}" for name, value in row.items()), flush=True)
@@ -136,7 +143,7 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = self.plan.rate(self.step)
         self._optimizer.zero_grad(set_to_none=True)
-        phase = torch.rand((), generator=self._phase).item()
+        phase = random.Random(self.step).random()
         total, losses = self.loss(batch, phase)
         total.backward()  # type: ignore[no-untyped-call]
         _share_gradients(self.model)
