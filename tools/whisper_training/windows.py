@@ -89,9 +89,9 @@ class Windows:
             prompted = kind.random() < 0.08
         else:
             longest = min(WINDOW, 5 + 60 * progress)
-            whole = longest == WINDOW and kind.random() < 0.5
+            whole = longest == WINDOW and kind.random() < 0.3
             windows = self._packed(WINDOW if whole else kind.uniform(longest / 4, longest), lead)
-            prompted = kind.random() < min(0.7, 0.9 * progress)
+            prompted = kind.random() < min(0.5, 0.9 * progress)
         return self._assembled(windows, prompted=prompted)
 
     def _count(self, duration: float) -> int:
