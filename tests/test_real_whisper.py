@@ -138,6 +138,25 @@ def test_every_format_has_it(whisper: openai.OpenAI, model: str, response_format
     assert expected in raw.text
 
 
+def test_a_chat_says_that_whisper_heard_the_question(whisper: openai.OpenAI) -> None:
+    data = base64.b64encode(say(whisper, CALL)).decode()
+    raw = whisper.chat.completions.with_raw_response.create(
+        model="gpt-audio",
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "mp3"},
+        messages=[
+            {
+                "role": "user",
+                "content": [{"type": "input_audio", "input_audio": {"data": data, "format": "mp3"}}],
+            }
+        ],
+    )
+    assert raw.headers["x-mock-answered-by"] == "responder; voice=alloy; heard-by=whisper/embedded"
+    spoken = raw.parse().choices[0].message.audio
+    assert spoken is not None
+    assert spoken.transcript == f"I heard you say: {CALL}"
+
+
 def test_words_are_timed_within_the_clip(whisper: openai.OpenAI) -> None:
     answer = answered_by_whisper(
         whisper,

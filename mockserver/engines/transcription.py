@@ -92,6 +92,12 @@ class Transcription:
     languages: tuple[str, ...]
     segments: Iterable[Segment] = field(default_factory=tuple)
 
+    @property
+    def heard_by(self) -> str:
+        """The engine in one word, as other marks have it: ``whisper/embedded`` of ``whisper; model=embedded``."""
+        engine, _, which = self.answered_by.partition("; ")
+        return f"{engine}/{which.partition('=')[2]}" if which else engine
+
 
 class EngineBusy(Exception):
     """The queue is full; the clip was not taken."""
