@@ -36,7 +36,7 @@ def server_url() -> Iterator[str]:
     if len(sys.argv) > 1:
         yield sys.argv[1]
         return
-    with MockServer(Settings(port=0, log_level="warning")) as server:
+    with MockServer(Settings(port=0, log_level="error")) as server:
         yield server.base_url
 
 
