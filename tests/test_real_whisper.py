@@ -212,6 +212,28 @@ def test_speech_is_translated_by_listening_too(whisper: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "told"),
+    [({}, "english"), ({"language": "en"}, "english"), ({"language": "fr"}, "french")],
+    ids=str,
+)
+def test_the_language_that_is_asked_for_is_that_of_the_answer(
+    whisper: openai.OpenAI, silence: tuple[str, bytes], asked: Any, told: str
+) -> None:
+    for clip in (("a.mp3", say(whisper, CALL)), silence):
+        answer = answered_by_whisper(
+            whisper, model="whisper-1", file=clip, response_format="verbose_json", **asked
+        )
+        assert answer.language == told
+
+
+def test_languages_that_are_hinted_at_are_repeated(whisper: openai.OpenAI) -> None:
+    clip = ("a.mp3", say(whisper, CALL))
+    hinted = {"languages[0]": "fr", "languages[1]": "de"}
+    answer = answered_by_whisper(whisper, model="gpt-transcribe", file=clip, extra_body=hinted)
+    assert (answer.text, [each.code for each in answer.languages]) == (CALL, ["fr", "de"])
+
+
+@pytest.mark.parametrize(
     ("response_format", "expected"),
     [
         ("json", '{"text":"",' + TWO_SECONDS),

@@ -292,7 +292,10 @@ def _decode(
     )
     duration = len(samples) / model.feature_extractor.sampling_rate
     most = search.highest_compression_ratio
-    return info.language, (_segment(each, duration) for each in segments if each.compression_ratio <= most)
+    language = info.language
+    if options.languages and language not in options.languages and not model.model.is_multilingual:
+        language = options.languages[0]  # taken at its word, as a model that knows it would
+    return language, (_segment(each, duration) for each in segments if each.compression_ratio <= most)
 
 
 def _vad_parameters(vad: VadOptions) -> dict[str, float]:

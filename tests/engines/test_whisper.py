@@ -93,6 +93,16 @@ def test_the_answer_names_engine_model_language_and_duration(whisper: WhisperTra
     assert answer.duration == clip.duration
 
 
+@pytest.mark.parametrize(
+    ("hinted", "told"), [((), "en"), (("fr",), "fr"), (("fr", "de"), "fr"), (("fr", "en"), "en")]
+)
+def test_a_model_that_knows_english_only_takes_a_hinted_language_at_its_word(
+    whisper: WhisperTranscriber, say: Say, hinted: tuple[str, ...], told: str
+) -> None:
+    answer = whisper.transcribe(say(ORDER), TranscriptionOptions(languages=hinted))
+    assert (text_of(answer), answer.languages) == (ORDER, (told,))
+
+
 def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Say) -> None:
     clip = say(ORDER, THANKS)
     first, second = whisper.transcribe(clip, TranscriptionOptions()).segments
