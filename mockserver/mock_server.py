@@ -33,8 +33,9 @@ class MockServer(AudioApi):
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings.load(environ=os.environ, port=0)
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the API refuses
-        self.app = create_app(settings)
-        self._server = listen(settings, self.app, services_of(self.app).closing)
+        with LOG_LEVELS.of_server(settings.log_level):
+            self.app = create_app(settings)
+            self._server = listen(settings, self.app, services_of(self.app).closing)
         self._running = ExitStack()
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)
         self._account_numbers = itertools.count(1)

@@ -51,6 +51,18 @@ def test_a_program_that_wants_less_is_left_alone(logger: logging.Logger) -> None
     assert list(levels(logger, "info", "error")) == [logging.CRITICAL] * 4
 
 
+def test_a_level_that_the_program_sets_meanwhile_stays(logger: logging.Logger) -> None:
+    through = LogLevels(logger)
+    with through.of_server("info"):
+        logger.setLevel(logging.DEBUG)
+        with through.of_server("error"):
+            assert logger.level == logging.DEBUG
+    assert logger.level == logging.DEBUG
+    with through.of_server("error"):
+        assert logger.level == logging.ERROR
+    assert logger.level == logging.DEBUG
+
+
 @pytest.mark.parametrize(("log_level", "told"), [("warning", 1), ("error", 0)])
 def test_a_server_in_a_program_heeds_its_log_level(log_level: str, told: int) -> None:
     script = f"""
