@@ -1,5 +1,5 @@
 # make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
-# make demo     a tour with the official SDK
+# make demo     a tour with the official SDK: speaks, and really listens
 # make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
 # make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
 PYTHON ?= python3

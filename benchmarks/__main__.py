@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         default="auto",
         metavar="FOLDER",
-        help="Whisper model [default: the best in the local cache]",
+        help="Whisper model [default: the one the server would choose]",
     )
     return parser
 

@@ -13,7 +13,7 @@ from benchmarks.client import exchange, upload
 from benchmarks.clips import PASSAGE, seconds_of, spoken
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row
-from mockserver.engines.whisper_models import embedded_model, find_model
+from mockserver.engines.whisper_models import find_model, is_embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,6 @@ def run(options: Options) -> Iterator[Row]:
     direct = WhisperModel(model, device="cpu", cpu_threads=_THREADS, local_files_only=True)
     arguments = ("--whisper-model", model, "--whisper-device", "cpu", "--whisper-cpu-threads", str(_THREADS))
     environment = clean_environment()
-    conditioned = Path(model) != embedded_model()  # as the server has it
     walls: tuple[list[float], list[float]] = ([], [])
     cpu = [0.0, 0.0]
     with mockserver(*arguments, "--remember-speech", "0", environment=environment) as server:
@@ -55,7 +54,7 @@ def run(options: Options) -> Iterator[Row]:
                 io.BytesIO(clip),
                 beam_size=5,
                 temperature=_TEMPERATURE,
-                condition_on_previous_text=conditioned,
+                condition_on_previous_text=not is_embedded(Path(model)),  # as the server has it
             )
             heard = " ".join(segment.text.strip() for segment in segments)
             theirs = time.process_time() - cpu_before, time.perf_counter() - wall_before

@@ -12,11 +12,13 @@ import itertools
 import logging
 import os
 import threading
+from contextlib import ExitStack
 
 from mockserver.app import create_app, services_of
 from mockserver.audio_api import AudioApi
 from mockserver.gateway.accounts import redact
 from mockserver.gateway.errors import ApiError
+from mockserver.logs import LOG_LEVELS
 from mockserver.sdk_clients import SdkClients
 from mockserver.server import listen
 from mockserver.settings import Settings
@@ -31,8 +33,10 @@ class MockServer(AudioApi):
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings.load(environ=os.environ, port=0)
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the API refuses
-        self.app = create_app(settings)
-        self._server = listen(settings, self.app, services_of(self.app).closing)
+        with LOG_LEVELS.of_server(settings.log_level):
+            self.app = create_app(settings)
+            self._server = listen(settings, self.app, services_of(self.app).closing)
+        self._running = ExitStack()
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)
         self._account_numbers = itertools.count(1)
         clients = SdkClients(f"{self._server.url}/v1")
@@ -63,6 +67,7 @@ class MockServer(AudioApi):
 
     def start(self) -> MockServer:
         """Starts to answer."""
+        self._running.enter_context(LOG_LEVELS.of_server(self._services.settings.log_level))
         self._thread.start()
         self._services.start()
         return self
@@ -74,6 +79,7 @@ class MockServer(AudioApi):
         if self._thread.is_alive():
             self._thread.join()
         self._services.close()
+        self._running.close()
 
     def __enter__(self) -> MockServer:
         return self.start()

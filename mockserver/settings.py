@@ -149,7 +149,8 @@ class Settings:
     whisper_model: str = _setting(
         "auto",
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
-        "embedded (the one that ships), auto (the smallest in the local cache, else the one that ships) or none.",
+        "embedded (the one that ships, for this server's voices, not people), "
+        "auto (the smallest in the local cache, else the one that ships) or none.",
     )
     whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
     whisper_compute_type: str = _setting(
@@ -169,7 +170,7 @@ class Settings:
     whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0)
     unknown_audio: str = _setting(
         "placeholder",
-        "What answers audio that nobody here can transcribe: a marked placeholder, or an error.",
+        "What answers audio that nobody can transcribe (whisper_model is none): a marked placeholder, or an error.",
         choices=("placeholder", "error"),
         per_request=True,
     )

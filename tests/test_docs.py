@@ -217,7 +217,9 @@ def first_line(program: str) -> str:
 
 @pytest.fixture(scope="module")
 def hosted() -> Iterator[MockServer]:
-    with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as running:
+    """The server that a reader of the README has started."""
+    settings = Settings(port=0, whisper_model="embedded", whisper_cpu_threads=1, log_level="error")
+    with MockServer(settings) as running:
         yield running
 
 
@@ -231,7 +233,8 @@ def frozen() -> Iterator[MockServer]:
 
 @pytest.fixture
 def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
-    """Runs a program as the reader of the README would: the server is up, the fixtures are at hand."""
+    """Runs a program as the reader of the README would: the server is up and fresh, the fixtures are at hand."""
+    hosted.reset()
     return at_hand(hosted, tmp_path)
 
 
@@ -285,6 +288,20 @@ def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
 
 
 @NEEDS_SHELL
+def test_the_first_example_of_the_readme_is_really_heard(newcomer: Newcomer) -> None:
+    program, documented = re.findall(
+        rf"{RUNNABLE}```sh\n(.*?)^```\n.*?^```\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
+    )[0]
+    answered_by, _, answer = documented.rstrip().partition("\n\n")
+    answers = run_in_shell(newcomer, program).stdout
+    assert answered_by == "x-mock-answered-by: whisper; model=embedded"
+    assert answered_by in answers.splitlines()
+    known, heard = map(json.loads, re.findall(r'{"text":.*}}', answers))
+    assert known["text"] == "Hello world."
+    assert heard == json.loads(answer)
+
+
+@NEEDS_SHELL
 def test_the_control_api_answers_as_documented(frozen: MockServer, tmp_path: Path) -> None:
     newcomer = at_hand(frozen, tmp_path)
     examples = re.findall(
@@ -306,7 +323,7 @@ def shown_of(answer: Any, shown: Any) -> Any:
 
 
 def test_there_are_examples_to_run() -> None:
-    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 5)
+    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 6)
     assert blocks(FILES, "python", RUNNABLE)
     assert blocks(BATCHES, "python", RUNNABLE)
 
@@ -322,3 +339,13 @@ def test_the_example_of_a_conversation_hears_what_was_answered(
         "heard:     I heard you say: Is anybody there?",
     ]
     assert (tmp_path / "answer.wav").stat().st_size > 24_000
+
+
+def test_the_tour_is_heard_by_the_whisper_that_ships(tmp_path: Path) -> None:
+    nothing_fetched = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(tmp_path)}
+    program = [sys.executable, str(DOCS / "examples" / "tour.py")]
+    done = subprocess.run(
+        program, env=nothing_fetched, capture_output=True, text=True, timeout=100, check=True
+    )
+    assert done.stdout.count("whisper; model=embedded") == 10 + 10 + 3  # spoken, transcribed, telephoned
+    assert done.stderr == ""

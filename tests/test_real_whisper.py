@@ -138,6 +138,25 @@ def test_every_format_has_it(whisper: openai.OpenAI, model: str, response_format
     assert expected in raw.text
 
 
+def test_a_chat_says_that_whisper_heard_the_question(whisper: openai.OpenAI) -> None:
+    data = base64.b64encode(say(whisper, CALL)).decode()
+    raw = whisper.chat.completions.with_raw_response.create(
+        model="gpt-audio",
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "mp3"},
+        messages=[
+            {
+                "role": "user",
+                "content": [{"type": "input_audio", "input_audio": {"data": data, "format": "mp3"}}],
+            }
+        ],
+    )
+    assert raw.headers["x-mock-answered-by"] == "responder; voice=alloy; heard-by=whisper/embedded"
+    spoken = raw.parse().choices[0].message.audio
+    assert spoken is not None
+    assert spoken.transcript == f"I heard you say: {CALL}"
+
+
 def test_words_are_timed_within_the_clip(whisper: openai.OpenAI) -> None:
     answer = answered_by_whisper(
         whisper,
@@ -190,6 +209,28 @@ def test_speech_is_translated_by_listening_too(whisper: openai.OpenAI) -> None:
         raw = whisper.audio.translations.with_raw_response.create(model="whisper-1", file=clip)
     assert raw.headers["x-mock-answered-by"].startswith("whisper; model=")
     assert raw.parse().text == ORDER
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [({}, "english"), ({"language": "en"}, "english"), ({"language": "fr"}, "french")],
+    ids=str,
+)
+def test_the_language_that_is_asked_for_is_that_of_the_answer(
+    whisper: openai.OpenAI, silence: tuple[str, bytes], asked: Any, told: str
+) -> None:
+    for clip in (("a.mp3", say(whisper, CALL)), silence):
+        answer = answered_by_whisper(
+            whisper, model="whisper-1", file=clip, response_format="verbose_json", **asked
+        )
+        assert answer.language == told
+
+
+def test_languages_that_are_hinted_at_are_repeated(whisper: openai.OpenAI) -> None:
+    clip = ("a.mp3", say(whisper, CALL))
+    hinted = {"languages[0]": "fr", "languages[1]": "de"}
+    answer = answered_by_whisper(whisper, model="gpt-transcribe", file=clip, extra_body=hinted)
+    assert (answer.text, [each.code for each in answer.languages]) == (CALL, ["fr", "de"])
 
 
 @pytest.mark.parametrize(

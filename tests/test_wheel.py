@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -57,23 +58,29 @@ from mockserver.settings import Settings
 import openai
 
 clip = pathlib.Path(mockserver.__file__).parent / "fixtures" / "hello.wav"
-settings = Settings(port=0, whisper_model="none", log_level="error")
+settings = Settings(port=0, log_level="error")
 with MockServer(settings) as server, openai.OpenAI(base_url=server.base_url, api_key="sk-mock-me") as client:
     print(clip.parents[1])
     print(client.audio.transcriptions.create(model="whisper-1", file=clip).text)
-    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello wheel.").content
+    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello world.").content
     print(client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", spoken)).text)
+    unknown = ("twice.mp3", spoken * 2)
+    heard = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=unknown)
+    print(heard.headers["x-mock-answered-by"])
+    print(heard.parse().text)
 """
     (tmp_path / "elsewhere").mkdir()
     result = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path / "elsewhere",
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "unpacked")},
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "unpacked"), "HF_HUB_CACHE": str(tmp_path / "none")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.stderr == ""
-    package, heard, spoken = result.stdout.splitlines()
+    package, fixture, spoken, answered_by, heard = result.stdout.splitlines()
     assert Path(package) == tmp_path / "unpacked" / "mockserver"
-    assert (heard, spoken) == ("Hello world, this is a test.", "Hello wheel.")
+    assert (fixture, spoken) == ("Hello world, this is a test.", "Hello world.")
+    assert answered_by == "whisper; model=embedded"
+    assert re.findall(r"\w+", heard.lower()) == ["hello", "world", "hello", "world"]

@@ -32,11 +32,12 @@ def main() -> None:
 
 @contextlib.contextmanager
 def server_url() -> Iterator[str]:
-    """The server named on the command line, or one of our own."""
+    """The server named on the command line, or one of our own, which does not know its speech again but listens."""
     if len(sys.argv) > 1:
         yield sys.argv[1]
         return
-    with MockServer(Settings(port=0, log_level="warning")) as server:
+    settings = Settings(port=0, remember_speech=0, whisper_cpu_threads=1, log_level="error")
+    with MockServer(settings) as server:
         yield server.base_url
 
 

@@ -1,5 +1,7 @@
 """A tour of the server with the official SDK: speak a sentence, then transcribe it, in every way there is.
 
+The server of the tour remembers nothing of what it said, so that Whisper has to listen, the one that ships or another.
+
 make demo
 python docs/examples/tour.py [BASE_URL]     # of a server that runs already
 """
@@ -28,6 +30,7 @@ WIDTH = 130  # characters
 LONGEST_ANSWER = 300
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 VOICES = ("alloy", "coral", "onyx", "nova")
+VOICE = "shimmer"  # of what else is said
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 WAYS_TO_TRANSCRIBE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("whisper-1", {"response_format": "json"}),
@@ -60,15 +63,17 @@ def server_url() -> Iterator[str]:
     if len(sys.argv) > 1:
         yield sys.argv[1]
         return
-    with MockServer(Settings(port=0, log_level="warning")) as server:
+    settings = Settings(port=0, remember_speech=0, whisper_cpu_threads=1, log_level="error")
+    with MockServer(settings) as server:
         yield server.base_url
 
 
 def speak(client: openai.OpenAI) -> Table:
     """Speaks the sentence in several voices and in every format, and has what was heard written down."""
-    table = Table("voice", "format", "bytes", "first byte", "all", "heard again as", title="/v1/audio/speech")
+    columns = ("voice", "format", "bytes", "first byte", "all", "heard again as", "by")
+    table = Table(*columns, title="/v1/audio/speech")
     for voice, audio_format in [(voice, FORMATS[0]) for voice in VOICES] + [
-        ("sage", each) for each in FORMATS
+        (VOICE, each) for each in FORMATS
     ]:
         began = time.perf_counter()
         with client.audio.speech.with_streaming_response.create(
@@ -79,11 +84,16 @@ def speak(client: openai.OpenAI) -> Table:
             first = time.perf_counter() - began
             speech += b"".join(pieces)
         total = time.perf_counter() - began
-        upload = as_upload(speech, audio_format)
-        heard = client.audio.transcriptions.create(model="whisper-1", file=upload).text
         times = [f"{seconds * 1e3:.0f} ms" for seconds in (first, total)]
-        table.add_row(voice, audio_format, f"{len(speech):,}", *times, heard)
+        heard = hear(client, *as_upload(speech, audio_format))
+        table.add_row(voice, audio_format, f"{len(speech):,}", *times, *heard)
     return table
+
+
+def hear(client: openai.OpenAI, name: str, clip: bytes) -> tuple[str, str]:
+    """What is said in an audio file, and who heard it."""
+    raw = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=(name, clip))
+    return raw.parse().text, raw.headers.get("x-mock-answered-by", "")
 
 
 def as_upload(speech: bytes, audio_format: AudioFormat) -> tuple[str, bytes]:
@@ -105,7 +115,7 @@ def wav(pcm: bytes, sample_rate: int) -> bytes:
 def transcribe(client: openai.OpenAI) -> Table:
     """Transcribes the sentence in every response format, whole and streamed."""
     speech = client.audio.speech.create(
-        model="gpt-4o-mini-tts", voice="sage", input=SENTENCE, response_format="wav"
+        model="gpt-4o-mini-tts", voice=VOICE, input=SENTENCE, response_format="wav"
     )
     columns = ("model", "asked for", "answered by", "answer")
     table = Table(*columns, title="/v1/audio/transcriptions", show_lines=True)
@@ -126,8 +136,8 @@ def transcribe(client: openai.OpenAI) -> Table:
 
 
 def listen(client: openai.OpenAI) -> Table:
-    """Has sentences heard as a telephone has them, at 8 kHz: no hash matches any more, Whisper has to listen."""
-    table = Table("said at 24 kHz", "heard at 8 kHz", "answered by", title="really listening")
+    """Has sentences heard as a telephone has them, at 8 kHz."""
+    table = Table("said at 24 kHz", "heard at 8 kHz", "by", title="over the telephone")
     for sentence in TELEPHONED:
         speech = client.audio.speech.create(
             model="gpt-4o-mini-tts", voice="nova", input=sentence, response_format="pcm"
@@ -135,10 +145,7 @@ def listen(client: openai.OpenAI) -> Table:
         samples = array.array("h", speech.content)
         thirds = zip(*(samples[place::3] for place in range(3)), strict=False)
         telephone = array.array("h", (sum(three) // 3 for three in thirds))
-        raw = client.audio.transcriptions.with_raw_response.create(
-            model="whisper-1", file=("call.wav", wav(telephone.tobytes(), 8_000))
-        )
-        table.add_row(sentence, raw.parse().text, raw.headers.get("x-mock-answered-by", ""))
+        table.add_row(sentence, *hear(client, "call.wav", wav(telephone.tobytes(), 8_000)))
     return table
 
 

@@ -15,7 +15,6 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.engines.speech import SpeechFailed, Utterance
-from mockserver.engines.whisper_models import EMBEDDED
 from mockserver.server import PortInUse, listen
 from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
 
@@ -103,9 +102,9 @@ def _whisper(services: Services) -> Finding:
     services.whisper.wait()
     if services.whisper.state != "ready":
         return Finding("Whisper", False, services.whisper.error)
-    name = services.whisper.model_name
-    limits = f"; it understands this server's voices, not people: {remedy}" if name == EMBEDDED else ""
-    return Finding("Whisper", True, f"{name} is loaded{limits}")
+    whisper = services.whisper
+    limits = f"; it understands this server's voices, not people: {remedy}" if whisper.is_embedded else ""
+    return Finding("Whisper", True, f"{whisper.model_name} is loaded{limits}")
 
 
 def _port(services: Services) -> Finding:

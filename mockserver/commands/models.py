@@ -29,7 +29,9 @@ def list_models() -> None:
             )
     console = Console()
     console.print(table)
-    console.print("`mockserver models NAME` shows everything known about one.")
+    console.print(
+        "`mockserver models NAME` shows everything known about one. `mockserver doctor` says which Whisper listens."
+    )
 
 
 def show_model(name: str) -> None:

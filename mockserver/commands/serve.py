@@ -75,10 +75,12 @@ def run(settings: Settings) -> None:
 def banner(url: str, services: Services) -> str:
     """What is printed at the start: who answers, and lines to copy."""
     settings = services.settings
-    hears = services.whisper.describe()["model"] if services.whisper else _UNHEARD[settings.unknown_audio]
+    known = f"{len(services.fixtures.fixtures)} fixtures"
+    if settings.remember_speech:
+        known += " and its own speech"
     return f"""\
 audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings.accept_any_key]})
-  hears:  {len(services.fixtures.fixtures)} fixtures and its own speech exactly; other audio by {hears}
+  hears:  {known} exactly; other audio by {_listener(services)}
   speaks: pyttsx3 on espeak-ng
 
   curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
@@ -91,6 +93,15 @@ audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings
 print(openai.OpenAI().audio.transcriptions.create(model="whisper-1", file=hello).text)'
 
 Ctrl-C ends it."""
+
+
+def _listener(services: Services) -> str:
+    """Who hears audio that nobody knows."""
+    whisper = services.whisper
+    if whisper is None:
+        return _UNHEARD[services.settings.unknown_audio]
+    limits = ", a Whisper that understands this server's voices, not people" if whisper.is_embedded else ""
+    return f"{whisper.model_name}{limits}"
 
 
 def return_memory_early() -> None:

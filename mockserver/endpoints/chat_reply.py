@@ -117,7 +117,12 @@ def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatRep
     """What to reply, within the request's ``stop`` and token limits."""
     said = call.scripted.chat_reply() if call.scripted else _say(services, request)
     reply = _reply(services, call, request, said)
-    return replace(reply, finish_reason=said.finish_reason) if said.finish_reason else reply
+    listeners = f"; heard-by={'+'.join(request.heard_by)}" if request.heard_by else ""
+    return replace(
+        reply,
+        answered_by=reply.answered_by + listeners,
+        finish_reason=said.finish_reason or reply.finish_reason,
+    )
 
 
 def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) -> ChatReply:

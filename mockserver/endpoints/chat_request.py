@@ -28,12 +28,14 @@ Body = dict[str, Any]
 class ChatRequest:
     """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens.
 
+    ``heard_by`` are those who listened to its audio, each once: ``whisper/embedded``, ``fixture/hello``.
     ``complete_choices``: audio models leave ``logprobs`` out of the choices they answer with, contrary to
     the documented schema; in strictness ``schema`` they are complete.
     """
 
     body: Body
     conversation: Conversation
+    heard_by: tuple[str, ...]
     spoken: bool
     choices: int
     stop: tuple[str, ...]
@@ -62,6 +64,7 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
     request = ChatRequest(
         body=body,
         conversation=_conversation(body, turns),
+        heard_by=tuple(dict.fromkeys(reader.heard_by)),
         spoken=wants_audio(body) and body.get("audio") is not None,
         choices=int(body.get("n") or 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
@@ -102,6 +105,7 @@ class _Reader:
         self._call = call
         self._messages: list[Body] = call.document.get("messages") or []
         self.texts: list[str] = []
+        self.heard_by: list[str] = []
         self.audio_parts = 0
         self.audio_tokens = 0
 
@@ -156,10 +160,12 @@ class _Reader:
                 return ""
             self._call.place.release()
             heard = answer or self._services.transcribers.hear(clip, options)
-            if heard is None and self._call.settings.unknown_audio == "error":
-                raise ApiError("no_transcriber", sha256=clip.sha256)
-            text = transcripts.text_of((heard or placeholder(clip, clip.duration)).segments)
-            self._call.audio.heard[place] = text
+            if heard is None:
+                if self._call.settings.unknown_audio == "error":
+                    raise ApiError("no_transcriber", sha256=clip.sha256)
+                heard = placeholder(clip, clip.duration)
+            text = self._call.audio.heard[place] = transcripts.text_of(heard.segments)
+            self.heard_by.append(heard.heard_by)
             return text
         except (UndecodableAudio, AudioTooLong) as error:
             if not self._call.strict:

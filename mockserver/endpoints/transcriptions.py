@@ -138,9 +138,10 @@ def _verbose(
 ) -> dict[str, object]:
     if "word" in request.granularities:
         segments = tuple(with_words(segment) for segment in segments)
+    languages = heard.languages or request.options.languages or ("en",)
     return transcripts.verbose_json(
         task="transcribe",
-        language=services.catalog.language_name(heard.languages[0] if heard.languages else "en"),
+        language=services.catalog.language_name(languages[0]),
         duration=heard.duration,
         segments=segments,
         granularities=request.granularities,

@@ -5,6 +5,7 @@ Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -91,6 +92,16 @@ class Transcription:
     duration: float
     languages: tuple[str, ...]
     segments: Iterable[Segment] = field(default_factory=tuple)
+
+    @property
+    def heard_by(self) -> str:
+        """The engine as a part of other marks: ``whisper/embedded`` for ``whisper; model=embedded``.
+
+        What separates the parts of a mark is percent-encoded.
+        """
+        engine, _, which = self.answered_by.partition("; ")
+        name = re.sub("[;+%]", lambda found: f"%{ord(found[0]):X}", which.partition("=")[2])
+        return f"{engine}/{name}" if name else engine
 
 
 class EngineBusy(Exception):

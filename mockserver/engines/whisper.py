@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.engines.transcription import EngineBusy, EngineFailed, Segment, Transcription, Word
-from mockserver.engines.whisper_models import display_name, embedded_model
+from mockserver.engines.whisper_models import display_name, is_embedded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_BABBLE = 2.4  # the compression ratio above which Whisper tries again, as it is stuck in a loop
+
 
 class WhisperTranscriber:
     """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``whisper_models``).
+
+    ``is_embedded`` is whether it is the one that ships, which understands the server's own voices, not people.
 
     ``device``, ``compute_type``, ``cpu_threads`` (per worker) and ``beam_size`` are faster-whisper's.
     ``vad_filter`` leaves out silence even when a request does not ask for it. ``temperature_fallback`` decodes a
@@ -55,6 +60,7 @@ class WhisperTranscriber:
         queue_size: int = 32,
     ) -> None:
         self.model_name = display_name(Path(model))
+        self.is_embedded = is_embedded(Path(model))
         self._folder = model
         self._model_settings: dict[str, Any] = {
             "device": device,
@@ -62,12 +68,12 @@ class WhisperTranscriber:
             "cpu_threads": cpu_threads,
             "num_workers": num_workers,
         }
-        self._search: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
-        self._is_embedded = Path(model) == embedded_model()
-        if self._is_embedded:  # it hears each window better alone (docs/embedded-whisper.md)
-            self._search["condition_on_previous_text"] = False
+        arguments: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
+        if self.is_embedded:  # it hears each window better alone (docs/embedded-whisper.md)
+            arguments["condition_on_previous_text"] = False
         if not temperature_fallback:
-            self._search["temperature"] = 0.0
+            arguments["temperature"] = 0.0
+        self._search = _Search(arguments, _BABBLE if self.is_embedded else math.inf)
         self._places = threading.Semaphore(num_workers + queue_size)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._model: Future[WhisperModel] = Future()
@@ -144,8 +150,11 @@ class WhisperTranscriber:
 
     def _say_what_it_understands(self) -> None:
         """Logs, once, that the embedded model is no recogniser of people."""
-        if self._is_embedded and not self._said_so:
-            self._said_so = True
+        if not self.is_embedded:
+            return
+        with self._lock:
+            first, self._said_so = not self._said_so, True
+        if first:
             log.warning(
                 "The embedded Whisper has answered. It understands the voices of this server, not people: for "
                 "these, `mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one."
@@ -171,6 +180,14 @@ class WhisperTranscriber:
             del job, error  # Else the clip would stay in memory until the next one comes.
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """How a model decodes: with these arguments of faster-whisper; what is more repetitive is left out."""
+
+    arguments: dict[str, Any]
+    highest_compression_ratio: float
+
+
 @dataclass(slots=True)
 class _Job:
     """A clip on its way through a worker, and what the worker has heard of it so far."""
@@ -181,9 +198,7 @@ class _Job:
     segments: SimpleQueue[Segment | Exception | None] = field(default_factory=SimpleQueue)
     abandoned: threading.Event = field(default_factory=threading.Event)
 
-    def run(
-        self, model: Future[WhisperModel], search: dict[str, Any], closed: threading.Event
-    ) -> Exception | None:
+    def run(self, model: Future[WhisperModel], search: _Search, closed: threading.Event) -> Exception | None:
         """Hears the clip to its end, or until nobody listens any more. Returns what went wrong, if it did."""
         try:
             language, segments = _hear(_loaded(model), self.clip.samples, self.options, search)
@@ -241,7 +256,7 @@ def _loaded(model: Future[WhisperModel]) -> WhisperModel:
 
 
 def _hear(
-    model: WhisperModel, samples: NDArray[np.float32], options: TranscriptionOptions, search: dict[str, Any]
+    model: WhisperModel, samples: NDArray[np.float32], options: TranscriptionOptions, search: _Search
 ) -> tuple[str, Iterator[Segment]]:
     """The language spoken, and the segments as they are decoded."""
     language, segments = _decode(model, samples, options, search, words=options.words)
@@ -257,11 +272,11 @@ def _decode(
     model: WhisperModel,
     samples: NDArray[np.float32],
     options: TranscriptionOptions,
-    search: dict[str, Any],
+    search: _Search,
     *,
     words: bool,
 ) -> tuple[str, Iterator[Segment]]:
-    arguments = dict(search)
+    arguments = dict(search.arguments)
     if options.temperature:
         arguments["temperature"] = options.temperature
     if options.vad:
@@ -276,7 +291,11 @@ def _decode(
         **arguments,
     )
     duration = len(samples) / model.feature_extractor.sampling_rate
-    return info.language, (_segment(segment, duration) for segment in segments)
+    most = search.highest_compression_ratio
+    language = info.language
+    if options.languages and language not in options.languages and not model.model.is_multilingual:
+        language = options.languages[0]  # taken at its word, as a model that knows it would
+    return language, (_segment(each, duration) for each in segments if each.compression_ratio <= most)
 
 
 def _vad_parameters(vad: VadOptions) -> dict[str, float]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mockserver import strict_json
 from mockserver.engines.transcription import EngineFailed
 from mockserver.resources import data_folder
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"  # the name of the model that ships
 
+_TRAINED_ON = "the voices of this mock server"  # as its config.json has it
 _PROGRESS_INTERVAL = 0.2  # seconds
 
 
@@ -42,6 +44,15 @@ def find_model(setting: str) -> str | None:
 def embedded_model() -> Path:
     """The folder of the model that ships: it understands the server's own voices (docs/embedded-whisper.md)."""
     return data_folder("fixtures") / "whisper" / EMBEDDED
+
+
+def is_embedded(folder: Path) -> bool:
+    """Whether the model in ``folder`` is the one that ships, or a copy of it: its ``config.json`` tells."""
+    try:
+        config = strict_json.parse((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get("trained_on") == _TRAINED_ON
 
 
 def _smallest_model() -> str | None:
@@ -101,6 +112,14 @@ def _cached_bytes() -> int:
 
 
 def display_name(folder: Path) -> str:
-    """A model's name: that of its folder, or of its repository in the Hugging Face cache."""
-    repository = next((part for part in folder.parts if part.startswith("models--")), folder.name)
-    return repository.rpartition("--")[2]
+    """A model's name: that of its folder, or of its repository in the Hugging Face cache.
+
+    ``embedded`` is the model that ships and its copies. Another one that is called so has its owner or the
+    folder it is in before its name: ``mine/embedded``.
+    """
+    if is_embedded(folder):
+        return EMBEDDED
+    folder = Path(os.path.abspath(folder))
+    repository = next((part for part in folder.parts if part.startswith("models--")), "")
+    owner, name = repository.split("--")[-2:] if repository else (folder.parent.name, folder.name)
+    return f"{owner}/{name}" if name == EMBEDDED else name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from click.testing import Result
 
 from mockserver.commands.doctor import examine
+from mockserver.engines.whisper_models import embedded_model
 from mockserver.settings import Settings
 from mockserver.state.folder import Folder
 
@@ -28,6 +31,22 @@ def test_a_healthy_machine_is_well(run: Run) -> None:
     assert "mockserver models pull tiny" in whisper
     assert fixtures == "ok    fixtures: 4: bonjour, fox, hello, support-call"
     assert port == "ok    port: 127.0.0.1:0 is free"
+
+
+def test_a_model_that_is_called_as_the_one_that_ships_is_told_apart(run: Run, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(embedded_model(), tmp_path / "mine" / "embedded"))
+    config = json.loads((folder / "config.json").read_bytes())
+    (folder / "config.json").write_text(json.dumps({**config, "trained_on": "people"}))
+    result = run("doctor", "--port", "0", "--whisper-model", "mine/embedded")
+    assert "ok    Whisper: mine/embedded is loaded\n" in result.stdout
+
+
+def test_a_copy_of_the_model_that_ships_is_no_more_than_that(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(embedded_model(), tmp_path / "tiny")
+    result = run("doctor", "--port", "0", "--whisper-model", "tiny")
+    assert (
+        "ok    Whisper: embedded is loaded; it understands this server's voices, not people" in result.stdout
+    )
 
 
 def test_without_whisper_unknown_audio_is_not_heard(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
 
@@ -26,8 +27,26 @@ def test_the_banner_says_where_and_how_it_serves() -> None:
     assert lines[-1] == "Ctrl-C ends it."
 
 
-def test_the_banner_names_the_model_that_hears() -> None:
-    assert "other audio by embedded\n" in printed(Settings(whisper_model="embedded"))
+def hears(settings: Settings) -> str:
+    return printed(settings).splitlines()[1].removeprefix("  hears:  ")
+
+
+def test_the_banner_names_the_model_that_hears_and_whom_it_understands() -> None:
+    assert hears(Settings(whisper_model="embedded")) == (
+        "4 fixtures and its own speech exactly; "
+        "other audio by embedded, a Whisper that understands this server's voices, not people"
+    )
+
+
+def test_the_banner_names_another_model_by_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "model.bin").touch()
+    assert hears(Settings(whisper_model=str(folder))).endswith("; other audio by tiny")
+
+
+def test_the_banner_does_not_claim_a_memory_that_is_off() -> None:
+    assert hears(Settings(whisper_model="none", remember_speech=0)).startswith("4 fixtures exactly; other")
 
 
 def test_memory_is_tuned_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from mockserver.audio.encode import write_wav
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import FIXTURES, RawResponse
+from tests.endpoints.conftest import sound, user
 
 HELLO = (FIXTURES / "hello.wav").read_bytes()
 FOX = (FIXTURES / "fox.mp3").read_bytes()
@@ -80,6 +81,15 @@ def test_the_answer_names_the_stub(client: openai.OpenAI, stub: Stub) -> None:
     id_ = stub(when={"model": "whisper-*"}, reply={"text": "Hello."})["id"]
     response = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=("a.wav", HELLO))
     assert response.headers["x-mock-answered-by"] == f"stub; id={id_}"
+
+
+def test_the_answer_to_a_chat_names_the_stub_and_who_heard_the_audio(
+    client: openai.OpenAI, stub: Stub
+) -> None:
+    id_ = stub(when={"heard": "this is a test"}, reply={"say": "I see."})["id"]
+    create: Any = client.chat.completions.with_raw_response.create
+    raw = create(model="gpt-audio", messages=[user([sound(HELLO)])])
+    assert raw.headers["x-mock-answered-by"] == f"stub; id={id_}; heard-by=fixture/hello"
 
 
 def test_a_stub_that_may_answer_once_answers_once(client: openai.OpenAI, stub: Stub) -> None:

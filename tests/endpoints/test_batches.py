@@ -29,7 +29,7 @@ from tests.batches.conftest import (
     failure,
 )
 from tests.conftest import RawResponse
-from tests.endpoints.conftest import JSON
+from tests.endpoints.conftest import JSON, sound, user
 
 __all__ = ["batches"]  # a fixture
 
@@ -189,6 +189,14 @@ def test_lines_are_known_by_their_headers(batches: Batches, api: Any) -> None:
     assert [entry["headers"]["x-mock-custom-id"] for entry in entries] == ["erste%20Zeile", "second"]
     assert {entry["headers"]["x-mock-batch"] for entry in entries} == {batch.id}
     assert [entry["status"] for entry in entries] == [200, 200]
+
+
+def test_the_journal_says_of_a_line_who_heard_its_audio(
+    batches: Batches, api: Any, hello: tuple[str, bytes]
+) -> None:
+    batches.run([chat_line("heard", model="gpt-4o-mini-audio-preview", messages=[user([sound(hello[1])])])])
+    (entry,) = [entry for entry in api.journal if entry["endpoint"] == "chat"]
+    assert entry["answered_by"] == "responder; heard-by=fixture/hello"
 
 
 def test_a_stub_can_answer_one_line(batches: Batches, api: Any) -> None:

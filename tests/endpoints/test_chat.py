@@ -8,9 +8,11 @@ import json
 import wave
 from typing import Any
 
+import httpx
 import jsonschema
 import openai
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
 from mockserver.audio.clip import Clip as AudioClip
@@ -386,6 +388,73 @@ def test_the_same_conversation_is_answered_the_same(chat: Chat, hello: Clip) -> 
 def test_the_answer_says_who_gave_it(chat: Chat) -> None:
     assert chat.post(text("Hi")).headers["x-mock-answered-by"] == "responder"
     assert chat.post(speech("Hi")).headers["x-mock-answered-by"] == "responder; voice=ash"
+
+
+def answered_by(chat: Chat, body: Body) -> str:
+    return chat.post(body).headers["x-mock-answered-by"]
+
+
+def test_the_answer_says_who_heard_the_audio(chat: Chat, client: openai.OpenAI, hello: Clip) -> None:
+    own = client.audio.speech.create(model="tts-1", voice="nova", input="Who is it?", response_format="wav")
+    heard = [sound(hello[1]), sound(own.content), sound(quiet(1))]
+    assert [answered_by(chat, speech(user([each]))) for each in heard] == [
+        "responder; voice=ash; heard-by=fixture/hello",
+        "responder; voice=ash; heard-by=spoken",
+        "responder; voice=ash; heard-by=placeholder",
+    ]
+    written = answered_by(chat, text(user([heard[0]]), model="gpt-audio"))
+    assert written == "responder; heard-by=fixture/hello"
+
+
+def test_of_several_who_heard_each_is_named_once(chat: Chat, hello: Clip) -> None:
+    parts = [sound(quiet(1)), sound(hello[1]), sound(quiet(2))]
+    assert (
+        answered_by(chat, speech(user(parts))) == "responder; voice=ash; heard-by=placeholder+fixture/hello"
+    )
+
+
+def test_who_heard_what_nobody_listens_to_any_more_is_not_told(chat: Chat, hello: Clip) -> None:
+    earlier, last = user([sound(quiet(1))]), user([sound(hello[1])])
+    reply = {"role": "assistant", "content": "I see."}
+    assert answered_by(chat, speech(earlier, reply, last)).endswith("heard-by=fixture/hello")
+
+
+def test_a_stream_says_who_heard_the_audio(chat: Chat, hello: Clip) -> None:
+    body = speech(user([sound(hello[1])]), stream=True)
+    assert answered_by(chat, body) == "responder; voice=ash; heard-by=fixture/hello"
+
+
+def test_a_tool_call_says_who_heard_the_audio(chat: Chat, hello: Clip) -> None:
+    tool = {"type": "function", "function": {"name": "world_clock"}}
+    body = text(user([sound(hello[1])]), model="gpt-audio", tools=[tool], tool_choice="required")
+    assert answered_by(chat, body) == "responder; heard-by=fixture/hello"
+
+
+def test_the_journal_and_the_metrics_know_who_heard_the_audio(
+    chat: Chat, server: MockServer, hello: Clip
+) -> None:
+    chat.complete(speech(user([sound(hello[1])])))
+    chat.complete(speech(user([sound(quiet(1))])))
+    api = server.account(chat.key)
+    assert [entry["answered_by"] for entry in api.journal] == [
+        "responder; voice=ash; heard-by=fixture/hello",
+        "responder; voice=ash; heard-by=placeholder",
+    ]
+    api.verify_chat(answered_by="*heard-by=*placeholder*", times=1)
+    api.verify_chat(answered_by="responder*", times=2)
+    counted = {labels["answered_by"] for labels in answers_counted(server)}
+    assert {name for name in counted if name.startswith("responder")} == {"responder"}
+
+
+def answers_counted(server: MockServer) -> list[dict[str, str]]:
+    """The labels of the answers in the metrics."""
+    told = server.client.get(f"{server.url}/_mock/metrics", cast_to=httpx.Response).text
+    return [
+        sample.labels
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+        if sample.name == "mockserver_answers_total"
+    ]
 
 
 def test_a_spoken_wav_can_be_read_by_any_player(chat: Chat) -> None:

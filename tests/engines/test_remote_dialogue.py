@@ -237,7 +237,7 @@ def test_a_whole_server_speaks_the_words_of_another(server: MockServer) -> None:
         response = httpx.post(
             f"{front.base_url}/chat/completions", json=body, headers={"Authorization": "Bearer sk-mock-x"}
         )
-    assert response.headers["x-mock-answered-by"] == "reply_from; voice=alloy"
+    assert response.headers["x-mock-answered-by"] == "reply_from; voice=alloy; heard-by=placeholder"
     transcript = response.json()["choices"][0]["message"]["audio"]["transcript"]
     assert transcript.startswith("You wrote: Hi [mock transcript of 1.0 seconds of unknown audio")
 

@@ -1,5 +1,7 @@
 import gc
+import math
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -7,7 +9,10 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from mockserver.audio.clip import Clip
@@ -88,6 +93,16 @@ def test_the_answer_names_engine_model_language_and_duration(whisper: WhisperTra
     assert answer.duration == clip.duration
 
 
+@pytest.mark.parametrize(
+    ("hinted", "told"), [((), "en"), (("fr",), "fr"), (("fr", "de"), "fr"), (("fr", "en"), "en")]
+)
+def test_a_model_that_knows_english_only_takes_a_hinted_language_at_its_word(
+    whisper: WhisperTranscriber, say: Say, hinted: tuple[str, ...], told: str
+) -> None:
+    answer = whisper.transcribe(say(ORDER), TranscriptionOptions(languages=hinted))
+    assert (text_of(answer), answer.languages) == (ORDER, (told,))
+
+
 def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Say) -> None:
     clip = say(ORDER, THANKS)
     first, second = whisper.transcribe(clip, TranscriptionOptions()).segments
@@ -148,6 +163,57 @@ def test_every_option_at_once_is_understood(whisper: WhisperTranscriber, say: Sa
     )
     (segment,) = whisper.transcribe(say(THANKS), options).segments
     assert (segment.text, segment.temperature) == (THANKS, 0.2)
+
+
+def test_a_tone_is_not_made_into_babble(whisper: WhisperTranscriber) -> None:
+    times = np.arange(12 * 16_000) / 16_000
+    tone = 0.1 * np.sin(2 * math.pi * 5_000 * times)  # -20 dB
+    clip = Clip(write_wav((tone * 32_767).astype("<i2").tobytes(), 16_000), "tone.wav", max_seconds=60)
+    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == ""
+
+
+class Stuck:
+    """Stands in for a model of faster-whisper: it hears three windows, and gets stuck in the second."""
+
+    model = SimpleNamespace(is_multilingual=False)
+    feature_extractor = SimpleNamespace(sampling_rate=16_000)
+    heard = ((" My order.", 0.8), (" momomomomo", 2.41), (" On Monday, on Monday.", 2.4))
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+
+    def transcribe(self, _: object, **asked: Any) -> tuple[list[Any], Any]:
+        self.asked = asked
+        members = ("start", "end", "temperature", "avg_logprob", "no_speech_prob", "seek")
+        rest: dict[str, Any] = {**dict.fromkeys(members, 0.0), "words": None, "tokens": []}
+        segments = [SimpleNamespace(text=text, compression_ratio=ratio, **rest) for text, ratio in self.heard]
+        return segments, SimpleNamespace(language="en")
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Stuck:
+    """What models are when they are loaded."""
+    model = Stuck()
+    monkeypatch.setattr("faster_whisper.WhisperModel", lambda *_, **__: model)
+    return model
+
+
+@pytest.mark.usefixtures("stuck")
+def test_what_repeats_itself_is_left_out_of_what_the_model_that_ships_hears() -> None:
+    assert what_is_heard_by(MODEL) == "My order. On Monday, on Monday."
+
+
+@pytest.mark.usefixtures("stuck")
+def test_nothing_is_left_out_of_what_other_models_hear(tmp_path: Path) -> None:
+    assert what_is_heard_by(tmp_path) == "My order. momomomomo On Monday, on Monday."
+
+
+def what_is_heard_by(model: Path) -> str:
+    transcriber = WhisperTranscriber(str(model))
+    try:
+        return text_of(transcriber.transcribe(silence(1), TranscriptionOptions()))
+    finally:
+        transcriber.close()
 
 
 def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) -> None:
@@ -425,6 +491,71 @@ def test_a_model_is_called_by_its_repository(cache: Path) -> None:
     assert (
         WhisperTranscriber(put(cache, "Systran/faster-whisper-tiny", 1)).model_name == "faster-whisper-tiny"
     )
+
+
+def a_copy(folder: Path) -> Path:
+    return Path(shutil.copytree(MODEL, folder / "renamed"))
+
+
+def a_link(folder: Path) -> Path:
+    link = folder / "linked"
+    link.symlink_to(MODEL, target_is_directory=True)
+    return link
+
+
+def a_relative_path(_: Path) -> Path:
+    return Path(os.path.relpath(MODEL))
+
+
+no_links = pytest.mark.skipif(sys.platform == "win32", reason="making links needs privileges there")
+SAME_MODEL = [a_copy, pytest.param(a_link, marks=no_links), a_relative_path]
+
+
+@pytest.mark.parametrize("placed", SAME_MODEL)
+def test_the_model_that_ships_is_marked_wherever_it_lies(
+    say: Say, tmp_path: Path, caplog: pytest.LogCaptureFixture, placed: Callable[[Path], Path]
+) -> None:
+    transcriber = WhisperTranscriber(str(placed(tmp_path)), cpu_threads=1)
+    answer = transcriber.transcribe(say(ORDER), TranscriptionOptions())
+    assert (text_of(answer), answer.answered_by) == (ORDER, "whisper; model=embedded")
+    transcriber.close()
+    assert "The embedded Whisper has answered." in caplog.text
+
+
+@pytest.mark.parametrize("placed", SAME_MODEL)
+def test_the_model_that_ships_hears_every_window_alone_wherever_it_lies(
+    stuck: Stuck, tmp_path: Path, placed: Callable[[Path], Path]
+) -> None:
+    what_is_heard_by(placed(tmp_path))
+    assert stuck.asked["condition_on_previous_text"] is False
+
+
+def test_other_models_are_told_what_was_said_before(stuck: Stuck, tmp_path: Path) -> None:
+    what_is_heard_by(tmp_path)
+    assert "condition_on_previous_text" not in stuck.asked
+
+
+@pytest.mark.parametrize(
+    "config",
+    [None, b"", b"no JSON", b"\xff", b"[" * 100_000, b"[]", b"{}", b'{"trained_on": "people"}'],
+    ids=lambda config: "none" if config is None else config[:24].decode("latin-1") or "empty",
+)
+def test_a_folder_of_the_same_name_is_another_model(tmp_path: Path, config: bytes | None) -> None:
+    folder = tmp_path / "mine" / "embedded"
+    folder.mkdir(parents=True)
+    if config is not None:
+        (folder / "config.json").write_bytes(config)
+    other = WhisperTranscriber(str(folder))
+    assert (other.is_embedded, other.model_name) == (False, "mine/embedded")
+
+
+def test_a_repository_of_the_same_name_is_another_model(cache: Path) -> None:
+    assert WhisperTranscriber(put(cache, "nobody/embedded", 1)).model_name == "nobody/embedded"
+
+
+def test_a_model_in_the_current_folder_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert WhisperTranscriber(".").model_name == tmp_path.name
 
 
 def test_a_model_may_be_a_folder(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""The log of a program in which servers run: one for all of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class LogLevels:
+    """Lets through what the most talkative of the running servers wants to be logged.
+
+    ``warning`` and ``error`` leave out what is below; ``debug`` and ``info`` leave it to the program, whose
+    logging it is: the logger is then as the program has it.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._lock = threading.Lock()
+        self._wanted: list[int] = []
+        self._usual = self._least = logging.NOTSET
+
+    @contextmanager
+    def of_server(self, log_level: str) -> Iterator[None]:
+        """While a server of this ``log_level`` is made, or runs."""
+        quiet = log_level in ("warning", "error")
+        level = logging.getLevelName(log_level.upper()) if quiet else logging.NOTSET
+        with self._lock:
+            self._wanted.append(level)
+            self._apply()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted.remove(level)
+                self._apply()
+
+    def _apply(self) -> None:
+        least = min(self._wanted, default=logging.NOTSET)
+        if least == self._least:
+            return
+        if self._least == logging.NOTSET:
+            self._usual = self._logger.level
+        self._least = least
+        self._logger.setLevel(max(self._usual, least))
+
+
+LOG_LEVELS = LogLevels(logging.getLogger("mockserver"))
