@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"  # the name of the model that ships
 
-_TRAINED_ON = "the voices of this mock server"  # as its config.json has it
+TRAINED_ON = "the voices of this mock server"  # as its config.json has it
 _PROGRESS_INTERVAL = 0.2  # seconds
 
 
@@ -52,7 +52,7 @@ def is_embedded(folder: Path) -> bool:
         config = strict_json.parse((folder / "config.json").read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(config, dict) and config.get("trained_on") == _TRAINED_ON
+    return isinstance(config, dict) and config.get("trained_on") == TRAINED_ON
 
 
 def _smallest_model() -> str | None:

@@ -11,11 +11,11 @@ import torch
 from ctranslate2.specs.whisper_spec import WhisperSpec
 from torch import Tensor, nn
 
+from mockserver.engines.whisper_models import TRAINED_ON
 from tools.whisper_training.features import BANDS, FRAME_RATE, SAMPLE_RATE
 from tools.whisper_training.model import STATES, Attention, Layer, Whisper
 from tools.whisper_training.tokenizer import SPECIAL, Vocabulary
 
-TRAINED_ON = "trained_on", "the voices of this mock server"  # how the server knows it
 QUANTIZATION = "int8_float16"  # what cannot be 8 bits is 16, on disk; processors make 32 of that
 
 
@@ -41,7 +41,7 @@ def export(model: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
     spec.config.lang_ids = [vocabulary.id_of("<|en|>")]
     spec.config.suppress_ids = [vocabulary.id_of(name) for name in SPECIAL[1:]]
     spec.config.suppress_ids_begin = []
-    spec.config.add_attribute(*TRAINED_ON)
+    spec.config.add_attribute("trained_on", TRAINED_ON)
     spec.register_vocabulary(vocabulary.tokens)
     spec.validate()
     spec.optimize(quantization=QUANTIZATION)

@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader, IterableDataset
 from tools.whisper_training.corpus import Corpus
 from tools.whisper_training.model import CONTEXT, Heard, Shape, Whisper
 from tools.whisper_training.tokenizer import Vocabulary
-from tools.whisper_training.windows import IGNORED, Batch, Windows
+from tools.whisper_training.windows import Batch, Windows
+from tools.whisper_training.writer import IGNORED
 
 NOTED = 10  # steps whose mean is a line of the curve
 AVERAGING = 0.999  # of the weights from step to step; the average is what is exported
