@@ -107,7 +107,7 @@ def test_from_nothing_to_a_model_that_loads(tmp_path: Path) -> None:
     train(tmp_path, "train", "export", steps=40)  # goes on where it was
 
     curve = rows(work / "curve.csv")
-    assert [row["step"] for row in curve] == [10, 20, 30, 40]
+    assert [row["step"] for row in curve] == [10, 15, 20, 30, 40]
     assert curve[-1]["text"] < curve[0]["text"]
     assert curve[-1]["frame_token"] < curve[0]["frame_token"] - 0.5
     assert curve[-1]["wall"] > curve[0]["wall"]
