@@ -43,7 +43,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "probe measures the last checkpoint a little while the training goes on",
     )
     parser.add_argument("--work", type=Path, default=Path("build/whisper-training"), help="folder to work in")
-    parser.add_argument("--shards", type=int, default=60, help="size of the corpus, in shards")
+    parser.add_argument("--shards", type=int, default=76, help="size of the corpus, in shards")
     parser.add_argument("--shard-size", type=int, default=4000, help="utterances in a shard")
     parser.add_argument(
         "--everyday-only",
@@ -51,7 +51,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help=f"speak also where {SYSTEM_WORD_LIST} is missing: everyday words alone",
     )
     parser.add_argument(
-        "--steps", type=int, default=17_000, help="length of the training; may be changed later"
+        "--steps", type=int, default=14_500, help="length of the training; may be changed later"
     )
     parser.add_argument(
         "--states",

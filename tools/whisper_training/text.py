@@ -27,7 +27,7 @@ def training_text(rng: random.Random) -> str:
 
 def training_sentence(rng: random.Random) -> str:
     """A sentence of any kind, in the proportions of training."""
-    (kind,) = rng.choices((everyday, jumble, with_dictionary, of_the_project), (25, 13, 54, 8))
+    (kind,) = rng.choices((everyday, jumble, with_dictionary, of_the_project), (20, 10, 63, 7))
     return kind(rng)
 
 
@@ -46,7 +46,7 @@ def jumble(rng: random.Random) -> str:
 
 def with_dictionary(rng: random.Random) -> str:
     """A sentence with words of the dictionary, or only such, without those that are held out."""
-    if rng.random() < 0.35:
+    if rng.random() < 0.45:
         return _finish(" ".join(rng.choices(_words_for_training(), k=rng.randint(2, 8))) + ".")
     return _with_rare_words(rng, _words_for_training())
 
