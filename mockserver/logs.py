@@ -19,7 +19,8 @@ class LogLevels:
         self._logger = logger
         self._lock = threading.Lock()
         self._wanted: list[int] = []
-        self._usual = self._least = logging.NOTSET
+        self._least = logging.NOTSET
+        self._usual = self._set = logger.level
 
     @contextmanager
     def of_server(self, log_level: str) -> Iterator[None]:
@@ -40,10 +41,12 @@ class LogLevels:
         least = min(self._wanted, default=logging.NOTSET)
         if least == self._least:
             return
-        if self._least == logging.NOTSET:
+        if self._logger.level != self._set:  # by the program, meanwhile
             self._usual = self._logger.level
-        self._least = least
-        self._logger.setLevel(max(self._usual, least))
+        self._logger.setLevel(self._usual)
+        if least > self._logger.getEffectiveLevel():
+            self._logger.setLevel(least)
+        self._least, self._set = least, self._logger.level
 
 
 LOG_LEVELS = LogLevels(logging.getLogger("mockserver"))

@@ -170,7 +170,7 @@ class Settings:
     whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0)
     unknown_audio: str = _setting(
         "placeholder",
-        "What answers audio that nobody can transcribe (whisper_model is none): a marked placeholder, or an error.",
+        "What answers what nobody can transcribe (no Whisper, or no audio): a marked placeholder, or an error.",
         choices=("placeholder", "error"),
         per_request=True,
     )

@@ -76,3 +76,15 @@ with MockServer(Settings(port=0, whisper_model="embedded", log_level="{log_level
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr.count("The embedded Whisper has answered.") == len(done.stderr.splitlines()) == told
+
+
+def test_a_quiet_server_makes_no_program_talk_more() -> None:
+    program, logger = logging.Logger("program", logging.CRITICAL), logging.Logger("program.some")
+    logger.parent = program
+    assert list(levels(logger, "warning")) == [logging.NOTSET, logging.NOTSET]
+
+
+def test_a_level_that_the_program_sets_under_a_quiet_server_stays(logger: logging.Logger) -> None:
+    with LogLevels(logger).of_server("error"):
+        logger.setLevel(logging.DEBUG)
+    assert logger.level == logging.DEBUG

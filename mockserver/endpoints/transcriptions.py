@@ -73,7 +73,7 @@ def _request(services: Services, call: Call) -> TranscriptionRequest:
     response_format = form.get("response_format", "json")
     granularities = tuple(form.get("timestamp_granularities") or ("segment",))
     logprobs = "logprobs" in form.get("include", ()) and (rules.logprobs == "supported" or not call.strict)
-    languages = tuple(form.get("languages", ()))
+    languages = tuple(form.get("languages", ())) if rules.languages else ()
     if form.get("language") and rules.language_parameter == "checked":
         code = services.catalog.language_code(form["language"])
         languages = (code or form["language"],)

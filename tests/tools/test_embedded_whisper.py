@@ -43,7 +43,7 @@ def test_it_understands_the_voices_of_the_server(model: WhisperModel, clip: str,
     assert heard(model, samples) == text
 
 
-def test_it_understands_every_voice_in_sentences_it_has_never_heard(model: WhisperModel) -> None:
+def test_it_understands_every_voice(model: WhisperModel) -> None:
     assert evaluate(model, clips(everyday, 39, seed=77)).word_errors <= 0.05
 
 

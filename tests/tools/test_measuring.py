@@ -11,6 +11,7 @@ import pytest
 
 from mockserver.resources import data_folder
 from tools.whisper_training.__main__ import FIGURES
+from tools.whisper_training.cases import cases
 from tools.whisper_training.measure import (
     Clip,
     clip,
@@ -72,24 +73,39 @@ def test_what_is_not_heard_counts_as_far_off() -> None:
     assert result.sentence_start_error == np.inf
 
 
+def test_no_row_but_that_of_the_project_says_what_was_said_in_training() -> None:
+    rows = {name: case for name, case in cases().items() if name not in DISTURBANCES}
+    said = {
+        sentence
+        for case in rows.values()
+        for clip in case.clips(1, frozenset())
+        for sentence in sentences_of(clip.text)
+    }
+    for name, case in rows.items():
+        again = {sentence for clip in case.clips(1, said) for sentence in sentences_of(clip.text)}
+        if name in ("sentences of this project (heard in training)", "sentences as people say them"):
+            continue
+        assert not again & said, name
+
+
 def test_speechless_sounds_are_as_loud_as_they_say() -> None:
     sounds = [(name, sound) for name, sound in speechless(seed=1, tones=8) if "silence" not in name]
     assert len(sounds) == 40
     for name, sound in sounds:
         level = 20 * np.log10(np.sqrt(np.mean(sound**2)))
         (told,) = re.findall(r"(-\d+) dB", name)
-        assert level == pytest.approx(float(told), abs=2)  # the loudest noise is clipped
+        assert level == pytest.approx(float(told), abs=4)  # the loudest is clipped
 
 
+@pytest.mark.timeout(600)
 def test_a_model_is_measured_from_end_to_end(tmp_path: Path) -> None:
     figures = measure(MODEL, [], processes=1, scale=0.01)
-    write(figures, tmp_path / "figures.json")
+    file = tmp_path / "new" / "figures.json"
+    write(figures, file)
     everyday_row = next(row for row in figures["rows"] if row["name"] == "everyday sentences")
     assert everyday_row["clips"] == 5
     assert everyday_row["word_errors"] < 0.2
-    assert (tmp_path / "figures.md").read_text() == markdown(
-        json.loads((tmp_path / "figures.json").read_text())
-    )
+    assert markdown(json.loads(file.read_text("utf-8"))) == markdown(figures)
 
 
 def test_the_documentation_shows_the_figures_of_the_model_that_ships() -> None:

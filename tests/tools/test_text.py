@@ -9,55 +9,70 @@ import pytest
 
 from tools.whisper_training import lexicon, text
 
-CACHED = (lexicon.dictionary_words, text.unseen_words, text._words_for_training)
+CACHED = (lexicon.dictionary_words, text._words_for_training, text._project_sentences_for_training)
 
 
 @pytest.fixture
-def word_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
-    """A dictionary of four hundred words that are in no other list."""
-    words = {f"{start}{middle}{end}ax" for start, middle, end in product("bdfgklmnpr", "aeiou", "bdfgkmnp")}
+def list_of_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the system's list of words would be; there is none yet."""
     file = tmp_path / "words"
-    file.write_text("\n".join(sorted(words)))
     monkeypatch.setattr(lexicon, "SYSTEM_WORD_LIST", file)
     for function in CACHED:
         function.cache_clear()
-    yield words
+    yield file
     for function in CACHED:
         function.cache_clear()
 
 
-def words_of(sentence: str) -> set[str]:
-    return {word.strip(".,?!").lower() for word in sentence.split()}
+@pytest.fixture
+def dictionary(list_of_words: Path) -> set[str]:
+    """Eight hundred words that are in no other list."""
+    words = {f"{start}{middle}{end}ax" for start, middle, end in product("bdfgklmnpr", "aeiou", "bdfgkmnp")}
+    words |= {f"{word}o" for word in words}
+    list_of_words.write_text("\n".join(sorted(words)))
+    return words
 
 
 def test_sentences_depend_on_the_seed_alone() -> None:
     assert [text.everyday(random.Random(7)) for _ in range(2)] == [text.everyday(random.Random(7))] * 2
 
 
-def test_held_out_words_are_never_said_in_training(word_list: set[str]) -> None:
-    unseen = set(text.unseen_words())
+def test_held_out_words_are_never_said_in_training(dictionary: set[str]) -> None:
+    unseen = set(text.unseen_words(said=()))
     rng = random.Random(1)
-    said = {word for _ in range(1000) for word in words_of(text.training_text(rng))}
-    assert 5 < len(unseen) < 40
+    said = text.words_of(" ".join(text.training_text(rng) for _ in range(1000)))
+    assert 10 < len(unseen) < 80
     assert not said & unseen
-    assert len(said & word_list) > 300
+    assert len(said & dictionary) > 600
 
 
-def test_sentences_with_unseen_words_have_some(word_list: set[str]) -> None:
-    unseen = set(text.unseen_words())
+def test_the_projects_sentences_are_said_without_held_out_words(list_of_words: Path) -> None:
+    words = text.words_of(" ".join(text.project_sentences()))
+    list_of_words.write_text("\n".join(sorted(words)))
+    held_out = set(text.unseen_words(said=()))
     rng = random.Random(1)
-    several = [len(words_of(text.with_unseen(rng)) & unseen) for _ in range(200)]
+    said = text.words_of(" ".join(text.of_the_project(rng) for _ in range(500)))
+    assert held_out & words
+    assert not held_out & said
+
+
+def test_what_was_said_all_the_same_is_not_unseen(dictionary: set[str]) -> None:
+    first, *others = text.unseen_words(said=())
+    assert text.unseen_words(said=[f"Is it {first}?"]) == tuple(others)
+
+
+def test_sentences_with_rare_words_have_some(dictionary: set[str]) -> None:
+    rare = text.unseen_words(said=())
+    rng = random.Random(1)
+    several = [len(text.words_of(text.with_several_of(rng, rare)) & set(rare)) for _ in range(200)]
     assert min(several) == 1
     assert max(several) > 2
-    assert {len(words_of(text.with_one_unseen(rng)) & word_list) for _ in range(200)} == {1}
+    assert {len(text.words_of(text.with_one_of(rng, rare)) & dictionary) for _ in range(200)} == {1}
 
 
-def test_without_a_word_list_everyday_words_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicon, "SYSTEM_WORD_LIST", tmp_path / "none")
-    lexicon.dictionary_words.cache_clear()
-    text._words_for_training.cache_clear()
+@pytest.mark.usefixtures("list_of_words")
+def test_without_a_list_of_words_everyday_words_stand_in() -> None:
     rng = random.Random(1)
-    forms = {form.lower() for form in lexicon.everyday_forms()}
-    assert words_of(text.with_dictionary(rng)) <= forms | {"an"}
-    lexicon.dictionary_words.cache_clear()
-    text._words_for_training.cache_clear()
+    of_the_grammar = text.words_of(" ".join(text.everyday(rng) for _ in range(1000)))
+    known = of_the_grammar | {form.lower() for form in lexicon.everyday_forms()}
+    assert text.words_of(" ".join(text.with_dictionary(rng) for _ in range(200))) <= known

@@ -1,7 +1,7 @@
 """From nothing to the embedded model: ``python -m tools.whisper_training``.
 
-Speaks the corpus, trains, exports, measures and draws the curve. What is done already is not done again: stopped,
-it goes on where it was, with the last checkpoint.
+Speaks the corpus, trains, exports, measures and draws the curve. Stopped, it goes on where it was: with the shards
+that are still missing, or with the last checkpoint.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=76, help="size of the corpus, in shards")
     parser.add_argument("--shard-size", type=int, default=4000, help="utterances in a shard")
     parser.add_argument(
-        "--everyday-only",
+        "--allow-no-words",
         action="store_true",
-        help=f"speak also where {SYSTEM_WORD_LIST} is missing: everyday words alone",
+        help=f"go on where {SYSTEM_WORD_LIST} is missing, with everyday words alone",
     )
     parser.add_argument(
         "--steps", type=int, default=14_500, help="length of the training; may be changed later"
@@ -72,9 +72,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _speak(options: argparse.Namespace) -> None:
     from tools.whisper_training.generate import generate
 
-    if not SYSTEM_WORD_LIST.is_file() and not options.everyday_only:
+    if not SYSTEM_WORD_LIST.is_file() and not options.allow_no_words:
         raise FileNotFoundError(
-            f"{SYSTEM_WORD_LIST} is missing: install the package wamerican, or say --everyday-only"
+            f"{SYSTEM_WORD_LIST} is missing: install the package wamerican, or say --allow-no-words"
         )
     generate(options.work / "corpus", options.shards, options.processes, options.shard_size)
 
@@ -106,7 +106,9 @@ def _measure(options: argparse.Namespace) -> None:
         )
     figures = report.measure(options.model, Corpus(files).texts, options.processes, scale=options.scale)
     report.write(figures, options.figures)
-    curve.plot(options.work, options.curve)
+    print(report.markdown(figures))
+    if (options.work / "curve.csv").exists():
+        curve.plot(options.work, options.curve)
 
 
 def _probe(options: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tools.whisper_training.features import FRAME_RATE, Quantized, raw_spectrogram
-from tools.whisper_training.speech import Manner, Speech, random_manner, speak
+from tools.whisper_training.speech import Speech, random_manner, speak
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,13 +87,7 @@ def corpus_files(work: Path) -> list[Path]:
     return sorted((work / "corpus").glob("*[0-9].npz"), key=lambda file: int(file.stem))
 
 
-def make_shard(
-    file: Path,
-    sentence: Callable[[random.Random], str],
-    count: int,
-    seed: int,
-    manner: Callable[[random.Random], Manner] = random_manner,
-) -> None:
+def make_shard(file: Path, sentence: Callable[[random.Random], str], count: int, seed: int) -> None:
     """Speaks ``count`` sentences and writes them. The same seed gives the same texts and manners."""
     rng = random.Random(seed)
     names: dict[str, int] = {}
@@ -101,7 +95,7 @@ def make_shard(
     levels, peaks, words, labels = [], [], [], []
     while len(texts) < count:
         text = sentence(rng)
-        speech = speak(text, manner(rng))
+        speech = speak(text, random_manner(rng))
         if len(speech.samples) > LONGEST * 16_000 or len(speech.words) != len(text.split()):
             continue
         sound = Quantized.of(raw_spectrogram(speech.samples))

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 def plot(folder: Path, picture: Path) -> None:
-    """Draws how the training in ``folder`` went: ``curve.csv`` and ``probes.csv``."""
+    """Draws how the training in ``folder`` went: ``curve.csv``, and ``probes.csv`` if it was probed."""
     from matplotlib.figure import Figure
 
-    curve, probes = _columns(folder / "curve.csv"), _columns(folder / "probes.csv")
+    curve = _columns(folder / "curve.csv")
+    probes = _columns(folder / "probes.csv") if (folder / "probes.csv").exists() else {}
     figure = Figure(figsize=(8, 6), layout="constrained")
     learnt, errors = figure.subplots(2, 1, sharex=True)
     for name, label in (
@@ -32,13 +33,14 @@ def plot(folder: Path, picture: Path) -> None:
         ("unseen", "unseen words"),
         ("long", "clips of 60 s"),
     ):
-        errors.plot(
-            np.array(probes["wall"]) / 60, 100 * np.array(probes[name]), "o-", markersize=3, label=label
-        )
+        if probes:
+            minutes = np.array(probes["wall"]) / 60
+            errors.plot(minutes, 100 * np.array(probes[name]), "o-", markersize=3, label=label)
     errors.set(xlabel="minutes of training", ylabel="word errors (%)", ylim=(0, 120))
     for axes in (learnt, errors):
         axes.grid(alpha=0.3)
-        axes.legend()
+        if axes.has_data():
+            axes.legend()
     figure.savefig(picture, metadata={"Date": None} if picture.suffix == ".svg" else None)
 
 

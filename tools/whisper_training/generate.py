@@ -9,8 +9,8 @@ from tools.whisper_training.corpus import make_shard
 from tools.whisper_training.text import training_text
 
 
-def generate(folder: Path, shards: int, processes: int, size: int) -> list[Path]:
-    """The files of the corpus, once they are all there; ``size`` is how many utterances each has."""
+def generate(folder: Path, shards: int, processes: int, size: int) -> None:
+    """Makes the missing files of the corpus; ``size`` is how many utterances each has."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number:03}.npz" for number in range(shards)]
     missing = [(number, file) for number, file in enumerate(files) if not file.exists()]
@@ -18,4 +18,3 @@ def generate(folder: Path, shards: int, processes: int, size: int) -> list[Path]
         jobs = [workers.submit(make_shard, file, training_text, size, number) for number, file in missing]
         for job in jobs:
             job.result()
-    return files

@@ -46,10 +46,10 @@ class Result:
     word_errors: float
     letter_errors: float
     flawless: float
-    sentence_start_error: float = 0.0  # seconds, like those below: medians
-    sentence_end_error: float = 0.0
-    word_start_error: float = 0.0
-    word_end_error: float = 0.0
+    sentence_start_error: float | None  # seconds, like those below: medians; None where no times are known
+    sentence_end_error: float | None
+    word_start_error: float | None
+    word_end_error: float | None
 
 
 def load(folder: Path, threads: int = 1) -> WhisperModel:
@@ -128,7 +128,7 @@ def joined(parts: Sequence[Clip], pause: float) -> Clip:
 
 
 def evaluate(model: WhisperModel, heard: Sequence[Clip], *, words: bool = False, **options: Any) -> Result:
-    """Hears the clips: a beam of 5 and no second try at another temperature, as in the server.
+    """Hears the clips: in English, with a beam of 5 and no second try at another temperature.
 
     All else is as faster-whisper has it by default, unless ``options`` say otherwise.
     """
@@ -147,7 +147,8 @@ def evaluate(model: WhisperModel, heard: Sequence[Clip], *, words: bool = False,
         flawless += errors == 0
         for column, times in enumerate(([s.start for s in segments], [s.end for s in segments])):
             sentence_errors[column].extend(_to_the_nearest(one.sentences[:, column], np.array(times)))
-            sentence_errors[column].extend(_to_the_nearest(np.array(times), one.sentences[:, column]))
+            if len(one.sentences):
+                sentence_errors[column].extend(_to_the_nearest(np.array(times), one.sentences[:, column]))
         if words:
             _compare_words(one, [word for segment in segments for word in segment.words or ()], starts, ends)
     return Result(
@@ -156,7 +157,7 @@ def evaluate(model: WhisperModel, heard: Sequence[Clip], *, words: bool = False,
         wrong / max(said, 1),
         letters_wrong / max(letters, 1),
         flawless / max(len(heard), 1),
-        *(median(errors or [0.0]) for errors in (*sentence_errors, starts, ends)),
+        *(median(errors) if errors else None for errors in (*sentence_errors, starts, ends)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from tools.whisper_training.corpus import Corpus, corpus_files
 from tools.whisper_training.export import export
 from tools.whisper_training.measure import Clip, clips, evaluate, load, long_clips, sentences_of
 from tools.whisper_training.model import Shape, Whisper
-from tools.whisper_training.text import everyday, unseen_words, with_unseen
+from tools.whisper_training.text import everyday, unseen_words, with_several_of
 from tools.whisper_training.tokenizer import Vocabulary
 
 PHONEMES = 96  # room for all phonemes of English that espeak-ng names
@@ -35,9 +36,14 @@ def probe(folder: Path, count: int) -> dict[str, float]:
     whisper = load(folder / "model")
     texts = Corpus(corpus_files(folder)).texts
     said = frozenset(sentence for text in texts for sentence in sentences_of(text))
+    rare = unseen_words(said)
+
+    def with_rare(rng: random.Random) -> str:
+        return with_several_of(rng, rare) if rare else everyday(rng)
+
     heard: dict[str, list[Clip]] = {
         "everyday": clips(everyday, count, SEED, said),
-        "unseen": clips(with_unseen if unseen_words() else everyday, count // 2, SEED, said),
+        "unseen": clips(with_rare, max(1, count // 2), SEED, said),
         "long": long_clips(everyday, max(1, count // 20), 60.0, SEED, said),
     }
     row |= {name: evaluate(whisper, some, beam_size=1).word_errors for name, some in heard.items()}

@@ -1,4 +1,4 @@
-"""Trains in several processes at once: each learns from batches of its own, all take the mean of the steps."""
+"""Trains in several processes at once: each learns from batches of its own, all take the mean of the gradients."""
 
 from __future__ import annotations
 
@@ -33,8 +33,16 @@ class Order:
 
 
 def train(order: Order, processes: int) -> None:
-    """Trains, from the last checkpoint if there is one, and returns when it is done."""
-    order.work.mkdir(parents=True, exist_ok=True)
+    """Trains, from the last checkpoint if there is one, and returns when it is done.
+
+    Raises ``FileNotFoundError`` without a corpus, ``ValueError`` if the checkpoint is of another model.
+    """
+    if not corpus_files(order.work):
+        raise FileNotFoundError(f"{order.work / 'corpus'} has no corpus: speak it first")
+    file = order.work / "tokenizer.json"
+    if not file.exists():
+        build_vocabulary().tokenizer.save(str(file), pretty=False)
+    _training(order, Vocabulary.load(file), processes).resume()  # Raises here, not in all processes.
     with tempfile.TemporaryDirectory() as folder:
         meeting = f"file://{folder}/meeting"
         multiprocessing.spawn(_take_part, (order, processes, meeting), nprocs=processes)
@@ -43,17 +51,17 @@ def train(order: Order, processes: int) -> None:
 def _take_part(rank: int, order: Order, processes: int, meeting: str) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
-    file = order.work / "tokenizer.json"
-    if rank == 0 and not file.exists():
-        build_vocabulary().tokenizer.save(str(file), pretty=False)
-    distributed.barrier()
-    vocabulary = Vocabulary.load(file)
-    shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
-    training = Training(shape, Plan(order.steps, order.states // processes), order.work)
+    vocabulary = Vocabulary.load(order.work / "tokenizer.json")
+    training = _training(order, vocabulary, processes)
     training.resume()
     with _Probes(order.work, order.probes) as probes:
         training.run(corpus_files(order.work), vocabulary, order.every, probes.start)
     distributed.destroy_process_group()
+
+
+def _training(order: Order, vocabulary: Vocabulary, processes: int) -> Training:
+    shape = Shape(vocabulary.end, len(vocabulary), PHONEMES)
+    return Training(shape, Plan(order.steps, order.states // processes), order.work)
 
 
 class _Probes:
@@ -64,10 +72,12 @@ class _Probes:
         self._command += ["--work", str(work), "--probes", str(clips)]
         self._clips = clips
         self._running: subprocess.Popen[bytes] | None = None
+        self._is_late = False
 
     def start(self) -> None:
-        """Measures the last checkpoint, unless one is still being measured."""
-        if self._clips and (self._running is None or self._running.poll() is not None):
+        """Measures the last checkpoint; if one is still being measured, this one is left out unless it is the last."""
+        self._is_late = self._running is not None and self._running.poll() is None
+        if self._clips and not self._is_late:
             self._running = subprocess.Popen(self._command)
 
     def __enter__(self) -> _Probes:
@@ -76,3 +86,5 @@ class _Probes:
     def __exit__(self, *_: object) -> None:
         if self._running:
             self._running.wait()
+        if self._is_late:
+            subprocess.run(self._command, check=False)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import multiprocessing
 import random
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -49,14 +50,19 @@ def measure(folder: Path, texts: Iterable[str], processes: int, *, scale: float 
         for name, job in jobs.items():
             result = job.result()
             print(f"{name}: {100 * result.word_errors:.1f} % of {result.words} words", flush=True)
-            figures["rows"].append({"name": name, "target": rows[name].target, **asdict(result)})
+            figures["rows"].append({"name": name, "target": rows[name].target, **_known(result)})
     undisturbed = _row(figures, UNDISTURBED)["word_errors"]
     for name in DISTURBANCES:
         _row(figures, name)["target"] = undisturbed + ALLOWED
     return figures
 
 
-def _heard(folder: Path, name: str, said: Container[str], scale: float) -> Result:
+def _known(result: Result) -> dict[str, Any]:
+    """The result without times that nothing is known of."""
+    return {name: value for name, value in asdict(result).items() if value is not None and value != math.inf}
+
+
+def _heard(folder: Path, name: str, said: Collection[str], scale: float) -> Result:
     case = cases()[name]
     clips = case.clips(max(2, round(case.count * scale)), said)
     return evaluate(load(folder), clips, words=case.words, condition_on_previous_text=not case.alone)
@@ -140,7 +146,6 @@ def _seconds(value: float) -> str:
 
 
 def write(figures: dict[str, Any], file: Path) -> None:
-    """Writes the figures as JSON, and as tables beside it."""
+    """Writes the figures as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    file.with_suffix(".md").write_text(markdown(figures), "utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -51,31 +51,31 @@ def with_dictionary(rng: random.Random) -> str:
     return _with_rare_words(rng, _words_for_training())
 
 
-def with_unseen(rng: random.Random) -> str:
-    """A sentence with at least one word of the dictionary that is never said in training, mostly with some."""
-    unseen = frozenset(unseen_words())
+def with_several_of(rng: random.Random, rare: tuple[str, ...]) -> str:
+    """A sentence with at least one of the words of the dictionary in ``rare``, mostly with some."""
+    wanted = frozenset(rare)
     while True:
-        text = _with_rare_words(rng, unseen_words())
-        if not unseen.isdisjoint(text.lower().strip(".?!").replace(",", "").split()):
+        text = _with_rare_words(rng, rare)
+        if wanted & words_of(text):
             return text
 
 
-def with_one_unseen(rng: random.Random) -> str:
-    """An everyday sentence with one word of the dictionary that is never said in training."""
+def with_one_of(rng: random.Random, rare: tuple[str, ...]) -> str:
+    """An everyday sentence with one of the words of the dictionary in ``rare``."""
     while True:
         template = _expand(rng, "sentence", "{{{}}}".format)
         classes = re.findall(r"\{(\w+)\}", template)
         if content := [number for number, name in enumerate(classes) if name in CONTENT]:
             break
     words = [rng.choice(word_classes()[name]) for name in classes]
-    words[rng.choice(content)] = rng.choice(unseen_words())
+    words[rng.choice(content)] = rng.choice(rare)
     in_order = iter(words)
     return _finish(re.sub(r"\{\w+\}", lambda _: next(in_order), template))
 
 
 def of_the_project(rng: random.Random) -> str:
-    """A sentence of our README, our documentation or our replies."""
-    return rng.choice(project_sentences() or (everyday(rng),))
+    """A sentence of our README, our documentation or our replies, without words that are held out."""
+    return rng.choice(_project_sentences_for_training() or (everyday(rng),))
 
 
 @cache
@@ -94,17 +94,29 @@ def project_sentences() -> tuple[str, ...]:
 
 
 @cache
-def unseen_words() -> tuple[str, ...]:
-    """Words of the dictionary that are kept from training."""
-    said = {word.strip(".,?!").lower() for sentence in project_sentences() for word in sentence.split()}
-    chosen = (word for word in dictionary_words() if zlib.crc32(word.encode()) % HELD_OUT == 0)
-    return tuple(word for word in chosen if word not in said)
+def _project_sentences_for_training() -> tuple[str, ...]:
+    held_out = {word for word in dictionary_words() if _is_held_out(word)}
+    return tuple(text for text in project_sentences() if not held_out & words_of(text))
+
+
+def unseen_words(said: Iterable[str]) -> tuple[str, ...]:
+    """The words of the dictionary that are kept from training, without those in the sentences ``said`` after all."""
+    known = {word for sentence in said for word in words_of(sentence)}
+    return tuple(word for word in dictionary_words() if _is_held_out(word) and word not in known)
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text, in lower case."""
+    return {word.strip(".,?!").lower() for word in text.split()}
+
+
+def _is_held_out(word: str) -> bool:
+    return zlib.crc32(word.encode()) % HELD_OUT == 0
 
 
 @cache
 def _words_for_training() -> tuple[str, ...]:
-    unseen = set(unseen_words())
-    return tuple(word for word in dictionary_words() if word not in unseen) or everyday_forms()
+    return tuple(word for word in dictionary_words() if not _is_held_out(word)) or everyday_forms()
 
 
 def _speakable(sentences: list[str]) -> Iterator[str]:

@@ -89,9 +89,7 @@ class Training:
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
         except RuntimeError as error:
-            raise ValueError(
-                f"{file} is of a model of another shape: remove it, or work in another folder"
-            ) from error
+            raise ValueError(f"{file} is of a model of another shape: work in another folder") from error
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.cpu_seconds, self.wall_seconds = state["step"], state["cpu"], state["wall"]
 

@@ -149,7 +149,7 @@ class WindowMaker:
         return Window(raw, np.full(states, self._pause, np.uint8))
 
     def _without_speech(self, seconds: float) -> Window:
-        """Silence, or noise or tones as loud as can be."""
+        """Silence, or noise or tones of any loudness."""
         window = self._empty(min(max(0.3, seconds), WINDOW))
         kind = self._rng.random()
         if kind < 0.4:
