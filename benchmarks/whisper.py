@@ -6,14 +6,13 @@ import io
 import json
 import statistics
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.client import exchange, upload
 from benchmarks.clips import PASSAGE, seconds_of, spoken
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row
-from mockserver.engines.whisper_models import find_model, is_embedded
+from mockserver.engines.whisper_models import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +53,6 @@ def run(options: Options) -> Iterator[Row]:
                 io.BytesIO(clip),
                 beam_size=5,
                 temperature=_TEMPERATURE,
-                condition_on_previous_text=not is_embedded(Path(model)),  # as the server has it
             )
             heard = " ".join(segment.text.strip() for segment in segments)
             theirs = time.process_time() - cpu_before, time.perf_counter() - wall_before

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-
-_BABBLE = 2.4  # the compression ratio above which Whisper tries again, as it is stuck in a loop
 
 
 class WhisperTranscriber:
@@ -68,12 +65,9 @@ class WhisperTranscriber:
             "cpu_threads": cpu_threads,
             "num_workers": num_workers,
         }
-        arguments: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
-        if self.is_embedded:  # it hears each window better alone (docs/embedded-whisper.md)
-            arguments["condition_on_previous_text"] = False
+        self._search: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
         if not temperature_fallback:
-            arguments["temperature"] = 0.0
-        self._search = _Search(arguments, _BABBLE if self.is_embedded else math.inf)
+            self._search["temperature"] = 0.0
         self._places = threading.Semaphore(num_workers + queue_size)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._model: Future[WhisperModel] = Future()
@@ -180,14 +174,6 @@ class WhisperTranscriber:
             del job, error  # Else the clip would stay in memory until the next one comes.
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """How a model decodes: with these arguments of faster-whisper; what is more repetitive is left out."""
-
-    arguments: dict[str, Any]
-    highest_compression_ratio: float
-
-
 @dataclass(slots=True)
 class _Job:
     """A clip on its way through a worker, and what the worker has heard of it so far."""
@@ -198,7 +184,9 @@ class _Job:
     segments: SimpleQueue[Segment | Exception | None] = field(default_factory=SimpleQueue)
     abandoned: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, model: Future[WhisperModel], search: _Search, closed: threading.Event) -> Exception | None:
+    def run(
+        self, model: Future[WhisperModel], search: dict[str, Any], closed: threading.Event
+    ) -> Exception | None:
         """Hears the clip to its end, or until nobody listens any more. Returns what went wrong, if it did."""
         try:
             language, segments = _hear(_loaded(model), self.clip.samples, self.options, search)
@@ -256,7 +244,7 @@ def _loaded(model: Future[WhisperModel]) -> WhisperModel:
 
 
 def _hear(
-    model: WhisperModel, samples: NDArray[np.float32], options: TranscriptionOptions, search: _Search
+    model: WhisperModel, samples: NDArray[np.float32], options: TranscriptionOptions, search: dict[str, Any]
 ) -> tuple[str, Iterator[Segment]]:
     """The language spoken, and the segments as they are decoded."""
     language, segments = _decode(model, samples, options, search, words=options.words)
@@ -272,11 +260,11 @@ def _decode(
     model: WhisperModel,
     samples: NDArray[np.float32],
     options: TranscriptionOptions,
-    search: _Search,
+    search: dict[str, Any],
     *,
     words: bool,
 ) -> tuple[str, Iterator[Segment]]:
-    arguments = dict(search.arguments)
+    arguments = dict(search)
     if options.temperature:
         arguments["temperature"] = options.temperature
     if options.vad:
@@ -291,11 +279,10 @@ def _decode(
         **arguments,
     )
     duration = len(samples) / model.feature_extractor.sampling_rate
-    most = search.highest_compression_ratio
     language = info.language
     if options.languages and language not in options.languages and not model.model.is_multilingual:
         language = options.languages[0]  # taken at its word, as a model that knows it would
-    return language, (_segment(each, duration) for each in segments if each.compression_ratio <= most)
+    return language, (_segment(segment, duration) for segment in segments)
 
 
 def _vad_parameters(vad: VadOptions) -> dict[str, float]:

@@ -8,7 +8,7 @@ from faster_whisper import WhisperModel
 
 from mockserver.audio.decode import decode
 from mockserver.resources import data_folder
-from tools.whisper_training.measure import clips, evaluate
+from tools.whisper_training.measure import clips, evaluate, long_clips
 from tools.whisper_training.sounds import DISTURBANCES
 from tools.whisper_training.text import everyday
 
@@ -45,6 +45,10 @@ def test_it_understands_the_voices_of_the_server(model: WhisperModel, clip: str,
 
 def test_it_understands_every_voice(model: WhisperModel) -> None:
     assert evaluate(model, clips(everyday, 39, seed=77)).word_errors <= 0.05
+
+
+def test_it_understands_clips_longer_than_a_window(model: WhisperModel) -> None:
+    assert evaluate(model, long_clips(everyday, 2, 60, seed=79, said=())).word_errors <= 0.06
 
 
 @pytest.mark.parametrize("disturbance", DISTURBANCES)

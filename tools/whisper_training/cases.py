@@ -44,7 +44,6 @@ class Case:
     count: int
     target: float | None = None
     words: bool = False
-    alone: bool = False  # each window of 30 s without what was heard before as its prompt
 
 
 def cases() -> dict[str, Case]:
@@ -59,7 +58,6 @@ def cases() -> dict[str, Case]:
         "sentences of this project (heard in training)": Case(_of_the_project, 60, 0.05),
         "sentences as people say them": Case(_natural, 60),
         "clips of 60 s": Case(_long, 10, 0.06),
-        "clips of 60 s, each window alone": Case(_long, 10, 0.06, alone=True),
         "several voices in a clip": Case(_dialogues, 10, 0.08),
         UNDISTURBED: Case(_some(everyday, 5), 130),
         **{name: Case(partial(_disturbed, disturb), 130) for name, disturb in DISTURBANCES.items()},

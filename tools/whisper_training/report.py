@@ -65,7 +65,7 @@ def _known(result: Result) -> dict[str, Any]:
 def _heard(folder: Path, name: str, said: Collection[str], scale: float) -> Result:
     case = cases()[name]
     clips = case.clips(max(2, round(case.count * scale)), said)
-    return evaluate(load(folder), clips, words=case.words, condition_on_previous_text=not case.alone)
+    return evaluate(load(folder), clips, words=case.words)
 
 
 def _real_time_factor(model: WhisperModel) -> float:
@@ -111,7 +111,7 @@ def markdown(figures: dict[str, Any]) -> str:
             f"| {100 * row['letter_errors']:.1f} % | {100 * row['flawless']:.0f} % | {target} |"
         )
     long, timed = (
-        _row(figures, "clips of 60 s, each window alone"),
+        _row(figures, "clips of 60 s"),
         _row(figures, "the same, asked for word times"),
     )
     facts = (
