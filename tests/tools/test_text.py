@@ -70,6 +70,11 @@ def test_sentences_with_rare_words_have_some(dictionary: set[str]) -> None:
     assert {len(text.words_of(text.with_one_of(rng, rare)) & dictionary) for _ in range(200)} == {1}
 
 
+def test_what_people_try_speech_with_is_said_in_training() -> None:
+    rng = random.Random(1)
+    assert "Hello world." in {text.training_sentence(rng) for _ in range(10_000)}
+
+
 @pytest.mark.usefixtures("list_of_words")
 def test_without_a_list_of_words_everyday_words_stand_in() -> None:
     rng = random.Random(1)

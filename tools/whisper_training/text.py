@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from tools.whisper_training.lexicon import dictionary_words, everyday_forms, sections, word_classes
+from tools.whisper_training.lexicon import WORDS, dictionary_words, everyday_forms, sections, word_classes
 
 ROOT = Path(__file__).parents[2]
 HELD_OUT = 20  # one in so many words of the dictionary is never said in training
@@ -27,7 +27,8 @@ def training_text(rng: random.Random) -> str:
 
 def training_sentence(rng: random.Random) -> str:
     """A sentence of any kind, in the proportions of training."""
-    (kind,) = rng.choices((everyday, jumble, with_dictionary, of_the_project), (20, 10, 63, 7))
+    kinds = (everyday, jumble, with_dictionary, of_the_project, phrase)
+    (kind,) = rng.choices(kinds, (20, 10, 60, 7, 3))
     return kind(rng)
 
 
@@ -42,6 +43,17 @@ def jumble(rng: random.Random) -> str:
     commas = ["," if rng.random() < 0.1 else "" for _ in words]
     text = "".join(f" {word}{comma}" for word, comma in zip(words, commas, strict=True)).strip(" ,")
     return _finish(text + rng.choice("...?!"))
+
+
+def phrase(rng: random.Random) -> str:
+    """What people try speech with."""
+    return rng.choice(_phrases())
+
+
+@cache
+def _phrases() -> tuple[str, ...]:
+    lines = (WORDS / "phrases.txt").read_text("utf-8").splitlines()
+    return tuple(line for line in lines if not line.startswith("#"))
 
 
 def with_dictionary(rng: random.Random) -> str:
