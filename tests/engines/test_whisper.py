@@ -1,6 +1,7 @@
 import gc
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -172,8 +173,8 @@ def test_a_tone_is_not_made_into_babble(whisper: WhisperTranscriber, pitch: int)
 
 
 def test_what_is_said_again_is_heard_again(whisper: WhisperTranscriber, say: Say) -> None:
-    often = " ".join([THANKS] * 8)
-    assert text_of(whisper.transcribe(say(often), TranscriptionOptions())) == often
+    heard = text_of(whisper.transcribe(say(" ".join([THANKS] * 8)), TranscriptionOptions()))
+    assert re.findall(r"\w+", heard) == re.findall(r"\w+", THANKS) * 8
 
 
 def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) -> None:
