@@ -213,7 +213,12 @@ def test_speech_is_translated_by_listening_too(whisper: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "told"),
-    [({}, "english"), ({"language": "en"}, "english"), ({"language": "fr"}, "french")],
+    [
+        ({}, "english"),
+        ({"language": "en"}, "english"),
+        ({"language": "fr"}, "french"),
+        ({"extra_body": {"languages[0]": "fr"}}, "english"),  # for gpt-transcribe only
+    ],
     ids=str,
 )
 def test_the_language_that_is_asked_for_is_that_of_the_answer(

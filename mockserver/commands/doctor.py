@@ -14,6 +14,7 @@ from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import STARTUP_FAILURES
+from mockserver.commands.serve import UNHEARD
 from mockserver.engines.speech import SpeechFailed, Utterance
 from mockserver.server import PortInUse, listen
 from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
@@ -96,7 +97,7 @@ def _whisper(services: Services) -> Finding:
         return Finding(
             "Whisper",
             False,
-            f"none is wanted; unknown audio gets a marked placeholder. {remedy}.",
+            f"none is wanted; {UNHEARD[services.settings.unknown_audio]}. {remedy}.",
             fatal=False,
         )
     services.whisper.wait()

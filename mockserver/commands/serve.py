@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
-_UNHEARD = {
-    "placeholder": "nobody: unknown audio gets a marked placeholder",
-    "error": "nobody: unknown audio is refused with a 503",
+UNHEARD = {
+    "placeholder": "unknown audio gets a marked placeholder",
+    "error": "unknown audio is refused with a 503",
 }
 _KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
@@ -99,7 +99,7 @@ def _listener(services: Services) -> str:
     """Who hears audio that nobody knows."""
     whisper = services.whisper
     if whisper is None:
-        return _UNHEARD[services.settings.unknown_audio]
+        return f"nobody: {UNHEARD[services.settings.unknown_audio]}"
     limits = ", a Whisper that understands this server's voices, not people" if whisper.is_embedded else ""
     return f"{whisper.model_name}{limits}"
 

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from mockserver.commands.doctor import examine
@@ -49,10 +50,14 @@ def test_a_copy_of_the_model_that_ships_is_no_more_than_that(run: Run, tmp_path:
     )
 
 
-def test_without_whisper_unknown_audio_is_not_heard(run: Run) -> None:
-    result = run("doctor", "--port", "0", "--whisper-model", "none")
+@pytest.mark.parametrize(
+    ("unknown_audio", "told"),
+    [("placeholder", "gets a marked placeholder"), ("error", "is refused with a 503")],
+)
+def test_without_whisper_unknown_audio_is_not_heard(run: Run, unknown_audio: str, told: str) -> None:
+    result = run("doctor", "--port", "0", "--whisper-model", "none", "--unknown-audio", unknown_audio)
     assert result.exit_code == 0
-    assert "note  Whisper: none is wanted; unknown audio gets a marked placeholder. " in result.stdout
+    assert f"note  Whisper: none is wanted; unknown audio {told}. " in result.stdout
 
 
 def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object) -> None:
