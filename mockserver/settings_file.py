@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from mockserver.settings import CONFIG_FILE, TIERS, AccountRow, LimitRow, SettingsError, checked, option_named
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def read_file(config: Path | None) -> dict[str, Any]:

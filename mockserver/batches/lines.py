@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from mockserver import strict_json
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard

@@ -7,7 +7,6 @@ used raises ``CatalogError`` naming the file, the key and the remedy. Adding a m
 
 from __future__ import annotations
 
-import sys
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -286,10 +285,7 @@ class Catalog:
 
 def _read(cls: type[Record], file: Path) -> Record:
     """The TOML ``file`` as a ``cls``."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    import tomllib
 
     try:
         return _record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)

@@ -8,7 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -115,7 +115,7 @@ def _refusal(error: urllib.error.HTTPError) -> str:
 
 
 def _clock(clock: dict[str, Any]) -> Text:
-    shown = datetime.fromtimestamp(clock["now"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    shown = datetime.fromtimestamp(clock["now"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     pace = "frozen" if clock["frozen"] else f"{clock['scale']:g} times real time"
     return Text(f"{shown}, {pace}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING, Any
 from mockserver.gateway.errors import ApiError
 from mockserver.limits.headers import retry_headers
 from mockserver.wire.durations import go_duration
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard

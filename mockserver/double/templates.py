@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -226,4 +226,4 @@ def _words(text: str | None) -> list[str]:
 
 def _date(seconds: float, layout: str = "%Y-%m-%d") -> str:
     """The UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime(layout)
+    return datetime.fromtimestamp(seconds, UTC).strftime(layout)

@@ -6,7 +6,7 @@ import heapq
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.double.entries import EntryFacts, Record
@@ -116,7 +116,7 @@ def report(entries: Iterable[Record]) -> str:
 
 def summary(entry: Record) -> str:
     """An exchange in a line: what was asked, what was answered and by whom."""
-    time = datetime.fromtimestamp(entry["time"], timezone.utc).strftime("%H:%M:%S.%f")[:-3]
+    time = datetime.fromtimestamp(entry["time"], UTC).strftime("%H:%M:%S.%f")[:-3]
     asked = [time, entry["method"], entry["path"], entry["model"], *_quoted(entry["user_text"])]
     answered = [
         str(entry["status"] or "no answer"),

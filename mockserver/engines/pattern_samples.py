@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import string
-import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import product
@@ -32,7 +31,7 @@ def matching(pattern: str, length: int = 0) -> Iterator[str]:
     None for what Python cannot parse (``\\p{L}``) and for what would be too long.
     """
     try:
-        tree = import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse").parse(pattern)
+        tree = import_module("re._parser").parse(pattern)
     except (re.error, OverflowError, RecursionError):
         return
     repeats = [2, 0, 1, *range(3, min(length, 200) + 2)]

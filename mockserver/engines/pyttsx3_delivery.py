@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mockserver.engines.speech import Utterance
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _CATALOG = Path(__file__).parents[1] / "catalog"
 

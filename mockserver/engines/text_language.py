@@ -7,17 +7,12 @@ The languages and what tells them apart are in ``catalog/languages_text.toml``.
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,6 @@ from uuid import UUID
 
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.wire import json_styles
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 
@@ -48,7 +43,7 @@ def refusal(error: ApiError, row: Mapping[str, Any], *, path: str, request_id: s
 
 def timestamp(seconds: float) -> str:
     """ISO 8601 in UTC, to the millisecond: ``2026-11-20T12:00:00.000Z``."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.wire import json_styles
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "errors.toml"
 _UNSET = "\0"

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from mockserver.gateway.accounts import Account

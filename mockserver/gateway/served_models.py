@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mockserver.gateway.errors import ApiError
@@ -47,6 +47,6 @@ def _check_access(services: Services, call: Call, model: ModelCard) -> None:
     if not call.account.may_use(model.id, model.alias_of):
         raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
     if call.settings.retire_models and model.shutdown_date is not None:
-        today = datetime.fromtimestamp(services.clock.now(), timezone.utc).date()
+        today = datetime.fromtimestamp(services.clock.now(), UTC).date()
         if today.isoformat() >= model.shutdown_date:
             raise ApiError("model_retired", model=model.id)

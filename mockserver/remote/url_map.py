@@ -7,16 +7,11 @@ audio file, relative to the map, or the name of a fixture.
 from __future__ import annotations
 
 import json
-import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 class UrlMapError(Exception):

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -275,8 +275,7 @@ def test_created_derived_from_a_snapshot_date_is_its_midnight(catalog: Catalog) 
     assert derived
     for model in derived:
         assert (
-            datetime.fromtimestamp(model.created, timezone.utc).strftime("%Y-%m-%d %H:%M")
-            == f"{model.id[-10:]} 00:00"
+            datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%d %H:%M") == f"{model.id[-10:]} 00:00"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -281,7 +281,7 @@ def test_a_model_is_refused_from_the_day_of_its_shutdown(other_server: MockServe
         if each.shutdown_date and "v1/audio/transcriptions" in each.endpoints
     )
     assert retired.shutdown_date is not None
-    midnight = datetime.fromisoformat(retired.shutdown_date).replace(tzinfo=timezone.utc).timestamp()
+    midnight = datetime.fromisoformat(retired.shutdown_date).replace(tzinfo=UTC).timestamp()
     with client_of(other_server) as client:
         services.clock.set(midnight - 60)
         assert client.audio.transcriptions.create(model=retired.id, file=hello).text == TEXT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,6 @@ from hypothesis import strategies as st
 from mockserver.limits import bucket
 from mockserver.limits.bucket import DAY, MINUTE, Bucket, Limit
 from mockserver.wire.durations import go_duration
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SAMPLES = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))
 WINDOWS = {"minute": MINUTE, "day": DAY, "30 days": 30 * DAY}

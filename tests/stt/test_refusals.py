@@ -43,9 +43,7 @@ def test_a_refusal_has_the_members_that_are_documented_in_their_order(stt: Stt) 
     assert list(body) == ["message", "path", "requestId", "statusCode", "timestamp"]
     assert (body["path"], body["statusCode"]) == ("/v1/stt/nobody", 404)
     assert UUID(body["requestId"]).hex == response.headers["x-request-id"].removeprefix("req_")
-    assert body["timestamp"] == "2027-01-15T08:00:00.000Z" or datetime.fromisoformat(
-        body["timestamp"].replace("Z", "+00:00")
-    )
+    assert body["timestamp"] == "2027-01-15T08:00:00.000Z" or datetime.fromisoformat(body["timestamp"])
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
     assert response.content == json.dumps(body, separators=(",", ":")).encode()
 
