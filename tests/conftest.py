@@ -33,6 +33,7 @@ class RawResponse:
     headers: dict[str, str]
     body: bytes
     chunks: tuple[bytes, ...]
+    reason: str = ""
 
     def json(self) -> object:
         return json.loads(self.body)
@@ -113,7 +114,8 @@ def parse_response(received: bytes) -> RawResponse:
             chunks.append(rest[line_end + 2 : line_end + 2 + size])
             position = line_end + 2 + size + 2
         rest = b"".join(chunks)
-    return RawResponse(int(status_line.split()[1]), headers, rest, tuple(chunks))
+    _, status, reason = status_line.split(" ", 2)
+    return RawResponse(int(status), headers, rest, tuple(chunks), reason)
 
 
 def multipart(fields: list[tuple[str, str]], file: tuple[str, bytes] | None) -> tuple[bytes, dict[str, str]]:

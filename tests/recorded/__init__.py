@@ -1,0 +1,1 @@
+"""Forms that recordings of the real API have, held by tables."""
