@@ -81,7 +81,7 @@ MANY = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 1\n<<: 2", 2, "<<: is neither an object nor a list of objects."),
         ("a: 1e999", 1, "1e999 is too large."),
         ("a: " + "9" * 5000, 1, "a number of 5000 digits is too large."),
-        ("[" * 101 + "]" * 101, 1, "is nested more than 100 deep."),
+        ("[" * 102 + "]" * 102, 1, "is nested more than 100 deep."),
         ("a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 60 + "*a" + "]" * 60, 2, "more than 100 deep"),
         (MANY, 6, "has more than 1000000 values, those of aliases counted."),
     ],
