@@ -57,6 +57,10 @@ class ChatRules:
 
     ``audio``: hears and speaks, and must do one of both in every call; ``voices`` are those it speaks with.
     ``max_tokens``: still takes that parameter; ``temperature``: takes another one than 1.
+
+    How its answers look: ``null_logprobs``: choices say ``logprobs: null`` where nobody asked for any (without,
+    the key is only there when they were asked for); ``system_fingerprint``: answers tell one, else null;
+    ``cache_write_tokens``: the usage counts them.
     """
 
     audio: bool
@@ -66,6 +70,9 @@ class ChatRules:
     logprobs: bool
     max_tokens: bool
     temperature: bool
+    null_logprobs: bool = True
+    system_fingerprint: bool = True
+    cache_write_tokens: bool = False
     voices: tuple[str, ...] = ()
 
 
