@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockserver.wire import tokens
+
 if TYPE_CHECKING:
     from mockserver.batches.batches import Batches
     from mockserver.catalog.tables import Catalog
@@ -80,6 +82,7 @@ class Services:
         if self.whisper is not None:
             self.whisper.start()
         self.speaker.start()
+        threading.Thread(target=tokens.load, name="tokens", daemon=True).start()
         if any(self.store.all("stt_job")):
             from mockserver.stt.work import resume
 

@@ -108,6 +108,7 @@ class ModelCard:
     ``created`` is in seconds since 1970; ``snapshot`` is the id in answers (its own, where it is no alias);
     ``listed_snapshots`` are those the product page lists; dates are "YYYY-MM-DD"; windows are in tokens;
     ``endpoints`` are paths such as "v1/audio/speech". ``sources`` says where a group of figures comes from.
+    ``vocabulary`` is what text tokens are counted by: gpt-4, gpt-3.5 and embeddings have ``cl100k_base``.
     """
 
     id: str
@@ -119,6 +120,7 @@ class ModelCard:
     limit_group: str
     endpoints: tuple[str, ...]
     sources: dict[str, str]
+    vocabulary: Literal["o200k_base", "cl100k_base"] = "o200k_base"
     alias_of: str | None = None
     listed_snapshots: tuple[str, ...] = ()
     shutdown_date: str | None = None

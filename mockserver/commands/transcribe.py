@@ -70,7 +70,13 @@ def _request(services: Services, options: TranscriptionOptions, response_format:
     assert model.transcription is not None
     granularities = ("word", "segment")
     return TranscriptionRequest(
-        model.transcription, options, response_format, granularities, logprobs=False, stream=False
+        model.transcription,
+        options,
+        response_format,
+        granularities,
+        logprobs=False,
+        stream=False,
+        vocabulary=model.vocabulary,
     )
 
 

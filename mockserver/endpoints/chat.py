@@ -99,7 +99,7 @@ def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: str) -> d
     choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
     if request.complete_choices:
         alternatives = request.logprobs
-        choice["logprobs"] = None if alternatives is None else chat.logprobs(reply.text, alternatives)
+        choice["logprobs"] = None if alternatives is None else chat.logprobs(reply.tokens(), alternatives)
     choice["finish_reason"] = reply.finish_reason
     return choice
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -56,24 +57,37 @@ class ChatReply:
     """A choice as it will be sent. ``finish_reason`` is one of the API's.
 
     ``audio_id`` and ``call_ids`` are what later messages refer to it by; ``expires_at`` is when its audio
-    will be forgotten, in seconds since 1970, once it has been spoken.
+    will be forgotten, in seconds since 1970, once it has been spoken. ``cut`` are the tokens that a limit left of
+    the text: what they say may have other tokens on its own.
     """
 
     answered_by: str
     text: str
     finish_reason: str
+    vocabulary: tokens.Vocabulary
+    cut: tuple[bytes, ...] | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     call_ids: tuple[str, ...] = ()
     speech: ReplySpeech | None = None
     audio_id: str = ""
     expires_at: int = 0
 
+    def tokens(self) -> Iterable[bytes]:
+        """Return the tokens of the text."""
+        return tokens.split(self.text, self.vocabulary) if self.cut is None else self.cut
+
     @property
     def text_tokens(self) -> int:
         """Text tokens, those of a transcript included."""
+        if self.cut is not None:
+            return len(self.cut)
         if self.tool_calls:
-            return sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.tool_calls)
-        return chat.reply_tokens(self.text, spoken=self.speech is not None)
+            return sum(
+                tokens.count(said, self.vocabulary)
+                for call in self.tool_calls
+                for said in (call.name, call.arguments)
+            )
+        return chat.reply_tokens(self.text, spoken=self.speech is not None, vocabulary=self.vocabulary)
 
     @property
     def audio_tokens(self) -> int:
@@ -130,7 +144,7 @@ def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) ->
         return _calls(said, request)
     text = _stopped(said.text, request.stop)
     if not request.spoken:
-        return _written(said, text, request.max_tokens)
+        return _written(said, text, request)
     form = request.body["audio"]
     utterance = Utterance(
         text, voice_of(services, form["voice"]), language=call.settings.speech_language or None
@@ -138,7 +152,7 @@ def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) ->
     sound = given_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
     voice = "" if sound else f"; voice={utterance.voice.name}"
-    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", speech=speech)
+    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", request.vocabulary, speech=speech)
     if sound is not None:
         return reply
     limit = _MOST_SPOKEN if request.max_tokens is None else request.max_tokens
@@ -159,19 +173,26 @@ def _say(services: Services, request: ChatRequest) -> Reply:
 
 def _calls(said: Reply, request: ChatRequest) -> ChatReply:
     finish_reason = "function_call" if request.calls_functions else "tool_calls"
-    reply = ChatReply(said.answered_by, "", finish_reason, said.tool_calls)
+    reply = ChatReply(
+        said.answered_by, "", finish_reason, request.vocabulary, tool_calls=tuple(said.tool_calls)
+    )
     limit = request.max_tokens
     if limit is not None and reply.text_tokens > limit:
         first = said.tool_calls[0]
-        arguments = _first_tokens(first.arguments, max(limit - tokens.count(first.name), 0))
-        return ChatReply(said.answered_by, "", "length", (ToolCall(first.name, arguments, first.custom),))
+        left = max(limit - tokens.count(first.name, request.vocabulary), 0)
+        arguments = tokens.text_of(_first_tokens(first.arguments, left, request.vocabulary))
+        reply.tool_calls = (ToolCall(first.name, arguments, first.custom),)
+        reply.finish_reason = "length"
     return reply
 
 
-def _written(said: Reply, text: str, limit: int | None) -> ChatReply:
-    if limit is not None and tokens.count(text) > limit:
-        return ChatReply(said.answered_by, _first_tokens(text, limit), "length")
-    return ChatReply(said.answered_by, text, "stop")
+def _written(said: Reply, text: str, request: ChatRequest) -> ChatReply:
+    reply = ChatReply(said.answered_by, text, "stop", request.vocabulary)
+    if request.max_tokens is not None and reply.text_tokens > request.max_tokens:
+        reply.cut = _first_tokens(text, request.max_tokens, request.vocabulary)
+        reply.text = tokens.text_of(reply.cut)
+        reply.finish_reason = "length"
+    return reply
 
 
 def _stopped(text: str, stop: Iterable[str]) -> str:
@@ -179,8 +200,8 @@ def _stopped(text: str, stop: Iterable[str]) -> str:
     return text[: min(places)] if places else text
 
 
-def _first_tokens(text: str, count: int) -> str:
-    return "".join(token for token, _ in zip(tokens.split(text), range(count), strict=False))
+def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple[bytes, ...]:
+    return tuple(itertools.islice(tokens.split(text, vocabulary), count))
 
 
 def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
@@ -192,7 +213,7 @@ def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, lim
     if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
         speech.chunks = (SpeechChunk(pcm, words),)
         return
-    words = tuple(_affordable(words, limit))
+    words = tuple(_affordable(words, limit, reply.vocabulary))
     end = math.ceil(words[-1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if words else 0
     reply.text = " ".join(word.text for word in words)
     reply.finish_reason = "length"
@@ -213,11 +234,13 @@ def _first_seconds(
     return bytes(pcm), tuple(words)
 
 
-def _affordable(words: Iterable[SpokenWord], limit: int) -> Iterator[SpokenWord]:
+def _affordable(
+    words: Iterable[SpokenWord], limit: int, vocabulary: tokens.Vocabulary
+) -> Iterator[SpokenWord]:
     """The first words, as many as can be written and spoken with ``limit`` tokens."""
     written = chat.TRANSCRIPT_TOKENS
     for word in words:
-        written += tokens.count(word.text)
+        written += tokens.count(word.text, vocabulary)
         if written + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
             return
         yield word

@@ -12,7 +12,7 @@ from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
 from mockserver.gateway.chat_rules import wants_audio
 from mockserver.gateway.errors import ApiError
-from mockserver.wire import chat, transcripts, usage
+from mockserver.wire import chat, tokens, transcripts, usage
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -42,6 +42,7 @@ class ChatRequest:
     max_tokens: int | None
     prompt_text_tokens: int
     prompt_audio_tokens: int
+    vocabulary: tokens.Vocabulary
     complete_choices: bool
 
     @property
@@ -70,9 +71,14 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         max_tokens=_max_tokens(call),
         prompt_text_tokens=chat.prompt_tokens(
-            reader.texts, reader.audio_parts, len(turns), body.get("tools") or body.get("functions")
+            reader.texts,
+            reader.audio_parts,
+            len(turns),
+            body.get("tools") or body.get("functions"),
+            call.vocabulary,
         ),
         prompt_audio_tokens=reader.audio_tokens,
+        vocabulary=call.vocabulary,
         complete_choices=call.settings.strictness == "schema" or not _is_audio_model(call),
     )
     _check_window(call, request.prompt_text_tokens + request.prompt_audio_tokens)

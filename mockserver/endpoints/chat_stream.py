@@ -57,9 +57,9 @@ def chat_stream(
 
 def _text(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Generator[bytes]:
     yield chunks.delta(index, {"role": "assistant", "content": "", "refusal": None})
-    for token in tokens.split(reply.text):
-        told = None if request.logprobs is None else chat.logprobs(token, request.logprobs)
-        yield chunks.delta(index, {"content": token}, logprobs=told)
+    for piece, parts in tokens.whole(reply.tokens()):
+        told = None if request.logprobs is None else chat.logprobs(parts, request.logprobs)
+        yield chunks.delta(index, {"content": piece}, logprobs=told)
     yield chunks.delta(index, {}, finish_reason=reply.finish_reason)
 
 
@@ -73,11 +73,11 @@ def _calls(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: i
             yield chunks.delta(index, {"function_call": begun["function"]})
         else:
             yield chunks.delta(index, {"tool_calls": [{"index": place, **begun}]})
-        for token in tokens.split(call.arguments):
+        for piece, _ in tokens.whole(tokens.split(call.arguments, reply.vocabulary)):
             if request.calls_functions:
-                yield chunks.delta(index, {"function_call": {argument: token}})
+                yield chunks.delta(index, {"function_call": {argument: piece}})
             else:
-                yield chunks.delta(index, {"tool_calls": [{"index": place, kind: {argument: token}}]})
+                yield chunks.delta(index, {"tool_calls": [{"index": place, kind: {argument: piece}}]})
     yield chunks.delta(index, {}, finish_reason=reply.finish_reason)
 
 
@@ -89,8 +89,8 @@ def _speech(
     audio: dict[str, Any] = {"id": reply.audio_id}
     opening: dict[str, Any] = {"content": None}
     told = []
-    for token in tokens.split(reply.text):
-        told.append(chunks.delta(index, {**opening, "audio": {**audio, "transcript": token}}))
+    for piece, _ in tokens.whole(reply.tokens()):
+        told.append(chunks.delta(index, {**opening, "audio": {**audio, "transcript": piece}}))
         audio, opening = {}, {}
     if call.settings.choiceless_chunks:
         told += [chunks.choiceless() for _ in range(_CHOICELESS)]

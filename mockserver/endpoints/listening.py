@@ -94,7 +94,8 @@ def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None
             "audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}"
         )
     heard = usage.audio_tokens_heard(duration)
-    if rules.max_input_tokens is not None and heard + tokens.count(options.prompt) > rules.max_input_tokens:
+    read = tokens.count(options.prompt, call.vocabulary)
+    if rules.max_input_tokens is not None and heard + read > rules.max_input_tokens:
         raise ApiError("audio_input_too_large")
     needs_chunks = rules.chunking_required_above is not None and duration > rules.chunking_required_above
     if needs_chunks and call.document.get("chunking_strategy") is None:

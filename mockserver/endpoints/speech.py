@@ -11,7 +11,7 @@ from mockserver.engines.speech import Utterance
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.validation import Violation
-from mockserver.wire import sse, usage
+from mockserver.wire import sse, tokens, usage
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -24,20 +24,20 @@ def create_speech(services: Services, call: Call) -> Answer:
     """Speaks the text."""
     form = call.document
     utterance = _utterance(services, call)
-    settle = call.settle
+    settle, vocabulary = call.settle, call.vocabulary
     speech = Speech(
         services,
         utterance,
         form.get("response_format", "mp3"),
         given_sound(call),
-        on_spoken=lambda spoken: settle(_usage(spoken)),
+        on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
     )
     answered_by = f"pyttsx3; voice={utterance.voice.name}"
     if call.scripted is not None:
         answered_by = call.scripted.answered_by
     if form.get("stream_format") == "sse":
         no_store = (("cache-control", "no-store"),)
-        return Answer(started(_events(speech)), sse.CONTENT_TYPE, answered_by, no_store)
+        return Answer(started(_events(speech, vocabulary)), sse.CONTENT_TYPE, answered_by, no_store)
     return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
 
 
@@ -75,11 +75,11 @@ def _utterance(services: Services, call: Call) -> Utterance:
     )
 
 
-def _usage(speech: Speech) -> dict[str, object]:
-    return usage.speech(speech.utterance.text, speech.seconds)
+def _usage(speech: Speech, vocabulary: tokens.Vocabulary) -> dict[str, object]:
+    return usage.speech(speech.utterance.text, speech.seconds, vocabulary)
 
 
-def _events(speech: Speech) -> Generator[bytes]:
+def _events(speech: Speech, vocabulary: tokens.Vocabulary) -> Generator[bytes]:
     """The speech as server-sent events of 4096 bytes of audio each."""
     import pybase64
 
@@ -91,7 +91,7 @@ def _events(speech: Speech) -> Generator[bytes]:
             del waiting[:_EVENT_BYTES]
     if waiting:
         yield _delta(pybase64.b64encode(waiting))
-    yield sse.event({"type": "speech.audio.done", "usage": _usage(speech)})
+    yield sse.event({"type": "speech.audio.done", "usage": _usage(speech, vocabulary)})
     yield sse.DONE
 
 

@@ -13,7 +13,7 @@ from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.transcription_rules import check_transcription
-from mockserver.wire import json_styles, sse, subtitles, transcripts, usage
+from mockserver.wire import json_styles, sse, subtitles, tokens, transcripts, usage
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import TranscriptionRules
@@ -35,6 +35,7 @@ class TranscriptionRequest:
     granularities: tuple[str, ...]
     logprobs: bool
     stream: bool
+    vocabulary: tokens.Vocabulary
     known_speakers: tuple[speakers.KnownSpeaker, ...] = ()
 
     @property
@@ -87,7 +88,9 @@ def _request(services: Services, call: Call) -> TranscriptionRequest:
     )
     known = speakers.known_speakers(call, services.settings.max_audio_seconds) if rules.speakers else ()
     stream = bool(form.get("stream")) and (rules.streams or not call.strict)
-    return TranscriptionRequest(rules, options, response_format, granularities, logprobs, stream, known)
+    return TranscriptionRequest(
+        rules, options, response_format, granularities, logprobs, stream, call.vocabulary, known
+    )
 
 
 def _vad(strategy: str | dict[str, Any] | None) -> VadOptions | None:
@@ -126,7 +129,8 @@ def _json(
 ) -> dict[str, object]:
     body: dict[str, object] = {"text": transcripts.text_of(segments)}
     if request.logprobs:
-        body["logprobs"] = [each for _, logprobs in transcripts.deltas(segments) for each in logprobs]
+        told = transcripts.deltas(segments, request.vocabulary)
+        body["logprobs"] = [each for _, logprobs in told for each in logprobs]
     if request.rules.languages:
         body["languages"] = _languages(request, heard)
     body["usage"] = _usage(request, heard, segments)
@@ -179,6 +183,7 @@ def _usage(
         prompt=request.options.prompt,
         reference_seconds=tuple(known.seconds for known in request.known_speakers),
         diarized_segments=len(segments) if request.diarizes else None,
+        vocabulary=request.vocabulary,
     )
 
 
@@ -205,7 +210,7 @@ def _events(
             for number, segment in enumerate(remembered()):
                 yield sse.event(transcripts.diarized_segment(number, segment))
         else:
-            for token, each in transcripts.deltas(remembered()):
+            for token, each in transcripts.deltas(remembered(), request.vocabulary):
                 logprobs.extend(each)
                 yield transcripts.delta_event(token, each if request.logprobs else None)
     finally:  # also when the client has left

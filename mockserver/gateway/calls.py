@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from mockserver.double.live_facts import LiveFacts
 from mockserver.gateway.streamed_forms import FileField, StreamedForm
 from mockserver.limits.limiter import Admission
+from mockserver.wire import tokens
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -122,6 +123,11 @@ class Call:
     def price_share(self) -> float:
         """Which share of the price the request costs."""
         return self.inner.price_share if self.inner else 1.0
+
+    @property
+    def vocabulary(self) -> tokens.Vocabulary:
+        """Return the vocabulary in which the model's text is counted."""
+        return self.model.vocabulary if self.model else tokens.DEFAULT
 
     @property
     def strict(self) -> bool:

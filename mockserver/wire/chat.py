@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -129,38 +129,44 @@ def tool_call(call: ToolCall, call_id: str) -> Member:
     return {"id": call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
-def logprobs(text: str, alternatives: int) -> Member:
-    """``logprobs`` of a text, derived from it: each token with the ``alternatives`` likeliest others."""
-    return {"content": [_logprob(token, alternatives) for token in tokens.split(text)], "refusal": None}
+def logprobs(written: Iterable[bytes], alternatives: int) -> Member:
+    """Return ``logprobs`` of the tokens, derived from them: each with the ``alternatives`` likeliest others."""
+    return {"content": [_logprob(token, alternatives) for token in written], "refusal": None}
 
 
-def _logprob(token: str, alternatives: int) -> Member:
+def _logprob(token: bytes, alternatives: int) -> Member:
     told = _told(token, -0.2 * _derived(token) ** 4)
-    others = [token, *(f"{token}{mark}" for mark in "s,.!?-'abcdefghijklm")][:alternatives]
+    others = [token, *(token + mark.encode() for mark in "s,.!?-'abcdefghijklm")][:alternatives]
     told["top_logprobs"] = [
         told | {} if each == token else _told(each, -3.0 - 0.5 * place) for place, each in enumerate(others)
     ]
     return told
 
 
-def _told(token: str, logprob: float) -> Member:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+def _told(token: bytes, logprob: float) -> Member:
+    return {"token": tokens.shown(token), "logprob": logprob, "bytes": list(token)}
 
 
-def _derived(text: str) -> float:
-    return zlib.crc32(text.encode()) / 0xFFFFFFFF
+def _derived(token: bytes) -> float:
+    return zlib.crc32(token) / 0xFFFFFFFF
 
 
-def prompt_tokens(texts: Sequence[str], audio_parts: int, messages: int, tools: object) -> int:
-    """Text tokens of a prompt: what is written, and what the form of a conversation costs."""
-    written = sum(tokens.count(text) for text in texts)
-    declared = tokens.count(json.dumps(tools)) if tools else 0
+def prompt_tokens(
+    texts: Sequence[str],
+    audio_parts: int,
+    messages: int,
+    tools: object,
+    vocabulary: tokens.Vocabulary = tokens.DEFAULT,
+) -> int:
+    """Return the text tokens of a prompt: what is written, and what the form of a conversation costs."""
+    written = sum(tokens.count(text, vocabulary) for text in texts)
+    declared = tokens.count(json.dumps(tools), vocabulary) if tools else 0
     return _PROMPT_BASE + _PER_MESSAGE * messages + _PER_AUDIO_PART * audio_parts + written + declared
 
 
-def reply_tokens(text: str, *, spoken: bool) -> int:
-    """Text tokens of a reply; the transcript of a spoken one costs a little more than its text."""
-    return tokens.count(text) + (TRANSCRIPT_TOKENS if spoken and text else 0)
+def reply_tokens(text: str, *, spoken: bool, vocabulary: tokens.Vocabulary = tokens.DEFAULT) -> int:
+    """Return the text tokens of a reply; the transcript of a spoken one costs a little more than its text."""
+    return tokens.count(text, vocabulary) + (TRANSCRIPT_TOKENS if spoken and text else 0)
 
 
 def usage(*, prompt_text: int, prompt_audio: int, reply_text: int, reply_audio: int) -> Member:

@@ -1,21 +1,138 @@
-"""Text tokens, estimated: the real vocabularies are not to be had offline.
+"""Text tokens: those of the models' own vocabularies, and an estimate where splintr is not installed.
 
-A word with its leading space is one token, and so is a mark of punctuation; that is how the streams of
-the API cut English. Longer words are cut every eight letters, and scripts without spaces at each letter.
+``splintr`` holds the vocabularies and is loaded when a text is first counted (``load`` does so beforehand).
+A special token that is spelled out in a text, ``<|endoftext|>``, is ordinary text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from splintr import AnyTokenizer
+
+Vocabulary = Literal["o200k_base", "cl100k_base", "whisper"]
+
+DEFAULT: Vocabulary = "o200k_base"  # of gpt-4o and whatever came after it
+
+_WINDOW = 65_536  # characters that are cut at a time
+# Inside a window no token reaches from a letter over a space or a mark, so that nothing changes if it ends there.
+_SEAM = re.compile(r".*[^\W\d_](?=[\s.,;:!?。、，！？])", re.DOTALL)
+
+_loading = threading.Lock()
+_tokenizers: dict[
+    Vocabulary, AnyTokenizer | None
+] = {}  # immutable once loaded; None where splintr is missing
+
+
+def load(vocabulary: Vocabulary = DEFAULT) -> bool:
+    """Load the vocabulary. Return whether tokens are exact: ``False`` where splintr is not installed."""
+    return _tokenizer(vocabulary) is not None
+
+
+def count(text: str, vocabulary: Vocabulary = DEFAULT) -> int:
+    """Return how many tokens ``text`` has."""
+    tokenizer = _tokenizer(vocabulary)
+    if tokenizer is None:
+        return sum(1 for _ in _estimated(text))
+    return sum(len(tokenizer.encode_ordinary(window)) for window in _windows(text))
+
+
+def ids(text: str, vocabulary: Vocabulary = DEFAULT) -> list[int] | None:
+    """Return the ids of the tokens of ``text``, or ``None`` where splintr is not installed."""
+    tokenizer = _tokenizer(vocabulary)
+    if tokenizer is None:
+        return None
+    return [each for window in _windows(text) for each in tokenizer.encode_ordinary(window)]
+
+
+def split(text: str, vocabulary: Vocabulary = DEFAULT) -> Iterator[bytes]:
+    """Yield the tokens of ``text`` as UTF-8; joined they are the text. One may end within a character."""
+    tokenizer = _tokenizer(vocabulary)
+    if tokenizer is None:
+        yield from (piece.encode("utf-8", "replace") for piece in _estimated(text))
+        return
+    for window in _windows(text):
+        yield from map(tokenizer.decode_token_bytes, tokenizer.encode_ordinary(window))
+
+
+def whole(tokens: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:
+    """Yield text with the tokens it is made of: one token, or as many as it takes to complete a character.
+
+    What is left of an incomplete character at the end is dropped.
+    """
+    waiting: list[bytes] = []
+    for token in tokens:
+        waiting.append(token)
+        try:
+            text = b"".join(waiting).decode()
+        except UnicodeDecodeError:
+            continue
+        yield text, tuple(waiting)
+        waiting = []
+
+
+def text_of(tokens: Iterable[bytes]) -> str:
+    """Return the tokens as text, without an incomplete character at the end."""
+    return b"".join(tokens).decode("utf-8", "ignore")
+
+
+def shown(token: bytes) -> str:
+    r"""Return how log probabilities show a token: bytes of an incomplete character become ``\xf0\x9f``."""
+    return token.decode("utf-8", "backslashreplace")
+
+
+def _tokenizer(vocabulary: Vocabulary) -> AnyTokenizer | None:
+    if vocabulary in _tokenizers:
+        return _tokenizers[vocabulary]
+    with _loading:
+        if vocabulary not in _tokenizers:
+            _tokenizers[vocabulary] = _loaded(vocabulary)
+        return _tokenizers[vocabulary]
+
+
+def _loaded(vocabulary: Vocabulary) -> AnyTokenizer | None:
+    try:
+        from splintr import Tokenizer
+    except ImportError:
+        return None
+    tokenizer: AnyTokenizer = Tokenizer.from_pretrained(vocabulary)
+    tokenizer.encode_ordinary("Hello")  # the first text takes longer than later ones
+    return tokenizer
+
+
+def _windows(text: str) -> Iterator[str]:
+    """Yield ``text`` in pieces that can be tokenized on their own: time and memory stay bounded.
+
+    Only text of more than ``_WINDOW`` characters without a seam is cut elsewhere, at the cost of a token.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair; "?" is what goes over the wire
+        text = text.encode("utf-8", "replace").decode()
+    start = 0
+    while len(text) - start > _WINDOW:
+        seam = _SEAM.match(text, start, start + _WINDOW)
+        end = seam.end() if seam else start + _WINDOW
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
+
 
 _PIECE = re.compile(r"\s?[^\W_]+(?:['’][^\W_]+)*|\s?[^\w\s]|\s?_+|\s+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _LONGEST = 8
 
 
-def split(text: str) -> Iterator[str]:
-    """The tokens of ``text``, in order; joined they are the text again."""
+def _estimated(text: str) -> Iterator[str]:
+    """Yield about what tokens ``text`` has: a word with its leading space is one, so is a mark of punctuation.
+
+    Longer words are cut every eight letters, and scripts without spaces at each letter.
+    """
     for match in _PIECE.finditer(text):
         piece = match.group()
         if _UNSPACED.search(piece):
@@ -26,8 +143,3 @@ def split(text: str) -> Iterator[str]:
         )
         for start in range(0, len(piece), width):
             yield piece[start : start + width]
-
-
-def count(text: str) -> int:
-    """How many tokens ``text`` has."""
-    return sum(1 for _ in split(text))

@@ -67,21 +67,26 @@ def diarized_segment(number: int, segment: Segment) -> dict[str, object]:
     }
 
 
-def deltas(segments: Iterable[Segment]) -> Iterator[tuple[str, list[Logprob]]]:
-    """The text token by token with each token's log probability, as soon as a segment is heard."""
+def deltas(
+    segments: Iterable[Segment], vocabulary: tokens.Vocabulary = tokens.DEFAULT
+) -> Iterator[tuple[str, list[Logprob]]]:
+    """Yield the text token by token with each token's log probability, as soon as a segment is heard.
+
+    Tokens that hold parts of one character come together.
+    """
     first = True
     for segment in segments:
         if not segment.text:
             continue
         if segment.logprobs is not None:
-            yield from ((token, [_told(token, logprob)]) for token, logprob in segment.logprobs)
+            yield from ((token, [_told(token.encode(), logprob)]) for token, logprob in segment.logprobs)
             continue
         text = segment.text if first else " " + segment.text
         first = False
         offset = len(segment.text) - len(text)
-        for token in tokens.split(text):
-            yield token, [_logprob(token, segment, offset)]
-            offset += len(token)
+        for piece, parts in tokens.whole(tokens.split(text, vocabulary)):
+            yield piece, [_told(part, _token_logprob(piece, segment, offset)) for part in parts]
+            offset += len(piece)
 
 
 def delta_event(token: str, logprobs: list[Logprob] | None) -> bytes:
@@ -133,12 +138,8 @@ def _word(word: Word, duration: float) -> dict[str, object]:
     }
 
 
-def _logprob(token: str, segment: Segment, offset: int) -> Logprob:
-    return _told(token, _token_logprob(token, segment, offset))
-
-
-def _told(token: str, logprob: float) -> Logprob:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+def _told(token: bytes, logprob: float) -> Logprob:
+    return {"token": tokens.shown(token), "logprob": logprob, "bytes": list(token)}
 
 
 def _token_logprob(token: str, segment: Segment, offset: int) -> float:
@@ -156,8 +157,9 @@ def _token_logprob(token: str, segment: Segment, offset: int) -> float:
 
 def _token_ids(segment: Segment, window: float) -> Iterator[int]:
     yield _TIMESTAMP_ZERO + round((segment.start - window) * 50)
-    for token in tokens.split(" " + segment.text):
-        yield 256 + zlib.crc32(token.encode()) % 50_000
+    text = " " + segment.text
+    exact = tokens.ids(text, "whisper")
+    yield from exact or (256 + zlib.crc32(token) % 50_000 for token in tokens.split(text, "whisper"))
     yield _TIMESTAMP_ZERO + min(round((segment.end - window) * 50), 1500)
 
 

@@ -35,6 +35,7 @@ def transcription(
     prompt: str = "",
     reference_seconds: tuple[float, ...] = (),
     diarized_segments: int | None = None,
+    vocabulary: tokens.Vocabulary = tokens.DEFAULT,
 ) -> dict[str, object]:
     """Usage of models that are billed by the token.
 
@@ -42,10 +43,10 @@ def transcription(
     segments a diarizing model found, ``None`` for the others.
     """
     heard = audio_tokens_heard(seconds) + sum(audio_tokens_heard(each) for each in reference_seconds)
-    read = (tokens.count(prompt) if prompt else 0) + _PER_KNOWN_SPEAKER * len(reference_seconds)
-    written = tokens.count(text) + _TRANSCRIPT_EXTRA
+    read = (tokens.count(prompt, vocabulary) if prompt else 0) + _PER_KNOWN_SPEAKER * len(reference_seconds)
+    written = tokens.count(text, vocabulary) + _TRANSCRIPT_EXTRA
     if diarized_segments is not None:
-        written = tokens.count(text) + _DIARIZED_EXTRA + _DIARIZED_PER_SEGMENT * diarized_segments
+        written = tokens.count(text, vocabulary) + _DIARIZED_EXTRA + _DIARIZED_PER_SEGMENT * diarized_segments
     return {
         "type": "tokens",
         "total_tokens": heard + read + written,
@@ -55,8 +56,8 @@ def transcription(
     }
 
 
-def speech(text: str, seconds: float) -> dict[str, object]:
+def speech(text: str, seconds: float, vocabulary: tokens.Vocabulary = tokens.DEFAULT) -> dict[str, object]:
     """Usage of spoken text, as ``speech.audio.done`` reports it."""
-    read = tokens.count(text)
+    read = tokens.count(text, vocabulary)
     spoken = math.floor(AUDIO_TOKENS_PER_SECOND_SPOKEN * seconds) + _SPEECH_EXTRA
     return {"input_tokens": read, "output_tokens": spoken, "total_tokens": read + spoken}

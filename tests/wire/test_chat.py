@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mockserver.engines.dialogue import ToolCall
-from mockserver.wire import chat
+from mockserver.wire import chat, tokens
 from mockserver.wire.ids import Ids
 
 HEAD = chat.Head("chatcmpl-1", 1_780_693_557, "gpt-audio-1.5", "fp_58b2b3ae96")
@@ -125,7 +125,7 @@ def test_usage_adds_up() -> None:
 
 
 def test_the_likeliest_token_is_the_one_that_was_chosen() -> None:
-    for told in chat.logprobs("Hello, world.", 20)["content"]:
+    for told in chat.logprobs(tokens.split("Hello, world."), 20)["content"]:
         alternatives = told["top_logprobs"]
         assert len({each["token"] for each in alternatives}) == 20
         assert max(alternatives, key=lambda each: each["logprob"])["token"] == told["token"]

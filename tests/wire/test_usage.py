@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.wire import tokens, usage
+from mockserver.wire import usage
 
 
 @pytest.mark.parametrize(
@@ -28,21 +28,3 @@ def test_a_known_speaker_adds_its_reference() -> None:
 def test_a_prompt_is_read_as_text() -> None:
     prompted = usage.transcription(seconds=1.0, text="Hi.", prompt="Names: Ann, Bob")
     assert prompted["input_token_details"] == {"text_tokens": 5, "audio_tokens": 10}
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("Hello world, this is a test.", ["Hello", " world", ",", " this", " is", " a", " test", "."]),
-        ("It's 5 o'clock!", ["It's", " 5", " o'clock", "!"]),
-        ("日本語です。", ["日", "本", "語", "で", "す", "。"]),
-        ("", []),
-    ],
-)
-def test_a_word_with_its_space_is_a_token(text: str, pieces: list[str]) -> None:
-    assert list(tokens.split(text)) == pieces
-
-
-@pytest.mark.parametrize("text", ["a_b  c\n\nd", "x" * 50, "naïve café – “quoted” 😀", " leading", "tail "])
-def test_the_tokens_joined_are_the_text(text: str) -> None:
-    assert "".join(tokens.split(text)) == text
