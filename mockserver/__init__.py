@@ -6,8 +6,12 @@ all accounts), ``AudioApi`` (the test double of one account), ``Settings``.
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mockserver import namesake
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.app import create_app
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
     from mockserver.mock_server import MockServer
     from mockserver.settings import Settings
 
-__version__ = "0.1.0"
 __all__ = ["AudioApi", "MockServer", "Settings", "__version__", "create_app"]
 
 _HOMES = {"AudioApi": "audio_api", "MockServer": "mock_server", "Settings": "settings", "create_app": "app"}
@@ -26,3 +29,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"mockserver.{_HOMES[name]}"), name)
+
+
+if _complaint := namesake.complaint():
+    warnings.warn(_complaint, RuntimeWarning, stacklevel=2)

@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from mockserver import __version__
+from mockserver import namesake
 from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError, kind_of
+from mockserver.version import __version__
 
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
 
@@ -21,6 +22,8 @@ class _Program(click.Group):
     """Turns errors that a user can mend into one line on stderr and exit status 1."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        if namesake.is_in_charge():  # otherwise the import of the package has said it
+            click.echo(f"mockserver: {namesake.complaint()}", err=True)
         try:
             return super().main(*args, **kwargs)
         except SettingsError as error:

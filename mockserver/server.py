@@ -14,9 +14,9 @@ from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import HTTPConnection
 from cheroot.workers.threadpool import ThreadPool
 
-from mockserver import __version__
 from mockserver.double.control_shutdown import SHUTDOWN
 from mockserver.gateway.body import ClientGone, drain
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     import flask

@@ -9,6 +9,7 @@ request, ``x-mock-whisper-model``.
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import os
 import re
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
 
 CONFIG_FILE = "mockserver.toml"
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
@@ -304,12 +307,24 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             value = text.split(os.pathsep) if kind_of(option) is tuple else text
             values[option.name] = checked(option, value, variable)
         elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
-            raise SettingsError(_unknown(variable))
+            if variable not in _namesake_variables():
+                raise SettingsError(_unknown(variable))
+            log.warning(
+                "%s is a variable of MockServer and its mockserver-client. It is ignored here.", variable
+            )
     return values
 
 
 # Kubernetes tells pods of a service named "mockserver" in such variables.
 _SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
+
+
+def _namesake_variables() -> set[str]:
+    """Return the variables that another program of the same name reads."""
+    import tomllib
+
+    table = tomllib.loads((Path(__file__).parent / "catalog" / "namesake_variables.toml").read_text("utf-8"))
+    return {variable for variables in table.values() for variable in variables}
 
 
 def _unknown(variable: str) -> str:

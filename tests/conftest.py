@@ -6,6 +6,8 @@ import itertools
 import json
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
 from mockserver.settings import Settings
 
+ROOT = Path(__file__).parents[1]
 FIXTURES = data_folder("fixtures")
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -63,6 +66,17 @@ def whisper_server() -> Iterator[MockServer]:
     settings = Settings(port=0, whisper_model="embedded", remember_speech=0, whisper_cpu_threads=1)
     with MockServer(settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built offline."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(folder)]
+    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), *options]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = folder.glob("audio_mockserver-*.whl")
+    return built
 
 
 @pytest.fixture

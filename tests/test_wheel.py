@@ -9,27 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        str(ROOT),
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    subprocess.run([*command, "--quiet", "--wheel-dir", str(folder)], check=True, capture_output=True)
-    (built,) = folder.glob("audio_mockserver-*.whl")
-    return built
+from tests.conftest import ROOT
 
 
 def test_schemas_fixtures_and_tables_are_in_it(wheel: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from mockserver import namesake
 from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
@@ -54,9 +55,14 @@ def examine(settings: Settings) -> list[Finding]:
     except STARTUP_FAILURES as error:
         return [Finding("settings", False, str(error))]
     try:
-        return [check(services) for check in CHECKS] + ([_state(settings.state)] if settings.state else [])
+        findings = [check(services) for check in CHECKS]
     finally:
         services.close()
+    if complaint := namesake.complaint():
+        findings.insert(0, Finding("package", False, complaint, fatal=namesake.is_in_charge()))
+    if settings.state:
+        findings.append(_state(settings.state))
+    return findings
 
 
 def _speech(services: Services) -> Finding:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import flask
 
-from mockserver import __version__
 from mockserver.double import (
     control_calls,
     control_clock,
@@ -27,6 +26,7 @@ from mockserver.double import (
 )
 from mockserver.double.control_calls import answer
 from mockserver.endpoints import root
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.services import Services

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import flask
 
-from mockserver import __version__
 from mockserver.double.metrics import BOUNDS
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

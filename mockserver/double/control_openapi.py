@@ -10,11 +10,11 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mockserver import __version__
 from mockserver.double import control_calls as control
 from mockserver.double.control_guard import TOKEN_HEADER
 from mockserver.double.control_routes import route_rows
 from mockserver.resources import data_folder
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mockserver import __version__
 from mockserver.double import control_calls as control
 from mockserver.double.control_parts import parts_of
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     import flask

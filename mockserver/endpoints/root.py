@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from mockserver import __version__
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.responses import drain_request, log_crash, log_exchange, refusal_response, whole_path
+from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.services import Services

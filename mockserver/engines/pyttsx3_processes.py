@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from mockserver.engines.pyttsx3_helper import SpeechRequest
 
-_COMMAND = (sys.executable, "-m", "mockserver.engines.pyttsx3_helper")
+# What a warning says, this process has said when it imported the package.
+_COMMAND = (sys.executable, "-W", "ignore", "-m", "mockserver.engines.pyttsx3_helper")
 _IMPORT_ROOT = Path(__file__).parents[2]  # Where ``python -m`` finds the package, and nothing of the user's.
 
 

@@ -40,12 +40,12 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 
 from mockserver.wire import json_styles
 from tests.conftest import FIXTURES, RawResponse

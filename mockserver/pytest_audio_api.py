@@ -1,6 +1,6 @@
 """The pytest plugin: the fixture ``audio_api`` is a test double of the audio APIs, one for each test.
 
-Nothing but this module is imported before a test asks for the fixture.
+Next to nothing but this module is imported before a test asks for the fixture.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from mockserver import namesake
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -35,11 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Raises ``UsageError`` for settings that make no sense."""
+    """Raises ``UsageError`` for settings that make no sense; warns of a distribution of the same name."""
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(tier=None, **settings): usage tier and settings of the account of this test's audio_api.",
     )
+    if (complaint := namesake.complaint()) and not hasattr(config, "workerinput"):
+        _warn(config, complaint)
     if config.getini("mockserver") or config.getoption("mockserver"):
         _settings(config)
 
@@ -74,6 +78,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if api is not None and report.failed:
         report.sections.append(("Exchanges with the audio APIs", api.exchanges() or "There were none."))
     return report
+
+
+def _warn(config: pytest.Config, complaint: str) -> None:
+    """Has the summary of the run show ``complaint``. Raises ``UsageError`` where warnings are errors."""
+    try:
+        config.issue_config_time_warning(pytest.PytestConfigWarning(complaint), stacklevel=2)
+    except pytest.PytestConfigWarning as error:
+        raise pytest.UsageError(complaint) from error
 
 
 def _settings(config: pytest.Config) -> Settings:
