@@ -2,6 +2,7 @@
 # make demo     a tour with the official SDK: speaks, and really listens
 # make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
 # make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
+# make test-sdk runs the official SDK's own tests of the endpoints against this server (needs the package index)
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SDK := tests/sdk/node_modules
 
-.PHONY: run demo test check format bench build whisper clean
+.PHONY: run demo test test-sdk check format bench build whisper clean
 
 run: $(READY)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -21,6 +22,9 @@ demo: $(READY)
 
 test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
 	$(BIN)/python -m pytest -n auto
+
+test-sdk: $(READY)
+	$(BIN)/python -m tools.sdk_suite $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

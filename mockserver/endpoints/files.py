@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import flask
@@ -14,6 +15,8 @@ from mockserver.gateway.errors import ApiError
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.services import Services
     from mockserver.state.files import FileObject
 
@@ -37,7 +40,7 @@ def create_file(services: Services, call: Call) -> Answer:
         received.keep(),
         filename=received.name or "upload",
         purpose=purpose,
-        lifetime=lifetime(call),
+        lifetime=lifetime(call.document),
     )
     return _answer(told(call, file))
 
@@ -58,7 +61,7 @@ def retrieve_file(services: Services, call: Call) -> Answer:
 def delete_file(services: Services, call: Call) -> Answer:
     """Forgets a file."""
     file_id = call.path["id"]
-    if not services.files.remove(call.account.id, file_id):
+    if not services.files.remove(call.account.id, file_id) and call.strict:
         raise ApiError("file_not_found", id=file_id)
     return _answer({"object": "file", "deleted": True, "id": file_id})
 
@@ -68,10 +71,13 @@ def download_file(services: Services, call: Call) -> Answer:
     file = _found(services, call)
     if file["purpose"] in _NOT_GIVEN_BACK and call.strict:
         raise ApiError("file_not_downloadable", purpose=file["purpose"])
+    opened: BinaryIO
     try:
         opened = services.files.open(call.account.id, file["id"])
-    except KeyError:  # deleted just now
-        raise ApiError("file_not_found", id=file["id"]) from None
+    except KeyError:  # an example, or deleted just now
+        if call.strict:
+            raise ApiError("file_not_found", id=file["id"]) from None
+        opened, file = io.BytesIO(), example(file["id"])
     headers = (("content-disposition", _attached(file["filename"])), ("content-length", str(file["bytes"])))
     return Answer(FileWrapper(opened, _PIECE), "application/octet-stream", headers=headers)
 
@@ -81,9 +87,22 @@ def told(call: Call, file: FileObject) -> FileObject:
     return file if call.strict else {name: value for name, value in file.items() if value is not None}
 
 
-def lifetime(call: Call) -> int | None:
-    """Seconds after which the file that is asked for shall expire."""
-    seconds: int | None = (call.document.get("expires_after") or {}).get("seconds")
+def example(file_id: str) -> FileObject:
+    """The file object that strictness ``schema`` answers for an id that it does not know; the file is empty."""
+    return {
+        "object": "file",
+        "id": file_id,
+        "purpose": "user_data",
+        "filename": "example",
+        "bytes": 0,
+        "created_at": 1_686_935_002,
+        "status": "processed",
+    }
+
+
+def lifetime(document: Mapping[str, Any]) -> int | None:
+    """Seconds after which the file that a request asks for shall expire."""
+    seconds: int | None = (document.get("expires_after") or {}).get("seconds")
     return seconds
 
 
@@ -103,9 +122,9 @@ def _attached(name: str) -> str:
 def _found(services: Services, call: Call) -> FileObject:
     file_id = call.path["id"]
     file = services.files.get(call.account.id, file_id)
-    if file is None:
+    if file is None and call.strict:
         raise ApiError("file_not_found", id=file_id)
-    return file
+    return file or example(file_id)
 
 
 def _answer(body: FileObject) -> Answer:

@@ -411,3 +411,14 @@ def test_with_a_seed_ids_are_the_same_again() -> None:
             return upload(running.client).id
 
     assert first() == first()
+
+
+def test_strictness_schema_answers_for_a_file_that_nobody_uploaded(
+    client: openai.OpenAI, schemas: Schemas
+) -> None:
+    lenient = client.with_options(default_headers={"x-mock-strictness": "schema"})
+    file = lenient.files.retrieve("file-nobody")
+    assert schemas.violations("openai/file.response", file.to_dict()) == []
+    assert (file.id, lenient.files.content("file-nobody").read()) == ("file-nobody", b"")
+    assert lenient.files.delete("file-nobody").deleted
+    assert lenient.files.list().data == []  # nothing was kept

@@ -341,3 +341,17 @@ def test_an_upload_that_is_over_leaves_only_its_file(tmp_path: Path) -> None:
             else:
                 kept.uploads.cancel(upload.id)
         assert [path.stat().st_size for path in (tmp_path / "blobs").iterdir()] == [len(DATA)]
+
+
+def test_strictness_schema_answers_for_an_upload_that_nobody_began(
+    client: openai.OpenAI, schemas: Schemas
+) -> None:
+    lenient = client.with_options(default_headers={"x-mock-strictness": "schema"})
+    part = lenient.uploads.parts.create("upload_nobody", data=b"1")
+    completed = lenient.uploads.complete("upload_nobody", part_ids=[part.id])
+    cancelled = lenient.uploads.cancel("upload_nobody")
+    assert (part.upload_id, completed.status, cancelled.status) == ("upload_nobody", "completed", "cancelled")
+    for answer in (completed, cancelled):
+        assert schemas.violations("openai/upload.response", answer.to_dict()) == []
+    with pytest.raises(openai.NotFoundError):
+        client.uploads.cancel("upload_nobody")
