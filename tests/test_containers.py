@@ -71,6 +71,8 @@ def test_a_known_clip_is_known_in_every_lossless_container(
 def test_unknown_sound_is_decoded_in_every_lossy_container(
     client: openai.OpenAI, hello: Clip, model: str, extension: str, muxer: str, codec: str, rate: int
 ) -> None:
+    if extension == "oga" and model != "whisper-1":
+        extension = "ogg"  # they do not take the other name
     raw = client.audio.transcriptions.with_raw_response.create(
         model=model, file=(f"clip.{extension}", convert(hello[1], muxer, codec, rate))
     )

@@ -136,7 +136,7 @@ def test_json_is_refused(
 
 def test_a_content_type_is_refused(send: Callable[..., RawResponse]) -> None:
     message = (
-        "Invalid Content-Type header. This API method only accepts 'application/json' requests, but you "
+        "Unsupported content type: 'text/plain'. This API method only accepts 'application/json' requests, but you "
         "specified the header 'Content-Type: text/plain'. Please try again with a supported content type."
     )
     response = send("POST", "/v1/audio/speech", b"Hi", {"Content-Type": "text/plain"})

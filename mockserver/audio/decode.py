@@ -137,17 +137,21 @@ def decode(
 def _trim_riff(data: bytes) -> bytes:
     """A RIFF file cut before the first chunk that claims to be longer than what is left of the file.
 
-    FFmpeg would reserve the gigabytes that a tag in it claims. Only the ``data`` chunk may claim too much:
-    streamed and truncated files do, and it is read as far as it goes.
+    FFmpeg would reserve the gigabytes that a tag in it claims. Only the ``data`` chunk may claim too much, or to be
+    empty: files that are streamed, truncated or of a recorder that never went back to its header do. FFmpeg reads it
+    as far as it goes, and no chunk behind it.
     """
     if data[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
         return data
     byte_order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
     at = 12
     while at + 8 <= len(data):
-        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], byte_order)
+        size = int.from_bytes(data[at + 4 : at + 8], byte_order)
+        end, is_sound = at + 8 + size, data[at : at + 4] == b"data"
+        if is_sound and size == 0:
+            return data
         if end > len(data):
-            return data if data[at : at + 4] == b"data" else data[:at]
+            return data if is_sound else data[:at]
         at = end + end % 2
     return data
 

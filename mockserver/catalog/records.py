@@ -14,15 +14,20 @@ class TranscriptionRules:
 
     Durations are seconds of audio; a cap that is ``None`` does not exist. ``streams``: whether ``stream`` is
     heeded. ``usage``: how the answer counts. ``internal_name``: the model's name in the error message about
-    ``response_format``. ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by
-    two spaces ("engine"). ``language_parameter``: whether ``language`` is checked. ``translates``: whether
-    the model serves ``v1/audio/translations``.
+    ``response_format``, which offers the ``alternatives``, or else all of its formats. ``error_style``: compact JSON
+    with a sibling ``usage`` ("whisper"), or indented by two spaces ("engine"). ``timestamps``: whether ``timestamp_granularities`` are
+    heeded, ignored or refused. ``language_codes``: whose codes ``language`` may have, a table of
+    ``languages.toml``. ``extensions``: those of the file names it takes, in the order in which it lists them;
+    ``containers``: whether it finds out by itself what a file is ("probed"), or believes its name ("named").
+    ``translates``: whether the model serves ``v1/audio/translations``.
     """
 
     response_formats: tuple[str, ...]
+    extensions: tuple[str, ...]
+    containers: Literal["probed", "named"]
     streams: bool
     logprobs: Literal["supported", "ignored", "refused"]
-    timestamps: bool
+    timestamps: Literal["supported", "ignored", "refused"]
     prompt: bool
     keywords: bool
     languages: bool
@@ -31,8 +36,9 @@ class TranscriptionRules:
     min_duration: float
     internal_name: str
     error_style: Literal["whisper", "engine"]
-    language_parameter: Literal["checked", "ignored"]
+    language_codes: str
     translates: bool
+    alternatives: tuple[str, ...] = ()
     max_duration: float | None = None
     max_input_tokens: int | None = None
     chunking_required_above: float | None = None
@@ -42,13 +48,15 @@ class TranscriptionRules:
 class SpeechRules:
     """What a model does on ``v1/audio/speech`` (API reference, Create speech).
 
-    ``voices`` are in the order of the API's error message. ``instructions``: whether they are heeded.
+    ``voices`` are in the order of the API's error message. ``instructions``: whether they are heeded. The text is
+    bounded by characters or by tokens.
     """
 
     voices: tuple[str, ...]
     stream_formats: tuple[Literal["audio", "sse"], ...]
     instructions: bool
-    max_input_chars: int
+    max_input_chars: int | None = None
+    max_input_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

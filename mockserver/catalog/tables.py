@@ -41,6 +41,27 @@ class CatalogError(Exception):
 class _AudioFile:
     extensions: tuple[str, ...]
     content_types: dict[str, str]
+    containers: dict[str, tuple[str, ...]]
+    misnamed: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Misnamed:
+    """A refusal of files that are something else than their name says.
+
+    ``error`` is a row of ``errors.toml``. ``extensions`` and ``containers`` are those of the files that it concerns,
+    all where there are none. ``evidence`` says how it is known.
+    """
+
+    error: str
+    evidence: str
+    extensions: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+
+    def concerns(self, extension: str, container: str) -> bool:
+        """Whether it refuses a file of that name with that content."""
+        named = not self.extensions or extension in self.extensions
+        return named and (not self.containers or container in self.containers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +88,9 @@ class _LimitGroup:
 class _LanguagesFile:
     names: dict[str, str]
     other_names: dict[str, str]
-    gpt_transcribe: dict[Literal["codes"], tuple[str, ...]]
+    accepted: dict[str, tuple[str, ...]]
+    heard_as: dict[str, str]
+    iso_639_1: dict[Literal["codes"], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +157,14 @@ class Catalog:
 
     @property
     def audio_extensions(self) -> tuple[str, ...]:
-        """File extensions that transcriptions and translations accept, in the order of the error message."""
+        """File extensions of the audio files that a model of the catalog takes."""
         return self._audio_file.extensions
+
+    def misnamed(self, extension: str, container: str) -> Misnamed | None:
+        """How a model that believes the name refuses a file of that ``container``; ``None`` where they agree."""
+        if container in self._audio_file.containers.get(extension, ()):
+            return None
+        return next((each for each in self._misnamed if each.concerns(extension, container)), None)
 
     def audio_extension_of(self, content_type: str) -> str | None:
         """The file extension that goes with a ``Content-Type``, or ``None`` for one that is no audio."""
@@ -160,14 +189,25 @@ class Catalog:
         return self._languages.names.get(code.lower(), code)
 
     def language_code(self, name_or_code: str) -> str | None:
-        """The code of a language given by code or English name, in any case; ``None`` if there is none."""
+        """Whisper's code of a language given by code or English name, in any case; ``None`` if there is none."""
         given = name_or_code.lower()
+        given = self._languages.heard_as.get(given, given)
         return given if given in self._languages.names else self._codes_by_name.get(given)
 
-    @property
-    def gpt_transcribe_languages(self) -> tuple[str, ...]:
-        """The codes that gpt-transcribe accepts in ``languages[]``."""
-        return self._languages.gpt_transcribe["codes"]
+    def accepts_language(self, family: str, language: str) -> bool:
+        """Whether the models of a ``family``, a table of ``languages.toml``, take a ``language``, in any case.
+
+        Whisper takes English names, too.
+        """
+        given = language.lower()
+        code = self._codes_by_name.get(given, given) if family == "whisper" else given
+        return code in {each.lower() for each in self._languages.accepted[family]}
+
+    def is_language(self, name_or_code: str) -> bool:
+        """Whether that is a code of ISO 639-1, or a code or name of Whisper's, in any case."""
+        given = name_or_code.lower()
+        known = given in self._languages.names or given in self._codes_by_name
+        return known or given in self._languages.iso_639_1["codes"]
 
     @cached_property
     def voices(self) -> tuple[Voice, ...]:
@@ -203,6 +243,11 @@ class Catalog:
     @cached_property
     def _audio_file(self) -> _AudioFile:
         return _read(_AudioFile, self.folder / "audio.toml")
+
+    @cached_property
+    def _misnamed(self) -> tuple[Misnamed, ...]:
+        rows = enumerate(self._audio_file.misnamed, 1)
+        return tuple(_record(Misnamed, row, f"audio.toml, misnamed number {number}") for number, row in rows)
 
     @cached_property
     def _models_file(self) -> _ModelsFile:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from mockserver.audio.containers import container_of
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed
+from mockserver.gateway import explain
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 
@@ -15,31 +17,50 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
     from mockserver.gateway.calls import Call
+    from mockserver.gateway.forms import FilePart
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
 
 # What audio that is none is taken for where any bytes will do (strictness schema and off).
+_QUOTED = 16_384  # bytes of a text field that was sent for a file
 _STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
 
 
 def clip_of(services: Services, call: Call) -> Clip:
-    """The uploaded file. Raises ``ApiError`` for one whose name promises no audio."""
+    """The uploaded file. Raises ``ApiError`` for one that the model does not take for audio."""
     clip = call.audio.uploaded()
-    if call.strict:
-        part = call.files.get(UPLOAD)
-        _check_extension(services, call, clip, part.content_type if part else "")
+    part = call.files.get(UPLOAD)
+    if call.strict and part is not None:
+        _check_is_file(part)
+        _check_name(services, call, clip, part)
     return clip
 
 
-def _check_extension(services: Services, call: Call, clip: Clip, content_type: str) -> None:
-    accepted = services.catalog.audio_extensions
-    if clip.extension in accepted:
+def _check_is_file(part: FilePart) -> None:
+    """Raise ``ApiError`` for a text field in place of a file."""
+    if part.is_field:
+        text = part.data[:_QUOTED].decode("utf-8", "replace")
+        raise ApiError("invalid_request", message=explain.no_file(UPLOAD, text), param=None, code=None)
+
+
+def _check_name(services: Services, call: Call, clip: Clip, part: FilePart) -> None:
+    """Raise ``ApiError`` for a file whose name, or content in relation to it, the model does not take."""
+    assert call.model is not None
+    rules, catalog = call.model.transcription, services.catalog
+    if rules is None:
         return
-    if _is_whisper(call):
-        raise ApiError("audio_bad_extension_whisper", formats=list(accepted))
-    if clip.extension or services.catalog.audio_extension_of(content_type) not in accepted:
+    if rules.containers == "probed":
+        if clip.extension not in rules.extensions:
+            raise ApiError("audio_bad_extension_whisper", formats=list(rules.extensions))
+        return
+    extension = clip.extension or catalog.audio_extension_of(part.content_type) or ""
+    if extension not in rules.extensions:
         raise ApiError("audio_bad_extension", extension=clip.extension or clip.name)
+    container = container_of(clip.data)
+    misnamed = catalog.misnamed(extension, container) if container else None
+    if misnamed is not None:
+        raise ApiError(misnamed.error)
 
 
 def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:

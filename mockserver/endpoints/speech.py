@@ -14,6 +14,7 @@ from mockserver.gateway.validation import Violation
 from mockserver.wire import sse, tokens, usage
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import SpeechRules
     from mockserver.services import Services
 
 
@@ -50,14 +51,26 @@ def check_request(_: Services, call: Call) -> None:
     violations = []
     if not form["input"]:
         violations.append(Violation(("input",), "minLength", 1, ""))
+    if rules.max_input_chars is not None and len(form["input"]) > rules.max_input_chars:
+        violations.append(Violation(("input",), "maxLength", rules.max_input_chars, form["input"]))
     if isinstance(form["voice"], str) and form["voice"] not in rules.voices:
         violations.append(Violation(("voice",), "enum", list(rules.voices), form["voice"]))
     if violations:
         from mockserver.gateway import explain
 
         raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
+    _check_tokens(rules, form["input"])
     if form.get("stream_format", "audio") not in rules.stream_formats:
         raise ApiError("sse_not_supported", model=call.model.id)
+
+
+def _check_tokens(rules: SpeechRules, text: str) -> None:
+    """Raise ``ApiError`` for a text of more tokens than the model takes."""
+    if rules.max_input_tokens is None:
+        return
+    found = tokens.count(text)
+    if found > rules.max_input_tokens:
+        raise ApiError("speech_input_too_long", tokens=found, most=rules.max_input_tokens)
 
 
 def _utterance(services: Services, call: Call) -> Utterance:

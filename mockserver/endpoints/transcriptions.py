@@ -37,6 +37,7 @@ class TranscriptionRequest:
     stream: bool
     vocabulary: tokens.Vocabulary
     known_speakers: tuple[speakers.KnownSpeaker, ...] = ()
+    hints: tuple[str, ...] = ()  # codes of languages, as they were sent
 
     @property
     def diarizes(self) -> bool:
@@ -74,12 +75,11 @@ def _request(services: Services, call: Call) -> TranscriptionRequest:
     response_format = form.get("response_format", "json")
     granularities = tuple(form.get("timestamp_granularities") or ("segment",))
     logprobs = "logprobs" in form.get("include", ()) and (rules.logprobs == "supported" or not call.strict)
-    languages = tuple(form.get("languages", ())) if rules.languages else ()
-    if form.get("language") and rules.language_parameter == "checked":
-        code = services.catalog.language_code(form["language"])
-        languages = (code or form["language"],)
+    hints = tuple(form.get("languages", ())) if rules.languages else ()
+    if form.get("language"):
+        hints = (form["language"],)
     options = TranscriptionOptions(
-        languages=languages,
+        languages=tuple(services.catalog.language_code(hint) or hint for hint in hints),
         prompt=form.get("prompt", ""),
         keywords=tuple(form.get("keywords", ())) if rules.keywords else (),
         temperature=form.get("temperature", 0.0),
@@ -89,7 +89,7 @@ def _request(services: Services, call: Call) -> TranscriptionRequest:
     known = speakers.known_speakers(call, services.settings.max_audio_seconds) if rules.speakers else ()
     stream = bool(form.get("stream")) and (rules.streams or not call.strict)
     return TranscriptionRequest(
-        rules, options, response_format, granularities, logprobs, stream, call.vocabulary, known
+        rules, options, response_format, granularities, logprobs, stream, call.vocabulary, known, hints
     )
 
 
@@ -168,7 +168,7 @@ def _diarized(
 
 def _languages(request: TranscriptionRequest, heard: Transcription) -> list[dict[str, str]]:
     """The languages of the speech, if there is any: the hinted ones are taken at their word."""
-    return [{"code": code} for code in heard.languages and (request.options.languages or heard.languages)]
+    return [{"code": code} for code in heard.languages and (request.hints or heard.languages)]
 
 
 def _usage(

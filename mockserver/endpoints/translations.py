@@ -51,5 +51,5 @@ def create_translation(services: Services, call: Call) -> Answer:
                 usage=used,
             )
         case _:
-            body = {"text": text, "usage": used}
+            body = {"text": text}
     return Answer(json_styles.compact(body), "application/json", heard.answered_by, usage=used)

@@ -113,6 +113,15 @@ def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: boo
     return f"[{', '.join(_pydantic_error(violation, form, inputs) for violation in told)}]"
 
 
+def no_file(name: str, text: str) -> str:
+    """Return the refusal, in the voice of the audio endpoints, of a ``text`` that was sent where a file is due."""
+    problem = f"Expected UploadFile, received: {str}"
+    message, context = f"Value error, {problem}", {"error": ValueError(problem)}
+    return str(
+        [{"type": "value_error", "loc": ("body", name), "msg": message, "input": _cut(text), "ctx": context}]
+    )
+
+
 def _precedence(violation: Violation) -> tuple[int, int, list[int], int]:
     path = violation.path
     first = ("required", "additionalProperties")

@@ -17,10 +17,18 @@ MAX_HEADER = 4096  # bytes of a line
 
 # An unclosed quote runs to the end of the header.
 _OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^;]*))', re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ESCAPED = re.compile(r'\\(["\\])')
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+# A disposition whose parameters are written as RFC 7578 has them: each begins with a semicolon. Of bare values and
+# unclosed quotes any are taken.
+_DISPOSITION = re.compile(
+    r'\s*form-data\s*(?:;\s*+[^\s=;"]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+(?:"\s*+|$)|[^;"]*+))*+;?\s*',
+    re.DOTALL | re.IGNORECASE,
+)
+_BOOLEANS = dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True)
+_BOOLEANS |= dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
 
 
 class MultipartError(ValueError):
@@ -29,11 +37,15 @@ class MultipartError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """An uploaded file as it was sent. ``filename`` and ``content_type`` are empty where none was given."""
+    """An uploaded file as it was sent. ``filename`` and ``content_type`` are empty where none was given.
+
+    ``is_field`` is true of a part without a ``filename`` parameter, which is a text field and not a file.
+    """
 
     filename: str
     content_type: str
     data: bytes
+    is_field: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +59,23 @@ class Form:
 def parse_multipart(body: bytes, content_type: str) -> Form:
     """Takes a ``multipart/form-data`` body apart (RFC 7578). Each part is copied once and files stay bytes.
 
-    A part is a file when it has a filename, or is named ``file``. Raises ``MultipartError`` for another
-    content type, a missing or wrong boundary, a body that ends before its closing boundary or has no parts,
-    a part without a name, a field that is not UTF-8, and beyond 1000 parts, or 16 headers of 4 KiB in one.
+    A part is a file when it has a filename, or is named ``file``. A part whose name cannot be read ends the form:
+    what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a missing or
+    wrong boundary, a body that ends before its closing boundary or has no parts, a field that is not UTF-8, and
+    beyond 1000 parts, or 16 headers of 4 KiB in one.
     """
     parts = _split(body, boundary_of(content_type))
     fields: list[tuple[str, str]] = []
     files: dict[str, FilePart] = {}
     for part in parts:
-        options = options_of(part.headers.get("content-disposition", ""))
+        options = part_options(part.headers)
         name = options.get("name")
         if name is None:
-            raise MultipartError("a part has no name")
+            break
         data = body[part.start : part.end]
         if "filename" in options or name == "file":
-            files[name] = FilePart(options.get("filename", ""), part.headers.get("content-type", ""), data)
+            content_type = part.headers.get("content-type", "")
+            files[name] = FilePart(options.get("filename", ""), content_type, data, "filename" not in options)
         else:
             fields.append((name, text_of(name, data)))
     return Form(fields, files)
@@ -70,10 +84,10 @@ def parse_multipart(body: bytes, content_type: str) -> Form:
 def to_document(form: Form, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON document a form stands for, given the schema of each property (references resolved).
 
-    ``name[]``, ``name[0]`` and, where the schema declares an array, ``name`` give an array in the order
-    sent; ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and booleans are read
-    where the schema declares them; what cannot be read stays text, for validation to refuse. Of several
-    values for one place the last wins. Files appear as ``""``.
+    ``name[]`` and ``name[0]`` give an array in the order sent; ``name`` gives an array of its last value where the
+    schema declares an array. ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and
+    booleans are read where the schema declares them; what cannot be read stays text, for validation to refuse. Of
+    several values for one place the last wins. Files appear as ``""``.
     """
     sent: dict[str, list[tuple[str | None, str]]] = {}
     for name, text in form.fields:
@@ -91,8 +105,15 @@ class _Part:
     end: int = 0
 
 
+def names_several(content_type: str) -> bool:
+    """Whether a content type is more than one: several headers, which HTTP servers join with commas."""
+    return "," in _QUOTED.sub("", content_type)
+
+
 def boundary_of(content_type: str) -> bytes:
     """The boundary that a content type names. Raises ``MultipartError``."""
+    if names_several(content_type):
+        raise MultipartError("there is more than one content type")
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise MultipartError("the content type is not multipart/form-data")
     boundary = options_of(content_type).get("boundary", "").strip()
@@ -151,6 +172,12 @@ def _split(body: bytes, boundary: bytes) -> list[_Part]:
     return parts
 
 
+def part_options(headers: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a part's disposition; none where that cannot be read."""
+    disposition = headers.get("content-disposition", "")
+    return options_of(disposition) if _DISPOSITION.fullmatch(disposition) else {}
+
+
 def options_of(header: str) -> dict[str, str]:
     """The parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) is preferred."""
     options: dict[str, str] = {}
@@ -184,6 +211,8 @@ def _value(values: list[tuple[str | None, str]], schema: Mapping[str, Any]) -> A
     array = _branch(schema, "array")
     if array is None and all(key is None for key, _ in values):
         return _read(values[-1][1], schema)
+    if all(key is None for key, _ in values):
+        values = values[-1:]
     return [_read(text, (array or {}).get("items", {})) for _, text in values]
 
 
@@ -198,13 +227,20 @@ def _branch(schema: Mapping[str, Any], json_type: str) -> Mapping[str, Any] | No
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:
     """``text`` as a value of a type that the schema declares, or unchanged."""
+    value = scalar(text, schema)
+    if value is text and _branch(schema, "object"):
+        found = _object(text)
+        return text if found is None else found
+    return value
+
+
+def scalar(text: str, schema: Mapping[str, Any]) -> Any:
+    """``text`` as the boolean or number that the schema declares, read as pydantic does; else unchanged."""
     value: Any = None
     if _branch(schema, "boolean"):
         value = _BOOLEANS.get(text.lower())
     elif _branch(schema, "number") or _branch(schema, "integer"):
-        value = _number(text)
-    elif _branch(schema, "object"):
-        value = _object(text)
+        value = _number(text.strip())
     return text if value is None else value
 
 

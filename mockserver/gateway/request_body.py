@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import flask
 
@@ -12,6 +12,8 @@ from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.gateway.calls import Call
     from mockserver.gateway.streamed_forms import FileField
     from mockserver.services import Services
@@ -43,8 +45,10 @@ class RequestBodies:
 
     def _form(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
+        body = self._read(call)
+        _check_content_type(call, "multipart/form-data", content_type)
         try:
-            form = forms.parse_multipart(self._read(call), content_type)
+            form = forms.parse_multipart(body, content_type)
         except forms.MultipartError as error:
             if call.settings.strictness == "off":
                 return
@@ -66,6 +70,7 @@ class RequestBodies:
         """Reads a form and keeps its file while it arrives."""
         stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
         content_type = flask.request.headers.get("Content-Type", "")
+        _check_content_type(call, "multipart/form-data", content_type)
         try:
             streamed_forms.receive(
                 call.streamed, self._services.blobs, stream, length, content_type, file_field
@@ -83,14 +88,33 @@ class RequestBodies:
     def _json(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
         body = self._read(call)
-        if content_type and call.strict and not content_type.lower().startswith("application/json"):
-            raise ApiError("unsupported_content_type", accepted="application/json", given=content_type)
+        _check_content_type(call, "application/json", content_type)
         try:
-            call.document.update(parse_json(body))
+            document = parse_json(body)
         except ApiError:
             if call.settings.strictness != "off":
                 raise
+            return
+        call.document.update(document)
+        if call.operation.explains == "pydantic":
+            _read_scalars(call.document, self._services.schemas.properties(call.operation.schema))
 
     def _read(self, call: Call) -> bytes:
         stream = flask.request.environ["wsgi.input"]
         return self._reader.read(stream, announced_length(flask.request), call.place)
+
+
+def _check_content_type(call: Call, accepted: str, given: str) -> None:
+    """Raise ``ApiError`` for another content type than ``accepted``, several JSON ones included."""
+    if not call.strict:
+        return
+    several = accepted == "application/json" and forms.names_several(given)
+    if several or given.partition(";")[0].strip().lower() != accepted:
+        raise ApiError("unsupported_content_type", accepted=accepted, given=given)
+
+
+def _read_scalars(document: dict[str, Any], properties: Mapping[str, Any]) -> None:
+    """Read numbers and booleans that were sent as texts, as the validation library of the audio endpoints does."""
+    for name, value in document.items():
+        if isinstance(value, str):
+            document[name] = forms.scalar(value, properties.get(name, {}))

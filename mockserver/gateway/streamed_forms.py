@@ -140,6 +140,7 @@ class _Parts:
         self._headers: dict[str, str] = {}
         self._field = ("", bytearray())
         self._writer: BlobWriter | None = None
+        self._ended = False  # by a part whose name cannot be read
         self._complete = False
 
     def begin(self) -> None:
@@ -162,17 +163,20 @@ class _Parts:
         self._header = bytearray(), bytearray()
 
     def headers_end(self) -> None:
-        options = forms.options_of(self._headers.get("content-disposition", ""))
+        options = forms.part_options(self._headers)
         name = options.get("name")
-        if name is None:
-            raise MultipartError("a part has no name")
-        self._field = (name, bytearray())
         self._writer = None
+        if self._ended or name is None:
+            self._ended = True
+            return
+        self._field = (name, bytearray())
         if "filename" in options or name == self._file_field.name:
             content_type = self._headers.get("content-type", "")
             self._writer = self._form.open(self._blobs, name, options.get("filename", ""), content_type)
 
     def data(self, data: bytes, start: int, end: int) -> None:
+        if self._ended:
+            return
         if self._writer is None:
             self._bounded(end - start)
             self._field[1].extend(data[start:end])
@@ -183,7 +187,7 @@ class _Parts:
         self._writer.write(memoryview(data)[start:end])
 
     def end(self) -> None:
-        if self._writer is None:
+        if self._writer is None and not self._ended:
             name, text = self._field
             self._form.fields.append((name, forms.text_of(name, bytes(text))))
 

@@ -41,7 +41,7 @@ def check_temperature(form: Mapping[str, Any]) -> None:
 
 def _check_response_format(rules: TranscriptionRules, response_format: str) -> None:
     if response_format not in rules.response_formats:
-        supported = enumeration(rules.response_formats, "or")
+        supported = enumeration(rules.alternatives or rules.response_formats, "or")
         raise ApiError(
             "response_format_incompatible",
             response_format=response_format,
@@ -51,9 +51,9 @@ def _check_response_format(rules: TranscriptionRules, response_format: str) -> N
 
 
 def _check_timestamps(rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
-    if not form.get("timestamp_granularities"):
+    if not form.get("timestamp_granularities") or rules.timestamps == "ignored":
         return
-    if not rules.timestamps:
+    if rules.timestamps == "refused":
         raise ApiError("timestamps_not_supported", model=rules.internal_name)
     if form.get("response_format", "json") != "verbose_json":
         raise ApiError("timestamps_need_verbose_json")
@@ -69,17 +69,18 @@ def _check_logprobs(rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
 
 
 def _check_language(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
-    language, languages = form.get("language"), form.get("languages", ())
-    if rules.languages:
-        if language and languages:
-            raise ApiError("language_and_languages")
-        allowed = catalog.gpt_transcribe_languages
-        for code in languages:
-            if code not in allowed:
-                supported = enumeration(allowed, "and")
-                raise ApiError("languages_not_allowed", language=code, supported=supported)
-    if language and rules.language_parameter == "checked" and catalog.language_code(language) is None:
-        raise ApiError("invalid_language", language=language)
+    language, languages = form.get("language"), form.get("languages", ()) if rules.languages else ()
+    if language and languages:
+        raise ApiError("language_and_languages")
+    for code in languages:
+        if not catalog.accepts_language(rules.language_codes, code):
+            raise ApiError("unrecognized_language", language=code, param="languages")
+    if not language or catalog.accepts_language(rules.language_codes, language):
+        return
+    if rules.error_style != "whisper":
+        raise ApiError("unrecognized_language", language=language)
+    known = catalog.is_language(language)
+    raise ApiError("unsupported_language" if known else "invalid_language", language=language)
 
 
 def _check_keywords(form: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a request is charged in tokens before it is answered: an estimate from its letters.
+"""What a request is charged in tokens before it is answered: an estimate from the bytes of its texts in UTF-8.
 
 The formulas were fitted to published answers (``docs/rate-limits.md``). Audio counts nothing beforehand.
 """
@@ -8,39 +8,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_LETTERS_PER_TOKEN = 4
-_LETTERS_PER_MESSAGE = 7
+_BYTES_PER_TOKEN = 4
+_BYTES_PER_MESSAGE = 7
 _TOKENS_PER_IMAGE = 765
 
 
 def speech_tokens(body: Mapping[str, Any]) -> int:
-    """A quarter of the letters of the text, rounded up."""
-    text = body.get("input")
-    return _quarter(len(text)) if isinstance(text, str) else 0
+    """A quarter of the bytes of the text, rounded up."""
+    return _quarter(_size(body.get("input")))
 
 
 def chat_tokens(body: Mapping[str, Any]) -> int:
-    """A quarter of the letters of all messages, seven more for each that has content, and 765 per image."""
-    letters = images = 0
+    """A quarter of the bytes of all messages, seven more for each that has content, and 765 tokens per image."""
+    size = images = 0
     messages = body.get("messages")
     for message in messages if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, dict) else None
         if not content:
             continue
-        letters += _LETTERS_PER_MESSAGE
+        size += _BYTES_PER_MESSAGE
         for part in content if isinstance(content, list) else [{"text": content}]:
             if isinstance(part, dict):
-                text = part.get("text")
-                letters += len(text) if isinstance(text, str) else 0
+                size += _size(part.get("text"))
                 images += part.get("type") in ("image_url", "file")
-    return _quarter(letters) + _TOKENS_PER_IMAGE * images
+    return _quarter(size) + _TOKENS_PER_IMAGE * images
 
 
 def transcription_tokens(form: Mapping[str, Any]) -> int:
-    """A quarter of the letters of the prompt, at least one."""
-    prompt = form.get("prompt")
-    return max(1, _quarter(len(prompt)) if isinstance(prompt, str) else 0)
+    """A quarter of the bytes of the prompt, at least one."""
+    return max(1, _quarter(_size(form.get("prompt"))))
 
 
-def _quarter(letters: int) -> int:
-    return -(-letters // _LETTERS_PER_TOKEN)
+def _size(text: object) -> int:
+    """Return the bytes of a text in UTF-8; 0 for what is no text."""
+    return len(text.encode("utf-8", "surrogatepass")) if isinstance(text, str) else 0
+
+
+def _quarter(size: int) -> int:
+    return -(-size // _BYTES_PER_TOKEN)

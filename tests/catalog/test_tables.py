@@ -357,7 +357,8 @@ def test_gpt_4o_mini_tts_has_thirteen_voices_and_streams_events(catalog: Catalog
     assert len(set(model.speech.voices)) == 13
     assert model.speech.stream_formats == ("audio", "sse")
     assert model.speech.instructions
-    assert model.speech.max_input_chars == 4096
+    assert model.speech.max_input_tokens == 2000
+    assert model.speech.max_input_chars is None
 
 
 def test_a_voice_is_a_row(tmp_path: Path) -> None:
@@ -394,8 +395,21 @@ def test_a_deprecated_model_has_its_shutdown_date(catalog: Catalog, model: str, 
     assert card.shutdown_date == date
 
 
-def test_accepted_file_extensions_are_in_the_order_of_the_error_message(catalog: Catalog) -> None:
+def test_whisper_takes_one_more_file_extension_than_other_models(catalog: Catalog) -> None:
     assert " ".join(catalog.audio_extensions) == "flac m4a mp3 mp4 mpeg mpga oga ogg wav webm"
+    for model in catalog.models:
+        if model.transcription is not None:
+            left_out = set(catalog.audio_extensions) - set(model.transcription.extensions)
+            assert left_out == (set() if model.id == "whisper-1" else {"oga"}), model.id
+
+
+def test_every_extension_of_a_model_that_believes_names_promises_a_container(catalog: Catalog) -> None:
+    for model in catalog.models:
+        rules = model.transcription
+        for extension in rules.extensions if rules and rules.containers == "named" else ():
+            refused = catalog.misnamed(extension, "aac")
+            assert refused is not None
+            assert refused.evidence
 
 
 def test_languages_have_whisper_s_english_names(catalog: Catalog) -> None:
@@ -408,6 +422,7 @@ def test_a_language_is_found_by_code_or_by_name(catalog: Catalog) -> None:
     assert catalog.language_code("DE") == "de"
     assert catalog.language_code("German") == "de"
     assert catalog.language_code("flemish") == "nl"
+    assert catalog.language_code("zh-TW") == "zh"
     assert catalog.language_code("klingon") is None
 
 
@@ -418,10 +433,30 @@ def test_every_language_whisper_can_hear_has_a_name(catalog: Catalog) -> None:
         assert catalog.language_code(name) == code
 
 
-def test_gpt_transcribe_takes_63_languages_that_all_have_a_name(catalog: Catalog) -> None:
-    codes = catalog.gpt_transcribe_languages
-    assert len(set(codes)) == len(codes) == 63
-    assert all(catalog.language_name(code) != code for code in codes)
+@pytest.mark.parametrize(
+    ("family", "accepted", "refused"),
+    [
+        ("whisper", "en zh EN french Welsh", "bn te gu ml pa or my ga yue mya zh-CN bengali auto"),
+        ("gpt-4o", "en bn te gu ml ka yue fil nb mya zh-CN ZH-tw", "my bur pt-BR pa or ga french auto zh-HK"),
+        ("gpt-transcribe", "en bn te gu ml ka yue zh-cn zh-hk", "fil nb mya my pa or pt-BR english auto"),
+    ],
+)
+def test_each_family_of_models_accepts_languages_of_its_own(
+    catalog: Catalog, family: str, accepted: str, refused: str
+) -> None:
+    assert [each for each in accepted.split() if not catalog.accepts_language(family, each)] == []
+    assert [each for each in refused.split() if catalog.accepts_language(family, each)] == []
+
+
+@pytest.mark.parametrize("code", ["bn", "fil", "mya", "nb", "zh-CN", "zh-TW", "zh-HK"])
+def test_every_accepted_language_is_one_that_whisper_can_hear(catalog: Catalog, code: str) -> None:
+    assert catalog.language_code(code) in _LANGUAGE_CODES
+
+
+def test_what_is_a_language_is_told_from_what_is_none(catalog: Catalog) -> None:
+    assert [each for each in "ga or yue haw GA irish my".split() if catalog.is_language(each)] == (
+        "ga or yue haw GA my".split()
+    )
 
 
 def test_a_card_is_plain_json_with_everything_known(catalog: Catalog) -> None:

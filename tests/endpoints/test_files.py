@@ -254,9 +254,17 @@ def test_what_is_missing_is_named(send: Callable[..., RawResponse], server: Mock
 
 
 def test_what_is_no_form_is_refused(send: Callable[..., RawResponse], server: MockServer) -> None:
-    response = send("POST", "/v1/files", b"{}", {"Content-Type": "application/json"})
+    response = send("POST", "/v1/files", b"{}", {"Content-Type": "multipart/form-data; boundary=edge"})
     assert response.status == 400
     assert json.loads(response.body)["error"]["message"] == "Could not parse multipart form"
+
+
+def test_what_says_that_it_is_no_form_is_refused(send: Callable[..., RawResponse]) -> None:
+    response = send("POST", "/v1/files", b"{}", {"Content-Type": "application/json"})
+    assert response.status == 400
+    assert json.loads(response.body)["error"]["message"].startswith(
+        "Unsupported content type: 'application/json'. This API method only accepts 'multipart/form-data' requests"
+    )
 
 
 def test_a_file_of_more_than_512_megabytes_is_refused(server: MockServer) -> None:

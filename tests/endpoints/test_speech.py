@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import wave
 from collections.abc import Callable
 from typing import Literal
@@ -173,10 +174,33 @@ def test_the_asynchronous_sdk_hears_it_piece_by_piece(client: openai.OpenAI) -> 
 
 def test_a_text_of_more_than_4096_characters_is_too_long(send: Send) -> None:
     text = "a" * 4097
-    assert message(speak(send, input=text)) == (
+    assert message(speak(send, model="tts-1", input=text)) == (
         "[{'type': 'string_too_long', 'loc': ('body', 'input'), "
         f"'msg': 'String should have at most 4096 characters', 'input': '{text}', 'ctx': {{'max_length': 4096}}}}]"
     )
+
+
+def test_gpt_4o_mini_tts_bounds_its_text_by_tokens(send: Send) -> None:
+    assert speak(send, input="Good morning to all. " * 240).status == 200
+    response = speak(send, input="Good morning to all. " * 500)
+    document = response.json()
+    assert isinstance(document, dict)
+    assert response.status == 400
+    assert re.fullmatch(
+        r"Input of 2\d{3} tokens is over the maximum input limit of 2000 tokens\. Please shorten your input\.",
+        document["error"].pop("message"),
+    )
+    assert document["error"] == {"type": "invalid_request_error", "param": None, "code": "invalid_value"}
+
+
+@pytest.mark.parametrize("speed", ["1.0", " 2 ", "4e-1"])
+def test_a_number_may_be_sent_as_a_text(send: Send, speed: str) -> None:
+    assert speak(send, input="Hi.", speed=speed).status == 200
+
+
+@pytest.mark.parametrize("speed", ["fast", "", "1,0"])
+def test_a_text_that_is_no_number_is_refused(send: Send, speed: str) -> None:
+    assert "unable to parse string as a number" in message(speak(send, input="Hi.", speed=speed))
 
 
 def test_an_unknown_voice_is_told_those_of_the_model(send: Send) -> None:

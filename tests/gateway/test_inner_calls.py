@@ -33,6 +33,7 @@ def test_an_inner_call_needs_no_key_and_meets_no_limit() -> None:
             "SERVER_PORT": "80",
             "wsgi.url_scheme": "http",
             "wsgi.input": io.BytesIO(body),
+            "CONTENT_TYPE": "application/json",
             "CONTENT_LENGTH": str(len(body)),
         }
         InnerCall(account, 0.5).mark(environ)
