@@ -12,14 +12,14 @@ Source = Literal["documented", "assumed"]
 class TranscriptionRules:
     """What a model does on ``v1/audio/transcriptions`` (API reference, Create transcription).
 
-    Durations are seconds of audio; a cap that is ``None`` does not exist. ``streams``: whether ``stream`` is
-    heeded. ``usage``: how the answer counts. ``internal_name``: the model's name in the error message about
-    ``response_format``, which offers the ``alternatives``, or else all of its formats. ``error_style``: compact JSON
-    with a sibling ``usage`` ("whisper"), or indented by two spaces ("engine"). ``timestamps``: whether ``timestamp_granularities`` are
-    heeded, ignored or refused. ``language_codes``: whose codes ``language`` may have, a table of
-    ``languages.toml``. ``extensions``: those of the file names it takes, in the order in which it lists them;
-    ``containers``: whether it finds out by itself what a file is ("probed"), or believes its name ("named").
-    ``translates``: whether the model serves ``v1/audio/translations``.
+    Durations are seconds of audio; a cap that is ``None`` does not exist. ``extensions``: those of the file names it
+    takes, in the order in which it lists them. ``containers``: whether it finds out by itself what a file is
+    ("probed"), or believes its name ("named"). ``streams``: whether ``stream`` is heeded. ``timestamps``: whether
+    ``timestamp_granularities`` are heeded, ignored or refused. ``usage``: how the answer counts. ``internal_name``:
+    the model's name in the error message about ``response_format``, which offers the ``alternatives``, or else all of
+    its formats. ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by two spaces
+    ("engine"). ``language_codes``: whose codes ``language`` may have, a table of ``languages.toml``. ``translates``:
+    whether the model serves ``v1/audio/translations``.
     """
 
     response_formats: tuple[str, ...]

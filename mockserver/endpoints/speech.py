@@ -59,16 +59,16 @@ def check_request(_: Services, call: Call) -> None:
         from mockserver.gateway import explain
 
         raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
-    _check_tokens(rules, form["input"])
+    _check_tokens(rules, form["input"], call.vocabulary)
     if form.get("stream_format", "audio") not in rules.stream_formats:
         raise ApiError("sse_not_supported", model=call.model.id)
 
 
-def _check_tokens(rules: SpeechRules, text: str) -> None:
+def _check_tokens(rules: SpeechRules, text: str, vocabulary: tokens.Vocabulary) -> None:
     """Raise ``ApiError`` for a text of more tokens than the model takes."""
     if rules.max_input_tokens is None:
         return
-    found = tokens.count(text)
+    found = tokens.count(text, vocabulary)
     if found > rules.max_input_tokens:
         raise ApiError("speech_input_too_long", tokens=found, most=rules.max_input_tokens)
 
