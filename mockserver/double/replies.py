@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.engines.derive import segments_of, segments_of_words, with_words
-from mockserver.engines.dialogue import Reply, ToolCall
+from mockserver.engines.dialogue import Reply, ToolCall, arguments_text
 from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
 
 Document = Mapping[str, Any]
@@ -89,7 +88,8 @@ class Scripted:
 
     def chat_reply(self) -> Reply:
         """What a chat model replies."""
-        calls = tuple(_tool_call(call) for call in self.reply.get("tool_calls", ()))
+        called = self.reply.get("tool_calls", ())
+        calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
         return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
 
     def body(self) -> tuple[bytes, str]:
@@ -253,8 +253,8 @@ def _word(row: Document) -> Word:
     return Word(row["word"].strip(), row["start"], row["end"], row.get("probability"))
 
 
-def _tool_call(call: Document) -> ToolCall:
+def _tool_call(call: Document, *, parallel: bool) -> ToolCall:
     arguments = call.get("arguments", {})
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+        arguments = arguments_text(arguments, parallel=parallel)
     return ToolCall(call["name"], arguments, custom=call.get("custom", False))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pybase64
 
 from mockserver.endpoints import stored_completions
+from mockserver.endpoints.chat_moderation import moderation
 from mockserver.endpoints.chat_reply import ChatReply, chat_replies, usage_of
 from mockserver.endpoints.chat_request import ChatRequest, chat_request
 from mockserver.endpoints.chat_stream import chat_stream
@@ -33,21 +34,30 @@ def check_request(services: Services, call: Call) -> None:
 
 def create_chat_completion(services: Services, call: Call) -> Answer:
     """Listens to the conversation and replies."""
-    assert call.model is not None
     request = chat_request(services, call)
     replies = chat_replies(services, call, request)
-    now = services.clock.now()
-    model = call.model.snapshot if call.strict else str(call.document.get("model") or call.model.snapshot)
-    head = chat.Head(services.ids.completion_id(now), int(now), model, fingerprint(call.model.snapshot))
+    head = _head(services, call, request)
     answered_by = replies[0].answered_by
     if request.body.get("stream"):
         events = started(_stream(services, call, request, replies, head))
-        return Answer(events, sse.CONTENT_TYPE, answered_by, headers=(("cache-control", "no-store"),))
+        return Answer(events, sse.CONTENT_TYPE, answered_by)
     sound = _spoken(services, call, replies)
     completion = _completion(request, replies, head, sound)
     _store(services, call, request, replies, head)
     body = json_styles.two_spaces_newline(completion)
     return Answer(body, "application/json", answered_by, usage=completion["usage"])
+
+
+def _head(services: Services, call: Call, request: ChatRequest) -> chat.Head:
+    assert call.model is not None
+    now, snapshot = services.clock.now(), call.model.snapshot
+    return chat.Head(
+        services.ids.completion_id(now),
+        int(now),
+        snapshot if call.strict else str(request.body.get("model") or snapshot),
+        fingerprint(snapshot) if request.rules.system_fingerprint else None,
+        chat.served_tier(request.body.get("service_tier")),
+    )
 
 
 def _stream(
@@ -92,13 +102,13 @@ def _completion(
     request: ChatRequest, replies: list[ChatReply], head: chat.Head, sound: str = ""
 ) -> dict[str, Any]:
     choices = [_choice(request, reply, index, sound) for index, reply in enumerate(replies)]
-    return head.completion(choices, usage_of(request, replies))
+    return head.completion(choices, usage_of(request, replies), moderation=moderation(request, replies))
 
 
 def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: str) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
-    if request.complete_choices:
-        alternatives = request.logprobs
+    if request.tells_logprobs:
+        alternatives = None if reply.tool_calls else request.logprobs
         choice["logprobs"] = None if alternatives is None else chat.logprobs(reply.tokens(), alternatives)
     choice["finish_reason"] = reply.finish_reason
     return choice

@@ -119,6 +119,7 @@ def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
         prompt_audio=request.prompt_audio_tokens,
         reply_text=sum(reply.text_tokens for reply in replies),
         reply_audio=sum(reply.audio_tokens for reply in replies),
+        rules=request.rules,
     )
 
 

@@ -16,6 +16,7 @@ from mockserver.wire import chat, tokens, transcripts, usage
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.catalog.records import ChatRules
     from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
@@ -29,8 +30,8 @@ class ChatRequest:
     """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens.
 
     ``heard_by`` are those who listened to its audio, each once: ``whisper/embedded``, ``fixture/hello``.
-    ``complete_choices``: audio models leave ``logprobs`` out of the choices they answer with, contrary to
-    the documented schema; in strictness ``schema`` they are complete.
+    ``complete_choices``: choices have all members that the documented schema asks for, as in strictness
+    ``schema``; real ones leave ``logprobs`` and ``finish_reason`` out in places.
     """
 
     body: Body
@@ -44,11 +45,17 @@ class ChatRequest:
     prompt_audio_tokens: int
     vocabulary: tokens.Vocabulary
     complete_choices: bool
+    rules: ChatRules
 
     @property
     def calls_functions(self) -> bool:
         """Whether calls are answered as the one ``function_call`` that preceded ``tool_calls``."""
         return bool(self.body.get("functions")) and not self.body.get("tools")
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether choices have ``logprobs``, be they null."""
+        return self.complete_choices or self.rules.null_logprobs or self.logprobs is not None
 
     @property
     def logprobs(self) -> int | None:
@@ -58,6 +65,8 @@ class ChatRequest:
 
 def chat_request(services: Services, call: Call) -> ChatRequest:
     """Understands the request, and listens to it. Raises ``ApiError``."""
+    assert call.model is not None
+    assert call.model.chat is not None
     body = call.document
     reader = _Reader(services, call)
     turns = tuple(reader.turns())
@@ -79,14 +88,11 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         ),
         prompt_audio_tokens=reader.audio_tokens,
         vocabulary=call.vocabulary,
-        complete_choices=call.settings.strictness == "schema" or not _is_audio_model(call),
+        complete_choices=call.settings.strictness == "schema",
+        rules=call.model.chat,
     )
     _check_window(call, request.prompt_text_tokens + request.prompt_audio_tokens)
     return request
-
-
-def _is_audio_model(call: Call) -> bool:
-    return call.model is not None and call.model.chat is not None and call.model.chat.audio
 
 
 def _max_tokens(call: Call) -> int | None:

@@ -96,8 +96,8 @@ class FixedResponder:
         """See the module."""
         called = _called(conversation)
         if called:
-            hint = _last_words(conversation)
-            return Reply(ANSWERED_BY, tool_calls=tuple(_call(tool, hint) for tool in called))
+            hint, parallel = _last_words(conversation), len(called) > 1
+            return Reply(ANSWERED_BY, tool_calls=tuple(_call(tool, hint, parallel) for tool in called))
         if conversation.json_schema is not None:
             return Reply(ANSWERED_BY, _json_text(conversation.json_schema, _last_words(conversation)))
         return Reply(ANSWERED_BY, _sentence(conversation))
@@ -131,22 +131,30 @@ def _telling_words(name: str) -> set[str]:
     return {word for word in spaced.lower().split() if word not in _EMPTY_WORDS}
 
 
-def _call(tool: Tool, hint: str) -> ToolCall:
+def arguments_text(arguments: object, *, parallel: bool) -> str:
+    """Return the arguments of a call as JSON: with spaces if other calls accompany it, as the API writes them."""
+    return json.dumps(arguments, ensure_ascii=False, separators=(", ", ": ") if parallel else (",", ":"))
+
+
+def _call(tool: Tool, hint: str, parallel: bool) -> ToolCall:
     if tool.custom:
         return ToolCall(tool.name, hint, custom=True)
-    return ToolCall(tool.name, _json_text(tool.parameters, hint))
+    return ToolCall(tool.name, arguments_text(_sample(tool.parameters, hint), parallel=parallel))
 
 
 def _json_text(schema: dict[str, Any], hint: str) -> str:
+    return json.dumps(_sample(schema, hint), ensure_ascii=False, separators=(",", ":"))
+
+
+def _sample(schema: dict[str, Any], hint: str) -> Any:
     from mockserver.engines.json_samples import NoSample, sample
 
     if not schema:
-        return json.dumps({"reply": hint}, ensure_ascii=False)
+        return {"reply": hint}
     try:
-        value = sample(schema, hint)
+        return sample(schema, hint)
     except NoSample as error:
         raise ReplyFailed(f"no value fits the schema: {error}") from error
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _last_words(conversation: Conversation) -> str:

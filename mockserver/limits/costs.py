@@ -42,9 +42,9 @@ def _counted(prices: Prices, usage: Mapping[str, Any]) -> list[tuple[float | Non
     if "prompt_tokens_details" in usage:
         read, written = usage["prompt_tokens_details"], usage["completion_tokens_details"]
         return [
-            (prices.text_input, read["text_tokens"]),
+            (prices.text_input, usage["prompt_tokens"] - read["audio_tokens"]),
             (prices.audio_input, read["audio_tokens"]),
-            (prices.text_output, written["text_tokens"]),
+            (prices.text_output, usage["completion_tokens"] - written["audio_tokens"]),
             (prices.audio_output, written["audio_tokens"]),
         ]
     if "input_token_details" in usage:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.wire import tokens
-from mockserver.wire.json_styles import compact
+from mockserver.wire.json_styles import streamed
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import ChatRules
     from mockserver.engines.dialogue import ToolCall
     from mockserver.wire.ids import Ids
 
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
 TRANSCRIPT_TOKENS = 4  # what a transcript costs beyond its text
+_CHUNK_LETTERS = 16  # what obfuscation fills chunks up to a multiple of
 _PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART = 3, 4, 4
 
 Member = dict[str, Any]
 
+_TEXT_OR_LETTER = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -30,9 +34,12 @@ class Head:
     id: str
     created: int
     model: str
-    system_fingerprint: str
+    system_fingerprint: str | None
+    service_tier: str = "default"
 
-    def completion(self, choices: Sequence[Member], usage: Member) -> Member:
+    def completion(
+        self, choices: Sequence[Member], usage: Member, *, moderation: Member | None = None
+    ) -> Member:
         """``chat.completion``."""
         return {
             "id": self.id,
@@ -40,39 +47,65 @@ class Head:
             "created": self.created,
             "model": self.model,
             "choices": list(choices),
+            **({"moderation": moderation} if moderation else {}),
             "usage": usage,
-            "service_tier": "default",
+            "service_tier": self.service_tier,
             "system_fingerprint": self.system_fingerprint,
         }
+
+
+def served_tier(asked: str | None) -> str:
+    """The ``service_tier`` that an answer tells for the one that was asked for."""
+    return {"priority": "priority", "fast": "priority", "flex": "flex"}.get(asked or "", "default")
 
 
 class Chunks:
     """Writes the chunks of one stream: LF line ends, compact JSON, one event each.
 
-    ``complete_choices``: with ``logprobs`` in every choice, and ``finish_reason`` in the last one, too.
+    ``logprobs``: every choice has them, null where there are none. ``complete_choices``: the last chunk of a
+    spoken reply has its ``finish_reason``, too. With ``obfuscation`` chunks are filled up to a multiple of 16
+    letters, and one more.
     """
 
     def __init__(
-        self, head: Head, ids: Ids, *, complete_choices: bool, include_usage: bool, obfuscation: bool
+        self,
+        head: Head,
+        ids: Ids,
+        *,
+        logprobs: bool,
+        complete_choices: bool,
+        include_usage: bool,
+        obfuscation: bool,
     ) -> None:
         self._head = head
         self._ids = ids
+        self._logprobs = logprobs
         self._complete_choices = complete_choices
         self._include_usage = include_usage
         self._obfuscation = obfuscation
 
     def delta(
-        self, index: int, delta: Member, *, logprobs: Member | None = None, finish_reason: str | None = None
+        self,
+        index: int,
+        delta: Member,
+        *,
+        logprobs: Member | None = None,
+        finish_reason: str | None = None,
+        usage_first: bool = False,
     ) -> bytes:
-        """A chunk with one choice."""
-        told = {"logprobs": logprobs} if self._complete_choices else {}
-        return self._event(
-            {"choices": [{"index": index, "delta": delta, **told, "finish_reason": finish_reason}]}
-        )
+        """A chunk with one choice; ``usage_first``: its null ``usage`` precedes it, as in parallel calls."""
+        told = {"logprobs": logprobs} if self._logprobs else {}
+        choice = {"index": index, "delta": delta, **told, "finish_reason": finish_reason}
+        early = {"usage": None} if usage_first and self._include_usage else {}
+        return self._event({**early, "choices": [choice]})
 
     def usage(self, usage: Member) -> bytes:
         """The chunk without choices that tells the usage."""
         return self._event({"choices": []}, usage)
+
+    def moderation(self, moderation: Member) -> bytes:
+        """The chunk without choices that tells what moderation found."""
+        return self._event({"choices": [], "moderation": moderation})
 
     def choiceless(self) -> bytes:
         """A chunk without ``choices``, as audio models send between others."""
@@ -91,15 +124,20 @@ class Chunks:
             "object": "chat.completion.chunk",
             "created": head.created,
             "model": head.model,
-            "service_tier": "default",
+            "service_tier": head.service_tier,
             "system_fingerprint": head.system_fingerprint,
             **members,
         }
-        if self._include_usage:
+        if self._include_usage and "usage" not in payload:
             payload["usage"] = usage
-        if self._obfuscation:
-            payload["obfuscation"] = "" if usage else self._ids.obfuscation()
-        return b"data: " + compact(payload) + b"\n\n"
+        return b"data: " + self._obfuscated(payload) + b"\n\n"
+
+    def _obfuscated(self, payload: Member) -> bytes:
+        if not self._obfuscation:
+            return streamed(payload)
+        bare = streamed(payload | {"obfuscation": ""})
+        missing = (1 - len(bare.decode())) % _CHUNK_LETTERS
+        return bare.removesuffix(b'"}') + self._ids.obfuscation(missing).encode() + b'"}'
 
 
 def message(
@@ -127,6 +165,29 @@ def tool_call(call: ToolCall, call_id: str) -> Member:
     if call.custom:
         return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def parallel_pieces(arguments: str) -> Iterator[str]:
+    """The JSON arguments of one of several calls, cut as the API does.
+
+    That is after 4, 9, 14, 18, 23, 28 letters, and so on: every 14 thirds. Spaces between members do not count.
+    """
+    start = counted = cuts = 0
+    for found in _TEXT_OR_LETTER.finditer(arguments):
+        if found.group() == " ":
+            continue
+        for place in range(found.start(), found.end()):
+            counted += 1
+            if counted == 14 * (cuts + 1) // 3:
+                yield arguments[start : place + 1]
+                start, cuts = place + 1, cuts + 1
+    if start < len(arguments):
+        yield arguments[start:]
+
+
+def no_logprobs() -> Member:
+    """``logprobs`` of a chunk that has no token."""
+    return {"content": [], "refusal": None}
 
 
 def logprobs(written: Iterable[bytes], alternatives: int) -> Member:
@@ -169,9 +230,20 @@ def reply_tokens(text: str, *, spoken: bool, vocabulary: tokens.Vocabulary = tok
     return tokens.count(text, vocabulary) + (TRANSCRIPT_TOKENS if spoken and text else 0)
 
 
-def usage(*, prompt_text: int, prompt_audio: int, reply_text: int, reply_audio: int) -> Member:
-    """The ``usage`` of a completion."""
+def usage(
+    *,
+    prompt_text: int,
+    prompt_audio: int,
+    reply_text: int,
+    reply_audio: int,
+    rules: ChatRules | None = None,
+) -> Member:
+    """The ``usage`` of a completion, with the details that a model of these ``rules`` tells.
+
+    Only models with audio tell text and image tokens.
+    """
     prompt, completion = prompt_text + prompt_audio, reply_text + reply_audio
+    with_audio, cache_writes = (rules.audio, rules.cache_write_tokens) if rules else (False, False)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -179,15 +251,15 @@ def usage(*, prompt_text: int, prompt_audio: int, reply_text: int, reply_audio: 
         "prompt_tokens_details": {
             "cached_tokens": 0,
             "audio_tokens": prompt_audio,
-            "text_tokens": prompt_text,
-            "image_tokens": 0,
+            **({"text_tokens": prompt_text, "image_tokens": 0} if with_audio else {}),
+            **({"cache_write_tokens": 0} if cache_writes else {}),
         },
         "completion_tokens_details": {
             "reasoning_tokens": 0,
             "audio_tokens": reply_audio,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
-            "text_tokens": reply_text,
+            **({"text_tokens": reply_text} if with_audio else {}),
         },
     }
 

@@ -68,11 +68,14 @@ class Ids:
         with self._lock:
             return str(UUID(int=self._random.getrandbits(128), version=4))
 
-    def obfuscation(self, longest: int = 16) -> str:
-        """Some letters or digits that hide how long a chunk is."""
+    def obfuscation(self, length: int) -> str:
+        """``length`` letters or digits that hide how long a chunk is."""
+        return self._letters(length) if length else ""
+
+    def sampling_seed(self) -> int:
+        """The ``seed`` of a stored completion that asked for none: 64 bits with a sign."""
         with self._lock:
-            length = self._random.randrange(longest)
-        return self._letters(length)
+            return self._random.getrandbits(64) - (1 << 63)
 
     def _hex(self, count: int) -> str:
         with self._lock:

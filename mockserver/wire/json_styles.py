@@ -14,6 +14,17 @@ def compact(value: object) -> bytes:
     )
 
 
+def streamed(value: object) -> bytes:
+    """No spaces, no trailing newline, numbers as Rust prints them: the data of events.
+
+    ``-1.2e-6`` where ``compact`` has ``-1.2e-06``, and ``0.00002`` for ``2e-05``.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # half of a surrogate pair, from a client's JSON
+        return msgspec.json.encode(json.loads(compact(value)))
+
+
 def two_spaces(value: object) -> bytes:
     """Indented by two, no trailing newline: errors that a model's engine raises."""
     return msgspec.json.format(compact(value), indent=2)  # an indenting json.dumps is ten times slower

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from mockserver.wire.json_styles import compact
+from mockserver.wire.json_styles import streamed
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 DONE = b"data: [DONE]\r\n\r\n"
@@ -13,7 +13,7 @@ DONE = b"data: [DONE]\r\n\r\n"
 
 def event(payload: dict[str, object]) -> bytes:
     """One event, ready to send."""
-    return b"data: " + compact(payload) + b"\r\n\r\n"
+    return b"data: " + streamed(payload) + b"\r\n\r\n"
 
 
 END = re.compile(rb"\r?\n\r?\n")  # of an event

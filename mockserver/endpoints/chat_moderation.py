@@ -1,0 +1,24 @@
+"""Moderated completions: what moderation found in a conversation and in its replies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.wire.moderation import results
+
+if TYPE_CHECKING:
+    from mockserver.endpoints.chat_reply import ChatReply
+    from mockserver.endpoints.chat_request import ChatRequest
+
+
+def moderation(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any] | None:
+    """The ``moderation`` of an answer, one result for each of its choices; ``None`` unless asked for."""
+    asked = request.body.get("moderation")
+    if not asked:
+        return None
+    turns = request.conversation.turns
+    written = "\n".join(text for turn in turns for text in (turn.text, turn.heard) if text)
+    return {
+        "input": results(asked["model"], [written]),
+        "output": results(asked["model"], [reply.text for reply in replies]),
+    }
