@@ -55,7 +55,7 @@ def _head(services: Services, call: Call, request: ChatRequest) -> chat.Head:
         services.ids.completion_id(now),
         int(now),
         snapshot if call.strict else str(request.body.get("model") or snapshot),
-        fingerprint(snapshot) if request.rules.system_fingerprint else None,
+        fingerprint(snapshot) if request.rules.system_fingerprint or not call.strict else None,
         chat.served_tier(request.body.get("service_tier")),
     )
 

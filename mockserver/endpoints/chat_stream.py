@@ -148,4 +148,3 @@ def _transcript(chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[b
     for piece, _ in tokens.whole(reply.tokens()):
         yield chunks.delta(index, {**opening, "audio": {**audio, "transcript": piece}})
         audio, opening = {}, {}
-

@@ -24,11 +24,13 @@ Value = dict[str, Any]
 class Paging:
     """How a list is paged: the ``schema`` of its query, whose ``limit`` and ``order`` have the defaults.
 
-    ``missing`` is the error for an ``after`` that is not in the list.
+    ``missing`` is the error for an ``after`` that is not in the list; ``order`` is the real default where it is
+    another than the documented one.
     """
 
     schema: str
     missing: str
+    order: str = ""
 
 
 def page(services: Services, call: Call, values: Iterable[Value], paging: Paging) -> Value:
@@ -65,5 +67,5 @@ def _asked(services: Services, call: Call, paging: Paging) -> tuple[str | None, 
     limit = asked.get("limit")
     if not isinstance(limit, int):
         limit = documented["limit"]["default"]
-    order = asked.get("order", documented["order"]["default"])
+    order = asked.get("order", paging.order or documented["order"]["default"])
     return asked.get("after"), min(max(limit, 1), documented["limit"]["maximum"]), order

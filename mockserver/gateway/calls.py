@@ -98,6 +98,7 @@ class Call:
     fault: Fault | None = None
     scripted: Scripted | None = None
     inner: InnerCall | None = None
+    request_id: str = ""
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:

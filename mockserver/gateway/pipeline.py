@@ -107,7 +107,7 @@ class Pipeline:
         """The response, be it the endpoint's answer or a refusal."""
         operation, call = route.operation, None
         try:
-            call = exchange.call = self._admit(operation, path_values)
+            call = exchange.call = self._admit(operation, path_values, exchange.request_id)
             with call.place, call.streamed:
                 self._understand(call)
                 if route.rules is not None and call.strict:
@@ -134,7 +134,7 @@ class Pipeline:
         answers = self._headers.of_answers(call.account, exchange.request_id, exchange.began)
         return [*answers, *call.admission.headers]
 
-    def _admit(self, operation: Operation, path: Mapping[str, str]) -> Call:
+    def _admit(self, operation: Operation, path: Mapping[str, str], request_id: str) -> Call:
         """Who is calling, and under which settings."""
         headers, inner = flask.request.headers, inner_call(flask.request.environ)
         accounts = self._services.accounts
@@ -144,7 +144,7 @@ class Pipeline:
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         place, audio = self._bodies.place(), RequestAudio(self._services)
-        return Call(operation, settings, account, place, path, audio, inner=inner)
+        return Call(operation, settings, account, place, path, audio, inner=inner, request_id=request_id)
 
     def _understand(self, call: Call) -> None:
         """Takes the body in, finds the model, and validates; a fault may strike, or the limits be reached."""

@@ -27,6 +27,7 @@ Member = dict[str, Any]
 
 _TEXT_OR_LETTER = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
 
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """What the completion and each of its chunks have in common. ``created`` is in seconds since 1970."""

@@ -88,10 +88,18 @@ def test_every_audio_model_speaks_under_the_name_of_its_snapshot(
     assert completion["choices"][0]["message"]["audio"]["transcript"] == "You wrote: Hi."
 
 
-@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini"])
-def test_text_models_answer_in_text(chat: Chat, model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "keys"),
+    [
+        ("gpt-4o", ["index", "message", "logprobs", "finish_reason"]),
+        ("gpt-4o-mini", ["index", "message", "logprobs", "finish_reason"]),
+        ("gpt-5", ["index", "message", "finish_reason"]),
+        ("gpt-5-mini", ["index", "message", "finish_reason"]),
+    ],
+)
+def test_text_models_answer_in_text(chat: Chat, model: str, keys: list[str]) -> None:
     (choice,) = chat.complete(text("Hi", model=model))["choices"]
-    assert list(choice) == ["index", "message", "logprobs", "finish_reason"]
+    assert list(choice) == keys
     assert list(choice["message"]) == ["role", "content", "refusal", "annotations"]
     assert choice["message"]["content"] == "You wrote: Hi."
 

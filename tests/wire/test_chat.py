@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver.engines.dialogue import ToolCall
 from mockserver.wire import chat, tokens
@@ -17,13 +19,12 @@ OPENING = (
 )
 
 
-def chunks(
-    *, complete_choices: bool = False, include_usage: bool = False, obfuscation: bool = False
-) -> chat.Chunks:
+def chunks(*, logprobs: bool = False, include_usage: bool = False, obfuscation: bool = False) -> chat.Chunks:
     return chat.Chunks(
         HEAD,
         Ids("seed"),
-        complete_choices=complete_choices,
+        logprobs=logprobs,
+        complete_choices=False,
         include_usage=include_usage,
         obfuscation=obfuscation,
     )
@@ -39,7 +40,7 @@ def test_a_chunk_of_an_audio_model_has_no_logprobs() -> None:
 
 
 def test_a_chunk_of_a_text_model_has() -> None:
-    written = chunks(complete_choices=True).delta(1, {}, finish_reason="stop")
+    written = chunks(logprobs=True).delta(1, {}, finish_reason="stop")
     assert written == event(',"choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]')
 
 
@@ -54,12 +55,56 @@ def test_usage_is_null_in_all_chunks_but_its_own() -> None:
     assert writer.usage({"total_tokens": 3}) == event(',"choices":[],"usage":{"total_tokens":3}')
 
 
-def test_obfuscation_comes_last_and_is_empty_beside_the_usage() -> None:
-    writer = chunks(include_usage=True, obfuscation=True)
-    written = json.loads(writer.delta(0, {}).removeprefix(b"data: "))
+@pytest.mark.parametrize("content", ["", "Hi", " world", '"', "\n", "→ü", "😀", "a longer piece of text"])
+def test_obfuscation_comes_last_and_makes_chunks_alike_in_length(content: str) -> None:
+    data = chunks(include_usage=True, obfuscation=True).delta(0, {"content": content}).decode()[6:-2]
+    assert len(data) % 16 == 1
+    written = json.loads(data)
     assert list(written)[-2:] == ["usage", "obfuscation"]
-    assert written["obfuscation"].isalnum() or written["obfuscation"] == ""
-    assert writer.usage({"total_tokens": 3}).endswith(b'"usage":{"total_tokens":3},"obfuscation":""}\n\n')
+    assert len(written["obfuscation"]) < 16
+    assert written["choices"][0]["delta"]["content"] == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pieces"),
+    [
+        ('{"password": "mellon"}', ['{"pa', "sswor", 'd": "m', "ello", 'n"}']),
+        ('{"password": "radiance"}', ['{"pa', "sswor", 'd": "r', "adia", 'nce"}']),
+        ('{"location": "New York City"}', ['{"lo', "catio", 'n": "N', "ew Y", "ork C", 'ity"}']),
+        ('{"location": "London"}', ['{"lo', "catio", 'n": "L', "ondo", 'n"}']),
+        ("{}", ["{}"]),
+        ("", []),
+    ],
+)
+def test_arguments_of_parallel_calls_are_cut_as_recorded(arguments: str, pieces: list[str]) -> None:
+    assert list(chat.parallel_pieces(arguments)) == pieces
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+def test_pieces_of_arguments_make_the_arguments(value: object) -> None:
+    arguments = json.dumps({"value": value}, ensure_ascii=False)
+    assert "".join(chat.parallel_pieces(arguments)) == arguments
+
+
+def test_parallel_calls_tell_their_null_usage_before_the_choice() -> None:
+    written = chunks(include_usage=True).delta(0, {}, usage_first=True)
+    assert written == event(',"usage":null,"choices":[{"index":0,"delta":{},"finish_reason":null}]')
+    assert b"usage" not in chunks().delta(0, {}, usage_first=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (None, "default"),
+        ("auto", "default"),
+        ("default", "default"),
+        ("flex", "flex"),
+        ("priority", "priority"),
+        ("fast", "priority"),
+    ],
+)
+def test_the_service_tier_that_served_is_told(asked: str | None, told: str) -> None:
+    assert chat.served_tier(asked) == told
 
 
 @pytest.mark.parametrize(
