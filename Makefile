@@ -1,65 +1,96 @@
 # make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
 # make demo     a tour with the official SDK: speaks, and really listens
-# make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
 # make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
-# make test-sdk runs the official SDK's own tests of the endpoints against this server (needs the package index)
+# make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
+# make lock     renews requirements/*.txt and tests/sdk/package-lock.json: the newest versions that pyproject.toml allows
+# make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-SDK := tests/sdk/node_modules
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SDK := tests/sdk/node_modules/.package-lock.json
+UV := build/uv/bin/uv
+LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
+  --custom-compile-command "make lock"
 
-.PHONY: run demo test test-sdk check format bench build whisper clean
+.PHONY: run demo test test-lowest test-latest check format bench build lock whisper clean
 
-run: $(READY)
+run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
 
-demo: $(READY)
+demo: $(DEV)
 	$(BIN)/python docs/examples/tour.py
 	$(BIN)/python docs/examples/talk.py
 
 test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
 	$(BIN)/python -m pytest -n auto
 
-test-sdk: $(READY)
-	$(BIN)/python -m tools.sdk_suite $(ARGS)
+test-lowest: $(UV) $(SDK)
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/lowest
+	$(UV) pip install --quiet --python build/lowest --resolution lowest-direct --group dev --editable .
+	build/lowest/bin/python -m pytest -n auto
 
-check: $(READY)
+test-latest: $(UV) $(SDK)
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/latest
+	$(UV) pip install --quiet --python build/latest --group dev --editable .
+	build/latest/bin/python -m pytest -n auto
+
+check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY)
+format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)
+bench: $(DEV)
 	$(BIN)/python -m benchmarks
 
-build: $(READY)
-	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+build: $(DEV)
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 whisper: $(VENV)/.training
 	$(BIN)/python -m tools.whisper_training $(ARGS)
 
+lock: $(UV)
+	$(LOCK) --generate-hashes --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) --generate-hashes --group build pyproject.toml -o requirements/run.txt
+	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
+	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
+
 clean:
-	rm -rf $(VENV) $(SDK) dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/sdk/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
 
 # The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
-$(SDK):
-	@if command -v npm >/dev/null; then \
-	  npm install --prefix tests/sdk --no-save --no-package-lock --no-audit --no-fund --silent openai || true; \
-	fi
-	@mkdir -p $@
+$(SDK): tests/sdk/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/sdk --no-audit --no-fund --silent || true; fi
+	@mkdir -p $(@D)
+	@touch $@
 
-$(VENV)/.training: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group whisper-training
+# What is installed is what the lock says, to the byte: pip takes nothing whose hash is not in it.
+$(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes --no-deps --requirement requirements/run.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(READY): pyproject.toml
+$(DEV): requirements/dev.txt $(RUN)
+	$(PIP) install --quiet --require-hashes --no-deps --requirement requirements/dev.txt
+	touch $@
+
+# Without hashes: torch comes in builds for different processors, each with hashes of its own, and some machines
+# have the small one for CPUs in a folder. The versions are those of the lock all the same.
+$(VENV)/.training: requirements/training.txt $(DEV)
+	$(PIP) install --quiet --constraint requirements/training.txt matplotlib torch
+	touch $@
+
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable . --group dev
-	touch $@
+
+$(UV):
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,90 @@
+"""What `make` installs is locked: every dependency, with hashes, from whichever index."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+
+REQUIREMENTS = ROOT / "requirements"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PLATFORMS = ("linux", "darwin", "win32")
+
+
+def locked(name: str) -> list[Requirement]:
+    text = (REQUIREMENTS / name).read_text("utf-8")
+    return [Requirement(line.rstrip(" \\")) for line in re.findall(r"^\w.*$", text, re.MULTILINE)]
+
+
+def group(name: str) -> Iterator[str]:
+    """The requirements of a dependency group, those of included groups among them."""
+    for entry in PROJECT["dependency-groups"][name]:
+        if isinstance(entry, dict):
+            yield from group(entry["include-group"])
+        else:
+            yield entry
+
+
+LOCKS = {
+    "run.txt": [*PROJECT["project"]["dependencies"], *group("build")],
+    "dev.txt": [*PROJECT["project"]["dependencies"], *group("dev")],
+    "training.txt": [*PROJECT["project"]["dependencies"], *group("whisper-training")],
+}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_dependency_is_locked_once_as_the_project_allows(name: str, python: str, platform: str) -> None:
+    machine = {"python_version": python, "python_full_version": f"{python}.1", "sys_platform": platform}
+    found: dict[str, Requirement] = {}
+    for pin in locked(name):
+        if pin.marker is None or pin.marker.evaluate(machine):
+            assert canonicalize_name(pin.name) not in found
+            found[canonicalize_name(pin.name)] = pin
+    for wanted in map(Requirement, LOCKS[name]):
+        if wanted.marker is None or wanted.marker.evaluate(machine):
+            (version,) = (each.version for each in found[canonicalize_name(wanted.name)].specifier)
+            assert wanted.specifier.contains(version), f"{wanted} is locked at {version}. Run `make lock`."
+
+
+def test_what_runs_is_locked_as_what_is_tested() -> None:
+    def pins(name: str) -> set[tuple[str, str]]:
+        return {(pin.name, str(pin.specifier)) for pin in locked(name)}
+
+    assert pins("run.txt") <= pins("dev.txt")
+
+
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+def test_every_pin_has_hashes(name: str) -> None:
+    lines = [
+        line
+        for line in (REQUIREMENTS / name).read_text("utf-8").splitlines()
+        if not line.lstrip().startswith("#")
+    ]
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if not line.startswith(" "):
+            assert following.startswith("    --hash=sha256:"), line
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_no_lock_names_an_index(name: str) -> None:
+    assert re.findall(r"(?m)://|^-", (REQUIREMENTS / name).read_text("utf-8")) == []
+
+
+def test_the_sdk_for_javascript_is_locked_without_an_index() -> None:
+    lock = json.loads((ROOT / "tests" / "sdk" / "package-lock.json").read_text("utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert set(lock["packages"][""]["dependencies"]) <= {
+        name.removeprefix("node_modules/") for name in packages
+    }
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert [name for name, package in packages.items() if "resolved" in package] == []
