@@ -239,10 +239,10 @@ def _affordable(
     words: Iterable[SpokenWord], limit: int, vocabulary: tokens.Vocabulary
 ) -> Iterator[SpokenWord]:
     """The first words, as many as can be written and spoken with ``limit`` tokens."""
-    written = chat.TRANSCRIPT_TOKENS
+    written = 0
     for word in words:
         written += tokens.count(word.text, vocabulary)
-        if written + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
+        if chat.transcript_tokens(written) + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
             return
         yield word
 

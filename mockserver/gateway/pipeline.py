@@ -131,7 +131,9 @@ class Pipeline:
     def _standing_headers(self, call: Call, exchange: Exchange) -> list[tuple[str, str]]:
         if call.operation.provider != "openai":
             return self._headers.of_provider(exchange.request_id)
-        answers = self._headers.of_answers(call.account, exchange.request_id, exchange.began)
+        answers = self._headers.of_answers(
+            call.operation.name, call.account, exchange.request_id, exchange.began
+        )
         return [*answers, *call.admission.headers]
 
     def _admit(self, operation: Operation, path: Mapping[str, str], request_id: str) -> Call:
@@ -285,7 +287,8 @@ class Pipeline:
             response.headers.extend(self._headers.of_refusals(request_id))
             drain_request()
         else:
-            response.headers.extend(self._headers.of_answers(call.account, request_id, exchange.began))
+            answers = self._headers.of_answers(operation.name, call.account, request_id, exchange.began)
+            response.headers.extend(answers)
             response.headers.extend(call.admission.headers)
         response.headers.extend(error.headers)
         return response

@@ -25,16 +25,17 @@ class ResponseHeaders:
         self._ids = ids
         table = tomllib.loads(_TABLE.read_text("utf-8"))
         self._static: Headers = list(table["full"].items()) if full else []
+        self._exposed: dict[str, list[str]] = table["exposed"]
 
-    def of_answers(self, account: Account, request_id: str, began: float) -> Headers:
-        """Those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
+    def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
+        """Those of an operation's answers; ``began`` is the request's start by ``time.perf_counter``."""
         milliseconds = round((time.perf_counter() - began) * 1000)
         return [
             ("openai-organization", account.organization),
             ("openai-processing-ms", str(milliseconds)),
             ("openai-project", account.project),
             ("openai-version", API_VERSION),
-            *self.of_refusals(request_id),
+            *self._of_network(operation, request_id),
         ]
 
     def of_provider(self, request_id: str) -> Headers:
@@ -43,7 +44,11 @@ class ResponseHeaders:
 
     def of_refusals(self, request_id: str) -> Headers:
         """Those of the gateway's refusals, which no endpoint has seen."""
+        return self._of_network("gateway", request_id)
+
+    def _of_network(self, operation: str, request_id: str) -> Headers:
         if not self._static:
             return [("x-request-id", request_id)]
-        exposed = ("access-control-expose-headers", "X-Request-ID, CF-Ray")
-        return [("x-request-id", request_id), exposed, ("cf-ray", self._ids.ray()), *self._static]
+        lines = self._exposed.get(operation, self._exposed["others"])
+        exposed = [("access-control-expose-headers", line) for line in lines]
+        return [("x-request-id", request_id), *exposed, ("cf-ray", self._ids.ray()), *self._static]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
-TRANSCRIPT_TOKENS = 4  # what a transcript costs beyond its text
 _CHUNK_LETTERS = 16  # what obfuscation fills chunks up to a multiple of
 _PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART = 3, 4, 4
 
@@ -227,8 +226,17 @@ def prompt_tokens(
 
 
 def reply_tokens(text: str, *, spoken: bool, vocabulary: tokens.Vocabulary = tokens.DEFAULT) -> int:
-    """Return the text tokens of a reply; the transcript of a spoken one costs a little more than its text."""
-    return tokens.count(text, vocabulary) + (TRANSCRIPT_TOKENS if spoken and text else 0)
+    """Return the text tokens of a reply; the transcript of a spoken one costs more than its text."""
+    written = tokens.count(text, vocabulary)
+    return transcript_tokens(written) if spoken else written
+
+
+def transcript_tokens(written: int) -> int:
+    """Return what a transcript of ``written`` tokens costs: 4 more, and 2 for about every 5.6 of them.
+
+    The model writes and speaks in turns, and each turn seems to cost two tokens. Fitted: docs/fidelity.md.
+    """
+    return written + 4 + 2 * ((10 * written + 28) // 56) if written else 0
 
 
 def usage(

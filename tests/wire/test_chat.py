@@ -158,6 +158,17 @@ def test_tools_add_to_the_prompt() -> None:
     assert chat.prompt_tokens(["Hi"], 0, 1, tools) > chat.prompt_tokens(["Hi"], 0, 1, None)
 
 
+@pytest.mark.parametrize(("written", "told"), [(1, 5), (9, 17), (15, 25), (20, 32), (25, 37)])
+def test_transcripts_cost_what_was_recorded(written: int, told: int) -> None:
+    assert chat.transcript_tokens(written) == told
+
+
+def test_the_transcript_that_was_recorded_costs_as_much() -> None:
+    said = "Hi there! I'm hearing you loud and clear. How can I help you with your test today?"
+    assert chat.reply_tokens(said, spoken=True) == 32
+    assert chat.reply_tokens(said, spoken=False) == 20
+
+
 def test_the_transcript_of_a_single_word_costs_the_recorded_5_tokens() -> None:
     assert chat.reply_tokens("Hello", spoken=True) == 5
     assert chat.reply_tokens("Hello", spoken=False) == 1
