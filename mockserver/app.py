@@ -133,6 +133,7 @@ def build_services(settings: Settings) -> Services:
         settings=settings,
         catalog=catalog,
         schemas=schemas,
+        real_schemas=Schemas(data_folder("schemas"), real=True),
         errors=errors,
         accounts=Accounts(settings),
         ids=ids,

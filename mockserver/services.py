@@ -42,12 +42,14 @@ if TYPE_CHECKING:
 class Services:
     """The rooms of one server, wired together. No state lives outside of them.
 
+    ``schemas`` are the documented ones, ``real_schemas`` those that the real service is known to have.
     ``closing`` is set when the server is about to end, so that nothing goes on waiting.
     """
 
     settings: Settings
     catalog: Catalog
     schemas: Schemas
+    real_schemas: Schemas
     errors: ErrorTable
     accounts: Accounts
     ids: Ids
@@ -73,6 +75,10 @@ class Services:
     url_sources: UrlSources
     stt_queue: WorkQueue
     closing: threading.Event
+
+    def schemas_for(self, strictness: str) -> Schemas:
+        """Return the schemas that hold in ``strictness``: those of the real service, or the documented ones."""
+        return self.real_schemas if strictness == "real" else self.schemas
 
     def start(self) -> None:
         """Readies the engines in the background, so that the first request need not wait for them."""

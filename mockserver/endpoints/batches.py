@@ -9,7 +9,6 @@ import flask
 from mockserver.batches.record import new_batch
 from mockserver.endpoints.pages import Paging, page
 from mockserver.gateway.calls import Answer, Call
-from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
 from mockserver.settings import PER_REQUEST
 from mockserver.wire import json_styles
@@ -30,7 +29,6 @@ def create_batch(services: Services, call: Call) -> Answer:
     asked = _EXAMPLE | call.document
     if call.strict:
         _check_endpoint(services, asked["endpoint"])
-        check_bounds(services.schemas, {"metadata": asked.get("metadata") or {}})
     headers = {name: value for name in _SETTINGS if (value := flask.request.headers.get(name)) is not None}
     seconds = call.settings.batch_seconds
     return _answer(call, services.batches.create(call.account, asked, seconds=seconds, headers=headers))

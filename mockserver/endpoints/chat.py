@@ -14,7 +14,7 @@ from mockserver.endpoints.chat_request import ChatRequest, chat_request
 from mockserver.endpoints.chat_stream import chat_stream
 from mockserver.endpoints.speaking import failures_answered, started
 from mockserver.gateway.calls import Answer, Call
-from mockserver.gateway.chat_rules import check_bounds, check_chat
+from mockserver.gateway.chat_rules import check_chat
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint
@@ -28,7 +28,6 @@ _MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
 def check_request(services: Services, call: Call) -> None:
     """Raises ``ApiError`` for what the model cannot do."""
     assert call.model is not None
-    check_bounds(services.schemas, call.document)
     check_chat(call.model, call.document)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from mockserver.gateway.chat_rules import check_bounds
+from mockserver.gateway import explain
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _asked(services: Services, call: Call, paging: Paging) -> tuple[str | None, 
     if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
         asked["limit"] = int(asked["limit"])
     if call.strict:
-        check_bounds(services.schemas, asked, paging.schema)
+        explain.check(services.real_schemas, paging.schema, asked)
     documented = services.schemas.properties(paging.schema)
     limit = asked.get("limit")
     if not isinstance(limit, int):

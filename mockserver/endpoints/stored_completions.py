@@ -8,7 +8,6 @@ import flask
 
 from mockserver.endpoints.pages import Paging, page
 from mockserver.gateway.calls import Answer, Call
-from mockserver.gateway.chat_rules import check_bounds
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, json_styles
 from mockserver.wire.ids import fingerprint
@@ -66,8 +65,6 @@ def list_messages(services: Services, call: Call) -> Answer:
 
 def update_completion(services: Services, call: Call) -> Answer:
     """Replaces the metadata of a stored completion."""
-    if call.strict:
-        check_bounds(services.schemas, call.document)
     metadata = call.document.get("metadata") or {}
 
     def label(value: Value) -> Value:

@@ -107,12 +107,33 @@ def _called(conversation: Conversation) -> tuple[Tool, ...]:
     """The tools to call: one that is demanded, else those the last message speaks of; none after a result."""
     last = conversation.turns[-1] if conversation.turns else Turn("user")
     if conversation.demanded:
-        spoken_of = [tool for tool in conversation.demanded if _speaks_of(last, tool)]
-        return ((*spoken_of, *conversation.demanded)[0],)
+        return (_next_demanded(conversation),)
     if last.role != "user":
         return ()
     spoken_of = [tool for tool in conversation.tools if _speaks_of(last, tool)]
     return tuple(spoken_of if conversation.parallel_tool_calls else spoken_of[:1])
+
+
+def _next_demanded(conversation: Conversation) -> Tool:
+    """Return a demanded tool that was not called since the user spoke, or the last one if all were.
+
+    One that the user speaks of comes first. A loop that must call a tool at every step so comes to each of them, and
+    ends where calling a certain one ends it.
+    """
+    question, called = _since_the_user_spoke(conversation.turns)
+    left = [tool for tool in conversation.demanded if tool.name not in called]
+    spoken_of = [tool for tool in left if _speaks_of(question, tool)]
+    return next(iter((*spoken_of, *left)), conversation.demanded[-1])
+
+
+def _since_the_user_spoke(turns: tuple[Turn, ...]) -> tuple[Turn, set[str]]:
+    """Return the user's last message, and the names of the tools that were called after it."""
+    called: set[str] = set()
+    for turn in reversed(turns):
+        if turn.role == "user":
+            return turn, called
+        called |= {call.name for call in turn.calls.values()}
+    return Turn("user"), called
 
 
 def _speaks_of(turn: Turn, tool: Tool) -> bool:

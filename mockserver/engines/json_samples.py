@@ -32,7 +32,7 @@ class NoSample(Exception):
 def sample(schema: Schema, hint: str = "") -> object:
     """A JSON value valid against ``schema`` (JSON Schema 2020-12; draft-07 and ``nullable`` are tolerated).
 
-    An object has its required properties, or all if it does not say which are required. ``hint`` is what the
+    An object has its required properties, or all if none is required. ``hint`` is what the
     first free string says, if it fits its length; other strings say the name of their property.
     Formats are followed but not enforced. Raises ``NoSample``.
     """
@@ -167,7 +167,7 @@ class _Sampler:
         required = dict.fromkeys(flat.get("required", []))
         needed = [name for name in properties if name in required]
         needed += [name for name in required if name not in properties]
-        plain = needed if "required" in flat or self._terse(place.refs) else list(properties)
+        plain = needed if flat.get("required") or self._terse(place.refs) else list(properties)
         for names in (plain, needed, list(properties)):
             yield from self._filled(flat, self._enough(flat, names), set(required), place)
 

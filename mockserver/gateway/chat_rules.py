@@ -11,9 +11,10 @@ from mockserver.gateway.wording import enumeration
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ChatRules, ModelCard
-    from mockserver.gateway.validation import Schemas
 
 Body = Mapping[str, Any]
+
+_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 
 
 def check_chat(model: ModelCard, body: Body) -> None:
@@ -29,22 +30,7 @@ def check_chat(model: ModelCard, body: Body) -> None:
     _check_response_format(model.chat, body)
     _check_sampling(model.chat, body)
     _check_max_tokens(model, body)
-
-
-def check_bounds(schemas: Schemas, body: Body, schema: str = "openai/chat_bounds") -> None:
-    """Raises ``ApiError`` for what is too long, too many or too large, beyond the request's own schema.
-
-    ``schema`` has the bounds. The messages are left out: they are large, and have no bounds there.
-    """
-    bounded = {name: value for name, value in body.items() if name != "messages"}
-    metadata = bounded.get("metadata")
-    if isinstance(metadata, dict) and len(metadata) > 16:
-        raise ApiError("chat_metadata_too_large", count=len(metadata))
-    if not schemas.is_valid(schema, bounded):
-        from mockserver.gateway import explain
-
-        found = explain.house(explain.foremost(schemas.violations(schema, bounded)))
-        raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
+    _check_contents(body["messages"])
 
 
 def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
@@ -63,11 +49,6 @@ def wants_audio(body: Body) -> bool:
 
 def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
     for number, message in enumerate(messages):
-        says_nothing = not any(
-            message.get(name) for name in ("tool_calls", "function_call", "refusal", "audio")
-        )
-        if message["role"] == "assistant" and message.get("content") is None and says_nothing:
-            raise ApiError("chat_null_content", param=f"messages.[{number}].content")
         if message.get("audio") and not rules.audio:
             raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
     for number, _, part in parts_of(messages):
@@ -75,6 +56,18 @@ def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
             raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
         if part["type"] == "image_url" and not rules.images:
             raise ApiError("chat_no_images", param=f"messages[{number}].content")
+
+
+def _check_contents(messages: Sequence[Body]) -> None:
+    """Every message has content; an assistant may have called something, spoken or declined instead.
+
+    The schema asks for the content of a ``developer``, and lets a ``function`` return nothing.
+    """
+    for number, message in enumerate(messages):
+        assistant = message["role"] == "assistant"
+        instead = assistant and any(message.get(name) for name in _INSTEAD_OF_CONTENT)
+        if message.get("content") is None and message["role"] != "function" and not instead:
+            raise ApiError("chat_null_content", param=f"messages.[{number}].content")
 
 
 def _check_tool_answers(messages: Sequence[Body]) -> None:

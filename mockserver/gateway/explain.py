@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.gateway.errors import ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mockserver.gateway.validation import Violation
+    from mockserver.gateway.validation import Schemas, Violation
 
 # A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
 _QUOTED = 16_384
@@ -90,10 +92,22 @@ def foremost(violations: Iterable[Violation]) -> Violation:
     """The one violation that ``house`` should tell of.
 
     The service tells a missing parameter first, then an unknown one, then what is wrong with the others in
-    the order of their declaration, and of an array's items the first. Raises ``ValueError`` for none.
+    the order of their declaration, and so on within each of them. Raises ``ValueError`` for none.
     Source: answers of the live API to requests with two faults, as published by a user.
     """
     return min(violations, key=_precedence)
+
+
+def refusal(violations: Iterable[Violation]) -> ApiError:
+    """The foremost violation as the error that ``house`` makes of it."""
+    found = house(foremost(violations))
+    return ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
+
+
+def check(schemas: Schemas, name: str, document: object) -> None:
+    """Raises ``ApiError`` unless ``document`` satisfies the schema ``name``, in the voice of ``house``."""
+    if not schemas.is_valid(name, document):
+        raise refusal(schemas.violations(name, document))
 
 
 def house(violation: Violation) -> Explanation:
@@ -122,11 +136,11 @@ def no_file(name: str, text: str) -> str:
     )
 
 
-def _precedence(violation: Violation) -> tuple[int, int, list[int], int]:
+def _precedence(violation: Violation) -> tuple[int, int, int]:
     path = violation.path
     first = ("required", "additionalProperties")
     rank = first.index(violation.keyword) if len(path) == 1 and violation.keyword in first else len(first)
-    return rank, violation.order, [step for step in path if isinstance(step, int)], len(path)
+    return rank, violation.order, violation.sequence
 
 
 def _dotted(path: Sequence[str | int]) -> str:
@@ -139,7 +153,19 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
     if keyword == "required":
         return f"Missing required parameter: '{param}'.", "missing_required_parameter"
     if keyword == "additionalProperties":
-        return f"Unknown parameter: '{param}'.", "unknown_parameter"
+        return f"Unknown parameter: '{param}'.{_meant(violation)}", "unknown_parameter"
+    if keyword == "maxProperties":
+        noun = f"an object with {len(found)} properties"
+        return (
+            f"Invalid '{param}': too many properties. "
+            f"Expected an object with at most {expected} properties, but got {noun} instead."
+        ), "object_above_max_properties"
+    if keyword == "propertyNames":
+        shown, owner = f"{found[:3]}...{found[-3:]}", _dotted(violation.path[:-1])
+        return (
+            f"Invalid property name in '{owner}': '{shown}' is too long. "
+            f"Expected a string with maximum length {expected}, but got a string with length {len(found)} instead."
+        ), "property_name_above_max_length"
     if keyword in ("enum", "const") and isinstance(found, str):
         supported = _listed(_quoted(_values(violation)), ", and ", " and ")
         return f"Invalid value: '{_cut(found)}'. Supported values are: {supported}.", "invalid_value"
@@ -163,6 +189,25 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
             f"Expected a string that matches the pattern '{expected}'."
         ), "invalid_value"
     return f"Invalid value for '{param}'.", "invalid_value"
+
+
+def _meant(violation: Violation) -> str:
+    """The parameters that an unknown one is a slip of the pen away from; told at the top level only."""
+    if len(violation.path) > 1:
+        return ""
+    near = [name for name in violation.expected or () if _is_one_edit(str(violation.path[0]), name)]
+    return f" Did you mean {_listed(_quoted(near), ', or ', ' or ')}?" if near else ""
+
+
+def _is_one_edit(one: str, other: str) -> bool:
+    """Whether a letter put in, left out or replaced turns ``one`` into ``other``."""
+    short, long = sorted((one, other), key=len)
+    same = next(
+        (place for place, pair in enumerate(zip(short, long, strict=False)) if len({*pair}) == 2), len(short)
+    )
+    if len(short) == len(long):
+        return short != long and short[same + 1 :] == long[same + 1 :]
+    return len(long) == len(short) + 1 and short[same:] == long[same + 1 :]
 
 
 def _wrong_length(violation: Violation, param: str) -> tuple[str, str]:

@@ -250,7 +250,7 @@ class Pipeline:
 
     def _validate(self, call: Call) -> None:
         operation = call.operation
-        schemas, name = self._services.schemas, operation.schema
+        schemas, name = self._services.schemas_for(call.settings.strictness), operation.schema
         if schemas.is_valid(name, call.document):
             return
         from mockserver.gateway import explain
@@ -268,8 +268,7 @@ class Pipeline:
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             raise ApiError("invalid_request", message=message, param=None, code=None)
-        found = explain.house(explain.foremost(violations))
-        raise ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
+        raise explain.refusal(violations)
 
     def _refuse(
         self, error: ApiError, operation: Operation, call: Call | None, exchange: Exchange

@@ -10,6 +10,7 @@ from mockserver.gateway import forms, streamed_forms
 from mockserver.gateway.body import BodyReader, Place, announced_length
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
+from mockserver.gateway.nulls import drop_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,9 @@ class RequestBodies:
             if call.settings.strictness != "off":
                 raise
             return
+        if call.operation.schema and call.operation.provider == "openai" and b"null" in body:
+            schemas = self._services.schemas_for(call.settings.strictness)
+            drop_nulls(schemas.resolved(call.operation.schema), document)
         call.document.update(document)
         if call.operation.explains == "pydantic":
             _read_scalars(call.document, self._services.schemas.properties(call.operation.schema))

@@ -6,23 +6,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.structured_outputs import loose_flaw, strict_flaw
 
 Body = Mapping[str, Any]
 
-_QUOTED = 500  # characters of an explanation that may quote the schema
+_QUOTED = 2_000  # characters of a reason, which may quote the schema
 
 
 def check_tools(body: Body) -> None:
     """Raises ``ApiError`` for choices of tools that are not there, and for malformed schemas."""
     _check_tool_choice(body)
     _check_function_call(body)
-    for param, name, schema in _parameters(body):
-        if reason := _flaw(schema):
+    for param, function in _functions(body):
+        schema = function.get("parameters")
+        strict = function.get("strict") is True
+        if reason := _flaw(schema, strict=strict, of_function=True):
+            name = function["name"]
             raise ApiError("chat_invalid_parameters_schema", param=param, function=name, reason=reason)
     response_format = body.get("response_format") or {}
     if response_format.get("type") == "json_schema":
         wanted = response_format["json_schema"]
-        if reason := _flaw(wanted.get("schema")):
+        strict = wanted.get("strict") is True
+        if reason := _flaw(wanted.get("schema"), strict=strict, of_function=False):
             raise ApiError("chat_invalid_response_schema", wanted=wanted["name"], reason=reason)
 
 
@@ -37,9 +42,13 @@ def _check_tool_choice(body: Body) -> None:
     chosen = choice["allowed_tools"]["tools"] if choice["type"] == "allowed_tools" else [choice]
     for tool in chosen:
         kind = tool.get("type", "function")
-        name = (tool.get(kind) or {}).get("name")
-        if (kind, name) not in known:
-            raise ApiError("chat_tool_not_found", tool=name)
+        named = tool.get(kind)
+        name = named.get("name") if isinstance(named, dict) else None
+        if (kind, name) in known:
+            continue
+        if choice["type"] == "function":
+            raise ApiError("chat_function_not_found", function=name)
+        raise ApiError("chat_tool_not_found", tool=name)
 
 
 def _check_function_call(body: Body) -> None:
@@ -52,37 +61,39 @@ def _check_function_call(body: Body) -> None:
         raise ApiError("chat_function_not_found", function=call["name"])
 
 
-def _parameters(body: Body) -> Iterator[tuple[str, str, object]]:
-    """The schema of each function's arguments, with its place and the name of the function."""
+def _functions(body: Body) -> Iterator[tuple[str, Body]]:
+    """Each function that may be called, with the place of its arguments' schema."""
     for number, tool in enumerate(body.get("tools") or ()):
         if tool["type"] == "function":
-            function = tool["function"]
-            yield f"tools[{number}].function.parameters", function["name"], function.get("parameters")
+            yield f"tools[{number}].function.parameters", tool["function"]
     for number, function in enumerate(body.get("functions") or ()):
-        yield f"functions[{number}].parameters", function["name"], function.get("parameters")
+        yield f"functions[{number}].parameters", function
 
 
-def _flaw(schema: Any) -> str:
-    """Why ``schema`` is not the JSON Schema of an object; empty if it is, or if there is none."""
+def _flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
+    """Why ``schema`` is refused; empty if it is not, or if there is none to keep to."""
+    if not schema and not (strict and isinstance(schema, dict)):
+        return ""
+    try:
+        reason = _malformed(schema) or (
+            strict_flaw(schema) if strict else loose_flaw(schema, of_function=of_function)
+        )
+    except RecursionError:
+        return "it is nested too deeply."
+    return reason if len(reason) <= _QUOTED else f"{reason[:_QUOTED]}…"
+
+
+def _malformed(schema: Body) -> str:
+    """Why ``schema`` is no JSON Schema of an object at all; its dialect is taken to be 2020-12, whatever it says."""
     import jsonschema_rs
 
-    if not schema:
+    plain = {name: value for name, value in schema.items() if name != "$schema"}
+    if schema.get("type", "object") != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema['type']}\"'."
+    if jsonschema_rs.meta.is_valid(plain):
         return ""
-    if schema.get("type") != "object":
-        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
-    try:
-        return "" if jsonschema_rs.meta.is_valid(schema) else _explained(schema)
-    except jsonschema_rs.ReferencingError:  # a dialect that nobody knows
-        return _flaw({name: value for name, value in schema.items() if name != "$schema"})
-
-
-def _explained(schema: Body) -> str:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    try:
-        flaw: Any = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
-    except RecursionError:
-        return "it is nested too deeply."
-    message = flaw.message if flaw else "it is not valid in its dialect"
-    return f"{message if len(message) <= _QUOTED else message[:_QUOTED] + '…'}."
+    flaw: Any = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(plain))
+    return f"{flaw.message if flaw else 'it is not valid in its dialect'}."

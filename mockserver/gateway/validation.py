@@ -2,6 +2,9 @@
 
 The files under ``schemas/`` are the contract (JSON Schema 2020-12). ``jsonschema_rs`` answers yes or no
 within a microsecond; only a refused document is explained, by ``jsonschema``, which is imported then.
+
+A schema says what is documented. Where the real service is known to be stricter, or more lenient, the keywords that
+hold there stand in an object ``real`` beside those that they add to or replace; other validators ignore it.
 """
 
 from __future__ import annotations
@@ -31,9 +34,11 @@ class Violation:
     """One way in which a document differs from its schema.
 
     ``path`` leads to the place, down to the name of a missing or unknown property; ``keyword`` is the JSON
-    Schema keyword that refused it, ``expected`` that keyword's value and ``found`` what the document holds
-    there (for ``required``, the object that lacks the property). ``schema`` is the part of the schema that
-    applied, and ``order`` the place of the violated parameter among the declared ones.
+    Schema keyword that refused it, ``expected`` that keyword's value (for an unknown property, the known ones
+    that are not there) and ``found`` what the document holds there (for ``required``, the object that lacks the
+    property). ``schema`` is the part of the schema that applied, and ``order`` the place of the violated
+    parameter among the declared ones. ``sequence`` counts the violations in the order in which the service
+    meets them: of an object, what is missing, then what is unknown, then the members as they are declared.
     """
 
     path: tuple[str | int, ...]
@@ -42,17 +47,20 @@ class Violation:
     found: Any
     schema: Mapping[str, Any] = field(default_factory=dict)
     order: int = 0
+    sequence: int = 0
 
 
 class Schemas:
     """The schema files of a folder, each named by its path in it without ``.json``.
 
     ``Schemas(data_folder("schemas")).is_valid("openai/create_speech.request", body)``. One instance serves
-    all threads; every schema is read and compiled once, at its first use.
+    all threads; every schema is read and compiled once, at its first use. Schemas say what is documented;
+    with ``real``, what the real service admits.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, real: bool = False) -> None:
         self._folder = folder
+        self._real = real
         self._paths = {
             path.relative_to(folder).with_suffix("").as_posix(): path
             for path in sorted(folder.rglob("*.json"))
@@ -61,7 +69,7 @@ class Schemas:
         self._lock = Lock()
         self._compiled: dict[str, jsonschema_rs.Validator] = {}
         self._explainers: dict[str, Any] = {}
-        self._properties: dict[str, dict[str, Any]] = {}
+        self._resolved: dict[str, dict[str, Any]] = {}
 
     def is_valid(self, name: str, document: object) -> bool:
         """Whether ``document`` (JSON values only) satisfies the schema ``name``.
@@ -82,28 +90,31 @@ class Schemas:
 
         explainer = self._explainers.get(name) or self._explainers.setdefault(name, self._explainer(name))
         places = {name: place for place, name in enumerate(self._document(name).get("properties", {}))}
+        met = list(enumerate(explainer.iter_errors(document)))
         by_path: dict[tuple[str | int, ...], Violation] = {}
-        for error in sorted(explainer.iter_errors(document), key=relevance, reverse=True):
+        for sequence, error in sorted(met, key=lambda each: relevance(each[1]), reverse=True):
             for path, found in _places(error):
                 order = places.get(str(path[0]), len(places)) if path else 0
-                violation = Violation(
-                    path, str(error.validator), error.validator_value, found, error.schema, order
-                )
+                keyword, expected = str(error.validator), _expected(error)
+                violation = Violation(path, keyword, expected, found, error.schema, order, sequence)
                 by_path.setdefault(path, violation)
         return list(by_path.values())
 
     def properties(self, name: str) -> dict[str, Any]:
         """The schema of each property of ``name``, in the order declared, with references resolved."""
-        if name not in self._properties:
+        resolved = self.resolved(name).get("properties", {})
+        return {key: resolved[key] for key in self._document(name).get("properties", {})}
+
+    def resolved(self, name: str) -> dict[str, Any]:
+        """Return the schema ``name`` with references resolved. Its keys are in no particular order."""
+        if name not in self._resolved:
             self._validator(name)  # raises for a broken file, by its name
             import jsonschema_rs
 
-            declared = self._document(name)
-            resolved = jsonschema_rs.dereference(declared, base_uri=_address(name), retriever=self._retrieve)
-            self._properties[name] = {
-                key: resolved["properties"][key] for key in declared.get("properties", {})
-            }
-        return self._properties[name]
+            self._resolved[name] = jsonschema_rs.dereference(
+                self._document(name), base_uri=_address(name), retriever=self._retrieve
+            )
+        return self._resolved[name]
 
     def required(self, name: str) -> list[str]:
         """The properties that ``name`` requires, in the order declared."""
@@ -115,7 +126,8 @@ class Schemas:
         if document is None:
             if name not in self._paths:
                 raise KeyError(f"no schema {name!r} in {self._folder}")
-            document = self._documents[name] = _read(self._paths[name])
+            document = _read(self._paths[name])
+            self._documents[name] = document = _as_real(document) if self._real else document
         return document
 
     def _retrieve(self, address: str) -> dict[str, Any]:
@@ -155,9 +167,12 @@ class Schemas:
         registry: Registry[Any] = Registry().with_resources(
             (_address(name), DRAFT202012.create_resource(document)) for name, document in plain.items()
         )
-        validators: Any = jsonschema.validators
-        explaining = validators.extend(
-            jsonschema.Draft202012Validator, {"required": _required, "anyOf": _any_of}
+        create: Any = jsonschema.validators.create
+        explaining = create(
+            jsonschema.Draft202012Validator.META_SCHEMA,
+            jsonschema.Draft202012Validator.VALIDATORS | _EXPLAINED,
+            type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER,
+            applicable_validators=_in_order,
         )
         return explaining({"$ref": _address(name)}, registry=registry.crawl())
 
@@ -170,6 +185,16 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise SchemaError(f"{path}: a schema is a JSON object")
     return document
+
+
+def _as_real(schema: Any) -> Any:
+    """Return ``schema`` as the real service has it: what stands under ``real`` added, or put in its place."""
+    if isinstance(schema, list):
+        return [_as_real(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    documented = {key: _as_real(part) for key, part in schema.items() if key != "real"}
+    return documented | _as_real(schema["real"]) if "real" in schema else documented
 
 
 def _address(name: str) -> str:
@@ -189,6 +214,12 @@ def _places(error: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
         yield path, error.instance
 
 
+def _expected(error: Any) -> Any:
+    if error.validator != "additionalProperties":
+        return error.validator_value
+    return [name for name in error.schema.get("properties", {}) if name not in error.instance]
+
+
 def _required(
     validator: object, names: Sequence[str], instance: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
@@ -197,6 +228,31 @@ def _required(
 
     if isinstance(instance, dict) and any(name not in instance for name in names):
         yield ValidationError("properties are missing")
+
+
+def _property_names(
+    validator: Any, schema: Mapping[str, Any], instance: object, _: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """``propertyNames``, but with the place of the name that is refused."""
+    from jsonschema.exceptions import ValidationError
+
+    for name in instance if isinstance(instance, dict) else ():
+        for error in validator.descend(name, schema):
+            bound = error.validator_value
+            yield ValidationError(
+                error.message, "propertyNames", [name], validator_value=bound, instance=name
+            )
+
+
+def _pattern(
+    validator: object, pattern: str, instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """``pattern`` as the fast validator reads it, to whom ``$`` is nowhere but at the end."""
+    import jsonschema_rs
+    from jsonschema.exceptions import ValidationError
+
+    if not jsonschema_rs.is_valid({"pattern": pattern}, instance):
+        yield ValidationError("the pattern does not match")
 
 
 def _any_of(
@@ -222,3 +278,14 @@ def _any_of(
     else:
         expected = list(dict.fromkeys(types))
         yield ValidationError("no branch is of this type", validator="type", validator_value=expected)
+
+
+_EXPLAINED = {"required": _required, "anyOf": _any_of, "propertyNames": _property_names, "pattern": _pattern}
+_FIRST = ("$ref", "type", "required", "additionalProperties")
+
+
+def _in_order(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The keywords of a schema as the service heeds them: what is missing and unknown comes before members."""
+    first = [(keyword, schema[keyword]) for keyword in _FIRST if keyword in schema]
+    yield from first
+    yield from ((keyword, value) for keyword, value in schema.items() if keyword not in _FIRST)

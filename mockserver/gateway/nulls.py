@@ -1,0 +1,55 @@
+"""Leaves optional members out of a JSON body where they are null: the API takes them for absent.
+
+Which members are optional is what the request's schema says; a null that is required, or that no schema knows of,
+stays, to be judged. Serialisers of many clients write every member that a type has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+
+def drop_nulls(schema: Schema, value: Any) -> None:
+    """Remove optional members that are null from ``value``, at every level.
+
+    ``schema`` is resolved (without ``$ref``), and chooses its branches by JSON type (``anyOf``) or by a member that
+    has a given value (``if``).
+    """
+    if isinstance(value, dict):
+        parts = list(_applying(schema, value))
+        for name in list(value):
+            members = [part["properties"][name] for part in parts if name in part.get("properties", ())]
+            if value[name] is None and members and not _is_required(name, parts):
+                del value[name]
+            for member in members:
+                drop_nulls(member, value.get(name))
+    elif isinstance(value, list):
+        items = [part["items"] for part in _applying(schema, value) if "items" in part]
+        for item in value:
+            for each in items:
+                drop_nulls(each, item)
+
+
+def _is_required(name: str, parts: list[Schema]) -> bool:
+    return any(name in part.get("required", ()) for part in parts)
+
+
+def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
+    """The schema and those inside it that ``value`` must satisfy, too."""
+    if isinstance(schema, bool):
+        return
+    yield schema
+    for part in (*schema.get("allOf", ()), *schema.get("anyOf", ())):
+        if "if" in part:
+            yield from _applying(part["then"], value) if _is_met(part["if"], value) else ()
+        else:
+            yield from _applying(part, value)
+
+
+def _is_met(condition: Schema, value: Any) -> bool:
+    """Whether ``value`` has the members that ``condition`` names, with the values that it gives."""
+    members: Mapping[str, Any] = condition["properties"]
+    return all(value.get(name) == member.get("const") for name, member in members.items())
