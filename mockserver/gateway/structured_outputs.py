@@ -7,12 +7,11 @@ too much.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import tomllib
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "structured_outputs.toml"
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")

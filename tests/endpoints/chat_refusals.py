@@ -287,7 +287,11 @@ GENERAL_RULES: dict[str, tuple[Body, Refusal]] = {
     ),
     "a choice of a tool that is not there": (
         text("Hi", tools=[SHELL], tool_choice={"type": "function", "function": {"name": "shell"}}),
-        ("Tool choice 'shell' not found in 'tools' parameter.", "tool_choice", None),
+        (
+            "Invalid value for 'function_call': no function named 'shell' was specified in the 'functions' parameter.",
+            "function_call",
+            None,
+        ),
     ),
     "a tool message that nobody asked for": (
         text("Hi", {"role": "tool", "tool_call_id": "call_1", "content": "x"}),

@@ -12,6 +12,22 @@ def function(parameters: Body, name: str = "f") -> Body:
     return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
+TO: Body = {
+    "type": "object",
+    "properties": {"to": {"type": "string"}},
+    "required": ["to"],
+    "additionalProperties": False,
+}
+
+
+def strict(parameters: Body) -> Body:
+    return {"type": "function", "function": {"name": "f", "parameters": parameters, "strict": True}}
+
+
+def answer(schema: Body, **more: object) -> Body:
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, **more}}
+
+
 def choice_of(*tools: Body) -> Body:
     return {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": list(tools)}}
 
@@ -43,15 +59,12 @@ def malformed(reason: str, place: str = "tools[0].function.parameters") -> Refus
 
 
 TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
-    "an empty list of tools": (
-        text("Hi", tools=[]),
+    "a choice of no tools": (
+        text("Hi", tools=[], tool_choice="auto"),
         (
-            (
-                "Invalid 'tools': empty array. Expected an array with minimum length 1, "
-                "but got an empty array instead."
-            ),
-            "tools",
-            "empty_array",
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+            "tool_choice",
+            None,
         ),
     ),
     "too many tools": (
@@ -75,7 +88,7 @@ TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
     ),
     "a tool whose name ends its line": (
         text("Hi", tools=[function({}, "f\n")]),
-        ("Invalid value for 'tools[0].function.name'.", "tools[0].function.name", "invalid_value"),
+        not_a_name("tools[0].function.name"),
     ),
     "a long name of a tool": (
         text("Hi", tools=[function({}, "f" * 65)]),
@@ -86,7 +99,7 @@ TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
         not_a_name("functions[0].name"),
     ),
     "a schema with a bad name": (
-        text("Hi", response_format={"type": "json_schema", "json_schema": {"name": "my plan"}}),
+        text("Hi", response_format={"type": "json_schema", "json_schema": {"name": "my plan", "schema": {}}}),
         not_a_name("response_format.json_schema.name"),
     ),
     "a function call without functions": (
@@ -135,6 +148,39 @@ TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
         text("Hi", tools=[TOOL, function({"type": "object", "properties": {"city": {"type": "strin"}}})]),
         malformed("'strin' is not valid under any of the given schemas.", "tools[1].function.parameters"),
     ),
+    "a strict function that is open": (
+        text("Hi", tools=[TOOL, strict({**TO, "additionalProperties": True})]),
+        malformed(
+            "In context=(), 'additionalProperties' is required to be supplied and to be false.",
+            "tools[1].function.parameters",
+        ),
+    ),
+    "a strict function with an argument that is optional": (
+        text("Hi", tools=[strict({**TO, "required": []})]),
+        malformed(
+            "In context=(), 'required' is required to be supplied and to be an array including every key in "
+            "properties. Missing 'to'."
+        ),
+    ),
+    "a list of what nobody says": (
+        text("Hi", tools=[function({"type": "object", "properties": {"x": {"type": "array"}}})]),
+        malformed("In context=('properties', 'x'), array schema missing items."),
+    ),
+    "a function that does not say that it takes nothing": (
+        text("Hi", functions=[{"name": "f", "parameters": {"type": "object"}}]),
+        malformed("In context=(), object schema missing properties.", "functions[0].parameters"),
+    ),
+    "a strict answer that is open": (
+        text("Hi", response_format=answer({"type": "object", "properties": {}}, strict=True)),
+        (
+            (
+                "Invalid schema for response_format 'x': In context=(), 'additionalProperties' is required to be "
+                "supplied and to be false."
+            ),
+            "response_format",
+            None,
+        ),
+    ),
     "an answer that is no object": (
         text(
             "Hi",
@@ -163,7 +209,17 @@ BOUNDS: dict[str, tuple[Body, Refusal]] = {
             "invalid_parameter_combination",
         ),
     ),
-    "a long key of metadata": (text("Hi", metadata={"k" * 65: "v"}), too_long("metadata", 64)),
+    "a long key of metadata": (
+        text("Hi", metadata={"k" * 70: "v"}),
+        (
+            (
+                "Invalid property name in 'metadata': 'kkk...kkk' is too long. Expected a string with maximum "
+                "length 64, but got a string with length 70 instead."
+            ),
+            "metadata." + "k" * 70,
+            "property_name_above_max_length",
+        ),
+    ),
     "a long value of metadata": (text("Hi", metadata={"k": "v" * 513}), too_long("metadata.k", 512)),
     "a bias above 100": (
         text("Hi", logit_bias={"50256": 101}),

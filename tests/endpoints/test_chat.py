@@ -262,7 +262,7 @@ def test_structured_outputs_satisfy_their_schema(chat: Chat) -> None:
         "type": "object",
         "properties": {
             "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 2},
-            "mood": {"enum": ["sunny", "gloomy"]},
+            "mood": {"type": "string", "enum": ["sunny", "gloomy"]},
         },
         "required": ["steps", "mood"],
         "additionalProperties": False,

@@ -15,12 +15,14 @@ from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
 from tests.endpoints.chat_refusals import AUDIO_RULES, GENERAL_RULES, Refusal
+from tests.endpoints.chat_structure_refusals import CONTENTS, NAMES_AND_LENGTHS, ORDER, UNKNOWN_MEMBERS
 from tests.endpoints.chat_tool_refusals import BOUNDS, TOOL_RULES
 from tests.endpoints.conftest import JSON, Body, Chat, sound, speech, text, user
 
 Send = Callable[..., RawResponse]
 
-RULES = AUDIO_RULES | GENERAL_RULES | TOOL_RULES | BOUNDS
+STRUCTURE = UNKNOWN_MEMBERS | NAMES_AND_LENGTHS
+RULES = AUDIO_RULES | GENERAL_RULES | TOOL_RULES | BOUNDS | STRUCTURE | CONTENTS | ORDER
 
 
 def document(error: Refusal) -> Body:
@@ -198,7 +200,7 @@ def test_strictness_off_refuses_nothing(chat: Chat, case: str) -> None:
     assert chat.post({**body, "store": True}, x_mock_strictness="off").status == 200
 
 
-@pytest.mark.parametrize("case", [*TOOL_RULES, *BOUNDS])
+@pytest.mark.parametrize("case", [*TOOL_RULES, *BOUNDS, *STRUCTURE])
 def test_strictness_schema_knows_no_more_than_the_schema(chat: Chat, case: str) -> None:
     body, _ = RULES[case]
     assert chat.post(body, x_mock_strictness="schema").status == 200

@@ -157,7 +157,8 @@ def test_the_first_free_string_says_the_hint(first: Schema, second: Schema, said
         ({"type": "object", "properties": {"a": INTEGER, "b": INTEGER}, "required": ["b"]}, {"b": 1}),
         ({"type": "object", "properties": {"a": INTEGER, "b": False}}, {"a": 1}),
         ({"required": ["a"], "additionalProperties": INTEGER}, {"a": 1}),
-        ({"properties": {"a": INTEGER, "b": INTEGER}, "required": [], "minProperties": 1}, {"a": 1}),
+        ({"properties": {"a": INTEGER, "b": INTEGER}, "required": []}, {"a": 1, "b": 1}),
+        ({"properties": {"a": INTEGER, "b": INTEGER}, "minProperties": 1, "maxProperties": 1}, {"a": 1}),
         ({"minProperties": 2, "additionalProperties": INTEGER}, {"property": 1, "property2": 1}),
         ({"minProperties": 1, "propertyNames": {"enum": ["de"]}, "additionalProperties": True}, {"de": "de"}),
         (
