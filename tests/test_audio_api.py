@@ -19,7 +19,10 @@ from tests.conftest import FIXTURES
 
 HELLO = (FIXTURES / "hello.wav").read_bytes()
 LIMITED = Settings(port=0, whisper_model="none", log_level="warning")
-TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+TOOL = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}},
+}
 
 
 @pytest.fixture

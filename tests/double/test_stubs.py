@@ -237,7 +237,10 @@ def test_speech_can_be_a_given_audio_file(client: openai.OpenAI, stub: Stub) -> 
 
 def test_a_chat_stub_can_call_tools(client: openai.OpenAI, stub: Stub) -> None:
     stub(reply={"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]})
-    tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}},
+    }
     choice = chat(client, "Weather?", tools=[tool]).choices[0]
     assert choice.finish_reason == "tool_calls"
     call = choice.message.tool_calls[0].function
