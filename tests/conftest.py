@@ -23,7 +23,7 @@ from mockserver.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = data_folder("fixtures")
-SHARED = Path(__file__).parents[2] / "shared"
+DATA = Path(__file__).parent / "data"  # facts: what recordings, specifications and product pages state
 
 _keys = (f"sk-mock-tier-5-test-{number}" for number in itertools.count())
 

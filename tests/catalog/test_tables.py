@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tomllib
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faster_whisper.tokenizer import _LANGUAGE_CODES
@@ -15,16 +17,11 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 import mockserver.catalog
 from mockserver.catalog.tables import Catalog, CatalogError
 from mockserver.engines.speech import Voice
+from tests.conftest import DATA
 
 TABLES = Path(mockserver.catalog.__file__).parent
-PAGES = Path(__file__).parents[3] / "shared" / "reference" / "seeds"
-DOCUMENTED = ["gpt-audio-mini", "gpt-4o-mini-audio-preview", "gpt-4o-mini-transcribe"]
-KINDS = {
-    "RPM": "requests_per_minute",
-    "RPD": "requests_per_day",
-    "TPM": "tokens_per_minute",
-    "Batch queue limit": "enqueued_tokens",
-}
+PAGES = tomllib.loads((DATA / "product_pages.toml").read_text("utf-8"))
+DOCUMENTED: dict[str, Any] = PAGES["model"]
 
 
 @pytest.fixture(scope="module")
@@ -32,134 +29,45 @@ def catalog() -> Catalog:
     return Catalog()
 
 
-def page(name: str) -> str:
-    file = PAGES / f"{name}.txt"
-    if not file.exists():
-        pytest.skip("the product pages are not beside this checkout")
-    return file.read_text(encoding="utf-8")
-
-
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").replace("\t", "|").split("|")]
-
-
-def tier_table(text: str) -> dict[str, dict[str, int] | str]:
-    """The rate-limit table of a product page: tier → kind → limit."""
-    lines = [line for line in text.splitlines() if re.match(r"\|? ?(Tier|Free)\b", line)]
-    kinds = [KINDS[heading] for heading in cells(lines[0])[1:]]
-    table: dict[str, dict[str, int] | str] = {}
-    for tier, *limits in map(cells, lines[1:]):
-        if limits == ["Not supported"]:
-            table[tier] = "not supported"
-        else:
-            pairs = zip(kinds, limits, strict=True)
-            table[tier] = {kind: int(limit.replace(",", "")) for kind, limit in pairs if limit != "-"}
-    return {tier.lower().replace(" ", "-"): limits for tier, limits in table.items()}
-
-
-def after(text: str, *headings: str) -> str:
-    """The first line of a page that follows the headings, in their order."""
-    lines = iter([line for line in text.splitlines() if line])
-    for heading in headings:
-        next(line for line in lines if line == heading)
-    return next(lines)
-
-
-def dollars(text: str, *headings: str) -> float:
-    return float(after(text, *headings).removeprefix("$"))
-
-
 @pytest.mark.parametrize("model", DOCUMENTED)
 def test_tier_limits_are_those_of_the_product_page_digit_for_digit(catalog: Catalog, model: str) -> None:
-    assert catalog.card(model)["tiers"] == tier_table(page(f"openai-{model}"))
+    assert catalog.card(model)["tiers"] == DOCUMENTED[model]["tiers"]
 
 
 @pytest.mark.parametrize("model", DOCUMENTED)
-def test_prices_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
-    text = page(f"openai-{model}")
-    expected = {
-        "text_input": dollars(text, "Text tokens", "Input"),
-        "text_output": dollars(text, "Text tokens", "Output"),
-        "audio_input": dollars(text, "Audio tokens", "Input"),
-    }
-    if "Output" in text.split("Audio tokens")[1].split("Modalities")[0]:
-        expected["audio_output"] = dollars(text, "Audio tokens", "Output")
-    assert catalog.card(model)["prices"] == expected
+@pytest.mark.parametrize(
+    "fact",
+    ["name", "prices", "context_window", "max_output_tokens", "knowledge_cutoff", "ratings", "modalities"],
+)
+def test_what_the_product_page_states_is_in_the_catalog(catalog: Catalog, model: str, fact: str) -> None:
+    assert catalog.card(model)[fact] == DOCUMENTED[model][fact]
 
 
-@pytest.mark.parametrize("model", DOCUMENTED)
-def test_windows_and_cutoff_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
-    text = page(f"openai-{model}")
-    card = catalog.card(model)
-    assert f"{card['context_window']:,} context window" in text
-    assert f"{card['max_output_tokens']:,} max output tokens" in text
-    year, month, day = card["knowledge_cutoff"].split("-")
-    assert f"{ {'06': 'Jun', '10': 'Oct'}[month] } {day}, {year} knowledge cutoff" in text
-
-
-@pytest.mark.parametrize("model", DOCUMENTED)
-def test_ratings_modalities_and_features_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
-    text = page(f"openai-{model}")
-    card = catalog.card(model)
-    assert card["name"] in text.splitlines()
-    for rating, value in card["ratings"].items():
-        assert after(text, rating.capitalize()) == value
-    for modality, use in card["modalities"].items():
-        assert after(text, "Modalities", modality.capitalize()).lower() == use
-    if "\nFeatures\n" in text:
-        section = text.split("\nFeatures\n")[1].split("\nSnapshots\n")[0]
-        names = {
-            feature.replace("_", " ").capitalize().replace("Fine t", "Fine-t"): feature
-            for feature in card["features"]
-        }
-        lines = [line for line in section.splitlines() if line]
-        stated = dict(zip(lines[::2], lines[1::2], strict=True))
-        assert stated == {
-            name: "Supported" if card["features"][feature] else "Not supported"
-            for name, feature in names.items()
-        }
+@pytest.mark.parametrize("model", [model for model, page in DOCUMENTED.items() if "features" in page])
+def test_features_are_those_of_the_product_page(catalog: Catalog, model: str) -> None:
+    assert catalog.card(model)["features"] == DOCUMENTED[model]["features"]
 
 
 @pytest.mark.parametrize("model", DOCUMENTED)
 def test_the_snapshots_a_product_page_lists_are_known_models(catalog: Catalog, model: str) -> None:
     card = catalog.model(model)
     assert card is not None
-    section = page(f"openai-{model}").split("\nSnapshots\n")[1].split("\nRate limits\n")[0]
-    listed = dict.fromkeys(line for line in section.splitlines() if line.startswith("gpt-"))
+    listed = DOCUMENTED[model]["snapshots"]
     assert card.listed_snapshots == tuple(listed)
     assert all(catalog.model(snapshot) for snapshot in listed)
 
 
 def test_a_reseller_s_offer_is_kept_as_its_page_states_it(catalog: Catalog) -> None:
     (offer,) = (each for each in catalog.listings if each.provider == "reseller")
-    text, facts = page("reseller-gpt-audio-mini"), offer.facts
-    assert f"Provider{facts['maker']}" in text
-    assert f"Released{facts['released']}" in text
-    assert f"Context window{facts['context_window']:,} tokens" in text
-    assert f"Max output{facts['max_output_tokens']:,} tokens" in text
-    assert f"Input price${facts['input_price']:.2f} / 1M tokens" in text
-    assert f"Output price${facts['output_price']:.2f} / 1M tokens" in text
-    assert f"Request cost{facts['request_cost']} base requests" in text
-    assert f"Plan tier{facts['plan_tier']}" in text
-    assert f"{facts['audio_price_premium']}x premium" in text
-    assert f"{facts['word_error_rate_reduction']:.0%} lower word error rate" in text
-    assert f"{facts['hallucination_reduction']:.0%} fewer hallucinations" in text
+    assert offer.facts.items() >= PAGES["reseller"].items()
 
 
 def test_the_aimlapi_offer_is_kept_as_its_page_documents_it(catalog: Catalog) -> None:
-    (offer,) = (each for each in catalog.listings if each.model == "openai/gpt-4o-mini-transcribe")
-    text = page("aimlapi-gpt-4o-mini-transcribe")
-    create, result = [json.loads(line) for line in text.splitlines() if line.startswith('{"openapi"')]
-    body = create["paths"]["/v1/stt/create"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert body["properties"]["model"]["enum"] == [offer.model]
-    assert list(body["properties"]) == offer.facts["parameters"]
-    assert body["required"] == offer.facts["required"]
-    assert body["properties"]["temperature"].items() >= offer.facts["temperature"].items()
-    answer = result["components"]["schemas"]["Voice.v1.SpeechToTextGetResponseDTO"]["properties"]
-    assert answer["status"]["enum"] == offer.facts["statuses"]
-    assert create["servers"][0]["url"] == offer.facts["server"]
-    for kind, tokens in offer.facts["example_usage"].items():
-        assert f'"{kind}": {tokens}' in text
+    page = PAGES["aimlapi"]
+    (offer,) = (each for each in catalog.listings if [each.model] == page["models"])
+    assert page["temperature"].items() >= offer.facts["temperature"].items()
+    for fact in ("parameters", "required", "statuses", "server", "example_usage"):
+        assert offer.facts[fact] == page[fact]
 
 
 def test_a_tier_s_limits_are_read_by_group_and_tier(catalog: Catalog) -> None:

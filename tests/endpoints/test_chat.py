@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import tomllib
 import wave
 from typing import Any
 
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 from mockserver.audio.clip import Clip as AudioClip
 from mockserver.audio.encode import write_wav
 from mockserver.mock_server import MockServer
-from tests.conftest import FIXTURES, SHARED
+from tests.conftest import DATA, FIXTURES
 from tests.endpoints.conftest import SAY_HELLO, Body, Chat, Watched, sound, speech, text, user
 
 Clip = tuple[str, bytes]
@@ -43,10 +44,8 @@ def skeleton(value: object) -> object:
 
 
 def test_a_spoken_answer_has_the_structure_of_the_recorded_one(chat: Chat) -> None:
-    sample = SHARED / "reference" / "samples" / "chat_audio_in_text_out.txt"
-    if not sample.is_file():
-        pytest.skip("no recorded answer to compare with")
-    recorded = json.loads(sample.read_text("utf-8").split("\n\n")[1])
+    answers = tomllib.loads((DATA / "answers.toml").read_text("utf-8"))["answer"]
+    (recorded,) = (json.loads(each["forms"][0]) for each in answers if each["name"] == "chat-spoken-answer")
     completion = chat.complete(speech(user([sound(quiet(1.704))])))
     assert skeleton(completion) == skeleton(recorded)
 

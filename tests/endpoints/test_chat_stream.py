@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import re
+import tomllib
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +14,7 @@ import openai
 import pytest
 
 from mockserver.audio.encode import write_wav
-from tests.conftest import SHARED
+from tests.conftest import DATA
 from tests.endpoints.conftest import SAY_HELLO, Body, Chat, Watched, deltas, sound, speech, text, user
 
 Clip = tuple[str, bytes]
@@ -57,10 +58,7 @@ def kinds(events: str) -> list[str]:
 
 
 def test_every_kind_of_chunk_is_as_recorded_and_in_the_recorded_order(chat: Chat) -> None:
-    sample = SHARED / "reference" / "samples" / "chat_basic_audio_stream.txt"
-    if not sample.is_file():
-        pytest.skip("no recorded stream to compare with")
-    recorded = kinds(sample.read_text("utf-8"))
+    recorded = tomllib.loads((DATA / "answers.toml").read_text("utf-8"))["chat_chunks"]["runs"]
     body = speech(SAY_HELLO, stream=True, **INCLUDE_USAGE)
     ours = kinds(chat.post(body, **CHOICELESS).body.decode())
     more_transcript = ours[2]  # the recorded reply is a single word, so it has no further piece
