@@ -187,6 +187,9 @@ class Settings:
         per_request=True,
         admits=_can_be_spoken,
     )
+    custom_voices: str = _setting(
+        "", "Ids of custom voices that every account has from the start, separated by commas."
+    )
     reply_from: str = _setting(
         "",
         "Base URL of a local OpenAI-compatible server that replies to chats, such as http://127.0.0.1:8080/v1.",

@@ -85,6 +85,26 @@ class ChatRules:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomVoices:
+    """From what custom voices can be created, and how they sound (``voices.toml``).
+
+    ``most`` is per organization. A recording has at most ``recording_bytes`` bytes, that of the voice at most
+    ``sample_seconds`` seconds; the consent phrase exists in ``consent_languages`` (ISO 639-1). ``prompt_models``
+    make voices of prompts. ``pitch`` (0 to 100) and ``tempo`` (a factor) are the lowest and highest there are.
+    """
+
+    most: int
+    sample_seconds: float
+    recording_bytes: int
+    content_types: tuple[str, ...]
+    containers: tuple[str, ...]
+    consent_languages: tuple[str, ...]
+    prompt_models: tuple[str, ...]
+    pitch: tuple[int, int]
+    tempo: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class SttRules:
     """How another provider's speech-to-text jobs answer for a model.
 

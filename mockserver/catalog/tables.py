@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from mockserver.catalog.records import (
     ChatRules,
+    CustomVoices,
     Listing,
     ModelCard,
     Prices,
@@ -95,6 +96,7 @@ class _LanguagesFile:
 
 @dataclass(frozen=True, slots=True)
 class _VoicesFile:
+    custom: dict[str, Any]
     voices: list[dict[str, Any]]
 
 
@@ -212,13 +214,17 @@ class Catalog:
     @cached_property
     def voices(self) -> tuple[Voice, ...]:
         """Every voice there is; which of them a model has is in its ``SpeechRules``."""
-        file = _read(_VoicesFile, self.folder / "voices.toml")
-        rows = _rows(file.voices, "voices.toml, voices", "name")
+        rows = _rows(self._voices_file.voices, "voices.toml, voices", "name")
         return tuple(_record(Voice, row, where) for row, where in rows)
 
     def voice(self, name: str) -> Voice | None:
         """The voice of that name, or ``None``."""
         return next((voice for voice in self.voices if voice.name == name), None)
+
+    @cached_property
+    def custom_voices(self) -> CustomVoices:
+        """From what custom voices can be created, and how they sound."""
+        return _record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
 
     def card(self, model_id: str) -> dict[str, Any]:
         """Everything known about a model, as plain JSON data: its row, snapshots, limits per tier, offers.
@@ -256,6 +262,10 @@ class Catalog:
     @cached_property
     def _tiers_file(self) -> _TiersFile:
         return _read(_TiersFile, self.folder / "tiers.toml")
+
+    @cached_property
+    def _voices_file(self) -> _VoicesFile:
+        return _read(_VoicesFile, self.folder / "voices.toml")
 
     @cached_property
     def _languages(self) -> _LanguagesFile:

@@ -13,6 +13,7 @@ from mockserver.endpoints.chat_reply import ChatReply, chat_replies, usage_of
 from mockserver.endpoints.chat_request import ChatRequest, chat_request
 from mockserver.endpoints.chat_stream import chat_stream
 from mockserver.endpoints.speaking import failures_answered, started
+from mockserver.endpoints.voices import check_speaks, speaking_voices
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_chat
 from mockserver.gateway.errors import ApiError
@@ -28,7 +29,8 @@ _MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
 def check_request(services: Services, call: Call) -> None:
     """Raises ``ApiError`` for what the model cannot do."""
     assert call.model is not None
-    check_chat(call.model, call.document)
+    check_chat(call.model, call.document, speaking_voices(services, call))
+    check_speaks(services, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
 
 
 def create_chat_completion(services: Services, call: Call) -> Answer:

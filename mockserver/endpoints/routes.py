@@ -89,6 +89,31 @@ COMPLETE_UPLOAD = Operation(
     body="json",
     schema="openai/complete_upload.request",
 )
+CREATE_VOICE_CONSENT = Operation(
+    "create_voice_consent",
+    "POST",
+    "/audio/voice_consents",
+    body="multipart",
+    schema="openai/create_voice_consent.request",
+    audio_field="recording",
+    rules="voice_consents.check_request",
+)
+UPDATE_VOICE_CONSENT = Operation(
+    "update_voice_consent",
+    "POST",
+    "/audio/voice_consents/<id>",
+    body="json",
+    schema="openai/update_voice_consent.request",
+)
+CREATE_VOICE = Operation(
+    "create_voice",
+    "POST",
+    "/audio/voices",
+    body="either",
+    schema="openai/create_voice.request",
+    audio_field="audio_sample",
+    rules="voices.check_request",
+)
 CREATE_STT = Operation(
     "create_stt",
     "POST",
@@ -126,6 +151,19 @@ ROUTES: tuple[tuple[Operation, str], ...] = (
         Operation("delete_chat_completion", "DELETE", "/chat/completions/<id>"),
         "stored_completions.delete_completion",
     ),
+    (CREATE_VOICE_CONSENT, "voice_consents.create_consent"),
+    (Operation("list_voice_consents", "GET", "/audio/voice_consents"), "voice_consents.list_consents"),
+    (
+        Operation("retrieve_voice_consent", "GET", "/audio/voice_consents/<id>"),
+        "voice_consents.retrieve_consent",
+    ),
+    (UPDATE_VOICE_CONSENT, "voice_consents.update_consent"),
+    (
+        Operation("delete_voice_consent", "DELETE", "/audio/voice_consents/<id>"),
+        "voice_consents.delete_consent",
+    ),
+    (CREATE_VOICE, "voices.create_voice"),
+    (Operation("delete_voice", "DELETE", "/audio/voices/<id>"), "voices.delete_voice"),
     (CREATE_FILE, "files.create_file"),
     (Operation("list_files", "GET", "/files"), "files.list_files"),
     (Operation("retrieve_file", "GET", "/files/<id>"), "files.retrieve_file"),

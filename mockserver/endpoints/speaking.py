@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio, pcm_at, pcm_hasher
@@ -24,17 +24,36 @@ from mockserver.engines.transcription import Word
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
     from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
 
+_LONGEST_NAME = 64  # characters of a custom voice's id that answers repeat in a header
+
 
 def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
-    """A voice of the catalog; custom and unknown ones each get one of them, always the same."""
+    """A voice of the catalog; custom and unknown ones each get a sound of their own, always the same."""
     name = voice["id"] if isinstance(voice, dict) else voice
-    voices = services.catalog.voices
-    return services.catalog.voice(name) or voices[zlib.crc32(name.encode()) % len(voices)]
+    return services.catalog.voice(name) or _custom_voice(services.catalog, name)
+
+
+def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
+    """One of the catalog's voices with another pitch and tempo; all three follow from the id."""
+    kind, pitch, tempo = hashlib.sha256(voice_id.encode("utf-8", "replace")).digest()[:3]
+    bounds = catalog.custom_voices
+    return replace(
+        catalog.voices[kind % len(catalog.voices)],
+        name=voice_id[:_LONGEST_NAME],
+        pitch=round(_between(bounds.pitch, pitch / 255)),
+        tempo=_between(bounds.tempo, tempo / 255),
+    )
+
+
+def _between(bounds: tuple[float, float], share: float) -> float:
+    lowest, highest = bounds
+    return lowest + (highest - lowest) * share
 
 
 class Speech:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.audio.encode import CONTENT_TYPES
 from mockserver.endpoints.speaking import Speech, given_sound, started, voice_of
+from mockserver.endpoints.voices import check_speaks, speaking_voices
 from mockserver.engines.speech import Utterance
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
@@ -42,7 +43,7 @@ def create_speech(services: Services, call: Call) -> Answer:
     return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
 
 
-def check_request(_: Services, call: Call) -> None:
+def check_request(services: Services, call: Call) -> None:
     """Raises ``ApiError`` for what the model's own service refuses beyond the schema."""
     form = call.document
     assert call.model is not None
@@ -53,13 +54,15 @@ def check_request(_: Services, call: Call) -> None:
         violations.append(Violation(("input",), "minLength", 1, ""))
     if rules.max_input_chars is not None and len(form["input"]) > rules.max_input_chars:
         violations.append(Violation(("input",), "maxLength", rules.max_input_chars, form["input"]))
-    if isinstance(form["voice"], str) and form["voice"] not in rules.voices:
+    named = form["voice"] if isinstance(form["voice"], str) else None
+    if named is not None and named not in rules.voices and named not in speaking_voices(services, call):
         violations.append(Violation(("voice",), "enum", list(rules.voices), form["voice"]))
     if violations:
         from mockserver.gateway import explain
 
         raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
     _check_tokens(rules, form["input"], call.vocabulary)
+    check_speaks(services, call, form["voice"], param="voice")
     if form.get("stream_format", "audio") not in rules.stream_formats:
         raise ApiError("sse_not_supported", model=call.model.id)
 

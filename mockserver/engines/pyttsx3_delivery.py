@@ -54,7 +54,8 @@ class Delivery:
 def deliver(utterance: Utterance) -> Delivery:
     """How to speak ``utterance``. What espeak-ng's rate cannot do of the speed is left to ``tempo``."""
     direction = direction_of(utterance.instructions)
-    speed = min(max(utterance.speed * direction.rate, SLOWEST_SPEED), FASTEST_SPEED)
+    wanted_speed = utterance.speed * utterance.voice.tempo * direction.rate
+    speed = min(max(wanted_speed, SLOWEST_SPEED), FASTEST_SPEED)
     wanted_rate = round(USUAL_RATE * speed)
     rate = min(max(wanted_rate, SLOWEST_RATE), FASTEST_RATE)
     request = SpeechRequest(

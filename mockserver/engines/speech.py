@@ -11,13 +11,17 @@ from mockserver.audio.encode import SPEECH_SAMPLE_RATE as SPEECH_SAMPLE_RATE
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor)."""
+    """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor).
+
+    A custom voice is such a row with another pitch, and a ``tempo`` (factor) of its own.
+    """
 
     name: str
     base: str
     variant: str
     pitch: int
     gain: float
+    tempo: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

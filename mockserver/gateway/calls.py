@@ -34,9 +34,10 @@ class Operation:
     tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
     ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
 
-    The body ``either`` is a form with an audio file, or JSON that names the URL of one. ``provider`` is whose
-    operation it is: whose models it serves, and in whose words and shape it refuses.
+    The body ``either`` is a form or JSON; JSON may name the URL of the audio, where ``provider`` is another than
+    OpenAI. That is whose operation it is: whose models it serves, and in whose words and shape it refuses.
 
+    ``audio_field`` is the part of a form that has the audio, whether or not it comes with a file name.
     ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
 
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
@@ -54,6 +55,7 @@ class Operation:
     tells_tokens: bool = False
     rules: str = ""
     provider: Literal["openai", "aimlapi"] = "openai"
+    audio_field: str = "file"
     file_field: FileField | None = None
     resource: str = field(init=False)
     names: frozenset[str] = field(init=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.errors import ApiError
@@ -17,13 +17,16 @@ Body = Mapping[str, Any]
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 
 
-def check_chat(model: ModelCard, body: Body) -> None:
-    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create chat completion)."""
+def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ()) -> None:
+    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create chat completion).
+
+    ``custom_voices`` are the ids of the account's own voices.
+    """
     assert model.chat is not None
     _check_messages(model.chat, body["messages"])
     _check_tool_answers(body["messages"])
     if model.chat.audio:
-        _check_audio_model(model.chat, body)
+        _check_audio_model(model.chat, body, custom_voices)
     elif "audio" in (body.get("modalities") or ()):
         raise ApiError("chat_no_audio_output")
     check_tools(body)
@@ -86,7 +89,7 @@ def _check_tool_answers(messages: Sequence[Body]) -> None:
         raise ApiError("chat_tool_answers_missing", ids=", ".join(awaited))
 
 
-def _check_audio_model(rules: ChatRules, body: Body) -> None:
+def _check_audio_model(rules: ChatRules, body: Body, custom_voices: Container[str]) -> None:
     spoken = wants_audio(body)
     audio = body.get("audio")
     heard = any(part["type"] == "input_audio" for _, _, part in parts_of(body["messages"]))
@@ -95,9 +98,10 @@ def _check_audio_model(rules: ChatRules, body: Body) -> None:
         raise ApiError("chat_needs_audio")
     if spoken and not audio:
         raise ApiError("chat_missing_audio")
-    if audio and isinstance(audio["voice"], str) and audio["voice"] not in rules.voices:
+    voice = audio["voice"] if audio else None
+    if isinstance(voice, str) and voice not in rules.voices and voice not in custom_voices:
         supported = enumeration(rules.voices, "and")
-        raise ApiError("chat_unknown_voice", voice=audio["voice"], supported=supported)
+        raise ApiError("chat_unknown_voice", voice=voice, supported=supported)
     if spoken and body.get("stream") and audio and audio["format"] != "pcm16":
         raise ApiError("chat_stream_format", format=audio["format"])
 

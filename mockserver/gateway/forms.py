@@ -56,11 +56,11 @@ class Form:
     files: dict[str, FilePart]
 
 
-def parse_multipart(body: bytes, content_type: str) -> Form:
+def parse_multipart(body: bytes, content_type: str, file_field: str = "file") -> Form:
     """Takes a ``multipart/form-data`` body apart (RFC 7578). Each part is copied once and files stay bytes.
 
-    A part is a file when it has a filename, or is named ``file``. A part whose name cannot be read ends the form:
-    what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a missing or
+    A part is a file when it has a filename, or is named ``file_field``. A part whose name cannot be read ends the
+    form: what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a missing or
     wrong boundary, a body that ends before its closing boundary or has no parts, a field that is not UTF-8, and
     beyond 1000 parts, or 16 headers of 4 KiB in one.
     """
@@ -73,7 +73,7 @@ def parse_multipart(body: bytes, content_type: str) -> Form:
         if name is None:
             break
         data = body[part.start : part.end]
-        if "filename" in options or name == "file":
+        if "filename" in options or name == file_field:
             content_type = part.headers.get("content-type", "")
             files[name] = FilePart(options.get("filename", ""), content_type, data, "filename" not in options)
         else:

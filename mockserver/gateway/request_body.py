@@ -8,6 +8,7 @@ import flask
 
 from mockserver.gateway import forms, streamed_forms
 from mockserver.gateway.body import BodyReader, Place, announced_length
+from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
 from mockserver.gateway.nulls import drop_nulls
@@ -45,27 +46,30 @@ class RequestBodies:
             self._either(call)
 
     def _form(self, call: Call) -> None:
+        audio_field = call.operation.audio_field
         content_type = flask.request.headers.get("Content-Type", "")
         body = self._read(call)
         _check_content_type(call, "multipart/form-data", content_type)
         try:
-            form = forms.parse_multipart(body, content_type)
+            form = forms.parse_multipart(body, content_type, audio_field)
         except forms.MultipartError as error:
             if call.settings.strictness == "off":
                 return
             raise ApiError("invalid_multipart") from error
-        call.files = call.audio.files = form.files
+        call.files = form.files
+        call.audio.files = {UPLOAD: form.files[audio_field]} if audio_field in form.files else {}
         call.document.update(
             forms.to_document(form, self._services.schemas.properties(call.operation.schema))
         )
 
     def _either(self, call: Call) -> None:
-        """A form or JSON; the audio at a URL is taken for an upload, where it is at hand."""
+        """A form or JSON; another provider's may name audio by URL, which is an upload if it need not be fetched."""
         if flask.request.mimetype == "multipart/form-data":
             self._form(call)
         else:
             self._json(call)
-        call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
+        if call.operation.provider != "openai":
+            call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
 
     def _receive(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""

@@ -53,6 +53,14 @@ class Ids:
         """``part_`` and 32 hex digits, of an upload."""
         return "part_" + self._hex(32)
 
+    def voice_id(self) -> str:
+        """``voice_`` and 32 hex digits."""
+        return "voice_" + self._hex(32)
+
+    def consent_id(self) -> str:
+        """``cons_`` and 32 hex digits, of a voice consent."""
+        return "cons_" + self._hex(32)
+
     def batch_id(self, now: float) -> str:
         """``batch_``, the time in 8 hex digits, and 24 more."""
         with self._lock:

@@ -99,12 +99,6 @@ def test_the_older_models_ignore_instructions(send: Send, model: str) -> None:
     assert speak(send, model=model, response_format="pcm", instructions="Speak very slowly.").body == plain
 
 
-def test_a_custom_voice_is_accepted_and_keeps_its_sound(send: Send) -> None:
-    first = speak(send, voice={"id": "voice_1234"}, response_format="pcm")
-    assert first.status == 200
-    assert first.body == speak(send, voice={"id": "voice_1234"}, response_format="pcm").body
-
-
 def test_unknown_fields_are_ignored(send: Send) -> None:
     assert speak(send, mood="sunny").status == 200
 

@@ -1,0 +1,44 @@
+"""The recordings of the forms below ``/v1/audio/voices`` and ``/v1/audio/voice_consents``: are they such audio?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import flask
+
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from mockserver.audio.decode import ClipFacts
+    from mockserver.gateway.calls import Call
+    from mockserver.services import Services
+
+_UNTYPED = ("", "application/octet-stream")  # what clients send that do not know the type
+
+
+def checked_recording(services: Services, call: Call) -> ClipFacts:
+    """What is known of the recording once it has been decoded.
+
+    Raises ``ApiError`` for a file type that is not documented (a client that names none leaves it to the bytes),
+    for too many bytes, and for what is no audio or too long to be decoded here.
+    """
+    documented, field = services.catalog.custom_voices, call.operation.audio_field
+    supported = ", ".join(documented.content_types)
+    file = call.files.get(field)
+    if file is None:  # JSON has no place for it
+        given = flask.request.headers.get("Content-Type", "")
+        raise ApiError("unsupported_content_type", accepted="multipart/form-data", given=given)
+    given = file.content_type.partition(";")[0].strip().lower()
+    if given not in (*documented.content_types, *_UNTYPED):
+        raise ApiError("voice_recording_type", param=field, given=given, supported=supported)
+    if len(file.data) > documented.recording_bytes:
+        size, most = len(file.data), documented.recording_bytes
+        raise ApiError("voice_recording_too_large", param=field, size=size, most=most)
+    try:
+        facts = call.audio.uploaded().facts
+    except (UndecodableAudio, AudioTooLong) as error:
+        raise ApiError("voice_recording_undecodable", param=field, supported=supported) from error
+    if facts.container not in documented.containers:
+        raise ApiError("voice_recording_type", param=field, given=facts.container, supported=supported)
+    return facts

@@ -1,0 +1,99 @@
+"""``/v1/audio/voices``: custom voices, and whether one of them can speak."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.endpoints.voice_consents import check_consent
+from mockserver.endpoints.voice_recordings import checked_recording
+from mockserver.gateway.calls import Answer, Call
+from mockserver.gateway.errors import ApiError
+from mockserver.wire import json_styles
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+    from mockserver.services import Services
+
+_KIND = "voice"
+
+
+def check_request(services: Services, call: Call) -> None:
+    """Raises ``ApiError`` for a prompt's unknown model, a sample that is not as documented or too long, an unknown
+    consent, and one voice more than an organization can have.
+    """
+    documented, asked = services.catalog.custom_voices, call.document
+    if asked.get("type") == "prompt":
+        model = asked.get("model", documented.prompt_models[0])
+        if model not in documented.prompt_models:
+            raise ApiError("model_not_found", model=model)
+    else:
+        _check_sample(services, call)
+        check_consent(services, call, asked["consent"], param="consent")
+    if _count(services, call) >= documented.most:
+        raise ApiError("voice_limit_reached", most=documented.most)
+
+
+def create_voice(services: Services, call: Call) -> Answer:
+    """Creates a voice. How it sounds follows from its id alone: nobody learns to speak like the sample."""
+    asked = call.document
+    voice: dict[str, Any] = {
+        "object": "audio.voice",
+        "id": services.ids.voice_id(),
+        "name": str(asked.get("name", "")),
+        "created_at": int(services.clock.now()),
+        "type": asked.get("type", "audio_sample"),
+    }
+    if voice["type"] == "prompt":
+        voice["prompt"] = str(asked.get("prompt", ""))
+    services.store.put(_KIND, call.account.id, voice["id"], voice)
+    return _answer(voice)
+
+
+def delete_voice(services: Services, call: Call) -> Answer:
+    """Forgets a voice. The consent to it stays."""
+    voice_id = call.path["id"]
+    if not services.store.remove(_KIND, call.account.id, voice_id) and call.strict:
+        raise ApiError("voice_not_found", id=voice_id)
+    return _answer({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
+
+
+def speaking_voices(services: Services, call: Call) -> Set[str]:
+    """The ids of the account's custom voices that speech and chat can use: those created from samples."""
+    created = services.store.values(_KIND, call.account.id)
+    return _given(services) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
+
+
+def check_speaks(services: Services, call: Call, voice: object, *, param: str) -> None:
+    """Raises ``ApiError`` where ``voice`` is ``{"id": ...}`` of a voice that the account does not have, or that
+    cannot speak here; ``param`` is where the request names it.
+    """
+    if not isinstance(voice, dict) or voice["id"] in _given(services):
+        return
+    known = services.store.get(_KIND, call.account.id, voice["id"])
+    if known is None:
+        raise ApiError("voice_not_found", id=voice["id"], param=param)
+    if known["type"] == "prompt":
+        raise ApiError("voice_of_prompt", id=voice["id"], param=param)
+
+
+def _check_sample(services: Services, call: Call) -> None:
+    most = services.catalog.custom_voices.sample_seconds
+    duration = checked_recording(services, call).duration
+    if duration > most:
+        raise ApiError("voice_sample_too_long", duration=f"{duration:.1f}", most=f"{most:g}")
+
+
+def _count(services: Services, call: Call) -> int:
+    """How many voices the organization has, in all of its projects."""
+    projects = (account for account, _, _ in services.store.all(_KIND))
+    return sum(account.partition("/")[0] == call.account.organization for account in projects)
+
+
+def _given(services: Services) -> Set[str]:
+    """The ids of the voices that every account has by the setting ``custom_voices``."""
+    return {each.strip() for each in services.settings.custom_voices.split(",")} - {""}
+
+
+def _answer(body: dict[str, Any]) -> Answer:
+    return Answer(json_styles.two_spaces_newline(body), "application/json")
