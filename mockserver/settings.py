@@ -136,7 +136,8 @@ class Settings:
         False, "Refuse requests that no stub answers, and name the nearest one.", per_request=True
     )
     state: str = _setting(
-        "", "Folder that keeps files, batches, jobs and stored chats after the server ends; empty for none."
+        "",
+        "Folder that keeps files, batches, jobs, voices and stored chats after the server ends; empty for none.",
     )
     journal_entries: int = _setting(10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0)
     journal_bytes: int = _setting(1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0)

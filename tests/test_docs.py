@@ -33,8 +33,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
 CONTROL = (DOCS / "control.md").read_text("utf-8")
-FILES, BATCHES = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("files", "batches"))
-GUIDES = (README, CONTROL, FILES, BATCHES)  # whose examples in Python are run here
+FILES, BATCHES, VOICES = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("files", "batches", "voices"))
+GUIDES = (README, CONTROL, FILES, BATCHES, VOICES)  # whose examples in Python are run here
 SERVED_AT = "http://127.0.0.1:4010"  # in the examples
 RUNNABLE = "<!-- runnable -->\n"
 NEEDS_SHELL = pytest.mark.skipif(
@@ -326,6 +326,7 @@ def test_there_are_examples_to_run() -> None:
     assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 6)
     assert blocks(FILES, "python", RUNNABLE)
     assert blocks(BATCHES, "python", RUNNABLE)
+    assert blocks(VOICES, "python", RUNNABLE)
 
 
 def test_the_example_of_a_conversation_hears_what_was_answered(

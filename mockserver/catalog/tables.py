@@ -7,7 +7,7 @@ used raises ``CatalogError`` naming the file, the key and the remedy. Adding a m
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -96,8 +96,8 @@ class _LanguagesFile:
 
 @dataclass(frozen=True, slots=True)
 class _VoicesFile:
-    custom: dict[str, Any]
     voices: list[dict[str, Any]]
+    custom: dict[str, Any] = field(default_factory=dict)
 
 
 _OWN_KEYS = frozenset({"created", "snapshot", "listed_snapshots"})

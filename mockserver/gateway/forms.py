@@ -60,9 +60,9 @@ def parse_multipart(body: bytes, content_type: str, file_field: str = "file") ->
     """Takes a ``multipart/form-data`` body apart (RFC 7578). Each part is copied once and files stay bytes.
 
     A part is a file when it has a filename, or is named ``file_field``. A part whose name cannot be read ends the
-    form: what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a missing or
-    wrong boundary, a body that ends before its closing boundary or has no parts, a field that is not UTF-8, and
-    beyond 1000 parts, or 16 headers of 4 KiB in one.
+    form: what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a
+    missing or wrong boundary, a body that ends before its closing boundary or has no parts, a field that is not
+    UTF-8, and beyond 1000 parts, or 16 headers of 4 KiB in one.
     """
     parts = _split(body, boundary_of(content_type))
     fields: list[tuple[str, str]] = []
