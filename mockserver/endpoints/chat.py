@@ -17,6 +17,7 @@ from mockserver.endpoints.voices import check_speaks, speaking_voices
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_chat
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.image_rules import check_images
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint
 
@@ -31,6 +32,7 @@ def check_request(services: Services, call: Call) -> None:
     assert call.model is not None
     check_chat(call.model, call.document, speaking_voices(services, call))
     check_speaks(services, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
+    check_images(services.url_sources, call.document)
 
 
 def create_chat_completion(services: Services, call: Call) -> Answer:

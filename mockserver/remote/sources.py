@@ -70,6 +70,16 @@ class UrlSources:
             )
         self._fetcher().check(url)
 
+    def may_fetch(self, url: str) -> bool:
+        """Return whether the settings allow to fetch from the URL's host."""
+        from mockserver.remote.fetch import NotAllowed
+
+        try:
+            self._fetcher().check(url)
+        except NotAllowed:
+            return False
+        return True
+
     def fetch(self, url: str) -> FilePart:
         """Fetches the file. Raises ``FetchError``."""
         fetched = self._fetcher().fetch(url)
