@@ -44,6 +44,14 @@ def test_a_text_is_streamed(seen: dict[str, Any]) -> None:
     assert seen["text"] == "You wrote: Hi."
 
 
+def test_streamed_choices_and_calls_are_gathered(seen: dict[str, Any]) -> None:
+    weather, both = '{"of":"Weather?"}', '{"of": "Weather and time?"}'
+    assert seen["gathered"]["one"] == [["tool_calls", None, [["get_weather", weather]]]]
+    calls = [["get_weather", both], ["get_time", both]]
+    assert seen["gathered"]["several"] == [["tool_calls", None, calls]] * 2
+    assert seen["gathered"]["none"] == [["stop", "You wrote: Hi.", []]] * 2
+
+
 def test_a_stored_completion_is_read_listed_and_deleted(seen: dict[str, Any]) -> None:
     assert seen["stored"] == "You wrote: Hi."
     assert seen["messages"] == ["Hi"]

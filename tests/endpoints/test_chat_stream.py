@@ -279,6 +279,62 @@ def test_the_sdk_puts_tool_calls_together(client: openai.OpenAI, make: Any) -> N
     assert reasons[-1] == "tool_calls"
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-5", "gpt-audio"])
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize(
+    ("asked", "called"),
+    [
+        ("How is the weather?", {"get_weather": '{"city":"How is the weather?"}'}),
+        ("Weather, time?", {"get_weather": '{"city": "Weather, time?"}', "get_time": "{}"}),
+    ],
+)
+def test_the_sdk_accumulates_streamed_calls(
+    client: openai.OpenAI, model: str, n: int, asked: str, called: dict[str, str]
+) -> None:
+    stream: Any = client.chat.completions.stream
+    make = speech if model == "gpt-audio" else text
+    with stream(**make(asked, model=model, n=n, tools=FUNCTIONS)) as events:
+        choices = events.get_final_completion().choices
+    assert [choice.finish_reason for choice in choices] == ["tool_calls"] * n
+    for choice in choices:
+        calls = [call.function for call in choice.message.tool_calls or ()]
+        assert {call.name: call.arguments for call in calls} == called
+
+
+def test_choices_take_turns_and_end_together(chat: Chat) -> None:
+    chunks = chat.stream(text("Hi", n=2))
+    told = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert [choice["index"] for choice in told] == [0, 1] * 7
+    assert [choice["finish_reason"] for choice in told] == [None] * 12 + ["stop"] * 2
+
+
+def test_spoken_choices_take_turns_too(chat: Chat) -> None:
+    chunks = chat.stream(speech("Hi", n=2))
+    indices = [choice["index"] for chunk in chunks for choice in chunk["choices"]]
+    assert indices == [0, 1] * (len(indices) // 2)
+
+
+def test_every_chunk_but_the_expiry_is_padded_to_the_same_length(chat: Chat) -> None:
+    bodies = (
+        text("Hi", logprobs=True, **INCLUDE_USAGE),
+        text("Weather, time?", tools=FUNCTIONS),
+        speech("Hi"),
+    )
+    for body in bodies:
+        events = chat.post({**body, "stream": True}).body.decode().split("\n\n")[:-2]
+        assert {len(event.removeprefix("data: ")) % 16 for event in events} == {1}
+
+
+def test_an_answer_that_breaks_off_has_told_every_choice(client: openai.OpenAI) -> None:
+    create: Any = client.chat.completions.create
+    cut = {"extra_headers": {"x-mock-fault": "sse_cut; after=6"}}
+    stream = create(**text("Hi", n=3, stream=True), **cut)
+    indices = [next(stream).choices[0].index for _ in range(6)]
+    with pytest.raises(openai.APIConnectionError):
+        next(stream)
+    assert indices == [0, 1, 2, 0, 1, 2]
+
+
 def test_a_streamed_call_of_a_custom_tool_carries_its_input(chat: Chat) -> None:
     body = text("ls", tools=[{"type": "custom", "custom": {"name": "shell"}}], tool_choice="required")
     events = chat.post({**body, "stream": True}).body.decode().split("\n\n")[:-2]

@@ -65,6 +65,27 @@ for await (const chunk of await client.chat.completions.create({ ...written, str
   seen.text += chunk.choices[0].delta.content ?? "";
 }
 
+const tool = (name) => ({
+  type: "function",
+  function: { name, parameters: { type: "object", properties: { of: { type: "string" } }, required: ["of"] } },
+});
+const gathered = async (model, content, n) => {
+  const messages = [{ role: "user", content }];
+  const tools = [tool("get_weather"), tool("get_time")];
+  const stream = client.chat.completions.stream({ model, messages, tools, n });
+  const { choices } = await stream.finalChatCompletion();
+  return choices.map(({ finish_reason, message }) => [
+    finish_reason,
+    message.content,
+    (message.tool_calls ?? []).map((call) => [call.function.name, call.function.arguments]),
+  ]);
+};
+seen.gathered = {
+  one: await gathered("gpt-5", "Weather?", 1),
+  several: await gathered("gpt-4o", "Weather and time?", 2),
+  none: await gathered("gpt-5", "Hi", 2),
+};
+
 const { id } = await client.chat.completions.create({ ...written, store: true, metadata: { run: "7" } });
 seen.stored = (await client.chat.completions.retrieve(id)).choices[0].message.content;
 seen.messages = [];
