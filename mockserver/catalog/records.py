@@ -130,13 +130,47 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageRules:
+    """How many tokens an image takes: ``base`` and ``tile`` for each square of 512 pixels, or ``multiplier`` for
+    each of 32 pixels, of which there are at most ``patches``.
+    """
+
+    base: int = 0
+    tile: int = 0
+    multiplier: float | None = None
+    patches: int = 1536
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """How a family of models counts text and images, in tokens.
+
+    ``models`` are patterns of ids. ``prompt`` is what a prompt takes beside its messages, ``tools`` what tools take
+    beside their declarations (``tools_beside_system`` where there is a system message, too), ``reply`` what a reply
+    takes beside its text (``reply_beside_tools`` where it could have called a tool). ``sources`` says what the
+    figures rest on.
+    """
+
+    family: str
+    models: tuple[str, ...]
+    vocabulary: Literal["o200k_base", "cl100k_base"]
+    prompt: int
+    reply: int
+    reply_beside_tools: int
+    tools: int
+    tools_beside_system: int
+    image: ImageRules
+    sources: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """A row of ``models.toml``, with what a snapshot inherits from its alias filled in.
 
     ``created`` is in seconds since 1970; ``snapshot`` is the id in answers (its own, where it is no alias);
     ``listed_snapshots`` are those the product page lists; dates are "YYYY-MM-DD"; windows are in tokens;
     ``endpoints`` are paths such as "v1/audio/speech". ``sources`` says where a group of figures comes from.
-    ``vocabulary`` is what text tokens are counted by: gpt-4, gpt-3.5 and embeddings have ``cl100k_base``.
+    ``tokens`` says how text and images are counted.
     """
 
     id: str
@@ -148,7 +182,7 @@ class ModelCard:
     limit_group: str
     endpoints: tuple[str, ...]
     sources: dict[str, str]
-    vocabulary: Literal["o200k_base", "cl100k_base"] = "o200k_base"
+    tokens: TokenRules
     alias_of: str | None = None
     listed_snapshots: tuple[str, ...] = ()
     shutdown_date: str | None = None

@@ -8,6 +8,7 @@ used raises ``CatalogError`` naming the file, the key and the remedy. Adding a m
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -22,6 +23,7 @@ from mockserver.catalog.records import (
     SpeechRules,
     SttRules,
     TierLimits,
+    TokenRules,
     TranscriptionRules,
 )
 from mockserver.engines.speech import Voice
@@ -95,6 +97,11 @@ class _LanguagesFile:
 
 
 @dataclass(frozen=True, slots=True)
+class _TokensFile:
+    families: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class _VoicesFile:
     voices: list[dict[str, Any]]
     custom: dict[str, Any] = field(default_factory=dict)
@@ -146,6 +153,14 @@ class Catalog:
     def offers(self) -> dict[str, ModelCard]:
         """Other providers' offers that an endpoint serves, by the provider's name of the model."""
         return {row.model: self._offer(row) for row in self.listings if row.endpoints}
+
+    def token_rules(self, model_id: str = "") -> TokenRules:
+        """Return how the model of that id counts tokens, by its family; without an id, how gpt-4o does."""
+        return next(
+            rules
+            for rules in self._token_rules
+            if any(fnmatchcase(model_id, pattern) for pattern in rules.models)
+        )
 
     def snapshots(self, model_id: str) -> tuple[str, ...]:
         """The ids of the model's dated snapshots; empty for a snapshot itself."""
@@ -247,6 +262,15 @@ class Catalog:
         return card
 
     @cached_property
+    def _token_rules(self) -> tuple[TokenRules, ...]:
+        file = _read(_TokensFile, self.folder / "tokens.toml")
+        rows = _rows(file.families, "tokens.toml, families", "family")
+        rules = tuple(_record(TokenRules, row, where) for row, where in rows)
+        if not rules or "*" not in rules[-1].models:
+            raise CatalogError("tokens.toml: the last of the families has no pattern '*'; give it one")
+        return rules
+
+    @cached_property
     def _audio_file(self) -> _AudioFile:
         return _read(_AudioFile, self.folder / "audio.toml")
 
@@ -284,7 +308,8 @@ class Catalog:
                 raise CatalogError(
                     f"{where}: key 'alias_of': no alias has the id {row['alias_of']!r}; add its row"
                 )
-            models[model_id] = _model(row, alias, where)
+            counted = self.token_rules(alias.get("id", model_id))
+            models[model_id] = _model(row | {"tokens": counted}, alias, where)
         for model in models.values():
             if model.snapshot != model.id and models.get(model.snapshot, model).alias_of != model.id:
                 problem = f"key 'snapshot': '{model.snapshot}' is no snapshot of it"
@@ -306,6 +331,7 @@ class Catalog:
             owned_by="system",
             snapshot=row.model,
             sources={"figures": row.source},
+            tokens=self.token_rules(),
             **({"limit_group": row.model} | own),
         )
 

@@ -76,7 +76,7 @@ def _request(services: Services, options: TranscriptionOptions, response_format:
         granularities,
         logprobs=False,
         stream=False,
-        vocabulary=model.vocabulary,
+        vocabulary=model.tokens.vocabulary,
     )
 
 

@@ -15,12 +15,14 @@ from mockserver.engines.dialogue import Reply, ReplyFailed, ToolCall
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat, tokens
+from mockserver.wire.chat_tokens import transcript_tokens
 from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
 
 if TYPE_CHECKING:
     from mockserver.endpoints.chat_request import ChatRequest
     from mockserver.gateway.calls import Call
     from mockserver.services import Services
+    from mockserver.wire.chat_tokens import ReplyTokens
 
 LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
 
@@ -57,15 +59,16 @@ class ChatReply:
     """A choice as it will be sent. ``finish_reason`` is one of the API's.
 
     ``audio_id`` and ``call_ids`` are what later messages refer to it by; ``expires_at`` is when its audio
-    will be forgotten, in seconds since 1970, once it has been spoken. ``cut`` are the tokens that a limit left of
-    the text: what they say may have other tokens on its own.
+    will be forgotten, in seconds since 1970, once it has been spoken. ``cut`` are the tokens that a limit of
+    ``cut_at`` left of the text: what they say may have other tokens on its own.
     """
 
     answered_by: str
     text: str
     finish_reason: str
-    vocabulary: tokens.Vocabulary
+    counted: ReplyTokens
     cut: tuple[bytes, ...] | None = None
+    cut_at: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     call_ids: tuple[str, ...] = ()
     speech: ReplySpeech | None = None
@@ -74,20 +77,18 @@ class ChatReply:
 
     def tokens(self) -> Iterable[bytes]:
         """Return the tokens of the text."""
-        return tokens.split(self.text, self.vocabulary) if self.cut is None else self.cut
+        return tokens.split(self.text, self.counted.vocabulary) if self.cut is None else self.cut
 
     @property
     def text_tokens(self) -> int:
         """Text tokens, those of a transcript included."""
         if self.cut is not None:
-            return len(self.cut)
+            return self.cut_at
         if self.tool_calls:
-            return sum(
-                tokens.count(said, self.vocabulary)
-                for call in self.tool_calls
-                for said in (call.name, call.arguments)
-            )
-        return chat.reply_tokens(self.text, spoken=self.speech is not None, vocabulary=self.vocabulary)
+            return self.counted.of_calls(self.tool_calls)
+        if self.speech is not None:
+            return self.counted.of_transcript(self.text)
+        return self.counted.of_text(self.text)
 
     @property
     def audio_tokens(self) -> int:
@@ -153,7 +154,7 @@ def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) ->
     sound = given_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
     voice = "" if sound else f"; voice={utterance.voice.name}"
-    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", request.vocabulary, speech=speech)
+    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", request.reply_tokens, speech=speech)
     if sound is not None:
         return reply
     limit = _MOST_SPOKEN if request.max_tokens is None else request.max_tokens
@@ -175,22 +176,23 @@ def _say(services: Services, request: ChatRequest) -> Reply:
 def _calls(said: Reply, request: ChatRequest) -> ChatReply:
     finish_reason = "function_call" if request.calls_functions else "tool_calls"
     reply = ChatReply(
-        said.answered_by, "", finish_reason, request.vocabulary, tool_calls=tuple(said.tool_calls)
+        said.answered_by, "", finish_reason, request.reply_tokens, tool_calls=tuple(said.tool_calls)
     )
     limit = request.max_tokens
     if limit is not None and reply.text_tokens > limit:
         first = said.tool_calls[0]
-        left = max(limit - tokens.count(first.name, request.vocabulary), 0)
-        arguments = tokens.text_of(_first_tokens(first.arguments, left, request.vocabulary))
+        left = limit - reply.counted.of_calls([ToolCall(first.name, "", first.custom)])
+        arguments = tokens.text_of(_first_tokens(first.arguments, left, reply.counted.vocabulary))
         reply.tool_calls = (ToolCall(first.name, arguments, first.custom),)
         reply.finish_reason = "length"
     return reply
 
 
 def _written(said: Reply, text: str, request: ChatRequest) -> ChatReply:
-    reply = ChatReply(said.answered_by, text, "stop", request.vocabulary)
-    if request.max_tokens is not None and reply.text_tokens > request.max_tokens:
-        reply.cut = _first_tokens(text, request.max_tokens, request.vocabulary)
+    reply = ChatReply(said.answered_by, text, "stop", request.reply_tokens)
+    limit, counted = request.max_tokens, request.reply_tokens
+    if limit is not None and reply.text_tokens > limit:
+        reply.cut, reply.cut_at = _first_tokens(text, limit - counted.beside_text, counted.vocabulary), limit
         reply.text = tokens.text_of(reply.cut)
         reply.finish_reason = "length"
     return reply
@@ -202,7 +204,7 @@ def _stopped(text: str, stop: Iterable[str]) -> str:
 
 
 def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple[bytes, ...]:
-    return tuple(itertools.islice(tokens.split(text, vocabulary), count))
+    return tuple(itertools.islice(tokens.split(text, vocabulary), max(count, 0)))
 
 
 def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
@@ -214,7 +216,7 @@ def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, lim
     if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
         speech.chunks = (SpeechChunk(pcm, words),)
         return
-    words = tuple(_affordable(words, limit, reply.vocabulary))
+    words = tuple(_affordable(words, limit, reply.counted.vocabulary))
     end = math.ceil(words[-1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if words else 0
     reply.text = " ".join(word.text for word in words)
     reply.finish_reason = "length"
@@ -239,10 +241,11 @@ def _affordable(
     words: Iterable[SpokenWord], limit: int, vocabulary: tokens.Vocabulary
 ) -> Iterator[SpokenWord]:
     """The first words, as many as can be written and spoken with ``limit`` tokens."""
-    written = 0
+    written, space = 0, ""
     for word in words:
-        written += tokens.count(word.text, vocabulary)
-        if chat.transcript_tokens(written) + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
+        written += tokens.count(space + word.text, vocabulary)
+        space = " "
+        if transcript_tokens(written) + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
             return
         yield word
 

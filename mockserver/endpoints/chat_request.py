@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mockserver.audio import images
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
 from mockserver.gateway.chat_rules import wants_audio
 from mockserver.gateway.errors import ApiError
-from mockserver.wire import chat, tokens, transcripts, usage
+from mockserver.wire import chat_tokens, transcripts, usage
+from mockserver.wire.image_tokens import image_tokens
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -43,7 +45,7 @@ class ChatRequest:
     max_tokens: int | None
     prompt_text_tokens: int
     prompt_audio_tokens: int
-    vocabulary: tokens.Vocabulary
+    reply_tokens: chat_tokens.ReplyTokens
     complete_choices: bool
     rules: ChatRules
 
@@ -79,15 +81,9 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         choices=int(body.get("n") or 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         max_tokens=_max_tokens(call),
-        prompt_text_tokens=chat.prompt_tokens(
-            reader.texts,
-            reader.audio_parts,
-            len(turns),
-            body.get("tools") or body.get("functions"),
-            call.vocabulary,
-        ),
+        prompt_text_tokens=reader.text_tokens(),
         prompt_audio_tokens=reader.audio_tokens,
-        vocabulary=call.vocabulary,
+        reply_tokens=chat_tokens.ReplyTokens(reader.rules, bool(_functions(body)), _tool_choice(body)),
         complete_choices=call.settings.strictness == "schema",
         rules=call.model.chat,
     )
@@ -116,10 +112,21 @@ class _Reader:
         self._services = services
         self._call = call
         self._messages: list[Body] = call.document.get("messages") or []
-        self.texts: list[str] = []
+        assert call.model is not None
+        self.rules = call.model.tokens
         self.heard_by: list[str] = []
-        self.audio_parts = 0
         self.audio_tokens = 0
+        self._prompt = chat_tokens.PromptTokens(self.rules)
+
+    def text_tokens(self) -> int:
+        """Return what all that was read takes of text tokens, and what stands beside the messages."""
+        body = self._call.document
+        beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
+        self._prompt.tools(_functions(body), _tool_choice(body), beside_system=beside_system)
+        response_format = body.get("response_format") or {}
+        if response_format.get("type") == "json_schema":
+            self._prompt.response_format(response_format["json_schema"])
+        return self._prompt.total
 
     def turns(self) -> Iterator[Turn]:
         """The turns. Only the user's last message is listened to, unless a model will reply and needs all."""
@@ -142,9 +149,32 @@ class _Reader:
         if (message.get("audio") or {}).get("id"):
             text = self._remembered(message["audio"]["id"], f"messages[{number}].audio.id") or text
         calls = dict(_calls(message))
-        self.texts += [text, *(said for call in calls.values() for said in (call.name, call.arguments))]
         told = message.get("tool_call_id") or ""
+        self._count(message, parts, text, calls)
         return Turn(message["role"], text, " ".join(heard) if heard else None, calls, told)
+
+    def _count(self, message: Body, parts: list[Body], text: str, calls: dict[str, ToolCall]) -> None:
+        """Add what the message takes of text tokens, images included. ``text`` is what an earlier reply said."""
+        texts = [part.get("text") or part.get("refusal") or "" for part in parts]
+        if message.get("audio"):
+            texts = [text]
+        if message["role"] in ("tool", "function"):
+            self._prompt.result(message.get("tool_call_id") or "", texts)
+            return
+        if calls:
+            self._prompt.calls(calls)
+        if any(texts) or not calls:
+            audio_parts = sum(part["type"] == "input_audio" for part in parts)
+            self._prompt.message(texts, name=message.get("name") or "", audio_parts=audio_parts)
+        self._prompt.total += sum(
+            self._image_tokens(part.get("image_url")) for part in parts if part["type"] == "image_url"
+        )
+
+    def _image_tokens(self, image: object) -> int:
+        """Return the tokens of an image; one that is not in the request counts nothing."""
+        given: Body = image if isinstance(image, dict) else {}
+        size = images.size_of(given.get("url"))
+        return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
     def _remembered(self, audio_id: str, place: str) -> str:
         """What was said in the earlier reply ``audio_id``."""
@@ -160,7 +190,6 @@ class _Reader:
 
     def _hear(self, audio: Body, place: str, hear: bool) -> str:
         """What is said in an ``input_audio`` part; counted in any case, listened to if ``hear``."""
-        self.audio_parts += 1
         clip = self._clip(audio, place, hear)
         options = TranscriptionOptions()
         try:
@@ -208,10 +237,19 @@ def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
         yield "", ToolCall(message["function_call"]["name"], message["function_call"]["arguments"])
 
 
+def _functions(body: Body) -> list[Body]:
+    """Return the functions and custom tools that the request declares, as one list."""
+    tools = [tool.get("function") or tool.get("custom") or {} for tool in body.get("tools") or ()]
+    return tools or list(body.get("functions") or ())
+
+
+def _tool_choice(body: Body) -> object:
+    return body.get("tool_choice") or body.get("function_call") or "auto"
+
+
 def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
     tools = tuple(_tools(body))
-    choice = body.get("tool_choice") or body.get("function_call") or "auto"
-    allowed, demanded = _chosen(tools, choice)
+    allowed, demanded = _chosen(tools, _tool_choice(body))
     response_format = body.get("response_format") or {}
     json_schema: dict[str, Any] | None = None
     if response_format.get("type") == "json_object":
@@ -232,7 +270,7 @@ def _tools(body: Body) -> Iterator[Tool]:
         yield Tool(function["name"], function.get("parameters") or {"type": "object"})
 
 
-def _chosen(tools: tuple[Tool, ...], choice: str | Body) -> tuple[tuple[Tool, ...], tuple[Tool, ...]]:
+def _chosen(tools: tuple[Tool, ...], choice: object) -> tuple[tuple[Tool, ...], tuple[Tool, ...]]:
     """The tools that may be called, and those of which one must be."""
     if choice == "none":
         return (), ()

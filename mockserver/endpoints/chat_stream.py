@@ -109,7 +109,7 @@ def _pieces(reply: ChatReply, call: ToolCall) -> Iterator[str]:
     """The arguments of a call as they are sent."""
     if len(reply.tool_calls) > 1 and not call.custom:
         return chat.parallel_pieces(call.arguments)
-    return (piece for piece, _ in tokens.whole(tokens.split(call.arguments, reply.vocabulary)))
+    return (piece for piece, _ in tokens.whole(tokens.split(call.arguments, reply.counted.vocabulary)))
 
 
 def _called(request: ChatRequest, place: int, call: chat.Member, function: chat.Member) -> chat.Member:

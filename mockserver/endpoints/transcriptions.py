@@ -181,8 +181,8 @@ def _usage(
         seconds=heard.duration,
         text=transcripts.text_of(segments),
         prompt=request.options.prompt,
-        reference_seconds=tuple(known.seconds for known in request.known_speakers),
-        diarized_segments=len(segments) if request.diarizes else None,
+        known_speakers=[(known.name, known.seconds) for known in request.known_speakers],
+        diarized=request.diarizes,
         vocabulary=request.vocabulary,
     )
 

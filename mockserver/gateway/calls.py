@@ -130,7 +130,7 @@ class Call:
     @property
     def vocabulary(self) -> tokens.Vocabulary:
         """Return the vocabulary in which the model's text is counted."""
-        return self.model.vocabulary if self.model else tokens.DEFAULT
+        return self.model.tokens.vocabulary if self.model else tokens.DEFAULT
 
     @property
     def strict(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
 _CHUNK_LETTERS = 16  # what obfuscation fills chunks up to a multiple of
-_PROMPT_BASE, _PER_MESSAGE, _PER_AUDIO_PART = 3, 4, 4
 
 Member = dict[str, Any]
 
@@ -210,33 +208,6 @@ def _told(token: bytes, logprob: float) -> Member:
 
 def _derived(token: bytes) -> float:
     return zlib.crc32(token) / 0xFFFFFFFF
-
-
-def prompt_tokens(
-    texts: Sequence[str],
-    audio_parts: int,
-    messages: int,
-    tools: object,
-    vocabulary: tokens.Vocabulary = tokens.DEFAULT,
-) -> int:
-    """Return the text tokens of a prompt: what is written, and what the form of a conversation costs."""
-    written = sum(tokens.count(text, vocabulary) for text in texts)
-    declared = tokens.count(json.dumps(tools), vocabulary) if tools else 0
-    return _PROMPT_BASE + _PER_MESSAGE * messages + _PER_AUDIO_PART * audio_parts + written + declared
-
-
-def reply_tokens(text: str, *, spoken: bool, vocabulary: tokens.Vocabulary = tokens.DEFAULT) -> int:
-    """Return the text tokens of a reply; the transcript of a spoken one costs more than its text."""
-    written = tokens.count(text, vocabulary)
-    return transcript_tokens(written) if spoken else written
-
-
-def transcript_tokens(written: int) -> int:
-    """Return what a transcript of ``written`` tokens costs: 4 more, and 2 for about every 5.6 of them.
-
-    The model writes and speaks in turns, and each turn seems to cost two tokens. Fitted: docs/fidelity.md.
-    """
-    return written + 4 + 2 * ((10 * written + 28) // 56) if written else 0
 
 
 def usage(

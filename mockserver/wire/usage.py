@@ -6,6 +6,7 @@ The rules were fitted to recorded answers; ``docs/fidelity.md`` says how well ea
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from mockserver.wire import tokens
 
@@ -13,9 +14,10 @@ AUDIO_TOKENS_PER_SECOND_HEARD = 10
 AUDIO_TOKENS_PER_SECOND_SPOKEN = 20
 _TRANSCRIPT_EXTRA = 2
 _SPEECH_EXTRA = 22
-_DIARIZED_EXTRA = 101
-_DIARIZED_PER_SEGMENT = 33
-_PER_KNOWN_SPEAKER = 13
+_DIARIZED_EXTRA = 51
+_DIARIZED_PER_SECOND = 23
+_READ_PER_KNOWN_SPEAKER = 9  # beside the name
+_WRITTEN_PER_KNOWN_SPEAKER = 13
 
 
 def audio_tokens_heard(seconds: float) -> int:
@@ -33,20 +35,22 @@ def transcription(
     seconds: float,
     text: str,
     prompt: str = "",
-    reference_seconds: tuple[float, ...] = (),
-    diarized_segments: int | None = None,
+    known_speakers: Sequence[tuple[str, float]] = (),
+    diarized: bool = False,
     vocabulary: tokens.Vocabulary = tokens.DEFAULT,
 ) -> dict[str, object]:
     """Usage of models that are billed by the token.
 
-    ``reference_seconds`` are the durations of known-speaker references; ``diarized_segments`` is how many
-    segments a diarizing model found, ``None`` for the others.
+    ``known_speakers`` are the names of known speakers with the durations of their references; ``diarized`` says whether
+    the model told speakers apart.
     """
-    heard = audio_tokens_heard(seconds) + sum(audio_tokens_heard(each) for each in reference_seconds)
-    read = (tokens.count(prompt, vocabulary) if prompt else 0) + _PER_KNOWN_SPEAKER * len(reference_seconds)
+    heard = sum(audio_tokens_heard(each) for each in (seconds, *(each for _, each in known_speakers)))
+    read = tokens.count(prompt, vocabulary)
+    read += sum(tokens.count(name, vocabulary) + _READ_PER_KNOWN_SPEAKER for name, _ in known_speakers)
     written = tokens.count(text, vocabulary) + _TRANSCRIPT_EXTRA
-    if diarized_segments is not None:
-        written = tokens.count(text, vocabulary) + _DIARIZED_EXTRA + _DIARIZED_PER_SEGMENT * diarized_segments
+    if diarized:
+        written += _DIARIZED_EXTRA - _TRANSCRIPT_EXTRA + round(_DIARIZED_PER_SECOND * seconds)
+        written += _WRITTEN_PER_KNOWN_SPEAKER * len(known_speakers)
     return {
         "type": "tokens",
         "total_tokens": heard + read + written,

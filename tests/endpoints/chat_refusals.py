@@ -146,7 +146,7 @@ AUDIO_RULES: dict[str, tuple[Body, Refusal]] = {
         (
             (
                 "This model's maximum context length is 128000 tokens. However, your messages resulted in "
-                "128007 tokens. Please reduce the length of the messages."
+                "128008 tokens. Please reduce the length of the messages."
             ),
             "messages",
             "context_length_exceeded",

@@ -147,7 +147,7 @@ def test_known_speakers_are_called_by_their_names(
     ).json()
     assert isinstance(body, dict)
     assert [segment["speaker"] for segment in body["segments"]] == ["A", "customer", "A", "customer"]
-    assert body["usage"]["input_token_details"]["text_tokens"] == 13
+    assert body["usage"]["input_token_details"]["text_tokens"] == 10
 
 
 def test_json_of_the_diarizing_model_is_just_text_and_usage(post_audio: Post, call: Clip) -> None:

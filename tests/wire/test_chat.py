@@ -147,34 +147,6 @@ def test_a_custom_tool_is_called_with_its_input() -> None:
     }
 
 
-def test_the_recorded_prompts_cost_what_was_recorded() -> None:
-    sentence = "Say the exact word 'hello' and nothing else."
-    assert chat.prompt_tokens([sentence], 0, 1, None) == 18
-    assert chat.prompt_tokens([""], 1, 1, None) == 11
-
-
-def test_tools_add_to_the_prompt() -> None:
-    tools = [{"type": "function", "function": {"name": "get_weather"}}]
-    assert chat.prompt_tokens(["Hi"], 0, 1, tools) > chat.prompt_tokens(["Hi"], 0, 1, None)
-
-
-@pytest.mark.parametrize(("written", "told"), [(1, 5), (9, 17), (15, 25), (20, 32), (25, 37)])
-def test_transcripts_cost_what_was_recorded(written: int, told: int) -> None:
-    assert chat.transcript_tokens(written) == told
-
-
-def test_the_transcript_that_was_recorded_costs_as_much() -> None:
-    said = "Hi there! I'm hearing you loud and clear. How can I help you with your test today?"
-    assert chat.reply_tokens(said, spoken=True) == 32
-    assert chat.reply_tokens(said, spoken=False) == 20
-
-
-def test_the_transcript_of_a_single_word_costs_the_recorded_5_tokens() -> None:
-    assert chat.reply_tokens("Hello", spoken=True) == 5
-    assert chat.reply_tokens("Hello", spoken=False) == 1
-    assert chat.reply_tokens("", spoken=True) == 0
-
-
 def test_usage_adds_up() -> None:
     usage = chat.usage(prompt_text=11, prompt_audio=17, reply_text=32, reply_audio=93)
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (28, 125, 153)

@@ -21,8 +21,10 @@ def test_started_seconds_are_billed(seconds: float, billed: int) -> None:
 
 
 def test_a_known_speaker_adds_its_reference() -> None:
-    known = usage.transcription(seconds=6.4625, text="Hello.", reference_seconds=(1.75,), diarized_segments=1)
-    assert known["input_token_details"] == {"text_tokens": 13, "audio_tokens": 81}
+    known = usage.transcription(
+        seconds=6.4625, text="Hello.", known_speakers=[("agent", 1.75)], diarized=True
+    )
+    assert known["input_token_details"] == {"text_tokens": 10, "audio_tokens": 81}
 
 
 def test_a_prompt_is_read_as_text() -> None:
