@@ -171,9 +171,11 @@ class _Reader:
         )
 
     def _image_tokens(self, image: object) -> int:
-        """Return the tokens of an image; one that is not in the request counts nothing."""
+        """Return the tokens of an image; one that is not at hand counts nothing."""
         given: Body = image if isinstance(image, dict) else {}
-        size = images.size_of(given.get("url"))
+        url = given.get("url")
+        found = self._services.url_sources.at_hand(url) if isinstance(url, str) else None
+        size = images.size_of(found.data) if found else None
         return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
     def _remembered(self, audio_id: str, place: str) -> str:

@@ -94,11 +94,9 @@ def png(width: int, height: int) -> str:
     [
         (png(60, 30), 255),
         (png(1024, 1024), 765),
-        ("https://images.test/photo.png", 0),
-        ("data:image/png;base64,bm8gaW1hZ2U=", 0),
-        ("data:image/png;base64,%%%", 0),
+        ("https://images.example.com/photo.png", 0),
     ],
-    ids=["small", "large", "elsewhere", "no-image", "no-base64"],
+    ids=["small", "large", "elsewhere"],
 )
 def test_an_image_in_a_request_is_counted(send: Sender, api_key: str, url: str, taken: int) -> None:
     parts = [{"type": "text", "text": "What's in this image?"}]
