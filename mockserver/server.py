@@ -307,13 +307,26 @@ def listen(settings: Settings, app: flask.Flask, closing: threading.Event | None
         server.prepare()
     except OSError as error:
         address = f"{settings.host}:{settings.port}"
-        if _answers(settings.host, settings.port):
+        own = _is_own(settings.host)
+        if own and _answers(settings.host, settings.port):
             raise PortInUse(
                 f"{address} is in use by another program. "
                 "Choose another port with --port, or --port 0 for a free one."
             ) from error
-        raise OSError(f"cannot listen on {address}: {error}. Check --host and --port.") from error
+        why = error if own else f"this machine has no address {settings.host!r}; 127.0.0.1 is one of its own"
+        raise OSError(f"cannot listen on {address}: {why}. Check --host and --port.") from error
     return server
+
+
+def _is_own(host: str) -> bool:
+    """Return whether a server can have the address ``host`` here, on whichever port."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(address)
+    except OSError:
+        return False
+    return True
 
 
 def _answers(host: str, port: int) -> bool:

@@ -70,13 +70,8 @@ def whisper_server() -> Iterator[MockServer]:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout, built offline."""
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(folder)]
-    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), *options]
-    subprocess.run(command, check=True, capture_output=True)
-    (built,) = folder.glob("audio_mockserver-*.whl")
-    return built
+    """The wheel of this checkout."""
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
@@ -115,6 +110,15 @@ def send(server: MockServer) -> Callable[..., RawResponse]:
         return parse_response(received)
 
     return exchange
+
+
+def build_wheel(project: Path, folder: Path) -> Path:
+    """The wheel of the project, built offline into ``folder``."""
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(folder)]
+    command = [sys.executable, "-m", "pip", "wheel", str(project), *options]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 def parse_response(received: bytes) -> RawResponse:

@@ -17,6 +17,7 @@ from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.commands.serve import UNHEARD
 from mockserver.engines.speech import SpeechFailed, Utterance
+from mockserver.engines.whisper_models import MISSING, is_installed
 from mockserver.server import PortInUse, listen
 from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
 
@@ -100,12 +101,10 @@ def _codecs(services: Services) -> Finding:
 def _whisper(services: Services) -> Finding:
     remedy = "`mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one"
     if services.whisper is None:
-        return Finding(
-            "Whisper",
-            False,
-            f"none is wanted; {UNHEARD[services.settings.unknown_audio]}. {remedy}.",
-            fatal=False,
-        )
+        unheard = UNHEARD[services.settings.unknown_audio]
+        if not is_installed():
+            return Finding("Whisper", False, f"{unheard}. {MISSING}", fatal=False)
+        return Finding("Whisper", False, f"none is wanted; {unheard}. {remedy}.", fatal=False)
     services.whisper.wait()
     if services.whisper.state != "ready":
         return Finding("Whisper", False, services.whisper.error)

@@ -14,6 +14,7 @@ from mockserver.app import create_app, services_of
 from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.double.control_guard import exposure
 from mockserver.engines.pyttsx3_driver import check_installed
+from mockserver.engines.whisper_models import MISSING
 from mockserver.server import listen
 
 if TYPE_CHECKING:
@@ -97,9 +98,11 @@ Ctrl-C ends it."""
 
 def _listener(services: Services) -> str:
     """Who hears audio that nobody knows."""
-    whisper = services.whisper
+    whisper, settings = services.whisper, services.settings
+    if whisper is None and settings.whisper_model != "none":
+        return f"nobody: {UNHEARD[settings.unknown_audio]}. {MISSING}"
     if whisper is None:
-        return f"nobody: {UNHEARD[services.settings.unknown_audio]}"
+        return f"nobody: {UNHEARD[settings.unknown_audio]}"
     limits = ", a Whisper that understands this server's voices, not people" if whisper.is_embedded else ""
     return f"{whisper.model_name}{limits}"
 

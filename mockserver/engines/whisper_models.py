@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from mockserver.resources import data_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MISSING = (
+    "Whisper is not installed. Install it with: pip install faster-whisper"  # audio-mockserver-light lacks it
+)
 EMBEDDED = "embedded"  # the name of the model that ships
 
 TRAINED_ON = "the voices of this mock server"  # as its config.json has it
@@ -24,11 +28,16 @@ def find_model(setting: str) -> str | None:
 
     ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging
     Face cache, "none", "embedded" for the one that ships, or "auto": the smallest model of that cache,
-    multilingual ones first (a test double should answer fast), else the one that ships.
+    multilingual ones first (a test double should answer fast), else the one that ships; none where Whisper is not
+    installed.
     Raises ``EngineFailed`` when a model that was named cannot be used.
     """
     if setting == "none":
         return None
+    if not is_installed():
+        if setting == "auto":
+            return None
+        raise EngineFailed(f"cannot use the Whisper model {setting!r}: {MISSING}")
     if setting == EMBEDDED:
         return str(embedded_model())
     if setting == "auto":
@@ -39,6 +48,11 @@ def find_model(setting: str) -> str | None:
     if not (folder / "model.bin").is_file():
         raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
     return str(folder)
+
+
+def is_installed() -> bool:
+    """Return whether faster-whisper is installed, which runs the models."""
+    return find_spec("faster_whisper") is not None
 
 
 def embedded_model() -> Path:
@@ -80,6 +94,8 @@ def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
 
 
 def _fetch(name: str, *, local_files_only: bool = False) -> str:
+    if not is_installed():
+        raise EngineFailed(MISSING)
     _cache_folder()  # Without a home, huggingface_hub would make a folder called "~".
     from faster_whisper.utils import download_model
 
