@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import flask
 
 from mockserver.batches.batches import Batches
+from mockserver.catalog.paths import VERSION
 from mockserver.catalog.tables import Catalog
 from mockserver.double.account_settings import AccountSettings
 from mockserver.double.clock import Clock
 from mockserver.double.faults import Faults
 from mockserver.double.journal import Journal
 from mockserver.double.metrics import Metrics
+from mockserver.double.notices import Notices
 from mockserver.double.stubs import Stubs
-from mockserver.endpoints import root
-from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINT_NAMES, ENDPOINTS, ROUTES, handler, rules
+from mockserver.endpoints import root, unserved
+from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINTS, ROUTES, handler, rules
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
@@ -29,6 +31,7 @@ from mockserver.gateway.accounts import Accounts
 from mockserver.gateway.calls import Route
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
+from mockserver.gateway.urls import has_double_slash, written_path
 from mockserver.gateway.validation import Schemas
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
@@ -51,7 +54,6 @@ if TYPE_CHECKING:
     from mockserver.engines.whisper import WhisperTranscriber
     from mockserver.remote.fetch import Fetcher
 
-_VERSION = "/v1"
 _CONTROL = "/_mock"
 
 
@@ -69,6 +71,14 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     for operation, name in ROUTES:
         view = pipeline.view(Route(operation, handler(name), rules(operation)))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
+
+    def answer_unserved() -> flask.Response | None:
+        request = flask.request
+        if request.routing_exception is None and not has_double_slash(written_path(request.environ)):
+            return None
+        return pipeline.view(unserved.route(request.environ, request.routing_exception))()
+
+    app.before_request(answer_unserved)
     services.batches.bind(services, app, BATCH_OPERATIONS)
     beside_control = _beside_control(app.wsgi_app, services)
     app.wsgi_app = _also_below_version(beside_control)  # type: ignore[assignment, method-assign]
@@ -102,9 +112,9 @@ def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:
 
     def mounted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.startswith(_VERSION + "/"):
-            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + _VERSION
-            environ["PATH_INFO"] = path[len(_VERSION) :]
+        if path.startswith(VERSION + "/"):
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + VERSION
+            environ["PATH_INFO"] = path[len(VERSION) :]
         return wsgi_app(environ, start_response)
 
     return mounted
@@ -154,7 +164,7 @@ def build_services(settings: Settings) -> Services:
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
-        faults=Faults(clock, settings.seed, errors, ENDPOINT_NAMES),
+        faults=Faults(clock, settings.seed, errors, ENDPOINTS),
         journal=Journal(
             clock,
             entries=settings.journal_entries,
@@ -162,6 +172,7 @@ def build_services(settings: Settings) -> Services:
             keep_audio=settings.keep_audio,
         ),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
+        notices=Notices(),
         url_sources=_url_sources(settings, fixtures),
         stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
     )

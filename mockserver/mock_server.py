@@ -51,7 +51,7 @@ class MockServer(AudioApi):
         if key is None:
             key = f"sk-mock-{services.settings.tier}-account-{next(self._account_numbers)}"
         try:
-            account = services.accounts.authenticate(f"Bearer {key}")
+            account = services.accounts.authenticate(key)
         except ApiError as error:
             raise ValueError(f"key: {redact(key)!r} stands for no account ({error.name}).") from error
         api = AudioApi(services, self.url, key, account, self._clients)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cheroot import wsgi
 from cheroot.makefile import StreamReader, StreamWriter
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.workers.threadpool import ThreadPool
 
 from mockserver.double.control_shutdown import SHUTDOWN
@@ -92,8 +92,43 @@ class _PacedReader(StreamReader):  # type: ignore[misc]
         self.bytes_read = 0
 
 
+class _Request(HTTPRequest):  # type: ignore[misc]
+    """A request. A target that begins with two slashes is a path, not the address of another server."""
+
+    rfile: Any
+    path: bytes
+
+    def read_request_line(self) -> bool:
+        """Reads the first line; whether it can be answered."""
+        reader = self.rfile = _FirstLine(self.rfile)
+        try:
+            understood: bool = super().read_request_line()
+        finally:
+            self.rfile = reader.whole
+        if understood:
+            self.path = reader.surplus + self.path
+        return understood
+
+
+class _FirstLine:
+    """A reader whose lines have a single slash where a target begins; ``surplus`` are the others."""
+
+    def __init__(self, whole: Any) -> None:
+        self.whole = whole
+        self.surplus = b""
+
+    def readline(self, *size: int) -> bytes:
+        """The next line."""
+        line: bytes = self.whole.readline(*size)
+        method, space, target = line.partition(b" ")
+        self.surplus = target[1 : len(target) - len(target.lstrip(b"/"))]
+        return method + space + target[len(self.surplus) :]
+
+
 class _Connection(HTTPConnection):  # type: ignore[misc]
     """A connection whose every request is read with the same patience, the server's timeout."""
+
+    RequestHandlerClass = _Request
 
     def __init__(self, server: wsgi.Server, connected: socket.socket, _makefile: object) -> None:
         super().__init__(server, connected, _paced_file)

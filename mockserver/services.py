@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.double.faults import Faults
     from mockserver.double.journal import Journal
     from mockserver.double.metrics import Metrics
+    from mockserver.double.notices import Notices
     from mockserver.double.store import MemoryStore
     from mockserver.double.stub_files import StubWatcher
     from mockserver.double.stubs import Stubs
@@ -72,6 +73,7 @@ class Services:
     faults: Faults
     journal: Journal
     metrics: Metrics
+    notices: Notices
     url_sources: UrlSources
     stt_queue: WorkQueue
     closing: threading.Event

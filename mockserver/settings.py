@@ -100,6 +100,11 @@ class Settings:
         choices=("real", "schema", "off"),
         per_request=True,
     )
+    strict_urls: bool = _setting(
+        False,
+        "Refuse paths without /v1, as the real API does; else they are answered with a warning.",
+        per_request=True,
+    )
     mock_headers: bool = _setting(True, "Send the mock's own x-mock-* response headers.")
     require_key: bool = _setting(True, "Refuse requests that carry no API key.")
     accept_any_key: bool = _setting(True, "Accept API keys that mockserver.toml does not declare.")
@@ -299,7 +304,7 @@ def option_named(name: str, source: str) -> Field[Any]:
     for option in OPTIONS:
         if option.name == name:
             return option
-    raise SettingsError(f"{source}: there is no setting {name!r}. `mockserver serve --help` lists them all.")
+    raise SettingsError(f"{source}: there is no setting {name!r}. {_hint(name)}")
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -332,16 +337,19 @@ def _namesake_variables() -> set[str]:
 
 
 def _unknown(variable: str) -> str:
+    name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+    hint = _hint(name, spelled=lambda known: ENVIRONMENT_PREFIX + known.upper())
+    return f"{variable}: there is no such setting. {hint}"
+
+
+def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
+    """Which setting may be meant by a name that is none, as the source spells settings."""
     from difflib import get_close_matches
 
-    name = variable.removeprefix(ENVIRONMENT_PREFIX)
-    nearest = get_close_matches(name, [option.name.upper() for option in OPTIONS], n=1)
-    hint = (
-        f"Is {ENVIRONMENT_PREFIX}{nearest[0]} meant?"
-        if nearest
-        else "`mockserver serve --help` lists the settings."
+    nearest = get_close_matches(name, [option.name for option in OPTIONS], n=1)
+    return (
+        f"Did you mean {spelled(nearest[0])}?" if nearest else "`mockserver serve --help` lists the settings."
     )
-    return f"{variable}: there is no such setting. {hint}"
 
 
 def checked(option: Field[Any], value: object, source: str) -> Any:

@@ -400,7 +400,7 @@ def test_a_client_that_leaves_is_charged_for_what_it_got(
 
 
 def _account_id(server: MockServer, key: str) -> str:
-    return services_of(server.app).accounts.authenticate(f"Bearer {key}").id
+    return services_of(server.app).accounts.authenticate(key).id
 
 
 def _eventually(found: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ def test_accounts_are_declared_in_the_file() -> None:
     [
         (
             "prot = 1",
-            "mockserver.toml: there is no setting 'prot'. `mockserver serve --help` lists them all.",
+            "mockserver.toml: there is no setting 'prot'. Did you mean 'port'?",
         ),
         (
             "port = 'x'",
@@ -201,8 +201,8 @@ def test_a_wrong_variable_is_named() -> None:
 @pytest.mark.parametrize(
     ("variable", "remedy"),
     [
-        ("MOCKSERVER_STRICTNES", "Is MOCKSERVER_STRICTNESS meant?"),
-        ("MOCKSERVER_WISPER_MODEL", "Is MOCKSERVER_WHISPER_MODEL meant?"),
+        ("MOCKSERVER_STRICTNES", "Did you mean MOCKSERVER_STRICTNESS?"),
+        ("MOCKSERVER_WISPER_MODEL", "Did you mean MOCKSERVER_WHISPER_MODEL?"),
         ("MOCKSERVER_XYZZY", "`mockserver serve --help` lists the settings."),
     ],
 )

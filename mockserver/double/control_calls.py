@@ -10,6 +10,7 @@ from werkzeug import exceptions
 
 from mockserver.double import documents
 from mockserver.double.documents import DocumentError
+from mockserver.gateway.accounts import key_of
 from mockserver.gateway.body import BodyReader, announced_length
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
@@ -56,11 +57,12 @@ def answer(body: object, status: int = 200) -> flask.Response:
 
 def caller(services: Services) -> Account | None:
     """The account whose API key the call carries; ``None`` without a key: the call concerns every account."""
-    authorization = flask.request.headers.get("Authorization")
-    if not authorization:
+    headers = flask.request.headers
+    key = key_of(headers)
+    if not key and not headers.get("Authorization"):
         return None
     try:
-        return services.accounts.authenticate(authorization)
+        return services.accounts.authenticate(key)
     except ApiError as error:
         raise ControlError(
             f"Authorization: this API key stands for no account ({error.name}). "

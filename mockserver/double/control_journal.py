@@ -20,7 +20,7 @@ from mockserver.double.entries import EntryFacts, Record, shown
 from mockserver.double.hangups import has_hung_up
 from mockserver.double.journal_pattern import JournalPattern
 from mockserver.double.matchers import PatternError
-from mockserver.endpoints.routes import ENDPOINT_NAMES
+from mockserver.endpoints.routes import ENDPOINTS
 
 if TYPE_CHECKING:
     from mockserver.double.verification import Verdict
@@ -98,7 +98,7 @@ class _Handlers:
     def count(self) -> flask.Response:
         """``POST /_mock/journal/count``."""
         asked = control.document(self._services, "journal_count", may_be_empty=True)
-        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINT_NAMES))
+        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINTS))
         return control.answer({"count": self._journal.count(self._account_id(), pattern)})
 
     def delete(self) -> flask.Response:
@@ -111,11 +111,7 @@ class _Handlers:
         when = asked.pop("when", {})
         account_id = self._account_id()
         return _told(
-            _made(
-                lambda: verification.verify(
-                    self._journal, account_id, when, **asked, endpoints=ENDPOINT_NAMES
-                )
-            )
+            _made(lambda: verification.verify(self._journal, account_id, when, **asked, endpoints=ENDPOINTS))
         )
 
     def wait(self) -> flask.Response:
@@ -130,7 +126,7 @@ class _Handlers:
             at_least=asked.get("at_least", 1),
             timeout=asked.get("timeout", _TIMEOUT),
             given_up=lambda: closing.is_set() or has_hung_up(environ),
-            endpoints=ENDPOINT_NAMES,
+            endpoints=ENDPOINTS,
         )
         return _told(_made(waiting))
 
@@ -145,7 +141,7 @@ class _Handlers:
 
     def _found(self, when: Mapping[str, Any], limit: int, after: str | None) -> flask.Response:
         """The latest ``limit`` entries, or the first of those that came after the entry ``after``."""
-        pattern = _made(lambda: JournalPattern(when, ENDPOINT_NAMES))
+        pattern = _made(lambda: JournalPattern(when, ENDPOINTS))
         account_id = self._account_id()
         if after is None:
             records = self._journal.records(account_id, pattern)[-limit:]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from mockserver.catalog.paths import without_version
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
@@ -151,6 +152,16 @@ class EntryFacts:
     def endpoint_names(self) -> frozenset[str]:
         """All names its endpoint goes by."""
         return frozenset(self.record["endpoint_names"])
+
+    @property
+    def path(self) -> str:
+        """The path of the request, without ``/v1``."""
+        return without_version(self.record["path"])
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return str(self.record["method"])
 
     @property
     def account_names(self) -> frozenset[str]:

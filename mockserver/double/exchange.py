@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from mockserver.double import excerpt
 from mockserver.double.entries import Entry, Progress, Record
 from mockserver.double.hangups import has_hung_up
+from mockserver.gateway.urls import written_path
 from mockserver.limits.costs import cost_usd
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Exchange:
             **_caller(self.call),
             **_endpoint(self._operation),
             "method": environ["REQUEST_METHOD"],
-            "path": _path(environ),
+            "path": written_path(environ),
             "query": excerpt.query(environ.get("QUERY_STRING", "")),
             "headers": excerpt.headers(environ),
             **_asked(self.call),
@@ -224,15 +225,10 @@ def _endpoint(operation: Operation | None) -> Record:
     if operation is None:
         return {"endpoint": None, "operation": None, "endpoint_names": ()}
     return {
-        "endpoint": operation.resource,
-        "operation": operation.name,
+        "endpoint": operation.resource or None,
+        "operation": operation.name or None,
         "endpoint_names": tuple(operation.names),
     }
-
-
-def _path(environ: Mapping[str, Any]) -> str:
-    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def _asked(call: Call | None) -> Record:

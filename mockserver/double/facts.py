@@ -37,6 +37,16 @@ class Facts(Protocol):
         ...
 
     @property
+    def path(self) -> str:
+        """The path of the request, without ``/v1``."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        ...
+
+    @property
     def account_names(self) -> frozenset[str]:
         """All names its account goes by: id, organization, project and the SHA-256 of its API key."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,7 @@ class Fault:
 
 
 def define(
-    document: Mapping[str, Any], id_: str, *, seed: str, errors: ErrorTable, endpoints: Iterable[str]
+    document: Mapping[str, Any], id_: str, *, seed: str, errors: ErrorTable, endpoints: Collection[str]
 ) -> Fault:
     """The fault of a document that satisfies its schema; ``seed`` is the server's.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,11 +93,11 @@ class Faults:
     that patterns can use.
     """
 
-    def __init__(self, clock: Clock, seed: str, errors: ErrorTable, endpoints: Iterable[str]) -> None:
+    def __init__(self, clock: Clock, seed: str, errors: ErrorTable, endpoints: Collection[str]) -> None:
         self._clock = clock
         self._seed = seed
         self._errors = errors
-        self._endpoints = frozenset(endpoints)
+        self._endpoints = endpoints
         self._lock = threading.Lock()
         self._sets: dict[str | None, dict[str, _Entry]] = {}  # by account and id, the oldest first
         self._headers: OrderedDict[str, _Entry] = OrderedDict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.double.matchers import Difference, Pattern, PatternError
@@ -22,7 +22,7 @@ class JournalPattern:
     ``endpoints`` are the names there are. Raises ``PatternError`` for a condition that makes no sense.
     """
 
-    def __init__(self, when: Mapping[str, Any], endpoints: Iterable[str] = ()) -> None:
+    def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         if "language" in when:
             raise PatternError("language: the journal does not know it. Ask for what was `heard`.")
         request = {name: wanted for name, wanted in when.items() if name not in _OUTCOMES}

@@ -29,6 +29,7 @@ Range = tuple[float | None, float | None]  # seconds: at least, at most; ``None`
 class RequestConditions(TypedDict, total=False):
     """Conditions on a request that stubs, faults and verifications share (``when.json``)."""
 
+    method: Names
     account: str
     model: Names
     headers: Values
@@ -147,6 +148,7 @@ class SettingChanges(TypedDict, total=False):
     """Settings that an account can have of its own; ``None`` takes a change back (``settings.json``)."""
 
     strictness: Literal["real", "schema", "off"] | None
+    strict_urls: bool | None
     limits: str | None
     strict_stubs: bool | None
     unknown_audio: Literal["placeholder", "error"] | None

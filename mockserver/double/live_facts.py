@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import flask
 
 from mockserver.gateway.clips import UPLOAD
+from mockserver.gateway.urls import route_path
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -38,6 +39,16 @@ class LiveFacts:
     def endpoint_names(self) -> frozenset[str]:
         """All names of the endpoint."""
         return self._operation.names
+
+    @cached_property
+    def path(self) -> str:
+        """The path of the request, without ``/v1``."""
+        return route_path(flask.request.environ)
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return flask.request.method
 
     @property
     def account_names(self) -> frozenset[str]:

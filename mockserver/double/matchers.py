@@ -5,12 +5,15 @@ A *pattern* is the ``when`` of a stub, fault or verification: conditions by name
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mockserver.catalog.paths import path_pattern, without_version
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
@@ -41,12 +44,11 @@ class Pattern:
     Raises ``PatternError`` for a condition that makes no sense.
     """
 
-    def __init__(self, when: Mapping[str, Any], endpoints: Iterable[str] = ()) -> None:
+    def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         self.when = dict(when)
-        known = frozenset(endpoints)
-        unknown = [name for name in _listed(when.get("endpoint", ())) if known and name not in known]
-        if unknown:
-            raise PatternError(f"endpoint: there is no {unknown[0]!r}. There are {', '.join(sorted(known))}.")
+        for name in listed(when.get("endpoint", ())):
+            if endpoints and not is_path(name) and name not in endpoints:
+                raise PatternError(f"endpoint: there is no {name!r}. {_hint(name, endpoints)}")
         self._conditions = tuple(
             (name, make(when[name])) for name, make in CONDITIONS.items() if name in when
         )
@@ -68,15 +70,35 @@ class Pattern:
 NEED_EARS = frozenset({"heard", "language"})
 
 
+def is_path(name: str) -> bool:
+    """Whether the name of an endpoint is a path, which may be any."""
+    return name.startswith("/")
+
+
+def _hint(name: str, endpoints: Iterable[str]) -> str:
+    short = [each for each in endpoints if "/" not in each]
+    nearest = difflib.get_close_matches(name, short, n=1)
+    meant = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    return f"{meant}A path such as '/v1/embeddings' can be any."
+
+
 def _endpoint(wanted: str | list[str]) -> Condition:
-    names = frozenset(_listed(wanted))
+    names = frozenset(listed(wanted))
+    paths = [path_pattern(without_version(name)) for name in names if is_path(name)]
 
     def condition(facts: Facts) -> Difference:
-        if names & facts.endpoint_names:
+        if names & facts.endpoint_names or any(path.fullmatch(facts.path) for path in paths):
             return None
-        return _differs(wanted, min(facts.endpoint_names, key=len, default=""))
+        return _differs(
+            wanted, f"/v1{facts.path}" if paths else min(facts.endpoint_names, key=len, default="")
+        )
 
     return condition
+
+
+def _method(wanted: str | list[str]) -> Condition:
+    methods = frozenset(each.upper() for each in listed(wanted))
+    return lambda facts: None if facts.method in methods else _differs(wanted, facts.method)
 
 
 def _account(wanted: str) -> Condition:
@@ -117,7 +139,7 @@ def _heard(wanted: Any) -> Condition:
 def _language(wanted: str | list[str]) -> Condition:
     def condition(facts: Facts) -> Difference:
         spoken = facts.languages
-        return None if set(_listed(wanted)) & set(spoken) else _differs(wanted, ", ".join(spoken))
+        return None if set(listed(wanted)) & set(spoken) else _differs(wanted, ", ".join(spoken))
 
     return condition
 
@@ -162,6 +184,7 @@ def _duration(wanted: float | Mapping[str, float]) -> Condition:
 # By name, the cheap ones first: a pattern tries them in this order.
 CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
     "endpoint": _endpoint,
+    "method": _method,
     "account": _account,
     "model": _model,
     "headers": _headers,
@@ -269,7 +292,7 @@ def _any_clip(facts: Facts, differs: Callable[[Any], Difference]) -> Difference:
 
 
 def _glob(wanted: str | list[str], found: str) -> Difference:
-    if any(fnmatch.fnmatchcase(found, pattern) for pattern in _listed(wanted)):
+    if any(fnmatch.fnmatchcase(found, pattern) for pattern in listed(wanted)):
         return None
     return _differs(wanted, found)
 
@@ -339,5 +362,6 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _listed(wanted: str | Iterable[str]) -> list[str]:
+def listed(wanted: str | Iterable[str]) -> list[str]:
+    """The names of a condition that takes one or several."""
     return [wanted] if isinstance(wanted, str) else list(wanted)

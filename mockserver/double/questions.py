@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.double import documents, keywords, verification
 from mockserver.double.entries import Record, shown
 from mockserver.double.of_account import OfAccount
-from mockserver.endpoints.routes import ENDPOINT_NAMES
+from mockserver.endpoints.routes import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ class Questions(OfAccount):
         documents.check(self._services.schemas, "verify", {"when": when, **numbers})
         _assert(
             verification.verify(
-                self._services.journal, self._account_id, when, **numbers, endpoints=ENDPOINT_NAMES
+                self._services.journal, self._account_id, when, **numbers, endpoints=ENDPOINTS
             )
         )
 
@@ -79,7 +79,7 @@ class Questions(OfAccount):
                 at_least=at_least,
                 timeout=timeout,
                 given_up=self._services.closing.is_set,
-                endpoints=ENDPOINT_NAMES,
+                endpoints=ENDPOINTS,
             )
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.engines.derive import segments_of, segments_of_words, with_words
 from mockserver.engines.dialogue import Reply, ToolCall, arguments_text
 from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
+from mockserver.wire import sse
 
 Document = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
     "text": _TRANSCRIPTS | {"chat", "speech"},
     "job": frozenset({"stt"}),
 }
-_RAW = ("json", "body", "base64", "file")
+_RAW = ("json", "body", "base64", "file", "events")
 _KINDS = ("error", *_RAW, *_ANSWERS)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -92,12 +93,16 @@ class Scripted:
         calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
         return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
 
-    def body(self) -> tuple[bytes, str]:
+    def body(self, *, audio_events: bool = False) -> tuple[bytes | Iterator[bytes], str]:
         """The body that the stub gives itself, and its content type (empty for none).
 
+        Events come one by one, with ``audio_events`` as the audio endpoints write them.
         Raises ``OSError`` when its file cannot be read.
         """
         content_type = str(self.reply.get("content_type", ""))
+        if "events" in self.reply:
+            written = (sse.scripted(each, of_audio=audio_events) for each in self.reply["events"])
+            return written, content_type or sse.CONTENT_TYPE
         if "json" in self.reply:
             from mockserver.wire.json_styles import compact
 

@@ -108,7 +108,8 @@ def _values(services: Services, call: Call, name: str) -> dict[str, Any]:
 
 def _model(services: Services, call: Call) -> ModelCard:
     """The model whose limits are spoken of."""
-    model = call.model or services.catalog.model(_STAND_IN)
+    named = services.catalog.served(call.facts.model) if call.facts.model else None
+    model = call.model or named or services.catalog.model(_STAND_IN)
     assert model is not None
     return model
 

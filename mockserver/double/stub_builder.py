@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.double import documents, keywords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from typing_extensions import Unpack
 
@@ -43,12 +45,17 @@ class StubBuilder:
         told = {name: value for name, value in scenario.items() if value is not None}
         return StubBuilder(self._services, self._account_id, self._stub | {"scenario": told}, self._before)
 
-    def reply(self, text: str | None = None, **options: Unpack[keywords.TranscriptOptions]) -> StubHandle:
+    def reply(
+        self, text: str | Mapping[str, Any] | None = None, **options: Unpack[keywords.TranscriptOptions]
+    ) -> StubHandle:
         """A transcript; of a chat, what the model writes; of speech, what is spoken instead.
 
-        In place of ``text``, a transcript can be given in ``segments``, ``words`` or ``logprobs``.
+        A dictionary is written as JSON, as a chat model's structured output is. In place of ``text``, a
+        transcript can be given in ``segments``, ``words`` or ``logprobs``.
         """
         keywords.check_names(options, keywords.TranscriptOptions)
+        if isinstance(text, Mapping):
+            text = json.dumps(text, ensure_ascii=False, separators=(",", ":"))
         return self._answer({} if text is None else {"text": text}, options)
 
     def say(self, text: str, **options: Unpack[keywords.WordsReplyOptions]) -> StubHandle:
@@ -71,6 +78,13 @@ class StubBuilder:
         """A whole body, as JSON."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"json": value}, options)
+
+    def reply_events(
+        self, events: Sequence[object], **options: Unpack[keywords.RawReplyOptions]
+    ) -> StubHandle:
+        """A whole stream of server-sent events: payloads, or texts that are sent as they are (``"[DONE]"``)."""
+        keywords.check_names(options, keywords.RawReplyOptions)
+        return self._answer({"events": list(events)}, options)
 
     def reply_bytes(self, body: bytes, **options: Unpack[keywords.RawReplyOptions]) -> StubHandle:
         """A whole body, byte by byte."""

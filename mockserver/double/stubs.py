@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,13 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.double.matchers import Pattern
+from mockserver.catalog.paths import similar_path, without_version
+from mockserver.double.matchers import Pattern, is_path, listed
 from mockserver.double.replies import Scripted, check_header_values, check_reply, endpoints_answered
 from mockserver.double.stub_index import StubIndex, merged
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
     from mockserver.double.stub_files import StubDocument
+
+log = logging.getLogger(__name__)
 
 STARTED = "started"  # the state in which every scenario begins
 _SPENT: Mapping[str, Any] = {"error": "stub_spent"}
@@ -138,12 +142,24 @@ class Stubs:
         return pattern
 
     def _resources(self, pattern: Pattern) -> frozenset[str] | None:
-        """What a pattern's ``endpoint`` stands for; ``None`` without one."""
+        """What a pattern's ``endpoint`` stands for; ``None`` without one, and where it is left open."""
         wanted = pattern.when.get("endpoint")
         if wanted is None:
             return None
-        names = [wanted] if isinstance(wanted, str) else wanted
+        names = listed(wanted)
+        if any("*" in name for name in names):
+            return None
         return frozenset[str]().union(*(self._endpoints[name] for name in names))
+
+    def _warn_of_unknown_paths(self, pattern: Pattern) -> None:
+        """Logs which paths of a pattern are nobody's and look like one of OpenAI's."""
+        for name in listed(pattern.when.get("endpoint", ())):
+            if is_path(name) and self._endpoints[name] == {without_version(name)}:
+                similar = similar_path(name)
+                if similar:
+                    log.warning(
+                        "a stub is for %r, which is no path of the API. Did you mean %r?", name, similar
+                    )
 
     def add(
         self,
@@ -155,6 +171,7 @@ class Stubs:
     ) -> Stub:
         """Adds a stub, or replaces the one of the same id. Raises ``ValueError`` as ``check`` does."""
         pattern = self.check(document, may_read=may_read)
+        self._warn_of_unknown_paths(pattern)
         with self._lock:
             id_ = document.get("id") or self._new_id(account_id)
             if len(self._stubs) >= _MOST_STUBS and (account_id, id_) not in self._stubs:
@@ -182,6 +199,8 @@ class Stubs:
             )
             for number, row in enumerate(rows, 1)
         ]
+        for each in stubs:
+            self._warn_of_unknown_paths(each.pattern)
         with self._lock:
             before = [stub for stub in self._stubs.values() if stub.source]
             self._replace(*(stub for stub in self._stubs.values() if not stub.source), *stubs)

@@ -38,7 +38,7 @@ _LARGEST = 1 << 20  # characters of what one renders
 _SHOWN = 40  # characters of a template that an error shows
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 # The members of a reply that are templates with every text in them, and those of which only a member is.
-_TEMPLATES = ("text", "say", "json", "body", "headers")
+_TEMPLATES = ("text", "say", "json", "body", "events", "headers")
 _WITHIN = {"segments": "text", "tool_calls": "arguments", "error": "message"}
 # What goes wrong while a template is rendered, beyond Jinja's own errors.
 _FAILURES = (

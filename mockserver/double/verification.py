@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -62,7 +62,7 @@ def verify(
     exactly: int | None = None,
     at_least: int | None = None,
     at_most: int | None = None,
-    endpoints: Iterable[str] = (),
+    endpoints: Collection[str] = (),
 ) -> Verdict:
     """Whether so many entries of an account match; without any number, at least one.
 
@@ -97,7 +97,7 @@ def wait(
     at_least: int = 1,
     timeout: float,
     given_up: Callable[[], bool] = lambda: False,
-    endpoints: Iterable[str] = (),
+    endpoints: Collection[str] = (),
 ) -> Verdict:
     """As ``verify``, once so many entries match or ``timeout`` real seconds have passed.
 

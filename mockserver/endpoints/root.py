@@ -1,4 +1,4 @@
-"""What is not the API itself: the front page, unknown URLs, wrong methods, CORS preflights, crashes."""
+"""What is not the API itself: the front page, CORS preflights, crashes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import flask
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException
 
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
+
+# What browsers may send where a preflight does not say what it asks for.
+_USUAL_HEADERS = "authorization, api-key, x-api-key, openai-organization, openai-project, content-type"
 
 _FRONT_PAGE = """\
 audio-mockserver {version}: an offline mock of the hosted audio APIs.
@@ -37,7 +40,7 @@ Health: {url}_mock/health
 
 
 def register(app: flask.Flask, services: Services) -> None:
-    """Adds the front page and the answers to whatever no endpoint answers."""
+    """Adds the front page, and what holds for the answers of all endpoints."""
     app.add_url_rule("/", "front_page", _front_page, methods=["GET"])
     app.before_request(_note_the_time)
     app.before_request(_answer_preflight)
@@ -52,15 +55,6 @@ def register(app: flask.Flask, services: Services) -> None:
         exchange.error = error.name
         return exchange.answered(response)
 
-    def unknown_url(_: NotFound) -> flask.Response:
-        return refuse(ApiError("unknown_url", method=flask.request.method, path=whole_path()))
-
-    def wrong_method(error: MethodNotAllowed) -> flask.Response:
-        allowed = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
-        response = refuse(ApiError("method_not_supported", allowed=", ".join(allowed)))
-        response.headers["allow"] = ", ".join(allowed)
-        return response
-
     def other_http_error(error: HTTPException) -> flask.Response:
         return refuse(ApiError("invalid_request", message=error.description))
 
@@ -68,8 +62,6 @@ def register(app: flask.Flask, services: Services) -> None:
         log_crash(error)
         return refuse(ApiError("server_error", request_id=services.ids.request_id()))
 
-    app.register_error_handler(NotFound, unknown_url)
-    app.register_error_handler(MethodNotAllowed, wrong_method)
     app.register_error_handler(HTTPException, other_http_error)
     app.register_error_handler(Exception, crash)
     app.register_error_handler(ClientGone, _nobody_listens)
@@ -98,7 +90,7 @@ def _answer_preflight() -> flask.Response | None:
         return None
     response = flask.Response(b"", 200)
     response.headers["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-    asked = request.headers.get("Access-Control-Request-Headers", "authorization, content-type")
+    asked = request.headers.get("Access-Control-Request-Headers", _USUAL_HEADERS)
     response.headers["access-control-allow-headers"] = asked
     response.headers["access-control-max-age"] = "600"
     return response

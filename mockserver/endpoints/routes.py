@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.paths import calls_of, openai_calls, path_pattern, shape, without_version
 from mockserver.gateway.calls import Answer, Call, Handler, Operation, Rules
 from mockserver.gateway.streamed_forms import FileField
 from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
@@ -217,12 +218,48 @@ def imported(name: str) -> Any:
     return getattr(import_module(f"mockserver.endpoints.{module}"), function)
 
 
-# What the patterns of stubs, faults and verifications can call an endpoint, and what each name stands for.
-ENDPOINTS: Mapping[str, frozenset[str]] = {
-    name: frozenset(operation.resource for operation, _ in ROUTES if name in operation.names)
-    for name in sorted(frozenset[str]().union(*(operation.names for operation, _ in ROUTES)))
-}
-ENDPOINT_NAMES = frozenset(ENDPOINTS)
+class EndpointNames(Mapping[str, frozenset[str]]):
+    """What the patterns of stubs, faults and verifications can call an endpoint: the resources of each name.
+
+    A path can be any; that of an endpoint which is not served stands for OpenAI's resource, or for itself.
+    """
+
+    def __init__(self) -> None:
+        operations = [operation for operation, _ in ROUTES]
+        self._served: dict[str, frozenset[str]] = {
+            name: frozenset(operation.resource for operation in operations if name in operation.names)
+            for name in sorted(frozenset[str]().union(*(operation.names for operation in operations)))
+        }
+        self._served_paths = [(path_pattern(each.path), each.resource) for each in operations]
+
+    @cached_property
+    def _unserved(self) -> dict[str, frozenset[str]]:
+        """The resources that have calls which are not served, by their names."""
+        served = {(operation.method, shape(operation.path)) for operation, _ in ROUTES}
+        unserved = (call for call in openai_calls() if (call.method, shape(call.path)) not in served)
+        names = {call.resource for call in unserved} - self._served.keys()
+        return {name: frozenset({name}) for name in sorted(names)}
+
+    def __getitem__(self, name: str) -> frozenset[str]:
+        found = self._served.get(name) or self._unserved.get(name)
+        if found is not None:
+            return found
+        if not name.startswith("/"):
+            raise KeyError(name)
+        path = without_version(name)
+        served = frozenset(resource for pattern, resource in self._served_paths if pattern.fullmatch(path))
+        unserved = frozenset(call.resource for call in calls_of(path) if call.resource)
+        return served or unserved or frozenset({path})
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._served
+        yield from self._unserved
+
+    def __len__(self) -> int:
+        return len(self._served) + len(self._unserved)
+
+
+ENDPOINTS = EndpointNames()
 
 # What batches can be for, by the path that they name.
 BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}

@@ -1,8 +1,8 @@
 """Who is calling: API keys and the accounts they stand for.
 
-Any key is an account of its own. ``sk-mock-<tier>-<anything>`` also picks the usage tier
-(``sk-mock-free-x``, ``sk-mock-tier-3-ci``), and two kinds of key are there to fail:
-``sk-mock-invalid...`` is refused, ``sk-mock-noquota...`` has no credit left.
+A key comes in ``Authorization``, else in ``api-key`` or ``x-api-key``. Any key is an account of its own.
+``sk-mock-<tier>-<anything>`` also picks the usage tier (``sk-mock-free-x``, ``sk-mock-tier-3-ci``), and two
+kinds of key are there to fail: ``sk-mock-invalid...`` is refused, ``sk-mock-noquota...`` has no credit left.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 from mockserver.gateway.errors import ApiError
-from mockserver.settings import TIERS, AccountRow, LimitRow, Settings
+from mockserver.settings import TIERS, AccountRow, LimitRow, Settings, SupportsGet
 from mockserver.wire.ids import organization_id, project_id
 
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
+_KEY_HEADERS = ("api-key", "x-api-key")
+_NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
+_NAME = re.compile("[ -~]{1,200}")  # what can be answered in a header
+_NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in place of a name that they lack
 
 
 @dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
@@ -70,7 +75,7 @@ class Account:
 
 
 class Accounts:
-    """Turns ``Authorization`` headers into accounts."""
+    """Turns the headers of requests into accounts."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -78,12 +83,22 @@ class Accounts:
         self._account = lru_cache(maxsize=_REMEMBERED_ACCOUNTS)(self._make)
         self._by_id: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
-    def authenticate(self, authorization: str | None) -> Account:
-        """The account of an ``Authorization`` header.
+    def of_request(self, headers: SupportsGet) -> Account:
+        """The account of a request, by its key; of an organization and project that its headers name.
+
+        Raises ``ApiError`` as ``authenticate`` does, and ``mismatched_organization``, ``mismatched_project`` or
+        ``invalid_organization`` for headers that name another organization or project than the account's.
+        """
+        key = key_of(headers)
+        account = self.authenticate(key)
+        named = {name: value for name, header in _NAMING.items() if (value := _text(headers.get(header)))}
+        return self._named(account, key, named) if named else account
+
+    def authenticate(self, key: str) -> Account:
+        """The account of an API key, empty for none.
 
         Raises ``ApiError``: ``missing_api_key``, ``invalid_api_key`` or ``insufficient_quota``.
         """
-        key = _key_in(authorization)
         if not key:
             if self._settings.require_key:
                 raise ApiError("missing_api_key")
@@ -101,7 +116,21 @@ class Accounts:
     def _is_accepted(self, key: str) -> bool:
         if key in self._declared:
             return True
-        return self._settings.accept_any_key and key.isascii() and key.isprintable() and " " not in key
+        return self._settings.accept_any_key and key.isprintable()
+
+    def _named(self, account: Account, key: str, named: Mapping[str, str]) -> Account:
+        """The account with the organization and project that a request names; others than declared are refused."""
+        row = self._declared.get(key)
+        for name, value in named.items():
+            declared = getattr(row, name, None)
+            if name == "organization" and value.lower() in _NO_NAMES:
+                raise ApiError("invalid_organization", organization=value)
+            if declared not in (None, value) or not _NAME.fullmatch(value) or value.lower() in _NO_NAMES:
+                raise ApiError(f"mismatched_{name}")
+        organization = named.get("organization", account.organization)
+        project = named.get("project", account.project)
+        names = account.names | {organization, project}
+        return replace(account, organization=organization, project=project, names=names)
 
     def _make(self, key: str) -> Account:
         row = self._declared.get(key, AccountRow(key))
@@ -129,9 +158,26 @@ def _tier_in(key: str) -> str | None:
     return next((tier for tier in TIERS if rest == tier or rest.startswith(tier + "-")), None)
 
 
+def key_of(headers: SupportsGet) -> str:
+    """The API key in the headers of a request; empty when there is none."""
+    candidates = (_key_in(headers.get("Authorization")), *(_text(headers.get(name)) for name in _KEY_HEADERS))
+    return next(filter(None, candidates), "")
+
+
+def _text(header: str | None) -> str:
+    """The text of a header, which WSGI reads as Latin-1 and clients may have written in UTF-8."""
+    text = (header or "").strip()
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
 def _key_in(authorization: str | None) -> str:
     """The key of a Bearer header, or the password of a Basic one; empty when there is none."""
-    scheme, _, credentials = (authorization or "").strip().partition(" ")
+    scheme, _, credentials = _text(authorization).partition(" ")
     credentials = credentials.strip()
     if scheme.lower() == "bearer":
         return credentials

@@ -42,12 +42,15 @@ class Operation:
 
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
     ``names`` are all that stubs and faults can call it.
+
+    A call that no endpoint answers is an operation, too, of the body ``any`` and without a ``name``;
+    ``is_versioned`` is whether the real path is below ``/v1``.
     """
 
     name: str
     method: str
     path: str
-    body: Literal["none", "json", "multipart", "either"] = "none"
+    body: Literal["none", "json", "multipart", "either", "any"] = "none"
     schema: str = ""
     endpoint: str = ""
     explains: Literal["house", "pydantic", "zod"] = "house"
@@ -57,15 +60,17 @@ class Operation:
     provider: Literal["openai", "aimlapi"] = "openai"
     audio_field: str = "file"
     file_field: FileField | None = None
-    resource: str = field(init=False)
+    resource: str = ""
+    is_versioned: bool = True
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Names the operation."""
         resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
-        names = frozenset({resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"})
+        resource = self.resource or resource
+        names = {resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"} - {""}
         object.__setattr__(self, "resource", resource)
-        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "names", frozenset(names))
 
     @property
     def is_audio(self) -> bool:
@@ -101,6 +106,7 @@ class Call:
     scripted: Scripted | None = None
     inner: InnerCall | None = None
     request_id: str = ""
+    warning: str = ""
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ in this order, once: settings of this request, account, body, model, schema, han
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -14,9 +15,11 @@ from urllib.parse import quote
 
 import flask
 
+from mockserver.catalog.paths import VERSION
 from mockserver.double.pacing import Pacing
 from mockserver.double.transport import Connection
 from mockserver.gateway import scripted_answers
+from mockserver.gateway.accounts import key_of
 from mockserver.gateway.calls import Answer, Call, Handler, Operation, Outcome, Route
 from mockserver.gateway.clips import RequestAudio
 from mockserver.gateway.errors import ApiError
@@ -31,8 +34,9 @@ from mockserver.gateway.responses import (
     whole_path,
 )
 from mockserver.gateway.served_models import find_model
+from mockserver.gateway.urls import lacks_version, written_path
 from mockserver.limits.costs import cost_usd
-from mockserver.settings import SettingsError
+from mockserver.settings import SettingsError, SupportsGet
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -41,6 +45,9 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Admission
     from mockserver.services import Services
 
+log = logging.getLogger(__name__)
+
+_UNKNOWN = "unknown"  # what metrics call the endpoint of a path that nobody has
 _NOBODY_LISTENS = 499  # the status that metrics count where the client has left
 _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
 
@@ -79,7 +86,7 @@ class Pipeline:
             raise
         finally:
             services.metrics.observe(
-                operation.resource,
+                operation.resource or _UNKNOWN,
                 exchange.model,
                 status,
                 time.perf_counter() - began,
@@ -94,7 +101,10 @@ class Pipeline:
             response = self._answer_or_refuse(exchange, route, path_values)
         finally:
             exchange.note_call()
-        fault = exchange.call.fault if exchange.call else None
+        call = exchange.call
+        if call is not None and call.warning and call.settings.mock_headers:
+            response.headers["x-mock-warning"] = call.warning
+        fault = call.fault if call else None
         if fault is None:
             return response
         from mockserver.double.broken_answers import break_answer
@@ -109,6 +119,7 @@ class Pipeline:
         try:
             call = exchange.call = self._admit(operation, path_values, exchange.request_id)
             with call.place, call.streamed:
+                self._look_at_url(call)
                 self._understand(call)
                 if route.rules is not None and call.strict:
                     route.rules(self._services, call)
@@ -139,14 +150,31 @@ class Pipeline:
     def _admit(self, operation: Operation, path: Mapping[str, str], request_id: str) -> Call:
         """Who is calling, and under which settings."""
         headers, inner = flask.request.headers, inner_call(flask.request.environ)
-        accounts = self._services.accounts
-        account = inner.account if inner else accounts.authenticate(headers.get("Authorization"))
+        account = inner.account if inner else self._caller(operation, headers)
         try:
             settings = self._services.tuning.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         place, audio = self._bodies.place(), RequestAudio(self._services)
         return Call(operation, settings, account, place, path, audio, inner=inner, request_id=request_id)
+
+    def _caller(self, operation: Operation, headers: SupportsGet) -> Account:
+        accounts = self._services.accounts
+        if operation.provider == "openai":
+            return accounts.of_request(headers)
+        return accounts.authenticate(key_of(headers))
+
+    def _look_at_url(self, call: Call) -> None:
+        """Warns of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
+        path = written_path(flask.request.environ)
+        if not call.operation.is_versioned or not lacks_version(path):
+            return
+        method = flask.request.method
+        if call.settings.strict_urls:
+            raise ApiError("unknown_url", method=method, path=path)
+        call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {quote(path)} with 404."
+        if self._services.notices.is_new(call.warning):
+            log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
 
     def _understand(self, call: Call) -> None:
         """Takes the body in, finds the model, and validates; a fault may strike, or the limits be reached."""
@@ -173,7 +201,7 @@ class Pipeline:
     def _answer(self, call: Call, handler: Handler) -> Answer:
         """What a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
         pacing = self._script(call)
-        raw = scripted_answers.raw_answer(call.scripted) if call.scripted else None
+        raw = scripted_answers.raw_answer(call.scripted, call.operation) if call.scripted else None
         try:
             answer = raw or handler(self._services, call)
         except ApiError:

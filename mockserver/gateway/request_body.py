@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -44,6 +45,8 @@ class RequestBodies:
             self._json(call)
         elif operation.body == "either":
             self._either(call)
+        elif operation.body == "any":
+            self._anything(call)
 
     def _form(self, call: Call) -> None:
         audio_field = call.operation.audio_field
@@ -70,6 +73,19 @@ class RequestBodies:
             self._json(call)
         if call.operation.provider != "openai":
             call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
+
+    def _anything(self, call: Call) -> None:
+        """A form or JSON of an endpoint that is not served. What is neither leaves the document empty."""
+        body = self._read(call)
+        if flask.request.mimetype == "multipart/form-data":
+            with suppress(forms.MultipartError):
+                form = forms.parse_multipart(body, flask.request.headers.get("Content-Type", ""))
+                call.files = form.files
+                call.audio.files = {UPLOAD: file for file in list(form.files.values())[:1]}
+                call.document.update(forms.to_document(form, {}))
+            return
+        with suppress(ApiError):
+            call.document.update(parse_json(body))
 
     def _receive(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""

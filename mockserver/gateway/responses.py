@@ -11,6 +11,7 @@ import flask
 
 from mockserver.gateway.body import announced_length, drain
 from mockserver.gateway.inner_calls import inner_call
+from mockserver.gateway.urls import written_path
 
 if TYPE_CHECKING:
     from mockserver.gateway.errors import Refusal
@@ -38,7 +39,7 @@ def log_crash(error: Exception) -> None:
 
 def whole_path() -> str:
     """The request's path as the client wrote it."""
-    return flask.request.script_root + flask.request.path
+    return written_path(flask.request.environ)
 
 
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:

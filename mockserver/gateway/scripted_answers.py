@@ -12,7 +12,7 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts, KnownClip
     from mockserver.double.replies import Scripted
-    from mockserver.gateway.calls import Call
+    from mockserver.gateway.calls import Call, Operation
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def script(services: Services, call: Call) -> Scripted | None:
     return scripted
 
 
-def raw_answer(scripted: Scripted) -> Answer | None:
+def raw_answer(scripted: Scripted, operation: Operation) -> Answer | None:
     """The answer that a stub gives itself, body and all; ``None`` when the endpoint makes it.
 
     Raises ``ApiError`` when the stub's file cannot be read.
@@ -53,7 +53,7 @@ def raw_answer(scripted: Scripted) -> Answer | None:
     if not scripted.is_raw:
         return None
     try:
-        body, content_type = scripted.body()
+        body, content_type = scripted.body(audio_events=operation.is_audio)
     except OSError as error:
         log.error("stub %s: %s", scripted.stub_id, error)
         raise ApiError("stub_file_unreadable", stub=scripted.stub_id, reason=str(error)) from error

@@ -16,6 +16,23 @@ def event(payload: dict[str, object]) -> bytes:
     return b"data: " + streamed(payload) + b"\r\n\r\n"
 
 
+def scripted(item: object, *, of_audio: bool = False) -> bytes:
+    """An event as a stub gives it: a payload, a text that is sent as it is, or ``{"event": …, "data": …}``.
+
+    A payload that has a ``type`` is named by it in an ``event:`` line, but for events of the audio endpoints.
+    """
+    end = b"\r\n" if of_audio else b"\n"
+    name, payload = "", item
+    if isinstance(item, dict) and "data" in item and item.keys() <= {"event", "data"}:
+        name, payload = str(item.get("event", "")), item["data"]
+    elif isinstance(item, dict) and not of_audio and isinstance(item.get("type"), str):
+        name = item["type"]
+    lines = [f"event: {name}".encode()] if name else []
+    data = payload.encode("utf-8", "replace") if isinstance(payload, str) else compact(payload)
+    lines += [b"data: " + line for line in data.splitlines() or [b""]]
+    return end.join([*lines, b"", b""])
+
+
 END = re.compile(rb"\r?\n\r?\n")  # of an event
 
 

@@ -35,6 +35,8 @@ class KnownFacts:
     """A request as it may be."""
 
     endpoint_names: frozenset[str] = frozenset({"transcriptions", "create_transcription"})
+    path: str = "/audio/transcriptions"
+    method: str = "POST"
     account_names: frozenset[str] = frozenset({"org-1", "proj_1", "org-1/proj_1"})
     model: str = "whisper-1"
     headers: dict[str, str] = field(default_factory=lambda: {"x-run": "7"})
@@ -59,6 +61,9 @@ DOCUMENT = {
         {},
         {"endpoint": "transcriptions"},
         {"endpoint": ["chat", "create_transcription"]},
+        {"endpoint": "/v1/audio/transcriptions", "method": "post"},
+        {"endpoint": ["/audio/{kind}", "nothing"]},
+        {"endpoint": "/v1/audio/*", "method": ["GET", "POST"]},
         {"account": "proj_1"},
         {"model": "whisper-*"},
         {"model": ["gpt-*", "whisper-1"]},
@@ -96,6 +101,9 @@ def test_a_pattern_whose_conditions_hold_matches(when: dict[str, Any]) -> None:
     ("when", "difference"),
     [
         ({"endpoint": "chat"}, "endpoint: wanted 'chat', got 'transcriptions'"),
+        ({"endpoint": "/v1/audio/*/x"}, "endpoint: wanted '/v1/audio/*/x', got '/v1/audio/transcriptions'"),
+        ({"endpoint": "/v1/{resource}"}, "endpoint: wanted '/v1/{resource}', got '/v1/audio/transcriptions'"),
+        ({"method": ["GET", "DELETE"]}, "method: wanted ['GET', 'DELETE'], got 'POST'"),
         ({"account": "proj_2"}, "account: is another account"),
         ({"model": "gpt-*"}, "model: wanted 'gpt-*', got 'whisper-1'"),
         ({"headers": {"x-run": "8"}}, "headers: x-run: wanted '8', got '7'"),
@@ -167,7 +175,7 @@ def test_nothing_is_listened_to_for_cheaper_conditions() -> None:
         ({"fields": {"a": {"matches": "["}}}, "fields.a: '[' is not a regular expression"),
         ({"fields": {"$[": 1}}, "fields.$[: is not JSONPath"),
         ({"duration": {"at_least": 5, "at_most": 2}}, "duration: at_least is more than at_most."),
-        ({"endpoint": "speach"}, "endpoint: there is no 'speach'. There are chat, speech."),
+        ({"endpoint": "speach"}, "endpoint: there is no 'speach'. Did you mean 'speech'?"),
     ],
     ids=str,
 )

@@ -335,7 +335,7 @@ def test_a_stub_of_an_account_and_one_of_all_are_counted_apart() -> None:
         stubs.add({**once, "reply": {"say": "all"}}, None)
         stubs.add(
             {**once, "reply": {"say": "own"}},
-            services_of(server.app).accounts.authenticate(f"Bearer {account.api_key}").id,
+            services_of(server.app).accounts.authenticate(account.api_key).id,
         )
         said = [chat(account.client, "Who?").choices[0].message.content for _ in range(3)]
     assert said == ["own", "all", "You wrote: Who?"]

@@ -24,7 +24,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
     call = Call(
         routes.CREATE_TRANSCRIPTION,
         services.settings,
-        services.accounts.authenticate("Bearer sk-mock-me"),
+        services.accounts.authenticate("sk-mock-me"),
         places[0],
         path={},
         audio=RequestAudio(services),

@@ -53,7 +53,7 @@ def test_what_is_refused_here_is_logged_as_other_requests_are(
 ) -> None:
     with caplog.at_level(logging.INFO, "mockserver.access"):
         send(method, path)
-    (record,) = caplog.records
+    (record,) = (each for each in caplog.records if each.name == "mockserver.access")
     assert re.fullmatch(line, record.getMessage())
 
 

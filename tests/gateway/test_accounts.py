@@ -12,9 +12,15 @@ from mockserver.gateway.errors import ApiError
 from mockserver.settings import AccountRow, LimitRow, Settings
 
 
-def refusal(authorization: str | None, settings: Settings | None = None) -> ApiError:
+def bearing(authorization: str | None, **others: str) -> dict[str, str]:
+    """The headers of a request."""
+    headers = {name.replace("_", "-"): value for name, value in others.items()}
+    return headers if authorization is None else headers | {"Authorization": authorization}
+
+
+def refusal(authorization: str | None, settings: Settings | None = None, **others: str) -> ApiError:
     with pytest.raises(ApiError) as refused:
-        Accounts(settings or Settings()).authenticate(authorization)
+        Accounts(settings or Settings()).of_request(bearing(authorization, **others))
     return refused.value
 
 
@@ -36,15 +42,18 @@ def test_keys_are_shown_as_the_api_shows_them(key: str, shown: str) -> None:
 
 def test_any_key_is_an_account_of_its_own() -> None:
     accounts = Accounts(Settings())
-    mine, yours = accounts.authenticate("Bearer sk-mine"), accounts.authenticate("Bearer sk-yours")
-    assert mine == accounts.authenticate("bearer  sk-mine ")
+    mine, yours = (
+        accounts.of_request(bearing("Bearer sk-mine")),
+        accounts.of_request(bearing("Bearer sk-yours")),
+    )
+    assert mine == accounts.of_request(bearing("bearer  sk-mine "))
     assert mine.id != yours.id
     assert mine.organization.startswith("org-")
     assert mine.project.startswith("proj_")
 
 
 def test_accounts_never_hold_a_key_in_clear() -> None:
-    account = Accounts(Settings()).authenticate("Bearer sk-a-very-secret-key")
+    account = Accounts(Settings()).of_request(bearing("Bearer sk-a-very-secret-key"))
     assert "secret" not in repr(account)
 
 
@@ -62,23 +71,25 @@ def test_accounts_never_hold_a_key_in_clear() -> None:
     ],
 )
 def test_a_key_can_pick_its_tier(key: str, tier: str) -> None:
-    assert Accounts(Settings()).authenticate(f"Bearer {key}").tier == tier
+    assert Accounts(Settings()).of_request(bearing(f"Bearer {key}")).tier == tier
 
 
 def test_the_settings_say_the_tier_of_the_others() -> None:
-    assert Accounts(Settings(tier="tier-4")).authenticate("Bearer sk-anything").tier == "tier-4"
+    assert Accounts(Settings(tier="tier-4")).of_request(bearing("Bearer sk-anything")).tier == "tier-4"
 
 
 def test_declared_accounts_are_what_was_declared() -> None:
     row = AccountRow("sk-mock-free-ours", organization="org-ours", project="proj_ours", tier="tier-2")
-    account = Accounts(Settings(accounts=(row,))).authenticate("Bearer sk-mock-free-ours")
+    account = Accounts(Settings(accounts=(row,))).of_request(bearing("Bearer sk-mock-free-ours"))
     assert (account.organization, account.project, account.tier) == ("org-ours", "proj_ours", "tier-2")
     assert account.id == "org-ours/proj_ours"
 
 
 def test_an_account_may_use_all_models_unless_some_are_listed() -> None:
     settings = Settings(accounts=(AccountRow("sk-some", models=("whisper-1", "gpt-4o-transcribe")),))
-    some, all_of_them = (Accounts(settings).authenticate(f"Bearer {key}") for key in ("sk-some", "sk-all"))
+    some, all_of_them = (
+        Accounts(settings).of_request(bearing(f"Bearer {key}")) for key in ("sk-some", "sk-all")
+    )
     assert some.may_use("whisper-1", None)
     assert some.may_use("gpt-4o-transcribe-2025-03-20", "gpt-4o-transcribe")
     assert not some.may_use("tts-1", None)
@@ -93,13 +104,101 @@ def test_keys_that_are_there_to_fail_fail() -> None:
 
 def test_only_declared_keys_are_taken_on_request() -> None:
     settings = Settings(accept_any_key=False, accounts=(AccountRow("sk-ours"),))
-    assert Accounts(settings).authenticate("Bearer sk-ours").organization
+    assert Accounts(settings).of_request(bearing("Bearer sk-ours")).organization
     assert refusal("Bearer sk-yours", settings).name == "invalid_api_key"
 
 
-@pytest.mark.parametrize("key", ["two words", "schl\u00fcssel", "tab\tkey"])
-def test_what_cannot_be_a_key_is_none(key: str) -> None:
+@pytest.mark.parametrize(
+    "key",
+    [
+        "My API Key",
+        "two  spaces",
+        "schl\u00fcssel",
+        "\u043a\u043b\u044e\u0447",
+        "a,b;c=d/e+f==",
+        '"quoted"',
+        "x",
+    ],
+)
+def test_any_printable_text_is_a_key(key: str) -> None:
+    accounts = Accounts(Settings())
+    account = accounts.of_request(bearing(f"Bearer {key}"))
+    assert account == accounts.authenticate(key)
+    assert account == accounts.of_request(bearing(None, api_key=key))
+
+
+def test_a_key_in_utf8_is_the_same_as_wsgi_reads_it() -> None:
+    accounts = Accounts(Settings())
+    read = "Bearer \u043a\u043b\u044e\u0447".encode().decode("latin-1")
+    assert accounts.of_request(bearing(read)) == accounts.authenticate("\u043a\u043b\u044e\u0447")
+
+
+@pytest.mark.parametrize("key", ["tab\tkey", "nul\0key", "bell\x07", "line\x85key", "half\ud800"])
+def test_control_characters_are_of_no_key(key: str) -> None:
     assert refusal(f"Bearer {key}").name == "invalid_api_key"
+    assert refusal(None, x_api_key=key).name == "invalid_api_key"
+
+
+@pytest.mark.parametrize("header", ["api_key", "x_api_key"])
+def test_other_headers_carry_a_key_where_authorization_has_none(header: str) -> None:
+    accounts = Accounts(Settings())
+    mine = accounts.authenticate("sk-mine")
+    for authorization in (None, "", "Bearer", "Token sk-other"):
+        assert accounts.of_request(bearing(authorization, **{header: "sk-mine"})) == mine
+    assert accounts.of_request(bearing("Bearer sk-mine", **{header: "sk-other"})) == mine
+    assert refusal(None, None, **{header: "sk-mock-invalid-1"}).name == "invalid_api_key"
+
+
+def test_api_key_comes_before_x_api_key() -> None:
+    accounts = Accounts(Settings())
+    assert accounts.of_request(bearing(None, api_key="sk-one", x_api_key="sk-two")) == accounts.authenticate(
+        "sk-one"
+    )
+
+
+OURS = AccountRow("sk-ours", organization="org-ours", project="proj_ours")
+HALF = AccountRow("sk-half", organization="org-ours")
+
+
+@pytest.mark.parametrize(
+    ("key", "named", "error"),
+    [
+        ("sk-ours", {"OpenAI_Organization": "org-other"}, "mismatched_organization"),
+        ("sk-ours", {"OpenAI_Organization": "org-ours2"}, "mismatched_organization"),
+        ("sk-ours", {"OpenAI_Project": "proj_other"}, "mismatched_project"),
+        ("sk-ours", {"OpenAI_Organization": "org-ours", "OpenAI_Project": "x"}, "mismatched_project"),
+        ("sk-ours", {"OpenAI_Organization": "org-x", "OpenAI_Project": "x"}, "mismatched_organization"),
+        ("sk-half", {"OpenAI_Organization": "org-other"}, "mismatched_organization"),
+        ("sk-ours", {"OpenAI_Organization": "null"}, "invalid_organization"),
+        ("sk-any", {"OpenAI_Organization": "null"}, "invalid_organization"),
+        ("sk-any", {"OpenAI_Organization": "undefined"}, "invalid_organization"),
+        ("sk-any", {"OpenAI_Organization": "None"}, "invalid_organization"),
+        ("sk-any", {"OpenAI_Project": "null"}, "mismatched_project"),
+        ("sk-any", {"OpenAI_Organization": "o" * 201}, "mismatched_organization"),
+        ("sk-any", {"OpenAI_Organization": "org-\u00e4"}, "mismatched_organization"),
+    ],
+)
+def test_another_organization_or_project_is_refused(key: str, named: dict[str, str], error: str) -> None:
+    settings = Settings(accounts=(OURS, HALF))
+    assert refusal(f"Bearer {key}", settings, **named).name == error
+
+
+def test_the_declared_names_may_be_sent() -> None:
+    accounts = Accounts(Settings(accounts=(OURS, HALF)))
+    for project in ("proj_ours", "", " "):
+        headers = bearing("Bearer sk-ours", OpenAI_Organization="org-ours", OpenAI_Project=project)
+        assert accounts.of_request(headers) == accounts.authenticate("sk-ours")
+    half = accounts.of_request(bearing("Bearer sk-half", OpenAI_Project="proj_any"))
+    assert (half.organization, half.project) == ("org-ours", "proj_any")
+
+
+def test_a_key_that_is_not_declared_takes_the_names_of_the_headers_and_stays_one_account() -> None:
+    accounts = Accounts(Settings())
+    headers = bearing("Bearer sk-any", OpenAI_Organization="org-acme", OpenAI_Project="proj_web")
+    account, plain = accounts.of_request(headers), accounts.authenticate("sk-any")
+    assert (account.organization, account.project) == ("org-acme", "proj_web")
+    assert account.id == plain.id
+    assert account.names == plain.names | {"org-acme", "proj_web"}
 
 
 @pytest.mark.parametrize(
@@ -111,15 +210,17 @@ def test_no_key_is_missed(authorization: str | None) -> None:
 
 def test_no_key_is_needed_on_request() -> None:
     accounts = Accounts(Settings(require_key=False))
-    assert accounts.authenticate(None) == accounts.authenticate("")
-    assert accounts.authenticate(None).organization
+    assert accounts.of_request(bearing(None)) == accounts.of_request(bearing(""))
+    assert accounts.of_request(bearing(None)).organization
 
 
 @pytest.mark.parametrize("user", ["", "anybody"])
 def test_the_key_may_be_the_password_of_basic_authentication(user: str) -> None:
     credentials = base64.b64encode(f"{user}:sk-mine".encode()).decode()
     accounts = Accounts(Settings())
-    assert accounts.authenticate(f"Basic {credentials}") == accounts.authenticate("Bearer sk-mine")
+    assert accounts.of_request(bearing(f"Basic {credentials}")) == accounts.of_request(
+        bearing("Bearer sk-mine")
+    )
 
 
 def test_limits_of_its_own_may_be_for_one_tier() -> None:
@@ -127,7 +228,9 @@ def test_limits_of_its_own_may_be_for_one_tier() -> None:
         LimitRow("whisper-1", None, (("requests_per_minute", 9),)),
         LimitRow("whisper-1", "free", (("requests_per_minute", 2),)),
     )
-    account = Accounts(Settings(accounts=(AccountRow("sk-me", limits=rows),))).authenticate("Bearer sk-me")
+    account = Accounts(Settings(accounts=(AccountRow("sk-me", limits=rows),))).of_request(
+        bearing("Bearer sk-me")
+    )
     assert account.limits_of("whisper-1", "tier-1") == {"requests_per_minute": 9}
     assert account.limits_of("whisper-1", "free") == {"requests_per_minute": 2}
     assert account.limits_of("gpt-4o", "free") == {}
@@ -136,7 +239,7 @@ def test_limits_of_its_own_may_be_for_one_tier() -> None:
 def test_an_account_can_be_told_as_a_value_and_back() -> None:
     limits = (LimitRow("gpt-4o", None, (("requests_per_minute", 5), ("tokens_per_minute", None))),)
     row = AccountRow("sk-secret-key-of-mine", tier="tier-3", models=("gpt-4o",), limits=limits)
-    account = Accounts(Settings(accounts=(row,))).authenticate("Bearer sk-secret-key-of-mine")
+    account = Accounts(Settings(accounts=(row,))).of_request(bearing("Bearer sk-secret-key-of-mine"))
     value = json.dumps(account.as_value())
     assert "sk-secret-key-of-mine" not in value
     assert Account.from_value(json.loads(value)) == account

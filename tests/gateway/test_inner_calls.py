@@ -12,7 +12,7 @@ from mockserver.settings import Settings
 
 
 def test_only_what_was_marked_is_an_inner_call() -> None:
-    account = services_of(create_app(Settings(whisper_model="none"))).accounts.authenticate("Bearer sk-me")
+    account = services_of(create_app(Settings(whisper_model="none"))).accounts.authenticate("sk-me")
     environ: dict[str, Any] = {"HTTP_MOCKSERVER_INNER": "anything"}
     assert inner_call(environ) is None
     call = InnerCall(account, 0.5)
@@ -22,7 +22,7 @@ def test_only_what_was_marked_is_an_inner_call() -> None:
 
 def test_an_inner_call_needs_no_key_and_meets_no_limit() -> None:
     app = create_app(Settings(whisper_model="none", limits="requests_per_minute=1"))
-    account = services_of(app).accounts.authenticate("Bearer sk-mock-tier-1-inner")
+    account = services_of(app).accounts.authenticate("sk-mock-tier-1-inner")
     body = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello."}]}).encode()
     statuses = []
     for _ in range(3):

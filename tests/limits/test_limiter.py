@@ -34,7 +34,7 @@ class Api:
         self.limiter = Limiter(CATALOG, self.clock, self.settings)
 
     def account(self, key: str = "sk-mock-tier-1-me") -> Account:
-        return Accounts(self.settings).authenticate(f"Bearer {key}")
+        return Accounts(self.settings).authenticate(key)
 
     def ask(
         self, model: str, tokens: int = 1, *, key: str = "sk-mock-tier-1-me", overrides: str = ""
@@ -157,7 +157,7 @@ def test_limits_change_in_the_order_settings_account_control_request() -> None:
     own = LimitRow("gpt-4o", None, (("requests_per_minute", 30),))
     settings = Settings(limit_rows=(LimitRow("gpt-4o", "tier-1", (("requests_per_minute", 20),)), own))
     limiter = Limiter(CATALOG, Clock(frozen_at=NOON), settings)
-    account, model = Accounts(settings).authenticate("Bearer sk-mock-tier-1-me"), model_card("gpt-4o")
+    account, model = Accounts(settings).authenticate("sk-mock-tier-1-me"), model_card("gpt-4o")
 
     def requests(overrides: str = "") -> int:
         return limiter.limits(account, model, overrides)["requests_per_minute"].amount
@@ -258,7 +258,7 @@ def test_limits_that_make_no_sense_stop_the_start(settings: dict[str, Any], mess
 def test_buckets_do_not_wait_for_a_clock_that_was_set_back() -> None:
     clock = Clock(frozen_at=1_700_000_000.0)
     limiter = Limiter(Catalog(), clock, Settings())
-    account = Accounts(Settings()).authenticate("Bearer sk-mock-free-back")
+    account = Accounts(Settings()).authenticate("sk-mock-free-back")
     model = Catalog().model("whisper-1")
     assert model is not None
     for _ in range(3):
@@ -272,7 +272,7 @@ def test_buckets_do_not_wait_for_a_clock_that_was_set_back() -> None:
 
 def test_a_drained_bucket_refuses_on_every_tier() -> None:
     limiter = Limiter(Catalog(), Clock(frozen_at=1_700_000_000.0), Settings())
-    account = Accounts(Settings()).authenticate("Bearer sk-mock-tier-5-drained")
+    account = Accounts(Settings()).authenticate("sk-mock-tier-5-drained")
     model = Catalog().model("gpt-4o-mini")
     assert model is not None
     limiter.set_level(account.id, model.limit_group, "tokens_per_minute", None)
@@ -282,7 +282,7 @@ def test_a_drained_bucket_refuses_on_every_tier() -> None:
 
 def test_an_override_opens_a_model_that_the_tier_lacks() -> None:
     limiter = Limiter(Catalog(), Clock(), Settings())
-    account = Accounts(Settings()).authenticate("Bearer sk-mock-free-open")
+    account = Accounts(Settings()).authenticate("sk-mock-free-open")
     model = Catalog().model("gpt-4o-mini-transcribe")
     assert model is not None
     with pytest.raises(ApiError):

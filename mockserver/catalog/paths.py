@@ -1,0 +1,111 @@
+"""Reads ``openai_paths.toml``: the calls that OpenAI has, whether this server answers them or not.
+
+Paths are told without ``/v1`` (``/responses/{response_id}``), as the routes are.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+VERSION = "/v1"
+WEBSOCKET = "WEBSOCKET"  # the method of a GET that asks for one
+
+_TABLE = Path(__file__).parent / "openai_paths.toml"
+_PLACEHOLDER = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|\*")
+
+
+class KnownCall(NamedTuple):
+    """A call that a service has: whose it is, the method, the path's template, the resource, what to do instead."""
+
+    service: str
+    method: str
+    path: str
+    resource: str
+    hint: str = ""
+
+
+def without_version(path: str) -> str:
+    """A path as the tables have it, without ``/v1``."""
+    return path[len(VERSION) :] if path.startswith(VERSION + "/") else path
+
+
+def path_pattern(template: str) -> re.Pattern[str]:
+    """What matches the paths of a template: ``{id}`` and ``<id>`` stand for one segment, ``*`` for anything."""
+    fixed = map(re.escape, _PLACEHOLDER.split(template))
+    open_parts = [".*" if part == "*" else "[^/]+" for part in _PLACEHOLDER.findall(template)]
+    return re.compile("".join(_interleaved(fixed, open_parts)), re.DOTALL)
+
+
+def shape(template: str) -> str:
+    """A template whose placeholders have no names: equal for templates of the same paths."""
+    return _PLACEHOLDER.sub("{}", template)
+
+
+@cache
+def openai_calls() -> tuple[KnownCall, ...]:
+    """Every call of OpenAI's API."""
+    rows = _table()
+    return tuple(
+        KnownCall("OpenAI", method, path, resource, _hint(rows["hints"], resource))
+        for resource, paths in rows["calls"].items()
+        for path, methods in paths.items()
+        for method in methods
+    )
+
+
+def calls_of(path: str) -> tuple[KnownCall, ...]:
+    """The calls of a path (without ``/v1``); none for a path that no service of the table has."""
+    rows = _table()
+    for row in rows["others"]:
+        if path.startswith(tuple(row["prefixes"])):
+            return (KnownCall(row["service"], "*", path, "", row["hint"]),)
+    found = next((each for each in _templates() if each.pattern.fullmatch(path)), None)
+    return () if found is None else found.calls
+
+
+def similar_path(path: str) -> str:
+    """The path of OpenAI's API that looks most like ``path`` (both with ``/v1``); empty where none does."""
+    nearest = get_close_matches(
+        without_version(path), {call.path for call in openai_calls()}, n=1, cutoff=0.8
+    )
+    return VERSION + nearest[0] if nearest else ""
+
+
+class _Template(NamedTuple):
+    pattern: re.Pattern[str]
+    calls: tuple[KnownCall, ...]
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(_TABLE.read_text("utf-8"))
+
+
+@cache
+def _templates() -> tuple[_Template, ...]:
+    """The templates, those with the fewest placeholders first."""
+    by_path: dict[str, list[KnownCall]] = {}
+    for call in openai_calls():
+        by_path.setdefault(call.path, []).append(call)
+    ordered = sorted(by_path, key=lambda path: path.count("{"))
+    return tuple(_Template(path_pattern(path), tuple(by_path[path])) for path in ordered)
+
+
+def _hint(hints: Mapping[str, str], resource: str) -> str:
+    """The hint of a resource, or of the nearest one that it is below."""
+    while resource not in hints and "." in resource:
+        resource = resource.rpartition(".")[0]
+    return hints.get(resource, "")
+
+
+def _interleaved(fixed: Iterable[str], open_parts: list[str]) -> Iterator[str]:
+    for number, text in enumerate(fixed):
+        yield text
+        if number < len(open_parts):
+            yield open_parts[number]

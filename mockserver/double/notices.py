@@ -1,0 +1,23 @@
+"""What the log tells once, however often it happens."""
+
+from __future__ import annotations
+
+import threading
+
+_MOST = 1_000  # texts that are remembered; what is new after that is not told any more
+
+
+class Notices:
+    """The texts that were told already. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
+
+    def is_new(self, text: str) -> bool:
+        """Whether a text was not told yet; from now on it was."""
+        with self._lock:
+            if text in self._told or len(self._told) >= _MOST:
+                return False
+            self._told.add(text)
+            return True

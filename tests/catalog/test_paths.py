@@ -1,0 +1,121 @@
+"""The table of OpenAI's calls, against the SDK that is installed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from mockserver.catalog.paths import WEBSOCKET, calls_of, openai_calls, path_pattern, shape
+from mockserver.endpoints.routes import ROUTES
+
+RESOURCES = Path(openai.__file__).parent / "resources"
+METHODS = {
+    "_get": "GET",
+    "_get_api_list": "GET",
+    "_post": "POST",
+    "_put": "PUT",
+    "_patch": "PATCH",
+    "_delete": "DELETE",
+}
+
+Made = tuple[str, str]  # a call: method and path
+
+
+def made_by_the_sdk() -> set[Made]:
+    """The calls that the SDK makes, as its source has them."""
+    return {call for file in RESOURCES.rglob("*.py") for call in _made_in(ast.parse(file.read_text("utf-8")))}
+
+
+def _made_in(tree: ast.Module) -> Iterator[Made]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in METHODS and isinstance(node.func.value, ast.Name):
+                yield _method(node), _path(node.args[0])
+            elif node.func.attr == "encode" and _path(node.func.value).startswith("/"):
+                yield WEBSOCKET, _path(node.func.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+            appended = node.value.decode()  # to the base URL of a WebSocket
+            if re.fullmatch("/[a-z_/]+", appended):
+                yield WEBSOCKET, appended
+
+
+def _method(node: ast.Call) -> str:
+    given = (each.value for each in node.keywords if each.arg == "method")
+    named = next((str(each.value) for each in given if isinstance(each, ast.Constant)), None)
+    assert isinstance(node.func, ast.Attribute)
+    return (named or METHODS[node.func.attr]).upper()
+
+
+def _path(node: ast.expr) -> str:
+    """A path that is written out, or the template of ``path_template("/files/{file_id}", …)``."""
+    if isinstance(node, ast.Call) and node.args:
+        return _path(node.args[0])
+    return str(node.value).partition("?")[0] if isinstance(node, ast.Constant) else ""
+
+
+def test_the_table_has_every_call_of_the_sdk_and_no_other() -> None:
+    table = {(call.method, call.path) for call in openai_calls()}
+    assert table == made_by_the_sdk()
+
+
+def test_every_endpoint_of_openai_that_is_served_is_in_the_table() -> None:
+    known = {(call.method, shape(call.path)) for call in openai_calls()}
+    served = {(each.method, shape(each.path)) for each, _ in ROUTES if each.provider == "openai"}
+    assert served <= known
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "resource"),
+    [
+        ("/responses", "POST", "responses"),
+        ("/responses/resp_1", "DELETE", "responses"),
+        ("/responses/resp_1/input_items", "GET", "responses.input_items"),
+        ("/responses/input_tokens", "POST", "responses.input_tokens"),
+        ("/threads/runs", "POST", "threads"),
+        ("/threads/thread_1", "GET", "threads"),
+        ("/vector_stores/vs_1/files/file-1/content", "GET", "vector_stores.files"),
+        ("/realtime", WEBSOCKET, "realtime"),
+    ],
+)
+def test_a_path_is_known_by_its_template(path: str, method: str, resource: str) -> None:
+    found = {call.method: call.resource for call in calls_of(path)}
+    assert found[method] == resource
+
+
+@pytest.mark.parametrize("path", ["/foo", "/responses/", "/responses/a/b/c", "/responses//x", "", "/"])
+def test_other_paths_are_nobodys(path: str) -> None:
+    assert calls_of(path) == ()
+
+
+def test_hints_are_inherited() -> None:
+    hints = {call.hint for call in openai_calls() if call.resource.split(".")[0] == "responses"}
+    assert len(hints) == 1
+    assert "openai.chat()" in hints.pop()
+
+
+@pytest.mark.parametrize("path", ["/openai/deployments/whisper-1/audio/transcriptions", "/openai/v1/models"])
+def test_paths_of_azure_are_another_services(path: str) -> None:
+    (call,) = calls_of(path)
+    assert call.service == "Azure OpenAI"
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "matches"),
+    [
+        ("/files/{id}", "/files/file-1", True),
+        ("/files/{id}", "/files/file-1/content", False),
+        ("/files/<id>", "/files/file-1", True),
+        ("/files/*", "/files/file-1/content", True),
+        ("/a.b", "/axb", False),
+        ("/*", "/anything/at/all", True),
+    ],
+)
+def test_placeholders_stand_for_a_segment_and_stars_for_anything(
+    template: str, path: str, matches: bool
+) -> None:
+    assert (path_pattern(template).fullmatch(path) is not None) is matches
