@@ -81,7 +81,7 @@ class RequestBodies:
             with suppress(forms.MultipartError):
                 form = forms.parse_multipart(body, flask.request.headers.get("Content-Type", ""))
                 call.files = form.files
-                call.audio.files = {UPLOAD: file for file in list(form.files.values())[:1]}
+                call.audio.files = {UPLOAD: next(iter(form.files.values()))} if form.files else {}
                 call.document.update(forms.to_document(form, {}))
             return
         with suppress(ApiError):

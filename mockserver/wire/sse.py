@@ -28,7 +28,7 @@ def scripted(item: object, *, of_audio: bool = False) -> bytes:
     elif isinstance(item, dict) and not of_audio and isinstance(item.get("type"), str):
         name = item["type"]
     lines = [f"event: {name}".encode()] if name else []
-    data = payload.encode("utf-8", "replace") if isinstance(payload, str) else compact(payload)
+    data = payload.encode("utf-8", "replace") if isinstance(payload, str) else streamed(payload)
     lines += [b"data: " + line for line in data.splitlines() or [b""]]
     return end.join([*lines, b"", b""])
 
