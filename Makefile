@@ -4,6 +4,7 @@
 # make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
 # make lock     renews requirements/*.txt and tests/sdk/package-lock.json: the newest versions that pyproject.toml allows
 # make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
+# make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
@@ -17,7 +18,7 @@ UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-lowest test-latest check format bench build lock whisper clean
+.PHONY: run demo test test-lowest test-latest test-sdk check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -38,6 +39,9 @@ test-latest: $(UV) $(SDK)
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/latest
 	$(UV) pip install --quiet --python build/latest --group dev --editable .
 	build/latest/bin/python -m pytest -n auto
+
+test-sdk: $(DEV)
+	$(BIN)/python -m tools.sdk_suite $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .
