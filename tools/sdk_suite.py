@@ -107,7 +107,7 @@ def environment(release: str) -> str:
 
 def pip(python: str, *arguments: str) -> str:
     """What pip says. Exits with its complaints where it fails."""
-    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
