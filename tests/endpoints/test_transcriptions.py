@@ -377,3 +377,19 @@ def test_a_hinted_language_is_echoed(post_audio: Post, hello: Clip) -> None:
     body = post_audio(hello, model="gpt-transcribe", languages=["en", "de"]).json()
     assert isinstance(body, dict)
     assert body["languages"] == [{"code": "en"}, {"code": "de"}]
+
+
+def test_numbers_are_printed_as_python_does_in_json_and_as_rust_does_in_streams(
+    post_audio: Post, send: Callable[..., RawResponse], hello: Clip, api_key: str
+) -> None:
+    logprobs = [{"token": "Hi", "logprob": -1.2664456789934775e-6}, {"token": ".", "logprob": -2.5e-5}]
+    stub = json.dumps({"reply": {"logprobs": logprobs}, "when": {"endpoint": "transcriptions"}})
+    assert send("POST", "/_mock/stubs", stub.encode(), key=api_key).status == 201
+    asked: dict[str, Any] = {"model": "gpt-4o-transcribe", "include[]": "logprobs"}
+    asked["headers"] = {"Authorization": f"Bearer {api_key}"}
+    whole = post_audio(hello, **asked).body
+    assert b'"logprob":-1.2664456789934775e-06,' in whole
+    assert b'"logprob":-2.5e-05,' in whole
+    streamed = post_audio(hello, stream="true", **asked).body
+    assert streamed.count(b'"logprob":-1.2664456789934775e-6,') == 2
+    assert streamed.count(b'"logprob":-0.000025,') == 2
