@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import flask
+from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.batches.batches import Batches
 from mockserver.catalog.paths import VERSION
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.before_request(answer_unserved)
     services.batches.bind(services, app, BATCH_OPERATIONS)
     beside_control = _beside_control(app.wsgi_app, services)
-    app.wsgi_app = _also_below_version(beside_control)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = _with_reasons(_also_below_version(beside_control))  # type: ignore[assignment, method-assign]
     return app
 
 
@@ -118,6 +119,19 @@ def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:
         return wsgi_app(environ, start_response)
 
     return mounted
+
+
+def _with_reasons(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """The app, whose status lines have the reason phrases as they are usually written: Werkzeug's are in capitals."""
+
+    def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, *rest: Any) -> Any:
+            code, _, reason = status.partition(" ")
+            return start_response(f"{code} {HTTP_STATUS_CODES.get(int(code), reason)}", *rest)
+
+        return wsgi_app(environ, start)
+
+    return answered
 
 
 def services_of(app: flask.Flask) -> Services:

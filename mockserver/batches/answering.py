@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 
@@ -72,13 +73,18 @@ def answered_line(line_id: str, custom_id: str, response: Response) -> Answered:
     """The line for a request that got an HTTP response."""
     body, usage = _embedded(response)
     succeeded = response.status < 400
-    content = {"status_code": response.status, "request_id": response.request_id, "body": body}
+    content = {"status_code": response.status, "request_id": _as_uuid(response.request_id), "body": body}
     return Answered(succeeded, _line(line_id, custom_id, content, None), usage if succeeded else None)
 
 
 def unanswered_line(line_id: str, custom_id: str, error: Error) -> Answered:
     """The line for a request that got none."""
     return Answered(False, _line(line_id, custom_id, None, error))
+
+
+def _as_uuid(request_id: str) -> str:
+    """The id of a request as lines of output files have it: its digits, written as those of a UUID."""
+    return str(UUID(request_id.removeprefix("req_"))) if request_id else ""
 
 
 def _line(line_id: str, custom_id: str, response: Mapping[str, Any] | None, error: Error | None) -> bytes:

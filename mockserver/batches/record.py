@@ -63,10 +63,10 @@ def no_usage() -> Value:
     """The usage of a batch that has answered nothing."""
     return {
         "input_tokens": 0,
-        "input_tokens_details": {"cached_tokens": 0},
         "output_tokens": 0,
-        "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 0,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
     }
 
 

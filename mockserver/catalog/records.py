@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from mockserver.gateway.validation import Violation
 
 Source = Literal["documented", "assumed"]
 
@@ -49,7 +52,7 @@ class SpeechRules:
     """What a model does on ``v1/audio/speech`` (API reference, Create speech).
 
     ``voices`` are in the order of the API's error message. ``instructions``: whether they are heeded. The text is
-    bounded by characters or by tokens.
+    bounded by characters, as the schema documents, or by tokens.
     """
 
     voices: tuple[str, ...]
@@ -199,6 +202,11 @@ class ModelCard:
     speech: SpeechRules | None = None
     chat: ChatRules | None = None
     stt: SttRules | None = None
+
+    def lifts(self, violation: Violation) -> bool:
+        """Whether the model accepts what is against the documented schema."""
+        unbounded = self.speech is not None and self.speech.max_input_chars is None
+        return unbounded and (violation.path, violation.keyword) == (("input",), "maxLength")
 
     @property
     def error_style(self) -> Literal["whisper", "engine"]:

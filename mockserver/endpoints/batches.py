@@ -38,7 +38,7 @@ def list_batches(services: Services, call: Call) -> Answer:
     """The account's batches, a page of them, the latest first."""
     batches = [_told(call, batch) for batch in services.batches.list(call.account.id)]
     body = page(services, call, batches, _PAGES)
-    return Answer(json_styles.two_spaces_newline(body), "application/json")
+    return Answer(json_styles.two_spaces(body), "application/json")
 
 
 def retrieve_batch(services: Services, call: Call) -> Answer:
@@ -48,7 +48,8 @@ def retrieve_batch(services: Services, call: Call) -> Answer:
 
 def cancel_batch(services: Services, call: Call) -> Answer:
     """Has a batch end early; what was answered until then is kept."""
-    return _answer(call, _found(call, services.batches.cancel(call.account.id, call.path["id"])))
+    batch = _found(call, services.batches.cancel(call.account.id, call.path["id"]))
+    return Answer(json_styles.compact(_told(call, batch)), "application/json")
 
 
 def _check_endpoint(services: Services, endpoint: str) -> None:
@@ -71,4 +72,4 @@ def _told(call: Call, batch: Value) -> Value:
 
 
 def _answer(call: Call, batch: Value) -> Answer:
-    return Answer(json_styles.two_spaces_newline(_told(call, batch)), "application/json")
+    return Answer(json_styles.two_spaces(_told(call, batch)), "application/json")

@@ -24,7 +24,11 @@ _BATCH_MOST = 200 << 20  # bytes. Source: API reference, Upload file.
 
 # Purposes whose files are not given back. Source: refusals as users published them (assistants, user_data).
 _NOT_GIVEN_BACK = ("assistants", "user_data", "vision")
-_PAGES = Paging("openai/file_page.query", missing="file_not_found")
+_PAGES = Paging(
+    "openai/file_page.query", missing="file_not_found", ends_with=("has_more", "first_id", "last_id")
+)
+# Purposes whose files must have names that end in .jsonl, and what the refusal calls their service.
+_LINES_FOR = {"batch": "Batch", "fine-tune": "Fine-Tuning"}
 _PIECE = 1 << 16  # bytes that are read at a time
 
 
@@ -35,6 +39,8 @@ def create_file(services: Services, call: Call) -> Answer:
         raise ApiError("missing_parameter", param="file")
     purpose = str(call.document.get("purpose", "user_data"))
     check_size(purpose, received.size)
+    if call.strict:
+        _check_name(purpose, received.name)
     file = services.files.add(
         call.account.id,
         received.keep(),
@@ -110,6 +116,12 @@ def check_size(purpose: str, size: int) -> None:
     """Raises ``ApiError`` where files of a purpose may not be as large as others."""
     if purpose == "batch" and size > _BATCH_MOST:
         raise ApiError("batch_file_too_large", size=size, most=_BATCH_MOST)
+
+
+def _check_name(purpose: str, name: str) -> None:
+    """Raise ``ApiError`` for a file whose name does not say that it has lines of JSON, where its purpose needs them."""
+    if purpose in _LINES_FOR and not name.lower().endswith(".jsonl"):
+        raise ApiError("file_wrong_format", service=_LINES_FOR[purpose])
 
 
 def _attached(name: str) -> str:

@@ -59,4 +59,4 @@ def _object(card: ModelCard) -> dict[str, object]:
 
 
 def _answer(body: dict[str, object]) -> Answer:
-    return Answer(json_styles.two_spaces_newline(body), "application/json")
+    return Answer(json_styles.two_spaces(body), "application/json")

@@ -25,12 +25,13 @@ class Paging:
     """How a list is paged: the ``schema`` of its query, whose ``limit`` and ``order`` have the defaults.
 
     ``missing`` is the error for an ``after`` that is not in the list; ``order`` is the real default where it is
-    another than the documented one.
+    another than the documented one; ``ends_with`` are the last members of the list object, in their order.
     """
 
     schema: str
     missing: str
     order: str = ""
+    ends_with: tuple[str, ...] = ("first_id", "last_id", "has_more")
 
 
 def page(services: Services, call: Call, values: Iterable[Value], paging: Paging) -> Value:
@@ -48,13 +49,12 @@ def page(services: Services, call: Call, values: Iterable[Value], paging: Paging
     start = ids.index(after) + 1 if after in ids else 0
     found = ordered[start : start + limit]
     nothing = None if call.strict else ""  # the documented schemas have no null there
-    return {
-        "object": "list",
-        "data": found,
+    members = {
         "first_id": found[0]["id"] if found else nothing,
         "last_id": found[-1]["id"] if found else nothing,
         "has_more": start + len(found) < len(ordered),
     }
+    return {"object": "list", "data": found, **{name: members[name] for name in paging.ends_with}}
 
 
 def _asked(services: Services, call: Call, paging: Paging) -> tuple[str | None, int, str]:

@@ -71,7 +71,12 @@ UPDATE_CHAT_COMPLETION = Operation(
 UPLOADED_FILE = FileField("file", most=512 << 20, error="file_too_large")
 UPLOAD_PART = FileField("data", most=64 << 20, error="upload_part_too_large")
 CREATE_FILE = Operation(
-    "create_file", "POST", "/files", schema="openai/create_file.request", file_field=UPLOADED_FILE
+    "create_file",
+    "POST",
+    "/files",
+    schema="openai/create_file.request",
+    file_field=UPLOADED_FILE,
+    explains="files",
 )
 CREATE_UPLOAD = Operation(
     "create_upload", "POST", "/uploads", body="json", schema="openai/create_upload.request"

@@ -52,8 +52,6 @@ def check_request(services: Services, call: Call) -> None:
     violations = []
     if not form["input"]:
         violations.append(Violation(("input",), "minLength", 1, ""))
-    if rules.max_input_chars is not None and len(form["input"]) > rules.max_input_chars:
-        violations.append(Violation(("input",), "maxLength", rules.max_input_chars, form["input"]))
     named = form["voice"] if isinstance(form["voice"], str) else None
     if named is not None and named not in rules.voices and named not in speaking_voices(services, call):
         violations.append(Violation(("voice",), "enum", list(rules.voices), form["voice"]))

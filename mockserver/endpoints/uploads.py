@@ -43,7 +43,7 @@ def create_upload(services: Services, call: Call) -> Answer:
     if call.strict:
         check_size(purpose, size)
     upload = {
-        "id": services.ids.upload_id(),
+        "id": services.ids.upload_id(now),
         "object": "upload",
         "bytes": size,
         "created_at": now,
@@ -51,7 +51,6 @@ def create_upload(services: Services, call: Call) -> Answer:
         "purpose": purpose,
         "status": "pending",
         "expires_at": now + _LIFETIME,
-        "file": None,
     }
     _forget_expired(services, call)
     value: Value = {"upload": upload, "lifetime": lifetime(asked), "parts": {}, "blobs": []}
@@ -65,10 +64,11 @@ def add_upload_part(services: Services, call: Call) -> Answer:
     received = call.streamed.files.get("data")
     if received is None:
         raise ApiError("missing_parameter", param="data")
+    now = int(services.clock.now())
     part = {
-        "id": services.ids.part_id(),
+        "id": services.ids.part_id(now),
         "object": "upload.part",
-        "created_at": int(services.clock.now()),
+        "created_at": now,
         "upload_id": upload_id,
     }
     if _is_example(services, call):
@@ -136,7 +136,7 @@ def _is_example(services: Services, call: Call) -> bool:
 
 def _example(call: Call, status: str) -> dict[str, Any]:
     """The upload object of an upload that nobody began; nothing is kept of it."""
-    return {
+    upload = {
         "id": call.path["id"],
         "object": "upload",
         "bytes": 0,
@@ -145,8 +145,8 @@ def _example(call: Call, status: str) -> dict[str, Any]:
         "purpose": "user_data",
         "status": status,
         "expires_at": _EXAMPLE_CREATED + _LIFETIME,
-        "file": example("file-example") if status == "completed" else None,
     }
+    return upload | ({"file": example("file-example")} if status == "completed" else {})
 
 
 def _pending(services: Services, call: Call) -> Value:

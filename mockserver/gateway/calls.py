@@ -53,7 +53,7 @@ class Operation:
     body: Literal["none", "json", "multipart", "either", "any"] = "none"
     schema: str = ""
     endpoint: str = ""
-    explains: Literal["house", "pydantic", "zod"] = "house"
+    explains: Literal["house", "pydantic", "zod", "files"] = "house"
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
     rules: str = ""

@@ -66,12 +66,18 @@ class ErrorTable:
             raise ValueError(f"error: there is no {name!r} in the catalog. {hint}")
 
     def refusal(
-        self, error: ApiError, *, error_style: str = "engine", audio_endpoint: bool = False
+        self,
+        error: ApiError,
+        *,
+        error_style: str = "engine",
+        audio_endpoint: bool = False,
+        newline: bool = False,
     ) -> Refusal:
         """The answer for ``error``.
 
         ``error_style`` is the model's (``whisper`` or ``engine``); ``audio_endpoint`` tells the endpoints
-        below ``/v1/audio``, which have a way of their own to refuse a key.
+        below ``/v1/audio``, which have a way of their own to refuse a key; ``newline`` is whether what a service
+        behind the gateway refuses ends with a line feed.
         """
         row = self.rows[error.name]
         fields: dict[str, object] = {
@@ -93,7 +99,8 @@ class ErrorTable:
         body: dict[str, object] = {"error": fields}
         if row.get("detail"):
             body["detail"] = {name: fields[name] for name in ("message", "code")}
-        return Refusal(status, json_styles.two_spaces(body), "application/json")
+        written = json_styles.two_spaces_newline(body) if newline else json_styles.two_spaces(body)
+        return Refusal(status, written, "application/json")
 
 
 def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:

@@ -117,6 +117,13 @@ def house(violation: Violation) -> Explanation:
     return Explanation(message, param or None, code)
 
 
+def listed(violation: Violation) -> Explanation:
+    """The refusal, in the words of the service of files, of a value that is none of those listed."""
+    param = _dotted(violation.path)
+    found = _cut(str(violation.found))
+    return Explanation(f"{found!r} is not one of {_values(violation)!r} - '{param}'", param, None)
+
+
 def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: bool = True) -> str:
     """The refusal in the voice of the audio endpoints: Python's ``repr`` of pydantic's list of errors.
 

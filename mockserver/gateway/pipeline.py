@@ -71,9 +71,8 @@ class Pipeline:
     def _handle(self, route: Route, path_values: dict[str, str]) -> flask.Response:
         """Answers a request; the journal and the metrics are told."""
         services, operation, began = self._services, route.operation, time.perf_counter()
-        exchange = services.journal.begin(
-            services.ids.request_id(), flask.request.environ, operation, began=began
-        )
+        request_id = self._headers.request_id(operation.name)
+        exchange = services.journal.begin(request_id, flask.request.environ, operation, began=began)
         services.metrics.begin()
         status = _NOBODY_LISTENS
         try:
@@ -137,7 +136,11 @@ class Pipeline:
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
-        return flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
+        response = flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
+        if self._headers.service(operation.name).chunked:
+            del response.headers["content-length"]
+            response.automatically_set_content_length = False
+        return response
 
     def _standing_headers(self, call: Call, exchange: Exchange) -> list[tuple[str, str]]:
         if call.operation.provider != "openai":
@@ -284,6 +287,10 @@ class Pipeline:
         from mockserver.gateway import explain
 
         violations = schemas.violations(name, call.document)
+        if call.strict and call.model is not None:
+            violations = [each for each in violations if not call.model.lifts(each)]
+            if not violations:
+                return
         if call.settings.strictness == "off":
             for violation in violations:
                 if violation.path:
@@ -296,6 +303,9 @@ class Pipeline:
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             raise ApiError("invalid_request", message=message, param=None, code=None)
+        if operation.explains == "files" and (foremost := explain.foremost(violations)).keyword == "enum":
+            found = explain.listed(foremost)
+            raise ApiError("invalid_file_request", message=found.message, param=found.param, code=found.code)
         raise explain.refusal(violations)
 
     def _refuse(
@@ -308,7 +318,12 @@ class Pipeline:
         style = "engine"
         if call is not None and call.model is not None:
             style = call.model.error_style
-        refusal = self._services.errors.refusal(error, error_style=style, audio_endpoint=operation.is_audio)
+        refusal = self._services.errors.refusal(
+            error,
+            error_style=style,
+            audio_endpoint=operation.is_audio,
+            newline=self._headers.service(operation.name).newline,
+        )
         response = refusal_response(refusal)
         if refusal.from_gateway or call is None:
             response.headers.extend(self._headers.of_refusals(request_id))

@@ -1,13 +1,16 @@
-"""The response headers that all endpoints have in common."""
+"""The response headers that all endpoints have in common, and how those of the services behind them differ."""
 
 from __future__ import annotations
 
 import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.gateway.accounts import Account
     from mockserver.wire.ids import Ids
 
@@ -18,24 +21,60 @@ Headers = list[tuple[str, str]]
 _TABLE = Path(__file__).parent.parent / "catalog" / "headers.toml"
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A row of ``services`` in ``catalog/headers.toml``, which says what the columns mean."""
+
+    operations: tuple[str, ...]
+    expose: tuple[str, ...]
+    any_origin: bool = False
+    tells_account: bool = True
+    request_id: Literal["req", "uuid"] = "req"
+    chunked: bool = False
+    newline: bool = False
+
+
+def services_of_table() -> Mapping[str, Service]:
+    """Return the services, by the operations that they answer; ``""`` is the one that answers all others."""
+    rows = (Service(**_with_tuples(row)) for row in _table()["services"].values())
+    return {name: service for service in rows for name in service.operations or ("",)}
+
+
+def _with_tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def _table() -> dict[str, Any]:
+    return tomllib.loads(_TABLE.read_text("utf-8"))
+
+
 class ResponseHeaders:
     """The standing headers of responses: the ``full`` set, or just what clients read."""
 
     def __init__(self, ids: Ids, *, full: bool) -> None:
         self._ids = ids
-        table = tomllib.loads(_TABLE.read_text("utf-8"))
+        table = _table()
         self._static: Headers = list(table["full"].items()) if full else []
-        self._exposed: dict[str, list[str]] = table["exposed"]
+        self._gateway_exposes = tuple(table["gateway"]["expose"])
+        self._services = services_of_table()
+
+    def service(self, operation: str) -> Service:
+        """Return the service that answers an operation."""
+        return self._services.get(operation, self._services[""])
+
+    def request_id(self, operation: str) -> str:
+        """Return a new id for a request, as the service of the operation writes it."""
+        return self._ids.uuid() if self.service(operation).request_id == "uuid" else self._ids.request_id()
 
     def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
-        """Those of an operation's answers; ``began`` is the request's start by ``time.perf_counter``."""
-        milliseconds = round((time.perf_counter() - began) * 1000)
+        """Those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
+        service, milliseconds = self.service(operation), round((time.perf_counter() - began) * 1000)
+        headers = [("openai-processing-ms", str(milliseconds)), ("openai-version", API_VERSION)]
+        if service.tells_account:
+            headers += [("openai-organization", account.organization), ("openai-project", account.project)]
         return [
-            ("openai-organization", account.organization),
-            ("openai-processing-ms", str(milliseconds)),
-            ("openai-project", account.project),
-            ("openai-version", API_VERSION),
-            *self._of_network(operation, request_id),
+            *sorted(headers),
+            *self._of_network(request_id, service.expose, any_origin=service.any_origin),
         ]
 
     def of_provider(self, request_id: str) -> Headers:
@@ -44,11 +83,13 @@ class ResponseHeaders:
 
     def of_refusals(self, request_id: str) -> Headers:
         """Those of the gateway's refusals, which no endpoint has seen."""
-        return self._of_network("gateway", request_id)
+        return self._of_network(request_id, self._gateway_exposes)
 
-    def _of_network(self, operation: str, request_id: str) -> Headers:
+    def _of_network(self, request_id: str, exposed: tuple[str, ...], *, any_origin: bool = False) -> Headers:
+        headers = [("x-request-id", request_id)]
         if not self._static:
-            return [("x-request-id", request_id)]
-        lines = self._exposed.get(operation, self._exposed["others"])
-        exposed = [("access-control-expose-headers", line) for line in lines]
-        return [("x-request-id", request_id), *exposed, ("cf-ray", self._ids.ray()), *self._static]
+            return headers
+        headers += [("access-control-expose-headers", name) for name in exposed]
+        if any_origin:
+            headers.append(("access-control-allow-origin", "*"))
+        return [*headers, ("cf-ray", self._ids.ray()), *self._static]

@@ -28,9 +28,16 @@ def find_model(services: Services, call: Call) -> None:
         if call.operation.endpoint not in call.model.endpoints:
             if call.operation.provider != "openai":
                 raise _no_such_model(services, call, name)
-            raise ApiError("model_not_for_endpoint", endpoint="/" + call.operation.endpoint, model=name)
+            raise _wrong_kind(call, name)
     elif call.model is None or call.operation.endpoint not in call.model.endpoints:
         call.model = catalog.model_for(call.operation.endpoint)
+
+
+def _wrong_kind(call: Call, name: str) -> ApiError:
+    """Return the refusal of a model that another endpoint serves."""
+    if call.operation.is_audio:  # the gateway finds the service by the model, and that has no such path
+        return ApiError("unknown_url", method=call.operation.method, path=f"/{call.operation.endpoint}")
+    return ApiError("model_not_for_endpoint", endpoint=f"/{call.operation.endpoint}", model=name)
 
 
 def _no_such_model(services: Services, call: Call, name: str) -> ApiError:

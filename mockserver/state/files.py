@@ -16,7 +16,7 @@ KIND = "file"
 
 _DAY = 86_400  # seconds
 # Seconds that files of a purpose stay where nobody says how long. Source: API reference, Upload file.
-_LIFETIMES: Mapping[str, int] = {"batch": 30 * _DAY}
+_LIFETIMES: Mapping[str, int] = {"batch": 30 * _DAY, "batch_output": 30 * _DAY}
 
 FileObject = dict[str, Any]
 

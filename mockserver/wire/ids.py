@@ -34,8 +34,7 @@ class Ids:
 
     def audio_id(self, now: float) -> str:
         """``audio_``, the time in 8 hex digits, and 24 more."""
-        with self._lock:
-            return f"audio_{int(now):08x}{self._random.getrandbits(96):024x}"
+        return "audio_" + self._timed(now)
 
     def call_id(self) -> str:
         """``call_`` and 24 letters or digits, of a tool call."""
@@ -45,13 +44,13 @@ class Ids:
         """``file-`` and 22 letters or digits."""
         return "file-" + self._letters(22)
 
-    def upload_id(self) -> str:
-        """``upload_`` and 32 hex digits."""
-        return "upload_" + self._hex(32)
+    def upload_id(self, now: float) -> str:
+        """``upload_``, the time in 8 hex digits, and 24 more."""
+        return "upload_" + self._timed(now)
 
-    def part_id(self) -> str:
-        """``part_`` and 32 hex digits, of an upload."""
-        return "part_" + self._hex(32)
+    def part_id(self, now: float) -> str:
+        """``part_``, the time in 8 hex digits, and 24 more: a part of an upload."""
+        return "part_" + self._timed(now)
 
     def voice_id(self) -> str:
         """``voice_`` and 32 hex digits."""
@@ -63,13 +62,11 @@ class Ids:
 
     def batch_id(self, now: float) -> str:
         """``batch_``, the time in 8 hex digits, and 24 more."""
-        with self._lock:
-            return f"batch_{int(now):08x}{self._random.getrandbits(96):024x}"
+        return "batch_" + self._timed(now)
 
     def batch_request_id(self, now: float) -> str:
         """``batch_req_``, the time in 8 hex digits, and 24 more: one request of a batch."""
-        with self._lock:
-            return f"batch_req_{int(now):08x}{self._random.getrandbits(96):024x}"
+        return "batch_req_" + self._timed(now)
 
     def uuid(self) -> str:
         """A random UUID (version 4)."""
@@ -85,9 +82,9 @@ class Ids:
         with self._lock:
             return self._random.getrandbits(64) - (1 << 63)
 
-    def _hex(self, count: int) -> str:
+    def _timed(self, now: float) -> str:
         with self._lock:
-            return f"{self._random.getrandbits(4 * count):0{count}x}"
+            return f"{int(now):08x}{self._random.getrandbits(96):024x}"
 
     def _letters(self, count: int) -> str:
         with self._lock:

@@ -6,6 +6,8 @@ import json
 
 import msgspec
 
+_ESCAPED_BY_GO = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
+
 
 def compact(value: object) -> bytes:
     """No spaces, no trailing newline: answers of the audio endpoints, and errors of ``whisper-1``."""
@@ -36,5 +38,9 @@ def two_spaces_newline(value: object) -> bytes:
 
 
 def four_spaces(value: object) -> bytes:
-    """Indented by four, with a trailing newline: the gateway's errors (key, unknown model, limits)."""
-    return json.dumps(value, ensure_ascii=False, indent=4, allow_nan=False).encode("utf-8", "replace") + b"\n"
+    """Indented by four, with a trailing newline: the gateway's errors (key, unknown model, limits).
+
+    As Go's library writes JSON: what could end a script in HTML is escaped.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=4, allow_nan=False).translate(_ESCAPED_BY_GO)
+    return text.encode("utf-8", "replace") + b"\n"

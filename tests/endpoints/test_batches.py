@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import openai
 import pytest
@@ -57,7 +58,7 @@ def test_a_batch_is_answered_line_by_line(batches: Batches) -> None:
         assert line["id"].startswith("batch_req_")
         assert line["error"] is None
         assert line["response"]["status_code"] == 200
-        assert line["response"]["request_id"].startswith("req_")
+        assert str(UUID(line["response"]["request_id"])) == line["response"]["request_id"]
         ChatCompletion.model_validate(line["response"]["body"], strict=True)
     words = [line["response"]["body"]["choices"][0]["message"]["content"] for line in lines]
     assert words == ["You wrote: Line 0.", "You wrote: Line 1.", "You wrote: Line 2."]

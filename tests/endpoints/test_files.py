@@ -70,13 +70,13 @@ def test_an_uploaded_file_is_described(client: openai.OpenAI) -> None:
 
 def test_its_bytes_come_back_exactly(client: openai.OpenAI) -> None:
     data = bytes(range(256)) * 1000 + b"\r\n--\r\n"
-    file = upload(client, 'ünusual "name".bin', data)
+    file = upload(client, 'ünusual "name".jsonl', data)
     response = client.files.content(file.id)
     assert response.content == data
     headers = response.response.headers
     assert headers["content-type"] == "application/octet-stream"
     assert headers["content-length"] == str(len(data))
-    assert headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%BCnusual%20%22name%22.bin"
+    assert headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%BCnusual%20%22name%22.jsonl"
 
 
 def test_a_plain_name_is_told_plainly(client: openai.OpenAI) -> None:
@@ -149,13 +149,13 @@ def test_the_async_sdk_does_the_same(server: MockServer) -> None:
 
 
 def test_files_are_listed_newest_first(client: openai.OpenAI) -> None:
-    made = [upload(client, name) for name in ("a", "b", "c")]
+    made = [upload(client, name) for name in ("a.jsonl", "b.jsonl", "c.jsonl")]
     assert client.files.list().data == made[::-1]
     assert client.files.list(order="asc").data == made
 
 
 def test_lists_come_in_pages(client: openai.OpenAI) -> None:
-    made = [upload(client, name) for name in ("a", "b", "c")]
+    made = [upload(client, name) for name in ("a.jsonl", "b.jsonl", "c.jsonl")]
     first = client.files.list(limit=2, order="asc")
     assert first.data == made[:2]
     told = first.to_dict()
@@ -234,13 +234,31 @@ def test_a_file_stays_between_an_hour_and_30_days(client: openai.OpenAI, seconds
 
 
 def test_an_unknown_purpose_is_refused(client: openai.OpenAI) -> None:
-    message = (
-        "Invalid value: 'music'. Supported values are: 'assistants', 'batch', 'fine-tune', 'vision', 'user_data', "
-        "and 'evals'."
-    )
+    message = "'music' is not one of ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'] - 'purpose'"
     with pytest.raises(openai.BadRequestError) as caught:
         upload(client, purpose="music")
-    assert refusal(caught.value) == (400, message, "purpose", "invalid_value")
+    assert refusal(caught.value) == (400, message, "purpose", None)
+    assert caught.value.response.json()["detail"] == {"message": message, "code": None}
+
+
+@pytest.mark.parametrize(("purpose", "service"), [("batch", "Batch"), ("fine-tune", "Fine-Tuning")])
+@pytest.mark.parametrize("name", ["notes.txt", "a.json", "a.jsonl.gz", "jsonl", "upload"])
+def test_lines_of_json_need_a_name_that_says_so(
+    client: openai.OpenAI, purpose: str, service: str, name: str
+) -> None:
+    message = f"Invalid file format for {service} API. Must be .jsonl"
+    with pytest.raises(openai.BadRequestError) as caught:
+        upload(client, name, purpose=purpose)
+    assert refusal(caught.value) == (400, message, None, None)
+    assert caught.value.response.json()["detail"] == {"message": message, "code": None}
+    assert upload(client, "Lines.JSONL", purpose=purpose).filename == "Lines.JSONL"
+    assert upload(client, name, purpose="user_data").filename == name
+
+
+@pytest.mark.parametrize("strictness", ["schema", "off"])
+def test_other_strictness_takes_any_name(client: openai.OpenAI, strictness: str) -> None:
+    lenient = client.with_options(default_headers={"x-mock-strictness": strictness})
+    assert upload(lenient, "notes.txt").purpose == "batch"
 
 
 @pytest.mark.parametrize("missing", ["file", "purpose"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from uuid import UUID
 
 import openai
 import pytest
@@ -33,9 +34,16 @@ def test_a_model_says_when_it_shuts_down(client: openai.OpenAI) -> None:
     assert model.to_dict()["shutdown_date"] == "2027-02-26"
 
 
-def test_the_body_is_indented_by_two_with_a_newline(send: Send) -> None:
+def test_the_body_is_indented_by_two_without_a_newline(send: Send) -> None:
     body = send("GET", "/v1/models/tts-1").body
-    assert body == json.dumps(json.loads(body), indent=2).encode() + b"\n"
+    assert body == json.dumps(json.loads(body), indent=2).encode()
+
+
+def test_the_list_is_sent_in_chunks_and_names_no_account(send: Send) -> None:
+    headers = send("GET", "/v1/models").headers
+    assert headers["transfer-encoding"] == "chunked"
+    assert UUID(headers["x-request-id"])
+    assert not {"content-length", "openai-organization", "openai-project"} & headers.keys()
 
 
 def test_an_unknown_model_does_not_exist(client: openai.OpenAI) -> None:

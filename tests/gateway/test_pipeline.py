@@ -78,11 +78,11 @@ def test_refusals_of_the_engine_carry_them_too(post_audio: Post, hello: Clip) ->
 
 
 def test_two_keys_are_two_organizations(send: Send) -> None:
-    one, other = (send("GET", "/v1/models", key=f"sk-mock-{name}").headers for name in ("one", "other"))
+    one, other = (send("GET", "/v1/files", key=f"sk-mock-{name}").headers for name in ("one", "other"))
     assert one["openai-organization"] != other["openai-organization"]
     assert (
         one["openai-organization"]
-        == send("GET", "/v1/models", key="sk-mock-one").headers["openai-organization"]
+        == send("GET", "/v1/files", key="sk-mock-one").headers["openai-organization"]
     )
 
 

@@ -119,7 +119,7 @@ def test_violations_know_the_order_in_which_the_parameters_are_declared() -> Non
         5,
         speech(speed=9, input=3),
         speech(stream_format="x", speed=0.1),
-        speech(instructions="a" * 5000, voice="b"),
+        speech(input="a" * 5000, voice="b"),
     ],
 )
 def test_the_first_violation_is_the_best_match_of_jsonschema(document: Any) -> None:
