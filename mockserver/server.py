@@ -93,10 +93,17 @@ class _PacedReader(StreamReader):  # type: ignore[misc]
 
 
 class _Request(HTTPRequest):  # type: ignore[misc]
-    """A request. A target that begins with two slashes is a path, not the address of another server."""
+    """A request. A target that begins with two slashes is a path, not the address of another server.
+
+    Of several content types none is lost.
+    """
 
     rfile: Any
     path: bytes
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.inheaders = _Headers()
 
     def read_request_line(self) -> bool:
         """Reads the first line; whether it can be answered."""
@@ -108,6 +115,16 @@ class _Request(HTTPRequest):  # type: ignore[misc]
         if understood:
             self.path = reader.surplus + self.path
         return understood
+
+
+class _Headers(dict[bytes, bytes]):
+    """Headers as they are read. Content types are joined, as cheroot does with other headers that are repeated."""
+
+    def __setitem__(self, name: bytes, value: bytes) -> None:
+        """Add a header; of most names the last one stays."""
+        if name == b"Content-Type" and name in self:
+            value = self[name] + b", " + value
+        super().__setitem__(name, value)
 
 
 class _FirstLine:

@@ -82,6 +82,10 @@ class Ids:
         with self._lock:
             return self._random.getrandbits(64) - (1 << 63)
 
+    def _hex(self, count: int) -> str:
+        with self._lock:
+            return f"{self._random.getrandbits(4 * count):0{count}x}"
+
     def _timed(self, now: float) -> str:
         with self._lock:
             return f"{int(now):08x}{self._random.getrandbits(96):024x}"
