@@ -56,7 +56,7 @@ bench: $(DEV)
 	$(BIN)/python -m benchmarks
 
 build: $(DEV)
-	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist . ./light
 
 whisper: $(VENV)/.training
 	$(BIN)/python -m tools.whisper_training $(ARGS)

@@ -20,6 +20,7 @@ from mockserver.engines.speech import SpeechFailed, Utterance
 from mockserver.engines.whisper_models import MISSING, is_installed
 from mockserver.server import PortInUse, listen
 from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
+from mockserver.wire import tokens
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -61,6 +62,11 @@ def examine(settings: Settings) -> list[Finding]:
         services.close()
     if complaint := namesake.complaint():
         findings.insert(0, Finding("package", False, complaint, fatal=namesake.is_in_charge()))
+    if not tokens.load():
+        estimated = (
+            "counted by an estimate: splintr-rs is not installed. Install it with: pip install splintr-rs"
+        )
+        findings.append(Finding("tokens", False, estimated, fatal=False))
     if settings.state:
         findings.append(_state(settings.state))
     return findings
