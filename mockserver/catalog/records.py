@@ -100,7 +100,6 @@ class CustomVoices:
     sample_seconds: float
     recording_bytes: int
     content_types: tuple[str, ...]
-    containers: tuple[str, ...]
     consent_languages: tuple[str, ...]
     prompt_models: tuple[str, ...]
     pitch: tuple[int, int]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.pages import Paging, page
-from mockserver.endpoints.voice_recordings import checked_recording
+from mockserver.endpoints.voice_recordings import check_recording
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import json_styles
@@ -28,7 +28,7 @@ def check_request(services: Services, call: Call) -> None:
     tag = _LANGUAGE_TAG.fullmatch(given)
     if tag is None or tag[1].lower() not in languages:
         raise ApiError("voice_consent_language", language=given, supported=", ".join(languages))
-    checked_recording(services, call)
+    check_recording(services, call)
 
 
 def create_consent(services: Services, call: Call) -> Answer:

@@ -10,18 +10,17 @@ from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
-    from mockserver.audio.decode import ClipFacts
     from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 _UNTYPED = ("", "application/octet-stream")  # what clients send that do not know the type
 
 
-def checked_recording(services: Services, call: Call) -> ClipFacts:
-    """What is known of the recording once it has been decoded.
+def check_recording(services: Services, call: Call, *, most_seconds: float | None = None) -> None:
+    """Raises ``ApiError`` for a recording that is not as documented, once it has been decoded.
 
-    Raises ``ApiError`` for a file type that is not documented (a client that names none leaves it to the bytes),
-    for too many bytes, and for what is no audio or too long to be decoded here.
+    That is for another file type (a client that names none leaves it to the bytes), for too many bytes, for what is
+    no audio, and for more than ``most_seconds``.
     """
     documented, field = services.catalog.custom_voices, call.operation.audio_field
     supported = ", ".join(documented.content_types)
@@ -36,9 +35,10 @@ def checked_recording(services: Services, call: Call) -> ClipFacts:
         size, most = len(file.data), documented.recording_bytes
         raise ApiError("voice_recording_too_large", param=field, size=size, most=most)
     try:
-        facts = call.audio.uploaded().facts
-    except (UndecodableAudio, AudioTooLong) as error:
+        seconds = call.audio.uploaded().duration
+    except AudioTooLong as error:  # longer than the setting max_audio_seconds
+        seconds = error.max_seconds
+    except UndecodableAudio as error:
         raise ApiError("voice_recording_undecodable", param=field, supported=supported) from error
-    if facts.container not in documented.containers:
-        raise ApiError("voice_recording_type", param=field, given=facts.container, supported=supported)
-    return facts
+    if most_seconds is not None and seconds > most_seconds:
+        raise ApiError("voice_sample_too_long", duration=f"{seconds:.1f}", most=f"{most_seconds:g}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.voice_consents import check_consent
-from mockserver.endpoints.voice_recordings import checked_recording
+from mockserver.endpoints.voice_recordings import check_recording
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import json_styles
@@ -28,7 +28,7 @@ def check_request(services: Services, call: Call) -> None:
         if model not in documented.prompt_models:
             raise ApiError("model_not_found", model=model)
     else:
-        _check_sample(services, call)
+        check_recording(services, call, most_seconds=documented.sample_seconds)
         check_consent(services, call, asked["consent"], param="consent")
     if _count(services, call) >= documented.most:
         raise ApiError("voice_limit_reached", most=documented.most)
@@ -75,13 +75,6 @@ def check_speaks(services: Services, call: Call, voice: object, *, param: str) -
         raise ApiError("voice_not_found", id=voice["id"], param=param)
     if known["type"] == "prompt":
         raise ApiError("voice_of_prompt", id=voice["id"], param=param)
-
-
-def _check_sample(services: Services, call: Call) -> None:
-    most = services.catalog.custom_voices.sample_seconds
-    duration = checked_recording(services, call).duration
-    if duration > most:
-        raise ApiError("voice_sample_too_long", duration=f"{duration:.1f}", most=f"{most:g}")
 
 
 def _count(services: Services, call: Call) -> int:
