@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import openai
 import pytest
 from openai.types.audio import VoiceConsent
@@ -14,6 +16,15 @@ from tests.conftest import FIXTURES
 
 HELLO = FIXTURES / "hello.wav"
 TYPES = "audio/mpeg, audio/wav, audio/x-wav, audio/ogg, audio/aac, audio/flac, audio/webm, audio/mp4"
+
+
+@pytest.fixture
+def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
+    """An SDK whose types are validated strictly."""
+    with openai.OpenAI(
+        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
+    ) as sdk:
+        yield sdk
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from tests.conftest import FIXTURES
 
 HELLO = FIXTURES / "hello.wav"
 SENTENCE = "Hello world, this is a test of a voice."
+
+
+@pytest.fixture
+def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
+    """An SDK whose types are validated strictly."""
+    with openai.OpenAI(
+        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
+    ) as sdk:
+        yield sdk
 
 
 @pytest.fixture
@@ -320,5 +330,7 @@ def test_faults_and_stubs_know_voices_by_their_operation(client: openai.OpenAI, 
     api.fail_next("voices_not_enabled", endpoint="create_voice")
     with pytest.raises(openai.PermissionDeniedError, match="Custom voices are not enabled"):
         create(client, consent=given)
-    api.on("create_voice").reply_json({"object": "audio.voice", "id": "voice_mine", "name": "Mine"})
+    api.on("create_voice").reply_json(
+        {"object": "audio.voice", "id": "voice_mine", "name": "Mine", "created_at": 1, "type": "audio_sample"}
+    )
     assert create(client, consent=given) == "voice_mine"
