@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockserver.app import build_services
+from mockserver.catalog.records import ModelCard
 from mockserver.catalog.tables import Catalog
 from mockserver.cli import main
 from mockserver.double.control import create_control_app
@@ -129,23 +130,19 @@ def test_the_formats_of_each_model_are_those_of_the_catalog() -> None:
 
 
 def test_the_chat_models_and_what_they_do_are_those_of_the_catalog() -> None:
-    rows = {
-        row[0].strip("`"): [cell == "yes" for cell in row[1:]] for row in table(DOCS / "chat.md", "model")
-    }
-    rules = {card.id: card.chat for card in Catalog().models if not card.alias_of}
-    assert rows == {
-        name: [
-            rule.audio,
-            rule.images,
-            rule.structured_outputs,
-            rule.predicted_outputs,
-            rule.logprobs,
-            rule.max_tokens,
-            rule.temperature,
-        ]
-        for name, rule in rules.items()
-        if rule is not None
-    }
+    rows = {row[0].strip("`"): row[1:] for row in table(DOCS / "chat.md", "model")}
+    cards = [card for card in Catalog().models if card.chat is not None and not card.alias_of]
+    assert rows == {card.id: chat_cells(card) for card in cards}
+
+
+def chat_cells(card: ModelCard) -> list[str]:
+    """What the guide says of a chat model."""
+    rules = card.chat
+    assert rules is not None
+    yes = ["yes" if each else "no" for each in (rules.audio, rules.images, rules.structured_outputs)]
+    efforts = [f"**{each}**" if each == rules.effort else each for each in rules.efforts]
+    refused = [[f"`{name}`" for name in names] for names in (rules.refuses, rules.refuses_reasoning)]
+    return [*yes, ", ".join(efforts), f"{card.max_output_tokens:,}", *(" ".join(names) for names in refused)]
 
 
 def test_every_parameter_of_chats_is_described(schemas: Schemas) -> None:

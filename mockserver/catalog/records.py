@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from mockserver.gateway.validation import Violation
 
-Source = Literal["documented", "assumed"]
+Source = Literal["documented", "assumed", "observed"]
+
+# How a model refuses a parameter that it does not take: a row of errors.toml for each.
+ParameterRefusal = Literal[
+    "unsupported", "fixed", "unknown", "unrecognized", "incompatible", "no_search", "no_tools", "max_tokens"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,15 @@ class ChatRules:
     """What a model does on ``v1/chat/completions`` (API reference, Create chat completion; model pages).
 
     ``audio``: hears and speaks, and must do one of both in every call; ``voices`` are those it speaks with.
-    ``max_tokens``: still takes that parameter; ``temperature``: takes another one than 1.
+    ``json_mode``: takes ``response_format`` of type ``json_object``.
+
+    ``refuses`` are the parameters that the model does not take, with the way it says so;
+    ``refuses_reasoning`` are those that it does not take while it reasons. ``efforts`` are the values of
+    ``reasoning_effort`` that it takes, ``effort`` is the one without any; a model without efforts does not
+    reason, unless it ``refuses_reasoning`` all the same. ``tools_while_reasoning`` says whether functions may be
+    called then. ``verbosities`` and ``cache_retention`` are the values it takes of ``verbosity`` and
+    ``prompt_cache_retention``; ``max_choices`` and ``max_top_logprobs`` the most of ``n`` and ``top_logprobs``,
+    where that is less than the API's own; ``roles_refused`` the roles that a message may not have.
 
     How its answers look: ``null_logprobs``: choices say ``logprobs: null`` where nobody asked for any (without,
     the key is only there when they were asked for); ``system_fingerprint``: answers tell one, else null;
@@ -77,14 +90,25 @@ class ChatRules:
     audio: bool
     images: bool
     structured_outputs: bool
-    predicted_outputs: bool
-    logprobs: bool
-    max_tokens: bool
-    temperature: bool
+    json_mode: bool = True
+    refuses: dict[str, ParameterRefusal] = field(default_factory=dict)
+    refuses_reasoning: dict[str, ParameterRefusal] = field(default_factory=dict)
+    efforts: tuple[str, ...] = ()
+    effort: str = ""
+    tools_while_reasoning: Literal["called", "responses", "responses_or_none"] = "called"
+    verbosities: tuple[str, ...] = ("low", "medium", "high")
+    cache_retention: tuple[str, ...] = ("in_memory", "24h")
+    max_choices: int | None = None
+    max_top_logprobs: int | None = None
+    roles_refused: tuple[str, ...] = ()
     null_logprobs: bool = True
     system_fingerprint: bool = True
     cache_write_tokens: bool = False
     voices: tuple[str, ...] = ()
+
+    def reasons(self, effort: str | None) -> bool:
+        """Whether the model reasons at a ``reasoning_effort``; ``None`` is the model's own."""
+        return (effort or self.effort) != "none" if self.efforts else bool(self.refuses_reasoning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,27 +191,32 @@ class TokenRules:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A row of ``models.toml``, with what a snapshot inherits from its alias filled in.
+    """A row of the tables in ``models/``, with what it inherits filled in.
 
+    A dated snapshot inherits from the model in ``alias_of``, another model from the one it is ``like``.
     ``created`` is in seconds since 1970; ``snapshot`` is the id in answers (its own, where it is no alias);
     ``listed_snapshots`` are those the product page lists; dates are "YYYY-MM-DD"; windows are in tokens;
-    ``endpoints`` are paths such as "v1/audio/speech". ``sources`` says where a group of figures comes from.
-    ``tokens`` says how text and images are counted.
+    ``endpoints`` are paths such as "v1/audio/speech". ``tokens`` says how text and images are counted.
+    ``sources`` says where a group of figures comes from, ``conflicts`` what other sources say of a key.
+    ``configured``: the row is not of the tables, but of the server's configuration or of its control API.
     """
 
     id: str
     name: str
     summary: str
     created: int
-    owned_by: Literal["system", "openai-internal"]
+    owned_by: str
     snapshot: str
     limit_group: str
     endpoints: tuple[str, ...]
     sources: dict[str, str]
     tokens: TokenRules
     alias_of: str | None = None
+    like: str | None = None
+    configured: bool = False
     listed_snapshots: tuple[str, ...] = ()
     shutdown_date: str | None = None
+    conflicts: dict[str, str] = field(default_factory=dict)
     modalities: dict[str, Literal["input and output", "input only", "output only", "not supported"]] = field(
         default_factory=dict
     )
@@ -235,8 +264,9 @@ class TierLimits:
     """The limits of one limit group on one tier; ``None`` is a kind of limit that does not exist.
 
     ``supported`` is false where the tier may not use the group at all. ``enqueued_tokens`` is the batch
-    queue's. ``source`` says whether ``reference``, a product page, gives the limits, or what they rest on.
-    Raises ``ValueError`` for a limit below 1: a bucket of that size would never refill.
+    queue's. ``source`` says whether ``reference``, a product page, gives the limits, or what they rest on;
+    where they were observed in answers, ``seen`` is the month ("YYYY-MM") of the newest. Raises
+    ``ValueError`` for a limit below 1: a bucket of that size would never refill.
     """
 
     group: str
@@ -249,6 +279,7 @@ class TierLimits:
     requests_per_day: int | None = None
     tokens_per_minute: int | None = None
     enqueued_tokens: int | None = None
+    seen: str = ""
 
     def __post_init__(self) -> None:
         for kind, limit in self.kinds().items():

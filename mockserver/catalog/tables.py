@@ -1,43 +1,38 @@
 """Reads the tables of this folder: models and their rules, tier limits, languages, voices.
 
 Each file is parsed when something in it is first asked for, once per ``Catalog``. A table that cannot be
-used raises ``CatalogError`` naming the file, the key and the remedy. Adding a model is adding a row to
-``models.toml``.
+used raises ``CatalogError`` naming the file, the key and the remedy. Adding a model is adding a row to a
+table in ``models/``.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
+from mockserver.catalog.model_rows import Models, read_models
+from mockserver.catalog.own_models import OwnModels
+from mockserver.catalog.reading import CatalogError, read_file, record, rows_of
 from mockserver.catalog.records import (
-    ChatRules,
     CustomVoices,
     Listing,
     ModelCard,
-    Prices,
     Source,
-    SpeechRules,
     SttRules,
     TierLimits,
     TokenRules,
-    TranscriptionRules,
 )
 from mockserver.engines.speech import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from _typeshed import DataclassInstance
 
-    Record = TypeVar("Record", bound=DataclassInstance)
-
-
-class CatalogError(Exception):
-    """A table is malformed; the message names the file, the key and what to do about it."""
+__all__ = ["Catalog", "CatalogError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +63,7 @@ class Misnamed:
 
 
 @dataclass(frozen=True, slots=True)
-class _ModelsFile:
-    models: list[dict[str, Any]]
+class _ListingsFile:
     listings: list[dict[str, Any]]
 
 
@@ -84,7 +78,9 @@ class _LimitGroup:
     name: str
     source: Source
     reference: str
-    limits: dict[str, dict[str, Any] | Literal["not supported"]]
+    like: str | None = None
+    limits: dict[str, dict[str, Any] | Literal["not supported"]] = field(default_factory=dict)
+    observed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,34 +103,32 @@ class _VoicesFile:
     custom: dict[str, Any] = field(default_factory=dict)
 
 
-_OWN_KEYS = frozenset({"created", "snapshot", "listed_snapshots"})
-_NESTED: dict[str, type[Prices | TranscriptionRules | SpeechRules | ChatRules]] = {
-    "prices": Prices,
-    "transcription": TranscriptionRules,
-    "speech": SpeechRules,
-    "chat": ChatRules,
-}
-_RULES_OF_ENDPOINT = {
-    "v1/audio/transcriptions": "transcription",
-    "v1/audio/speech": "speech",
-    "v1/chat/completions": "chat",
-}
-
-
 @dataclass(frozen=True)
 class Catalog:
-    """The tables in ``folder``. Made once by the app; safe to share between threads."""
+    """The tables in ``folder``, and models of one's own. Made once by the app; safe to share between threads."""
 
     folder: Path = Path(__file__).parent
+    own_models: OwnModels = field(default_factory=OwnModels, compare=False)
 
-    @cached_property
+    @property
     def models(self) -> tuple[ModelCard, ...]:
-        """OpenAI's models in the order of the table, snapshots included."""
-        return tuple(self._models.values())
+        """OpenAI's models in the order of the tables, snapshots included, and then those of one's own."""
+        own = self.own_models.cards
+        return tuple((self._models.cards | own).values()) if own else self._models_of_tables
 
     def model(self, model_id: str) -> ModelCard | None:
-        """The OpenAI model of that id, or ``None``."""
-        return self._models.get(model_id)
+        """The model of that id, OpenAI's or one's own, or ``None``."""
+        return self.own_models.cards.get(model_id) or self._models.cards.get(model_id)
+
+    def add_model(
+        self, row: Mapping[str, Any], where: str = "model", *, configured: bool = False
+    ) -> ModelCard:
+        """Adds a model that behaves ``like`` another one, or puts it in the place of one of that ``id``.
+
+        ``row`` has the keys of a ``ModelCard``; what it does not say is that of the model it is like.
+        ``configured`` models outlive a reset. Raises ``CatalogError`` for a row that makes no sense.
+        """
+        return self.own_models.add(row, self._models.rows, where, configured=configured)
 
     def model_for(self, endpoint: str) -> ModelCard | None:
         """The first model of the table that serves ``endpoint``, to stand in for one nobody knows."""
@@ -147,7 +141,7 @@ class Catalog:
 
     def served(self, name: str) -> ModelCard | None:
         """The model that goes by that name, OpenAI's own or another provider's, or ``None``."""
-        return self._models.get(name) or self.offers.get(name)
+        return self.model(name) or self.offers.get(name)
 
     @cached_property
     def offers(self) -> dict[str, ModelCard]:
@@ -169,7 +163,7 @@ class Catalog:
     @cached_property
     def listings(self) -> tuple[Listing, ...]:
         """Other providers' offers."""
-        rows = _rows(self._models_file.listings, "models.toml, listings", "provider", "model")
+        rows = rows_of(self._listings_file.listings, "listings.toml, listings", "provider", "model")
         return tuple(self._listing(row, where) for row, where in rows)
 
     @property
@@ -192,14 +186,20 @@ class Catalog:
         """The usage tiers, lowest first."""
         return self._tiers_file.tiers
 
-    def tier_limits(self, group: str, tier: str) -> TierLimits | None:
+    def tier_limits(self, group: str, tier: str, *, observed: bool = False) -> TierLimits | None:
         """The limits of ``group`` on ``tier``, or ``None`` where none are known.
 
-        Raises ``ValueError`` for a tier that does not exist.
+        With ``observed``, those that recorded answers have shown, where they contradict the table. Raises
+        ``ValueError`` for a tier that does not exist.
         """
         if tier not in self.tiers:
             raise ValueError(f"unknown tier {tier!r}; the tiers are {', '.join(self.tiers)}")
-        return self._limits.get((group, tier))
+        seen = self.observed_limits(group, tier) if observed else None
+        return seen or self._limits.get((group, tier))
+
+    def observed_limits(self, group: str, tier: str) -> TierLimits | None:
+        """The limits of ``group`` on ``tier`` that recorded answers have shown against the table, or ``None``."""
+        return self._observed.get((group, tier))
 
     def language_name(self, code: str) -> str:
         """Whisper's English name of a language ("english"); a code Whisper does not know stays as it is."""
@@ -229,8 +229,8 @@ class Catalog:
     @cached_property
     def voices(self) -> tuple[Voice, ...]:
         """Every voice there is; which of them a model has is in its ``SpeechRules``."""
-        rows = _rows(self._voices_file.voices, "voices.toml, voices", "name")
-        return tuple(_record(Voice, row, where) for row, where in rows)
+        rows = rows_of(self._voices_file.voices, "voices.toml, voices", "name")
+        return tuple(record(Voice, row, where) for row, where in rows)
 
     def voice(self, name: str) -> Voice | None:
         """The voice of that name, or ``None``."""
@@ -239,7 +239,7 @@ class Catalog:
     @cached_property
     def custom_voices(self) -> CustomVoices:
         """From what custom voices can be created, and how they sound."""
-        return _record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
+        return record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
 
     def card(self, model_id: str) -> dict[str, Any]:
         """Everything known about a model, as plain JSON data: its row, snapshots, limits per tier, offers.
@@ -247,15 +247,22 @@ class Catalog:
         Another provider's name for a model gives that offer. Raises ``KeyError`` for an unknown name.
         """
         offers = [_plain(row) for row in self.listings if row.model == model_id]
-        if model_id not in self._models and offers:
+        model = self.model(model_id)
+        if model is None and offers:
             return offers[0]
-        model = self._models[model_id]
+        if model is None:
+            raise KeyError(model_id)
         limits = [known for tier in self.tiers if (known := self.tier_limits(model.limit_group, tier))]
         card = _plain(model) | {
             "snapshots": list(self.snapshots(model.alias_of or model_id)),
             "tiers": {row.tier: row.kinds() if row.supported else "not supported" for row in limits},
             "listings": [_plain(row) for row in self.listings if row.upstream == model_id],
         }
+        seen = [known for tier in self.tiers if (known := self.observed_limits(model.limit_group, tier))]
+        if seen:
+            card["observed"] = {
+                row.tier: row.kinds() | {"seen": row.seen, "reference": row.reference} for row in seen
+            }
         if limits:
             origins = dict.fromkeys(f"{row.source}: {row.reference}" for row in limits)
             card["sources"] = model.sources | {"tiers": "; ".join(origins)}
@@ -263,62 +270,49 @@ class Catalog:
 
     @cached_property
     def _token_rules(self) -> tuple[TokenRules, ...]:
-        file = _read(_TokensFile, self.folder / "tokens.toml")
-        rows = _rows(file.families, "tokens.toml, families", "family")
-        rules = tuple(_record(TokenRules, row, where) for row, where in rows)
+        file = read_file(_TokensFile, self.folder / "tokens.toml")
+        rows = rows_of(file.families, "tokens.toml, families", "family")
+        rules = tuple(record(TokenRules, row, where) for row, where in rows)
         if not rules or "*" not in rules[-1].models:
             raise CatalogError("tokens.toml: the last of the families has no pattern '*'; give it one")
         return rules
 
     @cached_property
     def _audio_file(self) -> _AudioFile:
-        return _read(_AudioFile, self.folder / "audio.toml")
+        return read_file(_AudioFile, self.folder / "audio.toml")
 
     @cached_property
     def _misnamed(self) -> tuple[Misnamed, ...]:
         rows = enumerate(self._audio_file.misnamed, 1)
-        return tuple(_record(Misnamed, row, f"audio.toml, misnamed number {number}") for number, row in rows)
+        return tuple(record(Misnamed, row, f"audio.toml, misnamed number {number}") for number, row in rows)
 
     @cached_property
-    def _models_file(self) -> _ModelsFile:
-        return _read(_ModelsFile, self.folder / "models.toml")
+    def _listings_file(self) -> _ListingsFile:
+        return read_file(_ListingsFile, self.folder / "listings.toml")
 
     @cached_property
     def _tiers_file(self) -> _TiersFile:
-        return _read(_TiersFile, self.folder / "tiers.toml")
+        return read_file(_TiersFile, self.folder / "tiers.toml")
 
     @cached_property
     def _voices_file(self) -> _VoicesFile:
-        return _read(_VoicesFile, self.folder / "voices.toml")
+        return read_file(_VoicesFile, self.folder / "voices.toml")
 
     @cached_property
     def _languages(self) -> _LanguagesFile:
-        return _read(_LanguagesFile, self.folder / "languages.toml")
+        return read_file(_LanguagesFile, self.folder / "languages.toml")
 
     @cached_property
-    def _models(self) -> dict[str, ModelCard]:
-        rows = {
-            row["id"]: (row, where)
-            for row, where in _rows(self._models_file.models, "models.toml, models", "id")
-        }
-        models = {}
-        for model_id, (row, where) in rows.items():
-            alias = rows[row["alias_of"]][0] if row.get("alias_of") in rows else {}
-            if "alias_of" in row and (not alias or "alias_of" in alias):
-                raise CatalogError(
-                    f"{where}: key 'alias_of': no alias has the id {row['alias_of']!r}; add its row"
-                )
-            counted = self.token_rules(alias.get("id", model_id))
-            models[model_id] = _model(row | {"tokens": counted}, alias, where)
-        for model in models.values():
-            if model.snapshot != model.id and models.get(model.snapshot, model).alias_of != model.id:
-                problem = f"key 'snapshot': '{model.snapshot}' is no snapshot of it"
-                raise CatalogError(f"{rows[model.id][1]}: {problem}; add its row, with alias_of")
-        return models
+    def _models(self) -> Models:
+        return read_models(self.folder / "models", self.token_rules)
+
+    @cached_property
+    def _models_of_tables(self) -> tuple[ModelCard, ...]:
+        return tuple(self._models.cards.values())
 
     def _offer(self, row: Listing) -> ModelCard:
         """The model as its provider serves it: what is not the provider's own is that of the model upstream."""
-        upstream = self._models.get(row.upstream)
+        upstream = self._models.cards.get(row.upstream)
         own: dict[str, Any] = {"id": row.model, "endpoints": row.endpoints, "stt": row.stt}
         if row.stt is not None:
             own |= {"limit_group": row.provider, "prices": None}
@@ -337,89 +331,52 @@ class Catalog:
 
     def _listing(self, row: dict[str, Any], where: str) -> Listing:
         if isinstance(row.get("stt"), dict):
-            row = row | {"stt": _record(SttRules, row["stt"], f"{where}, stt")}
-        listing = _record(Listing, row, where)
-        if listing.upstream and listing.upstream not in self._models:
+            row = row | {"stt": record(SttRules, row["stt"], f"{where}, stt")}
+        listing = record(Listing, row, where)
+        if listing.upstream and listing.upstream not in self._models.cards:
             raise CatalogError(
                 f"{where}: key 'upstream': no model has the id '{listing.upstream}'; add its row"
             )
         return listing
 
     @cached_property
+    def _limit_groups(self) -> list[tuple[_LimitGroup, str]]:
+        rows = rows_of(self._tiers_file.groups, "tiers.toml, groups", "name")
+        return [(record(_LimitGroup, row, where), where) for row, where in rows]
+
+    @cached_property
     def _limits(self) -> dict[tuple[str, str], TierLimits]:
+        groups = {group.name: group for group, _ in self._limit_groups}
         limits = {}
-        for row, where in _rows(self._tiers_file.groups, "tiers.toml, groups", "name"):
-            group = _record(_LimitGroup, row, where)
-            for tier, kinds in group.limits.items():
-                if tier not in self.tiers:
-                    raise CatalogError(f"{where}: unknown tier '{tier}'; add it to 'tiers', or correct it")
-                known = {"supported": False} if isinstance(kinds, str) else kinds
-                origin = {"source": group.source, "reference": group.reference}
-                key = {"group": group.name, "tier": tier}
-                limits[group.name, tier] = _record(TierLimits, origin | known | key, f"{where}, {tier}")
+        for group, where in self._limit_groups:
+            if group.like is not None and group.like not in groups:
+                raise CatalogError(f"{where}: key 'like': there is no group {group.like!r}; add its row")
+            inherited = groups[group.like].limits if group.like else {}
+            for tier, kinds in (inherited | group.limits).items():
+                limits[group.name, tier] = self._tier(group, tier, kinds, where)
         return limits
+
+    @cached_property
+    def _observed(self) -> dict[tuple[str, str], TierLimits]:
+        return {
+            (group.name, tier): self._tier(group, tier, {"source": "observed"} | kinds, where)
+            for group, where in self._limit_groups
+            for tier, kinds in group.observed.items()
+        }
+
+    def _tier(
+        self, group: _LimitGroup, tier: str, kinds: dict[str, Any] | Literal["not supported"], where: str
+    ) -> TierLimits:
+        if tier not in self.tiers:
+            raise CatalogError(f"{where}: unknown tier '{tier}'; add it to 'tiers', or correct it")
+        known = {"supported": False} if isinstance(kinds, str) else kinds
+        origin = {"source": group.source, "reference": group.reference}
+        key = {"group": group.name, "tier": tier}
+        return record(TierLimits, origin | known | key, f"{where}, {tier}")
 
     @cached_property
     def _codes_by_name(self) -> dict[str, str]:
         return self._languages.other_names | {name: code for code, name in self._languages.names.items()}
-
-
-def _read(cls: type[Record], file: Path) -> Record:
-    """The TOML ``file`` as a ``cls``."""
-    import tomllib
-
-    try:
-        return _record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)
-    except FileNotFoundError:
-        raise CatalogError(f"{file.name}: missing from {file.parent}; put it back, or reinstall") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it") from None
-
-
-def _rows(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each row with words for where it is. The columns ``names`` tell the rows apart."""
-    seen = set()
-    for number, row in enumerate(rows, 1):
-        for name in names:
-            if not isinstance(row.get(name), str):
-                raise CatalogError(f"{table} number {number}: key '{name}' is missing or no text; give one")
-        where = f"{table} '{' '.join(row[name] for name in names)}'"
-        if where in seen:
-            raise CatalogError(f"{where}: another row has the same {' and '.join(names)}; keep one")
-        seen.add(where)
-        yield row, where
-
-
-def _record(cls: type[Record], row: dict[str, Any], where: str) -> Record:
-    """``row`` as a ``cls``: every key known, none missing, every value of its type."""
-    import msgspec
-
-    columns = {column.name: column for column in fields(cls)}
-    for key in row:
-        if key not in columns:
-            raise CatalogError(f"{where}: unknown key '{key}'; remove it, or use one of {', '.join(columns)}")
-    for key, column in columns.items():
-        if key not in row and column.default is MISSING and column.default_factory is MISSING:
-            raise CatalogError(f"{where}: key '{key}' is missing; add it")
-    try:
-        return msgspec.convert(row, cls)
-    except msgspec.ValidationError as problem:
-        raise CatalogError(f"{where}: {problem}; give the key a value of that kind") from None
-
-
-def _model(row: dict[str, Any], alias: dict[str, Any], where: str) -> ModelCard:
-    """The card of a row, which inherits from its ``alias`` all but what tells the two apart."""
-    inherited = {key: value for key, value in alias.items() if key not in _OWN_KEYS}
-    card = {"snapshot": row["id"]} | inherited | row
-    if isinstance(row.get("sources"), dict):
-        card["sources"] = inherited.get("sources", {}) | row["sources"]
-    for key, cls in _NESTED.items():
-        if isinstance(card.get(key), dict):
-            card[key] = _record(cls, card[key], f"{where}, {key}")
-    for endpoint, key in _RULES_OF_ENDPOINT.items():
-        if endpoint in card.get("endpoints", ()) and key not in card:
-            raise CatalogError(f"{where}: key '{key}' is missing, the rules of {endpoint}; add it")
-    return _record(ModelCard, card, where)
 
 
 def _plain(record: DataclassInstance) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""What a chat model can do of what a request asks: the rules of ``catalog/models.toml``, applied."""
+"""What a chat model can do of what a request asks: the rules of its row in the catalog, applied."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mockserver.gateway.chat_parameters import check_known, check_parameters
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.tool_rules import check_tools
 from mockserver.gateway.wording import enumeration
@@ -23,6 +24,7 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     ``custom_voices`` are the ids of the account's own voices.
     """
     assert model.chat is not None
+    check_known(model, body)
     _check_messages(model.chat, body["messages"])
     _check_tool_answers(body["messages"])
     if model.chat.audio:
@@ -31,8 +33,7 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
         raise ApiError("chat_no_audio_output")
     check_tools(body)
     _check_response_format(model.chat, body)
-    _check_sampling(model.chat, body)
-    _check_max_tokens(model, body)
+    check_parameters(model, body)
     _check_contents(body["messages"])
 
 
@@ -110,6 +111,8 @@ def _check_response_format(rules: ChatRules, body: Body) -> None:
     response_format = (body.get("response_format") or {}).get("type")
     if response_format == "json_schema" and not rules.structured_outputs:
         raise ApiError("chat_no_json_schema")
+    if response_format == "json_object" and not rules.json_mode:
+        raise ApiError("chat_no_json_mode")
     if response_format == "json_object" and not _mentions_json(body["messages"]):
         raise ApiError("chat_json_unmentioned")
 
@@ -118,32 +121,3 @@ def _mentions_json(messages: Sequence[Body]) -> bool:
     contents = [message["content"] for message in messages if isinstance(message.get("content"), str)]
     parts = [part.get("text", "") for _, _, part in parts_of(messages)]
     return any("json" in text.lower() for text in (*contents, *parts))
-
-
-def _check_sampling(rules: ChatRules, body: Body) -> None:
-    if body.get("prediction") and not rules.predicted_outputs:
-        raise ApiError("chat_unsupported_parameter", param="prediction")
-    for name, switch in (("top_logprobs", "logprobs"), ("stream_options", "stream")):
-        if body.get(name) is not None and not body.get(switch):
-            raise ApiError("chat_needs_switch", param=name, switch=switch)
-    if body.get("logprobs") and not rules.logprobs:
-        raise ApiError("chat_unsupported_parameter", param="logprobs")
-    temperature = body.get("temperature")
-    if temperature not in (None, 1) and not rules.temperature:
-        raise ApiError("chat_fixed_temperature", temperature=temperature)
-
-
-def _check_max_tokens(model: ModelCard, body: Body) -> None:
-    assert model.chat is not None
-    if body.get("max_tokens") is not None and not model.chat.max_tokens:
-        raise ApiError("chat_no_max_tokens")
-    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-        raise ApiError("chat_max_tokens_twice")
-    for name in ("max_tokens", "max_completion_tokens"):
-        if body.get(name) is None:
-            continue
-        given = int(body[name])
-        if given < 1:
-            raise ApiError("chat_max_tokens_too_small", param=name, given=given)
-        if model.max_output_tokens is not None and given > model.max_output_tokens:
-            raise ApiError("chat_max_tokens_too_large", param=name, given=given, most=model.max_output_tokens)

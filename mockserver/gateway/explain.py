@@ -328,11 +328,15 @@ def _pydantic_length(violation: Violation) -> tuple[str, str, dict[str, Any]]:
 
 
 def _values(violation: Violation) -> list[Any]:
-    """The values allowed at the violated place, where they are enumerated. Null is never told as one."""
+    """The values allowed at the violated place, where they are enumerated.
+
+    Null is never told as one, nor is what the schema lists as ``x-untold``: the service takes it silently.
+    """
     if violation.keyword == "const":
         return [violation.expected]
     values = violation.expected if violation.keyword == "enum" else violation.schema.get("enum", ())
-    return [value for value in values if value is not None]
+    untold = violation.schema.get("x-untold", ())
+    return [value for value in values if value is not None and value not in untold]
 
 
 def _is_integer(violation: Violation) -> bool:

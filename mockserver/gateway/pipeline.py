@@ -33,7 +33,7 @@ from mockserver.gateway.responses import (
     refusal_response,
     whole_path,
 )
-from mockserver.gateway.served_models import find_model
+from mockserver.gateway.served_models import check_kind, find_model
 from mockserver.gateway.urls import lacks_version, written_path
 from mockserver.limits.costs import cost_usd
 from mockserver.settings import SettingsError, SupportsGet
@@ -188,6 +188,7 @@ class Pipeline:
         self._strike(call)
         if operation.endpoint:
             self._charge(call)
+            check_kind(call)
         if operation.schema:
             self._validate(call)
 
@@ -316,7 +317,7 @@ class Pipeline:
         if operation.provider == "aimlapi":
             return self._refuse_as_aimlapi(error, exchange)
         style = "engine"
-        if call is not None and call.model is not None:
+        if operation.is_audio and call is not None and call.model is not None:
             style = call.model.error_style
         refusal = self._services.errors.refusal(
             error,

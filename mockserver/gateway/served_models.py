@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
+_RESPONSES = "v1/responses"
+
 
 def find_model(services: Services, call: Call) -> None:
     """Finds the call's ``model``. Raises ``ApiError`` where it cannot be had, in strictness ``real``."""
@@ -28,16 +30,25 @@ def find_model(services: Services, call: Call) -> None:
         if call.operation.endpoint not in call.model.endpoints:
             if call.operation.provider != "openai":
                 raise _no_such_model(services, call, name)
-            raise _wrong_kind(call, name)
+            if call.operation.is_audio:  # the gateway finds the service by the model, and that has no such path
+                raise ApiError("unknown_url", method=call.operation.method, path=f"/{call.operation.endpoint}")
     elif call.model is None or call.operation.endpoint not in call.model.endpoints:
         call.model = catalog.model_for(call.operation.endpoint)
 
 
-def _wrong_kind(call: Call, name: str) -> ApiError:
-    """Return the refusal of a model that another endpoint serves."""
-    if call.operation.is_audio:  # the gateway finds the service by the model, and that has no such path
-        return ApiError("unknown_url", method=call.operation.method, path=f"/{call.operation.endpoint}")
-    return ApiError("model_not_for_endpoint", endpoint=f"/{call.operation.endpoint}", model=name)
+def check_kind(call: Call) -> None:
+    """Raises ``ApiError`` for a model that is not one of chats, where one is wanted, in strictness ``real``.
+
+    The service tells it after it has charged the request: its answer has rate-limit headers.
+    """
+    if call.strict and call.model is not None and call.operation.endpoint not in call.model.endpoints:
+        raise ApiError("model_for_responses" if _RESPONSES in call.model.endpoints else "model_not_for_chat")
+
+
+def is_retired(services: Services, model: ModelCard) -> bool:
+    """Whether the model's announced shutdown date has come, by the server's clock."""
+    today = datetime.fromtimestamp(services.clock.now(), UTC).date().isoformat()
+    return model.shutdown_date is not None and model.shutdown_date <= today
 
 
 def _no_such_model(services: Services, call: Call, name: str) -> ApiError:
@@ -53,7 +64,5 @@ def _no_such_model(services: Services, call: Call, name: str) -> ApiError:
 def _check_access(services: Services, call: Call, model: ModelCard) -> None:
     if not call.account.may_use(model.id, model.alias_of):
         raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
-    if call.settings.retire_models and model.shutdown_date is not None:
-        today = datetime.fromtimestamp(services.clock.now(), UTC).date()
-        if today.isoformat() >= model.shutdown_date:
-            raise ApiError("model_retired", model=model.id)
+    if call.settings.retire_models and is_retired(services, model):
+        raise ApiError("model_retired", model=model.id)

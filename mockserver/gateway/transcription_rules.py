@@ -1,4 +1,4 @@
-"""What a transcription model can do of what a request asks: the rules of ``catalog/models.toml``, applied."""
+"""What a transcription model can do of what a request asks: the rules of its row in the catalog, applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What requests would have cost, by the prices of the product pages (``catalog/models.toml``)."""
+"""What requests would have cost, by the prices of the product pages (``catalog/models/``)."""
 
 from __future__ import annotations
 

@@ -41,6 +41,8 @@ def check_limits(settings: Settings, catalog: Catalog) -> None:
     groups = sorted({model.limit_group for model in catalog.every_model}) if rows else []
     for place, row in rows:
         if row.group not in groups:
-            raise SettingsError(
-                f"{place}limits.{row.group}: there is no such limit group. The groups are {', '.join(groups)}."
-            )
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(row.group, groups, n=1)
+            hint = f"Did you mean {nearest[0]!r}?" if nearest else "`mockserver limits` lists the groups."
+            raise SettingsError(f"{place}limits.{row.group}: there is no such limit group. {hint}")

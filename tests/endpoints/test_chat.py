@@ -358,7 +358,7 @@ def test_every_documented_parameter_is_accepted(chat: Chat) -> None:
         temperature=0.2,
         top_p=0.9,
         user="u",
-        verbosity="low",
+        verbosity="medium",
     )
     assert chat.message(body)["content"] == "You wrote: Please."
 

@@ -1,0 +1,167 @@
+"""Makes model cards of rows: those of the tables in ``models/``, and those that a configuration adds.
+
+A dated snapshot (``alias_of``) and a model that is ``like`` another one inherit what they do not say
+themselves. Rules (``transcription``, ``speech``, ``chat``) and ``sources`` are inherited key by key, all else
+as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mockserver.catalog.reading import CatalogError, read_file, record, rows_of
+from mockserver.catalog.records import (
+    ChatRules,
+    ModelCard,
+    Prices,
+    SpeechRules,
+    TokenRules,
+    TranscriptionRules,
+)
+
+Row = dict[str, Any]
+
+_NESTED: dict[str, type[Prices | TranscriptionRules | SpeechRules | ChatRules]] = {
+    "prices": Prices,
+    "transcription": TranscriptionRules,
+    "speech": SpeechRules,
+    "chat": ChatRules,
+}
+_RULES_OF_ENDPOINT = {
+    "v1/audio/transcriptions": "transcription",
+    "v1/audio/speech": "speech",
+    "v1/chat/completions": "chat",
+}
+_KEY_BY_KEY = ("transcription", "speech", "chat", "sources")
+_OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snapshots"})
+_OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
+_OWN_SOURCES = ("prices", "snapshot")
+_FROM_THE_MODEL_LIKE = ("created", "prices")  # where a configured row does not give them
+_FINE_TUNED = "ft:"
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelsFile:
+    models: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of the tables: their cards, and their ``rows`` with all that they inherit."""
+
+    cards: dict[str, ModelCard]
+    rows: dict[str, Row]
+
+
+def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Models:
+    """The models of the ``*.toml`` files in ``folder``, in the order of files and rows.
+
+    ``token_rules`` tells of a model how it counts tokens; snapshots count as their models do. Raises
+    ``CatalogError``.
+    """
+    files = sorted(folder.glob("*.toml"))
+    if not files:
+        raise CatalogError(f"{folder.name}/: holds no tables of models; put them back, or reinstall")
+    own: dict[str, tuple[Row, str]] = {}
+    for file in files:
+        for row, where in rows_of(read_file(_ModelsFile, file).models, f"{file.name}, models", "id"):
+            if row["id"] in own:
+                raise CatalogError(f"{where}: another table has a row of that id; keep one")
+            own[row["id"]] = row, where
+    rows: dict[str, Row] = {}
+    for model_id in own:
+        _complete(model_id, own, rows, ())
+    for model_id, row in rows.items():
+        rows[model_id] = row | {"tokens": token_rules(row.get("alias_of", model_id))}
+    cards = {model_id: _card(rows[model_id], where) for model_id, (_, where) in own.items()}
+    for model in cards.values():
+        if model.snapshot != model.id and cards.get(model.snapshot, model).alias_of != model.id:
+            problem = f"key 'snapshot': '{model.snapshot}' is no snapshot of it"
+            raise CatalogError(f"{own[model.id][1]}: {problem}; add its row, with alias_of")
+    return Models(cards, {model_id: rows[model_id] for model_id in own})
+
+
+def configured_card(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> ModelCard:
+    """The card of a row that is not of the tables. Raises ``CatalogError`` telling ``where`` the row stands.
+
+    ``known`` are the rows it can be ``like``; a fine-tuned model (``ft:BASE:…``) is like its base without saying
+    so. What it does not say is that of the model it is like, but for names, snapshots and a shutdown date.
+    """
+    model_id = row.get("id")
+    if not isinstance(model_id, str) or not model_id:
+        raise CatalogError(f"{where}.id: is missing or no text; give the model's name")
+    for key in ("alias_of", "configured", "listed_snapshots", "tokens"):
+        if key in row:
+            raise CatalogError(f"{where}.{key}: cannot be given here; remove it")
+    tuned = model_id.split(":") if model_id.startswith(_FINE_TUNED) else []
+    like = row.get("like", tuned[1] if len(tuned) > 1 else None)
+    if not isinstance(like, str):
+        raise CatalogError(f"{where}.like: is missing or no text; name the model it behaves like")
+    if like not in known:
+        raise CatalogError(f"{where}.like: there is no model {like!r}. {nearest(like, known)}")
+    base = known[like]
+    given = {key: base[key] for key in _FROM_THE_MODEL_LIKE if key in base}
+    given |= {"name": model_id, "summary": f"Configured, like {like}."}
+    if len(tuned) > 2 and tuned[2]:
+        given["owned_by"] = tuned[2]
+    own = {**given, **row, "like": like, "configured": True}
+    own["sources"] = {"created": "configuration"} | dict(row.get("sources", {}))
+    return _card(_inheriting(own, base, _OWN_OF_MODELS), where, separator=".")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that helps somebody who mistyped ``name``."""
+    found = get_close_matches(name, known, n=1)
+    return f"Did you mean {found[0]!r}?" if found else "`mockserver models` lists the models there are."
+
+
+def _complete(
+    model_id: str, own: Mapping[str, tuple[Row, str]], rows: dict[str, Row], heirs: tuple[str, ...]
+) -> Row:
+    """The row of a model with all that it inherits, kept in ``rows``; ``heirs`` wait for it."""
+    if model_id in rows:
+        return rows[model_id]
+    row, where = own[model_id]
+    key = "alias_of" if "alias_of" in row else "like"
+    parent = row.get(key)
+    if parent is None:
+        rows[model_id] = row
+        return row
+    if parent not in own or (key == "alias_of" and "alias_of" in own[parent][0]):
+        sort = "alias" if key == "alias_of" else "model"
+        raise CatalogError(f"{where}: key '{key}': no {sort} has the id {parent!r}; add its row")
+    if parent in (model_id, *heirs):
+        raise CatalogError(f"{where}: key '{key}': {parent!r} inherits from it; let one stand alone")
+    inherited = _complete(parent, own, rows, (*heirs, model_id))
+    rows[model_id] = _inheriting(row, inherited, _OWN if key == "alias_of" else _OWN_OF_MODELS)
+    return rows[model_id]
+
+
+def _inheriting(row: Row, parent: Row, own: frozenset[str]) -> Row:
+    """``row`` with what it does not say itself of its ``parent``; keys in ``own`` are not inherited."""
+    inherited = {key: value for key, value in parent.items() if key not in own}
+    if "prices" in own and "sources" in inherited:
+        sources = inherited["sources"].items()
+        inherited["sources"] = {key: value for key, value in sources if key not in _OWN_SOURCES}
+    both = {
+        key: inherited[key] | row[key]
+        for key in _KEY_BY_KEY
+        if isinstance(row.get(key), dict) and isinstance(inherited.get(key), dict)
+    }
+    return inherited | row | both
+
+
+def _card(row: Row, where: str, *, separator: str = ", ") -> ModelCard:
+    """The card of a complete row."""
+    card = {"snapshot": row["id"]} | row
+    for key, cls in _NESTED.items():
+        if isinstance(card.get(key), dict):
+            card[key] = record(cls, card[key], f"{where}{separator}{key}")
+    for endpoint, key in _RULES_OF_ENDPOINT.items():
+        if endpoint in card.get("endpoints", ()) and key not in card:
+            raise CatalogError(f"{where}: key '{key}' is missing, the rules of {endpoint}; add it")
+    return record(ModelCard, card, where)

@@ -1,0 +1,60 @@
+"""Reads TOML tables into records: every key known, none missing, every value of its type."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _typeshed import DataclassInstance
+
+    Record = TypeVar("Record", bound=DataclassInstance)
+
+
+class CatalogError(Exception):
+    """A table is malformed; the message names the file, the key and what to do about it."""
+
+
+def read_file(cls: type[Record], file: Path) -> Record:
+    """The TOML ``file`` as a ``cls``."""
+    try:
+        return record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+    except FileNotFoundError:
+        raise CatalogError(f"{file.name}: missing from {file.parent}; put it back, or reinstall") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it") from None
+
+
+def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each row with words for where it is. The columns ``names`` tell the rows apart."""
+    seen = set()
+    for number, row in enumerate(rows, 1):
+        for name in names:
+            if not isinstance(row.get(name), str):
+                raise CatalogError(f"{table} number {number}: key '{name}' is missing or no text; give one")
+        where = f"{table} '{' '.join(row[name] for name in names)}'"
+        if where in seen:
+            raise CatalogError(f"{where}: another row has the same {' and '.join(names)}; keep one")
+        seen.add(where)
+        yield row, where
+
+
+def record(cls: type[Record], row: dict[str, Any], where: str) -> Record:
+    """``row`` as a ``cls``: every key known, none missing, every value of its type."""
+    import msgspec
+
+    columns = {column.name: column for column in fields(cls)}
+    for key in row:
+        if key not in columns:
+            raise CatalogError(f"{where}: unknown key '{key}'; remove it, or use one of {', '.join(columns)}")
+    for key, column in columns.items():
+        if key not in row and column.default is MISSING and column.default_factory is MISSING:
+            raise CatalogError(f"{where}: key '{key}' is missing; add it")
+    try:
+        return msgspec.convert(row, cls)
+    except msgspec.ValidationError as problem:
+        raise CatalogError(f"{where}: {problem}; give the key a value of that kind") from None
