@@ -119,6 +119,19 @@ def _whisper(services: Services) -> Finding:
     return Finding("Whisper", True, f"{whisper.model_name} is loaded{limits}")
 
 
+def _tokens(services: Services) -> Finding:
+    del services  # every server counts alike
+    vocabularies: tuple[tokens.Vocabulary, ...] = ("o200k_base", "cl100k_base")
+    if all(tokens.load(vocabulary) for vocabulary in vocabularies):
+        return Finding("tokens", True, f"splintr counts them exactly, by {' and '.join(vocabularies)}")
+    return Finding(
+        "tokens",
+        False,
+        "text tokens are estimated, because splintr is not installed. Install it with: pip install splintr-rs",
+        fatal=False,
+    )
+
+
 def _port(services: Services) -> Finding:
     import flask
 
@@ -149,4 +162,4 @@ def _state(path: str) -> Finding:
     return Finding("state folder", True, f"{folder} can be written to, and no server uses it")
 
 
-CHECKS: tuple[Callable[[Services], Finding], ...] = (_speech, _codecs, _whisper, _fixtures, _port)
+CHECKS: tuple[Callable[[Services], Finding], ...] = (_speech, _codecs, _whisper, _tokens, _fixtures, _port)

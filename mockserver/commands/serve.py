@@ -16,6 +16,7 @@ from mockserver.double.control_guard import exposure
 from mockserver.engines.pyttsx3_driver import check_installed
 from mockserver.engines.whisper_models import MISSING
 from mockserver.server import listen
+from mockserver.wire import tokens
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,6 +31,7 @@ UNHEARD = {
     "placeholder": "unknown audio gets a marked placeholder",
     "error": "unknown audio is refused with a 503",
 }
+_COUNTS = {True: "exactly", False: "by estimate, because splintr-rs is not installed"}
 _KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
@@ -83,6 +85,7 @@ def banner(url: str, services: Services) -> str:
 audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings.accept_any_key]})
   hears:  {known} exactly; other audio by {_listener(services)}
   speaks: pyttsx3 on espeak-ng
+  counts: text tokens {_COUNTS[tokens.are_exact()]}
 
   curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
     -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world."}}' -o hello.mp3

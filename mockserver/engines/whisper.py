@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_VOCABULARY = 51_864  # tokens of OpenAI's smallest vocabulary, at least
+
 
 class WhisperTranscriber:
     """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``whisper_models``).
@@ -282,7 +284,8 @@ def _decode(
     language = info.language
     if options.languages and language not in options.languages and not model.model.is_multilingual:
         language = options.languages[0]  # taken at its word, as a model that knows it would
-    return language, (_segment(segment, duration) for segment in segments)
+    has_ids = model.hf_tokenizer.get_vocab_size() >= _VOCABULARY
+    return language, (_segment(segment, duration, has_ids=has_ids) for segment in segments)
 
 
 def _vad_parameters(vad: VadOptions) -> dict[str, float]:
@@ -305,8 +308,11 @@ def _language(model: WhisperModel, samples: NDArray[np.float32], hints: tuple[st
     return max(known, key=lambda language: likelihood.get(language, 0.0))
 
 
-def _segment(heard: Any, duration: float) -> Segment:
-    """A segment of faster-whisper as ours; its times may run a little past the end of the clip (s)."""
+def _segment(heard: Any, duration: float, *, has_ids: bool) -> Segment:
+    """Return a segment of faster-whisper as ours; its times may run a little past the end of the clip (s).
+
+    ``has_ids``: whether the model's token ids are those of OpenAI's model, and not of a smaller vocabulary.
+    """
     words = None
     if heard.words is not None:
         words = tuple(
@@ -323,7 +329,7 @@ def _segment(heard: Any, duration: float) -> Segment:
         start=_within(heard.start, duration),
         end=_within(heard.end, duration),
         words=words,
-        tokens=tuple(heard.tokens),
+        tokens=tuple(heard.tokens) if has_ids else None,
         temperature=heard.temperature,
         avg_logprob=heard.avg_logprob,
         compression_ratio=heard.compression_ratio,

@@ -6,6 +6,7 @@ A special token that is spelled out in a text, ``<|endoftext|>``, is ordinary te
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,11 @@ _loading = threading.Lock()
 _tokenizers: dict[
     Vocabulary, AnyTokenizer | None
 ] = {}  # immutable once loaded; None where splintr is missing
+
+
+def are_exact() -> bool:
+    """Return whether splintr is installed, without loading it."""
+    return importlib.util.find_spec("splintr") is not None
 
 
 def load(vocabulary: Vocabulary = DEFAULT) -> bool:
@@ -76,8 +82,8 @@ def whole(tokens: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:
 
 
 def text_of(tokens: Iterable[bytes]) -> str:
-    """Return the tokens as text, without an incomplete character at the end."""
-    return b"".join(tokens).decode("utf-8", "ignore")
+    """Return the tokens as text, without those at the end that hold no whole character."""
+    return "".join(text for text, _ in whole(tokens))
 
 
 def shown(token: bytes) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mockserver.commands.doctor import examine
 from mockserver.engines.whisper_models import embedded_model
 from mockserver.settings import Settings
 from mockserver.state.folder import Folder
+from mockserver.wire import tokens
 
 Run = Callable[..., Result]
 
@@ -23,13 +25,14 @@ Run = Callable[..., Result]
 def test_a_healthy_machine_is_well(run: Run) -> None:
     result = run("doctor", "--port", "0")
     assert result.exit_code == 0
-    speech, codecs, whisper, fixtures, port = result.stdout.splitlines()
+    speech, codecs, whisper, counted, fixtures, port = result.stdout.splitlines()
     assert re.fullmatch(r"ok    speech: espeak-ng \S+ .*said 'Hello world\.' in 1\.\d s of audio", speech)
     assert codecs == "ok    codecs: PyAV writes and reads mp3, opus, aac, flac, wav, pcm"
     assert whisper.startswith(
         "ok    Whisper: embedded is loaded; it understands this server's voices, not people: "
     )
     assert "mockserver models pull tiny" in whisper
+    assert counted == "ok    tokens: splintr counts them exactly, by o200k_base and cl100k_base"
     assert fixtures == "ok    fixtures: 4: bonjour, fox, hello, support-call"
     assert port == "ok    port: 127.0.0.1:0 is free"
 
@@ -48,6 +51,15 @@ def test_a_copy_of_the_model_that_ships_is_no_more_than_that(run: Run, tmp_path:
     assert (
         "ok    Whisper: embedded is loaded; it understands this server's voices, not people" in result.stdout
     )
+
+
+def test_tokens_that_are_estimated_are_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "splintr", None)
+    monkeypatch.setattr(tokens, "_tokenizers", {})
+    result = run("doctor", "--port", "0", "--whisper-model", "none")
+    assert result.exit_code == 0
+    assert "note  tokens: text tokens are estimated, because splintr is not installed. " in result.stdout
+    assert "pip install splintr-rs" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -91,7 +103,14 @@ def test_bad_fixtures_are_fatal(run: Run) -> None:
 
 def test_findings_are_also_for_programs() -> None:
     findings = examine(Settings(port=0, whisper_model="none"))
-    assert [finding.subject for finding in findings] == ["speech", "codecs", "Whisper", "fixtures", "port"]
+    assert [finding.subject for finding in findings] == [
+        "speech",
+        "codecs",
+        "Whisper",
+        "tokens",
+        "fixtures",
+        "port",
+    ]
     assert [finding.subject for finding in findings if not finding.well] == ["Whisper"]
     assert not any(finding.fatal for finding in findings if not finding.well)
 

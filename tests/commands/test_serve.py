@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -29,6 +30,13 @@ def test_the_banner_says_where_and_how_it_serves() -> None:
 
 def hears(settings: Settings) -> str:
     return printed(settings).splitlines()[1].removeprefix("  hears:  ")
+
+
+def test_the_banner_says_how_tokens_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "  counts: text tokens exactly\n" in printed(Settings(whisper_model="none"))
+    monkeypatch.setitem(sys.modules, "splintr", None)
+    told = "  counts: text tokens by estimate, because splintr-rs is not installed\n"
+    assert told in printed(Settings(whisper_model="none"))
 
 
 def test_the_banner_names_the_model_that_hears_and_whom_it_understands() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from typing import Any
 
 import openai
 import pytest
 
+from mockserver import MockServer
+from mockserver.wire import tokens
 from tests.endpoints.conftest import SAY_HELLO, Chat, sound, speech, text, user
 
 Clip = tuple[str, bytes]
@@ -79,3 +82,46 @@ def test_speech_ends_before_the_stop_too(chat: Chat) -> None:
     audio = chat.message(speech(SAY_HELLO, stop=" and"))["audio"]
     assert audio["transcript"] == "You wrote: Say the exact word 'hello'"
     assert len(audio["data"]) < len(chat.message(speech(SAY_HELLO))["audio"]["data"])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 7])
+def test_a_limit_cuts_between_tokens_and_keeps_whole_characters(
+    chat: Chat, server: MockServer, api_key: str, limit: int
+) -> None:
+    """The eight tokens of the reply: "Hi", two for each woman, two joiners, one for the end of the girl's two."""
+    family = "Hi 👩‍👩‍👧"
+    server.account(api_key).on_chat().reply(family)
+    completion = chat.complete(text("Who?", max_completion_tokens=limit))
+    (choice,) = completion["choices"]
+    whole = [piece for piece, _ in tokens.whole(itertools.islice(tokens.split(family), limit))]
+    assert choice["message"]["content"] == "".join(whole)
+    assert (choice["finish_reason"], completion["usage"]["completion_tokens"]) == ("length", limit)
+
+
+def test_what_a_limit_cut_is_streamed_by_the_tokens_that_are_left(
+    chat: Chat, server: MockServer, api_key: str
+) -> None:
+    """ "unbelievably" has other tokens than its beginning has on its own; the tokens that were counted are sent."""
+    server.account(api_key).on_chat().reply("It was unbelievably quiet, " * 3)
+    body = text("How was it?", max_completion_tokens=9)
+    deltas = [chunk["choices"][0]["delta"].get("content") for chunk in chat.stream(body)]
+    assert len([delta for delta in deltas if delta]) == 9
+    assert "".join(filter(None, deltas)) == chat.message(body)["content"]
+
+
+@pytest.mark.parametrize("limit", [8, 12, 14])
+def test_a_call_that_is_cut_takes_no_more_than_the_limit(
+    chat: Chat, server: MockServer, api_key: str, limit: int
+) -> None:
+    server.account(api_key).on_chat().call_tool("look_up", city="Reykjavík", days=3)
+    tool = {
+        "type": "function",
+        "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}},
+    }
+    completion = chat.complete(text("And there?", tools=[tool], max_completion_tokens=limit))
+    (choice,) = completion["choices"]
+    assert choice["finish_reason"] == "length"
+    assert completion["usage"]["completion_tokens"] <= max(limit, 9)
+    assert '{"city":"Reykjavík","days":3}'.startswith(
+        choice["message"]["tool_calls"][0]["function"]["arguments"]
+    )
