@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # What audio that is none is taken for where any bytes will do (strictness schema and off).
-_QUOTED = 16_384  # bytes of a text field that was sent for a file
+_QUOTED = 1_000  # bytes of a text field that was sent for a file
 _STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
 
 

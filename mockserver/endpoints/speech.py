@@ -38,8 +38,7 @@ def create_speech(services: Services, call: Call) -> Answer:
     if call.scripted is not None:
         answered_by = call.scripted.answered_by
     if form.get("stream_format") == "sse":
-        no_store = (("cache-control", "no-store"),)
-        return Answer(started(_events(speech, vocabulary)), sse.CONTENT_TYPE, answered_by, no_store)
+        return Answer(started(_events(speech, vocabulary)), sse.CONTENT_TYPE, answered_by)
     return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
 
 

@@ -61,7 +61,7 @@ def create_transcription(services: Services, call: Call) -> Answer:
         heard = speakers.tell_apart(heard, clip, request.known_speakers)
     if request.stream:
         events = _events(request, heard, call.settle, call.audio.heard)
-        return Answer(events, sse.CONTENT_TYPE, heard.answered_by, headers=(("cache-control", "no-store"),))
+        return Answer(events, sse.CONTENT_TYPE, heard.answered_by)
     segments = tuple(heard.segments)
     call.audio.heard[UPLOAD] = transcripts.text_of(segments)
     return render(services, request, heard, segments)

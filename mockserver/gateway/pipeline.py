@@ -130,14 +130,22 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
             log_crash(error)
             return self._refuse(ApiError("server_error"), operation, call, exchange)
+        return self._response(answer, call, exchange)
+
+    def _response(self, answer: Answer, call: Call, exchange: Exchange) -> flask.Response:
+        """The endpoint's answer, with the headers that go with it."""
         exchange.answered_by = answer.answered_by
+        service = self._headers.service(call.operation.name)
         headers = [
             *self._standing_headers(call, exchange),
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
         response = flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
-        if self._headers.service(operation.name).chunked:
+        if response.mimetype == "text/event-stream":
+            for name, value in service.streams.items():
+                response.headers.setdefault(name, value)
+        if service.chunked:
             del response.headers["content-length"]
             response.automatically_set_content_length = False
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +27,7 @@ class Service:
 
     operations: tuple[str, ...]
     expose: tuple[str, ...]
+    streams: Mapping[str, str] = field(default_factory=dict)
     any_origin: bool = False
     tells_account: bool = True
     request_id: Literal["req", "uuid"] = "req"
