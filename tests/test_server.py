@@ -274,6 +274,9 @@ def test_gunicorn_hosts_the_app(hello: Clip, tmp_path: Path) -> None:
                     model="gpt-4o-transcribe", file=hello, stream=True
                 ) as events:
                     assert next(iter(events)).type == "transcript.text.delta"
+                with pytest.raises(openai.NotFoundError) as unknown:
+                    client.models.retrieve("fake_id")
+                assert unknown.value.response.reason_phrase == "Not Found"
         finally:
             hosted.terminate()
             hosted.communicate()

@@ -67,6 +67,52 @@ def test_a_streamed_wav_of_unknown_length_has_the_hash_of_the_finished_one() -> 
     assert decoded(streamed).facts == decoded(write_wav(TONE, RATE)).facts
 
 
+def chunk(tag: bytes, content: bytes, size: int | None = None) -> bytes:
+    return tag + struct.pack("<I", len(content) if size is None else size) + content
+
+
+NOTES = chunk(b"LIST", b"INFOISFT\x0e\0\0\0Lavf59.27.100\0")
+
+
+@pytest.mark.parametrize(
+    ("riff_size", "before", "data_size", "after"),
+    [
+        (None, b"", 0, b""),
+        (0, b"", 0, b""),
+        (0, b"", None, b""),
+        (None, chunk(b"JUNK", bytes(28)), 0, b""),
+        (None, NOTES, 0, b""),
+        (None, b"", 0x7FFF_FFFF, b""),
+        (None, b"", 3 * len(TONE), b""),
+        (None, b"", None, NOTES),
+        (None, b"", None, chunk(b"LIST", b"no end", 1 << 31)),
+    ],
+    ids=[
+        "data 0",
+        "all 0",
+        "riff 0",
+        "junk, data 0",
+        "notes, data 0",
+        "huge",
+        "too much",
+        "notes",
+        "lying notes",
+    ],
+)
+def test_a_wav_whose_header_was_never_finished_is_heard_to_its_end(
+    riff_size: int | None, before: bytes, data_size: int | None, after: bytes
+) -> None:
+    header = wav_header(len(TONE), RATE)
+    body = header[8:36] + before + chunk(b"data", TONE, data_size) + after
+    clip = chunk(b"RIFF", body, riff_size)
+    assert decoded(clip).facts == decoded(write_wav(TONE, RATE)).facts
+
+
+def test_a_wav_without_sound_has_none() -> None:
+    with pytest.raises(UndecodableAudio):
+        decoded(wav_header(0, RATE))
+
+
 def test_a_sound_at_another_rate_or_with_more_channels_is_another_sound() -> None:
     assert len({pcm_hash(TONE, RATE, 1), pcm_hash(TONE, RATE, 2), pcm_hash(TONE, 16_000, 1)}) == 3
 

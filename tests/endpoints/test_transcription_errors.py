@@ -210,6 +210,32 @@ def test_a_missing_file_is_told_in_the_words_of_the_service(post_audio: Post) ->
     )
 
 
+@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe"])
+def test_a_text_in_place_of_the_file_is_no_file(send: Callable[..., RawResponse], model: str) -> None:
+    form, headers = multipart([("model", model), ("file", "a" * 5000)], None)
+    response = send("POST", "/v1/audio/transcriptions", form, headers)
+    body = response.json()
+    assert isinstance(body, dict)
+    assert response.status == 400
+    assert body["error"]["message"].startswith(
+        "[{'type': 'value_error', 'loc': ('body', 'file'), 'msg': \"Value error, Expected UploadFile, received: "
+        "<class 'str'>\", 'input': 'aaaa"
+    )
+    assert len(response.body) < 2000
+
+
+@pytest.mark.parametrize("word", ["yes", "on", "t", "Y", "1", "TRUE"])
+def test_a_stream_may_be_asked_for_in_words(post_audio: Post, hello: Clip, word: str) -> None:
+    response = post_audio(hello, model="gpt-4o-transcribe", stream=word)
+    assert response.headers["content-type"].startswith("text/event-stream")
+
+
+def test_a_word_that_is_no_boolean_is_refused(post_audio: Post, hello: Clip) -> None:
+    response = post_audio(hello, model="gpt-4o-transcribe", stream="perhaps")
+    assert response.status == 400
+    assert b"unable to interpret input" in response.body
+
+
 def test_a_body_over_25_mebibytes_is_too_large(send: Callable[..., RawResponse]) -> None:
     body, headers = multipart([("model", "whisper-1")], ("big.wav", bytes(26_214_400)))
     response = send("POST", "/v1/audio/transcriptions", body, headers)

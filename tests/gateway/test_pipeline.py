@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import openai
 import pytest
 
+from mockserver.endpoints.routes import ROUTES
+from mockserver.gateway.response_headers import services_of_table
 from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
-from tests.conftest import RawResponse
+from tests.conftest import RawResponse, multipart, parse_response
 
 Clip = tuple[str, bytes]
 Post = Callable[..., RawResponse]
@@ -185,3 +188,40 @@ def test_a_bug_is_answered_as_the_api_does_and_stands_in_the_journal(
         (entry,) = running.journal
     assert failure.value.type == "server_error"
     assert (entry["status"], entry["error"]) == (500, "server_error")
+
+
+def test_a_form_with_two_content_types_cannot_be_read(server: MockServer, hello: Clip) -> None:
+    body, headers = multipart([("model", "whisper-1")], hello)
+    response = post_with_two_content_types(server, "/v1/audio/transcriptions", headers["Content-Type"], body)
+    assert response.status == 400
+    assert b'"Could not parse multipart form"' in response.body
+
+
+def test_json_with_two_content_types_is_refused(server: MockServer) -> None:
+    body = b'{"model": "tts-1", "voice": "alloy", "input": "Hi."}'
+    response = post_with_two_content_types(server, "/v1/audio/speech", "application/json", body)
+    assert response.status == 400
+    assert b"Unsupported content type: 'application/json, application/json'" in response.body
+
+
+def post_with_two_content_types(server: MockServer, path: str, content_type: str, body: bytes) -> RawResponse:
+    host, port = server.url.removeprefix("http://").split(":")
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer sk-mock-me\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n" + f"Content-Type: {content_type}\r\n" * 2 + "\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(head.encode() + body)
+        return parse_response(b"".join(iter(lambda: connection.recv(65536), b"")))
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/speech"])
+def test_a_body_of_no_content_type_is_refused(send: Send, path: str) -> None:
+    response = send("POST", path, b"{}")
+    assert response.status == 400
+    assert b"Unsupported content type: ''" in response.body
+
+
+def test_every_operation_of_the_table_of_headers_exists() -> None:
+    named = set(services_of_table()) - {""}
+    assert named <= {operation.name for operation, _ in ROUTES}
