@@ -333,6 +333,35 @@ def test_what_an_answer_did_not_use_is_given_back(tier_1: Api) -> None:
     assert tier_1.chat().headers["x-ratelimit-remaining-tokens"] == str(left)
 
 
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+
+
+def test_images_are_limited_and_told_where_there_are_any(tier_1: Api) -> None:
+    told_of_images = {
+        "x-ratelimit-limit-input-images": "50000",
+        "x-ratelimit-remaining-input-images": "49998",
+        "x-ratelimit-reset-input-images": "2ms",
+    }
+    headers = tier_1.chat([PICTURE, PICTURE]).headers
+    assert {name: value for name, value in headers.items() if name.endswith("images")} == told_of_images
+    assert not any(name.endswith("images") for name in tier_1.chat().headers)
+
+
+def test_who_shows_too_many_images_has_to_wait(tier_1: Api) -> None:
+    limits = {"x_mock_limits": "images_per_minute=3"}
+    assert tier_1.chat([PICTURE, PICTURE], **limits).status == 200
+    refused = tier_1.chat([PICTURE, PICTURE], **limits)
+    assert refused.status == 429
+    error = refused.json()["error"]  # type: ignore[index]
+    assert error["message"].startswith("Rate limit reached for gpt-4o in organization org-")
+    assert (
+        " on input-images per min: Limit 3, Used 2, Requested 2. Please try again in 20s." in error["message"]
+    )
+    assert (error["type"], error["code"]) == ("input-images", "rate_limit_exceeded")
+    assert refused.headers["retry-after"] == "20"
+    assert tier_1.chat(**limits).status == 200
+
+
 def test_a_tier_that_may_not_use_a_model_is_refused(free: Api, hello: Clip) -> None:
     response = free.transcribe(hello, model="gpt-4o-mini-transcribe")
     assert (response.status, told(response)) == (403, {})

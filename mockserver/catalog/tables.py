@@ -69,6 +69,7 @@ class _ListingsFile:
 
 @dataclass(frozen=True, slots=True)
 class _TiersFile:
+    images_per_minute: int
     tiers: tuple[str, ...]
     groups: list[dict[str, Any]]
 
@@ -185,6 +186,11 @@ class Catalog:
     def tiers(self) -> tuple[str, ...]:
         """The usage tiers, lowest first."""
         return self._tiers_file.tiers
+
+    @property
+    def images_per_minute(self) -> int:
+        """Images a minute that a limit group takes if its models see any."""
+        return self._tiers_file.images_per_minute
 
     def tier_limits(self, group: str, tier: str, *, observed: bool = False) -> TierLimits | None:
         """The limits of ``group`` on ``tier``, or ``None`` where none are known.

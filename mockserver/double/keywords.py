@@ -167,6 +167,7 @@ class LimitAmounts(TypedDict, total=False):
     requests_per_hour: int | None
     requests_per_day: int | None
     tokens_per_minute: int | None
+    images_per_minute: int | None
     enqueued_tokens: int | None
 
 

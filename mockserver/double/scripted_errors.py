@@ -24,7 +24,12 @@ _PLACEHOLDER = re.compile(r"{(\w+)}")
 _STAND_IN = "gpt-4o-mini-transcribe"  # the model of a request that names none
 
 # What each error about limits says is used up.
-_LIMITED = {"rate_limit_requests": "requests", "rate_limit_tokens": "tokens", "request_too_large": "tokens"}
+_LIMITED = {
+    "rate_limit_requests": "requests",
+    "rate_limit_tokens": "tokens",
+    "rate_limit_images": "input-images",
+    "request_too_large": "tokens",
+}
 
 
 def error_name(errors: ErrorTable, wanted: str | int) -> str:

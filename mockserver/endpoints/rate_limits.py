@@ -18,6 +18,7 @@ _LARGEST_PAGE = 100  # also the default (Admin API reference, List project rate 
 _NAMES = {
     "requests_per_minute": "max_requests_per_1_minute",
     "tokens_per_minute": "max_tokens_per_1_minute",
+    "images_per_minute": "max_images_per_1_minute",
     "requests_per_day": "max_requests_per_1_day",
     "enqueued_tokens": "batch_1_day_max_input_tokens",
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.catalog.paths import calls_of, openai_calls, path_pattern, shape, without_version
 from mockserver.gateway.calls import Answer, Call, Handler, Operation, Rules
 from mockserver.gateway.streamed_forms import FileField
-from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
+from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -57,6 +57,7 @@ CREATE_CHAT_COMPLETION = Operation(
     schema="openai/create_chat_completion.request",
     endpoint="v1/chat/completions",
     estimate=chat_tokens,
+    images=chat_images,
     tells_tokens=True,
     rules="chat.check_request",
 )

@@ -31,7 +31,8 @@ class Operation:
 
     ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
     schema under ``schemas/openai``; ``explains`` how its service words a schema violation. ``estimate`` gives the
-    tokens a request is charged beforehand; ``tells_tokens`` is whether answers have token-limit headers.
+    tokens a request is charged beforehand, ``images`` counts its images; ``tells_tokens`` is whether answers have
+    token-limit headers.
     ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
 
     The body ``either`` is a form or JSON; JSON may name the URL of the audio, where ``provider`` is another than
@@ -55,6 +56,7 @@ class Operation:
     endpoint: str = ""
     explains: Literal["house", "pydantic", "zod", "files"] = "house"
     estimate: Callable[[Mapping[str, Any]], int] | None = None
+    images: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
     rules: str = ""
     provider: Literal["openai", "aimlapi"] = "openai"

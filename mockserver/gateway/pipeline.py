@@ -260,11 +260,13 @@ class Pipeline:
     def _admit_within_limits(self, call: Call, model: ModelCard) -> None:
         operation = call.operation
         tokens = operation.estimate(call.document) if operation.estimate else 0
+        images = operation.images(call.document) if operation.images else 0
         try:
             call.admission = self._services.limiter.admit(
                 call.account,
                 model,
                 tokens,
+                images,
                 tells_tokens=operation.tells_tokens,
                 overrides=call.settings.limits,
             )

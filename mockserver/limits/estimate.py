@@ -34,6 +34,18 @@ def chat_tokens(body: Mapping[str, Any]) -> int:
     return _quarter(size) + _TOKENS_PER_IMAGE * images
 
 
+def chat_images(body: Mapping[str, Any]) -> int:
+    """How many images the messages have."""
+    messages = body.get("messages")
+    contents = [
+        message.get("content")
+        for message in (messages if isinstance(messages, list) else ())
+        if isinstance(message, dict)
+    ]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return sum(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
+
+
 def transcription_tokens(form: Mapping[str, Any]) -> int:
     """A quarter of the bytes of the prompt, at least one."""
     return max(1, _quarter(_size(form.get("prompt"))))

@@ -18,11 +18,12 @@ Headers = tuple[tuple[str, str], ...]
 _TOLD = (
     ("requests", ("requests_per_day", "requests_per_hour", "requests_per_minute")),
     ("tokens", ("tokens_per_minute",)),
+    ("input-images", ("images_per_minute",)),
 )
 
 
 def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
-    """Limit, remaining and reset of requests and, where the endpoint tells them, of tokens."""
+    """Limit, remaining and reset of requests, of tokens where the endpoint tells them, of images if there are any."""
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
     for counted, kinds in _TOLD:

@@ -8,7 +8,7 @@ from mockserver.limits.bucket import DAY, HOUR, MINUTE
 
 
 class Kind(NamedTuple):
-    """``counts`` is ``requests`` or ``tokens``; ``window`` in microseconds; ``label`` as in messages."""
+    """``counts`` is ``requests``, ``tokens`` or ``images``; ``window`` in microseconds; ``label`` as in messages."""
 
     name: str
     counts: str
@@ -23,6 +23,7 @@ KINDS = {
         Kind("requests_per_hour", "requests", HOUR, "requests per hour (RPH)"),
         Kind("requests_per_day", "requests", DAY, "requests per day (RPD)"),
         Kind("tokens_per_minute", "tokens", MINUTE, "tokens per min (TPM)"),
+        Kind("images_per_minute", "images", MINUTE, "input-images per min"),
     )
 }
 

@@ -32,7 +32,9 @@ _UPGRADE = (
 )
 
 # What a scripted refusal speaks of where the account has no such limit: those of many models on tier-1.
-_STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000}
+_STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000, "images_per_minute": 50_000}
+# What scripted refusals of other names than these speak of is tokens.
+_REFUSED = {"rate_limit_requests": "requests", "rate_limit_images": "images"}
 
 Headers = tuple[tuple[str, str], ...]
 Overrides = Mapping[str, int | None]
@@ -117,9 +119,16 @@ class Limiter:
         self._last = self._set_back = 0  # microseconds
 
     def admit(
-        self, account: Account, model: ModelCard, tokens: int, *, tells_tokens: bool, overrides: str = ""
+        self,
+        account: Account,
+        model: ModelCard,
+        tokens: int,
+        images: int = 0,
+        *,
+        tells_tokens: bool,
+        overrides: str = "",
     ) -> Admission:
-        """Lets the request in, and charges it: one request and its estimated ``tokens``.
+        """Lets the request in, and charges it: one request, its estimated ``tokens`` and its ``images``.
 
         ``overrides`` is the request's setting ``limits``; ``tells_tokens`` is whether the endpoint's answers
         have token headers. Raises ``ApiError`` with the headers of a 429, or for a model the tier may not use.
@@ -128,8 +137,9 @@ class Limiter:
             return Admission()
         limits = self.limits(account, model, overrides)
         draws = [
-            Draw((account.id, model.limit_group, kind), limit, tokens if kind.startswith("tokens") else 1)
+            Draw((account.id, model.limit_group, kind), limit, _amount(kind, tokens, images))
             for kind, limit in limits.items()
+            if images or KINDS[kind].counts != "images"
         ]
         with self._lock:  # No thread may come with a time that another one is already past.
             if self._levels:
@@ -155,21 +165,20 @@ class Limiter:
     ) -> ApiError:
         """The 429 of that name, as if the account had used up what it speaks of; nothing is charged.
 
-        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens`` or ``request_too_large``. The limit is the
-        account's per minute, else per day, else ``_STAND_INS``; the headers tell of the same one.
+        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens``, ``rate_limit_images`` or
+        ``request_too_large``. The limit is the account's per minute, else per day, else ``_STAND_INS``; the
+        headers tell of the same one.
         """
-        counts = "requests" if name == "rate_limit_requests" else "tokens"
+        counts = _REFUSED.get(name, "tokens")
         limits = self._limits_or_none(account, model, overrides)
         kind = next((kind for kind in KINDS if kind in limits and KINDS[kind].counts == counts), None)
         if kind is None:
             kind = f"{counts}_per_minute"
             limits[kind] = Limit(_STAND_INS[kind], KINDS[kind].window)
         draws = [
-            Draw(
-                (account.id, model.limit_group, each), limit, tokens if KINDS[each].counts == "tokens" else 1
-            )
+            Draw((account.id, model.limit_group, each), limit, _amount(each, tokens, 1))
             for each, limit in limits.items()
-            if each == kind or KINDS[each].counts != counts
+            if each == kind or KINDS[each].counts not in (counts, "images")
         ]
         refused = next(draw for draw in draws if draw.key[2] == kind)
         with self._lock:
@@ -343,6 +352,8 @@ class Limiter:
     ) -> dict[str, int | None]:
         stated = self._catalog.tier_limits(model.limit_group, tier)
         amounts: dict[str, int | None] = dict(stated.kinds()) if stated else {}
+        if amounts and model.chat is not None and model.chat.images:
+            amounts["images_per_minute"] = self._catalog.images_per_minute
         changes = self._changes.limits
         for change in (
             *(self._settings_overrides(model.limit_group, tier)),
@@ -423,7 +434,7 @@ class Limiter:
         kind = KINDS[refused.key[2]]
         held = buckets[draws.index(refused)]
         wait = bucket.wait(held, refused.limit, refused.amount, now)
-        if kind.counts == "tokens":
+        if kind.counts != "requests":
             # Recorded: the refused request is told as taken from the requests' bucket.
             buckets = [
                 each if draw is refused else bucket.take(each, draw.limit, draw.amount, now)
@@ -444,3 +455,8 @@ class Limiter:
             wait=go_duration(wait),
             upgrade=_UPGRADE if self.tier_of(account) == "free" else "",
         )
+
+
+def _amount(kind: str, tokens: int, images: int) -> int:
+    """What a request takes from a bucket of a kind."""
+    return {"tokens": tokens, "images": images}.get(KINDS[kind].counts, 1)

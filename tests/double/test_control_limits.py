@@ -143,7 +143,7 @@ def test_another_tier_holds_from_the_next_request_on(caller: Caller) -> None:
 def test_limits_can_be_replaced_and_taken_away(caller: Caller) -> None:
     limits = {"requests_per_minute": 1, "requests_per_day": None, "tokens_per_minute": None}
     caller.change(model="gpt-4o-mini", limits=limits)
-    assert set(caller.gauges("?model=gpt-4o-mini")) == {"requests_per_minute"}
+    assert set(caller.gauges("?model=gpt-4o-mini")) == {"requests_per_minute", "images_per_minute"}
     assert caller.chat().headers["x-ratelimit-limit-requests"] == "1"
     assert caller.chat().status == 429
 

@@ -107,7 +107,12 @@ def test_a_request_too_large_asks_for_more_than_the_limit(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "counts"), [("rate_limit_requests", "requests"), ("rate_limit_tokens", "tokens")]
+    ("fault", "counts"),
+    [
+        ("rate_limit_requests", "requests"),
+        ("rate_limit_tokens", "tokens"),
+        ("rate_limit_images", "input-images"),
+    ],
 )
 def test_retry_after_is_told_everywhere(chat: Chat, fault: str, counts: str) -> None:
     response = chat(f"{fault}; after=2.5")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.limits.estimate import chat_tokens, speech_tokens, transcription_tokens
+from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
 
 
 @pytest.mark.parametrize(("letters", "tokens"), [(13, 4), (29, 8), (39, 10), (64, 16)])
@@ -46,3 +46,18 @@ def test_what_will_be_refused_as_invalid_costs_next_to_nothing(broken: dict[str,
     assert speech_tokens(broken) == 0
     assert transcription_tokens(broken) == 1
     assert chat_tokens(broken) in (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("messages", "images"),
+    [
+        ([], 0),
+        ([{"role": "user", "content": "Hi"}], 0),
+        ([{"content": [{"type": "image_url"}, {"type": "text"}]}, {"content": [{"type": "image_url"}]}], 2),
+        ([{"content": [{"type": "file"}]}], 0),
+        ([None, {"content": [None]}, {"content": {}}], 0),
+        ("none", 0),
+    ],
+)
+def test_images_are_counted_in_whatever_was_sent(messages: object, images: int) -> None:
+    assert chat_images({"messages": messages}) == images
