@@ -19,6 +19,7 @@ NAMES = (
     "streams",
     "limits",
     "batches",
+    "tokens",
     "stubs",
     "soak",
     "pytest_fixture",
