@@ -109,6 +109,12 @@ def test_every_command_is_in_the_readme_with_an_example() -> None:
     assert all(f"`{command}" in example for command, example in rows.items())
 
 
+def test_the_voices_of_the_guide_exist_with_its_settings_file(tmp_path: Path) -> None:
+    (example,) = blocks(VOICES, "toml")
+    (tmp_path / "mockserver.toml").write_text(example, "utf-8")
+    assert Settings.load(tmp_path / "mockserver.toml").custom_voices == "voice_1234, voice_5678"
+
+
 def test_every_error_without_a_recording_is_confessed() -> None:
     rows = {row[0].strip("`"): int(row[1]) for row in table(DOCS / "fidelity.md", "error")}
     errors = ErrorTable().rows

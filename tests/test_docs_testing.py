@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,16 @@ from mockserver import AudioApi
 from mockserver.double.scripting import FaultHandle
 from mockserver.double.stub_builder import StubBuilder, StubHandle
 from mockserver.resources import data_folder
-from tests.test_docs import DOCS, README, RUNNABLE, blocks
+from tests.test_docs import DOCS, README, RUNNABLE, VOICES, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
 UNLISTED = {"id"}  # what nobody needs to know of
 
 
 def test_the_examples_pass(tmp_path: Path) -> None:
-    examples = [*blocks(PAGE, "python", RUNNABLE), *blocks(README, "python", "<!-- a test -->\n")]
-    assert len(examples) == 4
+    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, VOICES))
+    examples = [*blocks(PAGE, "python", RUNNABLE), *chain.from_iterable(tests)]
+    assert len(examples) == 5
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
     for number, program in enumerate(examples):
         (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
