@@ -16,6 +16,7 @@ from contextlib import ExitStack
 
 from mockserver.app import create_app, services_of
 from mockserver.audio_api import AudioApi
+from mockserver.double import verification
 from mockserver.gateway.accounts import redact
 from mockserver.gateway.errors import ApiError
 from mockserver.logs import LOG_LEVELS
@@ -58,6 +59,17 @@ class MockServer(AudioApi):
         if tier is not None:
             api.tier(tier)
         return api
+
+    @property
+    def latest_exchange(self) -> str | None:
+        """The id of the latest exchange of all accounts; ``None`` without any."""
+        return self._services.journal.latest_id
+
+    def exchanges_after(self, entry_id: str | None) -> str:
+        """The exchanges of all accounts since the one of that id, to read; of ``None``, all there are."""
+        journal = self._services.journal
+        records = journal.records_after(None, entry_id) if entry_id else None
+        return verification.report(journal.records(None) if records is None else records)
 
     def reset(self) -> None:
         """Forgets everything of all accounts, and has the clock go as at the start. Stubs of files stay."""

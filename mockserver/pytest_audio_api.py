@@ -5,8 +5,10 @@ Next to nothing but this module is imported before a test asks for the fixture.
 
 from __future__ import annotations
 
+import gc
 import os
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,8 +23,18 @@ if TYPE_CHECKING:
     from mockserver.mock_server import MockServer
     from mockserver.settings import Settings
 
-_API: pytest.StashKey[AudioApi] = pytest.StashKey()
+
+class _Tested(NamedTuple):
+    """What a test has: its double, the server, and the latest exchange of the server before it began."""
+
+    api: AudioApi
+    server: MockServer
+    mark: str | None
+
+
+_TESTED: pytest.StashKey[_Tested] = pytest.StashKey()
 _MARKER = "audio_api"
+_BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")  # some clients read only the older name
 # What else the SDK would read from the environment, and send to whom it was not meant for.
 _OTHER_VARIABLES = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_CUSTOM_HEADERS")
 
@@ -61,11 +73,11 @@ def audio_api_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
 def audio_api(request: pytest.FixtureRequest, audio_api_server: MockServer) -> Iterator[AudioApi]:
     """The test double of an account that only this test has. The SDK finds it by the environment."""
     api = _account(request.node, audio_api_server)
-    request.node.stash[_API] = api
+    request.node.stash[_TESTED] = _Tested(api, audio_api_server, audio_api_server.latest_exchange)
     with pytest.MonkeyPatch.context() as environment:
         _lead_there(environment, api)
         yield api
-    del request.node.stash[_API]
+    del request.node.stash[_TESTED]
     api.reset()
     api.clock.reset()
 
@@ -74,10 +86,39 @@ def audio_api(request: pytest.FixtureRequest, audio_api_server: MockServer) -> I
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds a test's exchanges to the report of its failure."""
     report = yield
-    api = item.stash.get(_API, None)
-    if api is not None and report.failed:
-        report.sections.append(("Exchanges with the audio APIs", api.exchanges() or "There were none."))
+    tested = item.stash.get(_TESTED, None)
+    if tested is not None and report.failed:
+        report.sections.append(
+            ("Exchanges with the audio APIs", tested.api.exchanges() or _none_came(tested))
+        )
     return report
+
+
+def _none_came(tested: _Tested) -> str:
+    """What to read where no request came with the test's key: those with other keys, or why none came."""
+    others = tested.server.exchanges_after(tested.mark)
+    if others:
+        return (
+            f"None came with the API key of this test. With other keys came:\n{others}\nA client that was made "
+            "before the test, by an earlier one or when a module was imported, keeps the key of then. "
+            "docs/testing.md (Clients made at import) tells what to do."
+        )
+    clients = "".join(f"\nThere is a client of {url}." for url in _elsewhere(tested.api))
+    return (
+        f"There were none: the server got no request at all.{clients}\nA client that was made before the test, such "
+        "as when a module was imported, keeps the base URL of then: it may have called the real API. "
+        "docs/testing.md (Clients made at import) tells what to do."
+    )
+
+
+def _elsewhere(api: AudioApi) -> list[str]:
+    """The base URLs of the official SDK's clients in this process that do not call the server."""
+    openai = sys.modules.get("openai")
+    if openai is None:
+        return []
+    kinds = (openai.OpenAI, openai.AsyncOpenAI)
+    made = (each for each in gc.get_objects() if issubclass(type(each), kinds))
+    return sorted({str(each.base_url) for each in made if not str(each.base_url).startswith(api.url)})
 
 
 def _warn(config: pytest.Config, complaint: str) -> None:
@@ -134,7 +175,8 @@ def _account(node: pytest.Item, server: MockServer) -> AudioApi:
 
 def _lead_there(environment: pytest.MonkeyPatch, api: AudioApi) -> None:
     """Has clients that read the environment call the server, past any proxy."""
-    environment.setenv("OPENAI_BASE_URL", api.base_url)
+    for variable in _BASE_URL_VARIABLES:
+        environment.setenv(variable, api.base_url)
     environment.setenv("OPENAI_API_KEY", api.api_key)
     for variable in _OTHER_VARIABLES:
         environment.delenv(variable, raising=False)

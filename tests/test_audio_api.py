@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import openai
+import pydantic
 import pytest
 
 from mockserver import AudioApi, MockServer, Settings
@@ -237,6 +238,35 @@ def test_the_journal_tells_what_came(api: AudioApi) -> None:
     )
 
 
+def test_the_journal_tells_what_a_chat_was_replied(api: AudioApi) -> None:
+    api.on_chat(user_text="weather").call_tool("get_weather", city="Paris")
+    api.on_chat(user_text="title").reply({"title": "Caf\u00e9", "points": [1]})
+    api.on_chat(user_text="long").say("word " * 1000)
+    chat(api, "Weather?", tools=[TOOL])
+    chat(api, "A title!")
+    list(chat(api, "A long one.", stream=True))
+    api.client.models.list()
+    replies = [entry["reply"] for entry in api.journal]
+    assert replies == [
+        {"text": "", "tool_calls": [{"name": "get_weather", "arguments": '{"city":"Paris"}'}]},
+        {"text": '{"title":"Caf\u00e9","points":[1]}', "tool_calls": []},
+        {"text": {"length": 5000, "starts": ("word " * 16)}, "tool_calls": []},
+        None,
+    ]
+
+
+def test_a_dictionary_is_a_structured_answer(api: AudioApi) -> None:
+    class Minutes(pydantic.BaseModel):
+        title: str
+        points: list[str]
+
+    api.on_chat().reply({"title": "Minutes", "points": ["One."]})
+    completion = api.client.chat.completions.parse(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": "Sum up."}], response_format=Minutes
+    )
+    assert completion.choices[0].message.parsed == Minutes(title="Minutes", points=["One."])
+
+
 def test_exchanges_can_be_read(api: AudioApi) -> None:
     chat(api, "Hello there.")
     transcribe(api)
@@ -294,15 +324,18 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
 @pytest.mark.parametrize(
     ("mistake", "error", "named"),
     [
-        (lambda api: api.on_transcription(flie="a.wav"), TypeError, "'file' meant"),
+        (lambda api: api.on_transcription(flie="a.wav"), TypeError, "Did you mean 'file'"),
         (lambda api: api.on_chat(zzz=1), TypeError, "There are account, channels"),
+        (lambda api: api.on_transcription(filename="a.wav"), TypeError, "Did you mean 'file'"),
+        (lambda api: api.on_chat(temperature=0), TypeError, "use fields={'temperature': 0}"),
+        (lambda api: api.verify_transcription(language="en"), TypeError, "use fields={'language': 'en'}"),
         (lambda api: api.on("chats"), ValueError, "endpoint: there is no 'chats'"),
         (lambda api: api.on_chat(channels="two"), ValueError, "'channels'"),
         (lambda api: api.on_chat(heard="("), ValueError, "heard: .* is not a regular expression"),
         (lambda api: api.on_chat(duration=(1, 2, 3)), ValueError, "duration"),
         (lambda api: api.on_chat(duration=(None, None)), ValueError, "duration"),
         (lambda api: api.on_chat(times=0).say("Hi."), ValueError, "'times'"),
-        (lambda api: api.on_chat().say("Hi.", dealy=1), TypeError, "'delay' meant"),
+        (lambda api: api.on_chat().say("Hi.", dealy=1), TypeError, "Did you mean 'delay'"),
         (lambda api: api.on_chat().reply(), ValueError, "reply: is empty"),
         (lambda api: api.on_chat().say("Hi.", delay=-1), ValueError, "'reply.delay'"),
         (lambda api: api.on_chat().say("Hi.").then.say("Ho.", delay=-1), ValueError, r"replies\[1\].delay"),
@@ -314,11 +347,11 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
         (lambda api: api.break_next("conection_reset"), ValueError, "fault: .*'connection_reset'"),
         (lambda api: api.break_next("hang", bytes_per_second=1), ValueError, "bytes_per_second"),
         (lambda api: api.break_next("hang", zzz=1), TypeError, "'zzz'"),
-        (lambda api: api.verify_chat(flie="a.wav"), TypeError, "'file' meant"),
+        (lambda api: api.verify_chat(flie="a.wav"), TypeError, "Did you mean 'file'"),
         (lambda api: api.verify_chat(times=1, at_least=1), ValueError, "exactly"),
         (lambda api: api.verify_chat(times=-1), ValueError, "'exactly'"),
         (lambda api: api.wait_for_chat(timeout=-1), ValueError, "'timeout'"),
-        (lambda api: api.settings(strictnes="off"), TypeError, "'strictness' meant"),
+        (lambda api: api.settings(strictnes="off"), TypeError, "Did you mean 'strictness'"),
         (lambda api: api.settings(strictness="lax"), ValueError, "strictness: 'lax'"),
         (lambda api: api.limits("whisper-1", requests_per_week=1), TypeError, "'requests_per_week'"),
         (lambda api: api.limits("whisper-1", requests_per_minute=0), ValueError, "requests_per_minute"),
@@ -342,7 +375,7 @@ def test_a_mistake_is_named_where_it_is_made(
         (
             [keywords.TranscriptOptions, keywords.RawReplyOptions],
             "reply",
-            {"text", "say", "audio", "json", "body", "base64", "file", "error"},
+            {"text", "say", "audio", "json", "body", "base64", "file", "events", "error"},
         ),
     ],
 )

@@ -44,15 +44,18 @@ def test_the_environment_leads_the_sdk_to_the_server(
 
         def test_environment(audio_api):
             assert os.environ["OPENAI_BASE_URL"] == audio_api.base_url
+            assert os.environ["OPENAI_API_BASE"] == audio_api.base_url
             assert os.environ["OPENAI_API_KEY"] == audio_api.api_key
             assert "OPENAI_ORG_ID" not in os.environ
 
         def test_without_the_fixture_it_is_as_it_was():
             assert os.environ["OPENAI_API_KEY"] == "sk-a-real-one"
             assert "OPENAI_BASE_URL" not in os.environ
+            assert os.environ["OPENAI_API_BASE"] == "http://before"
             assert os.environ["OPENAI_ORG_ID"] == "org-real"
     """
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_BASE", "http://before")
     run(pytester, test_environment=environment, test_scripted=SCRIPTED).assert_outcomes(passed=3)
 
 
@@ -113,6 +116,79 @@ def test_a_failing_tests_report_shows_its_exchanges(pytester: pytest.Pytester) -
     result.stdout.no_fnmatch_line("*GET /v1/models/whisper-1*")
 
 
+def test_a_failing_tests_report_says_what_is_wrong_with_its_calls(pytester: pytest.Pytester) -> None:
+    tests = """
+        import httpx
+
+        def test_fails(audio_api):
+            headers = {"Authorization": f"Bearer {audio_api.api_key}"}
+            for url in (f"{audio_api.base_url}/responses", f"{audio_api.url}/embeddings", f"{audio_api.url}/models"):
+                httpx.request("GET" if "models" in url else "POST", url, json={"input": "Hi."}, headers=headers)
+            assert False
+    """
+    result = run(pytester, test_report=tests)
+    result.stdout.fnmatch_lines(
+        [
+            "*- Exchanges with the audio APIs -*",
+            '*POST /v1/responses "Hi." * 404, endpoint_not_served*',
+            "*POST /embeddings*404, endpoint_not_served*",
+            "*GET /models*200*",
+            "POST /v1/responses is not served by this mock server. Use chat completions instead: *",
+            "POST /embeddings is not served by this mock server. *",
+            "GET /models: the base URL lacks /v1; *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*There were none*")
+
+
+IMPORTED = """
+    import openai
+
+    client = openai.OpenAI(api_key="sk-real", base_url="http://127.0.0.1:9/v1", max_retries=0)
+"""
+
+
+def test_a_report_without_requests_says_that_a_client_may_have_been_made_before(
+    pytester: pytest.Pytester,
+) -> None:
+    tests = """
+        import app
+
+        def test_fails(audio_api):
+            app.client.models.list()
+    """
+    result = run(pytester, app=IMPORTED, test_import=tests)
+    result.stdout.fnmatch_lines(
+        [
+            "There were none: the server got no request at all.",
+            "There is a client of http://127.0.0.1:9/v1/.",
+            "*when a module was imported, keeps the base URL of then*",
+        ]
+    )
+
+
+def test_a_report_shows_requests_that_came_with_an_earlier_tests_key(pytester: pytest.Pytester) -> None:
+    tests = """
+        import functools
+        import openai
+
+        client = functools.cache(openai.OpenAI)
+
+        def test_first(audio_api):
+            client().models.retrieve("whisper-1")
+
+        def test_second(audio_api):
+            client().models.list()
+            audio_api.verify("list_models")
+    """
+    result = run(pytester, test_cached=tests)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["None came with the API key of this test. With other keys came:", "*GET /v1/models*200*"]
+    )
+    result.stdout.no_fnmatch_line("*GET /v1/models/whisper-1*")
+
+
 def test_a_failed_verification_points_to_the_test(pytester: pytest.Pytester) -> None:
     tests = """
         def test_fails(audio_api):
@@ -156,7 +232,7 @@ def test_a_marker_has_the_account_as_the_test_needs_it(pytester: pytest.Pytester
     ("arguments", "complaint"),
     [
         ('tier="gold"', "*audio_api: tier: Invalid value: 'gold'*"),
-        ('strictnes="off"', "*audio_api: there is no 'strictnes' here. Is 'strictness' meant?*"),
+        ('strictnes="off"', "*audio_api: there is no 'strictnes' here. Did you mean 'strictness'?*"),
         ('"free"', "*audio_api takes keywords only, not ('free',)*"),
     ],
 )

@@ -25,9 +25,13 @@ def check(schemas: Schemas, name: str, document: object) -> None:
         raise DocumentError(
             f"{found.param + ': ' if found.param else ''}needs {members}, and just one of them."
         )
+    if foremost.keyword == "additionalProperties":
+        from mockserver.double.spelling import hint
+
+        meant = hint(str(foremost.path[-1]), foremost.schema.get("properties", {}))
+        raise DocumentError(f"Unknown parameter: '{found.param}'. {meant}")
     if foremost.keyword == "minProperties":
         raise DocumentError(f"{found.param or 'the document'}: is empty.")
-    known = ", ".join(foremost.schema.get("properties", ())) if found.code == "unknown_parameter" else ""
     named = found.param is None or f"'{found.param}'" in found.message
     message = found.message if named else f"{found.param}: {found.message}"
-    raise DocumentError(message + (known and f" There is {known}."))
+    raise DocumentError(message)

@@ -25,7 +25,18 @@ _MEMBERS = frozenset(
     (
         *("id", "time", *_UNSHOWN, "account", "organization", "project", "endpoint", "operation"),
         *("method", "path", "query", "headers", "model", "request", "audio", "heard", "user_text", "prompt"),
-        *("status", "error", "answered_by", "stub", "fault", "usage", "cost_usd", "limits", "timing"),
+        *(
+            "status",
+            "error",
+            "answered_by",
+            "stub",
+            "fault",
+            "reply",
+            "usage",
+            "cost_usd",
+            "limits",
+            "timing",
+        ),
         *("stream_events", "stream_pieces", "bytes_sent", "in_flight", "hung_up"),
     )
 )
@@ -99,7 +110,7 @@ def is_record(value: object) -> bool:
     """Whether a JSON value is the record of an entry."""
     return (
         isinstance(value, dict)
-        and value.keys() == _MEMBERS
+        and value.keys() | {"reply"} == _MEMBERS  # which older snapshots do not have
         and all(isinstance(value[name], kind) for name, kind in _TYPES.items())
         and all(isinstance(each, dict) and each.keys() == _AUDIO_MEMBERS for each in value["audio"])
     )

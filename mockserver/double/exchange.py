@@ -140,6 +140,7 @@ class Exchange:
             "answered_by": self.answered_by or response["answered_by"],
             "stub": self.stub,
             "fault": self.fault,
+            "reply": _replied(self.call),
             **_used(self.call),
             "limits": response["limits"],
             "timing": {
@@ -275,6 +276,12 @@ def _heard_last(heard: Mapping[str, str]) -> str | None:
     return " ".join(
         text for text, message in zip(heard.values(), messages, strict=True) if message == messages[-1]
     )
+
+
+def _replied(call: Call | None) -> Record | None:
+    """What a chat was replied, long texts as those of the request."""
+    reply = call.outcome.reply if call else None
+    return None if reply is None else excerpt.document(reply, {})
 
 
 def _used(call: Call | None) -> Record:

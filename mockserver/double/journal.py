@@ -112,6 +112,12 @@ class Journal:
         place = next((place for place, entry in enumerate(entries, 1) if entry.id == entry_id), None)
         return None if place is None else [entry.record() for entry in entries[place:]]
 
+    @property
+    def latest_id(self) -> str | None:
+        """The id of the latest entry of all accounts; ``None`` without any."""
+        with self._changed:
+            return self._entries[-1].id if self._entries else None
+
     def record(self, account_id: str | None, entry_id: str) -> Record | None:
         """The record of an entry, or ``None``."""
         found = (entry for entry in reversed(self._of(account_id)) if entry.id == entry_id)

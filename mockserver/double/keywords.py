@@ -6,8 +6,9 @@ They are the members of the documents of ``schemas/mock``, which describe each o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
+
+from mockserver.double.spelling import hint
 
 Names = str | list[str]
 
@@ -176,9 +177,8 @@ def check_names(given: Mapping[str, object], kind: type) -> None:
     known: Collection[str] = kind.__optional_keys__  # type: ignore[attr-defined]
     for name in given:
         if name not in known:
-            nearest = get_close_matches(name, known, n=1)
-            hint = f"Is {nearest[0]!r} meant?" if nearest else f"There are {', '.join(sorted(known))}."
-            raise TypeError(f"there is no {name!r} here. {hint}")
+            meant = hint(name, known, f"fields={ ({name: given[name]})!r}")
+            raise TypeError(f"there is no {name!r} here. {meant}")
 
 
 def when(given: Mapping[str, Any], kind: type) -> dict[str, Any]:

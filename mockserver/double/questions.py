@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.double import documents, keywords, verification
 from mockserver.double.entries import Record, shown
+from mockserver.double.findings import findings
 from mockserver.double.of_account import OfAccount
 from mockserver.endpoints.routes import ENDPOINTS
 
@@ -32,10 +33,13 @@ class Questions(OfAccount):
         return [shown(record) for record in self._services.journal.records(self._account_id)]
 
     def exchanges(self, latest: int = 50) -> str:
-        """The latest exchanges, to read: a line each, and one for each of their audio files."""
+        """The latest exchanges, to read: a line each, and one for each of their audio files.
+
+        Below them stands what is wrong with the calls: endpoints that are not served, wrong URLs.
+        """
         records = self._services.journal.records(self._account_id)
         earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []
-        return "\n".join([*earlier, verification.report(records[-latest:])])
+        return "\n".join([*earlier, verification.report(records[-latest:]), *findings(records)])
 
     def verify(
         self,

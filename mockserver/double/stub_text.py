@@ -62,22 +62,16 @@ def schema_error(violations: list[Violation], located: Located, place: Place) ->
     if not violation.path:
         return SourceError(line, f"a stub is an object with `when` and `reply`. {_GUIDE}")
     found = explain.house(violation)
+    if violation.keyword == "additionalProperties":
+        from mockserver.double.spelling import hint
+
+        meant = hint(str(violation.path[-1]), violation.schema.get("properties", {}))
+        return SourceError(line, f"Unknown parameter: '{found.param}'. {meant} {_GUIDE}")
     if violation.keyword == "minProperties":
         return SourceError(line, f"{found.param}: is empty. {_GUIDE}")
     named = f"'{found.param}'" in found.message
     message = found.message if named else f"{found.param}: {found.message}"
-    return SourceError(line, f"{message}{_meant(violation)} {_GUIDE}")
-
-
-def _meant(violation: Violation) -> str:
-    """Of an unknown member, the one that is spelled nearly like it, or those there are."""
-    if violation.keyword != "additionalProperties":
-        return ""
-    from difflib import get_close_matches
-
-    known = violation.schema.get("properties", {})
-    nearest = get_close_matches(str(violation.path[-1]), known, n=1)
-    return f" Is '{nearest[0]}' meant?" if nearest else f" There are {', '.join(sorted(known))}."
+    return SourceError(line, f"{message} {_GUIDE}")
 
 
 def line_named(message: str, located: Located, place: Place) -> int:

@@ -40,7 +40,7 @@ def create_chat_completion(services: Services, call: Call) -> Answer:
     request = chat_request(services, call)
     replies = chat_replies(services, call, request)
     head = _head(services, call, request)
-    answered_by = replies[0].answered_by
+    answered_by, call.outcome.reply = replies[0].answered_by, replies[0].told
     if request.body.get("stream"):
         events = started(_stream(services, call, request, replies, head))
         return Answer(events, sse.CONTENT_TYPE, answered_by)

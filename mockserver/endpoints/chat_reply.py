@@ -80,6 +80,12 @@ class ChatReply:
         return tokens.split(self.text, self.counted.vocabulary) if self.cut is None else self.cut
 
     @property
+    def told(self) -> dict[str, Any]:
+        """The words and tool calls, as the journal tells them."""
+        calls = [{"name": call.name, "arguments": call.arguments} for call in self.tool_calls]
+        return {"text": self.text, "tool_calls": calls}
+
+    @property
     def text_tokens(self) -> int:
         """Text tokens, those of a transcript included."""
         if self.cut is not None:

@@ -82,9 +82,13 @@ class Operation:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a request: known late where the answer is a stream."""
+    """What became of a request: known late where the answer is a stream.
+
+    ``reply`` is what a chat was replied: its ``text``, and the names and arguments of its ``tool_calls``.
+    """
 
     usage: Mapping[str, Any] | None = None
+    reply: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)

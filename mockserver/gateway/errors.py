@@ -62,7 +62,7 @@ class ErrorTable:
             from difflib import get_close_matches
 
             nearest = get_close_matches(name, self.rows, n=1)
-            hint = f"Is {nearest[0]!r} meant?" if nearest else "docs/faults.md lists them."
+            hint = f"Did you mean {nearest[0]!r}?" if nearest else "docs/faults.md lists them."
             raise ValueError(f"error: there is no {name!r} in the catalog. {hint}")
 
     def refusal(

@@ -51,7 +51,7 @@ def test_the_first_that_cannot_be_used_is_told_in_one_line(run: Run, command: tu
     result = run(*command)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"mockserver: {Path('bad', 'd.yaml')}:2: Unknown parameter: 'reply.txt'. Is 'text' meant? "
+        f"mockserver: {Path('bad', 'd.yaml')}:2: Unknown parameter: 'reply.txt'. Did you mean 'text'? "
         "docs/stubs.md describes the form of a stub.\n"
     )
 

@@ -51,6 +51,7 @@ _TRANSCRIPTION: Mapping[str, Any] = {
     "answered_by": "fixture; name=hello",
     "stub": None,
     "fault": None,
+    "reply": None,
     "usage": {"type": "duration", "seconds": 3},
     "cost_usd": None,
     "limits": {},

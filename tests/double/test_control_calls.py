@@ -46,8 +46,10 @@ def test_known_query_arguments_are_named(send: Send) -> None:
 def test_an_unknown_field_is_named_with_those_that_there_are(send: Send) -> None:
     response = send("PUT", "/_mock/clock", b'{"advanced": 1}')
     assert response.status == 400
+    assert response.json() == {"error": "Unknown parameter: 'advanced'. Did you mean 'advance'?"}
+    response = send("PUT", "/_mock/clock", b'{"tomorrow": 1}')
     assert response.json() == {
-        "error": "Unknown parameter: 'advanced'. There is set, freeze, scale, advance."
+        "error": "Unknown parameter: 'tomorrow'. There are advance, freeze, scale, set."
     }
 
 

@@ -39,7 +39,10 @@ def test_the_schema_has_every_parameter_and_its_default_is_told(schemas: Schemas
         ({}, r"^Give one of 'error' and 'fault'"),
         ({"error": "conflict", "fault": "hang"}, r"^Give one of 'error' and 'fault'"),
         ({"fault": "error"}, r"^fault: there is no 'error'. There are connection_reset, "),
-        ({"error": "rate_limit_token"}, r"^error: .*'rate_limit_token'.* Is 'rate_limit_tokens' meant\?$"),
+        (
+            {"error": "rate_limit_token"},
+            r"^error: .*'rate_limit_token'.* Did you mean 'rate_limit_tokens'\?$",
+        ),
         ({"error": 418}, r"^error: none has the status 418. There are 400, 401, "),
         (
             {"fault": "latency", "at": "before"},

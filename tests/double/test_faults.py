@@ -187,7 +187,7 @@ def test_a_bad_header_is_refused_with_the_reason(faults: Faults) -> None:
     with pytest.raises(ApiError) as refused:
         faults.due(FACTS, ANN, "rate_limit_token")
     assert refused.value.name == "bad_mock_header"
-    assert "Is 'rate_limit_tokens' meant?" in str(refused.value.values["message"])
+    assert "Did you mean 'rate_limit_tokens'?" in str(refused.value.values["message"])
 
 
 def test_a_reset_forgets_faults_and_counters_of_the_account(faults: Faults) -> None:

@@ -116,7 +116,11 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("when: {}\nreply:\n  txt: Hi.", 3, "Unknown parameter: 'reply.txt'. Is 'text' meant? docs/stubs.md"),
+        (
+            "when: {}\nreply:\n  txt: Hi.",
+            3,
+            "Unknown parameter: 'reply.txt'. Did you mean 'text'? docs/stubs.md",
+        ),
         ("- reply: {text: Hi.}\n- when:\n    endpoint: chat", 2, "there is no `reply`. Give one reply"),
         ("reply: {text: a}\nreplies: [{text: b}]", 1, "there is both `reply` and `replies`."),
         ("reply: {text: a}\ntimes: 0", 2, "Invalid 'times': integer below minimum value."),
@@ -161,7 +165,7 @@ def test_what_cannot_be_used_is_told_with_file_line_and_place(
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ('{\n"reply": {\n"txt": "Hi."}}', 3, "Unknown parameter: 'reply.txt'. Is 'text' meant?"),
+        ('{\n"reply": {\n"txt": "Hi."}}', 3, "Unknown parameter: 'reply.txt'. Did you mean 'text'?"),
         ('[{"reply": {"text": "Hi."}},\n{}]', 2, "there is no `reply`."),
         ('{"reply": {"text": "Hi."}, "when":\n\t{"heard": "("}}', 2, "heard: '(' is not"),
         ('{"reply": {"text": "Hi."},\n"reply": {}}', 2, "'reply' is given twice, first on line 1."),

@@ -15,7 +15,7 @@ from mockserver.endpoints.routes import ROUTES
 from mockserver.gateway.response_headers import services_of_table
 from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings import AccountRow, Settings
 from tests.conftest import RawResponse, multipart, parse_response
 
 Clip = tuple[str, bytes]
@@ -225,3 +225,76 @@ def test_a_body_of_no_content_type_is_refused(send: Send, path: str) -> None:
 def test_every_operation_of_the_table_of_headers_exists() -> None:
     named = set(services_of_table()) - {""}
     assert named <= {operation.name for operation, _ in ROUTES}
+
+
+@pytest.fixture(scope="module")
+def declared_server() -> Iterator[MockServer]:
+    ours = AccountRow("sk-ours", organization="org-ours", project="proj_ours")
+    settings = Settings(port=0, whisper_model="none", accounts=(ours,), log_level="warning")
+    with MockServer(settings) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("named", "code", "message"),
+    [
+        (
+            {"organization": "org-other"},
+            "mismatched_organization",
+            "OpenAI-Organization header should match organization for API key",
+        ),
+        (
+            {"project": "proj_other"},
+            "mismatched_project",
+            "OpenAI-Project header should match project for API key",
+        ),
+    ],
+)
+def test_a_declared_accounts_other_organization_or_project_is_refused(
+    declared_server: MockServer, named: dict[str, str], code: str, message: str
+) -> None:
+    client = openai.OpenAI(
+        base_url=declared_server.base_url,
+        api_key="sk-ours",
+        max_retries=0,
+        organization=named.get("organization"),
+        project=named.get("project"),
+    )
+    with pytest.raises(openai.AuthenticationError) as refused, client:
+        client.models.list()
+    assert (refused.value.code, refused.value.type) == (code, "invalid_request_error")
+    assert refused.value.body == {"message": message, "type": refused.value.type, "param": None, "code": code}
+
+
+def test_the_declared_organization_may_be_named(declared_server: MockServer) -> None:
+    with openai.OpenAI(
+        base_url=declared_server.base_url, api_key="sk-ours", organization="org-ours", project="proj_ours"
+    ) as client:
+        headers = client.models.with_raw_response.retrieve("whisper-1").headers
+    assert headers["x-request-id"]
+
+
+def test_an_undeclared_account_goes_by_the_names_of_the_headers(server: MockServer, hello: Clip) -> None:
+    account = server.account(tier="free")
+    account.limits("whisper-1", requests_per_minute=1)
+    named = {"OpenAI-Organization": "org-acme", "OpenAI-Project": "proj_web"}
+    client = account.client.with_options(default_headers=named)
+    heard = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=hello)
+    assert (heard.headers["openai-organization"], heard.headers["openai-project"]) == ("org-acme", "proj_web")
+    with pytest.raises(openai.RateLimitError, match=r"for whisper-1 in organization org-acme on requests"):
+        client.audio.transcriptions.create(model="whisper-1", file=hello)
+    assert [entry["organization"] for entry in account.journal] == ["org-acme", "org-acme"]
+    account.verify_transcription(account="org-acme", times=2)
+
+
+@pytest.mark.parametrize("header", ["api-key", "x-api-key"])
+def test_other_headers_carry_a_key(server: MockServer, send: Send, header: str) -> None:
+    account = server.account()
+    assert send("GET", "/v1/models", headers={header: account.api_key}, key=None).status == 200
+    (entry,) = account.journal
+    assert account.api_key not in json.dumps(entry)
+
+
+def test_the_sdks_own_test_key_is_accepted(server: MockServer) -> None:
+    with openai.OpenAI(base_url=server.base_url, api_key="My API Key") as client:
+        assert client.models.retrieve("whisper-1").id == "whisper-1"

@@ -1,0 +1,39 @@
+"""What is wrong with exchanges that a test may overlook: calls of what is not served, and of wrong URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mockserver.catalog.paths import VERSION, calls_of, similar_path, without_version
+from mockserver.gateway.urls import has_double_slash, lacks_version
+
+if TYPE_CHECKING:
+    from mockserver.double.entries import Record
+
+
+def findings(entries: Iterable[Record]) -> list[str]:
+    """Return what is wrong with the calls of some journal records, a line for each kind of call."""
+    return list(dict.fromkeys(line for entry in entries for line in _of(entry)))
+
+
+def _of(entry: Record) -> Iterator[str]:
+    path, call = entry["path"], f"{entry['method']} {entry['path']}"
+    known = calls_of(without_version(path))
+    if entry["error"] == "endpoint_not_served":
+        hint = next((each.hint.replace("{base_url}", "…/v1") for each in known), "")
+        remedy = hint or "Script the answer with a stub."
+        yield f"{call} is not served by this mock server. {remedy} See docs/clients.md."
+    elif entry["error"] == "unknown_url":
+        yield f"{call}: the API has no such URL. {_remedy(path, is_known=bool(known))}"
+    elif lacks_version(path) and entry["endpoint"] is not None:
+        yield f"{call}: the base URL lacks {VERSION}; the real API answers such calls with 404."
+
+
+def _remedy(path: str, *, is_known: bool) -> str:
+    if has_double_slash(path):
+        return "Does the base URL end with a slash?"
+    if lacks_version(path) and is_known:
+        return f"Add {VERSION} to the base URL."
+    similar = similar_path(path)
+    return f"Did you mean {similar}?" if similar else "A stub can answer it nevertheless."
