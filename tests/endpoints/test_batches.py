@@ -96,6 +96,9 @@ def test_a_new_batch_has_everything_to_come(batches: Batches) -> None:
 def test_usage_is_that_of_all_answers(batches: Batches) -> None:
     batch = batches.run(chat_lines(3))
     used = [line["response"]["body"]["usage"] for line in batches.output(batch)]
+    assert [set(each["prompt_tokens_details"]) for each in used] == [{"cached_tokens", "audio_tokens"}] * len(
+        used
+    )
     assert batch.usage is not None
     assert batch.usage.to_dict() == {
         "input_tokens": sum(each["prompt_tokens"] for each in used),
@@ -239,6 +242,7 @@ def test_lines_touch_no_bucket(server: MockServer) -> None:
         "requests_per_minute": 0,
         "requests_per_day": 0,
         "tokens_per_minute": 0,
+        "images_per_minute": 0,
         "enqueued_tokens": 0,
     }
 

@@ -279,6 +279,57 @@ def test_the_sdk_puts_tool_calls_together(client: openai.OpenAI, make: Any) -> N
     assert reasons[-1] == "tool_calls"
 
 
+@pytest.mark.parametrize("model", ["gpt-3.5-turbo", "gpt-4o", "o3-mini", "gpt-5", "gpt-5.1"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"tools": FUNCTIONS[:1]},
+        {"tools": FUNCTIONS},
+        {"functions": [WEATHER]},
+        {"response_format": {"type": "json_object"}},
+        {"service_tier": "fast", "n": 2},
+        {"moderation": {"model": "omni-moderation-latest"}},
+    ],
+)
+def test_a_stream_tells_what_a_whole_answer_does(chat: Chat, model: str, more: Body) -> None:
+    body = text("Weather and time in JSON?", model=model, **more)
+    whole, chunks = chat.complete(body), chat.stream(body | INCLUDE_USAGE)
+    for name in ("model", "service_tier", "system_fingerprint"):
+        assert {chunk[name] for chunk in chunks} == {whole[name]}
+    assert [chunk["usage"] for chunk in chunks if chunk["usage"]] == [whole["usage"]]
+    assert [chunk["moderation"] for chunk in chunks if "moderation" in chunk] == [
+        whole[name] for name in ("moderation",) if name in whole
+    ]
+    for index, choice in enumerate(whole["choices"]):
+        told = [each for chunk in chunks for each in chunk["choices"] if each["index"] == index]
+        assert {frozenset(each) - {"delta"} for each in told} == {frozenset(choice) - {"message"}}
+        assert told[-1]["finish_reason"] == choice["finish_reason"]
+        assert content_of(told) == (choice["message"]["content"] or "")
+        assert arguments_of(told) == [
+            call["arguments"]
+            for call in (
+                *(each["function"] for each in choice["message"].get("tool_calls", ())),
+                *filter(None, [choice["message"].get("function_call")]),
+            )
+        ]
+
+
+def content_of(choices: list[Body]) -> str:
+    return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
+def arguments_of(choices: list[Body]) -> list[str]:
+    """The arguments of each call, put together."""
+    gathered: dict[int, str] = {}
+    for choice in choices:
+        delta = choice["delta"]
+        calls = [{"index": 0, "function": delta["function_call"]}] if "function_call" in delta else ()
+        for call in (*calls, *delta.get("tool_calls", ())):
+            gathered[call["index"]] = gathered.get(call["index"], "") + call["function"]["arguments"]
+    return list(gathered.values())
+
+
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-5", "gpt-audio"])
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize(
