@@ -103,6 +103,12 @@ def test_token_ids_of_segments_are_those_of_whisper(
     assert end == pytest.approx(50_364 + segment["end"] * 50, abs=1)
 
 
+@pytest.mark.parametrize(("model", "prompt"), [("gpt-4o", 12), ("gpt-4", 20), ("gpt-3.5-turbo", 20)])
+def test_each_family_of_models_has_its_vocabulary(chat: Chat, model: str, prompt: int) -> None:
+    """Hindi has few tokens of its own in the older vocabulary."""
+    assert chat.complete(text("नमस्ते दुनिया", model=model))["usage"]["prompt_tokens"] == prompt
+
+
 LIGHT = """
 import sys
 sys.modules["splintr"] = None  # as in an installation that leaves it out

@@ -37,8 +37,6 @@ def complete(send: Sender, body: dict[str, Any], key: str) -> dict[str, Any]:
 def test_a_chat_takes_the_tokens_that_were_recorded(
     row: dict[str, Any], server: MockServer, send: Sender, api_key: str
 ) -> None:
-    if Catalog().model(row["model"]) is None:
-        pytest.skip(f"{row['model']} is not in the catalog")
     api = server.account(api_key)
     if "reply" in row:
         api.on_chat().reply(row["reply"])
