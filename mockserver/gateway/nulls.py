@@ -50,6 +50,8 @@ def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
 
 
 def _is_met(condition: Schema, value: Any) -> bool:
-    """Whether ``value`` has the members that ``condition`` names, with the values that it gives."""
+    """Whether ``value`` is an object that has the members that ``condition`` names, with the values that it gives."""
     members: Mapping[str, Any] = condition["properties"]
-    return all(value.get(name) == member.get("const") for name, member in members.items())
+    return isinstance(value, dict) and all(
+        value.get(name) == member.get("const") for name, member in members.items()
+    )
