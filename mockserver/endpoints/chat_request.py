@@ -11,7 +11,7 @@ from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
-from mockserver.gateway.chat_rules import wants_audio
+from mockserver.gateway.chat_rules import heeded, wants_audio
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat_tokens, transcripts, usage
 from mockserver.wire.image_tokens import image_tokens
@@ -111,7 +111,7 @@ class _Reader:
     def __init__(self, services: Services, call: Call) -> None:
         self._services = services
         self._call = call
-        self._messages: list[Body] = call.document.get("messages") or []
+        self._messages = heeded(call.document.get("messages") or [])
         assert call.model is not None
         self.rules = call.model.tokens
         self.heard_by: list[str] = []

@@ -168,12 +168,15 @@ def _json_text(schema: dict[str, Any], hint: str) -> str:
 
 
 def _sample(schema: dict[str, Any], hint: str) -> Any:
-    from mockserver.engines.json_samples import NoSample, sample
+    """A value of ``schema``. What is no schema at all, which strictness ``real`` refuses, asks for nothing."""
+    from mockserver.engines.json_samples import MalformedSchema, NoSample, sample
 
     if not schema:
         return {"reply": hint}
     try:
         return sample(schema, hint)
+    except MalformedSchema:
+        return {"reply": hint}
     except NoSample as error:
         raise ReplyFailed(f"no value fits the schema: {error}") from error
 

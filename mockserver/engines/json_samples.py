@@ -23,10 +23,15 @@ _TRIES = 10_000  # before a schema is given up
 _TRIES_AT_EASE = 500
 _TRIES_OF_A_KIND = 300  # candidates of one type
 _DEEP = 3  # references within references
+_QUOTED = 500  # characters of a reason, which may quote the schema
 
 
 class NoSample(Exception):
     """No value was found for a schema: it is malformed, admits none, or asks for too much. Says why."""
+
+
+class MalformedSchema(NoSample):
+    """What was given is no JSON Schema."""
 
 
 def sample(schema: Schema, hint: str = "") -> object:
@@ -34,7 +39,7 @@ def sample(schema: Schema, hint: str = "") -> object:
 
     An object has its required properties, or all if none is required. ``hint`` is what the
     first free string says, if it fits its length; other strings say the name of their property.
-    Formats are followed but not enforced. Raises ``NoSample``.
+    Formats are followed but not enforced. Raises ``NoSample``, or ``MalformedSchema`` for what is none.
     """
     try:
         root = normal(schema)
@@ -45,7 +50,7 @@ def sample(schema: Schema, hint: str = "") -> object:
     except RecursionError as error:
         raise NoSample("the schema is nested too deeply") from error
     except (ValueError, OverflowError) as error:
-        raise NoSample(str(error).partition("\n")[0]) from error
+        raise MalformedSchema(str(error).partition("\n")[0][:_QUOTED]) from error
     raise NoSample("no value of the schema was found")
 
 

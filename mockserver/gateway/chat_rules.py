@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
+_ROLES = {**dict.fromkeys(_INSTEAD_OF_CONTENT, "assistant"), "tool_call_id": "tool"}
 
 
 def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ()) -> None:
@@ -25,6 +26,7 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     """
     assert model.chat is not None
     check_known(model, body)
+    body = {**body, "messages": heeded(body["messages"])}
     _check_messages(model.chat, body["messages"])
     _check_tool_answers(body["messages"])
     if model.chat.audio:
@@ -35,6 +37,18 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     _check_response_format(model.chat, body)
     check_parameters(model, body)
     _check_contents(body["messages"])
+
+
+def heeded(messages: Sequence[Body]) -> list[dict[str, Any]]:
+    """Return the messages without the members that only another role's have: nobody looks at them."""
+    return [
+        {
+            name: value
+            for name, value in message.items()
+            if _ROLES.get(name, message["role"]) == message["role"]
+        }
+        for message in messages
+    ]
 
 
 def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:

@@ -43,15 +43,14 @@ def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
         return
     yield schema
     for part in (*schema.get("allOf", ()), *schema.get("anyOf", ())):
-        if "if" in part:
-            yield from _applying(part["then"], value) if _is_met(part["if"], value) else ()
-        else:
-            yield from _applying(part, value)
+        yield from _applying(part, value)
+    if "if" in schema:
+        yield from _applying(schema.get("then" if _is_met(schema["if"], value) else "else", True), value)
 
 
 def _is_met(condition: Schema, value: Any) -> bool:
     """Whether ``value`` is an object that has the members that ``condition`` names, with the values that it gives."""
     members: Mapping[str, Any] = condition["properties"]
     return isinstance(value, dict) and all(
-        value.get(name) == member.get("const") for name, member in members.items()
+        value.get(name) in member.get("enum", [member.get("const")]) for name, member in members.items()
     )

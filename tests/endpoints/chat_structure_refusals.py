@@ -67,21 +67,17 @@ UNKNOWN_MEMBERS: dict[str, tuple[Body, Refusal]] = {
         text(*called(index=0)),
         unknown("messages[1].tool_calls[0].index"),
     ),
-    "parsed arguments of a tool call": (
-        text(*called(function={**CALL["function"], "parsed_arguments": {}})),
-        unknown("messages[1].tool_calls[0].function.parsed_arguments"),
-    ),
-    "a custom call with arguments": (
+    "a custom call with a function": (
         text(
             "Hi",
             {
                 "role": "assistant",
                 "tool_calls": [
-                    {"id": "c", "type": "custom", "custom": {"name": "x", "input": "", "arguments": ""}}
+                    {"id": "c", "type": "custom", "custom": {"name": "x", "input": ""}, "function": {}}
                 ],
             },
         ),
-        unknown("messages[1].tool_calls[0].custom.arguments"),
+        unknown("messages[1].tool_calls[0].function"),
     ),
     "a text part": (
         text("Hi", user([{**TEXT_PART, "cache_control": {"type": "ephemeral"}}])),
@@ -106,12 +102,6 @@ UNKNOWN_MEMBERS: dict[str, tuple[Body, Refusal]] = {
     "a developer's text": (
         text({"role": "developer", "content": [{**TEXT_PART, "cache_control": {}}]}, "Hi"),
         unknown("messages[0].content[0].cache_control"),
-    ),
-    "a function call of old": (
-        text(
-            "Hi", {"role": "assistant", "function_call": {"name": "f", "arguments": "{}", "id": "x"}}, "So?"
-        ),
-        unknown("messages[1].function_call.id"),
     ),
     "a tool": (text("Hi", tools=[{**TOOL, "strict": True}]), unknown("tools[0].strict")),
     "a tool's function": (

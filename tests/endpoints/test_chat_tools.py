@@ -88,6 +88,29 @@ def test_several_tools_are_called_at_once_unless_that_is_forbidden(chat: Chat) -
     assert called(chat.message({**body, "parallel_tool_calls": False})) == ["get_weather"]
 
 
+def test_an_agent_that_must_call_a_tool_at_each_step_comes_to_its_last_one(client: openai.OpenAI) -> None:
+    """As agents do that end by calling ``final_answer``."""
+    create: Any = client.chat.completions.create
+    final: Body = {"name": "final_answer", "parameters": {"type": "object", "properties": {}, "required": []}}
+    tools = [*FUNCTIONS, {"type": "function", "function": final}]
+    messages: list[Any] = [user("How is the weather?")]
+    steps: list[str] = []
+    while "final_answer" not in steps:
+        assert len(steps) < 10
+        answer = create(model="gpt-4o", messages=messages, tools=tools, tool_choice="required").choices[0].message
+        (call,) = answer.tool_calls
+        steps.append(call.function.name)
+        messages += [answer, {"role": "tool", "tool_call_id": call.id, "content": "fine"}]
+    assert steps == ["get_weather", "get_time", "final_answer"]
+
+
+def test_an_argument_is_made_up_though_none_is_required(chat: Chat) -> None:
+    parameters = {**WEATHER["parameters"], "required": []}
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": parameters}}
+    (call,) = chat.message(text("The weather, please.", tools=[tool]))["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"city": "The weather, please.", "days": 1}
+
+
 def test_a_request_in_speech_calls_a_tool_instead_of_speaking(chat: Chat) -> None:
     completion = chat.complete(speech("The weather, please.", tools=FUNCTIONS))
     message = completion["choices"][0]["message"]

@@ -14,6 +14,7 @@ from mockserver.engines.dialogue import (
     Reply,
     ReplyFailed,
     Tool,
+    ToolCall,
     Turn,
 )
 
@@ -79,6 +80,32 @@ def test_one_call_at_a_time_where_more_are_forbidden() -> None:
 def test_a_demanded_tool_is_called_even_after_a_result() -> None:
     assert names(reply(Turn("user", "Hi"), tools=(WEATHER,), demanded=(WEATHER,))) == ["get_weather"]
     assert names(reply(Turn("tool", "x"), tools=(WEATHER,), demanded=(WEATHER,))) == ["get_weather"]
+
+
+def calling(tool: Tool) -> Turn:
+    return Turn("assistant", calls={f"call_{tool.name}": ToolCall(tool.name, "{}", tool.custom)})
+
+
+def test_a_demanded_tool_is_not_called_twice_before_the_others() -> None:
+    tools = (WEATHER, CLOCK, SHELL)
+    conversation = [Turn("user", "What time is it?")]
+    called = []
+    for _ in range(5):
+        answer = reply(*conversation, tools=tools, demanded=tools)
+        called += names(answer)
+        tool = next(tool for tool in tools if tool.name == called[-1])
+        conversation += [calling(tool), Turn("tool", "done", answers=f"call_{tool.name}")]
+    assert called == ["currentTime", "get_weather", "shell", "shell", "shell"]
+    assert names(reply(*conversation, Turn("user", "Again"), tools=tools, demanded=tools)) == ["get_weather"]
+
+
+def test_the_only_demanded_tool_is_called_again() -> None:
+    asked = (Turn("user", "What time is it?"), calling(CLOCK), Turn("tool", "noon", answers="call_currentTime"))
+    assert names(reply(*asked, tools=(WEATHER, CLOCK), demanded=(CLOCK,))) == ["currentTime"]
+
+
+def test_what_is_no_schema_asks_for_nothing() -> None:
+    assert reply(Turn("user", "Hi"), json_schema={"type": "strin"}).text == '{"reply":"Hi"}'
 
 
 def test_of_several_demanded_tools_the_one_that_is_spoken_of_is_called() -> None:
