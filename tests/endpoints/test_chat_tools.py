@@ -97,7 +97,9 @@ def test_an_agent_that_must_call_a_tool_at_each_step_comes_to_its_last_one(clien
     steps: list[str] = []
     while "final_answer" not in steps:
         assert len(steps) < 10
-        answer = create(model="gpt-4o", messages=messages, tools=tools, tool_choice="required").choices[0].message
+        answer = (
+            create(model="gpt-4o", messages=messages, tools=tools, tool_choice="required").choices[0].message
+        )
         (call,) = answer.tool_calls
         steps.append(call.function.name)
         messages += [answer, {"role": "tool", "tool_call_id": call.id, "content": "fine"}]

@@ -100,7 +100,11 @@ def test_a_demanded_tool_is_not_called_twice_before_the_others() -> None:
 
 
 def test_the_only_demanded_tool_is_called_again() -> None:
-    asked = (Turn("user", "What time is it?"), calling(CLOCK), Turn("tool", "noon", answers="call_currentTime"))
+    asked = (
+        Turn("user", "What time is it?"),
+        calling(CLOCK),
+        Turn("tool", "noon", answers="call_currentTime"),
+    )
     assert names(reply(*asked, tools=(WEATHER, CLOCK), demanded=(CLOCK,))) == ["currentTime"]
 
 

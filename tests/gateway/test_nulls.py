@@ -208,7 +208,8 @@ def test_a_null_in_place_of_what_is_needed_is_refused(
     send: Callable[..., RawResponse], path: str, body: Body, message: str
 ) -> None:
     response = send("POST", path, json.dumps(body).encode(), JSON)
-    assert (response.status, response.json()["error"]["message"]) == (400, message)
+    document: Any = response.json()
+    assert (response.status, document["error"]["message"]) == (400, message)
 
 
 DUMPS: list[Callable[[Any], Any]] = [
