@@ -56,7 +56,7 @@ def test_completions_that_an_earlier_version_stored_are_told_in_the_present_form
         "messages": [{"id": "m-0", "refusal": None, "name": None, "role": "user", "content": "Hi"}],
     }
     services = watched.services
-    account_id = services.accounts.authenticate(f"Bearer {account}").id
+    account_id = services.accounts.authenticate(account).id
     services.store.put("chat_completion", account_id, created["id"], value)
     path = f"/v1/chat/completions/{created['id']}"
     told = watched.get(path).get_json()
