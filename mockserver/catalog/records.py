@@ -171,10 +171,10 @@ class ImageRules:
 class TokenRules:
     """How a family of models counts text and images, in tokens.
 
-    ``models`` are patterns of ids. ``prompt`` is what a prompt takes beside its messages, ``tools`` what tools take
-    beside their declarations (``tools_beside_system`` where there is a system message, too), ``reply`` what a reply
-    takes beside its text (``reply_beside_tools`` where it could have called a tool). ``sources`` says what the
-    figures rest on.
+    ``models`` are ids, or with ``*`` the beginnings of ids. ``prompt`` is what a prompt takes beside its messages,
+    ``tools`` what tools take beside their declarations (``tools_beside_system`` where there is a system message,
+    too), ``reply`` what a reply takes beside its text (``reply_beside_tools`` where it could have called a tool).
+    ``sources`` says what the figures rest on.
     """
 
     family: str

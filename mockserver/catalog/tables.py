@@ -8,7 +8,6 @@ table in ``models/``.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -152,9 +151,7 @@ class Catalog:
     def token_rules(self, model_id: str = "") -> TokenRules:
         """Return how the model of that id counts tokens, by its family; without an id, how gpt-4o does."""
         return next(
-            rules
-            for rules in self._token_rules
-            if any(fnmatchcase(model_id, pattern) for pattern in rules.models)
+            rules for rules in self._token_rules if any(_fits(model_id, each) for each in rules.models)
         )
 
     def snapshots(self, model_id: str) -> tuple[str, ...]:
@@ -396,3 +393,8 @@ def _plain(record: DataclassInstance) -> dict[str, Any]:
         }
 
     return asdict(record, dict_factory=known)
+
+
+def _fits(model_id: str, pattern: str) -> bool:
+    """Return whether that is the model's id, or with ``*`` the beginning of it."""
+    return model_id.startswith(pattern[:-1]) if pattern.endswith("*") else model_id == pattern
