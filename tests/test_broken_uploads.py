@@ -32,8 +32,8 @@ TOO_LARGE = (
     '"type":"server_error","param":null,"code":null}},"usage":{{"type":"duration","seconds":0}}}}'
 )
 NOT_MULTIPART = (
-    b'{\n  "error": {\n    "message": "Could not parse multipart form",\n'
-    b'    "type": "invalid_request_error",\n    "param": null,\n    "code": null\n  }\n}'
+    b'{\n    "error": {\n        "message": "Could not parse multipart form",\n'
+    b'        "type": "invalid_request_error",\n        "param": null,\n        "code": null\n    }\n}\n'
 )
 
 
@@ -118,13 +118,18 @@ def test_a_truncated_form_is_no_form(send: Send, hello: Clip) -> None:
         "multipart/form-data",
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=other",
-        "text/plain",
-        "",
     ],
 )
 def test_a_form_without_its_boundary_is_no_form(send: Send, hello: Clip, content_type: str) -> None:
     response = send("POST", "/v1/audio/transcriptions", form(hello), {"Content-Type": content_type})
     assert (response.status, response.body) == (400, NOT_MULTIPART)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", ""])
+def test_what_says_that_it_is_no_form_is_refused(send: Send, hello: Clip, content_type: str) -> None:
+    response = send("POST", "/v1/audio/transcriptions", form(hello), {"Content-Type": content_type})
+    assert response.status == 400
+    assert f"Unsupported content type: '{content_type}'.".encode() in response.body
 
 
 def test_an_empty_body_is_no_form(send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _ID3_HEAD = 10  # bytes
+_PADDING = 4096  # bytes of zeros behind a tag, at most
 _TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")  # that MP4 and QuickTime files begin with
 _VIDEO_TRACK = re.compile(rb"hdlr.{8}vide", re.DOTALL)  # a track's handler box
 
@@ -16,7 +17,8 @@ def container_of(data: bytes) -> str | None:
     ``aac`` or ``mpeg``.
     """
     if data.startswith(b"ID3") and len(data) >= _ID3_HEAD:
-        return _frames(data[_ID3_HEAD + _synchsafe(data[6:10]) :].lstrip(b"\0")) or "mp3"
+        start = _ID3_HEAD + _synchsafe(data[6:10])
+        return _frames(data[start : start + _PADDING].lstrip(b"\0")) or "mp3"
     if data[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
         return "wav" if data[8:12] == b"WAVE" else None
     if data[4:8] in _TOP_BOXES:

@@ -30,12 +30,8 @@ def find_model(services: Services, call: Call) -> None:
         if call.operation.endpoint not in call.model.endpoints:
             if call.operation.provider != "openai":
                 raise _no_such_model(services, call, name)
-            if (
-                call.operation.is_audio
-            ):  # the gateway finds the service by the model, and that has no such path
-                raise ApiError(
-                    "unknown_url", method=call.operation.method, path=f"/{call.operation.endpoint}"
-                )
+            if call.operation.is_audio:  # the gateway goes by the model: its service has no such path
+                raise ApiError("unknown_url", method="POST", path=f"/{call.operation.endpoint}")
     elif call.model is None or call.operation.endpoint not in call.model.endpoints:
         call.model = catalog.model_for(call.operation.endpoint)
 
