@@ -14,11 +14,15 @@ from mockserver.settings import Settings
 
 @failing_in_one_line()
 def check_stubs(folders: tuple[str, ...]) -> None:
-    """Says how many stubs there are in some folders; ends the program when one cannot be used."""
-    check = build_services(Settings(whisper_model="none")).stubs.check
-    stubs = load_stubs([Path(folder) for folder in folders], check)
+    """Says how many stubs there are in some folders, and what is doubtful; ends the program when one cannot be used."""
+    known = build_services(Settings(whisper_model="none")).stubs
+    stubs = load_stubs([Path(folder) for folder in folders], known.check)
     files = {stub.source.rpartition(":")[0] for stub in stubs}
-    Console(highlight=False).print(f"{_counted(len(stubs), 'stub')} in {_counted(len(files), 'file')}.")
+    console = Console(highlight=False, soft_wrap=True)
+    for stub in stubs:
+        for doubt in known.doubts(known.check(stub.document)):
+            console.print(f"{stub.source}: {doubt}", markup=False)
+    console.print(f"{_counted(len(stubs), 'stub')} in {_counted(len(files), 'file')}.")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -47,7 +47,7 @@ class Pattern:
     def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         self.when = dict(when)
         for name in listed(when.get("endpoint", ())):
-            if endpoints and not is_path(name) and name not in endpoints:
+            if not is_path(name) and name not in endpoints and endpoints:
                 raise PatternError(f"endpoint: there is no {name!r}. {_hint(name, endpoints)}")
         self._conditions = tuple(
             (name, make(when[name])) for name, make in CONDITIONS.items() if name in when

@@ -139,7 +139,8 @@ def check_reply(reply: Document, resources: frozenset[str] | None, *, may_read: 
         raise ReplyError(f"no endpoint is answered by {', '.join(kinds)} together.")
     if answered is not None and resources is not None and not answered & resources:
         raise ReplyError(
-            f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}."
+            f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}. "
+            f"What answers any: {', '.join(_RAW)} and error."
         )
     for name in ("audio", "file"):
         if isinstance(reply.get(name), str) and not may_read:

@@ -151,15 +151,16 @@ class Stubs:
             return None
         return frozenset[str]().union(*(self._endpoints[name] for name in names))
 
-    def _warn_of_unknown_paths(self, pattern: Pattern) -> None:
-        """Logs which paths of a pattern are nobody's and look like one of OpenAI's."""
-        for name in listed(pattern.when.get("endpoint", ())):
-            if is_path(name) and self._endpoints[name] == {without_version(name)}:
-                similar = similar_path(name)
-                if similar:
-                    log.warning(
-                        "a stub is for %r, which is no path of the API. Did you mean %r?", name, similar
-                    )
+    def doubts(self, pattern: Pattern) -> list[str]:
+        """Return what is probably a mistake in a pattern: paths that are nobody's and look like one of OpenAI's."""
+        paths = [name for name in listed(pattern.when.get("endpoint", ())) if is_path(name)]
+        unknown = [path for path in paths if self._endpoints[path] == {without_version(path)}]
+        similar = {path: similar_path(path) for path in unknown}
+        return [
+            f"endpoint: {path!r} is no path of the API. Did you mean {near!r}?"
+            for path, near in similar.items()
+            if near
+        ]
 
     def add(
         self,
@@ -171,7 +172,8 @@ class Stubs:
     ) -> Stub:
         """Adds a stub, or replaces the one of the same id. Raises ``ValueError`` as ``check`` does."""
         pattern = self.check(document, may_read=may_read)
-        self._warn_of_unknown_paths(pattern)
+        for doubt in self.doubts(pattern):
+            log.warning("a new stub: %s", doubt)
         with self._lock:
             id_ = document.get("id") or self._new_id(account_id)
             if len(self._stubs) >= _MOST_STUBS and (account_id, id_) not in self._stubs:
@@ -199,8 +201,9 @@ class Stubs:
             )
             for number, row in enumerate(rows, 1)
         ]
-        for each in stubs:
-            self._warn_of_unknown_paths(each.pattern)
+        for stub in stubs:
+            for doubt in self.doubts(stub.pattern):
+                log.warning("%s: %s", stub.source, doubt)
         with self._lock:
             before = [stub for stub in self._stubs.values() if stub.source]
             self._replace(*(stub for stub in self._stubs.values() if not stub.source), *stubs)

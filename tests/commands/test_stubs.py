@@ -41,6 +41,16 @@ def test_stubs_that_can_be_used_are_counted(run: Run, asked: list[str], counted:
     assert (result.exit_code, result.stdout) == (0, counted)
 
 
+def test_a_path_that_is_nearly_one_of_openais_is_doubted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text("when: {endpoint: /v1/respones}\nreply: {json: {}}", "utf-8")
+    result = run("stubs", "check", str(tmp_path))
+    doubt, count = result.stdout.splitlines()
+    assert doubt.endswith(
+        "e.yaml:1: endpoint: '/v1/respones' is no path of the API. Did you mean '/v1/responses'?"
+    )
+    assert (result.exit_code, count) == (0, "1 stub in 1 file.")
+
+
 @pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize(
     "command",

@@ -1,0 +1,88 @@
+"""The guide to clients says what is so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mockserver.audio_api import AudioApi
+from mockserver.double.stub_files import load_stubs
+from mockserver.double.stubs import Stubs
+from mockserver.endpoints.routes import ENDPOINTS
+from mockserver.gateway.errors import ErrorTable
+from mockserver.mock_server import MockServer
+from tests.node import run_session
+from tests.test_docs import DOCS, RUNNABLE, blocks
+
+PAGE = (DOCS / "clients.md").read_text("utf-8")
+MULTIPLY = {
+    "type": "function",
+    "function": {
+        "name": "multiply",
+        "parameters": {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}},
+    },
+}
+
+
+@pytest.fixture
+def api(server: MockServer) -> AudioApi:
+    return server.account()
+
+
+def ask(api: AudioApi, text: str, **options: Any) -> Any:
+    asked: Any = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}], **options}
+    return api.client.chat.completions.create(**asked).choices[0].message
+
+
+def test_the_example_in_python_passes(tmp_path: Path) -> None:
+    (example,) = blocks(PAGE, "python", RUNNABLE)
+    (tmp_path / "test_example.py").write_text(example, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_stub_for_embeddings_answers_the_sdk(tmp_path: Path, api: AudioApi) -> None:
+    (example,) = blocks(PAGE, "yaml")
+    (tmp_path / "embeddings.yaml").write_text(example, "utf-8")
+    (stub,) = load_stubs([tmp_path], Stubs(ENDPOINTS, ErrorTable().check_name).check)
+    headers = {"Authorization": f"Bearer {api.api_key}"}
+    httpx.post(f"{api.url}/_mock/stubs", json=dict(stub.document), headers=headers).raise_for_status()
+    found = api.client.embeddings.create(model="text-embedding-3-small", input=["A text."])
+    assert (found.model, found.data[0].embedding) == ("text-embedding-3-small", [0.25, -0.5, 0.75])
+
+
+def test_a_tool_is_called_if_a_word_of_its_name_is_said_else_it_is_scripted(api: AudioApi) -> None:
+    assert ask(api, "What is 6 times 7?", tools=[MULTIPLY]).tool_calls is None
+    assert ask(api, "Multiply 6 by 7.", tools=[MULTIPLY]).tool_calls[0].function.name == "multiply"
+    api.on_chat(user_text="6 times 7").call_tool("multiply", a=6, b=7)
+    (call,) = ask(api, "What is 6 times 7?", tools=[MULTIPLY]).tool_calls
+    assert (call.function.name, call.function.arguments) == ("multiply", '{"a":6,"b":7}')
+
+
+def test_a_json_object_has_a_reply_unless_it_is_scripted(api: AudioApi) -> None:
+    wanted = {"response_format": {"type": "json_object"}}
+    assert ask(api, "Minutes as JSON, please.", **wanted).content.startswith('{"reply":')
+    api.on_chat().reply({"title": "Minutes", "points": []})
+    assert ask(api, "Minutes as JSON, please.", **wanted).content == '{"title":"Minutes","points":[]}'
+
+
+def test_the_npm_sdk_retries_an_upload_from_memory_and_none_of_a_stream(server: MockServer) -> None:
+    account = server.account()
+    account.on_transcription().fail("rate_limit_requests", retry_after=0.01).then.reply(
+        "The second time."
+    ).then_loop()
+    seen = run_session("uploads.mjs", server, account.api_key)
+    assert seen["stream"]["statuses"] == [429]
+    assert seen["memory"]["statuses"][-1] == 200
+    assert seen["responses"] == {"statuses": [404], "code": "mock_endpoint_not_served"}
