@@ -62,11 +62,6 @@ def examine(settings: Settings) -> list[Finding]:
         services.close()
     if complaint := namesake.complaint():
         findings.insert(0, Finding("package", False, complaint, fatal=namesake.is_in_charge()))
-    if not tokens.load():
-        estimated = (
-            "counted by an estimate: splintr-rs is not installed. Install it with: pip install splintr-rs"
-        )
-        findings.append(Finding("tokens", False, estimated, fatal=False))
     if settings.state:
         findings.append(_state(settings.state))
     return findings
