@@ -112,7 +112,11 @@ def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: str) -> d
     choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
     if request.tells_logprobs:
         alternatives = None if reply.tool_calls else request.logprobs
-        choice["logprobs"] = None if alternatives is None else chat.logprobs(reply.tokens(), alternatives)
+        choice["logprobs"] = (
+            None
+            if alternatives is None
+            else chat.logprobs(reply.tokens(), alternatives, reply.counted.vocabulary)
+        )
     choice["finish_reason"] = reply.finish_reason
     return choice
 

@@ -82,7 +82,7 @@ def _text(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: in
     nothing = None if alternatives is None else chat.no_logprobs()
     yield chunks.delta(index, {"role": "assistant", "content": "", "refusal": None}, logprobs=nothing)
     for piece, parts in tokens.whole(reply.tokens()):
-        told = None if alternatives is None else chat.logprobs(parts, alternatives)
+        told = None if alternatives is None else chat.logprobs(parts, alternatives, reply.counted.vocabulary)
         yield chunks.delta(index, {"content": piece}, logprobs=told)
 
 

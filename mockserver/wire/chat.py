@@ -188,17 +188,18 @@ def no_logprobs() -> Member:
     return {"content": [], "refusal": None}
 
 
-def logprobs(written: Iterable[bytes], alternatives: int) -> Member:
+def logprobs(
+    written: Iterable[bytes], alternatives: int, vocabulary: tokens.Vocabulary = tokens.DEFAULT
+) -> Member:
     """Return ``logprobs`` of the tokens, derived from them: each with the ``alternatives`` likeliest others."""
-    return {"content": [_logprob(token, alternatives) for token in written], "refusal": None}
+    return {"content": [_logprob(token, alternatives, vocabulary) for token in written], "refusal": None}
 
 
-def _logprob(token: bytes, alternatives: int) -> Member:
+def _logprob(token: bytes, alternatives: int, vocabulary: tokens.Vocabulary) -> Member:
     told = _told(token, -0.2 * _derived(token) ** 4)
-    others = [token, *(token + mark.encode() for mark in "s,.!?-'abcdefghijklm")][:alternatives]
-    told["top_logprobs"] = [
-        told | {} if each == token else _told(each, -3.0 - 0.5 * place) for place, each in enumerate(others)
-    ]
+    others = tokens.others(token, alternatives - 1, vocabulary) if alternatives > 1 else []
+    less_likely = [_told(each, -3.5 - 0.5 * place) for place, each in enumerate(others)]
+    told["top_logprobs"] = [told | {}, *less_likely] if alternatives else []
     return told
 
 

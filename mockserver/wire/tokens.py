@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import threading
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +23,9 @@ DEFAULT: Vocabulary = "o200k_base"  # of gpt-4o and whatever came after it
 _WINDOW = 65_536  # characters that are cut at a time
 # Inside a window no token reaches from a letter over a space or a mark, so that nothing changes if it ends there.
 _SEAM = re.compile(r".*[^\W\d_](?=[\s.,;:!?。、，！？])", re.DOTALL)
+
+_BYTES, _COMMON, _STRIDE = 256, 10_000, 1_009  # the first ids are bytes, the next are common tokens; a prime
+_MARKS = "s,.!?-'abcdefghijklm"
 
 _loading = threading.Lock()
 _tokenizers: dict[
@@ -63,6 +67,22 @@ def split(text: str, vocabulary: Vocabulary = DEFAULT) -> Iterator[bytes]:
         return
     for window in _windows(text):
         yield from map(tokenizer.decode_token_bytes, tokenizer.encode_ordinary(window))
+
+
+def others(token: bytes, number: int, vocabulary: Vocabulary = DEFAULT) -> list[bytes]:
+    """Return ``number`` other tokens, always the same; they begin a word if ``token`` does."""
+    tokenizer = _tokenizer(vocabulary)
+    if tokenizer is None:
+        return [token + mark.encode() for mark in _MARKS[:number]]
+    start = zlib.crc32(token) % _COMMON
+    found: dict[bytes, None] = {}
+    for place in range(_COMMON):
+        other = tokenizer.decode_token_bytes(_BYTES + (start + _STRIDE * place) % _COMMON)
+        if other != token and other.startswith(b" ") == token.startswith(b" "):
+            found[other] = None
+        if len(found) >= number:
+            break
+    return list(found)[:number]
 
 
 def whole(tokens: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:

@@ -62,6 +62,19 @@ def test_tokens_that_hold_parts_of_a_character_come_together() -> None:
     assert [tokens.shown(part) for part in pieces[1][1]] == [r" \xf0\x9f\x91", r"\xa9"]
 
 
+@pytest.mark.parametrize("vocabulary", get_args(tokens.Vocabulary))
+@pytest.mark.parametrize("token", [b" world", b"Hello", b"\xa9", b" \xf0\x9f\x91", b"."])
+def test_other_tokens_are_of_the_vocabulary_and_always_the_same(
+    vocabulary: tokens.Vocabulary, token: bytes
+) -> None:
+    others = tokens.others(token, 19, vocabulary)
+    assert len({token, *others}) == 20
+    assert others == tokens.others(token, 19, vocabulary)
+    assert all(other.startswith(b" ") == token.startswith(b" ") for other in others)
+    readable = [other.decode() for other in others if tokens.shown(other) == other.decode("utf-8", "replace")]
+    assert all(tokens.count(other, vocabulary) == 1 for other in readable)
+
+
 def test_half_a_character_at_the_end_is_dropped() -> None:
     half = [b"Hi", b" \xf0\x9f\x91"]
     assert tokens.text_of(half) == "Hi"
@@ -138,6 +151,7 @@ class TestWithoutSplintr:
 
     def test_this_is_said(self) -> None:
         assert not tokens.load()
+        assert not tokens.are_exact()
         assert tokens.ids("Hello world") is None
 
     @pytest.mark.parametrize(
@@ -156,6 +170,9 @@ class TestWithoutSplintr:
     @pytest.mark.parametrize("text", TEXTS)
     def test_the_tokens_joined_are_the_text(self, text: str) -> None:
         assert b"".join(tokens.split(text)) == text.encode()
+
+    def test_other_tokens_are_made_up(self) -> None:
+        assert len({b"Hello", *tokens.others(b"Hello", 19)}) == 20
 
 
 def test_counting_loads_the_vocabulary_and_importing_does_not() -> None:
