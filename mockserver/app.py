@@ -41,6 +41,7 @@ from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
 from mockserver.services import Services
 from mockserver.settings import Settings
+from mockserver.settings_file import add_models
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.stt.queue import WorkQueue
@@ -143,6 +144,7 @@ def services_of(app: flask.Flask) -> Services:
 def build_services(settings: Settings) -> Services:
     """Everything a server needs; the engines are not started yet (``Services.start``)."""
     catalog = Catalog()
+    add_models(catalog, settings.models, "models")
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from mockserver.catalog.reading import CatalogError
 from mockserver.double import documents, keywords
 from mockserver.double.control_parts import parts_of
 from mockserver.double.questions import Questions
@@ -72,10 +73,31 @@ class AudioApi(Scripting, Questions):
         """
         keywords.check_names(amounts, keywords.LimitAmounts)
         documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
-        card = self._services.catalog.served(model)
+        card = self._services.catalog.served(model, self._account_id)
         if card is None:
             raise ValueError(f"model: there is no {model!r} in the catalog. `mockserver limits` lists them.")
         self._services.limiter.override(self._account_id, card.limit_group, cast("Overrides", amounts))
+
+    def add_model(
+        self, model_id: str, *, like: str | None = None, **changes: Unpack[keywords.ModelChanges]
+    ) -> None:
+        """Adds a model that behaves ``like`` another one but for the ``changes``, until a reset.
+
+        A fine-tuned model (``ft:BASE:…``) is like its base unless told otherwise. Raises ``TypeError`` and
+        ``ValueError`` naming what cannot be.
+        """
+        keywords.check_names(changes, keywords.ModelChanges)
+        row = {"id": model_id, **({"like": like} if like is not None else {}), **changes}
+        documents.check(self._services.schemas, "model", row)
+        try:
+            self._services.catalog.own_models.add(row, "model", owner=self._account_id)
+        except CatalogError as error:
+            raise ValueError(str(error).removeprefix("model.")) from error
+
+    def remove_model(self, model_id: str) -> None:
+        """Takes away a model that was added. Raises ``ValueError`` where there is none."""
+        if not self._services.catalog.own_models.remove(model_id, self._account_id):
+            raise ValueError(f"model_id: no model {model_id!r} was added here.")
 
     def reset(self) -> None:
         """Forgets everything of this account: stubs, faults, journal, limits, settings, what it has stored."""

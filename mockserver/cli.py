@@ -143,13 +143,23 @@ class _ModelsGroup(click.Group):
 
 
 @main.group(cls=_ModelsGroup, invoke_without_command=True, subcommand_metavar="[NAME | pull NAME]")
+@click.option(
+    "--retiring", type=click.IntRange(min=0), metavar="DAYS", help="Only models that shut down within DAYS."
+)
+@click.option("--from", "first", metavar="DATE", help="The day that DAYS are counted from [default: today].")
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
-def models(ctx: click.Context) -> None:
+def models(ctx: click.Context, retiring: int | None, first: str | None, shape: str) -> None:
     """List the models of the API, show one (models NAME), or download a Whisper model (models pull NAME)."""
-    if ctx.invoked_subcommand is None:
-        from mockserver.commands.models import list_models
+    from mockserver.commands.models import list_models, list_retiring
 
-        list_models()
+    if ctx.invoked_subcommand is not None:
+        if retiring is not None or first or shape != "table":
+            raise click.UsageError(f"{ctx.invoked_subcommand} takes none of these options.")
+    elif retiring is not None:
+        list_retiring(retiring, first, as_json=shape == "json")
+    else:
+        list_models(as_json=shape == "json")
 
 
 @models.command("show")

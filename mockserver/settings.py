@@ -39,11 +39,15 @@ class SupportsGet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
-    """Limits of a limit group that replace the tables': for one tier, or for all. ``None`` takes one away."""
+    """Limits of a limit group that replace the tables': for one tier, or for all. ``None`` takes one away.
+
+    ``observed``: those of recorded answers hold, where they contradict the tables.
+    """
 
     group: str
     tier: str | None
     limits: tuple[tuple[str, int | None], ...]
+    observed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ class Settings:
     rate_limits: bool = _setting(True, "Enforce rate limits; without, no answer tells of any.")
     limits: str = _setting(
         "",
-        "Limits that hold whatever the tier says, such as requests_per_minute=3,tokens_per_minute=none.",
+        "Limits that hold whatever the tier says, such as requests_per_minute=3,tokens_per_minute=none; "
+        "observed: those of recorded answers, where they contradict the tables.",
         per_request=True,
         admits=_are_limits,
     )
@@ -246,6 +251,7 @@ class Settings:
     log_level: str = _setting("info", "What is logged.", choices=("debug", "info", "warning", "error"))
     accounts: tuple[AccountRow, ...] = ()
     limit_rows: tuple[LimitRow, ...] = ()
+    models: tuple[Mapping[str, Any], ...] = ()  # ``[[models]]``: ``id``, ``like`` and what differs
 
     def __post_init__(self) -> None:
         """Raises ``SettingsError`` naming the argument that makes no sense."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.settings import CONFIG_FILE, TIERS, AccountRow, LimitRow, SettingsError, checked, option_named
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
 
 
 def read_file(config: Path | None) -> dict[str, Any]:
@@ -29,14 +33,19 @@ def read_file(config: Path | None) -> dict[str, Any]:
         raise SettingsError(
             f"{path}: accounts: is not a list. Write each account below its own [[accounts]]."
         )
+    models = _models(table.pop("models", []), f"{path}: models")
     rows: tuple[LimitRow, ...] = ()
     if isinstance(table.get("limits"), dict):
-        rows = _limit_rows(table.pop("limits"), f"{path}: limits")
+        limits = table.pop("limits")
+        if limits.pop("observed", False) is True:
+            table["limits"] = "observed"
+        rows = _limit_rows(limits, f"{path}: limits")
     values: dict[str, Any] = {
         name: checked(option_named(name, str(path)), value, f"{path}: {name}")
         for name, value in table.items()
     }
     values["limit_rows"] = rows
+    values["models"] = models
     values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
     return values
 
@@ -61,6 +70,28 @@ def _account(row: object, source: str) -> AccountRow:
     return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
 
 
+def _models(rows: object, source: str) -> tuple[dict[str, Any], ...]:
+    """``[[models]]`` tables. Raises ``SettingsError`` for one that the catalog cannot take."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SettingsError(f"{source}: is not a list of tables. Write each model below its own [[models]].")
+    if rows:
+        from mockserver.catalog.tables import Catalog
+
+        add_models(Catalog(), rows, source)
+    return tuple(rows)
+
+
+def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str) -> None:
+    """Adds the models of a configuration. Raises ``SettingsError`` telling the ``source`` and the place in it."""
+    from mockserver.catalog.reading import CatalogError
+
+    for number, row in enumerate(rows):
+        try:
+            catalog.own_models.add(dict(row), f"{source}[{number}]", configured=True)
+        except CatalogError as error:
+            raise SettingsError(f"{error}".rstrip(".") + ("" if f"{error}".endswith("?") else ".")) from error
+
+
 def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
     """``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
     rows: list[LimitRow] = []
@@ -71,12 +102,20 @@ def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
             )
         tiers = {name: value for name, value in members.items() if isinstance(value, dict)}
         own = {name: value for name, value in members.items() if name not in tiers}
-        rows.append(LimitRow(group, None, _limit_amounts(own, f"{source}.{group}")))
+        rows.append(_limit_row(group, None, own, f"{source}.{group}"))
         for tier, amounts in tiers.items():
             if tier not in TIERS:
                 raise SettingsError(f"{source}.{group}.{tier}: is not one of the tiers {', '.join(TIERS)}.")
-            rows.append(LimitRow(group, tier, _limit_amounts(amounts, f"{source}.{group}.{tier}")))
+            rows.append(_limit_row(group, tier, amounts, f"{source}.{group}.{tier}"))
     return tuple(rows)
+
+
+def _limit_row(group: str, tier: str | None, table: dict[str, Any], source: str) -> LimitRow:
+    observed = table.get("observed", False)
+    if not isinstance(observed, bool):
+        raise SettingsError(f"{source}.observed: {observed!r} is not true or false.")
+    amounts = {name: value for name, value in table.items() if name != "observed"}
+    return LimitRow(group, tier, _limit_amounts(amounts, source), observed)
 
 
 def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int | None], ...]:

@@ -372,6 +372,7 @@ def test_a_mistake_is_named_where_it_is_made(
         ([keywords.Conditions], "when", {"endpoint"}),
         ([keywords.JournalConditions], "journal_when", {"endpoint"}),
         ([keywords.SettingChanges], "settings", set()),
+        ([keywords.ModelChanges], "model", {"id", "like"}),
         (
             [keywords.TranscriptOptions, keywords.RawReplyOptions],
             "reply",

@@ -85,7 +85,7 @@ class Validation:
 
     def _model(self, name: str, operation: Operation, account: Account, *, strict: bool) -> ModelCard | None:
         catalog = self._services.catalog
-        model = catalog.model(name)
+        model = catalog.model(name, account.id)
         if (
             model is not None
             and {operation.endpoint, ENDPOINT} <= set(model.endpoints)

@@ -41,6 +41,7 @@ _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snaps
 _OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
 _FROM_THE_MODEL_LIKE = ("created", "prices")  # where a configured row does not give them
+_NOT_CONFIGURED = ("alias_of", "configured", "listed_snapshots", "tokens")
 _FINE_TUNED = "ft:"
 
 
@@ -77,7 +78,7 @@ def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Model
         _complete(model_id, own, rows, ())
     for model_id, row in rows.items():
         rows[model_id] = row | {"tokens": token_rules(row.get("alias_of", model_id))}
-    cards = {model_id: _card(rows[model_id], where) for model_id, (_, where) in own.items()}
+    cards = {model_id: card_of(rows[model_id], where) for model_id, (_, where) in own.items()}
     for model in cards.values():
         if model.snapshot != model.id and cards.get(model.snapshot, model).alias_of != model.id:
             problem = f"key 'snapshot': '{model.snapshot}' is no snapshot of it"
@@ -85,8 +86,8 @@ def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Model
     return Models(cards, {model_id: rows[model_id] for model_id in own})
 
 
-def configured_card(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> ModelCard:
-    """The card of a row that is not of the tables. Raises ``CatalogError`` telling ``where`` the row stands.
+def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> Row:
+    """A row that is not of the tables, with all that it inherits. Raises ``CatalogError`` telling ``where`` it stands.
 
     ``known`` are the rows it can be ``like``; a fine-tuned model (``ft:BASE:…``) is like its base without saying
     so. What it does not say is that of the model it is like, but for names, snapshots and a shutdown date.
@@ -94,7 +95,7 @@ def configured_card(row: Mapping[str, Any], known: Mapping[str, Row], where: str
     model_id = row.get("id")
     if not isinstance(model_id, str) or not model_id:
         raise CatalogError(f"{where}.id: is missing or no text; give the model's name")
-    for key in ("alias_of", "configured", "listed_snapshots", "tokens"):
+    for key in _NOT_CONFIGURED:
         if key in row:
             raise CatalogError(f"{where}.{key}: cannot be given here; remove it")
     tuned = model_id.split(":") if model_id.startswith(_FINE_TUNED) else []
@@ -110,7 +111,7 @@ def configured_card(row: Mapping[str, Any], known: Mapping[str, Row], where: str
         given["owned_by"] = tuned[2]
     own = {**given, **row, "like": like, "configured": True}
     own["sources"] = {"created": "configuration"} | dict(row.get("sources", {}))
-    return _card(_inheriting(own, base, _OWN_OF_MODELS), where, separator=".")
+    return _inheriting(own, base, _OWN_OF_MODELS)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -155,7 +156,7 @@ def _inheriting(row: Row, parent: Row, own: frozenset[str]) -> Row:
     return inherited | row | both
 
 
-def _card(row: Row, where: str, *, separator: str = ", ") -> ModelCard:
+def card_of(row: Row, where: str, *, separator: str = ", ") -> ModelCard:
     """The card of a complete row."""
     card = {"snapshot": row["id"]} | row
     for key, cls in _NESTED.items():

@@ -3,74 +3,130 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from mockserver.catalog.model_rows import configured_card
+from mockserver.catalog.model_rows import card_of, configured_row
 
 if TYPE_CHECKING:
     from mockserver.catalog.model_rows import Row
     from mockserver.catalog.records import ModelCard
 
+Owner = str | None  # an account; ``None``: every account
+
+
+def how_to_add(model_id: str) -> str:
+    """Return what somebody can do who calls a model that the catalog lacks."""
+    return (
+        f"The catalog of this mock server has no model {model_id!r}. If the real API has it, say which model it is "
+        f"like: audio_api.add_model({model_id!r}, like=...), or [[models]] in mockserver.toml."
+    )
+
 
 class OwnModels:
-    """Models of one's own, by id. They are the server's: every account has them.
+    """Models of one's own, by account and id. Safe to share between threads.
 
-    A reset takes away what was added while the server ran; models of the configuration stay. A snapshot of
-    everything holds those that were added.
+    Those of the configuration belong to every account and outlive a reset. Those added while the server runs
+    belong to one account, or to every one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tables: Callable[[], Mapping[str, Row]]) -> None:
+        """``tables`` gives the rows of the tables, complete."""
         self._lock = threading.Lock()
-        self._configured: dict[str, ModelCard] = {}
-        self._added: dict[str, ModelCard] = {}
-        self._rows: dict[str, Row] = {}  # of those added, as they were given
-        self._known: Mapping[str, Row] = {}
-        self.cards: dict[str, ModelCard] = {}  # replaced, never changed
+        self._tables = tables
+        self._configured: dict[str, Row] = {}
+        self._added: dict[Owner, dict[str, Row]] = {}
+        self._given: dict[Owner, dict[str, Row]] = {}  # those added, as they were given
+        self._deleted: dict[Owner, set[str]] = {}  # by requests
+        self._cards: dict[Owner, dict[str, ModelCard]] = {}
 
-    def add(
-        self, row: Mapping[str, Any], known: Mapping[str, Row], where: str, *, configured: bool
-    ) -> ModelCard:
-        """Adds a model that is like one of the ``known`` rows. Raises ``CatalogError`` telling ``where``."""
-        card = configured_card(row, known, where)
+    def cards(self, owner: Owner) -> Mapping[str, ModelCard]:
+        """The models of an account, those of every account included."""
+        if not self._configured and not self._added:
+            return {}
         with self._lock:
-            self._known = known
+            if owner not in self._cards:
+                deleted = self._deleted.get(owner, ())
+                rows = self._rows(owner).items()
+                self._cards[owner] = {name: card_of(row, name) for name, row in rows if name not in deleted}
+            return self._cards[owner]
+
+    def every_card(self) -> list[ModelCard]:
+        """The models of all accounts."""
+        return [card for owner in (None, *self._added) for card in self.cards(owner).values()]
+
+    def add(self, row: Row, where: str, *, owner: Owner = None, configured: bool = False) -> ModelCard:
+        """Add a model that is like one of the tables or of the owner. Raises ``CatalogError`` telling ``where``."""
+        with self._lock:
+            complete = configured_row(row, {**self._tables(), **self._rows(owner)}, where)
+            card = card_of(complete, where, separator=".")
             if configured:
-                self._configured[card.id] = card
+                self._configured[card.id] = complete
             else:
-                self._added[card.id], self._rows[card.id] = card, dict(row)
-            self._combine()
+                self._put(owner, complete, row)
+            self._cards = {}
         return card
 
-    def remove(self, model_id: str) -> bool:
-        """Takes a model away, one of the configuration too; whether there was one."""
+    def remove(self, model_id: str, owner: Owner) -> bool:
+        """Take an owner's model away, for every account one of the configuration, too; whether there was one."""
         with self._lock:
-            found = [cards.pop(model_id, None) for cards in (self._added, self._configured)]
-            self._rows.pop(model_id, None)
-            self._combine()
-        return any(found)
+            found = self._added.get(owner, {}).pop(model_id, None)
+            self._given.get(owner, {}).pop(model_id, None)
+            if found is None and owner is None:
+                found = self._configured.pop(model_id, None)
+            self._cards = {}
+        return found is not None
+
+    def delete(self, model_id: str, account_id: str) -> None:
+        """Have an account no longer see a model, until a reset; other accounts keep it."""
+        with self._lock:
+            self._deleted.setdefault(account_id, set()).add(model_id)
+            self._cards = {}
 
     def reset(self, account_id: str | None) -> None:
-        """Takes away what was added; for one account, nothing: models are the server's."""
-        if account_id is None:
-            with self._lock:
-                self._added, self._rows = {}, {}
-                self._combine()
+        """Take away what was added for an account; for ``None``, what was added for any."""
+        with self._lock:
+            self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Row]:
-        """The rows of the models that were added, for ``restore``; of one account, none."""
+        """The models that were added for an account, or for any, as rows for ``restore``."""
         with self._lock:
-            return [dict(row) for row in self._rows.values()] if account_id is None else []
+            return [
+                {"account": owner if account_id is None else None, "model": dict(row)}
+                for owner, rows in self._given.items()
+                for row in rows.values()
+                if account_id in (None, owner)
+            ]
 
     def restore(self, state: list[Row], account_id: str | None) -> None:
-        """Puts the models of a ``snapshot`` in place of those that were added. Raises ``CatalogError``."""
-        if account_id is not None:
-            return
-        cards = [configured_card(row, self._known, f"models[{i}]") for i, row in enumerate(state)]
+        """Put the models of a ``snapshot`` in place of those added. Raises ``CatalogError``, nothing being changed."""
         with self._lock:
-            self._added = {card.id: card for card in cards}
-            self._rows = {card.id: dict(row) for card, row in zip(cards, state, strict=True)}
-            self._combine()
+            before = self._added, self._given
+            self._added, self._given = dict(self._added), dict(self._given)
+            self._forget(account_id)
+            try:
+                for number, each in enumerate(state):
+                    owner = account_id or each["account"]
+                    where = f"models[{number}].model"
+                    complete = configured_row(each["model"], {**self._tables(), **self._rows(owner)}, where)
+                    card_of(complete, where, separator=".")
+                    self._put(owner, complete, each["model"])
+            except BaseException:
+                self._added, self._given = before
+                raise
 
-    def _combine(self) -> None:
-        self.cards = self._configured | self._added
+    def _put(self, owner: Owner, complete: Row, given: Row) -> None:
+        self._added.setdefault(owner, {})[complete["id"]] = complete
+        self._given.setdefault(owner, {})[complete["id"]] = dict(given)
+
+    def _forget(self, account_id: str | None) -> None:
+        if account_id is None:
+            self._added, self._given, self._deleted = {}, {}, {}
+        else:
+            for part in (self._added, self._given, self._deleted):
+                part.pop(account_id, None)
+        self._cards = {}
+
+    def _rows(self, owner: Owner) -> dict[str, Row]:
+        of_one = self._added.get(owner, {}) if owner is not None else {}
+        return self._configured | self._added.get(None, {}) | of_one

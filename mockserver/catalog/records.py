@@ -237,6 +237,11 @@ class ModelCard:
         return unbounded and (violation.path, violation.keyword) == (("input",), "maxLength")
 
     @property
+    def is_fine_tuned(self) -> bool:
+        """Whether its id is one of fine-tuned models, ``ft:BASE:…``."""
+        return self.id.startswith("ft:")
+
+    @property
     def error_style(self) -> Literal["whisper", "engine"]:
         """How the service behind the model writes its errors."""
         return self.transcription.error_style if self.transcription else "engine"

@@ -27,8 +27,6 @@ from mockserver.catalog.records import (
 from mockserver.engines.speech import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from _typeshed import DataclassInstance
 
 __all__ = ["Catalog", "CatalogError"]
@@ -108,27 +106,25 @@ class Catalog:
     """The tables in ``folder``, and models of one's own. Made once by the app; safe to share between threads."""
 
     folder: Path = Path(__file__).parent
-    own_models: OwnModels = field(default_factory=OwnModels, compare=False)
 
-    @property
+    @cached_property
     def models(self) -> tuple[ModelCard, ...]:
-        """OpenAI's models in the order of the tables, snapshots included, and then those of one's own."""
-        own = self.own_models.cards
-        return tuple((self._models.cards | own).values()) if own else self._models_of_tables
+        """OpenAI's models in the order of the tables, snapshots included."""
+        return tuple(self._models.cards.values())
 
-    def model(self, model_id: str) -> ModelCard | None:
+    @cached_property
+    def own_models(self) -> OwnModels:
+        """Models that the configuration or the control API adds to those of the tables."""
+        return OwnModels(lambda: self._models.rows)
+
+    def models_of(self, account_id: str | None) -> tuple[ModelCard, ...]:
+        """OpenAI's models, and after them those of one's own that an account has; ``None``: every account."""
+        own = self.own_models.cards(account_id)
+        return tuple({**self._models.cards, **own}.values()) if own else self.models
+
+    def model(self, model_id: str, account_id: str | None = None) -> ModelCard | None:
         """The model of that id, OpenAI's or one's own, or ``None``."""
-        return self.own_models.cards.get(model_id) or self._models.cards.get(model_id)
-
-    def add_model(
-        self, row: Mapping[str, Any], where: str = "model", *, configured: bool = False
-    ) -> ModelCard:
-        """Adds a model that behaves ``like`` another one, or puts it in the place of one of that ``id``.
-
-        ``row`` has the keys of a ``ModelCard``; what it does not say is that of the model it is like.
-        ``configured`` models outlive a reset. Raises ``CatalogError`` for a row that makes no sense.
-        """
-        return self.own_models.add(row, self._models.rows, where, configured=configured)
+        return self.own_models.cards(account_id).get(model_id) or self._models.cards.get(model_id)
 
     def model_for(self, endpoint: str) -> ModelCard | None:
         """The first model of the table that serves ``endpoint``, to stand in for one nobody knows."""
@@ -136,12 +132,12 @@ class Catalog:
 
     @property
     def every_model(self) -> tuple[ModelCard, ...]:
-        """OpenAI's models, and then those that other providers offer."""
-        return (*self.models, *self.offers.values())
+        """OpenAI's models, those that other providers offer, and those of one's own, of any account."""
+        return (*self.models, *self.offers.values(), *self.own_models.every_card())
 
-    def served(self, name: str) -> ModelCard | None:
-        """The model that goes by that name, OpenAI's own or another provider's, or ``None``."""
-        return self.model(name) or self.offers.get(name)
+    def served(self, name: str, account_id: str | None = None) -> ModelCard | None:
+        """The model that goes by that name, OpenAI's, one's own or another provider's, or ``None``."""
+        return self.model(name, account_id) or self.offers.get(name)
 
     @cached_property
     def offers(self) -> dict[str, ModelCard]:
@@ -244,13 +240,13 @@ class Catalog:
         """From what custom voices can be created, and how they sound."""
         return record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
 
-    def card(self, model_id: str) -> dict[str, Any]:
+    def card(self, model_id: str, account_id: str | None = None) -> dict[str, Any]:
         """Everything known about a model, as plain JSON data: its row, snapshots, limits per tier, offers.
 
         Another provider's name for a model gives that offer. Raises ``KeyError`` for an unknown name.
         """
         offers = [_plain(row) for row in self.listings if row.model == model_id]
-        model = self.model(model_id)
+        model = self.model(model_id, account_id)
         if model is None and offers:
             return offers[0]
         if model is None:
@@ -308,10 +304,6 @@ class Catalog:
     @cached_property
     def _models(self) -> Models:
         return read_models(self.folder / "models", self.token_rules)
-
-    @cached_property
-    def _models_of_tables(self) -> tuple[ModelCard, ...]:
-        return tuple(self._models.cards.values())
 
     def _offer(self, row: Listing) -> ModelCard:
         """The model as its provider serves it: what is not the provider's own is that of the model upstream."""

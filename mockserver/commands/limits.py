@@ -37,14 +37,20 @@ def show_limits(tier: str | None, name: str | None) -> None:
     catalog = Catalog()
     console = Console()
     tables: list[TierLimits] = []
+    observed: list[TierLimits] = []
     unknown = []
     for group in _groups(catalog, name):
+        seen = [row for each in catalog.tiers if (row := catalog.observed_limits(group, each))]
+        observed += [row for row in seen if tier in (None, row.tier)]
         rows = [row for each in catalog.tiers if (row := catalog.tier_limits(group, each))]
         tables += [row for row in rows if tier in (None, row.tier)]
         if not rows:
             unknown.append(group)
     if tables:
         console.print(_limits(tables))
+    if observed:
+        console.print('Observed in answers, against the table. They hold with limits = "observed":')
+        console.print(_limits(observed))
     if unknown:
         console.print(f"No limits are known, and none enforced, for {', '.join(unknown)}.")
 
@@ -68,7 +74,8 @@ def _limits(rows: list[TierLimits]) -> Table:
         cells = [f"{amounts[kind]:,}" if kind in amounts else "" for kind in kinds]
         if not row.supported:
             cells[0] = "not supported"
-        table.add_row(row.group, row.tier, row.source, *cells)
+        source = f"{row.seen}, {row.reference}" if row.seen else row.source
+        table.add_row(row.group, row.tier, source, *cells)
     return table
 
 
@@ -165,7 +172,7 @@ def _table(*headers: str, numbers: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     words, figures = headers[:-numbers], headers[-numbers:]
     for header in words:
-        table.add_column(header, no_wrap=header in ("tier", "source"), overflow="fold")
+        table.add_column(header, no_wrap=header == "tier", overflow="fold")
     for header in figures:
         table.add_column(header.replace(" per ", "\nper "), justify="right", no_wrap=True)
     return table

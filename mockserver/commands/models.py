@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import sys
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -11,10 +14,16 @@ from rich.table import Table
 from mockserver.catalog.tables import Catalog
 from mockserver.commands.failures import fail
 
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
 
-def list_models() -> None:
-    """Prints a table of all models."""
+
+def list_models(*, as_json: bool = False) -> None:
+    """Prints a table of all models, or JSON."""
     catalog = Catalog()
+    if as_json:
+        _print_json([_facts(model) for model in catalog.models])
+        return
     table = Table("model", "resolves to", "endpoints", "shuts down")
     for column in table.columns:
         column.overflow = "fold"
@@ -32,6 +41,50 @@ def list_models() -> None:
     console.print(
         "`mockserver models NAME` shows everything known about one. `mockserver doctor` says which Whisper listens."
     )
+
+
+def list_retiring(days: int, first: str | None, *, as_json: bool = False) -> None:
+    """Prints the models whose announced shutdown comes within ``days`` of the day ``first``, the soonest first."""
+    try:
+        today = date.fromisoformat(first) if first else datetime.now(UTC).date()
+    except ValueError:
+        fail(f"--from: {first!r} is not a date. Write it as YYYY-MM-DD.")
+    last = (today + timedelta(days=days)).isoformat()
+    found = [
+        model
+        for model in Catalog().models
+        if model.shutdown_date and today.isoformat() <= model.shutdown_date <= last
+    ]
+    found.sort(key=lambda model: model.shutdown_date or "")
+    if as_json:
+        _print_json([_facts(model) for model in found])
+        return
+    console = Console(soft_wrap=True)
+    if not found:
+        console.print(f"No model shuts down from {today} to {last}.")
+        return
+    table = Table("shuts down", "in days", "model", "source")
+    table.columns[1].justify = "right"
+    for model in found:
+        shutdown = date.fromisoformat(model.shutdown_date or "")
+        source = model.sources.get("shutdown_date", "deprecations page")
+        told = "".join(f"; {each}" for each in filter(None, [model.conflicts.get("shutdown_date")]))
+        table.add_row(str(shutdown), str((shutdown - today).days), model.id, source + told)
+    console.print(table)
+
+
+def _facts(model: ModelCard) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "snapshot": model.snapshot,
+        "endpoints": list(model.endpoints),
+        "shutdown_date": model.shutdown_date,
+        "conflicts": model.conflicts,
+    }
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def show_model(name: str) -> None:

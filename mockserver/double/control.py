@@ -17,6 +17,7 @@ from mockserver.double import (
     control_journal,
     control_limits,
     control_metrics,
+    control_models,
     control_openapi,
     control_reset,
     control_settings,
@@ -39,6 +40,7 @@ _PARTS = (
     control_journal,
     control_settings,
     control_limits,
+    control_models,
     control_clock,
     control_reset,
     control_snapshot,
@@ -59,14 +61,7 @@ def create_control_app(services: Services) -> flask.Flask:
     def health() -> flask.Response:
         return answer(health_report(services))
 
-    def model_card(name: str) -> flask.Response:
-        try:
-            return answer(services.catalog.card(name))
-        except KeyError:
-            return answer({"error": f"There is no model {name!r} in the catalog."}, 404)
-
     app.add_url_rule("/_mock/health", "mock_health", health, methods=["GET"])
-    app.add_url_rule("/_mock/models/<path:name>", "mock_model_card", model_card, methods=["GET"])
     return app
 
 

@@ -31,6 +31,7 @@ def parts_of(services: Services) -> Mapping[str, Part]:
     """The parts, in the order in which they are restored."""
     return {
         "settings": services.tuning,
+        "models": services.catalog.own_models,
         "limits": services.limiter,
         "costs": services.ledger,
         "store": StoreSnapshots(services.store, services.blobs),

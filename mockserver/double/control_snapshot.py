@@ -92,7 +92,7 @@ def _restore(services: Services, state: dict[str, Any], account_id: str | None) 
         _restore_clock(services.clock, state["clock"])
     for name, part in parts_of(services).items():
         try:
-            part.restore(state[name], account_id)
+            part.restore(state.get(name, []) if name == "models" else state[name], account_id)
         except Exception as error:
             raise control.ControlError(f"state.{name}: cannot be restored: {error!r}") from error
 

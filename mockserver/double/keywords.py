@@ -161,6 +161,29 @@ class SettingChanges(TypedDict, total=False):
     batch_seconds: float | None
 
 
+class ModelChanges(TypedDict, total=False):
+    """What a model of one's own does not take over from the one it is like (``model.json``)."""
+
+    name: str
+    summary: str
+    created: int
+    owned_by: str
+    snapshot: str
+    limit_group: str
+    shutdown_date: str
+    endpoints: list[str]
+    modalities: Mapping[str, str]
+    features: Mapping[str, bool]
+    context_window: int
+    max_output_tokens: int
+    knowledge_cutoff: str
+    prices: Mapping[str, float]
+    chat: Values
+    speech: Values
+    transcription: Values
+    sources: Mapping[str, str]
+
+
 class LimitAmounts(TypedDict, total=False):
     """Rate limits; ``None`` takes one away (``limits.json``)."""
 

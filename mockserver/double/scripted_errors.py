@@ -113,7 +113,7 @@ def _values(services: Services, call: Call, name: str) -> dict[str, Any]:
 
 def _model(services: Services, call: Call) -> ModelCard:
     """The model whose limits are spoken of."""
-    named = services.catalog.served(call.facts.model) if call.facts.model else None
+    named = services.catalog.served(call.facts.model, call.account.id) if call.facts.model else None
     model = call.model or named or services.catalog.model(_STAND_IN)
     assert model is not None
     return model

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.served_models import is_retired
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
@@ -17,15 +18,16 @@ _EXAMPLE_CREATED = 1_686_935_002
 
 
 def list_models(services: Services, call: Call) -> Answer:
-    """Every model of the catalog."""
-    data = [_object(card) for card in services.catalog.models]
+    """Every model of the catalog, and those of one's own; retired ones are left out where they are refused."""
+    models = services.catalog.models_of(call.account.id)
+    data = [_object(card) for card in models if not _is_gone(services, call, card)]
     return _answer({"object": "list", "data": data})
 
 
 def retrieve_model(services: Services, call: Call) -> Answer:
     """One model, by its own name or its alias."""
-    card = services.catalog.model(call.path["id"])
-    if card is not None:
+    card = services.catalog.model(call.path["id"], call.account.id)
+    if card is not None and not _is_gone(services, call, card):
         return _answer(_object(card))
     if call.strict:
         raise ApiError("model_object_not_found", model=call.path["id"])
@@ -39,13 +41,21 @@ def retrieve_model(services: Services, call: Call) -> Answer:
 
 
 def delete_model(services: Services, call: Call) -> Answer:
-    """Refused: only fine-tuned models can be deleted, and there are none."""
+    """Deletes a fine-tuned model of one's own, for this account; any other is refused."""
     name = call.path["id"]
-    if services.catalog.model(name) is not None:
+    card = services.catalog.model(name, call.account.id)
+    if card is not None and card.configured and card.is_fine_tuned:
+        services.catalog.own_models.delete(name, call.account.id)
+        return _answer({"id": name, "object": "model", "deleted": True})
+    if card is not None:
         raise ApiError("model_delete_forbidden")
     if call.strict:
         raise ApiError("model_object_not_found", model=name)
     return _answer({"id": name, "object": "model", "deleted": True})
+
+
+def _is_gone(services: Services, call: Call, card: ModelCard) -> bool:
+    return call.settings.retire_models and is_retired(services, card)
 
 
 def _object(card: ModelCard) -> dict[str, object]:

@@ -46,7 +46,7 @@ def list_rate_limits(services: Services, call: Call) -> Answer:
 
 def _rate_limits(services: Services, call: Call) -> list[RateLimit]:
     found = []
-    for model in services.catalog.models:
+    for model in services.catalog.models_of(call.account.id):
         if model.alias_of is not None or not call.account.may_use(model.id, None):
             continue
         try:

@@ -43,7 +43,7 @@ def list_completions(services: Services, call: Call) -> Answer:
     stored = services.store.values(_KIND, call.account.id)
     found = [_told(call, value["completion"]) for value in stored]
     if "model" in arguments:
-        model = services.catalog.model(arguments["model"])
+        model = services.catalog.model(arguments["model"], call.account.id)
         names = (arguments["model"], model.snapshot if model else "")
         found = [each for each in found if each["model"] in names]
     for name, value in arguments.items():

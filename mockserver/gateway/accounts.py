@@ -50,7 +50,7 @@ class Account:
         return {
             **{name: getattr(self, name) for name in ("id", "key", "organization", "project", "tier")},
             "models": list(self.models),
-            "limits": [[row.group, row.tier, list(row.limits)] for row in self.limits],
+            "limits": [[row.group, row.tier, list(row.limits), row.observed] for row in self.limits],
             "names": sorted(self.names),
         }
 
@@ -58,8 +58,8 @@ class Account:
     def from_value(cls, value: Mapping[str, Any]) -> Account:
         """The account that ``as_value`` told."""
         limits = tuple(
-            LimitRow(group, tier, tuple((kind, amount) for kind, amount in amounts))
-            for group, tier, amounts in value["limits"]
+            LimitRow(group, tier, tuple((kind, amount) for kind, amount in amounts), *observed)
+            for group, tier, amounts, *observed in value["limits"]
         )
         models, names = tuple(value["models"]), frozenset(value["names"])
         return cls(**{**value, "models": models, "limits": limits, "names": names})

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mockserver.catalog.own_models import how_to_add
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.gateway.calls import Call
     from mockserver.services import Services
+
+log = logging.getLogger(__name__)
 
 _RESPONSES = "v1/responses"
 
@@ -22,7 +26,7 @@ def find_model(services: Services, call: Call) -> None:
         raise ApiError("missing_model")
     catalog = services.catalog
     if isinstance(name, str):
-        call.model = catalog.served(name)
+        call.model = catalog.served(name, call.account.id)
     if call.strict and isinstance(name, str):
         if call.model is None:
             raise _no_such_model(services, call, name)
@@ -53,6 +57,8 @@ def is_retired(services: Services, model: ModelCard) -> bool:
 
 def _no_such_model(services: Services, call: Call, name: str) -> ApiError:
     if call.operation.provider == "openai":
+        if services.notices.is_new(f"model {name}"):
+            log.warning("%s", how_to_add(name))
         return ApiError("model_not_found", model=name)
     from mockserver.gateway import zod
 

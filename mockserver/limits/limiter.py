@@ -13,13 +13,13 @@ from mockserver.limits import bucket, headers
 from mockserver.limits.bucket import Bucket, Limit
 from mockserver.limits.kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.limits.levels import Level, Levels
-from mockserver.limits.overrides import check_limits, parse_overrides
+from mockserver.limits.overrides import check_limits, parse_overrides, wants_observed
 from mockserver.limits.queue import BatchQueue
 from mockserver.limits.store import BucketStore, Draw
 from mockserver.wire.durations import go_duration
 
 if TYPE_CHECKING:
-    from mockserver.catalog.records import ModelCard
+    from mockserver.catalog.records import ModelCard, TierLimits
     from mockserver.catalog.tables import Catalog
     from mockserver.double.clock import Clock
     from mockserver.gateway.accounts import Account
@@ -350,7 +350,7 @@ class Limiter:
     def _amounts(
         self, account: Account, model: ModelCard, tier: str, overrides: str
     ) -> dict[str, int | None]:
-        stated = self._catalog.tier_limits(model.limit_group, tier)
+        stated = self._stated(account, model.limit_group, tier, overrides)
         amounts: dict[str, int | None] = dict(stated.kinds()) if stated else {}
         if amounts and model.chat is not None and model.chat.images:
             amounts["images_per_minute"] = self._catalog.images_per_minute
@@ -368,6 +368,14 @@ class Limiter:
                 raise ApiError("model_not_found", model=model.id)
             raise ApiError("model_not_allowed", project=account.project, model=model.id)
         return amounts
+
+    def _stated(self, account: Account, group: str, tier: str, overrides: str) -> TierLimits | None:
+        """The limits of the tables: as documented, or as observed where the settings, a row or the request say so."""
+        observed = wants_observed(overrides) or any(
+            row.observed and row.group == group and row.tier in (None, tier)
+            for row in (*self._settings.limit_rows, *account.limits)
+        )
+        return self._catalog.tier_limits(group, tier, observed=observed)
 
     def _queue_limit(self, account: Account, model: ModelCard, overrides: str) -> int | None:
         """How many tokens the batch queue takes: none on a tier without a queue where others have one."""

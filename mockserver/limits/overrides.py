@@ -12,19 +12,28 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.settings import Settings
 
+OBSERVED = "observed"
 _NAMES = (*KINDS, *QUEUE_KINDS)
+
+
+def wants_observed(text: str) -> bool:
+    """Whether ``text`` asks for the limits of recorded answers, where they contradict the tables."""
+    return OBSERVED in text and OBSERVED in (part.strip() for part in text.split(","))
 
 
 @lru_cache(maxsize=1024)
 def parse_overrides(text: str) -> dict[str, int | None]:
-    """The limits in ``text``, by kind; ``none`` takes one away. Raises ``ValueError`` saying what is wrong."""
+    """The limits in ``text``, by kind; ``none`` takes one away. Raises ``ValueError`` saying what is wrong.
+
+    The word ``observed`` may stand among them (see ``wants_observed``).
+    """
     overrides: dict[str, int | None] = {}
     for part in text.split(","):
-        if not part.strip():
+        if part.strip() in ("", OBSERVED):
             continue
         name, _, amount = (each.strip() for each in part.partition("="))
         if name not in _NAMES:
-            raise ValueError(f"{name!r} is not one of {', '.join(_NAMES)}")
+            raise ValueError(f"{name!r} is not one of {', '.join(_NAMES)}, or {OBSERVED}")
         if amount == "none":
             overrides[name] = None
         elif amount.isascii() and amount.isdigit() and int(amount) > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -32,6 +33,35 @@ def test_a_model_is_shown_with_all_that_is_known(run: Run, arguments: list[str])
 @pytest.mark.parametrize("model", [model.id for model in Catalog().models])
 def test_every_model_can_be_shown(run: Run, model: str) -> None:
     assert f"id: {model}\n" in run("models", model).stdout
+
+
+def test_the_models_that_retire_soon_are_listed_by_date(run: Run) -> None:
+    result = run("models", "--retiring", "90", "--from", "2026-11-28")
+    rows = [line.split()[1:6:2] for line in result.stdout.splitlines() if line.startswith("│")]
+    assert ["2026-12-11", "13", "gpt-5"] in rows
+    assert ["2027-02-26", "90", "whisper-1"] in rows
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert {"gpt-4", "gpt-5.1"}.isdisjoint(row[2] for row in rows)  # gone already; later
+
+
+def test_what_retires_is_told_as_json_too(run: Run) -> None:
+    found = json.loads(run("models", "--retiring", "0", "--from", "2026-05-07", "--format", "json").stdout)
+    assert "gpt-4o-audio-preview" in [each["id"] for each in found]
+    assert {each["shutdown_date"] for each in found} == {"2026-05-07"}
+    assert found[0]["conflicts"] == {"shutdown_date": "2027-01-20: deprecations page, read on 2026-11-20"}
+    everything = json.loads(run("models", "--format", "json").stdout)
+    assert [each["id"] for each in everything] == [model.id for model in Catalog().models]
+
+
+def test_days_on_which_nothing_retires_are_told(run: Run) -> None:
+    result = run("models", "--retiring", "3", "--from", "2030-01-01")
+    assert result.stdout == "No model shuts down from 2030-01-01 to 2030-01-04.\n"
+    refused = run("models", "--retiring", "3", "--from", "soon")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "mockserver: --from: 'soon' is not a date. Write it as YYYY-MM-DD.\n",
+    )
+    assert "takes none of these options" in run("models", "--retiring", "3", "gpt-4o").stderr
 
 
 def test_an_unknown_model_is_named_with_a_remedy(run: Run) -> None:

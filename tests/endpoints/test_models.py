@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 import openai
@@ -11,6 +12,8 @@ import pytest
 from openai.types import Model
 
 from mockserver.gateway.validation import Schemas
+from mockserver.mock_server import MockServer
+from mockserver.settings import Settings
 from tests.conftest import RawResponse
 
 Send = Callable[..., RawResponse]
@@ -80,3 +83,50 @@ def test_the_card_of_a_model_holds_the_figures_of_its_page(send: Send) -> None:
 
 def test_an_unknown_model_has_no_card(send: Send) -> None:
     assert send("GET", "/_mock/models/fake_id", key=None).status == 404
+
+
+@pytest.fixture(scope="module")
+def retiring() -> Iterator[MockServer]:
+    """A server that refuses retired models, on the first of December 2026."""
+    settings = Settings(port=0, whisper_model="none", retire_models=True, log_level="warning")
+    with MockServer(settings) as running:
+        running.clock.freeze()
+        running.clock.set(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+        yield running
+
+
+def test_a_retired_model_is_refused_in_the_api_s_words_and_no_longer_listed(retiring: MockServer) -> None:
+    client, messages = retiring.client, [{"role": "user", "content": "Hi"}]
+    for model in ("gpt-3.5-turbo-0613", "gpt-4", "gpt-4o-2024-05-13", "gpt-4o-audio-preview"):
+        with pytest.raises(openai.NotFoundError) as refusal:
+            client.chat.completions.create(model=model, messages=messages)  # type: ignore[arg-type]
+        assert refusal.value.body == {
+            "message": (
+                f"The model `{model}` has been deprecated, "
+                "learn more here: https://platform.openai.com/docs/deprecations"
+            ),
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "model_not_found",
+        }
+        with pytest.raises(openai.NotFoundError, match="does not exist"):
+            client.models.retrieve(model)
+    listed = {model.id for model in client.models.list()}
+    assert "gpt-4" not in listed
+    assert {"gpt-4o", "gpt-4.1", "gpt-5"} <= listed
+
+
+def test_a_model_is_retired_by_the_server_s_clock(retiring: MockServer) -> None:
+    client = retiring.client
+    assert client.models.retrieve("gpt-5").id == "gpt-5"
+    retiring.clock.set(datetime(2026, 12, 11, tzinfo=UTC).timestamp())
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-5")
+    retiring.clock.set(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+
+
+def test_by_default_a_retired_model_goes_on_answering(client: openai.OpenAI) -> None:
+    messages = [{"role": "user", "content": "Hi"}]
+    answer = client.chat.completions.create(model="gpt-3.5-turbo-0613", messages=messages)  # type: ignore[arg-type]
+    assert answer.model == "gpt-3.5-turbo-0613"
+    assert "gpt-3.5-turbo-0613" in {model.id for model in client.models.list()}

@@ -1,0 +1,276 @@
+"""Models of one's own: in `mockserver.toml`, over the control API, and in Python."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from mockserver.audio_api import AudioApi
+from mockserver.mock_server import MockServer
+from mockserver.settings import Settings, SettingsError
+
+FINE_TUNED = "ft:gpt-4o-mini-2024-07-18:acme::abc123"
+CONFIG = """
+port = 0
+whisper_model = "none"
+log_level = "warning"
+
+[[models]]
+id = "my-model"
+like = "gpt-5.1"
+
+[[models]]
+id = "my-small-model"
+like = "my-model"
+max_output_tokens = 100
+snapshot = "my-small-model-2027-01-01"
+prices = { text_input = 1.0, text_output = 2.0 }
+limit_group = "my-small-model"
+chat = { efforts = ["low"], effort = "low" }
+
+[[models]]
+id = "ft:gpt-4o-mini-2024-07-18:acme::abc123"
+
+[limits.my-small-model]
+requests_per_minute = 7
+"""
+
+
+@pytest.fixture(scope="module")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
+    """A server with models of a file."""
+    file = tmp_path_factory.mktemp("configured") / "mockserver.toml"
+    file.write_text(CONFIG, "utf-8")
+    with MockServer(Settings.load(file)) as running:
+        yield running
+
+
+@pytest.fixture
+def api(configured: MockServer) -> Iterator[AudioApi]:
+    account = configured.account()
+    yield account
+    account.reset()
+
+
+def ask(api: AudioApi, model: str, **parameters: Any) -> Any:
+    messages = [{"role": "user", "content": "Hi"}]
+    return api.client.chat.completions.with_raw_response.create(
+        model=model,
+        messages=messages,  # type: ignore[arg-type]
+        **parameters,
+    )
+
+
+def control(api: AudioApi, method: str, path: str = "", body: object = None, *, key: bool = True) -> Any:
+    headers = {"Authorization": f"Bearer {api.api_key}"} if key else {}
+    return httpx.request(method, f"{api.url}/_mock/models{path}", json=body, headers=headers, timeout=30)
+
+
+def test_a_configured_model_answers_under_its_own_name(api: AudioApi) -> None:
+    assert ask(api, "my-model").parse().model == "my-model"
+    assert ask(api, "my-small-model", max_completion_tokens=50).parse().model == "my-small-model-2027-01-01"
+
+
+def test_a_configured_model_has_the_rules_of_the_one_it_is_like(api: AudioApi) -> None:
+    assert ask(api, "my-model", temperature=0.5).parse().choices
+    with pytest.raises(openai.BadRequestError, match=r"'temperature' does not support 0\.5"):
+        ask(api, "my-model", temperature=0.5, reasoning_effort="high")
+    with pytest.raises(openai.BadRequestError, match=r"does not support 'none'.*values are: 'low'\."):
+        ask(api, "my-small-model", reasoning_effort="none")
+    with pytest.raises(openai.BadRequestError, match="supports at most 100 completion tokens"):
+        ask(api, "my-small-model", max_completion_tokens=101)
+
+
+def test_a_configured_model_shares_the_limits_of_the_one_it_is_like(api: AudioApi) -> None:
+    mine, theirs = ask(api, "my-model").headers, ask(api, "gpt-5.1").headers
+    assert mine["x-ratelimit-limit-tokens"] == theirs["x-ratelimit-limit-tokens"]
+    remaining = [int(each["x-ratelimit-remaining-requests"]) for each in (mine, theirs)]
+    assert remaining[0] - remaining[1] in (0, 1)  # one bucket for both
+    assert ask(api, "my-small-model").headers["x-ratelimit-limit-requests"] == "7"
+
+
+def test_a_configured_model_costs_what_the_one_it_is_like_costs(api: AudioApi) -> None:
+    assert ask(api, "my-model").headers["x-mock-cost-usd"] == "unknown"
+    assert float(ask(api, "my-small-model").headers["x-mock-cost-usd"]) > 0
+    api.add_model("my-speech", like="gpt-audio-mini")
+    audio = {"voice": "alloy", "format": "wav"}
+    answer = ask(api, "my-speech", modalities=["text", "audio"], audio=audio)
+    assert float(answer.headers["x-mock-cost-usd"]) > 0
+
+
+def test_configured_models_are_listed_after_those_of_the_api(api: AudioApi) -> None:
+    listed = [model.id for model in api.client.models.list()]
+    assert listed[0] == "whisper-1"
+    assert listed[-3:] == ["my-model", "my-small-model", FINE_TUNED]
+    model = api.client.models.retrieve("my-model")
+    assert (model.created, model.owned_by) == (1_762_800_673, "system")
+
+
+def test_a_fine_tuned_model_is_like_its_base_and_can_be_deleted(
+    api: AudioApi, configured: MockServer
+) -> None:
+    assert ask(api, FINE_TUNED, temperature=0.5).parse().model == FINE_TUNED
+    assert api.client.models.retrieve(FINE_TUNED).owned_by == "acme"
+    assert api.client.models.delete(FINE_TUNED).deleted
+    with pytest.raises(openai.NotFoundError):
+        ask(api, FINE_TUNED)
+    assert ask(configured.account(), FINE_TUNED).parse().choices  # others still have it
+    with pytest.raises(openai.PermissionDeniedError):
+        api.client.models.delete("my-model")
+
+
+def test_a_model_of_a_test_is_that_test_s_alone_until_it_is_reset(
+    api: AudioApi, configured: MockServer
+) -> None:
+    api.add_model("tomorrow-1", like="whisper-1")
+    assert control(api, "GET", "/tomorrow-1").json()["like"] == "whisper-1"
+    other = configured.account()
+    with pytest.raises(openai.NotFoundError):
+        ask(other, "tomorrow-1")
+    api.reset()
+    with pytest.raises(openai.NotFoundError):
+        ask(api, "tomorrow-1")
+
+
+def test_a_model_of_the_whole_server_is_every_account_s(configured: MockServer) -> None:
+    configured.add_model("tomorrow-2", like="gpt-4o", context_window=50)
+    assert ask(configured.account(), "tomorrow-2").parse().model == "tomorrow-2"
+    configured.remove_model("tomorrow-2")
+    with pytest.raises(openai.NotFoundError):
+        ask(configured.account(), "tomorrow-2")
+    with pytest.raises(ValueError, match="model_id: no model 'tomorrow-2' was added here"):
+        configured.remove_model("tomorrow-2")
+
+
+def test_the_control_api_adds_and_takes_away(api: AudioApi) -> None:
+    added = control(api, "POST", body={"id": "by-hand", "like": "gpt-4o", "max_output_tokens": 9})
+    assert (added.status_code, added.json()["max_output_tokens"]) == (201, 9)
+    assert {"id": "by-hand", "like": "gpt-4o"} in control(api, "GET").json()["models"]
+    assert ask(api, "by-hand", max_tokens=9).parse().choices
+    assert control(api, "DELETE", "/by-hand").json() == {"deleted": "by-hand"}
+    assert control(api, "DELETE", "/by-hand").status_code == 404
+    control(api, "POST", body={"id": "by-hand", "like": "gpt-4o"})
+    left = control(api, "DELETE").json()["models"]
+    assert [each["id"] for each in left] == ["my-model", "my-small-model", FINE_TUNED]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"id": "x", "like": "gpt-5.9"}, "like: there is no model 'gpt-5.9'. Did you mean 'gpt-5.6'?"),
+        ({"id": "x", "like": "zebra"}, "there is no model 'zebra'. `mockserver models` lists the models"),
+        ({"id": "x"}, "like: is missing or no text; name the model it behaves like"),
+        ({"like": "gpt-4o"}, "Missing required parameter: 'id'."),
+        ({"id": "x", "like": "gpt-4o", "alias_of": "gpt-4o"}, "Unknown parameter: 'alias_of'."),
+        ({"id": "x", "like": "gpt-4o", "chat": {"mood": 1}}, "chat: unknown key 'mood'; remove it"),
+        ({"id": "x", "like": "gpt-4o", "endpoints": ["v1/audio/speech"]}, "key 'speech' is missing"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused_with_the_remedy(
+    api: AudioApi, body: dict[str, Any], message: str
+) -> None:
+    refused = control(api, "POST", body=body)
+    assert refused.status_code == 400
+    assert message in refused.json()["error"]
+
+
+def test_a_snapshot_holds_what_was_added(api: AudioApi, configured: MockServer) -> None:
+    api.add_model("kept", like="gpt-4o")
+    key = {"Authorization": f"Bearer {api.api_key}"}
+    snapshot = httpx.get(f"{api.url}/_mock/snapshot", headers=key).json()
+    assert snapshot["state"]["models"] == [{"account": None, "model": {"id": "kept", "like": "gpt-4o"}}]
+    api.reset()
+    assert httpx.put(f"{api.url}/_mock/snapshot", json=snapshot, headers=key).status_code == 200
+    assert ask(api, "kept").parse().model == "kept"
+    other = configured.account()
+    theirs = {"Authorization": f"Bearer {other.api_key}"}
+    del snapshot["state"]["models"]  # as earlier versions took them
+    assert httpx.put(f"{api.url}/_mock/snapshot", json=snapshot, headers=theirs).status_code == 200
+
+
+def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
+    api.add_model("batched", like="gpt-4o")
+    body = {"model": "batched", "messages": [{"role": "user", "content": "Hi"}]}
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    file = api.client.files.create(file=("lines.jsonl", json.dumps(line).encode()), purpose="batch")
+    batch = api.client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    while batch.status not in ("completed", "failed"):
+        batch = api.client.batches.retrieve(batch.id)
+    assert batch.request_counts is not None
+    assert (batch.status, batch.request_counts.completed) == ("completed", 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            'id = "x"\nlike = "gpt-5.9"',
+            "models[0].like: there is no model 'gpt-5.9'. Did you mean 'gpt-5.6'?",
+        ),
+        ('like = "gpt-5.1"', "models[0].id: is missing or no text; give the model's name."),
+        ('id = "x"', "models[0].like: is missing or no text; name the model it behaves like."),
+        ('id = "x"\nlike = "gpt-4o"\nspeed = 3', "models[0]: unknown key 'speed'; remove it, or use one of"),
+        ('id = "x"\nlike = "gpt-4o"\ncreated = "now"', "models[0]: Expected `int`, got `str`"),
+    ],
+)
+def test_a_file_that_makes_no_sense_stops_the_start(tmp_path: Path, row: str, message: str) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text(f"[[models]]\n{row}\n", "utf-8")
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load(file)
+    assert str(refusal.value).startswith(f"{file}: {message}")
+
+
+def test_what_is_no_list_of_models_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text('models = ["gpt-7"]', "utf-8")
+    with pytest.raises(SettingsError, match="models: is not a list of tables"):
+        Settings.load(file)
+
+
+def test_settings_in_python_take_models_too() -> None:
+    settings = Settings(
+        port=0, whisper_model="none", log_level="warning", models=({"id": "a", "like": "gpt-9"},)
+    )
+    with pytest.raises(SettingsError, match=r"models\[0\].like: there is no model 'gpt-9'\."):
+        MockServer(settings)
+
+
+def test_a_configured_model_may_stand_in_the_place_of_one_of_the_tables() -> None:
+    models = ({"id": "gpt-4o", "like": "gpt-4o", "max_output_tokens": 5},)
+    settings = Settings(port=0, whisper_model="none", log_level="warning", models=models)
+    with MockServer(settings) as server:
+        with pytest.raises(openai.BadRequestError, match="at most 5 completion tokens"):
+            ask(server.account(), "gpt-4o", max_tokens=6)
+        listed = [model.id for model in server.client.models.list()]
+        assert listed.count("gpt-4o") == 1
+
+
+def test_an_unknown_model_is_told_of_once_in_the_log(
+    configured: MockServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = configured.account()
+    with caplog.at_level(logging.WARNING):
+        for model in ("gpt-7", "gpt-7", "gpt-8"):
+            with pytest.raises(openai.NotFoundError) as refusal:
+                ask(api, model)
+            assert refusal.value.body == {
+                "message": f"The model `{model}` does not exist or you do not have access to it.",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "model_not_found",
+            }
+    told = [record.getMessage() for record in caplog.records if "catalog" in record.getMessage()]
+    assert [each.count("'gpt-7'") > 0 for each in told] == [True, False]
+    assert "audio_api.add_model('gpt-7', like=...), or [[models]] in mockserver.toml" in told[0]
+    report = api.exchanges().splitlines()
+    assert [line for line in report if "The catalog of this mock server has no model" in line] == told
