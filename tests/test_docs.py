@@ -89,11 +89,12 @@ def test_the_readme_lists_every_setting_with_its_default() -> None:
 
 
 def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
-    (example,) = blocks((DOCS / "configuration.md").read_text("utf-8"), "toml")
+    example, models = blocks((DOCS / "configuration.md").read_text("utf-8"), "toml")
     file = tmp_path / "mockserver.toml"
-    file.write_text(example, "utf-8")
+    file.write_text(example + models, "utf-8")
     settings = Settings.load(file)
     check_limits(settings, Catalog())
+    assert [row["id"] for row in settings.models] == ["gpt-7", "ft:gpt-4o-mini-2024-07-18:acme::abc123"]
     assert settings.fixtures == ("my-clips", "more-clips")
     assert settings.accounts[0] == AccountRow("sk-test-alpha", "org-alpha", "proj_alpha", "tier-3")
     assert settings.accounts[1].limits == (LimitRow("whisper-1", None, (("requests_per_minute", 5),)),)

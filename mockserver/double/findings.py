@@ -1,10 +1,11 @@
-"""What is wrong with exchanges that a test may overlook: calls of what is not served, and of wrong URLs."""
+"""What is wrong with exchanges that a test may overlook: calls of what is not served, of models that the catalog lacks, and of wrong URLs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from mockserver.catalog.own_models import how_to_add
 from mockserver.catalog.paths import VERSION, calls_of, similar_path, without_version
 from mockserver.gateway.urls import has_double_slash, lacks_version
 
@@ -24,6 +25,8 @@ def _of(entry: Record) -> Iterator[str]:
         hint = next((each.hint.replace("{base_url}", "…/v1") for each in known), "")
         remedy = hint or "Script the answer with a stub."
         yield f"{call} is not served by this mock server. {remedy} See docs/clients.md."
+    elif entry["error"] == "model_not_found" and entry["model"]:
+        yield how_to_add(entry["model"])
     elif entry["error"] == "unknown_url":
         yield f"{call}: the API has no such URL. {_remedy(path, is_known=bool(known))}"
     elif lacks_version(path) and entry["endpoint"] is not None:

@@ -35,7 +35,8 @@ class Questions(OfAccount):
     def exchanges(self, latest: int = 50) -> str:
         """The latest exchanges, to read: a line each, and one for each of their audio files.
 
-        Below them stands what is wrong with the calls: endpoints that are not served, wrong URLs.
+        Below them stands what is wrong with the calls: endpoints that are not served, models that the
+        catalog lacks, wrong URLs.
         """
         records = self._services.journal.records(self._account_id)
         earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []

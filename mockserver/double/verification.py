@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.catalog.own_models import how_to_add
 from mockserver.double.entries import EntryFacts, Record
 from mockserver.double.journal_pattern import JournalPattern, fault_name
 from mockserver.double.matchers import PatternError
@@ -109,11 +108,10 @@ def wait(
 
 
 def report(entries: Iterable[Record]) -> str:
-    """Exchanges, to read: a line each, and one for each of their audio files; then models that nobody knows."""
-    entries = list(entries)
-    lines = [line for entry in entries for line in (summary(entry), *map(_audio_line, entry["audio"]))]
-    unknown = dict.fromkeys(each["model"] for each in entries if each["error"] == "model_not_found")
-    return "\n".join([*lines, *(how_to_add(name) for name in unknown if name)])
+    """Exchanges, to read: a line each, and one for each of their audio files."""
+    return "\n".join(
+        line for entry in entries for line in (summary(entry), *map(_audio_line, entry["audio"]))
+    )
 
 
 def summary(entry: Record) -> str:

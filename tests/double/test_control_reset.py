@@ -16,7 +16,7 @@ from tests.conftest import RawResponse
 Send = Callable[..., RawResponse]
 
 NOON = 1_800_000_000
-PARTS = ["settings", "limits", "costs", "store", "stubs", "faults", "journal"]
+PARTS = ["settings", "models", "limits", "costs", "store", "stubs", "faults", "journal"]
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def busy(server: MockServer, send: Send, key: str) -> None:
         client.chat.completions.create(model="gpt-4o-mini", messages=message, store=True)  # type: ignore[arg-type]
     for method, path, body in (
         ("PATCH", "settings", {"strictness": "schema"}),
+        ("POST", "models", {"id": "mine", "like": "gpt-4o"}),
         ("POST", "stubs", {"when": {"endpoint": "chat"}, "reply": {"text": "Hi."}}),
         ("POST", "faults", {"error": "server_error", "times": 1}),
     ):
