@@ -1,4 +1,4 @@
-"""What is wrong with exchanges that a test may overlook: calls of what is not served, of models that the catalog lacks, and of wrong URLs."""
+"""What is wrong with exchanges that a test may overlook: what is not served, unknown models, wrong URLs."""
 
 from __future__ import annotations
 
