@@ -5,7 +5,7 @@ They are the members of the documents of ``schemas/mock``, which describe each o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from mockserver.double.spelling import hint
@@ -102,6 +102,7 @@ class WordsReplyOptions(ReplyOptions, total=False):
 
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
     tool_calls: list[dict[str, Any]]
+    flagged: Mapping[Literal["input", "output"], Sequence[str]]
 
 
 class TranscriptOptions(WordsReplyOptions, total=False):

@@ -87,6 +87,12 @@ class Scripted:
         spoken = (language,) if any(segment.text for segment in segments) else ()
         return Transcription(self.answered_by, duration, spoken, segments)
 
+    @property
+    def flagged(self) -> Mapping[str, Sequence[str]]:
+        """The categories that moderation flags the ``input`` and the ``output`` of a chat for."""
+        flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
+        return flagged
+
     def chat_reply(self) -> Reply:
         """What a chat model replies."""
         called = self.reply.get("tool_calls", ())

@@ -18,7 +18,8 @@ def moderation(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]
         return None
     turns = request.conversation.turns
     written = "\n".join(text for turn in turns for text in (turn.text, turn.heard) if text)
+    flagged = replies[0].flagged
     return {
-        "input": results(asked["model"], [written]),
-        "output": results(asked["model"], [reply.text for reply in replies]),
+        "input": results(asked["model"], [written], flagged.get("input", ())),
+        "output": results(asked["model"], [reply.text for reply in replies], flagged.get("output", ())),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,8 @@ class ChatReply:
     """A choice as it will be sent. ``finish_reason`` is one of the API's.
 
     ``audio_id`` and ``call_ids`` are what later messages refer to it by; ``expires_at`` is when its audio
-    will be forgotten, in seconds since 1970, once it has been spoken. ``cut`` are the tokens that a limit of
+    will be forgotten, in seconds since 1970, once it has been spoken. ``flagged`` is what moderation finds in the
+    ``input`` and the ``output``. ``cut`` are the tokens that a limit of
     ``cut_at`` left of the text: what they say may have other tokens on its own.
     """
 
@@ -74,6 +75,7 @@ class ChatReply:
     speech: ReplySpeech | None = None
     audio_id: str = ""
     expires_at: int = 0
+    flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def tokens(self) -> Iterable[bytes]:
         """Return the tokens of the text."""
@@ -144,6 +146,7 @@ def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatRep
         reply,
         answered_by=reply.answered_by + listeners,
         finish_reason=said.finish_reason or reply.finish_reason,
+        flagged=call.scripted.flagged if call.scripted else {},
     )
 
 

@@ -1,12 +1,12 @@
 """What moderation found, as chat completions tell it.
 
-Nobody judges here: nothing is ever flagged. The scores are small, and derived from the text.
+Nobody judges here: only what a stub says is flagged. The scores are derived from the text.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 CATEGORIES = (
@@ -28,27 +28,28 @@ CATEGORIES = (
 Member = dict[str, Any]
 
 
-def results(model: str, texts: Iterable[str]) -> Member:
-    """``moderation_results`` of a moderation ``model``, one for each text."""
+def results(model: str, texts: Iterable[str], flagged: Container[str] = ()) -> Member:
+    """``moderation_results`` of a moderation ``model``, one for each text, ``flagged`` for these categories."""
     return {
         "type": "moderation_results",
         "model": model,
-        "results": [_result(model, text) for text in texts],
+        "results": [_result(model, text, flagged) for text in texts],
     }
 
 
-def _result(model: str, text: str) -> Member:
+def _result(model: str, text: str, flagged: Container[str]) -> Member:
+    found = {category: category in flagged for category in CATEGORIES}
     return {
         "type": "moderation_result",
         "model": model,
-        "flagged": False,
-        "categories": dict.fromkeys(CATEGORIES, False),
-        "category_scores": {category: _score(category, text) for category in CATEGORIES},
+        "flagged": any(found.values()),
+        "categories": found,
+        "category_scores": {category: _score(category, text, each) for category, each in found.items()},
         "category_applied_input_types": {category: ["text"] for category in CATEGORIES},
     }
 
 
-def _score(category: str, text: str) -> float:
-    """Between a millionth and a thousandth, always the same for a text."""
+def _score(category: str, text: str, flagged: bool) -> float:
+    """Between a millionth and a thousandth, above 0.9 where ``flagged``; always the same for a text."""
     derived = zlib.crc32(f"{category}:{text}".encode("utf-8", "replace")) / 0xFFFFFFFF
-    return float(10 ** (-6 + 3 * derived))
+    return 0.9 + derived / 10 if flagged else float(10 ** (-6 + 3 * derived))
