@@ -183,10 +183,10 @@ def _say(services: Services, request: ChatRequest) -> Reply:
 
 
 def _calls(said: Reply, request: ChatRequest) -> ChatReply:
-    finish_reason = "function_call" if request.calls_functions else "tool_calls"
-    reply = ChatReply(
-        said.answered_by, "", finish_reason, request.reply_tokens, tool_calls=tuple(said.tool_calls)
-    )
+    finish_reason, calls = "tool_calls", said.tool_calls
+    if request.calls_functions:  # of which a message has room for one
+        finish_reason, calls = "function_call", calls[:1]
+    reply = ChatReply(said.answered_by, "", finish_reason, request.reply_tokens, tool_calls=calls)
     limit = request.max_tokens
     if limit is not None and reply.text_tokens > limit:
         first = said.tool_calls[0]

@@ -57,9 +57,8 @@ def chat_stream(
     found = moderation(request, replies)
     if found is not None:
         yield chunks.moderation(found)
-    for index, reply in enumerate(replies):
-        if spoken:
-            yield chunks.expiry(index, reply.expires_at)
+    for index, reply in enumerate(replies if spoken else ()):
+        yield chunks.expiry(index, reply.expires_at)
 
 
 def _in_turn(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:

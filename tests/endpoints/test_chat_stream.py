@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from mockserver.audio.encode import write_wav
+from mockserver.mock_server import MockServer
 from tests.conftest import DATA
 from tests.endpoints.conftest import SAY_HELLO, Body, Chat, Watched, deltas, sound, speech, text, user
 
@@ -401,6 +402,18 @@ def test_a_streamed_function_call_of_old_is_put_together_the_same_way(chat: Chat
     assert found[0] == {"name": "get_weather", "arguments": ""}
     assert "city" in json.loads("".join(call["arguments"] for call in found))
     assert chunks[-1]["choices"][0]["finish_reason"] == "function_call"
+
+
+def test_of_several_scripted_calls_a_function_call_of_old_is_the_first(
+    server: MockServer, chat: Chat, api_key: str
+) -> None:
+    calls: list[Any] = [{"name": "get_weather", "arguments": {"city": "Ulm"}}, {"name": "get_time"}]
+    server.account(api_key).on_chat().say("", tool_calls=calls)
+    body = text("What is it like?", functions=[WEATHER, CLOCK])
+    told = [delta["function_call"] for delta in deltas(chat.stream(body)) if "function_call" in delta]
+    whole = chat.message(body)["function_call"]
+    assert "".join(each["arguments"] for each in told) == whole["arguments"]
+    assert [each["name"] for each in told if "name" in each] == [whole["name"]] == ["get_weather"]
 
 
 def test_strictness_schema_streams_complete_choices(chat: Chat) -> None:
