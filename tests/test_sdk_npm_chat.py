@@ -52,6 +52,11 @@ def test_streamed_choices_and_calls_are_gathered(seen: dict[str, Any]) -> None:
     assert seen["gathered"]["none"] == [["stop", "You wrote: Hi.", []]] * 2
 
 
+def test_its_helpers_run_tools_and_send_back_what_they_parsed(seen: dict[str, Any]) -> None:
+    assert seen["ran"] == ["The tool answered: 18 degrees in Weather?"] * 2
+    assert seen["sentBack"] == "The tool answered: rain"
+
+
 def test_a_stored_completion_is_read_listed_and_deleted(seen: dict[str, Any]) -> None:
     assert seen["stored"] == "You wrote: Hi."
     assert seen["messages"] == ["Hi"]

@@ -11,7 +11,7 @@ from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
-from mockserver.gateway.chat_rules import heeded, wants_audio
+from mockserver.gateway.chat_rules import heeded, wants_audio, words_of
 from mockserver.gateway.errors import ApiError
 from mockserver.wire import chat_tokens, transcripts, usage
 from mockserver.wire.image_tokens import image_tokens
@@ -140,7 +140,7 @@ class _Reader:
         parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
         if message.get("refusal"):
             parts = [*parts, {"type": "refusal", "refusal": message["refusal"]}]
-        text = " ".join(part.get("text") or part.get("refusal") or "" for part in parts).strip()
+        text = " ".join(words_of(part) for part in parts).strip()
         heard = [
             self._hear(part["input_audio"], f"messages[{number}].content[{place}].input_audio", hear)
             for place, part in enumerate(parts)
@@ -155,7 +155,7 @@ class _Reader:
 
     def _count(self, message: Body, parts: list[Body], text: str, calls: dict[str, ToolCall]) -> None:
         """Add what the message takes of text tokens, images included. ``text`` is what an earlier reply said."""
-        texts = [part.get("text") or part.get("refusal") or "" for part in parts]
+        texts = [words_of(part) for part in parts]
         if message.get("audio"):
             texts = [text]
         if message["role"] in ("tool", "function"):
@@ -241,7 +241,7 @@ def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
 
 def _functions(body: Body) -> list[Body]:
     """Return the functions and custom tools that the request declares, as one list."""
-    tools = [tool.get("function") or tool.get("custom") or {} for tool in body.get("tools") or ()]
+    tools = [tool[tool["type"]] for tool in body.get("tools") or ()]
     return tools or list(body.get("functions") or ())
 
 

@@ -60,6 +60,11 @@ def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
                 yield number, place, part
 
 
+def words_of(part: Body) -> str:
+    """Return what is written in a content part: its text or refusal, nothing for those of other types."""
+    return str(part[part["type"]]) if part["type"] in ("text", "refusal") else ""
+
+
 def wants_audio(body: Body) -> bool:
     """Whether the reply shall be spoken."""
     return "audio" in (body.get("modalities") or ())
@@ -133,5 +138,5 @@ def _check_response_format(rules: ChatRules, body: Body) -> None:
 
 def _mentions_json(messages: Sequence[Body]) -> bool:
     contents = [message["content"] for message in messages if isinstance(message.get("content"), str)]
-    parts = [part.get("text", "") for _, _, part in parts_of(messages)]
+    parts = [words_of(part) for _, _, part in parts_of(messages)]
     return any("json" in text.lower() for text in (*contents, *parts))

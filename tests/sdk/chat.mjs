@@ -86,6 +86,33 @@ seen.gathered = {
   none: await gathered("gpt-5", "Hi", 2),
 };
 
+const lookUp = {
+  type: "function",
+  function: {
+    name: "get_weather",
+    strict: true,
+    parse: JSON.parse,
+    function: ({ city }) => `18 degrees in ${city}`,
+    parameters: { ...parameters, additionalProperties: false },
+  },
+};
+seen.ran = [];
+for (const stream of [false, true]) {
+  const messages = [{ role: "user", content: "Weather?" }];
+  const runner = client.chat.completions.runTools({ model: "gpt-4o", stream, messages, tools: [lookUp] });
+  seen.ran.push(await runner.finalContent());
+}
+const { function: { name, strict, parameters: wanted } } = lookUp;
+const parsed = await client.chat.completions.parse({
+  ...written,
+  messages: [{ role: "user", content: "Weather?" }],
+  tools: [{ type: "function", function: { name, strict, parameters: wanted } }],
+});
+const [{ message: sentBack }] = parsed.choices;
+const known = { role: "tool", tool_call_id: sentBack.tool_calls[0].id, content: "rain" };
+const after = [{ role: "user", content: "Weather?" }, sentBack, known];
+seen.sentBack = (await client.chat.completions.create({ ...written, messages: after })).choices[0].message.content;
+
 const { id } = await client.chat.completions.create({ ...written, store: true, metadata: { run: "7" } });
 seen.stored = (await client.chat.completions.retrieve(id)).choices[0].message.content;
 seen.messages = [];
