@@ -154,7 +154,7 @@ def test_whisper_hears_the_same_every_time(whisper_server: MockServer) -> None:
 def test_accounts_at_once_do_not_mix(server: MockServer) -> None:
     def organization(key: str) -> str:
         with openai.OpenAI(base_url=server.base_url, api_key=key, max_retries=0) as client:
-            return client.models.with_raw_response.list().headers["openai-organization"]
+            return client.files.with_raw_response.list().headers["openai-organization"]
 
     keys = [f"sk-mock-me-{number % 8}" for number in range(64)]
     with ThreadPoolExecutor(16) as clients:
