@@ -173,7 +173,8 @@ class TokenRules:
 
     ``models`` are ids, or with ``*`` the beginnings of ids. ``prompt`` is what a prompt takes beside its messages,
     ``tools`` what tools take beside their declarations (``tools_beside_system`` where there is a system message,
-    too), ``reply`` what a reply takes beside its text (``reply_beside_tools`` where it could have called a tool).
+    too), ``reply`` what a reply takes beside its text (``reply_beside_tools`` where it could have called a tool,
+    ``reply_in_schema`` where a schema says what it looks like).
     ``sources`` says what the figures rest on.
     """
 
@@ -183,6 +184,7 @@ class TokenRules:
     prompt: int
     reply: int
     reply_beside_tools: int
+    reply_in_schema: int
     tools: int
     tools_beside_system: int
     image: ImageRules

@@ -83,7 +83,7 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         max_tokens=_max_tokens(call),
         prompt_text_tokens=reader.text_tokens(),
         prompt_audio_tokens=reader.audio_tokens,
-        reply_tokens=chat_tokens.ReplyTokens(reader.rules, bool(_functions(body)), _tool_choice(body)),
+        reply_tokens=reader.reply_tokens(),
         complete_choices=call.settings.strictness == "schema",
         rules=call.model.chat,
     )
@@ -123,10 +123,16 @@ class _Reader:
         body = self._call.document
         beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
         self._prompt.tools(_functions(body), _tool_choice(body), beside_system=beside_system)
-        response_format = body.get("response_format") or {}
-        if response_format.get("type") == "json_schema":
-            self._prompt.response_format(response_format["json_schema"])
+        if _has_schema(body):
+            self._prompt.response_format(body["response_format"]["json_schema"])
         return self._prompt.total
+
+    def reply_tokens(self) -> chat_tokens.ReplyTokens:
+        """Return what a reply to the request takes."""
+        body = self._call.document
+        return chat_tokens.ReplyTokens(
+            self.rules, bool(_functions(body)), _tool_choice(body), in_schema=_has_schema(body)
+        )
 
     def turns(self) -> Iterator[Turn]:
         """The turns. Only the user's last message is listened to, unless a model will reply and needs all."""
@@ -243,6 +249,10 @@ def _functions(body: Body) -> list[Body]:
     """Return the functions and custom tools that the request declares, as one list."""
     tools = [tool[tool["type"]] for tool in body.get("tools") or ()]
     return tools or list(body.get("functions") or ())
+
+
+def _has_schema(body: Body) -> bool:
+    return (body.get("response_format") or {}).get("type") == "json_schema"
 
 
 def _tool_choice(body: Body) -> object:

@@ -91,11 +91,15 @@ class PromptTokens:
 
 @dataclass(frozen=True, slots=True)
 class ReplyTokens:
-    """What replies to a request take: ``tools``, whether it declares any, and its ``choice`` of them."""
+    """What replies to a request take: ``tools``, whether it declares any, and its ``choice`` of them.
+
+    ``in_schema``: whether a JSON Schema says what a reply looks like.
+    """
 
     rules: TokenRules
     tools: bool = False
     choice: object = None
+    in_schema: bool = False
 
     @property
     def vocabulary(self) -> tokens.Vocabulary:
@@ -105,8 +109,9 @@ class ReplyTokens:
     @property
     def beside_text(self) -> int:
         """Return what a text takes beside its own tokens."""
-        may_call = self.tools and self.choice != "none"
-        return self.rules.reply_beside_tools if may_call else self.rules.reply
+        if self.tools and self.choice != "none":
+            return self.rules.reply_beside_tools
+        return self.rules.reply_in_schema if self.in_schema else self.rules.reply
 
     def of_text(self, text: str) -> int:
         """Return what a written text takes."""

@@ -43,7 +43,8 @@ def test_a_chat_takes_the_tokens_that_were_recorded(
     if "calls" in row:
         api.on_chat().reply(tool_calls=[{"name": name, "arguments": text} for name, text in row["calls"]])
     told = complete(send, {"model": row["model"], **json.loads(row["request"])}, api_key)["usage"]
-    assert told["prompt_tokens"] == row["prompt"]
+    if "prompt" in row:
+        assert told["prompt_tokens"] == row["prompt"]
     if "completion" in row:
         assert told["completion_tokens"] == row["completion"] - row.get("reasoning", 0)
 
