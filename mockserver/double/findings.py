@@ -20,23 +20,23 @@ def findings(entries: Iterable[Record]) -> list[str]:
 
 def _of(entry: Record) -> Iterator[str]:
     path, call = entry["path"], f"{entry['method']} {entry['path']}"
-    known = calls_of(without_version(path))
     if entry["error"] == "endpoint_not_served":
-        hint = next((each.hint.replace("{base_url}", "…/v1") for each in known), "")
-        remedy = hint or "Script the answer with a stub."
-        yield f"{call} is not served by this mock server. {remedy} See docs/clients.md."
+        hint = next((each.hint.replace("{base_url}", "…/v1") for each in calls_of(without_version(path))), "")
+        told = hint or "Script the answer with a stub."
+        yield f"{call} is not served by this mock server. {told} See docs/clients.md."
     elif entry["error"] == "model_not_found" and entry["model"]:
         yield how_to_add(entry["model"])
     elif entry["error"] == "unknown_url":
-        yield f"{call}: the API has no such URL. {_remedy(path, is_known=bool(known))}"
+        yield f"{call}: the API has no such URL. {remedy(path)}"
     elif lacks_version(path) and entry["endpoint"] is not None:
         yield f"{call}: the base URL lacks {VERSION}; the real API answers such calls with 404."
 
 
-def _remedy(path: str, *, is_known: bool) -> str:
+def remedy(path: str) -> str:
+    """Return what may be wrong with a path, as the client wrote it, that is no URL of the API."""
     if has_double_slash(path):
         return "Does the base URL end with a slash?"
-    if lacks_version(path) and is_known:
+    if lacks_version(path) and calls_of(path):
         return f"Add {VERSION} to the base URL."
     similar = similar_path(path)
     return f"Did you mean {similar}?" if similar else "A stub can answer it nevertheless."

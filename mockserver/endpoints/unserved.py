@@ -16,8 +16,10 @@ import flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
+from mockserver.double.findings import remedy
 from mockserver.gateway.calls import Call, Operation, Route
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.scripted_answers import nearly_answered
 from mockserver.gateway.urls import has_double_slash, route_path, written_path
 
 if TYPE_CHECKING:
@@ -86,7 +88,10 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
     told = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
     hint = called.hint.replace("{base_url}", f"{flask.request.host_url}v1")
     remedies = [hint] if hint else []
-    if called.method != WEBSOCKET:
+    nearest = nearly_answered(services, call)
+    if nearest:
+        remedies.append(f"No stub matches it. {nearest}")
+    elif called.method != WEBSOCKET:
         remedies.append(
             f"{'Or script' if hint else 'Script'} the answer with a stub: {stub_for(method, path)}."
         )
@@ -99,7 +104,7 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
 def _refuse_unknown(services: Services, call: Call) -> NoReturn:
     method, path = call.operation.method, written_path(flask.request.environ)
     if services.notices.is_new(f"{method} {path}"):
-        log.warning("%s %s: the API has no such path: answered 404.", method, quote(path))
+        log.warning("%s %s: the API has no such path: answered 404. %s", method, quote(path), remedy(path))
     raise ApiError("unknown_url", method=method, path=path)
 
 

@@ -12,6 +12,7 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts, KnownClip
     from mockserver.double.replies import Scripted
+    from mockserver.double.stubs import NearMiss
     from mockserver.gateway.calls import Call, Operation
     from mockserver.services import Services
 
@@ -74,13 +75,27 @@ def _error(services: Services, call: Call, error: str | Mapping[str, Any]) -> Ap
     )
 
 
+def nearly_answered(services: Services, call: Call) -> str:
+    """Return a sentence on the stub of the call's endpoint that nearly matched; empty where there is none."""
+    misses = services.stubs.nearest(call.facts, call.account.id, 1) if services.stubs else []
+    of_endpoint = (
+        miss
+        for miss in misses
+        if "endpoint" in miss.stub.pattern.when
+        and not any(each.startswith(("endpoint:", "method:", "reply:")) for each in miss.differences)
+    )
+    return next((_told(miss) for miss in of_endpoint), "")
+
+
 def _no_stub(services: Services, call: Call, facts: Facts) -> ApiError:
     misses = services.stubs.nearest(facts, call.account.id, 1)
-    nearest = "There are no stubs."
-    if misses:
-        name = misses[0].stub.document.get("name") or misses[0].stub.id
-        nearest = f"The nearest is {name!r}: {'; '.join(misses[0].differences) or 'it would match by now'}."
+    nearest = _told(misses[0]) if misses else "There are no stubs."
     return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)
+
+
+def _told(miss: NearMiss) -> str:
+    name = miss.stub.document.get("name") or miss.stub.id
+    return f"The nearest is {name!r}: {'; '.join(miss.differences) or 'it would match by now'}."
 
 
 def _duration(clips: Sequence[KnownClip]) -> float | None:

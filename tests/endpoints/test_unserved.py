@@ -218,6 +218,18 @@ def test_embeddings_are_answered_by_a_stub(api: AudioApi) -> None:
     assert api.journal[0]["stub"] == stub.id
 
 
+def test_the_stub_that_nearly_matched_is_named(api: AudioApi) -> None:
+    api.on_chat(user_text="Hi.").say("Hello.")
+    api.on("embeddings", fields={"input": "A text."}, name="texts").reply_json({})
+    with pytest.raises(openai.NotFoundError) as refused:
+        api.client.embeddings.create(model="text-embedding-3-small", input="Another.")
+    assert "No stub matches it. The nearest is 'texts': fields: input: wanted 'A text.', got 'Another.'" in (
+        refused.value.message
+    )
+    with pytest.raises(openai.NotFoundError, match=r"Script the answer with a stub: \{when: "):
+        api.client.moderations.create(input="Hi.")
+
+
 def test_moderations_and_images_are_answered_by_stubs(api: AudioApi) -> None:
     api.on("/v1/moderations", method="POST").reply_json(
         {"id": "modr-1", "model": "omni-moderation-latest", "results": []}
