@@ -28,7 +28,7 @@ def _of(entry: Record) -> Iterator[str]:
         yield how_to_add(entry["model"])
     elif entry["error"] == "unknown_url":
         yield f"{call}: the API has no such URL. {remedy(path)}"
-    elif lacks_version(path) and entry["endpoint"] is not None:
+    if lacks_version(path) and entry["endpoint"] is not None and entry["error"] != "unknown_url":
         yield f"{call}: the base URL lacks {VERSION}; the real API answers such calls with 404."
 
 

@@ -64,6 +64,14 @@ def test_what_is_wrong_with_a_call_is_told_once(
     assert told.startswith(finding)
 
 
+def test_a_call_can_be_wrong_in_two_ways() -> None:
+    told = findings([record(path="/embeddings", error="endpoint_not_served", endpoint="embeddings")])
+    assert [line.partition(" ")[2].partition(".")[0] for line in told] == [
+        "/embeddings is not served by this mock server",
+        "/embeddings: the base URL lacks /v1; the real API answers such calls with 404",
+    ]
+
+
 def test_of_good_calls_and_other_errors_there_is_nothing_to_tell() -> None:
     assert (
         findings([record(), record(error="invalid_api_key", status=401), record(error="server_error")]) == []
