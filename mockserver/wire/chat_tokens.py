@@ -26,6 +26,7 @@ _RESULT = 3
 _OF_SEVERAL = 2  # each result of calls that were made together
 _TOGETHER = "multi_tool_use.parallel"  # what calls that are made together are a call of
 _STRICT_FORMAT, _LOOSE_FORMAT = 3, 4
+_DEEPEST = 50  # levels of a schema
 
 
 class PromptTokens:
@@ -159,23 +160,23 @@ def _argument(function: Mapping[str, Any]) -> str:
     parameters = function.get("parameters")
     if not isinstance(parameters, dict) or not (parameters.get("properties") or _is_open(parameters)):
         return ""
-    return f"_: {_object(parameters)}"
+    return f"_: {_object(parameters, _DEEPEST)}"
 
 
-def _object(schema: Mapping[str, Any]) -> str:
-    members = list(_members(schema))
+def _object(schema: Mapping[str, Any], depth: int) -> str:
+    members = list(_members(schema, depth))
     if len(members) == 1 and not members[0].startswith("//") and not _is_open(schema):
         return f"{{ {members[0].removesuffix(',')} }}"
     return "\n".join(["{", *members, "}"])
 
 
-def _members(schema: Mapping[str, Any]) -> Iterator[str]:
+def _members(schema: Mapping[str, Any], depth: int) -> Iterator[str]:
     required = schema.get("required")
     properties = schema.get("properties")
     for name, member in properties.items() if isinstance(properties, dict) else ():
         yield from _comment(member)
         optional = "?" if isinstance(required, list) and name not in required else ""
-        yield f"{name}{optional}: {_type(member)},"
+        yield f"{name}{optional}: {_type(member, depth - 1)},"
     if _is_open(schema):
         yield "[k: string]: any,"
 
@@ -195,22 +196,25 @@ def _comment(schema: object) -> list[str]:
 _TYPES = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
 
 
-def _type(schema: object) -> str:
-    """Return the type of TypeScript that a JSON Schema describes; ``any`` where that cannot be said."""
-    if not isinstance(schema, dict):
+def _type(schema: object, depth: int) -> str:
+    """Return the type of TypeScript that a JSON Schema describes; ``any`` where that cannot be said.
+
+    ``depth`` is how many more levels are looked into.
+    """
+    if not isinstance(schema, dict) or depth <= 0:
         return "any"
     if isinstance(schema.get("enum"), list):
         return " | ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
     for several in ("anyOf", "oneOf"):
         if isinstance(schema.get(several), list):
-            return " | ".join(_type(each) for each in schema[several])
+            return " | ".join(_type(each, depth - 1) for each in schema[several])
     kind = schema.get("type")
     if isinstance(kind, list):
-        return " | ".join(_type({**schema, "type": each}) for each in kind)
+        return " | ".join(_type({**schema, "type": each}, depth - 1) for each in kind)
     if kind == "array":
-        return f"{_type(schema.get('items'))}[]"
+        return f"{_type(schema.get('items'), depth - 1)}[]"
     if kind == "object":
-        return _object(schema) if schema.get("properties") else "object"
+        return _object(schema, depth) if schema.get("properties") else "object"
     return _TYPES.get(kind, "any") if isinstance(kind, str) else "any"
 
 

@@ -147,3 +147,15 @@ def test_the_transcript_that_was_recorded_costs_as_much() -> None:
 def test_a_model_counts_as_its_family_does(model: str, family: str, vocabulary: str) -> None:
     rules = Catalog().token_rules(model)
     assert (rules.family, rules.vocabulary) == (family, vocabulary)
+
+
+@pytest.mark.parametrize("levels", [10, 45, 400])
+def test_a_schema_is_declared_as_far_as_it_can_be(levels: int) -> None:
+    """Beyond fifty levels anything may follow; the real API takes ten."""
+    objects: dict[str, Any] = {"type": "string"}
+    lists: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        objects, lists = object_of(a=objects), {"type": "array", "items": lists}
+    deepest = "{ a: string }" if levels < 50 else "{ a: any }"
+    assert declared(object_of(a=objects)).count(deepest) == 1
+    assert declared(object_of(a=lists)).count("[]") == min(levels, 49)
