@@ -15,46 +15,36 @@ from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.catalog.records import TranscriptionRules
+    from mockserver.catalog.tables import Catalog
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
     from mockserver.gateway.calls import Call
-    from mockserver.gateway.forms import FilePart
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
 
-# What audio that is none is taken for where any bytes will do (strictness schema and off).
 _QUOTED = 1_000  # bytes of a text field that was sent for a file
+
+# What audio that is none is taken for where any bytes will do (strictness schema and off).
 _STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
 
 
-def clip_of(services: Services, call: Call) -> Clip:
-    """The uploaded file. Raises ``ApiError`` for one that the model does not take for audio."""
-    clip = call.audio.uploaded()
-    part = call.files.get(UPLOAD)
-    if call.strict and part is not None:
-        _check_is_file(part)
-        _check_name(services, call, clip, part)
-    return clip
-
-
-def _check_is_file(part: FilePart) -> None:
-    """Raise ``ApiError`` for a text field in place of a file."""
+def check_file(catalog: Catalog, rules: TranscriptionRules, call: Call) -> None:
+    """Raise ``ApiError`` for an uploaded file that the model does not take for audio, without decoding it."""
+    part, clip = call.files[UPLOAD], call.audio.uploaded()
     if part.is_field:
         text = part.data[:_QUOTED].decode("utf-8", "replace")
         raise ApiError("invalid_request", message=explain.no_file(UPLOAD, text), param=None, code=None)
+    _check_name(catalog, rules, clip, part.content_type)
 
 
-def _check_name(services: Services, call: Call, clip: Clip, part: FilePart) -> None:
+def _check_name(catalog: Catalog, rules: TranscriptionRules, clip: Clip, content_type: str) -> None:
     """Raise ``ApiError`` for a file whose name, or content in relation to it, the model does not take."""
-    assert call.model is not None
-    rules, catalog = call.model.transcription, services.catalog
-    if rules is None:
-        return
     if rules.containers == "probed":
         if clip.extension not in rules.extensions:
             raise ApiError("audio_bad_extension_whisper", formats=list(rules.extensions))
         return
-    extension = clip.extension or catalog.audio_extension_of(part.content_type) or ""
+    extension = clip.extension or catalog.audio_extension_of(content_type) or ""
     if extension not in rules.extensions:
         raise ApiError("audio_bad_extension", extension=clip.extension or clip.name)
     container = container_of(clip.data)

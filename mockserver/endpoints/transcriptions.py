@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints import speakers
-from mockserver.endpoints.listening import clip_of, listen
+from mockserver.endpoints.listening import check_file, listen
 from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.gateway.calls import Answer, Call
@@ -50,12 +50,13 @@ def check_request(services: Services, call: Call) -> None:
     assert call.model is not None
     assert call.model.transcription is not None
     check_transcription(services.catalog, call.model.transcription, call.document)
+    check_file(services.catalog, call.model.transcription, call)
 
 
 def create_transcription(services: Services, call: Call) -> Answer:
     """Transcribes the uploaded file."""
     request = _request(services, call)
-    clip = clip_of(services, call)
+    clip = call.audio.uploaded()
     heard = listen(services, call, clip, request.options)
     if request.diarizes:
         heard = speakers.tell_apart(heard, clip, request.known_speakers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockserver.endpoints.listening import clip_of, listen
+from mockserver.endpoints.listening import check_file, listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 
-def check_request(_: Services, call: Call) -> None:
+def check_request(services: Services, call: Call) -> None:
     """Raises ``ApiError`` for what the model cannot do."""
+    assert call.model is not None
+    assert call.model.transcription is not None
     check_temperature(call.document)
+    check_file(services.catalog, call.model.transcription, call)
 
 
 def create_translation(services: Services, call: Call) -> Answer:
@@ -25,7 +28,7 @@ def create_translation(services: Services, call: Call) -> Answer:
     form = call.document
     temperature = form.get("temperature", 0.0)
     options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
-    heard = listen(services, call, clip_of(services, call), options)
+    heard = listen(services, call, call.audio.uploaded(), options)
     segments = tuple(heard.segments)
     text = call.audio.heard[UPLOAD] = transcripts.text_of(segments)
     used = usage.duration(heard.duration)

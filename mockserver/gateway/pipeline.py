@@ -28,6 +28,7 @@ from mockserver.gateway.request_body import RequestBodies
 from mockserver.gateway.response_headers import ResponseHeaders
 from mockserver.gateway.responses import (
     drain_request,
+    in_chunks,
     log_crash,
     log_exchange,
     refusal_response,
@@ -145,10 +146,7 @@ class Pipeline:
         if response.mimetype == "text/event-stream":
             for name, value in service.streams.items():
                 response.headers.setdefault(name, value)
-        if service.chunked:
-            del response.headers["content-length"]
-            response.automatically_set_content_length = False
-        return response
+        return in_chunks(response) if service.chunked else response
 
     def _standing_headers(self, call: Call, exchange: Exchange) -> list[tuple[str, str]]:
         if call.operation.provider != "openai":

@@ -20,10 +20,17 @@ log = logging.getLogger("mockserver.access")
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:
-    """A refusal as a Flask response."""
+    """A refusal as a Flask response. What the gateway does not find is told in chunks."""
     response = flask.Response(refusal.body, refusal.status, content_type=refusal.content_type)
     for name, value in refusal.headers:
         response.headers[name] = value
+    return in_chunks(response) if refusal.from_gateway and refusal.status == 404 else response
+
+
+def in_chunks(response: flask.Response) -> flask.Response:
+    """A response whose length is not announced, so that the HTTP server sends it in chunks."""
+    del response.headers["content-length"]
+    response.automatically_set_content_length = False
     return response
 
 

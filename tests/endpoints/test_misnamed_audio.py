@@ -101,8 +101,12 @@ def test_known_clips_are_judged_alike(post_audio: Post, hello: tuple[str, bytes]
     assert post_audio(hello, model="gpt-4o-transcribe").status == 200
 
 
-def test_scripted_answers_change_nothing(server: MockServer, api_key: str, post_audio: Post) -> None:
-    server.account(api_key).on("transcriptions").reply("Never heard.")
+@pytest.mark.parametrize("raw", [False, True])
+def test_scripted_answers_change_nothing(
+    server: MockServer, api_key: str, post_audio: Post, raw: bool
+) -> None:
+    script = server.account(api_key).on("transcriptions")
+    script.reply_json({"text": "Never sent."}) if raw else script.reply("Never heard.")
     headers = {"Authorization": f"Bearer {api_key}"}
     file = ("audio.wav", sound("m4a"))
     assert refusal(post_audio(file, model="gpt-4o-transcribe", headers=headers)) == UNSUPPORTED
