@@ -19,7 +19,9 @@ _START = 80  # characters shown of a longer one
 _MOST_VALUES = 5_000  # of a document; what is beyond is counted
 _DEEPEST = 50  # lists and objects within each other
 _SHORT_SECRET = 12  # characters; shorter ones are not shown in part
-_SECRET = re.compile(r"authorization|cookie|token|secret|password|credential|api[-_]?key", re.IGNORECASE)
+_SECRET = re.compile(
+    r"authorization|cookie|token|secret|password|credential|api[-_]?key|websocket-protocol", re.IGNORECASE
+)
 _OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
 
 

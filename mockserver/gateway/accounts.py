@@ -24,6 +24,7 @@ from mockserver.wire.ids import organization_id, project_id
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
 _KEY_HEADERS = ("api-key", "x-api-key")
+_KEY_PROTOCOL = "openai-insecure-api-key."  # begins the subprotocol of a WebSocket that carries a key
 _NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _NAME = re.compile("[ -~]{1,200}")  # what can be answered in a header
 _NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in place of a name that they lack
@@ -160,8 +161,18 @@ def _tier_in(key: str) -> str | None:
 
 def key_of(headers: SupportsGet) -> str:
     """The API key in the headers of a request; empty when there is none."""
-    candidates = (_key_in(headers.get("Authorization")), *(_text(headers.get(name)) for name in _KEY_HEADERS))
+    candidates = (
+        _key_in(headers.get("Authorization")),
+        *(_text(headers.get(name)) for name in _KEY_HEADERS),
+        _key_of_websocket(headers.get("Sec-WebSocket-Protocol")),
+    )
     return next(filter(None, candidates), "")
+
+
+def _key_of_websocket(protocols: str | None) -> str:
+    """The key among the subprotocols of a WebSocket, where browsers can send nothing else; empty for none."""
+    offered = (each.strip() for each in _text(protocols).split(","))
+    return next((each[len(_KEY_PROTOCOL) :] for each in offered if each.startswith(_KEY_PROTOCOL)), "")
 
 
 def _text(header: str | None) -> str:

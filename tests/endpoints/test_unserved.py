@@ -103,7 +103,11 @@ def test_a_websocket_is_refused_in_the_same_words(api: AudioApi) -> None:
     assert "stub" not in realtime.json()["error"]["message"]
     responses = httpx.get(f"{api.base_url}/responses", headers=upgrade)
     assert "openai.chat()" in responses.json()["error"]["message"]
-    assert [entry["endpoint"] for entry in api.journal] == ["realtime", "responses"]
+    browsers = upgrade | {"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{api.api_key}"}
+    del browsers["Authorization"]
+    assert httpx.get(f"{api.base_url}/realtime", headers=browsers).status_code == 404
+    assert [entry["endpoint"] for entry in api.journal] == ["realtime", "responses", "realtime"]
+    assert api.api_key not in json.dumps(api.journal)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,15 @@ def test_other_headers_carry_a_key_where_authorization_has_none(header: str) -> 
     assert refusal(None, None, **{header: "sk-mock-invalid-1"}).name == "invalid_api_key"
 
 
+def test_a_websocket_of_a_browser_carries_its_key_in_a_subprotocol() -> None:
+    accounts = Accounts(Settings())
+    protocols = {
+        "Sec_WebSocket_Protocol": "realtime, openai-insecure-api-key.sk-mine, openai-beta.realtime-v1"
+    }
+    assert accounts.of_request(bearing(None, **protocols)) == accounts.authenticate("sk-mine")
+    assert refusal(None, None, Sec_WebSocket_Protocol="realtime").name == "missing_api_key"
+
+
 def test_api_key_comes_before_x_api_key() -> None:
     accounts = Accounts(Settings())
     assert accounts.of_request(bearing(None, api_key="sk-one", x_api_key="sk-two")) == accounts.authenticate(
