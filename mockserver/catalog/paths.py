@@ -21,13 +21,17 @@ _PLACEHOLDER = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|\*")
 
 
 class KnownCall(NamedTuple):
-    """A call that a service has: whose it is, the method, the path's template, the resource, what to do instead."""
+    """A call that a service has: whose it is, the method, the path's template, the resource, what to do instead.
+
+    ``asks_for_bearer`` is whether its 401 names the scheme that is missing.
+    """
 
     service: str
     method: str
     path: str
     resource: str
     hint: str = ""
+    asks_for_bearer: bool = False
 
 
 def without_version(path: str) -> str:
@@ -51,8 +55,16 @@ def shape(template: str) -> str:
 def openai_calls() -> tuple[KnownCall, ...]:
     """Every call of OpenAI's API."""
     rows = _table()
+    asking = frozenset(rows["asks_for_bearer"])
     return tuple(
-        KnownCall("OpenAI", method, path, resource, _hint(rows["hints"], resource))
+        KnownCall(
+            "OpenAI",
+            method,
+            path,
+            resource,
+            _hint(rows["hints"], resource),
+            resource.partition(".")[0] in asking,
+        )
         for resource, paths in rows["calls"].items()
         for path, methods in paths.items()
         for method in methods

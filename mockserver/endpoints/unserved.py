@@ -48,6 +48,7 @@ def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
             body="any",
             resource=called.resource,
             is_versioned=called.service == "OpenAI",
+            asks_for_bearer=called.asks_for_bearer,
         )
         return Route(operation, partial(_refuse_unserved, called))
     operation = Operation("", method, path, body="any", is_versioned=bool(calls))

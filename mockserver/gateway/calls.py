@@ -45,7 +45,7 @@ class Operation:
     ``names`` are all that stubs and faults can call it.
 
     A call that no endpoint answers is an operation, too, of the body ``any`` and without a ``name``;
-    ``is_versioned`` is whether the real path is below ``/v1``.
+    ``is_versioned`` is whether the real path is below ``/v1``, ``asks_for_bearer`` how it refuses keys.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Operation:
     file_field: FileField | None = None
     resource: str = ""
     is_versioned: bool = True
+    asks_for_bearer: bool = False
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -71,15 +71,17 @@ class ErrorTable:
         *,
         error_style: str = "engine",
         audio_endpoint: bool = False,
+        asks_for_bearer: bool = False,
         newline: bool = False,
     ) -> Refusal:
         """The answer for ``error``.
 
-        ``error_style`` is the model's (``whisper`` or ``engine``); ``audio_endpoint`` tells the endpoints
-        below ``/v1/audio``, which have a way of their own to refuse a key; ``newline`` is whether what a service
-        behind the gateway refuses ends with a line feed.
+        ``error_style`` is the model's (``whisper`` or ``engine``). ``audio_endpoint`` tells the endpoints below
+        ``/v1/audio`` and ``asks_for_bearer`` some others, which have ways of their own to refuse a key;
+        ``newline`` is whether what a service behind the gateway refuses ends with a line feed.
         """
-        row = self.rows[error.name]
+        unasked = asks_for_bearer and error.name == "missing_api_key"
+        row = self.rows["missing_bearer" if unasked else error.name]
         fields: dict[str, object] = {
             "message": row["message"].format_map(error.values | error.changes),
             "type": row.get("type", "invalid_request_error"),
@@ -88,12 +90,10 @@ class ErrorTable:
         }
         fields.update(error.changes)
         status = row["status"]
+        if row["origin"] == "gateway" and status == 401 and (audio_endpoint or asks_for_bearer):
+            return _from_audio_gateway(fields) if audio_endpoint else _asking_for_bearer(fields)
         if row["origin"] == "gateway":
-            return (
-                _from_audio_gateway(fields)
-                if status == 401 and audio_endpoint
-                else _from_gateway(status, fields)
-            )
+            return _from_gateway(status, fields)
         if error_style == "whisper" or (row["origin"] == "whisper" and audio_endpoint):
             return _from_whisper(status, fields)
         body: dict[str, object] = {"error": fields}
@@ -106,6 +106,13 @@ class ErrorTable:
 def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:
     body = json_styles.four_spaces({"error": fields})
     return Refusal(status, body, "application/json; charset=utf-8", (("vary", "Origin"),), from_gateway=True)
+
+
+def _asking_for_bearer(fields: dict[str, object]) -> Refusal:
+    asking = (("www-authenticate", 'Bearer realm="OpenAI API"'),)
+    return Refusal(
+        401, json_styles.two_spaces({"error": fields}), "application/json", asking, from_gateway=True
+    )
 
 
 def _from_audio_gateway(fields: dict[str, object]) -> Refusal:

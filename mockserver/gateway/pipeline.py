@@ -331,6 +331,7 @@ class Pipeline:
             error,
             error_style=style,
             audio_endpoint=operation.is_audio,
+            asks_for_bearer=operation.asks_for_bearer,
             newline=self._headers.service(operation.name).newline,
         )
         response = refusal_response(refusal)

@@ -185,6 +185,14 @@ def test_a_wrong_key_is_refused_first(send: Send, path: str) -> None:
     assert send("POST", path, b"{}", JSON, key=None).status == 401
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/conversations", "/v1/moderations"])
+def test_some_services_ask_for_the_key_themselves(send: Send, path: str) -> None:
+    response = send("POST", path, b"{}", JSON, key=None)
+    assert (response.status, response.headers["content-type"]) == (401, "application/json")
+    assert response.headers["www-authenticate"] == 'Bearer realm="OpenAI API"'
+    assert error_of(response)["message"] == "Missing bearer or basic authentication in header"
+
+
 def test_below_audio_a_wrong_key_has_the_layout_of_audio(send: Send) -> None:
     response = send("GET", "/v1/audio/unheard-of", key=INVALID)
     assert (response.status, response.headers["content-type"]) == (401, "text/plain")
