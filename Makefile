@@ -47,6 +47,7 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mockserver drift
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .

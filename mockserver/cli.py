@@ -1,4 +1,4 @@
-"""The command line: ``mockserver serve | transcribe | speak | models | limits | stubs | doctor``."""
+"""The command line: ``mockserver serve | transcribe | speak | models | limits | stubs | doctor | drift``."""
 
 from __future__ import annotations
 
@@ -229,3 +229,13 @@ def doctor(config: str | None, **given: Any) -> None:
     from mockserver.commands.doctor import run
 
     run(load_settings(config, given))
+
+
+@main.command()
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Show accepted differences, too.")
+def drift(shape: str, everything: bool) -> None:
+    """Compare schemas and catalog with the installed openai SDK; exit status 1 for differences, 2 without an SDK."""
+    from mockserver.commands.drift import run
+
+    run(as_json=shape == "json", everything=everything)

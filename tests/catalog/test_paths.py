@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import openai
 import pytest
 
 from mockserver.catalog.paths import WEBSOCKET, calls_of, openai_calls, path_pattern, shape
+from mockserver.drift.endpoints import calls_of_the_sdk
 from mockserver.endpoints.routes import ROUTES
 
 RESOURCES = Path(openai.__file__).parent / "resources"
-METHODS = {
-    "_get": "GET",
-    "_get_api_list": "GET",
-    "_post": "POST",
-    "_put": "PUT",
-    "_patch": "PATCH",
-    "_delete": "DELETE",
-}
-
-Made = tuple[str, str]  # a call: method and path
-
-
-def made_by_the_sdk() -> set[Made]:
-    """The calls that the SDK makes, as its source has them."""
-    return {call for file in RESOURCES.rglob("*.py") for call in _made_in(ast.parse(file.read_text("utf-8")))}
-
-
-def _made_in(tree: ast.Module) -> Iterator[Made]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in METHODS and isinstance(node.func.value, ast.Name):
-                yield _method(node), _path(node.args[0])
-            elif node.func.attr == "encode" and _path(node.func.value).startswith("/"):
-                yield WEBSOCKET, _path(node.func.value)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, bytes):
-            appended = node.value.decode()  # to the base URL of a WebSocket
-            if re.fullmatch("/[a-z_/]+", appended):
-                yield WEBSOCKET, appended
-
-
-def _method(node: ast.Call) -> str:
-    given = (each.value for each in node.keywords if each.arg == "method")
-    named = next((str(each.value) for each in given if isinstance(each, ast.Constant)), None)
-    assert isinstance(node.func, ast.Attribute)
-    return (named or METHODS[node.func.attr]).upper()
-
-
-def _path(node: ast.expr) -> str:
-    """A path that is written out, or the template of ``path_template("/files/{file_id}", …)``."""
-    if isinstance(node, ast.Call) and node.args:
-        return _path(node.args[0])
-    return str(node.value).partition("?")[0] if isinstance(node, ast.Constant) else ""
 
 
 def test_the_table_has_every_call_of_the_sdk_and_no_other() -> None:
     table = {(call.method, call.path) for call in openai_calls()}
-    assert table == made_by_the_sdk()
+    assert table == calls_of_the_sdk(RESOURCES)
 
 
 def test_every_endpoint_of_openai_that_is_served_is_in_the_table() -> None:

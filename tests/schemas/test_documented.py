@@ -1,7 +1,7 @@
 """The schemas are those that the API documents, but for what is known better; recorded answers satisfy them.
 
 ``tests/data/documented.json`` has the structure (types, members, bounds, values; no descriptions) of each schema of the
-API's OpenAPI specification that has a counterpart in ``schemas/openai``; ``tests/data/answers.toml`` has forms of answers.
+API's OpenAPI specification that has a counterpart in ``schemas/openai``, with what the types of the SDK (3.57) have beyond it; ``tests/data/answers.toml`` has forms of answers.
 """
 
 from __future__ import annotations

@@ -1,0 +1,82 @@
+"""What a comparison found: one difference each, how much it matters, and whether it is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from mockserver.catalog.reading import read_file, record, rows_of
+
+Kind = Literal[
+    "missing_parameter",
+    "missing_literal",
+    "missing_event",
+    "missing_endpoint",
+    "missing_model",
+    "missing_voice",
+    "shutdown_date",
+    "extra_parameter",
+    "extra_literal",
+    "extra_event",
+    "extra_endpoint",
+    "extra_model",
+    "extra_voice",
+    "missing_type",
+    "stale_acceptance",
+]
+# The most serious first.
+KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A difference: ``where`` it is (a schema or table and the place in it), and what it is, in a sentence."""
+
+    kind: Kind
+    where: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A difference that is meant: the findings of a ``kind`` whose place matches the pattern ``where``."""
+
+    kind: Kind
+    where: str
+    reason: str
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether the finding is accepted by this."""
+        return finding.kind == self.kind and fnmatchcase(finding.where, self.where.replace("[", "[[]"))
+
+
+@dataclass(frozen=True, slots=True)
+class _AcceptedFile:
+    accepted: list[dict[str, object]]
+
+
+def read_accepted(file: Path) -> tuple[Acceptance, ...]:
+    """The differences that ``file`` accepts, with reasons. Raises ``CatalogError``."""
+    rows = rows_of(read_file(_AcceptedFile, file).accepted, f"{file.name}, accepted", "kind", "where")
+    return tuple(record(Acceptance, row, where) for row, where in rows)
+
+
+def without_accepted(findings: Iterable[Finding], accepted: Iterable[Acceptance]) -> list[Finding]:
+    """The findings that nobody accepts, the most serious first, and the acceptances that cover none."""
+    found, left = list(findings), []
+    used: set[Acceptance] = set()
+    for finding in found:
+        covering = [each for each in accepted if each.covers(finding)]
+        used.update(covering)
+        if not covering:
+            left.append(finding)
+    for each in accepted:
+        if each not in used:
+            told = (
+                f"accepted as {each.kind} ({each.reason}), but there is no such difference: remove the row."
+            )
+            left.append(Finding("stale_acceptance", each.where, told))
+    return sorted(left, key=lambda finding: (KINDS.index(finding.kind), finding.where, finding.told))

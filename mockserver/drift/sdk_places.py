@@ -1,0 +1,97 @@
+"""The places of a type of the SDK: a ``TypedDict`` of a request, or a model of an event."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import typing_extensions
+
+from mockserver.drift.places import DISCRIMINATORS, Places, add
+
+_WRAPPERS = (typing.Required, typing.NotRequired, typing_extensions.Required, typing_extensions.NotRequired)
+_ARRAYS = (list, Iterable, Sequence)
+
+
+def find_type(name: str) -> Any:
+    """The type that ``module:Name`` stands for. Raises ``ImportError`` and ``AttributeError``."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def places_of(name: str) -> Places:
+    """Every place of the type ``module:Name``. Raises ``ImportError`` and ``AttributeError``."""
+    places: Places = {}
+    _walk(find_type(name), "", places, ())
+    places.pop("", None)
+    return places
+
+
+def texts_of(given: Any) -> frozenset[str]:
+    """The texts of every ``Literal`` in a type, also beside ``str``."""
+    if typing.get_origin(given) in (typing.Literal, typing_extensions.Literal):
+        return frozenset(each for each in typing.get_args(given) if isinstance(each, str))
+    return frozenset().union(*(texts_of(each) for each in typing.get_args(given)))
+
+
+def _walk(given: Any, place: str, places: Places, above: tuple[Any, ...]) -> None:
+    options = _options(given)
+    texts: frozenset[str] = frozenset()
+    if str not in options:  # beside any text, values are examples
+        texts = frozenset().union(*(texts_of(each) for each in options if not _is_generic(each)))
+    add(places, place, texts)
+    objects = [each for each in options if _members(each) is not None and each not in above]
+    labels = {each: _label(each) for each in objects} if len(objects) > 1 else {}
+    for each in objects:
+        label = labels.get(each)
+        inside = place
+        if label is not None:
+            name, value = label
+            add(places, f"{place}<{name}>", frozenset({value}))
+            inside = f"{place}<{name}={value}>"
+        for member, kind in (_members(each) or {}).items():
+            if label is None or member != label[0]:
+                _walk(kind, f"{inside}.{member}".removeprefix("."), places, (*above, each))
+    for each in options:
+        if typing.get_origin(each) in _ARRAYS or _is_sequence(each):
+            for item in typing.get_args(each)[:1]:
+                _walk(item, f"{place}[]", places, above)
+
+
+def _options(given: Any) -> list[Any]:
+    """The members of a union, annotations taken off; of another type, that alone."""
+    origin = typing.get_origin(given)
+    if origin in _WRAPPERS or origin in (typing.Annotated, typing_extensions.Annotated):
+        return _options(typing.get_args(given)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [option for each in typing.get_args(given) for option in _options(each)]
+    return [given]
+
+
+def _members(given: Any) -> Mapping[str, Any] | None:
+    """The members of a ``TypedDict`` or a model with their types, or ``None`` for another type."""
+    if typing_extensions.is_typeddict(given):
+        return typing_extensions.get_type_hints(given, include_extras=True)
+    fields = getattr(given, "model_fields", None) if isinstance(given, type) else None
+    return None if fields is None else {name: field.annotation for name, field in fields.items()}
+
+
+def _label(given: Any) -> tuple[str, str] | None:
+    """The member that tells a kind of object from others, with its value."""
+    for name in DISCRIMINATORS:
+        texts = texts_of((_members(given) or {}).get(name, str))
+        if len(texts) == 1:
+            return name, next(iter(texts))
+    return None
+
+
+def _is_generic(given: Any) -> bool:
+    """Whether it is an array or a mapping, whose literals are those of its items."""
+    return typing.get_origin(given) not in (None, typing.Literal, typing_extensions.Literal)
+
+
+def _is_sequence(given: Any) -> bool:
+    return getattr(typing.get_origin(given), "__name__", "") == "SequenceNotStr"

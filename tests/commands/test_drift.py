@@ -1,0 +1,43 @@
+"""`mockserver drift`, with the SDK that is installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+from click.testing import Result
+
+Run = Callable[..., Result]
+
+
+def test_nothing_that_is_served_differs_from_the_installed_sdk_unless_it_is_meant(run: Run) -> None:
+    result = run("drift")
+    assert result.exit_code == 0, result.stdout
+    assert "0 of them not accepted." in result.stdout
+
+
+def test_all_differences_are_told_as_json_with_exit_status_1(run: Run) -> None:
+    result = run("drift", "--all", "--format", "json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["differences"] == len(document["findings"]) > 0
+    assert {"kind": "missing_model", "where": "gpt-5.1-mini"}.items() <= document["findings"][0].items()
+
+
+def test_without_the_sdk_the_remedy_is_told_with_exit_status_2() -> None:
+    program = (
+        "import sys; from importlib import metadata; real = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'openai': raise metadata.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "metadata.version = version\n"
+        "from mockserver.cli import main; sys.argv = ['mockserver', 'drift']; main()"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "mockserver: the official SDK (openai) is not installed, so there is nothing to compare with. "
+        "Install it beside the mock server: pip install openai\n"
+    )
