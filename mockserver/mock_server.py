@@ -66,7 +66,7 @@ class MockServer(AudioApi):
         return self._services.journal.latest_id
 
     def exchanges_after(self, entry_id: str | None) -> str:
-        """The exchanges of all accounts since the one of that id, to read; of ``None``, all there are."""
+        """Write out the exchanges of all accounts since the one of that id; for ``None`` all there are."""
         journal = self._services.journal
         records = journal.records_after(None, entry_id) if entry_id else None
         return verification.report(journal.records(None) if records is None else records)

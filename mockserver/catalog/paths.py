@@ -35,25 +35,25 @@ class KnownCall(NamedTuple):
 
 
 def without_version(path: str) -> str:
-    """A path as the tables have it, without ``/v1``."""
+    """Return a path as the tables have it, without ``/v1``."""
     return path[len(VERSION) :] if path.startswith(VERSION + "/") else path
 
 
 def path_pattern(template: str) -> re.Pattern[str]:
-    """What matches the paths of a template: ``{id}`` and ``<id>`` stand for one segment, ``*`` for anything."""
+    """Compile a template of paths: ``{id}`` and ``<id>`` stand for one segment, ``*`` for anything."""
     fixed = map(re.escape, _PLACEHOLDER.split(template))
     open_parts = [".*" if part == "*" else "[^/]+" for part in _PLACEHOLDER.findall(template)]
     return re.compile("".join(_interleaved(fixed, open_parts)), re.DOTALL)
 
 
 def shape(template: str) -> str:
-    """A template whose placeholders have no names: equal for templates of the same paths."""
+    """Return a template without the names of its placeholders: equal for templates of the same paths."""
     return _PLACEHOLDER.sub("{}", template)
 
 
 @cache
 def openai_calls() -> tuple[KnownCall, ...]:
-    """Every call of OpenAI's API."""
+    """Return every call of OpenAI's API."""
     rows = _table()
     asking = frozenset(rows["asks_for_bearer"])
     return tuple(
@@ -72,7 +72,7 @@ def openai_calls() -> tuple[KnownCall, ...]:
 
 
 def calls_of(path: str) -> tuple[KnownCall, ...]:
-    """The calls of a path (without ``/v1``); none for a path that no service of the table has."""
+    """Return the calls of a path (without ``/v1``); none for a path that no service of the table has."""
     rows = _table()
     for row in rows["others"]:
         if path.startswith(tuple(row["prefixes"])):
@@ -82,7 +82,7 @@ def calls_of(path: str) -> tuple[KnownCall, ...]:
 
 
 def similar_path(path: str) -> str:
-    """The path of OpenAI's API that looks most like ``path`` (both with ``/v1``); empty where none does."""
+    """Return the path of OpenAI's API that looks most like ``path`` (both with ``/v1``); empty where none does."""
     nearest = get_close_matches(
         without_version(path), {call.path for call in openai_calls()}, n=1, cutoff=0.8
     )

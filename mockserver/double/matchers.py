@@ -71,7 +71,7 @@ NEED_EARS = frozenset({"heard", "language"})
 
 
 def is_path(name: str) -> bool:
-    """Whether the name of an endpoint is a path, which may be any."""
+    """Tell whether the name of an endpoint is a path, which may be any."""
     return name.startswith("/")
 
 
@@ -363,5 +363,5 @@ def _shown(value: Any) -> str:
 
 
 def listed(wanted: str | Iterable[str]) -> list[str]:
-    """The names of a condition that takes one or several."""
+    """Return the names of a condition that takes one or several."""
     return [wanted] if isinstance(wanted, str) else list(wanted)

@@ -15,7 +15,7 @@ class Notices:
         self._lock = threading.Lock()
 
     def is_new(self, text: str) -> bool:
-        """Whether a text was not told yet; from now on it was."""
+        """Tell whether a text is new, and remember it."""
         with self._lock:
             if text in self._told or len(self._told) >= _MOST:
                 return False

@@ -82,7 +82,7 @@ class StubBuilder:
     def reply_events(
         self, events: Sequence[object], **options: Unpack[keywords.RawReplyOptions]
     ) -> StubHandle:
-        """A whole stream of server-sent events: payloads, or texts that are sent as they are (``"[DONE]"``)."""
+        """Answer with a whole stream of server-sent events: payloads, or texts sent as they are (``"[DONE]"``)."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"events": list(events)}, options)
 

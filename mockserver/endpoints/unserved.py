@@ -31,7 +31,7 @@ _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
 def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
-    """The operation that stands for a request which no route takes, and what refuses it.
+    """Return the operation that stands for a request which no route takes, with what refuses it.
 
     ``error`` is how the router told that there is none.
     """
@@ -60,7 +60,7 @@ def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
 
 
 def stub_for(method: str, path: str) -> str:
-    """A stub in a line of YAML that answers a call."""
+    """Write a stub, in a line of YAML, that answers a call."""
     shown = f"'{path}'" if set(path) & set("{}<>*,#") else path
     return f"{{when: {{endpoint: {shown}, method: {method}}}, reply: {{json: {{}}}}}}"
 

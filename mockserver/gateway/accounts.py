@@ -85,7 +85,7 @@ class Accounts:
         self._by_id: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def of_request(self, headers: SupportsGet) -> Account:
-        """The account of a request, by its key; of an organization and project that its headers name.
+        """Return the account of a request: that of its key, with the organization and project that its headers name.
 
         Raises ``ApiError`` as ``authenticate`` does, and ``mismatched_organization``, ``mismatched_project`` or
         ``invalid_organization`` for headers that name another organization or project than the account's.
@@ -96,7 +96,7 @@ class Accounts:
         return self._named(account, key, named) if named else account
 
     def authenticate(self, key: str) -> Account:
-        """The account of an API key, empty for none.
+        """Return the account of an API key, empty for none.
 
         Raises ``ApiError``: ``missing_api_key``, ``invalid_api_key`` or ``insufficient_quota``.
         """
@@ -160,7 +160,7 @@ def _tier_in(key: str) -> str | None:
 
 
 def key_of(headers: SupportsGet) -> str:
-    """The API key in the headers of a request; empty when there is none."""
+    """Return the API key in the headers of a request; empty when there is none."""
     candidates = (
         _key_in(headers.get("Authorization")),
         *(_text(headers.get(name)) for name in _KEY_HEADERS),

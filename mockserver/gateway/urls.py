@@ -9,21 +9,21 @@ from mockserver.catalog.paths import VERSION, without_version
 
 
 def written_path(environ: Mapping[str, Any]) -> str:
-    """The path of a WSGI request as the client wrote it, without the query."""
+    """Return the path of a WSGI request as the client wrote it, without the query."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def route_path(environ: Mapping[str, Any]) -> str:
-    """The path of a WSGI request without ``/v1``, as the routes and the tables have it."""
+    """Return the path of a WSGI request without ``/v1``, as the routes and the tables have it."""
     return without_version(written_path(environ))
 
 
 def lacks_version(path: str) -> bool:
-    """Whether a path, as the client wrote it, is not below ``/v1``."""
+    """Tell whether a path, as the client wrote it, is not below ``/v1``."""
     return not path.startswith(VERSION + "/")
 
 
 def has_double_slash(path: str) -> bool:
-    """Whether a path has an empty segment, which no path of the API has."""
+    """Tell whether a path has an empty segment, which no path of the API has."""
     return "//" in path

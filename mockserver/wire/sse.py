@@ -17,7 +17,7 @@ def event(payload: dict[str, object]) -> bytes:
 
 
 def scripted(item: object, *, of_audio: bool = False) -> bytes:
-    """An event as a stub gives it: a payload, a text that is sent as it is, or ``{"event": …, "data": …}``.
+    """Write an event as a stub gives it: a payload, a text sent as it is, or ``{"event": …, "data": …}``.
 
     A payload that has a ``type`` is named by it in an ``event:`` line, but for events of the audio endpoints.
     """
