@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import re
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -425,12 +425,12 @@ def test_double_slashes_are_of_no_url(api: AudioApi, send: Send, path: str) -> N
 
 
 def test_a_connection_lives_on_after_a_refusal(server: MockServer, api: AudioApi) -> None:
-    host, port = server.url.removeprefix("http://").split(":")
-    head = f"Host: {host}\r\nAuthorization: Bearer {api.api_key}\r\nContent-Length: 2\r\n\r\n{{}}"
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        for path in ("//v1/models", "/v1/embeddings"):
-            connection.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode())
-            received = b""
-            while b'"code"' not in received or not received.endswith(b"}\n"):
-                received += connection.recv(65536)
-            assert received.startswith(b"HTTP/1.1 404 ")
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+    sockets = []
+    for path in ("//v1/models", "/v1/embeddings", "//v1/models"):
+        connection.request("POST", path, b"{}", {"Authorization": f"Bearer {api.api_key}"})
+        refused = connection.getresponse()
+        assert (refused.status, refused.read()[-2:]) == (404, b"}\n")
+        sockets.append(connection.sock)
+    assert sockets[0] is sockets[1] is sockets[2] is not None
+    connection.close()
