@@ -79,8 +79,8 @@ class ChatRules:
     ``reasoning_effort`` that it takes, ``effort`` is the one without any; a model without efforts does not
     reason, unless it ``refuses_reasoning`` all the same. ``tools_while_reasoning`` says whether functions may be
     called then. ``verbosities`` and ``cache_retention`` are the values it takes of ``verbosity`` and
-    ``prompt_cache_retention``; ``max_choices`` and ``max_top_logprobs`` the most of ``n`` and ``top_logprobs``,
-    where that is less than the API's own; ``roles_refused`` the roles that a message may not have.
+    ``prompt_cache_retention``; ``max_choices`` is the most of ``n``, ``max_top_logprobs`` that of ``top_logprobs``
+    where it is less than the API's own; ``roles_refused`` are the roles that a message may not have.
 
     How its answers look: ``null_logprobs``: choices say ``logprobs: null`` where nobody asked for any (without,
     the key is only there when they were asked for); ``system_fingerprint``: answers tell one, else null;
@@ -98,7 +98,7 @@ class ChatRules:
     tools_while_reasoning: Literal["called", "responses", "responses_or_none"] = "called"
     verbosities: tuple[str, ...] = ("low", "medium", "high")
     cache_retention: tuple[str, ...] = ("in_memory", "24h")
-    max_choices: int | None = None
+    max_choices: int = 128
     max_top_logprobs: int | None = None
     roles_refused: tuple[str, ...] = ()
     null_logprobs: bool = True

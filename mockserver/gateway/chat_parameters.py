@@ -34,6 +34,7 @@ _SAYS_NOTHING: Mapping[str, Any] = {
     "tools": [],
     "max_tokens": None,
 }
+_MOST_LOGPROBS = 20  # of the API (API reference, Create chat completion)
 _SWITCHES = {"top_logprobs": "logprobs", "stream_options": "stream"}
 
 
@@ -84,8 +85,8 @@ def _check_roles(rules: ChatRules, body: Body) -> None:
 
 
 def _check_choices(rules: ChatRules, body: Body) -> None:
-    if rules.max_choices is not None and (body.get("n") or 1) > rules.max_choices:
-        raise ApiError("chat_too_many_choices", most=rules.max_choices, given=body["n"])
+    if (body.get("n") or 1) > rules.max_choices:
+        raise ApiError("chat_too_many_choices", param="n", most=rules.max_choices, given=int(body["n"]))
 
 
 def _check_value(name: str, supported: tuple[str, ...], body: Body) -> None:
@@ -97,9 +98,11 @@ def _check_value(name: str, supported: tuple[str, ...], body: Body) -> None:
 
 
 def _check_top_logprobs(rules: ChatRules, body: Body) -> None:
-    most = rules.max_top_logprobs
-    if most is not None and (body.get("top_logprobs") or 0) > most:
-        raise ApiError("chat_too_many_logprobs", most=most)
+    given = int(body.get("top_logprobs") or 0)
+    if rules.max_top_logprobs is not None and given > rules.max_top_logprobs:
+        raise ApiError("chat_too_many_logprobs", most=rules.max_top_logprobs)
+    if given > _MOST_LOGPROBS:
+        raise ApiError("chat_too_many_choices", param="top_logprobs", most=_MOST_LOGPROBS, given=given)
 
 
 def _has_functions(body: Body) -> bool:
