@@ -121,6 +121,21 @@ def test_a_refused_line_is_in_the_error_file(batches: Batches) -> None:
     assert line["response"]["body"]["error"]["code"] == "decimal_above_max_value"
 
 
+def test_lines_are_judged_like_any_other_request(batches: Batches) -> None:
+    malformed = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi", "tool_calls": []}]
+    lines = [
+        chat_line("nulls", tools=None, tool_choice=None, user=None),
+        chat_line("no calls", messages=malformed),
+        chat_line(
+            "open", tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+        ),
+    ]
+    batch = batches.run(lines)
+    assert [line["custom_id"] for line in batches.output(batch)] == ["nulls"]
+    refused = {line["custom_id"]: line["response"]["body"]["error"]["code"] for line in batches.errors(batch)}
+    assert refused == {"no calls": "empty_array", "open": "invalid_function_parameters"}
+
+
 def test_without_a_good_line_there_is_no_output_file(batches: Batches) -> None:
     batch = batches.run([chat_line("bad", temperature=9)])
     assert (batch.status, batch.output_file_id) == ("completed", None)
