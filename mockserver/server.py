@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -155,6 +156,12 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
         self.rfile.raw.patience = self.server.timeout
         kept: bool = super().communicate()
         return kept
+
+    def close(self) -> None:
+        """Ends it, and gives up what the client did not take. Python would try to send that once more, and complain."""
+        super().close()
+        with contextlib.suppress(OSError):
+            self.wfile.close()
 
 
 def _paced_file(connected: socket.socket, mode: Any, buffer_size: int) -> StreamReader | StreamWriter:

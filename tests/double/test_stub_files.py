@@ -169,7 +169,7 @@ def test_what_cannot_be_used_is_told_with_file_line_and_place(
         ('[{"reply": {"text": "Hi."}},\n{}]', 2, "there is no `reply`."),
         ('{"reply": {"text": "Hi."}, "when":\n\t{"heard": "("}}', 2, "heard: '(' is not"),
         ('{"reply": {"text": "Hi."},\n"reply": {}}', 2, "'reply' is given twice, first on line 1."),
-        ('{"reply": {"text": "Hi."},\n}', 2, "is not JSON: "),
+        ('{"reply": {"text": "Hi."}\n"when": {}}', 2, "is not JSON: "),
         ('{"reply": {"delay":\nNaN}}', 2, "NaN is not JSON."),
         ("\n", 1, "there is no stub in it."),
     ],
