@@ -113,7 +113,7 @@ def bad(tmp_path: Path) -> dict[str, str]:
     ("arguments", "names"),
     [
         (["--config", "config.toml"], ["config.toml", "strictness", "'lax'", "real, schema, off"]),
-        (["--config", "typo.toml"], ["typo.toml", "'strictnes'", "mockserver serve --help"]),
+        (["--config", "typo.toml"], ["typo.toml", "'strictnes'", "Did you mean 'strictness'?"]),
         (["--config", "broken.toml"], ["broken.toml", "cannot be read as TOML", "line 1"]),
         (["--config", "nowhere.toml"], ["nowhere.toml", "no such file"]),
         (["--port", "70000"], ["port", "'70000'", "65535"]),
