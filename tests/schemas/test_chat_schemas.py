@@ -19,6 +19,7 @@ from mockserver.resources import data_folder
 
 FOLDER = data_folder("schemas")
 SCHEMAS = Schemas(FOLDER)
+REAL = Schemas(FOLDER, real=True)
 REQUEST = "openai/create_chat_completion.request"
 RESPONSE = "openai/create_chat_completion.response"
 CHUNK = "openai/chat_completion.chunk"
@@ -393,3 +394,23 @@ def test_the_fast_verdict_the_standard_one_and_the_explanation_agree(document: A
     assert (violations == []) == verdict
     for violation in violations:
         assert explain.house(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
+
+
+@settings(deadline=None, max_examples=150)
+@given(document=_spoilt())
+def test_what_the_real_service_refuses_is_explained(document: Any) -> None:
+    violations = REAL.violations(REQUEST, document)
+    assert (violations == []) == REAL.is_valid(REQUEST, document)
+    for violation in violations:
+        assert explain.house(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
+
+
+def test_the_real_service_is_told_apart_by_keywords_beside_the_documented_ones() -> None:
+    nameless = body(messages=[{"role": "user", "content": "Hi", "name": ""}])
+    assert SCHEMAS.is_valid(REQUEST, nameless)
+    (fault,) = REAL.violations(REQUEST, nameless)
+    assert (fault.path, fault.keyword) == (("messages", 0, "name"), "minLength")
+    silent = body(messages=[{"role": "user"}])
+    assert REAL.is_valid(REQUEST, silent)
+    (fault,) = SCHEMAS.violations(REQUEST, silent)
+    assert (fault.path, fault.keyword) == (("messages", 0, "content"), "required")
