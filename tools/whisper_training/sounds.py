@@ -97,13 +97,13 @@ def speechless(seed: int, tones: int) -> Iterator[tuple[str, Sound]]:
             yield f"white noise, {level} dB, {seconds} s", _at_level(white, level)
             yield f"brown noise, {level} dB, {seconds} s", _at_level(brown, level)
     for _ in range(tones):
-        seconds, level = rng.choice(DURATIONS), rng.choice(LEVELS)
-        times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        duration, loudness = rng.choice(DURATIONS), rng.choice(LEVELS)
+        times = np.arange(round(duration * SAMPLE_RATE)) / SAMPLE_RATE
         pitches = np.exp(rng.uniform(np.log(80), np.log(7000), rng.choice([1, 1, 1, 2, 3]))).round()
         glide = rng.choice([0, 0, 0, 0.02])
         sound = sum(np.sin(2 * np.pi * pitch * times * (1 + glide * times)) for pitch in pitches)
         name = " and ".join(f"{pitch:.0f} Hz" for pitch in pitches) + (", gliding" if glide else "")
-        yield f"{name}, {level} dB, {seconds} s", _at_level(np.asarray(sound), level)
+        yield f"{name}, {loudness} dB, {duration} s", _at_level(np.asarray(sound), loudness)
 
 
 def _at_level(sound: NDArray[np.float64], level: float) -> Sound:
