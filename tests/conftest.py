@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import openai
 import pytest
 
@@ -24,6 +25,12 @@ from mockserver.settings import Settings
 ROOT = Path(__file__).parents[1]
 FIXTURES = data_folder("fixtures")
 DATA = Path(__file__).parent / "data"  # facts: what recordings, specifications and product pages state
+
+# How long it takes to draw examples, or to try one, says how busy the machine is.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 _keys = (f"sk-mock-tier-5-test-{number}" for number in itertools.count())
 

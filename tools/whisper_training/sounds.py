@@ -103,7 +103,7 @@ def speechless(seed: int, tones: int) -> Iterator[tuple[str, Sound]]:
         glide = rng.choice([0, 0, 0, 0.02])
         sound = sum(np.sin(2 * np.pi * pitch * times * (1 + glide * times)) for pitch in pitches)
         name = " and ".join(f"{pitch:.0f} Hz" for pitch in pitches) + (", gliding" if glide else "")
-        yield f"{name}, {loudness} dB, {duration} s", _at_level(np.asarray(sound), loudness)
+        yield f"{name}, {loudness} dB, {duration} s", _at_level(np.asarray(sound), float(loudness))
 
 
 def _at_level(sound: NDArray[np.float64], level: float) -> Sound:
