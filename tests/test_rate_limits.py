@@ -320,7 +320,7 @@ def test_speech_is_charged_for_the_sound_that_it_was(
     speaker.speech(text, stream_format=stream_format)
     refused = speaker.speech("x", voice="nobody")  # charged as estimated
     assert refused.status == 400
-    assert refused.headers["x-ratelimit-remaining-tokens"] == str(50_000 - usage["total_tokens"] - 1)
+    assert refused.headers["x-ratelimit-remaining-tokens"] == str(200_000 - usage["total_tokens"] - 1)
 
 
 def test_what_an_answer_did_not_use_is_given_back(tier_1: Api) -> None:

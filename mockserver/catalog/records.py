@@ -81,6 +81,7 @@ class ChatRules:
     called then. ``verbosities`` and ``cache_retention`` are the values it takes of ``verbosity`` and
     ``prompt_cache_retention``; ``max_choices`` is the most of ``n``, ``max_top_logprobs`` that of ``top_logprobs``
     where it is less than the API's own; ``roles_refused`` are the roles that a message may not have.
+    ``parallel_tool_calls_alone``: takes ``parallel_tool_calls`` without ``tools``.
 
     How its answers look: ``null_logprobs``: choices say ``logprobs: null`` where nobody asked for any (without,
     the key is only there when they were asked for); ``system_fingerprint``: answers tell one, else null;
@@ -101,10 +102,20 @@ class ChatRules:
     max_choices: int = 128
     max_top_logprobs: int | None = None
     roles_refused: tuple[str, ...] = ()
+    parallel_tool_calls_alone: bool = False
     null_logprobs: bool = True
     system_fingerprint: bool = True
     cache_write_tokens: bool = False
     voices: tuple[str, ...] = ()
+
+    def bounded_by_model(self) -> set[tuple[tuple[str | int, ...], str]]:
+        """Return the paths and keywords of the request schema that the rules of the model stand in for."""
+        bounded: set[tuple[tuple[str | int, ...], str]] = {(("prompt_cache_retention",), "enum")}
+        if self.efforts or "reasoning_effort" in self.refuses:
+            bounded |= {(("reasoning_effort",), "type"), (("reasoning_effort",), "enum")}
+        if self.max_top_logprobs is not None:
+            bounded.add((("top_logprobs",), "maximum"))
+        return bounded
 
     def reasons(self, effort: str | None) -> bool:
         """Whether the model reasons at a ``reasoning_effort``; ``None`` is the model's own."""
@@ -234,9 +245,12 @@ class ModelCard:
     stt: SttRules | None = None
 
     def lifts(self, violation: Violation) -> bool:
-        """Whether the model accepts what is against the documented schema."""
+        """Whether the model accepts what is against the documented schema, or refuses it in words of its own."""
+        place = (violation.path, violation.keyword)
         unbounded = self.speech is not None and self.speech.max_input_chars is None
-        return unbounded and (violation.path, violation.keyword) == (("input",), "maxLength")
+        return (unbounded and place == (("input",), "maxLength")) or (
+            self.chat is not None and place in self.chat.bounded_by_model()
+        )
 
     @property
     def is_fine_tuned(self) -> bool:

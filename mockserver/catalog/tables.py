@@ -348,7 +348,9 @@ class Catalog:
                 raise CatalogError(f"{where}: key 'like': there is no group {group.like!r}; add its row")
             inherited = groups[group.like].limits if group.like else {}
             for tier, kinds in (inherited | group.limits).items():
-                limits[group.name, tier] = self._tier(group, tier, kinds, where)
+                row = self._tier(group, tier, kinds, where)
+                observed = self._observed.get((group.name, tier))
+                limits[group.name, tier] = observed if observed and row.source == "assumed" else row
         return limits
 
     @cached_property

@@ -40,9 +40,9 @@ def show_limits(tier: str | None, name: str | None) -> None:
     observed: list[TierLimits] = []
     unknown = []
     for group in _groups(catalog, name):
-        seen = [row for each in catalog.tiers if (row := catalog.observed_limits(group, each))]
-        observed += [row for row in seen if tier in (None, row.tier)]
         rows = [row for each in catalog.tiers if (row := catalog.tier_limits(group, each))]
+        seen = [row for each in catalog.tiers if (row := catalog.observed_limits(group, each))]
+        observed += [row for row in seen if tier in (None, row.tier) and row not in rows]
         tables += [row for row in rows if tier in (None, row.tier)]
         if not rows:
             unknown.append(group)

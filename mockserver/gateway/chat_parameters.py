@@ -35,6 +35,7 @@ _SAYS_NOTHING: Mapping[str, Any] = {
     "max_tokens": None,
 }
 _MOST_LOGPROBS = 20  # of the API (API reference, Create chat completion)
+_RETENTIONS = ("in_memory", "24h")  # of any model
 _SWITCHES = {"top_logprobs": "logprobs", "stream_options": "stream"}
 
 
@@ -50,18 +51,17 @@ def check_parameters(model: ModelCard, body: Body) -> None:
     assert rules is not None
     _check_roles(rules, body)
     _check_choices(rules, body)
+    _check_top_logprobs(rules, body)
+    _check_cache_retention(rules, body)
     _refuse(rules.refuses, body)
     _check_value("reasoning_effort", rules.efforts, body)
+    _check_value("verbosity", rules.verbosities, body)
     reasons = rules.reasons(body.get("reasoning_effort"))
     if reasons:
         _refuse(rules.refuses_reasoning, body)
-    _check_value("verbosity", rules.verbosities, body)
-    if body.get("prompt_cache_retention") not in (None, *rules.cache_retention):
-        raise ApiError("chat_cache_retention", only=rules.cache_retention[0])
     for name, switch in _SWITCHES.items():
         if body.get(name) is not None and not body.get(switch):
             raise ApiError("chat_needs_switch", param=name, switch=switch)
-    _check_top_logprobs(rules, body)
     if reasons and rules.tools_while_reasoning != "called" and _has_functions(body):
         raise ApiError(f"chat_tools_need_{rules.tools_while_reasoning}", model=model.id)
     _check_max_tokens(model, body)
@@ -93,7 +93,7 @@ def _check_value(name: str, supported: tuple[str, ...], body: Body) -> None:
     value = body.get(name)
     if value is not None and supported and value not in supported:
         raise ApiError(
-            "chat_unsupported_value", param=name, value=value, supported=enumeration(supported, "and")
+            "chat_unsupported_value", param=name, value=repr(value), supported=enumeration(supported, "and")
         )
 
 
@@ -103,6 +103,15 @@ def _check_top_logprobs(rules: ChatRules, body: Body) -> None:
         raise ApiError("chat_too_many_logprobs", most=rules.max_top_logprobs)
     if given > _MOST_LOGPROBS:
         raise ApiError("chat_too_many_choices", param="top_logprobs", most=_MOST_LOGPROBS, given=given)
+
+
+def _check_cache_retention(rules: ChatRules, body: Body) -> None:
+    value = body.get("prompt_cache_retention")
+    if value is None or value in rules.cache_retention:
+        return
+    if value not in _RETENTIONS:
+        raise ApiError("chat_unknown_cache_retention")
+    raise ApiError("chat_cache_retention", only=rules.cache_retention[0])
 
 
 def _has_functions(body: Body) -> bool:

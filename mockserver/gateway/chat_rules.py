@@ -33,7 +33,7 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
         _check_audio_model(model.chat, body, custom_voices)
     elif "audio" in (body.get("modalities") or ()):
         raise ApiError("chat_no_audio_output")
-    check_tools(body)
+    check_tools(model.chat, body)
     _check_response_format(model.chat, body)
     check_parameters(model, body)
     _check_contents(body["messages"])

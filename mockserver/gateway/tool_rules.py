@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.structured_outputs import loose_flaw, strict_flaw
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ChatRules
 
 Body = Mapping[str, Any]
 
 _QUOTED = 2_000  # characters of a reason, which may quote the schema
 
 
-def check_tools(body: Body) -> None:
+def check_tools(rules: ChatRules, body: Body) -> None:
     """Raises ``ApiError`` for choices of tools that are not there, and for malformed schemas."""
-    _check_tool_choice(body)
+    _check_tool_choice(rules, body)
     _check_function_call(body)
     for param, function in _functions(body):
         schema = function.get("parameters")
@@ -31,8 +34,10 @@ def check_tools(body: Body) -> None:
             raise ApiError("chat_invalid_response_schema", wanted=wanted["name"], reason=reason)
 
 
-def _check_tool_choice(body: Body) -> None:
+def _check_tool_choice(rules: ChatRules, body: Body) -> None:
     for param in ("tool_choice", "parallel_tool_calls"):
+        if param == "parallel_tool_calls" and rules.parallel_tool_calls_alone:
+            continue
         if body.get(param) is not None and not body.get("tools"):
             raise ApiError("chat_needs_tools", param=param, needed="tools")
     choice = body.get("tool_choice")
