@@ -2,9 +2,10 @@
 # make demo     a tour with the official SDK: speaks, and really listens
 # make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
 # make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
-# make lock     renews requirements/*.txt and tests/sdk/package-lock.json: the newest versions that pyproject.toml allows
+# make lock     renews requirements/*.txt and package-lock.json of the tests: the newest versions that are allowed
 # make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
+# make test-clients runs clients of other projects against the server, in an environment of their own; needs Node
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
@@ -14,11 +15,13 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SDK := tests/sdk/node_modules/.package-lock.json
+CLIENTS := build/clients
+CLIENTS_PIP := $(CLIENTS)/bin/python -m pip --disable-pip-version-check
 UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-lowest test-latest test-sdk check format bench build lock whisper clean
+.PHONY: run demo test test-lowest test-latest test-sdk test-clients check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -43,6 +46,10 @@ test-latest: $(UV) $(SDK)
 test-sdk: $(DEV)
 	$(BIN)/python -m tools.sdk_suite $(ARGS)
 
+# The warnings of the clients are theirs.
+test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
+	$(CLIENTS)/bin/python -m pytest -W ignore tests/clients
+
 check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,11 +72,13 @@ whisper: $(VENV)/.training
 lock: $(UV)
 	$(LOCK) --generate-hashes --group dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) --generate-hashes --group build pyproject.toml -o requirements/run.txt
+	$(LOCK) --generate-hashes --group clients pyproject.toml -o requirements/clients.txt
 	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
+	npm install --prefix tests/clients/npm --package-lock-only --ignore-scripts
 
 clean:
-	rm -rf $(VENV) tests/sdk/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/sdk/node_modules tests/clients/npm/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
 
 # The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
 $(SDK): tests/sdk/package-lock.json
@@ -85,6 +94,16 @@ $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
 
 $(DEV): requirements/dev.txt $(RUN)
 	$(PIP) install --quiet --require-hashes --no-deps --requirement requirements/dev.txt
+	touch $@
+
+$(CLIENTS)/.python: requirements/clients.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(CLIENTS)
+	$(CLIENTS_PIP) install --quiet --require-hashes --no-deps --requirement requirements/clients.txt
+	$(CLIENTS_PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(CLIENTS)/.npm: tests/clients/npm/package-lock.json $(CLIENTS)/.python
+	npm ci --prefix tests/clients/npm --no-audit --no-fund --silent
 	touch $@
 
 # Without hashes: torch comes in builds for different processors, each with hashes of its own, and some machines

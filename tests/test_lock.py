@@ -36,6 +36,7 @@ def group(name: str) -> Iterator[str]:
 LOCKS = {
     "run.txt": [*PROJECT["project"]["dependencies"], *group("build")],
     "dev.txt": [*PROJECT["project"]["dependencies"], *group("dev")],
+    "clients.txt": [*PROJECT["project"]["dependencies"], *group("clients")],
     "training.txt": [*PROJECT["project"]["dependencies"], *group("whisper-training")],
 }
 
@@ -63,7 +64,7 @@ def test_what_runs_is_locked_as_what_is_tested() -> None:
     assert pins("run.txt") <= pins("dev.txt")
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "clients.txt"])
 def test_every_pin_has_hashes(name: str) -> None:
     lines = [
         line
@@ -80,8 +81,9 @@ def test_no_lock_names_an_index(name: str) -> None:
     assert re.findall(r"(?m)://|^-", (REQUIREMENTS / name).read_text("utf-8")) == []
 
 
-def test_the_sdk_for_javascript_is_locked_without_an_index() -> None:
-    lock = json.loads((ROOT / "tests" / "sdk" / "package-lock.json").read_text("utf-8"))
+@pytest.mark.parametrize("folder", ["sdk", "clients/npm"])
+def test_packages_for_javascript_are_locked_without_an_index(folder: str) -> None:
+    lock = json.loads((ROOT / "tests" / folder / "package-lock.json").read_text("utf-8"))
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert set(lock["packages"][""]["dependencies"]) <= {
         name.removeprefix("node_modules/") for name in packages

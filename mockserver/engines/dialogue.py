@@ -127,13 +127,24 @@ def _next_demanded(conversation: Conversation) -> Tool:
 
 
 def _since_the_user_spoke(turns: tuple[Turn, ...]) -> tuple[Turn, set[str]]:
-    """Return the user's last message, and the names of the tools that were called after it."""
+    """Return the user's last message, and the names of the tools that were called after it.
+
+    A user's message that follows a call in writing is the call's result: some clients write both as text.
+    """
     called: set[str] = set()
-    for turn in reversed(turns):
-        if turn.role == "user":
+    for turn, before in zip(reversed(turns), (*reversed(turns[:-1]), Turn("user")), strict=True):
+        if turn.role == "user" and not _written_calls(before):
             return turn, called
-        called |= {call.name for call in turn.calls.values()}
+        called |= {call.name for call in turn.calls.values()} | _written_calls(turn)
     return Turn("user"), called
+
+
+_WRITTEN_CALL = re.compile(r"""["']name["']\s*:\s*["']([\w-]+)["']""")
+
+
+def _written_calls(turn: Turn) -> set[str]:
+    """Return the names of the tools that an assistant called in its text, as in ``{"name": "get_weather"}``."""
+    return set(_WRITTEN_CALL.findall(turn.text)) if turn.role == "assistant" else set()
 
 
 def _speaks_of(turn: Turn, tool: Tool) -> bool:

@@ -106,6 +106,23 @@ def test_an_agent_that_must_call_a_tool_at_each_step_comes_to_its_last_one(clien
     assert steps == ["get_weather", "get_time", "final_answer"]
 
 
+def test_an_agent_that_writes_calls_and_results_as_text_comes_to_its_last_tool(chat: Chat) -> None:
+    """As smolagents does: what was called is in the assistant's text, and its result in the user's."""
+    final: Body = {"name": "final_answer", "parameters": {"type": "object", "properties": {}}}
+    tools = [*FUNCTIONS, {"type": "function", "function": final}]
+    messages = [user("How is the weather?")]
+    steps: list[str] = []
+    while "final_answer" not in steps:
+        assert len(steps) < 10
+        steps += called(chat.message(text(*messages, tools=tools, tool_choice="required")))
+        calls = [{"type": "function", "function": {"name": steps[-1], "arguments": {"city": "Paris"}}}]
+        messages += [{"role": "assistant", "content": f"Calling tools:\n{calls}"}, user("Observation:\nfine")]
+    assert steps == ["get_weather", "get_time", "final_answer"]
+    spoken_of: Body = {"role": "assistant", "content": "The function's name is get_weather."}
+    body = text("Hi", spoken_of, "The weather, then.", tools=tools, tool_choice="required")
+    assert called(chat.message(body)) == ["get_weather"]
+
+
 def test_an_argument_is_made_up_though_none_is_required(chat: Chat) -> None:
     parameters = {**WEATHER["parameters"], "required": []}
     tool = {"type": "function", "function": {"name": "get_weather", "parameters": parameters}}

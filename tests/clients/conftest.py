@@ -1,0 +1,11 @@
+"""Clients of other projects, each as its documentation tells, led to the server by the environment alone.
+
+`make test-clients` runs these tests. A client that is not installed is an error, not a skipped test.
+"""
+
+from __future__ import annotations
+
+import os
+
+# What the clients read as they are imported: prices stay those of the package, traces stay here.
+os.environ.update(LITELLM_LOCAL_MODEL_COST_MAP="True", OPENAI_AGENTS_DISABLE_TRACING="1")
