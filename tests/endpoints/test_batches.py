@@ -153,6 +153,21 @@ def test_the_files_of_a_batch_are_files(batches: Batches) -> None:
         assert file.expires_at == file.created_at + 3600
 
 
+def test_what_a_batch_made_has_the_form_that_was_recorded(batches: Batches) -> None:
+    batch = batches.run([chat_line("good"), chat_line("bad", temperature=9)])
+    assert batch.output_file_id is not None
+    file = batches.client.files.retrieve(batch.output_file_id)
+    assert file.expires_at == file.created_at + 30 * 86_400  # recorded in 2026
+    (good,), (bad,) = batches.output(batch), batches.errors(batch)
+    for line in (good, bad):
+        assert list(line) == ["id", "custom_id", "response", "error"]
+        assert list(line["response"]) == ["status_code", "request_id", "body"]
+        assert UUID(line["response"]["request_id"])  # as in 2026, never `req_…`
+    usage = good["response"]["body"]["usage"]
+    assert list(usage["prompt_tokens_details"]) == ["cached_tokens", "audio_tokens"]
+    assert bad["response"]["status_code"] == 400
+
+
 def test_a_deleted_input_file_changes_nothing_for_its_batch(batches: Batches) -> None:
     file_id = batches.upload(chat_lines(2))
     batch = batches.of_file(file_id)
