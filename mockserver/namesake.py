@@ -1,7 +1,8 @@
-"""Notices the distribution mockserver-client, whose package is called ``mockserver``, too.
+"""Notices other distributions whose package is called ``mockserver``, too.
 
 Of two distributions with one package, the one that is installed last overwrites files of the other. The module names
-of theirs and ours differ, so only ``mockserver/__init__.py`` is lost. Imports nothing that takes time.
+of mockserver-client and ours differ, so only ``mockserver/__init__.py`` is lost; audio-mockserver and
+audio-mockserver-light share every file. Imports nothing that takes time.
 """
 
 from __future__ import annotations
@@ -10,24 +11,10 @@ import os
 import re
 import sys
 
-_METADATA = re.compile(r"mockserver[-_.]client-([^-]+).*\.(dist|egg)-info", re.IGNORECASE)
-_REMEDY = (
-    "Keep one: `pip uninstall mockserver-client`, then `pip install --force-reinstall --no-deps audio-mockserver`. "
-    "Or give each a virtual environment of its own; `uvx audio-mockserver serve` makes one for the server."
+_METADATA = re.compile(
+    r"(mockserver[-_.]client|audio[-_.]mockserver(?:[-_.]light)?)-([^-]+).*\.(dist|egg)-info", re.IGNORECASE
 )
-
-
-def version() -> str | None:
-    """Return the version of mockserver-client where it is installed, else ``None``."""
-    for folder in sys.path:
-        try:
-            names = os.listdir(folder or os.curdir)
-        except OSError:
-            continue
-        for name in names:
-            if found := _METADATA.fullmatch(name):
-                return found[1]
-    return None
+_CLIENT, _WHOLE, _LIGHT = "mockserver-client", "audio-mockserver", "audio-mockserver-light"
 
 
 def is_in_charge() -> bool:
@@ -36,12 +23,33 @@ def is_in_charge() -> bool:
 
 
 def complaint() -> str | None:
-    """Return what is wrong and what to do about it, or ``None`` where mockserver-client is not installed."""
-    other = version()
-    if other is None:
-        return None
-    lost = "audio-mockserver" if is_in_charge() else "mockserver-client"
-    return (
-        f"mockserver-client {other} is installed beside audio-mockserver, and both have a package `mockserver`: "
-        f"what programs import from it is not what {lost} offers. {_REMEDY}"
-    )
+    """Return what is wrong and what to do about it, or ``None`` where no other such distribution is installed."""
+    folders = [_distributions(folder or os.curdir) for folder in sys.path]
+    everywhere = {name: version for folder in reversed(folders) for name, version in folder.items()}
+    if _CLIENT in everywhere:
+        own = _LIGHT if _LIGHT in everywhere and _WHOLE not in everywhere else _WHOLE
+        lost = own if is_in_charge() else _CLIENT
+        return (
+            f"{_CLIENT} {everywhere[_CLIENT]} is installed beside {own}, and both have a package `mockserver`: "
+            f"what programs import from it is not what {lost} offers. Keep one: `pip uninstall {_CLIENT}`, then "
+            f"`pip install --force-reinstall --no-deps {own}`. Or give each a virtual environment of its own; "
+            f"`uvx {own} serve` makes one for the server."
+        )
+    both = next((folder for folder in folders if _WHOLE in folder and _LIGHT in folder), None)
+    if both is not None:
+        return (
+            f"{_WHOLE} {both[_WHOLE]} and {_LIGHT} {both[_LIGHT]} are both installed and consist of the same files: "
+            "the one that was installed last has overwritten the other, and uninstalling either breaks both. "
+            f"Keep one: `pip uninstall {_WHOLE} {_LIGHT}`, then install {_WHOLE} or {_LIGHT} again."
+        )
+    return None
+
+
+def _distributions(folder: str) -> dict[str, str]:
+    """The versions of the distributions with a package `mockserver` whose metadata are in a folder, by name."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return {}
+    found = (match for name in names if (match := _METADATA.fullmatch(name)))
+    return {re.sub("[-_.]", "-", match[1]).lower(): match[2] for match in found}

@@ -1,4 +1,4 @@
-"""The distribution mockserver-client has a package `mockserver`, too: what is said, and what works on beside it."""
+"""Other distributions with a package `mockserver`: what is said of them, and what works on beside them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import ROOT, build_wheel
 
 # What pip unpacks of mockserver-client 9.2.0, the contents in short.
 OTHER = {
@@ -149,3 +151,28 @@ def test_its_variables_pass_with_a_warning(wheel: Path, tmp_path: Path, variable
         done.stderr
         == f"{variable} is a variable of MockServer and its mockserver-client. It is ignored here.\n"
     )
+
+
+def test_the_whole_and_the_light_distribution_are_one_too_many(wheel: Path, tmp_path: Path) -> None:
+    unpack_ours(wheel, tmp_path / "site")
+    unpack_ours(build_wheel(ROOT / "light", tmp_path), tmp_path / "site")
+    imported = run(tmp_path / "site", "-c", "import mockserver")
+    assert "RuntimeWarning: audio-mockserver " in imported.stderr
+    assert "are both installed and consist of the same files" in imported.stderr
+    done = run(tmp_path / "site", "-m", "mockserver", "doctor", "--port", "0")
+    assert done.returncode == 0
+    assert done.stdout.startswith("note  package: audio-mockserver ")
+    assert "`pip uninstall audio-mockserver audio-mockserver-light`" in done.stdout.splitlines()[0]
+
+
+def test_the_light_distribution_alone_is_well(tmp_path: Path) -> None:
+    unpack_ours(build_wheel(ROOT / "light", tmp_path), tmp_path / "site")
+    done = run(tmp_path / "site", "-W", "error", "-c", "import mockserver")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_remedy_names_the_light_distribution_where_it_is_the_one(tmp_path: Path) -> None:
+    unpack_ours(build_wheel(ROOT / "light", tmp_path), tmp_path / "site")
+    unpack_theirs(tmp_path / "site")
+    done = run(tmp_path / "site", "-S", "-c", "from mockserver import namesake; print(namesake.complaint())")
+    assert "`pip install --force-reinstall --no-deps audio-mockserver-light`" in done.stdout
