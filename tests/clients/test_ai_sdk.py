@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.audio_api import AudioApi
-from tests.conftest import FIXTURES
+from mockserver.resources import data_folder
 
+HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 SESSION = Path(__file__).parent / "npm" / "ai_sdk.mjs"
 
 
 def test_it_chats_calls_a_tool_hears_speaks_and_is_told_of_responses(audio_api: AudioApi) -> None:
     audio_api.on_chat(user_text="Hi.").reply("Hello.")
-    environment = {**os.environ, "CLIP": str(FIXTURES / "hello.wav")}
+    environment = {**os.environ, "CLIP": str(HELLO)}
     session = subprocess.run(
         ["node", str(SESSION)], capture_output=True, text=True, env=environment, check=False
     )

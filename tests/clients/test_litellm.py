@@ -8,11 +8,13 @@ import litellm
 import pytest
 
 from mockserver.audio_api import AudioApi
-from tests.conftest import FIXTURES
+from mockserver.resources import data_folder
+
+HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 
 
 def test_a_recording_is_transcribed(audio_api: AudioApi) -> None:
-    with (FIXTURES / "hello.wav").open("rb") as clip:
+    with HELLO.open("rb") as clip:
         heard = litellm.transcription("whisper-1", clip)
     assert heard.text == "Hello world, this is a test."
 
@@ -25,7 +27,7 @@ def test_a_text_is_spoken(audio_api: AudioApi) -> None:
 
 def test_a_chat_hears_and_speaks(audio_api: AudioApi) -> None:
     audio_api.on_chat(heard="Hello world*").say("Hello yourself.")
-    clip = base64.b64encode((FIXTURES / "hello.wav").read_bytes()).decode()
+    clip = base64.b64encode(HELLO.read_bytes()).decode()
     content = [{"type": "input_audio", "input_audio": {"data": clip, "format": "wav"}}]
     answer = litellm.completion(
         "gpt-audio",

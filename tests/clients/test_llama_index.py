@@ -6,7 +6,9 @@ from llama_index.core.llms import AudioBlock, ChatMessage, TextBlock
 from llama_index.llms.openai import OpenAI
 
 from mockserver.audio_api import AudioApi
-from tests.conftest import FIXTURES
+from mockserver.resources import data_folder
+
+HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 
 
 def test_the_fixture_leads_the_default_model_to_the_server(audio_api: AudioApi) -> None:
@@ -17,6 +19,6 @@ def test_the_fixture_leads_the_default_model_to_the_server(audio_api: AudioApi) 
 
 def test_an_audio_block_is_heard(audio_api: AudioApi) -> None:
     audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
-    clip = AudioBlock(path=FIXTURES / "hello.wav", format="wav")
+    clip = AudioBlock(path=HELLO, format="wav")
     message = ChatMessage(role="user", blocks=[TextBlock(text="Answer this."), clip])
     assert OpenAI("gpt-4o-audio-preview").chat([message]).message.content == "Hello yourself."

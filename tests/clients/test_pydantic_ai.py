@@ -8,7 +8,9 @@ from pydantic_ai import Agent, BinaryContent
 from pydantic_ai.exceptions import ModelHTTPError
 
 from mockserver.audio_api import AudioApi
-from tests.conftest import FIXTURES
+from mockserver.resources import data_folder
+
+HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 
 
 class Forecast(BaseModel):
@@ -33,7 +35,7 @@ def test_a_run_with_tools_and_an_output_type_ends(audio_api: AudioApi) -> None:
 
 def test_a_recording_is_heard(audio_api: AudioApi) -> None:
     audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
-    clip = BinaryContent((FIXTURES / "hello.wav").read_bytes(), media_type="audio/wav")
+    clip = BinaryContent(HELLO.read_bytes(), media_type="audio/wav")
     assert Agent("openai-chat:gpt-audio").run_sync(["Answer this.", clip]).output == "Hello yourself."
 
 
