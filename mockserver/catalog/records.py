@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from mockserver.gateway.validation import Violation
+from typing import Any, Literal
 
 Source = Literal["documented", "assumed", "observed"]
 
@@ -244,12 +241,14 @@ class ModelCard:
     chat: ChatRules | None = None
     stt: SttRules | None = None
 
-    def lifts(self, violation: Violation) -> bool:
-        """Whether the model accepts what is against the documented schema, or refuses it in words of its own."""
-        place = (violation.path, violation.keyword)
+    def lifts(self, path: tuple[str | int, ...], keyword: str) -> bool:
+        """Return whether the model, not the documented schema, decides on a ``keyword`` at ``path``.
+
+        It accepts what the schema refuses, or refuses it in words of its own.
+        """
         unbounded = self.speech is not None and self.speech.max_input_chars is None
-        return (unbounded and place == (("input",), "maxLength")) or (
-            self.chat is not None and place in self.chat.bounded_by_model()
+        return (unbounded and (path, keyword) == (("input",), "maxLength")) or (
+            self.chat is not None and (path, keyword) in self.chat.bounded_by_model()
         )
 
     @property

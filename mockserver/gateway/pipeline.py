@@ -297,7 +297,7 @@ class Pipeline:
 
         violations = schemas.violations(name, call.document)
         if call.strict and call.model is not None:
-            violations = [each for each in violations if not call.model.lifts(each)]
+            violations = [each for each in violations if not call.model.lifts(each.path, each.keyword)]
             if not violations:
                 return
         if call.settings.strictness == "off":
