@@ -186,7 +186,7 @@ def test_a_scripted_refusal_is_charged_to_no_bucket() -> None:
         for _ in range(3):
             with pytest.raises(openai.RateLimitError):
                 speak(client, "rate_limit_requests")
-        assert speak(client).headers["x-ratelimit-remaining-requests"] == "499"
+        assert speak(client).headers["x-ratelimit-remaining-requests"] == "9999"
 
 
 def speak(client: openai.OpenAI, fault: str | None = None) -> Any:
