@@ -293,7 +293,7 @@ def test_nobody_sees_the_uploads_of_others(client: openai.OpenAI) -> None:
         (
             {"purpose": "music"},
             400,
-            "Invalid value: 'music'. Supported values are: 'assistants', 'batch', 'fine-tune', and 'vision'.",
+            "Invalid value: 'music'. Supported values are: 'fine-tune', 'assistants', 'batch', 'user_data', 'vision', and 'evals'.",
             "purpose",
         ),
         (
