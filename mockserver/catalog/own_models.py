@@ -68,7 +68,7 @@ class OwnModels:
         return card
 
     def remove(self, model_id: str, owner: Owner) -> bool:
-        """Take an owner's model away, for every account one of the configuration, too; whether there was one."""
+        """Remove an owner's model, for every account one of the configuration, too. Return whether there was one."""
         with self._lock:
             found = self._added.get(owner, {}).pop(model_id, None)
             self._given.get(owner, {}).pop(model_id, None)
@@ -84,7 +84,7 @@ class OwnModels:
             self._cards = {}
 
     def reset(self, account_id: str | None) -> None:
-        """Take away what was added for an account; for ``None``, what was added for any."""
+        """Remove what was added for an account; for ``None``, what was added for any."""
         with self._lock:
             self._forget(account_id)
 

@@ -1,6 +1,6 @@
 """Reads ``openai_paths.toml``: the calls that OpenAI has, whether this server answers them or not.
 
-Paths are told without ``/v1`` (``/responses/{response_id}``), as the routes are.
+Paths are written without ``/v1`` (``/responses/{response_id}``), as the routes are.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def run(*, as_json: bool, everything: bool) -> None:
 
 
 def _print_json(version: str, left: Sequence[Finding], found: int) -> None:
-    findings = [{"kind": each.kind, "where": each.where, "told": each.told} for each in left]
+    findings = [{"kind": each.kind, "where": each.where, "message": each.message} for each in left]
     document = {"sdk": version, "differences": found, "findings": findings}
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
@@ -57,6 +57,6 @@ def _print_table(version: str, left: Sequence[Finding], found: int) -> None:
         for column in table.columns:
             column.overflow = "fold"
         for finding in findings:
-            table.add_row(finding.where, finding.told)
+            table.add_row(finding.where, finding.message)
         console.print(table, markup=False)
     console.print(f"Compared with openai {version}: {found} differences, {len(left)} of them not accepted.")

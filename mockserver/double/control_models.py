@@ -1,4 +1,4 @@
-"""``/_mock/models``: models of one's own, to add, look at and take away; what is known of any model.
+"""``/_mock/models``: models that tests add, look at and remove; what is known of any model.
 
 A call that carries an API key concerns that account's models, one without a key those of every account.
 """

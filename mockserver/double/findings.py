@@ -22,8 +22,8 @@ def _of(entry: Record) -> Iterator[str]:
     path, call = entry["path"], f"{entry['method']} {entry['path']}"
     if entry["error"] == "endpoint_not_served":
         hint = next((each.hint.replace("{base_url}", "…/v1") for each in calls_of(without_version(path))), "")
-        told = hint or "Script the answer with a stub."
-        yield f"{call} is not served by this mock server. {told} See docs/clients.md."
+        advice = hint or "Script the answer with a stub."
+        yield f"{call} is not served by this mock server. {advice} See docs/clients.md."
     elif entry["error"] == "model_not_found" and entry["model"]:
         yield how_to_add(entry["model"])
     elif entry["error"] == "unknown_url":

@@ -1,23 +1,23 @@
-"""What the log tells once, however often it happens."""
+"""What is logged once, however often it happens."""
 
 from __future__ import annotations
 
 import threading
 
-_MOST = 1_000  # texts that are remembered; what is new after that is not told any more
+_MOST = 1_000  # texts that are remembered; what is new after that is not logged any more
 
 
 class Notices:
-    """The texts that were told already. Thread-safe."""
+    """The texts that were logged already. Thread-safe."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._known: set[str] = set()
         self._lock = threading.Lock()
 
     def is_new(self, text: str) -> bool:
         """Tell whether a text is new, and remember it."""
         with self._lock:
-            if text in self._told or len(self._told) >= _MOST:
+            if text in self._known or len(self._known) >= _MOST:
                 return False
-            self._told.add(text)
+            self._known.add(text)
             return True

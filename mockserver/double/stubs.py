@@ -152,7 +152,7 @@ class Stubs:
         return frozenset[str]().union(*(self._endpoints[name] for name in names))
 
     def doubts(self, pattern: Pattern) -> list[str]:
-        """Return what is probably a mistake in a pattern: paths that are nobody's and look like one of OpenAI's."""
+        """Return what is probably a mistake in a pattern: paths that are not the API's, but look like one that is."""
         paths = [name for name in listed(pattern.when.get("endpoint", ())) if is_path(name)]
         unknown = [path for path in paths if self._endpoints[path] == {without_version(path)}]
         similar = {path: similar_path(path) for path in unknown}

@@ -22,7 +22,7 @@ _SDK = "openai"
 
 
 class NoSdk(Exception):
-    """The official SDK is not installed. The message says how to mend it."""
+    """The official SDK is not installed. The message says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ def sdk_version() -> str:
     try:
         return version(_SDK)
     except PackageNotFoundError:
-        told = "the official SDK (openai) is not installed, so there is nothing to compare with"
-        raise NoSdk(f"{told}. Install it beside the mock server: pip install openai") from None
+        problem = "the official SDK (openai) is not installed, so there is nothing to compare with"
+        raise NoSdk(f"{problem}. Install it beside the mock server: pip install openai") from None
 
 
 def compare(catalog: Catalog, schemas: Path) -> list[Finding]:

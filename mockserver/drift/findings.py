@@ -37,7 +37,7 @@ class Finding:
 
     kind: Kind
     where: str
-    told: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_accepted(file: Path) -> tuple[Acceptance, ...]:
 
 
 def without_accepted(findings: Iterable[Finding], accepted: Iterable[Acceptance]) -> list[Finding]:
-    """The findings that nobody accepts, the most serious first, and the acceptances that cover none."""
+    """Return the findings that are not accepted, the most serious first, and the acceptances that cover none."""
     found, left = list(findings), []
     used: set[Acceptance] = set()
     for finding in found:
@@ -75,8 +75,8 @@ def without_accepted(findings: Iterable[Finding], accepted: Iterable[Acceptance]
             left.append(finding)
     for each in accepted:
         if each not in used:
-            told = (
+            message = (
                 f"accepted as {each.kind} ({each.reason}), but there is no such difference: remove the row."
             )
-            left.append(Finding("stale_acceptance", each.where, told))
-    return sorted(left, key=lambda finding: (KINDS.index(finding.kind), finding.where, finding.told))
+            left.append(Finding("stale_acceptance", each.where, message))
+    return sorted(left, key=lambda finding: (KINDS.index(finding.kind), finding.where, finding.message))

@@ -30,15 +30,19 @@ def compare_models(catalog: Catalog, sdk: str, endpoint: str) -> Iterator[Findin
         known = f"{model.shutdown_date} {model.conflicts.get('shutdown_date', '')}"
         date = dates.get(name)
         if (date or "None") not in known:
-            told = f"the SDK says that {name} shuts down on {date}, the catalog says {model.shutdown_date}."
-            yield Finding("shutdown_date", name, told if date else told.replace(f"on {date}", "on no date"))
+            message = (
+                f"the SDK says that {name} shuts down on {date}, the catalog says {model.shutdown_date}."
+            )
+            yield Finding(
+                "shutdown_date", name, message if date else message.replace(f"on {date}", "on no date")
+            )
     for model in catalog.models:
         if endpoint in model.endpoints and model.id not in listed:
             yield Finding("extra_model", model.id, f"the SDK has no model {model.id} for {endpoint}.")
 
 
 def shutdown_dates(sdk: str) -> dict[str, str]:
-    """The announced dates by model, as the text below the alias ``sdk`` in its module tells them."""
+    """The announced dates by model, as the text below the alias ``sdk`` in its module has them."""
     source = inspect.getsource(import_module(sdk.partition(":")[0]))
     text = re.sub(r"\s+", " ", source)
     return {

@@ -2,7 +2,7 @@
 
 Both a type of the SDK and a JSON Schema are brought into this form. A place is written as
 ``messages[]<role=user>.content[]<type=text>.text``: ``[]`` stands for the items of an array, ``<role=user>`` for
-the objects that have that value. Objects that are told apart so have a place of their own, ``messages[]<role>``,
+the objects that have that value. The member that distinguishes them has a place of its own, ``messages[]<role>``,
 with the values there are.
 """
 
@@ -23,7 +23,7 @@ def add(places: Places, place: str, texts: frozenset[str] = frozenset()) -> None
 
 
 def flat(place: str) -> str:
-    """A place at the top as it is called where kinds of objects are not told apart: ``<type=a>.name`` as ``name``."""
+    """Return a place at the top without the kind of object that it belongs to: ``<type=a>.name`` as ``name``."""
     if place.startswith("<"):
         label, _, rest = place[1:].partition(">")
         return rest.removeprefix(".") or label
@@ -31,7 +31,7 @@ def flat(place: str) -> str:
 
 
 def differences(where: str, ours: Places, theirs: Places, *, missing: Kind, extra: Kind) -> Iterator[Finding]:
-    """What the SDK has and we have not, and the reverse. Below a place that is missing nothing more is told."""
+    """Yield what the SDK has and we have not, and the reverse; of what is missing, only the topmost places."""
     for place in _topmost(theirs, ours):
         yield Finding(missing, f"{where}: {place}", f"the SDK has {place}, the schema has not.")
     for place in _topmost(ours, theirs):

@@ -177,7 +177,7 @@ class _Reader:
         )
 
     def _image_tokens(self, image: object) -> int:
-        """Return the tokens of an image; one that is not at hand counts nothing."""
+        """Return the tokens of an image; one that would have to be fetched counts nothing."""
         given: Body = image if isinstance(image, dict) else {}
         url = given.get("url")
         found = self._services.url_sources.at_hand(url) if isinstance(url, str) else None

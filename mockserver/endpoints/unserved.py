@@ -33,7 +33,7 @@ _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
     """Return the operation that stands for a request which no route takes, with what refuses it.
 
-    ``error`` is how the router told that there is none.
+    ``error`` is what the router raised.
     """
     method, path = environ["REQUEST_METHOD"], route_path(environ)
     if has_double_slash(written_path(environ)):
@@ -86,7 +86,7 @@ def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[
 def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoReturn:
     path = VERSION + called.path if called.service == "OpenAI" else called.path
     method = "GET" if called.method == WEBSOCKET else call.operation.method
-    told = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
+    written = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
     hint = called.hint.replace("{base_url}", f"{flask.request.host_url}v1")
     remedies = [hint] if hint else []
     nearest = nearly_answered(services, call)
@@ -96,10 +96,10 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
         remedies.append(
             f"{'Or script' if hint else 'Script'} the answer with a stub: {stub_for(method, path)}."
         )
-    if services.notices.is_new(told):
-        log.warning("%s is not served by this mock server: answered 404. %s", quote(told, " /{}()"), hint)
-    remedies.append("docs/clients.md tells more.")
-    raise ApiError("endpoint_not_served", service=called.service, call=told, remedy=" ".join(remedies))
+    if services.notices.is_new(written):
+        log.warning("%s is not served by this mock server: answered 404. %s", quote(written, " /{}()"), hint)
+    remedies.append("See docs/clients.md.")
+    raise ApiError("endpoint_not_served", service=called.service, call=written, remedy=" ".join(remedies))
 
 
 def _refuse_unknown(services: Services, call: Call) -> NoReturn:
@@ -110,5 +110,5 @@ def _refuse_unknown(services: Services, call: Call) -> NoReturn:
 
 
 def _refuse_method(allowed: list[str], _services: Services, _call: Call) -> NoReturn:
-    told = ", ".join(allowed)
-    raise ApiError("method_not_supported", allowed=told, headers=(("allow", told),))
+    methods = ", ".join(allowed)
+    raise ApiError("method_not_supported", allowed=methods, headers=(("allow", methods),))

@@ -199,7 +199,7 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
 
 
 def _meant(violation: Violation) -> str:
-    """The parameters that an unknown one is a slip of the pen away from; told at the top level only."""
+    """The known parameters that an unknown one is one letter away from; named at the top level only."""
     if len(violation.path) > 1:
         return ""
     near = [name for name in violation.expected or () if _is_one_edit(str(violation.path[0]), name)]
@@ -330,7 +330,7 @@ def _pydantic_length(violation: Violation) -> tuple[str, str, dict[str, Any]]:
 def _values(violation: Violation) -> list[Any]:
     """The values allowed at the violated place, where they are enumerated.
 
-    Null is never told as one, nor is what the schema lists as ``x-untold``: the service takes it silently.
+    Null is never listed, nor is what the schema has in ``x-untold``: the service takes it silently.
     """
     if violation.keyword == "const":
         return [violation.expected]

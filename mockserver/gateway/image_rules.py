@@ -1,4 +1,4 @@
-"""Images of a chat that the API could not use, as far as that can be told without fetching them."""
+"""Images of a chat that the API could not use, as far as that can be found out without fetching them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Leaves optional members out of a JSON body where they are null: the API takes them for absent.
 
 Which members are optional is what the request's schema says; a null that is required, or that no schema knows of,
-stays, to be judged. Serialisers of many clients write every member that a type has.
+stays, for validation to refuse. Serialisers of many clients write every member that a type has.
 """
 
 from __future__ import annotations

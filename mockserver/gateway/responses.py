@@ -20,7 +20,7 @@ log = logging.getLogger("mockserver.access")
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:
-    """A refusal as a Flask response. What the gateway does not find is told in chunks."""
+    """A refusal as a Flask response. Those of unknown URLs are sent in chunks."""
     response = flask.Response(refusal.body, refusal.status, content_type=refusal.content_type)
     for name, value in refusal.headers:
         response.headers[name] = value

@@ -43,7 +43,7 @@ def find_model(services: Services, call: Call) -> None:
 def check_kind(call: Call) -> None:
     """Raises ``ApiError`` for a model that is not one of chats, where one is wanted, in strictness ``real``.
 
-    The service tells it after it has charged the request: its answer has rate-limit headers.
+    The service refuses it after it has charged the request: its answer has rate-limit headers.
     """
     if call.strict and call.model is not None and call.operation.endpoint not in call.model.endpoints:
         raise ApiError("model_for_responses" if _RESPONSES in call.model.endpoints else "model_not_for_chat")

@@ -1,6 +1,6 @@
-"""Judges schemas of functions and answers as the service does: the subset of JSON Schema of Structured Outputs.
+"""Checks schemas of functions and answers as the service does: the subset of JSON Schema of Structured Outputs.
 
-Places inside a schema are told as the service tells them, by Python's tuples: ``('properties', 'tags', 'items')``.
+Places inside a schema are written as the service writes them, as Python's tuples: ``('properties', 'tags', 'items')``.
 The words are those of published refusals; ``catalog/structured_outputs.toml`` has what is refused and how much is
 too much.
 """

@@ -146,7 +146,7 @@ def test_events_are_compared_by_type_and_member(found: Callable[..., list[Findin
 
 
 def test_models_dates_and_voices_are_compared(found: Callable[..., list[Finding]]) -> None:
-    findings = {(each.kind, each.where): each.told for each in found(schemas())}
+    findings = {(each.kind, each.where): each.message for each in found(schemas())}
     assert ("missing_model", "gpt-7") in findings
     assert ("extra_model", "gpt-5") in findings
     assert ("extra_model", "gpt-4o") not in findings
@@ -169,7 +169,7 @@ def test_a_type_that_the_sdk_lacks_is_told(found: Callable[..., list[Finding]]) 
         if each.kind == "missing_type"
     ]
     assert finding.where == f"{FAKE}:Wish"
-    assert "has no such type" in finding.told
+    assert "has no such type" in finding.message
 
 
 def test_endpoints_are_compared_both_ways(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_accepted_differences_are_left_out_and_those_that_are_gone_are_told() ->
         ("missing_parameter", "a: b[]"),
         ("stale_acceptance", "bob"),
     ]
-    assert "was meant" in left[1].told
+    assert "was meant" in left[1].message
     assert without_accepted(found[1:], [Acceptance("missing_parameter", "a: b[]", "meant")]) == []
 
 
