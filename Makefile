@@ -96,8 +96,7 @@ $(DEV): requirements/dev.txt $(RUN)
 	$(PIP) install --quiet --require-hashes --no-deps --requirement requirements/dev.txt
 	touch $@
 
-$(CLIENTS)/.python: requirements/clients.txt pyproject.toml
-	$(PYTHON) -m venv --clear $(CLIENTS)
+$(CLIENTS)/.python: requirements/clients.txt pyproject.toml | $(CLIENTS)/bin/python
 	$(CLIENTS_PIP) install --quiet --require-hashes --no-deps --requirement requirements/clients.txt
 	$(CLIENTS_PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -114,6 +113,9 @@ $(VENV)/.training: requirements/training.txt $(DEV)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(CLIENTS)/bin/python:
+	$(PYTHON) -m venv $(CLIENTS)
 
 $(UV):
 	$(PYTHON) -m venv build/uv
