@@ -252,6 +252,11 @@ class ModelCard:
         )
 
     @property
+    def sees_images(self) -> bool:
+        """Return whether the model takes images in chats."""
+        return self.chat is not None and self.chat.images
+
+    @property
     def is_fine_tuned(self) -> bool:
         """Whether its id is one of fine-tuned models, ``ft:BASE:…``."""
         return self.id.startswith("ft:")

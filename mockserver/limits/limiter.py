@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.gateway.errors import ApiError
 from mockserver.limits import bucket, headers
-from mockserver.limits.bucket import Bucket, Limit
+from mockserver.limits.bucket import Limit
 from mockserver.limits.kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.limits.levels import Level, Levels
 from mockserver.limits.overrides import check_limits, parse_overrides, wants_observed
 from mockserver.limits.queue import BatchQueue
+from mockserver.limits.refusals import Refused, too_large, used_up
 from mockserver.limits.store import BucketStore, Draw
-from mockserver.wire.durations import go_duration
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard, TierLimits
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from mockserver.gateway.accounts import Account
     from mockserver.limits.store import Key
     from mockserver.settings import Settings
-
-_UPGRADE = (
-    " You can increase your rate limit by adding a payment method to your account at "
-    "https://platform.openai.com/account/billing."
-)
 
 # What a scripted refusal speaks of where the account has no such limit: those of many models on tier-1.
 _STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000, "images_per_minute": 50_000}
@@ -146,10 +141,13 @@ class Limiter:
                 for draw in draws:
                     self._level(draw.key, draw.limit)
             now = self.now()
-            self._refuse_too_large(account, model, draws, now, tells_tokens)
+            for draw in draws:
+                if draw.amount > draw.limit.amount:
+                    held = [self.buckets.get(each.key) for each in draws]
+                    raise too_large(Refused(account, model, draw, draws, held, now, tells_tokens))
             refused, buckets = self.buckets.take_all(draws, now)
         if refused is not None:
-            raise self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
+            raise self._used_up(Refused(account, model, refused, draws, buckets, now, tells_tokens))
         told = headers.limit_headers(draws, buckets, now, tells_tokens)
         return Admission(told, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
 
@@ -185,14 +183,15 @@ class Limiter:
             now = self.now()
             if name == "request_too_large":
                 larger = refused._replace(amount=refused.limit.amount + refused.amount)
-                return self._too_large(account, model, larger, draws, now, tells_tokens)
+                held = [self.buckets.get(each.key) for each in draws]
+                return too_large(Refused(account, model, larger, draws, held, now, tells_tokens))
             buckets = [
                 bucket.full(draw.limit.amount, draw.limit, now)
                 if draw is refused
                 else self.buckets.get(draw.key)
                 for draw in draws
             ]
-            return self._refusal(account, model, refused, draws, buckets, now, tells_tokens)
+            return self._used_up(Refused(account, model, refused, draws, buckets, now, tells_tokens))
 
     def settle(self, admission: Admission, tokens: int) -> None:
         """Charges what the answer really used beyond the estimate, or gives the difference back."""
@@ -211,7 +210,7 @@ class Limiter:
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, Limit]:
         """The limits of an account on a model, by kind. Raises ``ApiError`` when the tier may not use it."""
         tier = self.tier_of(account)
-        key = (account.id, account.limits, model.limit_group, tier, overrides)
+        key = (account.id, account.limits, model.limit_group, model.sees_images, tier, overrides)
         known = self._known.get(key)
         if known is None:
             with self._lock:
@@ -352,7 +351,7 @@ class Limiter:
     ) -> dict[str, int | None]:
         stated = self._stated(account, model.limit_group, tier, overrides)
         amounts: dict[str, int | None] = dict(stated.kinds()) if stated else {}
-        if amounts and model.chat is not None and model.chat.images:
+        if amounts and model.sees_images:
             amounts["images_per_minute"] = self._catalog.images_per_minute
         changes = self._changes.limits
         for change in (
@@ -401,68 +400,8 @@ class Limiter:
             if row.group == group and row.tier in (None, tier)
         ]
 
-    def _refuse_too_large(
-        self, account: Account, model: ModelCard, draws: list[Draw], now: int, tells_tokens: bool
-    ) -> None:
-        for draw in draws:
-            if draw.amount > draw.limit.amount:
-                raise self._too_large(account, model, draw, draws, now, tells_tokens)
-
-    def _too_large(
-        self,
-        account: Account,
-        model: ModelCard,
-        refused: Draw,
-        draws: list[Draw],
-        now: int,
-        tells_tokens: bool,
-    ) -> ApiError:
-        buckets = [self.buckets.get(each.key) for each in draws]
-        name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
-        return ApiError(
-            "request_too_large",
-            headers=headers.limit_headers(draws, buckets, now, tells_tokens),
-            model=name,
-            organization=account.organization,
-            label=KINDS[refused.key[2]].label,
-            limit=refused.limit.amount,
-            requested=refused.amount,
-        )
-
-    def _refusal(
-        self,
-        account: Account,
-        model: ModelCard,
-        refused: Draw,
-        draws: list[Draw],
-        buckets: list[Bucket],
-        now: int,
-        tells_tokens: bool,
-    ) -> ApiError:
-        kind = KINDS[refused.key[2]]
-        held = buckets[draws.index(refused)]
-        wait = bucket.wait(held, refused.limit, refused.amount, now)
-        if kind.counts != "requests":
-            # Recorded: the refused request is told as taken from the requests' bucket.
-            buckets = [
-                each if draw is refused else bucket.take(each, draw.limit, draw.amount, now)
-                for draw, each in zip(draws, buckets, strict=True)
-            ]
-        return ApiError(
-            f"rate_limit_{kind.counts}",
-            headers=(
-                *headers.retry_headers(self._in_real_time(wait)),
-                *headers.limit_headers(draws, buckets, now, tells_tokens),
-            ),
-            model=model.id,
-            organization=account.organization,
-            label=kind.label,
-            limit=refused.limit.amount,
-            used=bucket.used(held, refused.limit, now),
-            requested=refused.amount,
-            wait=go_duration(wait),
-            upgrade=_UPGRADE if self.tier_of(account) == "free" else "",
-        )
+    def _used_up(self, refused: Refused) -> ApiError:
+        return used_up(refused, tier=self.tier_of(refused.account), in_real_time=self._in_real_time)
 
 
 def _amount(kind: str, tokens: int, images: int) -> int:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -386,3 +387,11 @@ def test_the_gauges_tell_how_full_the_batch_queue_is() -> None:
     assert api.limiter.groups_in_use() == {api.account().id: ["gpt-4o-mini"]}
     api.limiter.queue.leave(api.account().id, "batch_1")
     assert api.limiter.groups_in_use() == {}
+
+
+def test_models_of_a_group_share_limits_but_for_those_of_images() -> None:
+    api, sighted = Api(), model_card("gpt-4o")
+    assert sighted.chat is not None
+    blind = replace(sighted, id="gpt-4o-blind", chat=replace(sighted.chat, images=False))
+    without, both = (api.limiter.limits(api.account(), model) for model in (blind, sighted))
+    assert both.keys() - without.keys() == {"images_per_minute"}

@@ -1,0 +1,83 @@
+"""The 429s of rate limits, in the words and with the headers of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mockserver.gateway.errors import ApiError
+from mockserver.limits import bucket, headers
+from mockserver.limits.kinds import KINDS
+from mockserver.wire.durations import go_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mockserver.catalog.records import ModelCard
+    from mockserver.gateway.accounts import Account
+    from mockserver.limits.bucket import Bucket
+    from mockserver.limits.store import Draw
+
+_UPGRADE = (
+    " You can increase your rate limit by adding a payment method to your account at "
+    "https://platform.openai.com/account/billing."
+)
+
+
+class Refused(NamedTuple):
+    """A request that a bucket has no room for: the ``draw`` from it, and all ``draws`` with their ``buckets``.
+
+    ``now`` is the limiter's time in microseconds; ``tells_tokens`` is whether the endpoint's answers have token
+    headers.
+    """
+
+    account: Account
+    model: ModelCard
+    draw: Draw
+    draws: Sequence[Draw]
+    buckets: Sequence[Bucket]
+    now: int
+    tells_tokens: bool
+
+
+def too_large(refused: Refused) -> ApiError:
+    """Return the refusal of a request that takes more than the whole bucket holds."""
+    account, model, draw, draws, buckets, now, tells_tokens = refused
+    name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
+    return ApiError(
+        "request_too_large",
+        headers=headers.limit_headers(draws, buckets, now, tells_tokens),
+        model=name,
+        organization=account.organization,
+        label=KINDS[draw.key[2]].label,
+        limit=draw.limit.amount,
+        requested=draw.amount,
+    )
+
+
+def used_up(refused: Refused, *, tier: str, in_real_time: Callable[[int], int]) -> ApiError:
+    """Return the refusal of a request that has to wait; ``in_real_time`` is how long clients really do."""
+    account, model, draw, draws, buckets, now, tells_tokens = refused
+    kind = KINDS[draw.key[2]]
+    held = buckets[draws.index(draw)]
+    wait = bucket.wait(held, draw.limit, draw.amount, now)
+    if kind.counts != "requests":
+        # Recorded: the headers count the refused request against the limit of requests.
+        buckets = [
+            each if taken is draw else bucket.take(each, taken.limit, taken.amount, now)
+            for taken, each in zip(draws, buckets, strict=True)
+        ]
+    return ApiError(
+        f"rate_limit_{kind.counts}",
+        headers=(
+            *headers.retry_headers(in_real_time(wait)),
+            *headers.limit_headers(draws, buckets, now, tells_tokens),
+        ),
+        model=model.id,
+        organization=account.organization,
+        label=kind.label,
+        limit=draw.limit.amount,
+        used=bucket.used(held, draw.limit, now),
+        requested=draw.amount,
+        wait=go_duration(wait),
+        upgrade=_UPGRADE if tier == "free" else "",
+    )
