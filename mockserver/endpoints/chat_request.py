@@ -13,6 +13,7 @@ from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
 from mockserver.gateway.chat_rules import heeded, wants_audio, words_of
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.wording import listing
 from mockserver.wire import chat_tokens, transcripts, usage
 from mockserver.wire.image_tokens import image_tokens
 
@@ -73,6 +74,7 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
     reader = _Reader(services, call)
     turns = tuple(reader.turns())
     stop = body.get("stop") or ()
+    prompt_text_tokens = reader.text_tokens()
     request = ChatRequest(
         body=body,
         conversation=_conversation(body, turns),
@@ -81,28 +83,45 @@ def chat_request(services: Services, call: Call) -> ChatRequest:
         choices=int(body.get("n") or 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         max_tokens=_max_tokens(call),
-        prompt_text_tokens=reader.text_tokens(),
+        prompt_text_tokens=prompt_text_tokens,
         prompt_audio_tokens=reader.audio_tokens,
         reply_tokens=reader.reply_tokens(),
         complete_choices=call.settings.strictness == "schema",
         rules=call.model.chat,
     )
-    _check_window(call, request.prompt_text_tokens + request.prompt_audio_tokens)
+    _check_window(call, prompt_text_tokens + reader.audio_tokens, reader.tool_tokens)
     return request
 
 
 def _max_tokens(call: Call) -> int | None:
     """The request's limit, else the model's. JSON has no integers: ``5.0`` is one, too."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        if (given := call.document.get(name)) is not None:
-            return max(int(given), 0)
+    given = _asked_for(call)
+    if given is not None:
+        return given
     return call.model.max_output_tokens if call.model else None
 
 
-def _check_window(call: Call, prompt_tokens: int) -> None:
-    window = call.model.context_window if call.model else None
-    if call.strict and window is not None and prompt_tokens > window:
-        raise ApiError("chat_context_overflow", window=window, tokens=prompt_tokens)
+def _asked_for(call: Call) -> int | None:
+    """Return the limit of the reply that the request names, if it does."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        if (given := call.document.get(name)) is not None:
+            return max(int(given), 0)
+    return None
+
+
+def _check_window(call: Call, prompt_tokens: int, tool_tokens: int) -> None:
+    """Raise ``ApiError`` if the prompt and the reply that is asked for are more than the model's window."""
+    window, asked_for = call.model.context_window if call.model else None, _asked_for(call)
+    total = prompt_tokens + (asked_for or 0)
+    if not call.strict or window is None or total <= window:
+        return
+    sizes = {"messages": prompt_tokens - tool_tokens, "functions": tool_tokens, "completion": asked_for}
+    parts = [name for name, size in sizes.items() if size]
+    *counted, last = [f"{sizes[name]} in the {name}" for name in parts]
+    found = f"{'your messages resulted in' if asked_for is None else 'you requested'} {total} tokens"
+    if counted:
+        found += f" ({', '.join(counted)}, {'and ' if len(counted) > 1 else ''}{last})"
+    raise ApiError("chat_context_overflow", window=window, found=found, parts=listing(parts, "or"))
 
 
 class _Reader:
@@ -115,14 +134,16 @@ class _Reader:
         assert call.model is not None
         self.rules = call.model.tokens
         self.heard_by: list[str] = []
-        self.audio_tokens = 0
+        self.audio_tokens = self.tool_tokens = 0
         self._prompt = chat_tokens.PromptTokens(self.rules)
 
     def text_tokens(self) -> int:
         """Return what all that was read takes of text tokens, and what stands beside the messages."""
         body = self._call.document
         beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
+        before = self._prompt.total
         self._prompt.tools(_functions(body), _tool_choice(body), beside_system=beside_system)
+        self.tool_tokens = self._prompt.total - before
         if _has_schema(body):
             self._prompt.response_format(body["response_format"]["json_schema"])
         return self._prompt.total

@@ -36,6 +36,7 @@ _SAYS_NOTHING: Mapping[str, Any] = {
 }
 _MOST_LOGPROBS = 20  # of the API (API reference, Create chat completion)
 _RETENTIONS = ("in_memory", "24h")  # of any model
+_QUOTED = 2_000  # characters of a value that a refusal repeats
 _SWITCHES = {"top_logprobs": "logprobs", "stream_options": "stream"}
 
 
@@ -62,6 +63,7 @@ def check_parameters(model: ModelCard, body: Body) -> None:
     for name, switch in _SWITCHES.items():
         if body.get(name) is not None and not body.get(switch):
             raise ApiError("chat_needs_switch", param=name, switch=switch)
+    _check_logit_bias(body)
     if reasons and rules.tools_while_reasoning != "called" and _has_functions(body):
         raise ApiError(f"chat_tools_need_{rules.tools_while_reasoning}", model=model.id)
     _check_max_tokens(model, body)
@@ -92,9 +94,8 @@ def _check_choices(rules: ChatRules, body: Body) -> None:
 def _check_value(name: str, supported: tuple[str, ...], body: Body) -> None:
     value = body.get(name)
     if value is not None and supported and value not in supported:
-        raise ApiError(
-            "chat_unsupported_value", param=name, value=repr(value), supported=enumeration(supported, "and")
-        )
+        shown, listed = repr(value)[:_QUOTED], enumeration(supported, "and")
+        raise ApiError("chat_unsupported_value", param=name, value=shown, supported=listed)
 
 
 def _check_top_logprobs(rules: ChatRules, body: Body) -> None:
@@ -114,6 +115,12 @@ def _check_cache_retention(rules: ChatRules, body: Body) -> None:
     raise ApiError("chat_cache_retention", only=rules.cache_retention[0])
 
 
+def _check_logit_bias(body: Body) -> None:
+    for token in body.get("logit_bias") or ():
+        if not (token.isascii() and token.isdecimal()):
+            raise ApiError("chat_logit_bias_key", key=token[:_QUOTED])
+
+
 def _has_functions(body: Body) -> bool:
     return any(tool["type"] == "function" for tool in body.get("tools") or ())
 
@@ -125,7 +132,5 @@ def _check_max_tokens(model: ModelCard, body: Body) -> None:
         if body.get(name) is None:
             continue
         given = int(body[name])
-        if given < 1:
-            raise ApiError("chat_max_tokens_too_small", param=name, given=given)
         if model.max_output_tokens is not None and given > model.max_output_tokens:
             raise ApiError("chat_max_tokens_too_large", param=name, given=given, most=model.max_output_tokens)

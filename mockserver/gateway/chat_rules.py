@@ -28,7 +28,6 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     check_known(model, body)
     body = {**body, "messages": heeded(body["messages"])}
     _check_messages(model.chat, body["messages"])
-    _check_tool_answers(body["messages"])
     if model.chat.audio:
         _check_audio_model(model.chat, body, custom_voices)
     elif "audio" in (body.get("modalities") or ()):
@@ -37,6 +36,7 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     _check_response_format(model.chat, body)
     check_parameters(model, body)
     _check_contents(body["messages"])
+    _check_tool_answers(body["messages"])
 
 
 def heeded(messages: Sequence[Body]) -> list[dict[str, Any]]:

@@ -98,6 +98,7 @@ def _types(schema: Schema) -> list[str]:
 def _strict_flaws(schema: Any, context: Context, root: Schema) -> Iterator[str]:
     """What is wrong with ``schema`` and those inside it, outer ones first."""
     if not isinstance(schema, dict):
+        yield _told(context, "schema must have a 'type' key.")
         return
     if "$ref" in schema:
         yield from _reference_flaws(schema, context, root)

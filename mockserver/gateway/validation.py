@@ -90,13 +90,17 @@ class Schemas:
 
         explainer = self._explainers.get(name) or self._explainers.setdefault(name, self._explainer(name))
         places = {name: place for place, name in enumerate(self._document(name).get("properties", {}))}
-        met = list(enumerate(explainer.iter_errors(document)))
+        met = list(explainer.iter_errors(document))
+        first_met: dict[tuple[str | int, ...], int] = {}
+        for sequence, error in enumerate(met):
+            for path, _ in _places(error):
+                first_met.setdefault(path, sequence)
         by_path: dict[tuple[str | int, ...], Violation] = {}
-        for sequence, error in sorted(met, key=lambda each: relevance(each[1]), reverse=True):
+        for error in sorted(met, key=relevance, reverse=True):
             for path, found in _places(error):
                 order = places.get(str(path[0]), len(places)) if path else 0
                 keyword, expected = str(error.validator), _expected(error)
-                violation = Violation(path, keyword, expected, found, error.schema, order, sequence)
+                violation = Violation(path, keyword, expected, found, error.schema, order, first_met[path])
                 by_path.setdefault(path, violation)
         return list(by_path.values())
 

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 def enumeration(values: Sequence[str], conjunction: str) -> str:
     """``'a', 'b', and 'c'`` or ``'a' or 'b'``, as the API's messages list values."""
-    quoted = [f"'{value}'" for value in values]
-    if len(quoted) < 3:
-        return f" {conjunction} ".join(quoted)
-    return ", ".join(quoted[:-1]) + f", {conjunction} {quoted[-1]}"
+    return listing([f"'{value}'" for value in values], conjunction)
+
+
+def listing(words: Sequence[str], conjunction: str) -> str:
+    """Return ``a, b, and c`` or ``a or b``."""
+    if len(words) < 3:
+        return f" {conjunction} ".join(words)
+    return ", ".join(words[:-1]) + f", {conjunction} {words[-1]}"

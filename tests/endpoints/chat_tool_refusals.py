@@ -181,6 +181,10 @@ TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
             None,
         ),
     ),
+    "a strict function with an argument of any kind": (
+        text("Hi", tools=[strict({**TO, "properties": {"to": True}})]),
+        malformed("In context=('properties', 'to'), schema must have a 'type' key."),
+    ),
     "an answer that is no object": (
         text(
             "Hi",
@@ -200,7 +204,22 @@ TOOL_RULES: dict[str, tuple[Body, Refusal]] = {
     ),
 }
 
+LONG = "hi " * 9000
+
 BOUNDS: dict[str, tuple[Body, Refusal]] = {
+    "more tools than the window holds beside the messages": (
+        text(
+            LONG, model="gpt-4", tools=[function({"type": "object", "properties": {"a": {"type": "string"}}})]
+        ),
+        (
+            (
+                "This model's maximum context length is 8192 tokens. However, your messages resulted in 9037 tokens "
+                "(9008 in the messages, 29 in the functions). Please reduce the length of the messages or functions."
+            ),
+            "messages",
+            "context_length_exceeded",
+        ),
+    ),
     "a limit and the old one": (
         text("Hi", max_tokens=5, max_completion_tokens=5),
         (
@@ -221,6 +240,14 @@ BOUNDS: dict[str, tuple[Body, Refusal]] = {
         ),
     ),
     "a long value of metadata": (text("Hi", metadata={"k": "v" * 513}), too_long("metadata.k", 512)),
+    "a bias of a word": (
+        text("Hi", logit_bias={"50256": 1, "hello": 1}),
+        (
+            "Invalid key in 'logit_bias': hello. You should only be submitting non-negative integers.",
+            "logit_bias",
+            None,
+        ),
+    ),
     "a bias above 100": (
         text("Hi", logit_bias={"50256": 101}),
         (
