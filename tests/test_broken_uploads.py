@@ -118,6 +118,7 @@ def test_a_truncated_form_is_no_form(send: Send, hello: Clip) -> None:
         "multipart/form-data",
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=other",
+        f"multipart/form-data; boundary={'e' * 300}",
     ],
 )
 def test_a_form_without_its_boundary_is_no_form(send: Send, hello: Clip, content_type: str) -> None:

@@ -14,6 +14,8 @@ from mockserver.gateway.forms import MultipartError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from python_multipart.multipart import MultipartCallbacks
+
     from mockserver.audio.decode import ClipFacts
     from mockserver.state.blobs import Blob, Blobs, BlobWriter
 
@@ -211,21 +213,22 @@ def _parser(boundary: bytes, parts: _Parts) -> Callable[[bytes], object]:
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser
 
-    parser = MultipartParser(
-        boundary,
-        {
-            "on_part_begin": parts.begin,
-            "on_header_field": parts.header_name,
-            "on_header_value": parts.header_value,
-            "on_header_end": parts.header_end,
-            "on_headers_finished": parts.headers_end,
-            "on_part_data": parts.data,
-            "on_part_end": parts.end,
-            "on_end": parts.finish,
-        },
-        max_header_count=forms.MAX_HEADERS,
-        max_header_size=forms.MAX_HEADER,
-    )
+    callbacks: MultipartCallbacks = {
+        "on_part_begin": parts.begin,
+        "on_header_field": parts.header_name,
+        "on_header_value": parts.header_value,
+        "on_header_end": parts.header_end,
+        "on_headers_finished": parts.headers_end,
+        "on_part_data": parts.data,
+        "on_part_end": parts.end,
+        "on_end": parts.finish,
+    }
+    try:
+        parser = MultipartParser(
+            boundary, callbacks, max_header_count=forms.MAX_HEADERS, max_header_size=forms.MAX_HEADER
+        )
+    except FormParserError as error:  # a boundary that is too long
+        raise MultipartError(str(error)) from error
 
     def write(piece: bytes) -> None:
         try:

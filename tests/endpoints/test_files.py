@@ -271,8 +271,9 @@ def test_what_is_missing_is_named(send: Callable[..., RawResponse], server: Mock
     assert error["message"] == f"Missing required parameter: '{missing}'."
 
 
-def test_what_is_no_form_is_refused(send: Callable[..., RawResponse], server: MockServer) -> None:
-    response = send("POST", "/v1/files", b"{}", {"Content-Type": "multipart/form-data; boundary=edge"})
+@pytest.mark.parametrize("boundary", ["edge", "", "e" * 300], ids=["not in the body", "empty", "too long"])
+def test_what_is_no_form_is_refused(send: Callable[..., RawResponse], boundary: str) -> None:
+    response = send("POST", "/v1/files", b"{}", {"Content-Type": f"multipart/form-data; boundary={boundary}"})
     assert response.status == 400
     assert json.loads(response.body)["error"]["message"] == "Could not parse multipart form"
 
