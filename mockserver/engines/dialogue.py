@@ -132,7 +132,7 @@ def _since_the_user_spoke(turns: tuple[Turn, ...]) -> tuple[Turn, set[str]]:
     A user's message that follows a call in writing is the call's result: some clients write both as text.
     """
     called: set[str] = set()
-    for turn, before in zip(reversed(turns), (*reversed(turns[:-1]), Turn("user")), strict=True):
+    for turn, before in zip(reversed(turns), (*reversed(turns[:-1]), Turn("user")), strict=False):
         if turn.role == "user" and not _written_calls(before):
             return turn, called
         called |= {call.name for call in turn.calls.values()} | _written_calls(turn)

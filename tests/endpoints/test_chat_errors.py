@@ -225,6 +225,13 @@ def test_strictness_off_answers_even_nonsense(send: Send, body: bytes) -> None:
     assert b'"content": "Hello! How can I help you today?"' in response.body
 
 
+def test_strictness_off_calls_a_tool_even_if_nobody_said_anything(chat: Chat) -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    response = chat.post(text(tools=[tool], tool_choice="required"), x_mock_strictness="off")
+    assert response.status == 200
+    assert json.loads(response.body)["choices"][0]["finish_reason"] == "tool_calls"
+
+
 def test_long_audio_is_refused_before_it_is_decoded_to_the_end(schemas: Schemas) -> None:
     with MockServer(Settings(port=0, whisper_model="none", max_audio_seconds=1)) as running:
         http = running.app.test_client()
