@@ -12,7 +12,6 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.batches.batches import Batches
 from mockserver.catalog.paths import VERSION
-from mockserver.catalog.tables import Catalog
 from mockserver.double.account_settings import AccountSettings
 from mockserver.double.clock import Clock
 from mockserver.double.faults import Faults
@@ -41,7 +40,7 @@ from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
 from mockserver.services import Services
 from mockserver.settings import Settings
-from mockserver.settings_file import add_models
+from mockserver.settings_file import catalog_of
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.stt.queue import WorkQueue
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from mockserver.catalog.tables import Catalog
     from mockserver.double.stub_files import StubWatcher
     from mockserver.engines.whisper import WhisperTranscriber
     from mockserver.remote.fetch import Fetcher
@@ -143,8 +143,7 @@ def services_of(app: flask.Flask) -> Services:
 
 def build_services(settings: Settings) -> Services:
     """Everything a server needs; the engines are not started yet (``Services.start``)."""
-    catalog = Catalog()
-    add_models(catalog, settings.models, "models")
+    catalog = catalog_of(settings)
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))

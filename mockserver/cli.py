@@ -37,6 +37,13 @@ def main() -> None:
     """An offline mock server and test double of the hosted audio APIs."""
 
 
+CONFIG = click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    help="Settings file [default: mockserver.toml, if it exists].",
+)
+
+
 def setting_options(*prefixes: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Adds an option for every setting, or for those whose names begin with one of ``prefixes``."""
 
@@ -45,11 +52,7 @@ def setting_options(*prefixes: str) -> Callable[[Callable[..., None]], Callable[
             if prefixes and not option.name.startswith(prefixes):
                 continue
             command = _click_option(option)(command)
-        return click.option(
-            "--config",
-            type=click.Path(dir_okay=False),
-            help="Settings file [default: mockserver.toml, if it exists].",
-        )(command)
+        return CONFIG(command)
 
     return add
 
@@ -148,27 +151,32 @@ class _ModelsGroup(click.Group):
 )
 @click.option("--from", "first", metavar="DATE", help="The day that DAYS are counted from [default: today].")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@CONFIG
 @click.pass_context
-def models(ctx: click.Context, retiring: int | None, first: str | None, shape: str) -> None:
+def models(
+    ctx: click.Context, config: str | None, retiring: int | None, first: str | None, shape: str
+) -> None:
     """List the models of the API, show one (models NAME), or download a Whisper model (models pull NAME)."""
     from mockserver.commands.models import list_models, list_retiring
 
     if ctx.invoked_subcommand is not None:
         if retiring is not None or first or shape != "table":
             raise click.UsageError(f"{ctx.invoked_subcommand} takes none of these options.")
+        ctx.obj = config
     elif retiring is not None:
-        list_retiring(retiring, first, as_json=shape == "json")
+        list_retiring(load_settings(config, {}), retiring, first, as_json=shape == "json")
     else:
-        list_models(as_json=shape == "json")
+        list_models(load_settings(config, {}), as_json=shape == "json")
 
 
 @models.command("show")
 @click.argument("name")
-def models_show(name: str) -> None:
+@click.pass_obj
+def models_show(config: str | None, name: str) -> None:
     """Everything known about a model: prices, limits, features, endpoints, snapshots."""
     from mockserver.commands.models import show_model
 
-    show_model(name)
+    show_model(load_settings(config, {}), name)
 
 
 @models.command("pull")
@@ -183,15 +191,17 @@ def models_pull(name: str) -> None:
 @main.group(invoke_without_command=True, subcommand_metavar="[watch]")
 @click.option("--tier", type=click.Choice(TIERS), help="Only this usage tier.")
 @click.option("--model", metavar="NAME", help="Only the limits of this model, or limit group.")
+@CONFIG
 @click.pass_context
-def limits(ctx: click.Context, tier: str | None, model: str | None) -> None:
+def limits(ctx: click.Context, config: str | None, tier: str | None, model: str | None) -> None:
     """Show the rate limits of every usage tier, or watch how full the buckets of a server are."""
     if ctx.invoked_subcommand is None:
         from mockserver.commands.limits import show_limits
 
-        show_limits(tier, model)
+        show_limits(load_settings(config, {}), tier, model)
     elif tier or model:
         raise click.UsageError(f"{ctx.invoked_subcommand} takes neither --tier nor --model.")
+    ctx.obj = config
 
 
 @limits.command("watch")
@@ -200,11 +210,12 @@ def limits(ctx: click.Context, tier: str | None, model: str | None) -> None:
     "--control-token", metavar="TEXT", help="The server's setting [default: that of these settings]."
 )
 @click.option("--once", is_flag=True, help="Print it once and end.")
-def limits_watch(url: str | None, control_token: str | None, once: bool) -> None:
+@click.pass_obj
+def limits_watch(config: str | None, url: str | None, control_token: str | None, once: bool) -> None:
     """Show live gauges of every bucket of a running server, and what it would have cost so far."""
     from mockserver.commands.limits import watch_limits
 
-    settings = load_settings(None, {"control_token": control_token})
+    settings = load_settings(config, {"control_token": control_token})
     watch_limits(url or f"http://{settings.host}:{settings.port}", token=settings.control_token, once=once)
 
 

@@ -24,7 +24,6 @@ from mockserver.double.control import create_control_app
 from mockserver.double.control_openapi import routes
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
-from mockserver.limits.overrides import check_limits
 from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
 from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings, kind_of
@@ -93,7 +92,6 @@ def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) ->
     file = tmp_path / "mockserver.toml"
     file.write_text(example + models, "utf-8")
     settings = Settings.load(file)
-    check_limits(settings, Catalog())
     assert [row["id"] for row in settings.models] == ["gpt-7", "ft:gpt-4o-mini-2024-07-18:acme::abc123"]
     assert settings.fixtures == ("my-clips", "more-clips")
     assert settings.accounts[0] == AccountRow("sk-test-alpha", "org-alpha", "proj_alpha", "tier-3")

@@ -143,3 +143,30 @@ def test_the_headers_of_the_network_can_be_left_out(which: str, absent: set[str]
         headers = client.files.with_raw_response.list().headers
     assert set(headers) >= STANDING
     assert (STANDING | NETWORK) - set(headers) == absent
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[limits]\nobserved = 'yes'\n", "limits.observed: 'yes' is not true or false."),
+        ("[limits.gpt-4oo]\n", "limits.gpt-4oo: there is no such limit group. Did you mean 'gpt-4o'?"),
+        (
+            "[[accounts]]\nkey = 'a'\n[accounts.limits.gpt-4oo]\n",
+            "accounts[0].limits.gpt-4oo: there is no such limit group. Did you mean 'gpt-4o'?",
+        ),
+        (
+            "[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = 'a'\n",
+            "accounts[1].key: accounts[0] has this key, too. Keep one.",
+        ),
+        (
+            "[[accounts]]\nkey = 'a'\nproject = 'proj\u00e9'\n",
+            "accounts[0].project: 'proj\u00e9' cannot be sent in a header. Write up to 200 characters of ASCII.",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_told_with_the_file(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load(file)
+    assert str(refusal.value) == f"{file}: {message}"

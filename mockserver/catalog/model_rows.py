@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,15 @@ _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snaps
 _OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
 _FROM_THE_MODEL_LIKE = ("created", "prices")  # where a configured row does not give them
-_NOT_CONFIGURED = ("alias_of", "configured", "listed_snapshots", "tokens")
+CONFIGURABLE = (
+    *("id", "like", "name", "summary", "created", "owned_by", "snapshot", "limit_group", "shutdown_date"),
+    *("endpoints", "modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff"),
+    *("prices", "chat", "speech", "transcription", "sources"),
+)
+_LOWEST = {"created": 0, "context_window": 1, "max_output_tokens": 1}
+_NAMES = ("id", "snapshot", "limit_group")
+_DATES = ("shutdown_date", "knowledge_cutoff")
+_CONFIGURATION = "configuration"  # the source of what a configured row gives
 _FINE_TUNED = "ft:"
 
 
@@ -90,16 +99,17 @@ def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str)
     """A row that is not of the tables, with all that it inherits. Raises ``CatalogError`` telling ``where`` it stands.
 
     ``known`` are the rows it can be ``like``; a fine-tuned model (``ft:BASE:…``) is like its base without saying
-    so. What it does not say is that of the model it is like, but for names, snapshots and a shutdown date.
+    so, one that takes the place of a known one like that. What it does not say is that of the model it is like,
+    but for names, snapshots and a shutdown date.
     """
     model_id = row.get("id")
     if not isinstance(model_id, str) or not model_id:
         raise CatalogError(f"{where}.id: is missing or no text; give the model's name")
-    for key in _NOT_CONFIGURED:
-        if key in row:
-            raise CatalogError(f"{where}.{key}: cannot be given here; remove it")
+    row = {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
+    _check_configured(row, known, where)
     tuned = model_id.split(":") if model_id.startswith(_FINE_TUNED) else []
-    like = row.get("like", tuned[1] if len(tuned) > 1 else None)
+    itself = model_id if model_id in known else None
+    like = row.get("like", tuned[1] if len(tuned) > 1 else itself)
     if not isinstance(like, str):
         raise CatalogError(f"{where}.like: is missing or no text; name the model it behaves like")
     if like not in known:
@@ -110,8 +120,61 @@ def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str)
     if len(tuned) > 2 and tuned[2]:
         given["owned_by"] = tuned[2]
     own = {**given, **row, "like": like, "configured": True}
-    own["sources"] = {"created": "configuration"} | dict(row.get("sources", {}))
+    told = {key: _CONFIGURATION for key in ("created", "shutdown_date", "prices") if key in row}
+    own["sources"] = {"created": _CONFIGURATION} | told | dict(row.get("sources", {}))
     return _inheriting(own, base, _OWN_OF_MODELS)
+
+
+def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> None:
+    """Raise ``CatalogError`` for a key that cannot be given, or a value that no model can have.
+
+    Types are checked as the row becomes a card.
+    """
+    for key, value in row.items():
+        place = f"{where}.{key}"
+        if key not in CONFIGURABLE:
+            meant = get_close_matches(key, CONFIGURABLE, n=1)
+            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(CONFIGURABLE)}."
+            raise CatalogError(f"{place}: unknown key. {hint}")
+        if (
+            key in _NAMES
+            and isinstance(value, str)
+            and not (value.isprintable() and value.strip() == value != "")
+        ):
+            raise CatalogError(
+                f"{place}: {value!r} is not a name; give one in a line, without spaces around it"
+            )
+        if key in _LOWEST and type(value) is int and value < _LOWEST[key]:
+            raise CatalogError(f"{place}: {value} is below {_LOWEST[key]}; give a number from there on")
+        if key in _DATES and isinstance(value, str) and not _is_date(value):
+            raise CatalogError(f"{place}: {value!r} is not a date; write it as YYYY-MM-DD")
+        if key == "endpoints" and isinstance(value, list):
+            _check_endpoints(value, known, place)
+        if key == "prices" and isinstance(value, Mapping):
+            for name, price in value.items():
+                if isinstance(price, int | float) and price < 0:
+                    raise CatalogError(
+                        f"{place}.{name}: {price} is below 0; give US dollars, or leave it out"
+                    )
+        if key == "sources" and not isinstance(value, Mapping):
+            raise CatalogError(f"{place}: is not a table; give a text for each of the figures")
+
+
+def _check_endpoints(endpoints: list[Any], known: Mapping[str, Row], place: str) -> None:
+    """Raise ``CatalogError`` for endpoints that no model of the catalog has."""
+    there_are = sorted({endpoint for row in known.values() for endpoint in row.get("endpoints", ())})
+    if not endpoints:
+        raise CatalogError(f"{place}: is empty; give one of {', '.join(there_are)}")
+    for endpoint in endpoints:
+        if isinstance(endpoint, str) and endpoint not in there_are:
+            raise CatalogError(f"{place}: no model has {endpoint!r}; there are {', '.join(there_are)}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

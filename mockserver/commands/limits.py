@@ -18,13 +18,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mockserver.catalog.tables import Catalog
 from mockserver.commands.failures import fail
 from mockserver.limits.kinds import KINDS, QUEUE_KINDS
+from mockserver.settings_file import catalog_of
 from mockserver.wire.durations import go_duration
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import TierLimits
+    from mockserver.catalog.tables import Catalog
+    from mockserver.settings import LimitRow, Settings
 
 _TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 _EVERY = 0.5  # seconds
@@ -32,32 +34,39 @@ _PATIENCE = 5.0  # seconds
 _BAR = 24  # characters
 
 
-def show_limits(tier: str | None, name: str | None) -> None:
-    """Prints the limits of every limit group and tier, or those of one tier or model."""
-    catalog = Catalog()
+def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
+    """Prints the limits of every limit group and tier, or those of one tier or model, and what settings change."""
+    catalog = catalog_of(settings)
     console = Console()
     tables: list[TierLimits] = []
     observed: list[TierLimits] = []
     unknown = []
-    for group in _groups(catalog, name):
+    groups = _groups(catalog, name)
+    changed = [row for row in settings.limit_rows if row.group in groups and tier in (None, row.tier or tier)]
+    for group in groups:
         rows = [row for each in catalog.tiers if (row := catalog.tier_limits(group, each))]
         seen = [row for each in catalog.tiers if (row := catalog.observed_limits(group, each))]
         observed += [row for row in seen if tier in (None, row.tier) and row not in rows]
         tables += [row for row in rows if tier in (None, row.tier)]
-        if not rows:
+        if not rows and not any(row.group == group for row in changed):
             unknown.append(group)
     if tables:
         console.print(_limits(tables))
     if observed:
         console.print('Observed in answers, against the table. They hold with limits = "observed":')
         console.print(_limits(observed))
+    if changed:
+        console.print("Changed by the configuration:")
+        console.print(_changes(changed))
+    if settings.limits:
+        console.print(f"Changed by the setting `limits`, for every group: {settings.limits}", markup=False)
     if unknown:
         console.print(f"No limits are known, and none enforced, for {', '.join(unknown)}.")
 
 
 def _groups(catalog: Catalog, name: str | None) -> list[str]:
     """The limit groups in the order of the catalog, or the one of the model or group ``name``."""
-    groups = list(dict.fromkeys(model.limit_group for model in catalog.models))
+    groups = list(dict.fromkeys(model.limit_group for model in catalog.models_of(None)))
     if name is None:
         return groups
     model = catalog.model(name)
@@ -77,6 +86,21 @@ def _limits(rows: list[TierLimits]) -> Table:
         source = f"{row.seen}, {row.reference}" if row.seen else row.source
         table.add_row(row.group, row.tier, source, *cells)
     return table
+
+
+def _changes(rows: list[LimitRow]) -> Table:
+    """The limits that the configuration gives, ``none`` where it takes one away."""
+    kinds = list(dict.fromkeys(kind for row in rows for kind, _ in row.limits))
+    table = _table("limit group", "tier", "observed limits", *map(_words, kinds), numbers=len(kinds))
+    for row in rows:
+        amounts = dict(row.limits)
+        cells = [_amount(amounts[kind]) if kind in amounts else "" for kind in kinds]
+        table.add_row(row.group, row.tier or "every tier", "yes" if row.observed else "", *cells)
+    return table
+
+
+def _amount(amount: int | None) -> str:
+    return "none" if amount is None else f"{amount:,}"
 
 
 def watch_limits(url: str, *, token: str = "", once: bool) -> None:
@@ -170,7 +194,8 @@ def _usd(cost: float | None) -> str:
 def _table(*headers: str, numbers: int) -> Table:
     """A table whose last ``numbers`` columns are numbers, which are never cut or folded."""
     table = Table(box=box.SIMPLE_HEAD)
-    words, figures = headers[:-numbers], headers[-numbers:]
+    first = len(headers) - numbers
+    words, figures = headers[:first], headers[first:]
     for header in words:
         table.add_column(header, no_wrap=header == "tier", overflow="fold")
     for header in figures:

@@ -11,23 +11,25 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
-from mockserver.catalog.tables import Catalog
 from mockserver.commands.failures import fail
+from mockserver.settings_file import catalog_of
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
+    from mockserver.settings import Settings
 
 
-def list_models(*, as_json: bool = False) -> None:
-    """Prints a table of all models, or JSON."""
-    catalog = Catalog()
+def list_models(settings: Settings, *, as_json: bool = False) -> None:
+    """Prints a table of all models, or JSON: those of the API, and those of the settings."""
+    catalog = catalog_of(settings)
+    models = catalog.models_of(None)
     if as_json:
-        _print_json([_facts(model) for model in catalog.models])
+        _print_json([_facts(model) for model in models])
         return
     table = Table("model", "resolves to", "endpoints", "shuts down")
     for column in table.columns:
         column.overflow = "fold"
-    for model in catalog.models:
+    for model in models:
         snapshot = model.snapshot if model.snapshot != model.id else ""
         table.add_row(model.id, snapshot, ", ".join(model.endpoints), model.shutdown_date or "")
     for listing in catalog.listings:
@@ -43,7 +45,7 @@ def list_models(*, as_json: bool = False) -> None:
     )
 
 
-def list_retiring(days: int, first: str | None, *, as_json: bool = False) -> None:
+def list_retiring(settings: Settings, days: int, first: str | None, *, as_json: bool = False) -> None:
     """Prints the models whose announced shutdown comes within ``days`` of the day ``first``, the soonest first."""
     try:
         today = date.fromisoformat(first) if first else datetime.now(UTC).date()
@@ -52,7 +54,7 @@ def list_retiring(days: int, first: str | None, *, as_json: bool = False) -> Non
     last = (today + timedelta(days=days)).isoformat()
     found = [
         model
-        for model in Catalog().models
+        for model in catalog_of(settings).models_of(None)
         if model.shutdown_date and today.isoformat() <= model.shutdown_date <= last
     ]
     found.sort(key=lambda model: model.shutdown_date or "")
@@ -87,10 +89,10 @@ def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def show_model(name: str) -> None:
+def show_model(settings: Settings, name: str) -> None:
     """Prints a model's card."""
     try:
-        card = Catalog().card(name)
+        card = catalog_of(settings).card(name)
     except KeyError:
         fail(f"there is no model {name!r}. `mockserver models` lists them.")
     console = Console(highlight=False)

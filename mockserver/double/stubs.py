@@ -255,12 +255,15 @@ class Stubs:
         """The stub that answers this request, and how often it has before; it is counted."""
         if not self._stubs:
             return None
-        for stub in self._candidates(facts, account_id):
-            if stub.answers(facts) and self._is_due(stub, account_id) and stub.pattern.matches(facts):
-                used = self._take(stub, account_id)
-                if used is not None:
-                    return stub, used
+        for stub in self._matching(facts, account_id):
+            used = self._take(stub, account_id)
+            if used is not None:
+                return stub, used
         return None
+
+    def names_method(self, facts: Facts, account_id: str) -> bool:
+        """Whether a stub would answer this request that names its method."""
+        return any("method" in stub.pattern.when for stub in self._matching(facts, account_id))
 
     def give_back(self, id_: str, account_id: str) -> None:
         """A request that the stub was to answer was refused: it has not been used, after all."""
@@ -346,6 +349,12 @@ class Stubs:
         if len(indexes) == 1:
             return indexes[0].candidates(facts)
         return merged([index.candidates(facts) for index in indexes])
+
+    def _matching(self, facts: Facts, account_id: str) -> Iterator[Stub]:
+        """The stubs that could answer this request now, the first of which does."""
+        for stub in self._candidates(facts, account_id):
+            if stub.answers(facts) and self._is_due(stub, account_id) and stub.pattern.matches(facts):
+                yield stub
 
     def _is_due(self, stub: Stub, account_id: str) -> bool:
         """Whether its scenario is in the right state, and it has not answered as often as it may."""

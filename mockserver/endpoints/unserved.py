@@ -54,8 +54,7 @@ def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
     operation = Operation("", method, path, body="any", is_versioned=bool(calls))
     allowed = _allowed(calls, error)
     if allowed:
-        refuse = partial(_refuse_method, allowed)
-        return Route(operation, refuse, refuse)
+        return Route(operation, partial(_refuse_method, allowed), partial(_judge_method, allowed))
     return Route(operation, _refuse_unknown)
 
 
@@ -107,6 +106,12 @@ def _refuse_unknown(services: Services, call: Call) -> NoReturn:
     if services.notices.is_new(f"{method} {path}"):
         log.warning("%s %s: the API has no such path: answered 404. %s", method, quote(path), remedy(path))
     raise ApiError("unknown_url", method=method, path=path)
+
+
+def _judge_method(allowed: list[str], services: Services, call: Call) -> None:
+    """Refuse a wrong method before a stub answers it, unless the stub names the method."""
+    if not services.stubs.names_method(call.facts, call.account.id):
+        _refuse_method(allowed, services, call)
 
 
 def _refuse_method(allowed: list[str], _services: Services, _call: Call) -> NoReturn:

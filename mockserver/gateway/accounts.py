@@ -24,9 +24,14 @@ from mockserver.wire.ids import organization_id, project_id
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
 _KEY_HEADERS = ("api-key", "x-api-key")
-_KEY_PROTOCOL = "openai-insecure-api-key."  # begins the subprotocol of a WebSocket that carries a key
+# What begin the subprotocols of a WebSocket that carry a key or a name.
+_KEY_PROTOCOL = "openai-insecure-api-key."
+_NAMING_PROTOCOLS = {"organization": "openai-organization.", "project": "openai-project."}
 _NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _NAME = re.compile("[ -~]{1,200}")  # what can be answered in a header
+_NOT_IN_KEYS = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+)  # control characters, and halves of characters
 _NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in place of a name that they lack
 
 
@@ -92,7 +97,7 @@ class Accounts:
         """
         key = key_of(headers)
         account = self.authenticate(key)
-        named = {name: value for name, header in _NAMING.items() if (value := _text(headers.get(header)))}
+        named = {name: value for name in _NAMING if (value := _name_in(headers, name))}
         return self._named(account, key, named) if named else account
 
     def authenticate(self, key: str) -> Account:
@@ -117,7 +122,7 @@ class Accounts:
     def _is_accepted(self, key: str) -> bool:
         if key in self._declared:
             return True
-        return self._settings.accept_any_key and key.isprintable()
+        return self._settings.accept_any_key and not _NOT_IN_KEYS.search(key)
 
     def _named(self, account: Account, key: str, named: Mapping[str, str]) -> Account:
         """The account with the organization and project that a request names; others than declared are refused."""
@@ -164,15 +169,21 @@ def key_of(headers: SupportsGet) -> str:
     candidates = (
         _key_in(headers.get("Authorization")),
         *(_text(headers.get(name)) for name in _KEY_HEADERS),
-        _key_of_websocket(headers.get("Sec-WebSocket-Protocol")),
+        _of_websocket(headers.get("Sec-WebSocket-Protocol"), _KEY_PROTOCOL),
     )
     return next(filter(None, candidates), "")
 
 
-def _key_of_websocket(protocols: str | None) -> str:
-    """The key among the subprotocols of a WebSocket, where browsers can send nothing else; empty for none."""
+def _name_in(headers: SupportsGet, name: str) -> str:
+    """The organization or project that a request names; empty for none."""
+    protocols = headers.get("Sec-WebSocket-Protocol")
+    return _text(headers.get(_NAMING[name])) or _of_websocket(protocols, _NAMING_PROTOCOLS[name])
+
+
+def _of_websocket(protocols: str | None, prefix: str) -> str:
+    """What a subprotocol of a WebSocket carries, where browsers can send nothing else; empty for none."""
     offered = (each.strip() for each in _text(protocols).split(","))
-    return next((each[len(_KEY_PROTOCOL) :] for each in offered if each.startswith(_KEY_PROTOCOL)), "")
+    return next((each.removeprefix(prefix) for each in offered if each.startswith(prefix)), "")
 
 
 def _text(header: str | None) -> str:

@@ -137,8 +137,9 @@ class Pipeline:
         """The endpoint's answer, with the headers that go with it."""
         exchange.answered_by = answer.answered_by
         service = self._headers.service(call.operation.name)
+        given = {name.lower() for name, _ in answer.headers}
         headers = [
-            *self._standing_headers(call, exchange),
+            *(each for each in self._standing_headers(call, exchange) if each[0].lower() not in given),
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import flask
 
@@ -35,7 +36,10 @@ class RequestBodies:
         return self._reader.place()
 
     def take_in(self, call: Call) -> None:
-        """Fills the call's ``document`` and ``files``, as its operation's body is. Raises ``ApiError``."""
+        """Fills the call's ``document`` and ``files``, as its operation's body is; without one, of the query.
+
+        Raises ``ApiError``.
+        """
         operation = call.operation
         if operation.file_field is not None:
             self._receive(call, operation.file_field)
@@ -45,8 +49,10 @@ class RequestBodies:
             self._json(call)
         elif operation.body == "either":
             self._either(call)
-        elif operation.body == "any":
-            self._anything(call)
+        else:
+            call.document.update(flask.request.args)
+            if operation.body == "any":
+                self._anything(call)
 
     def _form(self, call: Call) -> None:
         audio_field = call.operation.audio_field
@@ -75,7 +81,7 @@ class RequestBodies:
             call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
 
     def _anything(self, call: Call) -> None:
-        """A form or JSON of an endpoint that is not served. What is neither leaves the document empty."""
+        """A form or JSON of an endpoint that is not served. Other bodies are not looked into."""
         body = self._read(call)
         if flask.request.mimetype == "multipart/form-data":
             with suppress(forms.MultipartError):
@@ -83,9 +89,12 @@ class RequestBodies:
                 call.files = form.files
                 call.audio.files = {UPLOAD: next(iter(form.files.values()))} if form.files else {}
                 call.document.update(forms.to_document(form, {}))
-            return
-        with suppress(ApiError):
-            call.document.update(parse_json(body))
+        elif flask.request.mimetype == "application/x-www-form-urlencoded":
+            fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+            call.document.update(forms.to_document(forms.Form(fields, {}), {}))
+        else:
+            with suppress(ApiError):
+                call.document.update(parse_json(body))
 
     def _receive(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""

@@ -101,7 +101,7 @@ class Limiter:
     """
 
     def __init__(self, catalog: Catalog, clock: Clock, settings: Settings) -> None:
-        check_limits(settings, catalog)
+        check_limits(settings.limit_rows, settings.accounts, catalog)
         self.buckets = BucketStore()
         self.queue = BatchQueue()
         self._catalog = catalog

@@ -9,8 +9,10 @@ from mockserver.limits.kinds import KINDS, QUEUE_KINDS
 from mockserver.settings import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mockserver.catalog.tables import Catalog
-    from mockserver.settings import Settings
+    from mockserver.settings import AccountRow, LimitRow
 
 OBSERVED = "observed"
 _NAMES = (*KINDS, *QUEUE_KINDS)
@@ -43,10 +45,12 @@ def parse_overrides(text: str) -> dict[str, int | None]:
     return overrides
 
 
-def check_limits(settings: Settings, catalog: Catalog) -> None:
-    """Raises ``SettingsError`` for a limit group that there is not."""
-    rows = [("", row) for row in settings.limit_rows]
-    rows += [(f"accounts[{i}].", row) for i, each in enumerate(settings.accounts) for row in each.limits]
+def check_limits(
+    limit_rows: Iterable[LimitRow], accounts: Iterable[AccountRow], catalog: Catalog, source: str = ""
+) -> None:
+    """Raises ``SettingsError`` for a limit group that there is not, telling the ``source`` of the rows."""
+    rows = [("", row) for row in limit_rows]
+    rows += [(f"accounts[{i}].", row) for i, each in enumerate(accounts) for row in each.limits]
     groups = sorted({model.limit_group for model in catalog.every_model}) if rows else []
     for place, row in rows:
         if row.group not in groups:
@@ -54,4 +58,4 @@ def check_limits(settings: Settings, catalog: Catalog) -> None:
 
             nearest = get_close_matches(row.group, groups, n=1)
             hint = f"Did you mean {nearest[0]!r}?" if nearest else "`mockserver limits` lists the groups."
-            raise SettingsError(f"{place}limits.{row.group}: there is no such limit group. {hint}")
+            raise SettingsError(f"{source}{place}limits.{row.group}: there is no such limit group. {hint}")

@@ -13,8 +13,12 @@ import openai
 import pytest
 
 from mockserver.audio_api import AudioApi
+from mockserver.catalog.model_rows import CONFIGURABLE
+from mockserver.double.keywords import ModelChanges
 from mockserver.mock_server import MockServer
+from mockserver.resources import data_folder
 from mockserver.settings import Settings, SettingsError
+from mockserver.settings_file import catalog_of
 
 FINE_TUNED = "ft:gpt-4o-mini-2024-07-18:acme::abc123"
 CONFIG = """
@@ -218,7 +222,25 @@ def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
         ),
         ('like = "gpt-5.1"', "models[0].id: is missing or no text; give the model's name."),
         ('id = "x"', "models[0].like: is missing or no text; name the model it behaves like."),
-        ('id = "x"\nlike = "gpt-4o"\nspeed = 3', "models[0]: unknown key 'speed'; remove it, or use one of"),
+        ('id = "x"\nlike = "gpt-4o"\nspeed = 3', "models[0].speed: unknown key. Did you mean 'speech'?"),
+        ('id = "x"\nlike = "gpt-4o"\nzzz = 3', "models[0].zzz: unknown key. There are id, like, name,"),
+        ('id = " x"\nlike = "gpt-4o"', "models[0].id: ' x' is not a name; give one in a line,"),
+        ('id = "x\\n"\nlike = "gpt-4o"', "models[0].id: 'x\\n' is not a name;"),
+        ('id = "x"\nlike = "gpt-4o"\nmax_output_tokens = 0', "models[0].max_output_tokens: 0 is below 1;"),
+        (
+            'id = "x"\nlike = "gpt-4o"\nshutdown_date = "soon"',
+            "models[0].shutdown_date: 'soon' is not a date;",
+        ),
+        ('id = "x"\nlike = "gpt-4o"\nendpoints = []', "models[0].endpoints: is empty; give one of v1/audio"),
+        (
+            'id = "x"\nlike = "gpt-4o"\nendpoints = ["v1/chat"]',
+            "models[0].endpoints: no model has 'v1/chat';",
+        ),
+        (
+            'id = "x"\nlike = "gpt-4o"\nprices = { text_input = -1 }',
+            "models[0].prices.text_input: -1 is below 0;",
+        ),
+        ('id = "x"\nlike = "gpt-4o"\nsources = "me"', "models[0].sources: is not a table;"),
         ('id = "x"\nlike = "gpt-4o"\ncreated = "now"', "models[0]: Expected `int`, got `str`"),
     ],
 )
@@ -228,6 +250,55 @@ def test_a_file_that_makes_no_sense_stops_the_start(tmp_path: Path, row: str, me
     with pytest.raises(SettingsError) as refusal:
         Settings.load(file)
     assert str(refusal.value).startswith(f"{file}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", "gpt-4o"), ("a", "gpt-5")], "models[1].id: {file}: models[0] has the id 'a', too. Keep one."),
+        (
+            [("a", "b"), ("b", "a")],
+            "models[1].like: 'a' is itself like 'b'. Have one of them be like a model",
+        ),
+        ([("a", "b"), ("b", "c"), ("c", "b")], "models[2].like: 'b' is itself like 'c'."),
+        ([("a", "a")], "models[0].like: there is no model 'a'."),
+    ],
+)
+def test_models_that_contradict_each_other_stop_the_start(
+    tmp_path: Path, rows: list[tuple[str, str]], message: str
+) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text("".join(f'[[models]]\nid = "{name}"\nlike = "{like}"\n' for name, like in rows), "utf-8")
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load(file)
+    assert str(refusal.value).startswith(f"{file}: {message.format(file=file)}")
+
+
+def test_a_model_may_be_like_one_that_comes_later_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text('[[models]]\nid = "a"\nlike = "b"\n[[models]]\nid = "b"\nlike = "gpt-4o"\n', "utf-8")
+    catalog = catalog_of(Settings.load(file))
+    assert [(model.id, model.like) for model in catalog.models_of(None)[-2:]] == [("b", "gpt-4o"), ("a", "b")]
+
+
+def test_a_date_may_be_written_as_toml_writes_dates(tmp_path: Path) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text('[[models]]\nid = "a"\nlike = "gpt-4o"\nshutdown_date = 2027-05-01\n', "utf-8")
+    card = catalog_of(Settings.load(file)).model("a")
+    assert card is not None
+    assert (card.shutdown_date, card.sources["shutdown_date"]) == ("2027-05-01", "configuration")
+
+
+def test_a_model_in_the_place_of_one_of_the_tables_is_like_that() -> None:
+    card = catalog_of(Settings(models=({"id": "gpt-4o", "max_output_tokens": 5},))).model("gpt-4o")
+    assert card is not None
+    assert (card.like, card.max_output_tokens) == ("gpt-4o", 5)
+
+
+def test_what_can_be_given_is_the_same_in_files_over_http_and_in_python() -> None:
+    schema = json.loads((data_folder("schemas") / "mock" / "model.json").read_text("utf-8"))
+    assert set(CONFIGURABLE) == set(schema["properties"])
+    assert set(CONFIGURABLE) == {"id", "like", *ModelChanges.__annotations__}
 
 
 def test_what_is_no_list_of_models_stops_the_start(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import openai
 import pytest
@@ -145,3 +146,20 @@ def test_the_limits_of_a_guarded_server_are_watched_with_its_token(
         assert watched.exit_code == 0, watched.stderr
         monkeypatch.setenv("MOCKSERVER_CONTROL_TOKEN", "öffne dich €")
         assert run("limits", "watch", "--once", "--url", guarded.url).exit_code == 0
+
+
+def test_limits_and_models_of_the_settings_file_are_shown(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text(
+        '[[models]]\nid = "my-own"\nlike = "gpt-4o"\nlimit_group = "mine"\n'
+        '[limits.mine]\nrequests_per_minute = 4321\n[limits.mine.free]\ntokens_per_minute = "none"\n'
+        "[limits.gpt-4o]\nobserved = true\n",
+        "utf-8",
+    )
+    told = ("--config", str(file))
+    printed = rows(run("limits", *told, "--model", "my-own"))
+    assert ["Changed", "by", "the", "configuration:"] in printed
+    assert ["mine", "every", "tier", "4,321"] in printed
+    assert ["mine", "free", "none"] in printed
+    assert ["mine", "free", "none"] not in rows(run("limits", *told, "--model", "mine", "--tier", "tier-1"))
+    assert ["gpt-4o", "every", "tier", "yes"] in rows(run("limits", *told, "--model", "gpt-4o"))

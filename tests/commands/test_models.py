@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -82,3 +83,34 @@ def test_pulling_what_is_no_model_fails_and_says_what_is(run: Run) -> None:
     assert result.exit_code == 1
     assert "mockserver: cannot find the Whisper model 'enormous': " in result.stderr
     assert "tiny" in result.stderr
+
+
+def test_models_of_the_settings_file_are_listed_and_shown(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text(
+        '[[models]]\nid = "my-own"\nlike = "gpt-4o"\nshutdown_date = "2029-01-02"\n'
+        "[limits.gpt-4o]\nrequests_per_minute = 3\n",
+        "utf-8",
+    )
+    told = ("--config", str(file))
+    assert json.loads(run("models", *told, "--format", "json").stdout)[-1]["id"] == "my-own"
+    assert "summary: Configured, like gpt-4o.\n" in run("models", *told, "my-own").stdout
+    retiring = run("models", *told, "--retiring", "1", "--from", "2029-01-01")
+    assert ["2029-01-02", "1", "my-own", "configuration"] in [
+        line.split()[1:8:2] for line in retiring.stdout.splitlines()
+    ]
+    monkeypatch.chdir(tmp_path)
+    assert "id: my-own\n" in run("models", "my-own").stdout
+
+
+def test_a_settings_file_that_makes_no_sense_ends_the_command(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mockserver.toml"
+    file.write_text('[[models]]\nid = "my-own"\nlike = "gpt-4oo"\n', "utf-8")
+    for command in ("models", "limits"):
+        result = run(command, "--config", str(file))
+        assert result.exit_code == 1
+        assert result.stderr == (
+            f"mockserver: {file}: models[0].like: there is no model 'gpt-4oo'. Did you mean 'gpt-4o'?\n"
+        )

@@ -129,6 +129,49 @@ def test_a_wrong_method_is_told_the_right_ones(
     assert api.journal[-1]["error"] == "method_not_supported"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/v1/embeddings"),
+        ("PATCH", "/v1/responses/resp_1"),
+        ("PUT", "/v1/models"),
+        ("GET", "/v1/audio/voices"),
+    ],
+)
+def test_a_stub_answers_a_wrong_method_if_it_names_it(
+    api: AudioApi, send: Send, method: str, path: str
+) -> None:
+    stub = api.on(path).reply_json({"ok": True})
+    assert send(method, path, b"{}", JSON, key=api.api_key).status == 405
+    assert stub.used == 0
+    api.on(path, method=method, times=1).reply_json({"ok": True}, status=202)
+    assert send(method, path, b"{}", JSON, key=api.api_key).status == 202
+    assert send(method, path, b"{}", JSON, key=api.api_key).status == 405
+
+
+def test_fields_look_into_queries_and_url_encoded_forms(api: AudioApi) -> None:
+    api.on("/v1/things", fields={"colour": "blue", "size": "2"}).reply_json({"ok": True})
+    api.on("list_files", fields={"purpose": "batch"}).reply_json({"object": "list", "data": []})
+    with httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {api.api_key}"}) as ask:
+        assert ask.get("/v1/things?colour=blue&size=2").json() == {"ok": True}
+        assert ask.post("/v1/things?size=2", data={"colour": "blue"}).json() == {"ok": True}
+        assert ask.post("/v1/things", data={"colour": "red", "size": "2"}).status_code == 404
+        assert ask.get("/v1/files?purpose=batch").json() == {"object": "list", "data": []}
+        assert "has_more" in ask.get("/v1/files?purpose=vision").json()
+    with pytest.raises(ValueError, match="has a query, which is no part of the path"):
+        api.on("/v1/things?colour=blue").reply_json({})
+
+
+def test_headers_of_a_stub_replace_those_of_the_server(api: AudioApi, send: Send) -> None:
+    headers = {"x-request-id": "mine", "Openai-Organization": "org-theirs", "x-other": "1"}
+    api.on("embeddings").reply_json({}, headers=headers)
+    answered = httpx.post(
+        f"{api.base_url}/embeddings", json={}, headers={"Authorization": f"Bearer {api.api_key}"}
+    ).headers
+    for name, value in headers.items():
+        assert answered.get_list(name) == [value]
+
+
 def test_calls_are_journaled_with_account_and_body_and_can_be_verified(api: AudioApi) -> None:
     for _ in range(2):
         with pytest.raises(openai.NotFoundError):

@@ -117,10 +117,12 @@ def test_only_declared_keys_are_taken_on_request() -> None:
         "\u043a\u043b\u044e\u0447",
         "a,b;c=d/e+f==",
         '"quoted"',
+        "no\u00a0break",
+        "zero\u200bwidth",
         "x",
     ],
 )
-def test_any_printable_text_is_a_key(key: str) -> None:
+def test_any_text_is_a_key(key: str) -> None:
     accounts = Accounts(Settings())
     account = accounts.of_request(bearing(f"Bearer {key}"))
     assert account == accounts.authenticate(key)
@@ -252,3 +254,23 @@ def test_an_account_can_be_told_as_a_value_and_back() -> None:
     value = json.dumps(account.as_value())
     assert "sk-secret-key-of-mine" not in value
     assert Account.from_value(json.loads(value)) == account
+
+
+@pytest.mark.parametrize(
+    ("protocols", "name"),
+    [
+        (
+            "realtime, openai-insecure-api-key.sk-ours, openai-organization.org-theirs",
+            "mismatched_organization",
+        ),
+        ("realtime, openai-insecure-api-key.sk-ours, openai-project.proj_theirs", "mismatched_project"),
+        ("realtime, openai-insecure-api-key.sk-ours, openai-organization.null", "invalid_organization"),
+    ],
+)
+def test_names_in_the_subprotocols_of_a_websocket_are_compared(protocols: str, name: str) -> None:
+    account = AccountRow("sk-ours", organization="org-ours", project="proj_ours")
+    settings = Settings(accounts=(account,))
+    assert refusal(None, settings, **{"Sec-WebSocket-Protocol": protocols}).name == name
+    ours = "openai-insecure-api-key.sk-ours, openai-organization.org-ours, openai-project.proj_ours"
+    accounts = Accounts(settings)
+    assert accounts.of_request(bearing(None, **{"Sec-WebSocket-Protocol": ours})).organization == "org-ours"
