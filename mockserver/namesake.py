@@ -46,7 +46,7 @@ def complaint() -> str | None:
 
 
 def _distributions(folder: str) -> dict[str, str]:
-    """The versions of the distributions with a package `mockserver` whose metadata are in a folder, by name."""
+    """Return the versions of the distributions with a package `mockserver` whose metadata are in a folder, by name."""
     try:
         names = os.listdir(folder)
     except OSError:

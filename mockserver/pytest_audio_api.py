@@ -95,7 +95,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def _none_came(tested: _Tested) -> str:
-    """What to read where no request came with the test's key: those with other keys, or why none came."""
+    """Return what to read where no request came with the test's key: those with other keys, or why none came."""
     others = tested.server.exchanges_after(tested.mark)
     if others:
         return (
@@ -112,7 +112,7 @@ def _none_came(tested: _Tested) -> str:
 
 
 def _elsewhere(api: AudioApi) -> list[str]:
-    """The base URLs of the official SDK's clients in this process that do not call the server."""
+    """Return the base URLs of the official SDK's clients in this process that do not call the server."""
     openai = sys.modules.get("openai")
     if openai is None:
         return []

@@ -136,7 +136,7 @@ class _FirstLine:
         self.surplus = b""
 
     def readline(self, *size: int) -> bytes:
-        """The next line."""
+        """Return the next line."""
         line: bytes = self.whole.readline(*size)
         method, space, target = line.partition(b" ")
         self.surplus = target[1 : len(target) - len(target.lstrip(b"/"))]

@@ -349,7 +349,7 @@ def _unknown(variable: str) -> str:
 
 
 def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
-    """Which setting may be meant by a name that is none, as the source spells settings."""
+    """Return which setting may be meant by a name that is none, as the source spells settings."""
     from difflib import get_close_matches
 
     nearest = get_close_matches(name, [option.name for option in OPTIONS], n=1)

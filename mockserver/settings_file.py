@@ -110,7 +110,7 @@ def _list_of_tables(rows: object, source: str) -> tuple[dict[str, Any], ...]:
 
 
 def catalog_of(settings: Settings) -> Catalog:
-    """The catalog with the models of the settings. Raises ``SettingsError`` for a model that it cannot take."""
+    """Return the catalog with the models of the settings. Raises ``SettingsError`` for a model that it cannot take."""
     from mockserver.catalog.tables import Catalog
 
     catalog = Catalog()
@@ -130,7 +130,7 @@ def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str)
 
 
 def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """The models of a configuration with their places, each after the one that it is like.
+    """Return the models of a configuration with their places, each after the one that it is like.
 
     Raises ``SettingsError`` for an id that is there twice, and for models that are like each other.
     """

@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
 
 
 def newest_release() -> str:
-    """The newest version of the SDK that the package index has."""
+    """Return the newest version of the SDK that the package index has."""
     listed = pip(sys.executable, "index", "versions", "openai")
     found = re.search(r"openai \(([^)]+)\)", listed)
     if found is None:
@@ -83,7 +83,7 @@ def newest_release() -> str:
 
 
 def unpacked(release: str) -> Path:
-    """The folder of the SDK's source distribution, which is fetched where it is not there yet."""
+    """Return the folder of the SDK's source distribution, which is fetched where it is not there yet."""
     folder = FOLDER / f"openai-{release}"
     if not folder.exists():
         source = ["--no-deps", "--no-binary", "openai", "--dest", str(FOLDER)]
@@ -94,7 +94,7 @@ def unpacked(release: str) -> Path:
 
 
 def environment(release: str) -> str:
-    """The interpreter of a virtual environment with that version of the SDK and what its tests need."""
+    """Return the interpreter of a virtual environment with that version of the SDK and what its tests need."""
     folder = FOLDER / f"venv-{release}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = folder / ".ready"
@@ -106,7 +106,7 @@ def environment(release: str) -> str:
 
 
 def pip(python: str, *arguments: str) -> str:
-    """What pip says. Exits with its complaints where it fails."""
+    """Return what pip says. Exits with its complaints where it fails."""
     command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -115,7 +115,7 @@ def pip(python: str, *arguments: str) -> str:
 
 
 def counted(report: Path) -> tuple[int, list[str]]:
-    """How many tests passed, and which were skipped for a reason that is not the SDK's own."""
+    """Return how many tests passed, and which were skipped for a reason that is not the SDK's own."""
     passed, skipped = 0, []
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
         reason = case.find("skipped")

@@ -28,7 +28,7 @@ def container_of(data: bytes) -> str | None:
 
 
 def _frames(data: bytes) -> str | None:
-    """What a file without a container begins with: an MPEG audio frame, one of ADTS, or FLAC behind a tag."""
+    """Return what a file without a container begins with: an MPEG audio frame, one of ADTS, or FLAC behind a tag."""
     if data[:4] == b"fLaC":
         return "flac"
     if len(data) < 2 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:

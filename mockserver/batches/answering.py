@@ -83,7 +83,7 @@ def unanswered_line(line_id: str, custom_id: str, error: Error) -> Answered:
 
 
 def _as_uuid(request_id: str) -> str:
-    """The id of a request as lines of output files have it: its digits, written as those of a UUID."""
+    """Return the id of a request as lines of output files have it: its digits, written as those of a UUID."""
     return str(UUID(request_id.removeprefix("req_"))) if request_id else ""
 
 

@@ -68,7 +68,7 @@ class Models:
 
 
 def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Models:
-    """The models of the ``*.toml`` files in ``folder``, in the order of files and rows.
+    """Return the models of the ``*.toml`` files in ``folder``, in the order of files and rows.
 
     ``token_rules`` tells of a model how it counts tokens; snapshots count as their models do. Raises
     ``CatalogError``.
@@ -178,7 +178,7 @@ def _is_date(text: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence that helps somebody who mistyped ``name``."""
+    """Return a sentence that helps somebody who mistyped ``name``."""
     found = get_close_matches(name, known, n=1)
     return f"Did you mean {found[0]!r}?" if found else "`mockserver models` lists the models there are."
 
@@ -186,7 +186,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def _complete(
     model_id: str, own: Mapping[str, tuple[Row, str]], rows: dict[str, Row], heirs: tuple[str, ...]
 ) -> Row:
-    """The row of a model with all that it inherits, kept in ``rows``; ``heirs`` wait for it."""
+    """Return the row of a model with all that it inherits, kept in ``rows``; ``heirs`` wait for it."""
     if model_id in rows:
         return rows[model_id]
     row, where = own[model_id]
@@ -220,7 +220,7 @@ def _inheriting(row: Row, parent: Row, own: frozenset[str]) -> Row:
 
 
 def card_of(row: Row, where: str, *, separator: str = ", ") -> ModelCard:
-    """The card of a complete row."""
+    """Return the card of a complete row."""
     card = {"snapshot": row["id"]} | row
     for key, cls in _NESTED.items():
         if isinstance(card.get(key), dict):

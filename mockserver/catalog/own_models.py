@@ -41,7 +41,7 @@ class OwnModels:
         self._cards: dict[Owner, dict[str, ModelCard]] = {}
 
     def cards(self, owner: Owner) -> Mapping[str, ModelCard]:
-        """The models of an account, those of every account included."""
+        """Return the models of an account, those of every account included."""
         if not self._configured and not self._added:
             return {}
         with self._lock:
@@ -52,7 +52,7 @@ class OwnModels:
             return self._cards[owner]
 
     def every_card(self) -> list[ModelCard]:
-        """The models of all accounts."""
+        """Return the models of all accounts."""
         return [card for owner in (None, *self._added) for card in self.cards(owner).values()]
 
     def add(self, row: Row, where: str, *, owner: Owner = None, configured: bool = False) -> ModelCard:
@@ -89,7 +89,7 @@ class OwnModels:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Row]:
-        """The models that were added for an account, or for any, as rows for ``restore``."""
+        """Return the models that were added for an account, or for any, as rows for ``restore``."""
         with self._lock:
             return [
                 {"account": owner if account_id is None else None, "model": dict(row)}

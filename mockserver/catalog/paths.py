@@ -101,7 +101,7 @@ def _table() -> dict[str, Any]:
 
 @cache
 def _templates() -> tuple[_Template, ...]:
-    """The templates, those with the fewest placeholders first."""
+    """Return the templates, those with the fewest placeholders first."""
     by_path: dict[str, list[KnownCall]] = {}
     for call in openai_calls():
         by_path.setdefault(call.path, []).append(call)
@@ -110,7 +110,7 @@ def _templates() -> tuple[_Template, ...]:
 
 
 def _hint(hints: Mapping[str, str], resource: str) -> str:
-    """The hint of a resource, or of the nearest one that it is below."""
+    """Return the hint of a resource, or of the nearest one that it is below."""
     while resource not in hints and "." in resource:
         resource = resource.rpartition(".")[0]
     return hints.get(resource, "")

@@ -20,7 +20,7 @@ class CatalogError(Exception):
 
 
 def read_file(cls: type[Record], file: Path) -> Record:
-    """The TOML ``file`` as a ``cls``."""
+    """Return the TOML ``file`` as a ``cls``."""
     try:
         return record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)
     except FileNotFoundError:

@@ -115,7 +115,7 @@ class ChatRules:
         return bounded
 
     def reasons(self, effort: str | None) -> bool:
-        """Whether the model reasons at a ``reasoning_effort``; ``None`` is the model's own."""
+        """Return whether the model reasons at a ``reasoning_effort``; ``None`` is the model's own."""
         return (effort or self.effort) != "none" if self.efforts else bool(self.refuses_reasoning)
 
 

@@ -54,7 +54,7 @@ class Misnamed:
     containers: tuple[str, ...] = ()
 
     def concerns(self, extension: str, container: str) -> bool:
-        """Whether it refuses a file of that name with that content."""
+        """Return whether it refuses a file of that name with that content."""
         named = not self.extensions or extension in self.extensions
         return named and (not self.containers or container in self.containers)
 
@@ -123,7 +123,7 @@ class Catalog:
         return tuple({**self._models.cards, **own}.values()) if own else self.models
 
     def model(self, model_id: str, account_id: str | None = None) -> ModelCard | None:
-        """The model of that id, OpenAI's or one's own, or ``None``."""
+        """Return the model of that id, OpenAI's or one's own, or ``None``."""
         return self.own_models.cards(account_id).get(model_id) or self._models.cards.get(model_id)
 
     def model_for(self, endpoint: str) -> ModelCard | None:
@@ -136,7 +136,7 @@ class Catalog:
         return (*self.models, *self.offers.values(), *self.own_models.every_card())
 
     def served(self, name: str, account_id: str | None = None) -> ModelCard | None:
-        """The model that goes by that name, OpenAI's, one's own or another provider's, or ``None``."""
+        """Return the model that goes by that name, OpenAI's, one's own or another provider's, or ``None``."""
         return self.model(name, account_id) or self.offers.get(name)
 
     @cached_property
@@ -166,7 +166,7 @@ class Catalog:
         return self._audio_file.extensions
 
     def misnamed(self, extension: str, container: str) -> Misnamed | None:
-        """How a model that believes the name refuses a file of that ``container``; ``None`` where they agree."""
+        """Return how a model that believes the name refuses a file of that ``container``; ``None`` where they agree."""
         if container in self._audio_file.containers.get(extension, ()):
             return None
         return next((each for each in self._misnamed if each.concerns(extension, container)), None)
@@ -211,7 +211,7 @@ class Catalog:
         return given if given in self._languages.names else self._codes_by_name.get(given)
 
     def accepts_language(self, family: str, language: str) -> bool:
-        """Whether the models of a ``family``, a table of ``languages.toml``, take a ``language``, in any case.
+        """Return whether the models of a ``family``, a table of ``languages.toml``, take a ``language``, in any case.
 
         Whisper takes English names, too.
         """
@@ -220,7 +220,7 @@ class Catalog:
         return code in {each.lower() for each in self._languages.accepted[family]}
 
     def is_language(self, name_or_code: str) -> bool:
-        """Whether that is a code of ISO 639-1, or a code or name of Whisper's, in any case."""
+        """Return whether that is a code of ISO 639-1, or a code or name of Whisper's, in any case."""
         given = name_or_code.lower()
         known = given in self._languages.names or given in self._codes_by_name
         return known or given in self._languages.iso_639_1["codes"]

@@ -89,7 +89,7 @@ def _limits(rows: list[TierLimits]) -> Table:
 
 
 def _changes(rows: list[LimitRow]) -> Table:
-    """The limits that the configuration gives, ``none`` where it takes one away."""
+    """Return the limits that the configuration gives, ``none`` where it takes one away."""
     kinds = list(dict.fromkeys(kind for row in rows for kind, _ in row.limits))
     table = _table("limit group", "tier", "observed limits", *map(_words, kinds), numbers=len(kinds))
     for row in rows:

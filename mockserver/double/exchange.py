@@ -279,7 +279,7 @@ def _heard_last(heard: Mapping[str, str]) -> str | None:
 
 
 def _replied(call: Call | None) -> Record | None:
-    """What a chat was replied, long texts as those of the request."""
+    """Return what a chat was replied, long texts as those of the request."""
     reply = call.outcome.reply if call else None
     return None if reply is None else excerpt.document(reply, {})
 

@@ -33,7 +33,7 @@ class Questions(OfAccount):
         return [shown(record) for record in self._services.journal.records(self._account_id)]
 
     def exchanges(self, latest: int = 50) -> str:
-        """The latest exchanges, to read: a line each, and one for each of their audio files.
+        """Return the latest exchanges, to read: a line each, and one for each of their audio files.
 
         Below them stands what is wrong with the calls: endpoints that are not served, models that the
         catalog lacks, wrong URLs.

@@ -42,7 +42,7 @@ def hint(name: str, known: Collection[str], as_field: str = "") -> str:
 
 
 def _is_of_requests(name: str) -> bool:
-    """Whether a request to some endpoint has a member of that name."""
+    """Return whether a request to some endpoint has a member of that name."""
     from mockserver.gateway.validation import Schemas
     from mockserver.resources import data_folder
 

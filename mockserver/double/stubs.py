@@ -142,7 +142,7 @@ class Stubs:
         return pattern
 
     def _resources(self, pattern: Pattern) -> frozenset[str] | None:
-        """What a pattern's ``endpoint`` stands for; ``None`` without one, and where it is left open."""
+        """Return what a pattern's ``endpoint`` stands for; ``None`` without one, and where it is left open."""
         wanted = pattern.when.get("endpoint")
         if wanted is None:
             return None
@@ -262,7 +262,7 @@ class Stubs:
         return None
 
     def names_method(self, facts: Facts, account_id: str) -> bool:
-        """Whether a stub would answer this request that names its method."""
+        """Return whether a stub would answer this request that names its method."""
         return any("method" in stub.pattern.when for stub in self._matching(facts, account_id))
 
     def give_back(self, id_: str, account_id: str) -> None:
@@ -351,7 +351,7 @@ class Stubs:
         return merged([index.candidates(facts) for index in indexes])
 
     def _matching(self, facts: Facts, account_id: str) -> Iterator[Stub]:
-        """The stubs that could answer this request now, the first of which does."""
+        """Yield the stubs that could answer this request now, the first of which does."""
         for stub in self._candidates(facts, account_id):
             if stub.answers(facts) and self._is_due(stub, account_id) and stub.pattern.matches(facts):
                 yield stub

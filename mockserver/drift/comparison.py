@@ -34,7 +34,7 @@ class _DriftFile:
 
 
 def sdk_version() -> str:
-    """The version of the SDK that is installed. Raises ``NoSdk``."""
+    """Return the version of the SDK that is installed. Raises ``NoSdk``."""
     try:
         return version(_SDK)
     except PackageNotFoundError:
@@ -43,7 +43,7 @@ def sdk_version() -> str:
 
 
 def compare(catalog: Catalog, schemas: Path) -> list[Finding]:
-    """Every difference, accepted or not. Raises ``NoSdk``.
+    """Return every difference, accepted or not. Raises ``NoSdk``.
 
     ``schemas`` is the folder of the JSON Schemas.
     """

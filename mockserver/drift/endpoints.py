@@ -23,7 +23,7 @@ Made = tuple[str, str]  # a call: method and path
 
 
 def calls_of_the_sdk(resources: Path) -> set[Made]:
-    """The calls that the modules below ``resources`` make."""
+    """Return the calls that the modules below ``resources`` make."""
     return {call for file in resources.rglob("*.py") for call in _made_in(ast.parse(file.read_text("utf-8")))}
 
 
@@ -63,7 +63,7 @@ def _method(node: ast.Call) -> str:
 
 
 def _path(node: ast.expr) -> str:
-    """A path that is written out, or the template of ``path_template("/files/{file_id}", …)``."""
+    """Return a path that is written out, or the template of ``path_template("/files/{file_id}", …)``."""
     if isinstance(node, ast.Call) and node.args:
         return _path(node.args[0])
     return str(node.value).partition("?")[0] if isinstance(node, ast.Constant) else ""

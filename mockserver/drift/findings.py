@@ -49,7 +49,7 @@ class Acceptance:
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the finding is accepted by this."""
+        """Return whether the finding is accepted by this."""
         return finding.kind == self.kind and fnmatchcase(finding.where, self.where.replace("[", "[[]"))
 
 
@@ -59,7 +59,7 @@ class _AcceptedFile:
 
 
 def read_accepted(file: Path) -> tuple[Acceptance, ...]:
-    """The differences that ``file`` accepts, with reasons. Raises ``CatalogError``."""
+    """Return the differences that ``file`` accepts, with reasons. Raises ``CatalogError``."""
     rows = rows_of(read_file(_AcceptedFile, file).accepted, f"{file.name}, accepted", "kind", "where")
     return tuple(record(Acceptance, row, where) for row, where in rows)
 

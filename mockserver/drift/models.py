@@ -42,7 +42,7 @@ def compare_models(catalog: Catalog, sdk: str, endpoint: str) -> Iterator[Findin
 
 
 def shutdown_dates(sdk: str) -> dict[str, str]:
-    """The announced dates by model, as the text below the alias ``sdk`` in its module has them."""
+    """Return the announced dates by model, as the text below the alias ``sdk`` in its module has them."""
     source = inspect.getsource(import_module(sdk.partition(":")[0]))
     text = re.sub(r"\s+", " ", source)
     return {

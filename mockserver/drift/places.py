@@ -49,7 +49,7 @@ def differences(where: str, ours: Places, theirs: Places, *, missing: Kind, extr
 
 
 def _topmost(these: Places, those: Places) -> list[str]:
-    """The places that only ``these`` have, without those below another one of them."""
+    """Return the places that only ``these`` have, without those below another one of them."""
     only = sorted(place for place in these if place not in those)
     found: list[str] = []
     for place in only:

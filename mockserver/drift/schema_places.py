@@ -28,7 +28,7 @@ class _Case(NamedTuple):
 
 
 def places_of(folder: Path, name: str) -> Places:
-    """Every place of the schema ``name`` in ``folder``, such as ``openai/create_speech.request``."""
+    """Return every place of the schema ``name`` in ``folder``, such as ``openai/create_speech.request``."""
     file = folder / f"{name}.json"
     places: Places = {}
     _walk([_Part(_read(file), file)], "", places)
@@ -81,7 +81,7 @@ def _walk_case(case: _Case, place: str, places: Places) -> None:
 
 
 def _applying(given: list[_Part]) -> tuple[list[_Part], list[_Case]]:
-    """What applies whatever the document holds, and what applies besides in some cases."""
+    """Return what applies whatever the document holds, and what applies besides in some cases."""
     parts: list[_Part] = []
     cases: list[_Case] = []
     for part in given:
@@ -102,7 +102,7 @@ def _applying(given: list[_Part]) -> tuple[list[_Part], list[_Case]]:
 
 
 def _branches(parts: list[_Part], cases: list[_Case]) -> tuple[list[_Part], list[_Case]]:
-    """The branches of ``anyOf`` and ``oneOf``: as cases, where a member tells them apart."""
+    """Return the branches of ``anyOf`` and ``oneOf``: as cases, where a member tells them apart."""
     branches: list[_Part] = []
     told: list[_Case] = []
     for schema, file in parts:
@@ -131,7 +131,7 @@ def _case_of(part: _Part) -> _Case | None:
 
 
 def _texts(parts: list[_Part]) -> frozenset[str]:
-    """The texts that every part admits; none where any will do."""
+    """Return the texts that every part admits; none where any will do."""
     admitted: frozenset[str] | None = None
     for schema, _ in parts:
         values = [schema["const"]] if "const" in schema else schema.get("enum")

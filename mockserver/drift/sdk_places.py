@@ -17,13 +17,13 @@ _ARRAYS = (list, Iterable, Sequence)
 
 
 def find_type(name: str) -> Any:
-    """The type that ``module:Name`` stands for. Raises ``ImportError`` and ``AttributeError``."""
+    """Return the type that ``module:Name`` stands for. Raises ``ImportError`` and ``AttributeError``."""
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)
 
 
 def places_of(name: str) -> Places:
-    """Every place of the type ``module:Name``. Raises ``ImportError`` and ``AttributeError``."""
+    """Return every place of the type ``module:Name``. Raises ``ImportError`` and ``AttributeError``."""
     places: Places = {}
     _walk(find_type(name), "", places, ())
     places.pop("", None)
@@ -31,7 +31,7 @@ def places_of(name: str) -> Places:
 
 
 def texts_of(given: Any) -> frozenset[str]:
-    """The texts of every ``Literal`` in a type, also beside ``str``."""
+    """Return the texts of every ``Literal`` in a type, also beside ``str``."""
     if typing.get_origin(given) in (typing.Literal, typing_extensions.Literal):
         return frozenset(each for each in typing.get_args(given) if isinstance(each, str))
     return frozenset().union(*(texts_of(each) for each in typing.get_args(given)))
@@ -62,7 +62,7 @@ def _walk(given: Any, place: str, places: Places, above: tuple[Any, ...]) -> Non
 
 
 def _options(given: Any) -> list[Any]:
-    """The members of a union, annotations taken off; of another type, that alone."""
+    """Return the members of a union, annotations taken off; of another type, that alone."""
     origin = typing.get_origin(given)
     if origin in _WRAPPERS or origin in (typing.Annotated, typing_extensions.Annotated):
         return _options(typing.get_args(given)[0])
@@ -72,7 +72,7 @@ def _options(given: Any) -> list[Any]:
 
 
 def _members(given: Any) -> Mapping[str, Any] | None:
-    """The members of a ``TypedDict`` or a model with their types, or ``None`` for another type."""
+    """Return the members of a ``TypedDict`` or a model with their types, or ``None`` for another type."""
     if typing_extensions.is_typeddict(given):
         return typing_extensions.get_type_hints(given, include_extras=True)
     fields = getattr(given, "model_fields", None) if isinstance(given, type) else None
@@ -80,7 +80,7 @@ def _members(given: Any) -> Mapping[str, Any] | None:
 
 
 def _label(given: Any) -> tuple[str, str] | None:
-    """The member that tells a kind of object from others, with its value."""
+    """Return the member that tells a kind of object from others, with its value."""
     for name in DISCRIMINATORS:
         texts = texts_of((_members(given) or {}).get(name, str))
         if len(texts) == 1:
@@ -89,7 +89,7 @@ def _label(given: Any) -> tuple[str, str] | None:
 
 
 def _is_generic(given: Any) -> bool:
-    """Whether it is an array or a mapping, whose literals are those of its items."""
+    """Return whether it is an array or a mapping, whose literals are those of its items."""
     return typing.get_origin(given) not in (None, typing.Literal, typing_extensions.Literal)
 
 

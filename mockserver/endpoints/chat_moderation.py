@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def moderation(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any] | None:
-    """The ``moderation`` of an answer, one result for each of its choices; ``None`` unless asked for."""
+    """Return the ``moderation`` of an answer, one result for each of its choices; ``None`` unless asked for."""
     asked = request.body.get("moderation")
     if not asked:
         return None

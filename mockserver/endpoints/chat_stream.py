@@ -62,7 +62,7 @@ def chat_stream(
 
 
 def _in_turn(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
-    """A chunk of each stream, then the next of each, until all have ended."""
+    """Yield a chunk of each stream, then the next of each, until all have ended."""
     waiting = deque(streams)
     while waiting:
         stream = waiting.popleft()
@@ -72,7 +72,7 @@ def _in_turn(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
 
 
 def _told(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
-    """The chunks of a choice, but for the one that says why it ended."""
+    """Yield the chunks of a choice, but for the one that says why it ended."""
     return (_calls if reply.tool_calls else _text)(request, chunks, reply, index)
 
 
@@ -86,7 +86,7 @@ def _text(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: in
 
 
 def _calls(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
-    """One call begins in the first chunk; several have that to themselves, and other members and pieces."""
+    """Yield the chunks of calls. One begins in the first chunk; several follow it, in other members and pieces."""
     several = len(reply.tool_calls) > 1
     if several:
         yield chunks.delta(index, {"role": "assistant", "content": None}, usage_first=True)
@@ -105,14 +105,14 @@ def _calls(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: i
 
 
 def _pieces(reply: ChatReply, call: ToolCall) -> Iterator[str]:
-    """The arguments of a call as they are sent."""
+    """Yield the arguments of a call as they are sent."""
     if len(reply.tool_calls) > 1 and not call.custom:
         return chat.parallel_pieces(call.arguments)
     return (piece for piece, _ in tokens.whole(tokens.split(call.arguments, reply.counted.vocabulary)))
 
 
 def _called(request: ChatRequest, place: int, call: chat.Member, function: chat.Member) -> chat.Member:
-    """What is new of a call, as a delta: of ``tool_calls``, or of the ``function_call`` before them."""
+    """Return what is new of a call, as a delta: of ``tool_calls``, or of the ``function_call`` before them."""
     if request.calls_functions:
         return {"function_call": function}
     return {"tool_calls": [{"index": place, **call}]}
@@ -121,7 +121,7 @@ def _called(request: ChatRequest, place: int, call: chat.Member, function: chat.
 def _speech(
     call: Call, chunks: chat.Chunks, replies: list[ChatReply], sound: Iterator[bytes]
 ) -> Generator[bytes]:
-    """The transcripts, then the sound while it is spoken; choices take turns."""
+    """Yield the transcripts, then the sound while it is spoken; choices take turns."""
     for index in range(len(replies)):
         yield chunks.delta(index, {"role": "assistant", "refusal": None})
     told = list(_in_turn([_transcript(chunks, reply, index) for index, reply in enumerate(replies)]))
@@ -141,7 +141,7 @@ def _speech(
 
 
 def _transcript(chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
-    """What is said, a token a chunk."""
+    """Yield what is said, a token a chunk."""
     opening: dict[str, Any] = {"content": None}
     audio: dict[str, Any] = {"id": reply.audio_id}
     for piece, _ in tokens.whole(reply.tokens()):

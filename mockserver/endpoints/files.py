@@ -94,7 +94,7 @@ def told(call: Call, file: FileObject) -> FileObject:
 
 
 def example(file_id: str) -> FileObject:
-    """The file object that strictness ``schema`` answers for an id that it does not know; the file is empty."""
+    """Return the file object that strictness ``schema`` answers for an id that it does not know; the file is empty."""
     return {
         "object": "file",
         "id": file_id,

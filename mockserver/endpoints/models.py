@@ -18,7 +18,7 @@ _EXAMPLE_CREATED = 1_686_935_002
 
 
 def list_models(services: Services, call: Call) -> Answer:
-    """Every model of the catalog, and those of one's own; retired ones are left out where they are refused."""
+    """Return every model of the catalog, and those of one's own; retired ones are left out where they are refused."""
     models = services.catalog.models_of(call.account.id)
     data = [_object(card) for card in models if not _is_gone(services, call, card)]
     return _answer({"object": "list", "data": data})

@@ -34,13 +34,13 @@ _LONGEST_NAME = 64  # characters of a custom voice's id that answers repeat in a
 
 
 def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
-    """A voice of the catalog; custom and unknown ones each get a sound of their own, always the same."""
+    """Return a voice of the catalog; custom and unknown ones each get a sound of their own, always the same."""
     name = voice["id"] if isinstance(voice, dict) else voice
     return services.catalog.voice(name) or _custom_voice(services.catalog, name)
 
 
 def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
-    """One of the catalog's voices with another pitch and tempo; all three follow from the id."""
+    """Return one of the catalog's voices with another pitch and tempo; all three follow from the id."""
     kind, pitch, tempo = hashlib.sha256(voice_id.encode("utf-8", "replace")).digest()[:3]
     bounds = catalog.custom_voices
     return replace(

@@ -98,7 +98,7 @@ def _example(completion_id: str) -> Value:
 
 
 def _stored_form(completion: Value, request: Value, request_id: str | None) -> Value:
-    """A completion as it is stored, with what its request asked for."""
+    """Return a completion as it is stored, with what its request asked for."""
     usage = completion["usage"]
     return {
         "object": "chat.completion",

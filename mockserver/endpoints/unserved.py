@@ -65,7 +65,7 @@ def stub_for(method: str, path: str) -> str:
 
 
 def _called(calls: tuple[KnownCall, ...], environ: Mapping[str, Any]) -> KnownCall | None:
-    """The call that the request makes; a path that is for WebSockets alone is meant by any GET."""
+    """Return the call that the request makes; a path that is for WebSockets alone is meant by any GET."""
     by_method = {call.method: call for call in calls}
     method = environ["REQUEST_METHOD"]
     if method == "GET" and WEBSOCKET in by_method:
@@ -76,7 +76,7 @@ def _called(calls: tuple[KnownCall, ...], environ: Mapping[str, Any]) -> KnownCa
 
 
 def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[str]:
-    """The methods of a path, in the order of the alphabet; none for an unknown path."""
+    """Return the methods of a path, in the order of the alphabet; none for an unknown path."""
     served = error.valid_methods or () if isinstance(error, MethodNotAllowed) else ()
     known = {call.method for call in calls} - {WEBSOCKET}
     return sorted((known | set(served)) - _IMPLIED_METHODS)

@@ -130,12 +130,12 @@ def cancel_upload(services: Services, call: Call) -> Answer:
 
 
 def _is_example(services: Services, call: Call) -> bool:
-    """Whether nobody began the upload, and strictness ``schema`` answers for it all the same."""
+    """Return whether the upload does not exist, and strictness ``schema`` answers for it all the same."""
     return not call.strict and services.store.get(_KIND, call.account.id, call.path["id"]) is None
 
 
 def _example(call: Call, status: str) -> dict[str, Any]:
-    """The upload object of an upload that nobody began; nothing is kept of it."""
+    """Return the upload object of an upload that does not exist; nothing is kept of it."""
     upload = {
         "id": call.path["id"],
         "object": "upload",

@@ -40,12 +40,12 @@ def create_consent(services: Services, call: Call) -> Answer:
 
 
 def list_consents(services: Services, call: Call) -> Answer:
-    """The account's consents, a page of them."""
+    """Return the account's consents, a page of them."""
     return _answer(page(services, call, services.store.values(_KIND, call.account.id), _PAGES))
 
 
 def retrieve_consent(services: Services, call: Call) -> Answer:
-    """One consent."""
+    """Return one consent."""
     consent = services.store.get(_KIND, call.account.id, call.path["id"])
     return _answer(consent or _example(call))
 
@@ -82,7 +82,7 @@ def _consent(consent_id: str, name: str, language: str, created_at: int) -> Cons
 
 
 def _example(call: Call) -> Consent:
-    """The consent that strictness ``schema`` answers for an unknown id. Raises ``ApiError`` in ``real``."""
+    """Return the consent that strictness ``schema`` answers for an unknown id. Raises ``ApiError`` in ``real``."""
     if call.strict:
         raise ApiError("voice_consent_not_found", id=call.path["id"])
     return _consent(call.path["id"], "Example", "en-US", _EXAMPLE_CREATED)

@@ -59,7 +59,7 @@ def delete_voice(services: Services, call: Call) -> Answer:
 
 
 def speaking_voices(services: Services, call: Call) -> Set[str]:
-    """The ids of the account's custom voices that speech and chat can use: those created from samples."""
+    """Return the ids of the account's custom voices that speech and chat can use: those created from samples."""
     created = services.store.values(_KIND, call.account.id)
     return _given(services) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
 
@@ -78,13 +78,13 @@ def check_speaks(services: Services, call: Call, voice: object, *, param: str) -
 
 
 def _count(services: Services, call: Call) -> int:
-    """How many voices the organization has, in all of its projects."""
+    """Return how many voices the organization has, in all of its projects."""
     projects = (account for account, _, _ in services.store.all(_KIND))
     return sum(account.partition("/")[0] == call.account.organization for account in projects)
 
 
 def _given(services: Services) -> Set[str]:
-    """The ids of the voices that every account has by the setting ``custom_voices``."""
+    """Return the ids of the voices that every account has by the setting ``custom_voices``."""
     return {each.strip() for each in services.settings.custom_voices.split(",")} - {""}
 
 

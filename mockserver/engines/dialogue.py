@@ -179,7 +179,7 @@ def _json_text(schema: dict[str, Any], hint: str) -> str:
 
 
 def _sample(schema: dict[str, Any], hint: str) -> Any:
-    """A value of ``schema``. What is no schema at all, which strictness ``real`` refuses, asks for nothing."""
+    """Return a value of ``schema``. What is no schema at all, which strictness ``real`` refuses, asks for nothing."""
     from mockserver.engines.json_samples import MalformedSchema, NoSample, sample
 
     if not schema:

@@ -175,19 +175,19 @@ def key_of(headers: SupportsGet) -> str:
 
 
 def _name_in(headers: SupportsGet, name: str) -> str:
-    """The organization or project that a request names; empty for none."""
+    """Return the organization or project that a request names; empty for none."""
     protocols = headers.get("Sec-WebSocket-Protocol")
     return _text(headers.get(_NAMING[name])) or _of_websocket(protocols, _NAMING_PROTOCOLS[name])
 
 
 def _of_websocket(protocols: str | None, prefix: str) -> str:
-    """What a subprotocol of a WebSocket carries, where browsers can send nothing else; empty for none."""
+    """Return what a subprotocol of a WebSocket carries, where browsers can send nothing else; empty for none."""
     offered = (each.strip() for each in _text(protocols).split(","))
     return next((each.removeprefix(prefix) for each in offered if each.startswith(prefix)), "")
 
 
 def _text(header: str | None) -> str:
-    """The text of a header, which WSGI reads as Latin-1 and clients may have written in UTF-8."""
+    """Return the text of a header, which WSGI reads as Latin-1 and clients may have written in UTF-8."""
     text = (header or "").strip()
     if text.isascii():
         return text

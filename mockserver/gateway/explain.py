@@ -99,7 +99,7 @@ def foremost(violations: Iterable[Violation]) -> Violation:
 
 
 def refusal(violations: Iterable[Violation]) -> ApiError:
-    """The foremost violation as the error that ``house`` makes of it."""
+    """Return the foremost violation as the error that ``house`` makes of it."""
     found = house(foremost(violations))
     return ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
@@ -118,7 +118,7 @@ def house(violation: Violation) -> Explanation:
 
 
 def listed(violation: Violation) -> Explanation:
-    """The refusal, in the words of the service of files, of a value that is none of those listed."""
+    """Return the refusal, in the words of the service of files, of a value that is none of those listed."""
     param = _dotted(violation.path)
     found = _cut(str(violation.found))
     return Explanation(f"{found!r} is not one of {_values(violation)!r} - '{param}'", param, None)
@@ -199,7 +199,7 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
 
 
 def _meant(violation: Violation) -> str:
-    """The known parameters that an unknown one is one letter away from; named at the top level only."""
+    """Return the known parameters that an unknown one is one letter away from; named at the top level only."""
     if len(violation.path) > 1:
         return ""
     near = [name for name in violation.expected or () if _is_one_edit(str(violation.path[0]), name)]
@@ -207,7 +207,7 @@ def _meant(violation: Violation) -> str:
 
 
 def _is_one_edit(one: str, other: str) -> bool:
-    """Whether a letter put in, left out or replaced turns ``one`` into ``other``."""
+    """Return whether a letter put in, left out or replaced turns ``one`` into ``other``."""
     short, long = sorted((one, other), key=len)
     same = next(
         (place for place, pair in enumerate(zip(short, long, strict=False)) if len({*pair}) == 2), len(short)
@@ -328,7 +328,7 @@ def _pydantic_length(violation: Violation) -> tuple[str, str, dict[str, Any]]:
 
 
 def _values(violation: Violation) -> list[Any]:
-    """The values allowed at the violated place, where they are enumerated.
+    """Return the values allowed at the violated place, where they are enumerated.
 
     Null is never listed, nor is what the schema has in ``x-untold``: the service takes it silently.
     """

@@ -106,7 +106,7 @@ class _Part:
 
 
 def names_several(content_type: str) -> bool:
-    """Whether a content type is more than one: several headers, which HTTP servers join with commas."""
+    """Return whether a content type is more than one: several headers, which HTTP servers join with commas."""
     return "," in _QUOTED.sub("", content_type)
 
 
@@ -173,7 +173,7 @@ def _split(body: bytes, boundary: bytes) -> list[_Part]:
 
 
 def part_options(headers: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a part's disposition; none where that cannot be read."""
+    """Return the parameters of a part's disposition; none where that cannot be read."""
     disposition = headers.get("content-disposition", "")
     return options_of(disposition) if _DISPOSITION.fullmatch(disposition) else {}
 

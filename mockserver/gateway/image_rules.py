@@ -45,7 +45,7 @@ def _check(sources: UrlSources, url: str) -> None:
 
 
 def _is_image(head: bytes) -> bool:
-    """Whether a file with this head is one of the formats that models can see."""
+    """Return whether a file with this head is one of the formats that models can see."""
     return head.startswith((_PNG, _JPEG, *_GIF)) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 

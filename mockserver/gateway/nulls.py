@@ -38,7 +38,7 @@ def _is_required(name: str, parts: list[Schema]) -> bool:
 
 
 def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
-    """The schema and those inside it that ``value`` must satisfy, too."""
+    """Yield the schema and those inside it that ``value`` must satisfy, too."""
     if isinstance(schema, bool):
         return
     yield schema

@@ -134,7 +134,7 @@ class Pipeline:
         return self._response(answer, call, exchange)
 
     def _response(self, answer: Answer, call: Call, exchange: Exchange) -> flask.Response:
-        """The endpoint's answer, with the headers that go with it."""
+        """Return the endpoint's answer, with the headers that go with it."""
         exchange.answered_by = answer.answered_by
         service = self._headers.service(call.operation.name)
         given = {name.lower() for name, _ in answer.headers}

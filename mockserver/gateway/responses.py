@@ -20,7 +20,7 @@ log = logging.getLogger("mockserver.access")
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:
-    """A refusal as a Flask response. Those of unknown URLs are sent in chunks."""
+    """Return a refusal as a Flask response. Those of unknown URLs are sent in chunks."""
     response = flask.Response(refusal.body, refusal.status, content_type=refusal.content_type)
     for name, value in refusal.headers:
         response.headers[name] = value
@@ -28,7 +28,7 @@ def refusal_response(refusal: Refusal) -> flask.Response:
 
 
 def in_chunks(response: flask.Response) -> flask.Response:
-    """A response whose length is not announced, so that the HTTP server sends it in chunks."""
+    """Return a response whose length is not announced, so that the HTTP server sends it in chunks."""
     del response.headers["content-length"]
     response.automatically_set_content_length = False
     return response

@@ -50,7 +50,7 @@ def check_kind(call: Call) -> None:
 
 
 def is_retired(services: Services, model: ModelCard) -> bool:
-    """Whether the model's announced shutdown date has come, by the server's clock."""
+    """Return whether the model's announced shutdown date has come, by the server's clock."""
     today = datetime.fromtimestamp(services.clock.now(), UTC).date().isoformat()
     return model.shutdown_date is not None and model.shutdown_date <= today
 

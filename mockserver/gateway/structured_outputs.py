@@ -77,7 +77,7 @@ def _arrays_without_items(schema: Any, context: Context) -> Iterator[str]:
 
 
 def _parts(schema: Schema) -> Iterator[tuple[Context, Any]]:
-    """The schemas right inside ``schema``, each with the steps that lead there."""
+    """Yield the schemas right inside ``schema``, each with the steps that lead there."""
     for name, part in schema.get("properties", {}).items():
         yield ("properties", name), part
     if "items" in schema:
@@ -96,7 +96,7 @@ def _types(schema: Schema) -> list[str]:
 
 
 def _strict_flaws(schema: Any, context: Context, root: Schema) -> Iterator[str]:
-    """What is wrong with ``schema`` and those inside it, outer ones first."""
+    """Yield what is wrong with ``schema`` and those inside it, outer ones first."""
     if not isinstance(schema, dict):
         yield _told(context, "schema must have a 'type' key.")
         return
@@ -163,7 +163,7 @@ def _names_no_properties(schema: Any) -> bool:
 
 
 def _value_flaws(schema: Schema, context: Context) -> Iterator[str]:
-    """What is wrong with the values that a schema lists, and with its format."""
+    """Yield what is wrong with the values that a schema lists, and with its format."""
     import jsonschema_rs
 
     values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]

@@ -76,7 +76,7 @@ def _functions(body: Body) -> Iterator[tuple[str, Body]]:
 
 
 def _flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
-    """Why ``schema`` is refused; empty if it is not, or if there is none to keep to."""
+    """Return why ``schema`` is refused; empty if it is not, or if there is none to keep to."""
     if not schema and not (strict and isinstance(schema, dict)):
         return ""
     try:

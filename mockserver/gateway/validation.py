@@ -289,7 +289,7 @@ _FIRST = ("$ref", "type", "required", "additionalProperties")
 
 
 def _in_order(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The keywords of a schema as the service heeds them: what is missing and unknown comes before members."""
+    """Yield the keywords of a schema as the service heeds them: what is missing and unknown comes before members."""
     first = [(keyword, schema[keyword]) for keyword in _FIRST if keyword in schema]
     yield from first
     yield from ((keyword, value) for keyword, value in schema.items() if keyword not in _FIRST)

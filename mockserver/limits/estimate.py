@@ -14,12 +14,12 @@ _TOKENS_PER_IMAGE = 765
 
 
 def speech_tokens(body: Mapping[str, Any]) -> int:
-    """A quarter of the bytes of the text, rounded up."""
+    """Return a quarter of the bytes of the text, rounded up."""
     return _quarter(_size(body.get("input")))
 
 
 def chat_tokens(body: Mapping[str, Any]) -> int:
-    """A quarter of the bytes of all messages, seven more for each that has content, and 765 tokens per image."""
+    """Return a quarter of the bytes of all messages, seven more for each that has content, and 765 tokens per image."""
     size = images = 0
     messages = body.get("messages")
     for message in messages if isinstance(messages, list) else ():
@@ -35,7 +35,7 @@ def chat_tokens(body: Mapping[str, Any]) -> int:
 
 
 def chat_images(body: Mapping[str, Any]) -> int:
-    """How many images the messages have."""
+    """Return how many images the messages have."""
     messages = body.get("messages")
     contents = [
         message.get("content")
@@ -47,7 +47,7 @@ def chat_images(body: Mapping[str, Any]) -> int:
 
 
 def transcription_tokens(form: Mapping[str, Any]) -> int:
-    """A quarter of the bytes of the prompt, at least one."""
+    """Return a quarter of the bytes of the prompt, at least one."""
     return max(1, _quarter(_size(form.get("prompt"))))
 
 

@@ -405,5 +405,5 @@ class Limiter:
 
 
 def _amount(kind: str, tokens: int, images: int) -> int:
-    """What a request takes from a bucket of a kind."""
+    """Return what a request takes from a bucket of a kind."""
     return {"tokens": tokens, "images": images}.get(KINDS[kind].counts, 1)

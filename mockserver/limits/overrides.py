@@ -19,13 +19,13 @@ _NAMES = (*KINDS, *QUEUE_KINDS)
 
 
 def wants_observed(text: str) -> bool:
-    """Whether ``text`` asks for the limits of recorded answers, where they contradict the tables."""
+    """Return whether ``text`` asks for the limits of recorded answers, where they contradict the tables."""
     return OBSERVED in text and OBSERVED in (part.strip() for part in text.split(","))
 
 
 @lru_cache(maxsize=1024)
 def parse_overrides(text: str) -> dict[str, int | None]:
-    """The limits in ``text``, by kind; ``none`` takes one away. Raises ``ValueError`` saying what is wrong.
+    """Return the limits in ``text``, by kind; ``none`` takes one away. Raises ``ValueError`` saying what is wrong.
 
     The word ``observed`` may stand among them (see ``wants_observed``).
     """

@@ -53,7 +53,7 @@ class Head:
 
 
 def served_tier(asked: str | None) -> str:
-    """The ``service_tier`` that an answer tells for the one that was asked for."""
+    """Return the ``service_tier`` that an answer has for the one that was asked for."""
     return {"priority": "priority", "fast": "priority", "flex": "flex"}.get(asked or "", "default")
 
 
@@ -91,7 +91,7 @@ class Chunks:
         finish_reason: str | None = None,
         usage_first: bool = False,
     ) -> bytes:
-        """A chunk with one choice; ``usage_first``: its null ``usage`` precedes it, as in parallel calls."""
+        """Return a chunk with one choice; ``usage_first``: its null ``usage`` precedes it, as in parallel calls."""
         told = {"logprobs": logprobs} if self._logprobs else {}
         choice = {"index": index, "delta": delta, **told, "finish_reason": finish_reason}
         early = {"usage": None} if usage_first and self._include_usage else {}
@@ -102,7 +102,7 @@ class Chunks:
         return self._event({"choices": []}, usage)
 
     def moderation(self, moderation: Member) -> bytes:
-        """The chunk without choices that tells what moderation found."""
+        """Return the chunk without choices that says what moderation found."""
         return self._event({"choices": [], "moderation": moderation})
 
     def choiceless(self) -> bytes:
@@ -166,7 +166,7 @@ def tool_call(call: ToolCall, call_id: str) -> Member:
 
 
 def parallel_pieces(arguments: str) -> Iterator[str]:
-    """The JSON arguments of one of several calls, cut as the API does.
+    """Yield the JSON arguments of one of several calls, cut as the API does.
 
     That is after 4, 9, 14, 18, 23, 28 letters, and so on: every 14 thirds. Spaces between members do not count.
     """
@@ -219,7 +219,7 @@ def usage(
     reply_audio: int,
     rules: ChatRules | None = None,
 ) -> Member:
-    """The ``usage`` of a completion, with the details that a model of these ``rules`` tells.
+    """Return the ``usage`` of a completion, with the details that a model of these ``rules`` tells.
 
     Only models with audio tell text and image tokens.
     """

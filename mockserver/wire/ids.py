@@ -78,7 +78,7 @@ class Ids:
         return self._letters(length) if length else ""
 
     def sampling_seed(self) -> int:
-        """The ``seed`` of a stored completion that asked for none: 64 bits with a sign."""
+        """Return the ``seed`` of a stored completion that asked for none: 64 bits with a sign."""
         with self._lock:
             return self._random.getrandbits(64) - (1 << 63)
 
