@@ -130,7 +130,8 @@ def _whole(value: Any) -> Any:
 
 
 def _asks_for_events(facts: Facts) -> bool:
-    return facts.document.get("stream") is True or facts.document.get("stream_format") == "sse"
+    asked = facts.document.get("stream") in (True, "true") or facts.document.get("stream_format") == "sse"
+    return asked or "text/event-stream" in facts.headers.get("accept", "")
 
 
 def _asks_for_sound(facts: Facts) -> bool:

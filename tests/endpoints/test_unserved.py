@@ -384,6 +384,18 @@ def test_faults_hit_them(api: AudioApi, send: Send) -> None:
     assert [entry["error"] for entry in api.journal] == ["server_error", None, "overloaded"]
 
 
+@pytest.mark.parametrize(("query", "headers"), [("?stream=true", {}), ("", {"Accept": "text/event-stream"})])
+def test_faults_break_scripted_events(api: AudioApi, query: str, headers: dict[str, str]) -> None:
+    api.on("/v1/responses/{id}").reply_events([{"n": 1}, {"n": 2}, {"n": 3}])
+    fault = api.break_next("sse_cut", after=1)
+    asked = headers | {"Authorization": f"Bearer {api.api_key}"}
+    plain = httpx.get(f"{api.base_url}/responses/resp_1", headers={"Authorization": asked["Authorization"]})
+    assert (plain.text.count("data:"), fault.hits) == (3, 0)
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{api.base_url}/responses/resp_1{query}", headers=asked)
+    assert fault.hits == 1
+
+
 def test_rate_limits_do_not_count_them(server: MockServer) -> None:
     account = server.account(tier="free")
     account.on("embeddings").reply_json({"object": "list", "data": [], "model": "m", "usage": {}})
