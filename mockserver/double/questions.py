@@ -40,7 +40,10 @@ class Questions(OfAccount):
         """
         records = self._services.journal.records(self._account_id)
         earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []
-        return "\n".join([*earlier, verification.report(records[-latest:]), *findings(records)])
+        found = findings(
+            records, lambda model: self._services.catalog.model(model, self._account_id) is not None
+        )
+        return "\n".join([*earlier, verification.report(records[-latest:]), *found])
 
     def verify(
         self,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import openai
 import pytest
 
 from mockserver.double.findings import findings
+from mockserver.mock_server import MockServer
+from mockserver.settings import Settings
 from tests.double.journal_records import record
 
 
@@ -76,3 +79,27 @@ def test_of_good_calls_and_other_errors_there_is_nothing_to_tell() -> None:
     assert (
         findings([record(), record(error="invalid_api_key", status=401), record(error="server_error")]) == []
     )
+
+
+def test_a_model_that_the_tier_may_not_use_is_not_said_to_be_unknown() -> None:
+    settings = Settings(port=0, whisper_model="none", log_level="error", unsupported_model="404")
+    with MockServer(settings) as server:
+        api = server.account()
+        api.tier("free")
+        with pytest.raises(openai.NotFoundError):
+            api.client.chat.completions.create(model="gpt-5.1", messages=[{"role": "user", "content": "Hi."}])
+        finding = api.exchanges().splitlines()[-1]
+    assert finding == (
+        "The usage tier of this account may not use the model 'gpt-5.1'. Give it another tier."
+    )
+
+
+def test_a_path_that_a_model_lacks_is_not_said_to_be_misspelt() -> None:
+    entry = record(path="/v1/audio/translations", error="unknown_url", model="gpt-4o-transcribe")
+    assert findings([entry]) == [
+        "POST /v1/audio/translations: the API does not have this URL for the model 'gpt-4o-transcribe'."
+    ]
+
+
+def test_models_of_other_providers_cannot_be_added() -> None:
+    assert findings([record(path="/v1/stt/create", error="model_not_found", model="nova-9")]) == []
