@@ -29,7 +29,7 @@ class SoundPart(TypedDict, total=False):
 class Request(TypedDict, total=False):
     model: Required[str | Model]
     parts: Required[list[TextPart | SoundPart]]
-    mood: Literal["calm", "gay"]
+    mood: Literal["calm", "merry"]
     voice: Required[str | Literal["alloy", "zelda"]]
     seed: int
 
