@@ -1,4 +1,4 @@
-"""Chats as the tests write them: every answer is checked against the SDK's types and our schemas."""
+"""An SDK and chats whose every answer is checked against the SDK's types and our schemas."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import openai
 import pytest
 from flask.testing import FlaskClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from mockserver.app import create_app, services_of
+from mockserver.audio_api import AudioApi
 from mockserver.engines.speech import SpeechChunk, Utterance
 from mockserver.gateway.validation import Schemas
+from mockserver.mock_server import MockServer
 from mockserver.services import Services
 from mockserver.settings import Settings
 from tests.conftest import RawResponse
@@ -79,6 +82,21 @@ class Chat:
         assert isinstance(document, dict)
         error: Body = document["error"]
         return response.status, error
+
+
+@pytest.fixture
+def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
+    """An SDK whose types are validated strictly."""
+    with openai.OpenAI(
+        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
+    ) as sdk:
+        yield sdk
+
+
+@pytest.fixture
+def api(server: MockServer, api_key: str) -> AudioApi:
+    """The test double of the account that ``chat`` and ``client`` use."""
+    return server.account(api_key)
 
 
 @pytest.fixture

@@ -9,18 +9,11 @@ import openai
 import pytest
 
 from mockserver.audio_api import AudioApi
-from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
 from mockserver.wire.moderation import CATEGORIES, results
 from tests.endpoints.conftest import Chat, speech, text
 
 MODERATION: dict[str, Any] = {"moderation": {"model": "omni-moderation-latest"}}
-
-
-@pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    """The account that ``chat`` and ``client`` use."""
-    return server.account(api_key)
 
 
 def test_nothing_is_moderated_unasked(chat: Chat) -> None:

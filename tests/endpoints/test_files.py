@@ -38,20 +38,6 @@ def now(server: MockServer) -> None:
     server.clock.reset()
 
 
-@pytest.fixture
-def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
-    """An SDK whose types are validated strictly."""
-    with openai.OpenAI(
-        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
-    ) as sdk:
-        yield sdk
-
-
-@pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    return server.account(api_key)
-
-
 def upload(client: openai.OpenAI, name: str = "a.jsonl", data: bytes = LINES, **changes: Any) -> FileObject:
     return client.files.create(**{"file": (name, data), "purpose": "batch", **changes})
 

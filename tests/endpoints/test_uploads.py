@@ -38,15 +38,6 @@ def now(server: MockServer) -> None:
     server.clock.reset()
 
 
-@pytest.fixture
-def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
-    """An SDK whose types are validated strictly."""
-    with openai.OpenAI(
-        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
-    ) as sdk:
-        yield sdk
-
-
 def begin(client: openai.OpenAI, size: int = len(DATA), **changes: Any) -> Upload:
     asked = {"filename": "a.jsonl", "purpose": "batch", "bytes": size, "mime_type": "application/jsonl"}
     return client.uploads.create(**{**asked, **changes})

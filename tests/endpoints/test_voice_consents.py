@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import openai
 import pytest
 from openai.types.audio import VoiceConsent
@@ -16,20 +14,6 @@ from tests.conftest import FIXTURES
 
 HELLO = FIXTURES / "hello.wav"
 TYPES = "audio/mpeg, audio/wav, audio/x-wav, audio/ogg, audio/aac, audio/flac, audio/webm, audio/mp4"
-
-
-@pytest.fixture
-def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
-    """An SDK whose types are validated strictly."""
-    with openai.OpenAI(
-        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
-    ) as sdk:
-        yield sdk
-
-
-@pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    return server.account(api_key)
 
 
 def consent(client: openai.OpenAI, name: str = "Jane Doe", language: str = "en-US") -> VoiceConsent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,6 @@ from tests.conftest import FIXTURES
 
 HELLO = FIXTURES / "hello.wav"
 SENTENCE = "Hello world, this is a test of a voice."
-
-
-@pytest.fixture
-def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
-    """An SDK whose types are validated strictly."""
-    with openai.OpenAI(
-        base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
-    ) as sdk:
-        yield sdk
-
-
-@pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    return server.account(api_key)
 
 
 def consent(client: openai.OpenAI) -> str:
