@@ -150,6 +150,8 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
             raise CatalogError(f"{place}: {value!r} is not a date; write it as YYYY-MM-DD")
         if key == "endpoints" and isinstance(value, list):
             _check_endpoints(value, known, place)
+        if key == "chat" and isinstance(value, Mapping) and isinstance(value.get("efforts"), list):
+            _check_efforts(value["efforts"], known, f"{place}.efforts")
         if key == "prices" and isinstance(value, Mapping):
             for name, price in value.items():
                 if isinstance(price, int | float) and price < 0:
@@ -168,6 +170,16 @@ def _check_endpoints(endpoints: list[Any], known: Mapping[str, Row], place: str)
     for endpoint in endpoints:
         if isinstance(endpoint, str) and endpoint not in there_are:
             raise CatalogError(f"{place}: no model has {endpoint!r}; there are {', '.join(there_are)}")
+
+
+def _check_efforts(efforts: list[Any], known: Mapping[str, Row], place: str) -> None:
+    """Raise ``CatalogError`` for values of ``reasoning_effort`` that no model of the catalog takes."""
+    there_are = {effort for row in known.values() for effort in row.get("chat", {}).get("efforts", ())}
+    for effort in efforts:
+        if isinstance(effort, str) and effort not in there_are:
+            raise CatalogError(
+                f"{place}: no model takes {effort!r}; there are {', '.join(sorted(there_are))}"
+            )
 
 
 def _is_date(text: str) -> bool:

@@ -241,6 +241,10 @@ def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
             "models[0].prices.text_input: -1 is below 0;",
         ),
         ('id = "x"\nlike = "gpt-4o"\nsources = "me"', "models[0].sources: is not a table;"),
+        (
+            'id = "x"\nlike = "gpt-5"\nchat = { efforts = ["tiny"] }',
+            "models[0].chat.efforts: no model takes 'tiny';",
+        ),
         ('id = "x"\nlike = "gpt-4o"\ncreated = "now"', "models[0]: Expected `int`, got `str`"),
     ],
 )

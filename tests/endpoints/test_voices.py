@@ -205,6 +205,10 @@ def test_a_sample_is_audio_of_at_most_10_mebibytes(
     [
         ({"consent": "cons_1", "audio_sample": "x"}, "Missing required parameter: 'name'."),
         ({"name": "a", "consent": "cons_1"}, "Missing required parameter: 'audio_sample'."),
+        (
+            {"name": "a", "type": "design", "prompt": "x"},
+            "Invalid value: 'design'. Supported values are: 'audio_sample' and 'prompt'.",
+        ),
         ({"name": "a", "audio_sample": "x"}, "Missing required parameter: 'consent'."),
         ({"name": "a", "type": "prompt"}, "Missing required parameter: 'prompt'."),
         ({"name": "a", "type": "prompt", "prompt": "x", "mood": "x"}, "Unknown parameter: 'mood'."),
