@@ -126,7 +126,8 @@ class Fetcher:
             connection = _Connection(target, self._addresses(target), deadline)
             with contextlib.closing(connection), _cut_off(connection, deadline):
                 connection.request("GET", target.path, headers={"Accept-Encoding": "identity"})
-                yield connection.getresponse()
+                with connection.getresponse() as response:
+                    yield response
         except (OSError, http.client.HTTPException) as error:
             if time.monotonic() >= deadline:
                 raise FetchError(f"{target.url} took more than {self.seconds:g} seconds.") from error
