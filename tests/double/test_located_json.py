@@ -23,7 +23,7 @@ def test_what_is_missing_has_the_line_of_what_would_hold_it() -> None:
 @pytest.mark.parametrize(
     ("data", "line", "message"),
     [
-        (b'{\n"a": 1,\n}', 3, "is not JSON: "),
+        (b'{\n"a": 1,\n"b" 2}', 3, "is not JSON: "),
         (b"", 1, "is not JSON: "),
         (b'{"a": 1,\n "b": {"a": 2},\n "a": 3}', 3, "'a' is given twice, first on line 1."),
         (b'["NaN",\n NaN]', 2, "NaN is not JSON."),
