@@ -94,8 +94,8 @@ def _account(row: object, source: str) -> AccountRow:
             raise SettingsError(f"{source}.{name}: is not {kinds}.")
     for name in ("organization", "project"):
         if name in row and not _SENDABLE.fullmatch(row[name]):
-            told = "cannot be sent in a header. Write up to 200 characters of ASCII"
-            raise SettingsError(f"{source}.{name}: {row[name]!r} {told}.")
+            reason = "cannot be sent in a header. Write up to 200 characters of ASCII"
+            raise SettingsError(f"{source}.{name}: {row[name]!r} {reason}.")
     if row.get("tier", "free") not in TIERS:
         raise SettingsError(f"{source}.tier: {row['tier']!r} is not one of {', '.join(TIERS)}.")
     limits = _limit_rows(row.get("limits", {}), f"{source}.limits")

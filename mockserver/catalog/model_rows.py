@@ -120,8 +120,8 @@ def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str)
     if len(tuned) > 2 and tuned[2]:
         given["owned_by"] = tuned[2]
     own = {**given, **row, "like": like, "configured": True}
-    told = {key: _CONFIGURATION for key in ("created", "shutdown_date", "prices") if key in row}
-    own["sources"] = {"created": _CONFIGURATION} | told | dict(row.get("sources", {}))
+    own_sources = {key: _CONFIGURATION for key in ("created", "shutdown_date", "prices") if key in row}
+    own["sources"] = {"created": _CONFIGURATION} | own_sources | dict(row.get("sources", {}))
     return _inheriting(own, base, _OWN_OF_MODELS)
 
 

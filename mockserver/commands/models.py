@@ -70,8 +70,9 @@ def list_retiring(settings: Settings, days: int, first: str | None, *, as_json: 
     for model in found:
         shutdown = date.fromisoformat(model.shutdown_date or "")
         source = model.sources.get("shutdown_date", "deprecations page")
-        told = "".join(f"; {each}" for each in filter(None, [model.conflicts.get("shutdown_date")]))
-        table.add_row(str(shutdown), str((shutdown - today).days), model.id, source + told)
+        other = model.conflicts.get("shutdown_date")
+        sources = f"{source}; {other}" if other else source
+        table.add_row(str(shutdown), str((shutdown - today).days), model.id, sources)
     console.print(table)
 
 

@@ -50,8 +50,8 @@ class Pattern:
             if not is_path(name) and name not in endpoints and endpoints:
                 raise PatternError(f"endpoint: there is no {name!r}. {_hint(name, endpoints)}")
             if is_path(name) and "?" in name:
-                told = "has a query, which is no part of the path. Leave it out, or ask for it in `fields`."
-                raise PatternError(f"endpoint: {name!r} {told}")
+                reason = "has a query, which is no part of the path. Leave it out, or ask for it in `fields`."
+                raise PatternError(f"endpoint: {name!r} {reason}")
         self._conditions = tuple(
             (name, make(when[name])) for name, make in CONDITIONS.items() if name in when
         )

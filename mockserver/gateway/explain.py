@@ -151,8 +151,9 @@ def _precedence(violation: Violation) -> tuple[int, int, int]:
 
 
 def _dotted(path: Sequence[str | int]) -> str:
-    """``("messages", 0, "role")`` as ``messages[0].role``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    """Write ``("messages", 0, "role")`` as ``messages[0].role``; a name of megabytes is cut."""
+    dotted = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return _cut(dotted.removeprefix("."))
 
 
 def _house(violation: Violation, param: str) -> tuple[str, str]:

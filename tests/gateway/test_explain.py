@@ -173,6 +173,12 @@ def test_a_refusal_never_repeats_megabytes(voice: Any) -> None:
         assert len(str(voice(Violation(("format",), "enum", ["a"], found)))) < 50_000
 
 
+def test_a_refusal_never_repeats_a_name_of_megabytes() -> None:
+    refusal = house("x" * 5_000_000, keyword="additionalProperties", expected=False, found=1)
+    assert len(str(refusal)) < 50_000
+    assert str(refusal[0]).startswith("Unknown parameter: 'xxx")
+
+
 def test_a_text_too_long_is_told_as_the_speech_endpoint_tells_it() -> None:
     violations = SCHEMAS.violations(SPEECH, {"model": "tts-1", "voice": "alloy", "input": "a" * 5000})
     assert explain.pydantic(violations, inputs=False) == (
