@@ -22,6 +22,7 @@ NAMES = (
     "tokens",
     "stubs",
     "soak",
+    "attack",
     "pytest_fixture",
 )
 

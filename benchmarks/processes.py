@@ -71,9 +71,14 @@ class Server:
         """Where the server listens."""
         return ("127.0.0.1", self.port)
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def cpu_seconds(self) -> float:
         """CPU time (user and system) of the process and its children so far; grows in steps of 10 ms."""
-        return sum(sum(map(int, _stat(pid)[11:15])) for pid in _family(self._process.pid)) / _TICKS
+        return sum(sum(map(int, _stat(pid)[11:15])) for pid in family(self._process.pid)) / _TICKS
 
     def memory(self, field: str = "VmRSS") -> int:
         """Bytes in memory: ``VmRSS`` now, or ``VmHWM``, the most since ``forget_peak``. Without children."""
@@ -81,6 +86,14 @@ class Server:
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
         raise ServerFailed("the server has ended")
+
+    def descriptors(self) -> int:
+        """How many files and sockets the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def said(self) -> int:
+        """Bytes that the program has written to its standard output and error."""
+        return os.fstat(self._said.fileno()).st_size
 
     def forget_peak(self) -> None:
         """Lets ``memory("VmHWM")`` count from now on."""
@@ -101,9 +114,10 @@ class Server:
         raise ServerFailed(f"{' '.join(self._command)}: {self._said.read().decode(errors='replace')[-2000:]}")
 
 
-def mockserver(*arguments: str, environment: dict[str, str]) -> Server:
-    """Our server, as ``mockserver serve`` starts it."""
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "PORT", *arguments]
+def mockserver(*arguments: str, environment: dict[str, str], nofile: int | None = None) -> Server:
+    """Our server, as ``mockserver serve`` starts it; with ``nofile`` it may open so many files and sockets."""
+    limited = [] if nofile is None else ["prlimit", f"--nofile={nofile}:{nofile}"]
+    command = [*limited, sys.executable, "-m", "mockserver", "serve", "--port", "PORT", *arguments]
     return Server(command, environment=environment, ready="/_mock/health")
 
 
@@ -131,8 +145,8 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _family(pid: int) -> Iterator[int]:
-    """``pid`` and its descendants."""
+def family(pid: int) -> Iterator[int]:
+    """Yield ``pid`` and its descendants."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and (stat := _stat(int(folder.name))):

@@ -1,0 +1,333 @@
+"""Loads that once stopped the server or took all memory, beside the bounds that hold now.
+
+Every row tells a figure and its bound. The loads are small for the sender and were large for the server: what is
+refused late, decoded whole, collected, or waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import struct
+import time
+import zlib
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchmarks.client import get, post, upload
+from benchmarks.clips import PASSAGE, spoken, spoken_bytes
+from benchmarks.processes import Server, clean_environment, mockserver
+from benchmarks.report import Row
+from benchmarks.watcher import Watcher, memory_of_all
+from mockserver.audio.encode import encode_speech
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from benchmarks.report import Options
+
+_MIB = 1 << 20
+_HEALTH_SECONDS = 1.0  # the longest that health may take
+_PATIENCE = 180.0  # seconds for one answer
+_TIMEOUT = 30.0  # seconds; the server's socket_timeout
+_LARGE = 20_000_000  # bytes of an upload
+_NOFILE = 256  # descriptors, where few are to be had
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: its status (0: none came), its body, and when it was complete (s)."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+
+def run(options: Options) -> Iterator[Row]:
+    """Every load against a server of its own."""
+    for what, arguments, load in _LOADS:
+        nofile = _NOFILE if load is _crowd else None
+        command = ("--log-level", "error", *arguments)
+        with mockserver(*command, environment=clean_environment(), nofile=nofile) as server:
+            yield from load(what, server)
+
+
+def _answered(
+    what: str, server: Server, requests: Sequence[bytes], *, status: int, room: float
+) -> Iterator[Row]:
+    """Send all requests at once; tell who was answered otherwise, health, and MiB of memory over the idle server."""
+    idle = memory_of_all(server.pid)
+    with Watcher(server) as watcher:
+        answers = asyncio.run(_together([partial(_ask, server, request) for request in requests]))
+    others = [answer.status for answer in answers if answer.status != status]
+    note = f"{len(requests)} requests, the slowest {max(answer.seconds for answer in answers):.1f} s"
+    if others:
+        note += f"; others: {sorted(set(others))}"
+    yield Row(f"{what}: answered {status}", "", len(others), 1.0, 0.0, note)
+    yield from _seen(what, watcher, idle, room)
+
+
+def _seen(what: str, watcher: Watcher, idle: int, room: float) -> Iterator[Row]:
+    seen = watcher.seen
+    note = f"{seen.answers} checks" + (f", {seen.unanswered} unanswered" if seen.unanswered else "")
+    slowest = _PATIENCE if seen.unanswered else seen.slowest
+    yield Row(f"{what}: health", "s", slowest, _HEALTH_SECONDS, 1.0, note)
+    yield Row(f"{what}: memory over idle", "MiB", (seen.most_memory - idle) / _MIB, room, 1.0)
+
+
+def _invalid(what: str, server: Server) -> Iterator[Row]:
+    for count in (100_000, 1_000_000):
+        body = {"model": "gpt-4o-mini", "messages": [None] * count}
+        yield from _answered(f"{what}, {count:,}", server, [_chat(body)], status=400, room=200)
+    parts = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": [{}] * 100_000}]}
+    yield from _answered(
+        f"{what}, content parts", server, [_chat(parts, strictness="off")], status=400, room=200
+    )
+    stub = json.dumps({"when": {"endpoint": "chat"}, "replies": [None] * 100_000}).encode()
+    yield from _answered(f"{what}, of a stub", server, [_json("/_mock/stubs", stub)], status=400, room=200)
+
+
+def _long_text(what: str, server: Server) -> Iterator[Row]:
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "word " * 4_000_000}]}
+    yield from _answered(what, server, [_chat(body)], status=400, room=500)
+
+
+def _silence(what: str, server: Server) -> Iterator[Row]:
+    """Hours of silence, and short speech that comes meanwhile."""
+    short = upload(
+        "/v1/audio/transcriptions", {"model": "whisper-1"}, spoken("Good morning, how are you today?")
+    )
+    asyncio.run(_ask(server, short))  # the recogniser is loaded
+    for hours in (1, 4):
+        clip = _silent_flac(hours * 3600)
+        request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, clip)
+        idle = memory_of_all(server.pid)
+        with Watcher(server) as watcher:
+            long, soon = asyncio.run(_behind(server, request, short))
+        label = f"{what}, {hours} h"
+        note = f"{len(clip) / 1000:.0f} kB, {long.status} after {long.seconds:.0f} s"
+        yield Row(f"{label}: 3 s of speech behind it", "s", soon.seconds, 5.0, 1.0, note)
+        yield from _seen(label, watcher, idle, 150)
+
+
+async def _behind(server: Server, first: bytes, second: bytes) -> tuple[Answer, Answer]:
+    long = asyncio.create_task(_ask(server, first))
+    await asyncio.sleep(1.0)
+    soon = await _ask(server, second)
+    return await long, soon
+
+
+def _uploads(what: str, server: Server) -> Iterator[Row]:
+    """Many large uploads at once; who is refused must have waited."""
+    request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, spoken_bytes(_LARGE))
+    with Watcher(server) as watcher:
+        answers = asyncio.run(_together([partial(_ask, server, request)] * 64))
+    refused = [answer.seconds for answer in answers if answer.status != 200]
+    early = [seconds for seconds in refused if seconds < _TIMEOUT]
+    note = f"{len(answers) - len(refused)} heard, the last after {max(a.seconds for a in answers):.0f} s"
+    yield Row(f"{what}: refused early", "", len(early), 1.0, 0.0, note)
+    yield from _seen(what, watcher, 0, 700)
+
+
+def _picture(what: str, server: Server) -> Iterator[Row]:
+    clip = _with_cover(16_000)
+    request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, clip)
+    yield from _answered(what, server, [request] * 6, status=200, room=100)
+
+
+def _streams(what: str, server: Server) -> Iterator[Row]:
+    body = {
+        "model": "gpt-4o-mini-audio-preview",
+        "modalities": ["text", "audio"],
+        "audio": {"voice": "alloy", "format": "pcm16"},
+        "stream": True,
+        "messages": [{"role": "user", "content": f"Say: {PASSAGE}"}],
+    }
+    idle = memory_of_all(server.pid)
+    with Watcher(server) as watcher:
+        answers = asyncio.run(_together([partial(_ask, server, _chat(body))] * 300))
+    broken = sum(not answer.body.rstrip().endswith(b"0") for answer in answers)
+    unfinished = sum(b"data: [DONE]" not in answer.body for answer in answers)
+    note = f"all within {max(answer.seconds for answer in answers):.1f} s"
+    yield Row(f"{what}: unfinished", "", max(broken, unfinished), 1.0, 0.0, note)
+    yield from _seen(what, watcher, idle, 700)
+
+
+def _slow(what: str, server: Server) -> Iterator[Row]:
+    """Clients that send hardly anything, or read nothing."""
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer sk-slow\r\n"
+    body = b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"
+    chunked = (
+        b"Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n--\r\n"
+    )
+    for kind, count, sent in (
+        ("heads", 700, head),
+        ("bodies", 700, head + body),
+        ("chunks", 200, head + chunked),
+    ):
+        idle = memory_of_all(server.pid)
+        with Watcher(server) as watcher:
+            asyncio.run(_together([partial(_stall, server, sent, 8.0)] * count))
+        yield from _seen(f"{what}, {count} {kind}", watcher, idle, 200)
+    speech = {"model": "gpt-4o-mini-tts", "voice": "alloy", "response_format": "wav", "input": PASSAGE * 10}
+    request = _json("/v1/audio/speech", json.dumps(speech).encode())
+    idle = memory_of_all(server.pid)
+    with Watcher(server) as watcher:
+        asyncio.run(_together([partial(_stall, server, request, 8.0)] * 520))
+    yield from _seen(f"{what}, 520 readers", watcher, idle, 700)
+
+
+def _vanishing(what: str, server: Server) -> Iterator[Row]:
+    """Clients that leave in the middle of an upload."""
+    request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, spoken_bytes(2_000_000))
+    before = server.descriptors()
+    idle = memory_of_all(server.pid)
+    with Watcher(server) as watcher:
+        asyncio.run(_together([partial(_stall, server, request[:1_500_000], 0.0)] * 200))
+        asyncio.run(_together([partial(_stall, server, request, 0.0)] * 200))
+    time.sleep(3.0)
+    yield Row(f"{what}: descriptors left over", "", server.descriptors() - before, 10.0, 1.0)
+    yield from _seen(what, watcher, idle, 700)
+
+
+def _crowd(what: str, server: Server) -> Iterator[Row]:
+    """More connections than the server may open, while one that it has is served."""
+    with Watcher(server) as watcher:
+        answered = asyncio.run(_crowded(server, _NOFILE + 100))
+    yield Row(f"{what}: unanswered on a kept connection", "", 50 - answered, 1.0, 0.0)
+    yield Row(
+        f"{what}: said in the log", "kB", server.said() / 1000, 20.0, 1.0, f"{watcher.seen.answers} checks"
+    )
+
+
+async def _crowded(server: Server, count: int) -> int:
+    reader, writer = await asyncio.open_connection(*server.address)
+    crowd = [asyncio.create_task(_stall(server, b"", 5.0)) for _ in range(count)]
+    await asyncio.sleep(1.0)
+    answered = 0
+    for _ in range(50):
+        writer.write(get("/v1/models"))
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)
+        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        await reader.readexactly(int(length.partition(b":")[2]))
+        answered += head.startswith(b"HTTP/1.1 200")
+    writer.close()
+    await asyncio.gather(*crowd, return_exceptions=True)
+    return answered
+
+
+def _patterns(what: str, server: Server) -> Iterator[Row]:
+    """Patterns and templates that would never end."""
+    texts = {"user_text": "(a+)+$"}
+    asyncio.run(
+        _ask(server, _json("/_mock/stubs", json.dumps({"when": texts, "reply": {"say": "never"}}).encode()))
+    )
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a" * 50_000 + "!"}]}
+    yield from _answered(f"{what}, a regular expression", server, [_chat(body)] * 8, status=200, room=200)
+    for name, template in (
+        ("nested loops", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
+        (
+            "doubled text",
+            "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        ),
+        ("an indent", "{{ request | json(2000000000) }}"),
+    ):
+        stub = {"when": {"endpoint": "chat"}, "reply": {"say": template, "template": True}}
+        asyncio.run(_ask(server, _json("/_mock/stubs", json.dumps(stub).encode())))
+        idle = memory_of_all(server.pid)
+        with Watcher(server) as watcher:
+            (answer,) = asyncio.run(_together([partial(_ask, server, _chat(body))]))
+        yield Row(f"{what}, {name}: answered", "s", answer.seconds, 10.0, 1.0, f"status {answer.status}")
+        yield from _seen(f"{what}, {name}", watcher, idle, 200)
+
+
+def _chat(body: object, **headers: str) -> bytes:
+    return _json("/v1/chat/completions", json.dumps(body).encode(), **headers)
+
+
+def _json(path: str, body: bytes, **headers: str) -> bytes:
+    """A whole POST request of JSON; ``strictness="off"`` is the header ``x-mock-strictness: off``."""
+    request = post(path, "application/json", body)
+    lines = "".join(f"x-mock-{name}: {value}\r\n" for name, value in headers.items())
+    return request.replace(b"\r\n", b"\r\n" + lines.encode(), 1)
+
+
+async def _together(calls: Sequence[Callable[[], Awaitable[Answer]]]) -> list[Answer]:
+    return list(await asyncio.gather(*(call() for call in calls)))
+
+
+async def _ask(server: Server, request: bytes) -> Answer:
+    """Send a request on a connection of its own and read all of the answer."""
+    began = time.perf_counter()
+    request = request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    try:
+        reader, writer = await asyncio.open_connection(*server.address)
+        writer.write(request)
+        raw = await asyncio.wait_for(reader.read(), _PATIENCE)
+        writer.close()
+    except (OSError, TimeoutError):
+        raw = b""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    status = int(head.split(b" ", 2)[1]) if head else 0
+    return Answer(status, body, time.perf_counter() - began)
+
+
+async def _stall(server: Server, sent: bytes, seconds: float) -> Answer:
+    """Send something, wait without reading, and leave."""
+    with contextlib.suppress(OSError):
+        _, writer = await asyncio.open_connection(*server.address, limit=1)
+        writer.write(sent)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(writer.drain(), _PATIENCE)
+        await asyncio.sleep(seconds)
+        writer.transport.abort()
+    return Answer(0, b"", 0.0)
+
+
+def _silent_flac(seconds: int) -> bytes:
+    """Silence as a FLAC file: some kilobytes an hour."""
+    second = bytes(2 * SPEECH_SAMPLE_RATE)
+    return b"".join(encode_speech((second for _ in range(seconds)), "flac"))
+
+
+def _with_cover(side: int) -> bytes:
+    """A second of sound as an mp3 file with a square picture (PNG, RGBA, 16 bits a channel) attached."""
+    row = b"\0" * (1 + side * 8)
+    packer = zlib.compressobj(9)
+    pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 16, 6, 0, 0, 0)
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + _png_chunk(b"IHDR", header)
+        + _png_chunk(b"IDAT", pixels)
+        + _png_chunk(b"IEND", b"")
+    )
+    picture = b"\0image/png\0\x03\0" + png
+    frame = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
+    size = bytes((len(frame) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    return (
+        b"ID3\x03\0\0" + size + frame + b"".join(encode_speech(iter([bytes(2 * SPEECH_SAMPLE_RATE)]), "mp3"))
+    )
+
+
+def _png_chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+_QUIET = ("--whisper-model", "none", "--no-rate-limits")
+_HEARING = ("--whisper-model", "embedded", "--no-rate-limits")
+_LOADS: tuple[tuple[str, tuple[str, ...], Callable[[str, Server], Iterator[Row]]], ...] = (
+    ("invalid messages", _QUIET, _invalid),
+    ("20 MB of text", _QUIET, _long_text),
+    ("silence", _HEARING, _silence),
+    ("64 uploads of 20 MB", _HEARING, _uploads),
+    ("6 covers of 16,000 x 16,000", _QUIET, _picture),
+    ("300 spoken streams", _QUIET, _streams),
+    ("slow clients", _QUIET, _slow),
+    ("400 vanishing clients", _HEARING, _vanishing),
+    (f"{_NOFILE} descriptors", _QUIET, _crowd),
+    ("scripts", _QUIET, _patterns),
+)
