@@ -1,8 +1,4 @@
-"""Reads audio: any documented container to facts and, when asked, to samples a recogniser can hear.
-
-The codecs come with PyAV (FFmpeg). Uploads are untrusted, so the demuxers are limited to the documented
-containers: others (playlists, for one) would open further files and addresses.
-"""
+"""Reads audio: any documented container to facts and, when asked, to samples a recogniser can hear."""
 
 from __future__ import annotations
 
@@ -10,7 +6,9 @@ import contextlib
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from mockserver.audio.opening import CONTAINERS, open_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RECOGNISER_SAMPLE_RATE = 16_000  # Hz; what Whisper hears.
-
-# FFmpeg's demuxers and the names used here. They read every file type of the API reference (Create
-# transcription: flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav, webm), and raw AAC.
-_CONTAINERS = {
-    "aac": "aac",
-    "flac": "flac",
-    "matroska,webm": "webm",
-    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
-    "mp3": "mp3",
-    "mpeg": "mpeg",
-    "ogg": "ogg",
-    "wav": "wav",
-}
 
 # Beyond these a header lies, and the resampler would want gigabytes for its filters.
 _SAMPLE_RATES = range(1_000, 768_001)  # Hz
@@ -119,41 +104,14 @@ def decode(
         raise UndecodableAudio("the file is empty")
     sound = _Sound(keep_seconds, max_seconds, sample_rate)
     try:
-        options = {"format_whitelist": ",".join(_CONTAINERS)}
-        if data.startswith(b"RIFF"):
-            options["max_probe_packets"] = "1"  # else 5 ms go into looking for DTS within the PCM
-        with av.open(
-            io.BytesIO(_trim_riff(data)), "r", options=options, metadata_errors="ignore"
-        ) as container:
+        with open_sound(data) as container:
             stream = _audio_stream(container)
             for frame in _frames(container, stream):
                 sound.add(frame)
             sound.flush()
-            return sound.decoded(_CONTAINERS[container.format.name], stream.codec.canonical_name)
+            return sound.decoded(CONTAINERS[container.format.name], stream.codec.canonical_name)
     except av.FFmpegError as error:
         raise UndecodableAudio(f"the audio cannot be decoded: {error.strerror}") from error
-
-
-def _trim_riff(data: bytes) -> bytes:
-    """A RIFF file cut before the first chunk that claims to be longer than what is left of the file.
-
-    FFmpeg would reserve the gigabytes that a tag in it claims. Only the ``data`` chunk may claim too much, or to be
-    empty: files that are streamed, truncated or of a recorder that never went back to its header do. FFmpeg reads it
-    as far as it goes, and no chunk behind it.
-    """
-    if data[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
-        return data
-    byte_order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], byte_order)
-        end, is_sound = at + 8 + size, data[at : at + 4] == b"data"
-        if is_sound and size == 0:
-            return data
-        if end > len(data):
-            return data if is_sound else data[:at]
-        at = end + end % 2
-    return data
 
 
 def _audio_stream(container: InputContainer) -> AudioStream:
