@@ -133,7 +133,8 @@ def failures_answered() -> Generator[None]:
     try:
         yield
     except SpeechFailed as error:
-        raise ApiError("server_error") from error
+        log.error("The speech failed: %s", error)
+        raise ApiError("overloaded", reason=f"The speech failed: {error}.") from error
 
 
 def started(chunks: Generator[bytes]) -> Iterator[bytes]:

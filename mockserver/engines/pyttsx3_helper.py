@@ -5,10 +5,11 @@ process initialises it once and forks a child for each utterance: every child st
 same request gives the same bytes) and dies alone. Started without arguments (where there is no ``os.fork``),
 it speaks one utterance, from its standard input to its standard output, and ends.
 
-The server asks for an utterance by sending a socket through the control socket, and the request, a line of
-JSON with the fields of ``SpeechRequest``, through that socket. While the utterance waits for its turn a byte
-``WAITING`` comes back every second, when it has its turn a byte ``STARTED``, then frames: a kind (one byte),
-the length of the payload (uint32), the payload.
+The server asks for an utterance by sending a socket and a file through the control socket, and the request, a
+line of JSON with the fields of ``SpeechRequest``, through that socket. While the utterance waits for its turn a
+byte ``WAITING`` comes back every second, when it has its turn a byte ``STARTED``, then frames: a kind (one byte),
+the length of the payload (uint32), the payload. Frames that the socket did not take, because its reader is slower
+than the synthesis, are in the file. So the child need not wait for its reader to end.
 
 The server imports this module too, and the process should start fast: standard library only.
 """
@@ -27,6 +28,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from mockserver.engines.speech import SpeechFailed
@@ -44,8 +46,11 @@ SAMPLE_RATE = 22_050  # Hz
 LONGEST_SPEECH = 3600  # seconds
 CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
 SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
-MOST_WAITING = 512  # sockets at hand, since ``select`` takes none from 1024 on; others wait where they are
+MOST_WAITING = (
+    256  # requests at hand, since ``select`` takes no file from 1024 on; others wait where they are
+)
 MOST_CPU_TIME = 60  # seconds in a child; an hour of speech takes about 3
+MOST_MEMORY = 1 << 29  # bytes of address space that a child may take; it begins with a tenth
 
 Send = Callable[[bytes], None]
 Speak = Callable[[bytes, Send], None]
@@ -140,7 +145,7 @@ def _write_to_stdout(data: bytes) -> None:
 def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
     """Gives each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
-    waiting: deque[int] = deque()
+    waiting: deque[list[int]] = deque()
     speaking: set[int] = set()
     spare: _Child | None = None
     next_sign = 0.0
@@ -153,28 +158,30 @@ def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
             os.close(pipe)
             speaking.remove(pipe)
         if control.fileno() in ready:
-            descriptors = socket.recv_fds(control, 1, 1)[1]
+            descriptors = socket.recv_fds(control, 1, 2)[1]
             if not descriptors:
                 return
-            waiting.append(descriptors[0])
+            waiting.append(descriptors)
         while waiting and len(speaking) < slots:
-            child = spare or _fork(control, (*waiting, *speaking), speak)
+            inherited = (*chain(*waiting), *speaking)
+            child = spare or _fork(control, inherited, speak)
             while not child.give(waiting[0]):
-                child = _fork(control, (*waiting, *speaking), speak)
-            os.close(waiting.popleft())
+                child = _fork(control, inherited, speak)
+            for descriptor in waiting.popleft():
+                os.close(descriptor)
             speaking.add(child.pipe)
             spare = None
         if spare is None and not ready:
-            spare = _fork(control, (*waiting, *speaking), speak)
+            spare = _fork(control, (*chain(*waiting), *speaking), speak)
         if time.monotonic() >= next_sign:
             next_sign = time.monotonic() + SIGN_OF_LIFE
             _tell_waiting(waiting)
 
 
-def _tell_waiting(waiting: Iterable[int]) -> None:
-    for descriptor in waiting:
+def _tell_waiting(waiting: Iterable[list[int]]) -> None:
+    for connection, *_ in waiting:
         with contextlib.suppress(OSError):  # Some have gone.
-            os.write(descriptor, WAITING)
+            os.write(connection, WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +194,11 @@ class _Child:
     pipe: int
     handover: socket.socket
 
-    def give(self, descriptor: int) -> bool:
-        """Has the child answer on the socket ``descriptor``. False when the child has died."""
+    def give(self, descriptors: list[int]) -> bool:
+        """Has the child answer on a socket, and in the file beside it, if any. False when the child has died."""
         with self.handover:
             try:
-                socket.send_fds(self.handover, [b"?"], [descriptor])
+                socket.send_fds(self.handover, [b"?"], descriptors)
             except OSError:
                 os.close(self.pipe)
                 return False
@@ -210,58 +217,78 @@ def _fork(control: socket.socket, inherited: Iterable[int], speak: Speak) -> _Ch
         control.close()  # Else the server would not see it closed when the helper dies before this child.
         for other in (pipe, *inherited):
             os.close(other)
-        _limit_cpu_time()
-        descriptors = socket.recv_fds(childs_handover, 1, 1)[1]
+        _limit_resources()
+        descriptors = socket.recv_fds(childs_handover, 1, 2)[1]
         if descriptors:
             with (
                 contextlib.suppress(OSError),  # The reader has gone.
                 socket.socket(fileno=descriptors[0]) as connection,
             ):
-                _answer(connection, childs_end, speak)
+                _answer(connection, *descriptors[1:], speak=speak)
     finally:
         os._exit(0)
 
 
-def _limit_cpu_time() -> None:
+def _limit_resources() -> None:
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_TIME, MOST_CPU_TIME))
+    for limit, most in ((resource.RLIMIT_CPU, MOST_CPU_TIME), (resource.RLIMIT_AS, MOST_MEMORY)):
+        with contextlib.suppress(ValueError, OSError):  # A stricter one is in force, or macOS refuses.
+            resource.setrlimit(limit, (most, most))
 
 
-def _answer(connection: socket.socket, slot: int, speak: Speak) -> None:
+def _answer(connection: socket.socket, file: int | None = None, *, speak: Speak) -> None:
     connection.sendall(STARTED)
     with connection.makefile("rb") as requests:
         line = requests.readline()
-    outbox = Outbox(connection)
-    speak(line, outbox.send)
-    os.close(slot)
-    outbox.finish()
+    speak(line, Outbox(connection, file).send)
 
 
 class Outbox:
-    """Bytes for a reader who may be slower than the synthesis: what the socket does not take waits here.
+    """Sends to a reader who may be slower than the synthesis: what the socket does not take goes to a ``file``.
 
-    So a slow reader costs memory (that of ``LONGEST_SPEECH`` at most), but no slot.
+    So a slow reader costs disk space (that of ``LONGEST_SPEECH`` at most), but neither memory nor a slot. Without
+    a file (a descriptor) the reader is waited for.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, file: int | None) -> None:
         self._connection = connection
-        self._waiting = bytearray()
+        self._file = file
+        self._overflows = False
 
     def send(self, data: bytes) -> None:
-        """Sends as much as the socket takes now. Ends this process when the reader has gone."""
-        self._waiting += data
+        """Sends, or writes to the file. Ends this process when the reader has gone."""
         try:
-            sent = self._connection.send(self._waiting, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return
+            if not self._overflows:
+                data = data[self._send_what_fits(data) :]
+                self._overflows = bool(data)
+            if data:
+                self._keep(data)
         except OSError:
             os._exit(0)  # An exception would not get past espeak-ng, which is calling.
-        del self._waiting[:sent]
 
-    def finish(self) -> None:
-        """Sends the rest, however long the reader takes."""
-        self._connection.sendall(self._waiting)
+    def _send_what_fits(self, data: bytes) -> int:
+        if self._file is None:
+            self._connection.sendall(data)
+            return len(data)
+        try:
+            return self._connection.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _keep(self, data: bytes) -> None:
+        assert self._file is not None
+        if self._has_gone():
+            raise ConnectionResetError
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def _has_gone(self) -> bool:
+        """Return whether the reader has closed his end: he sends nothing after the request."""
+        try:
+            return not self._connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,6 +18,8 @@ from mockserver.engines.speech import SpeechFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from _typeshed import WriteableBuffer
 
     from mockserver.engines.pyttsx3_helper import SpeechRequest
 
@@ -124,17 +129,20 @@ class _Helper:
         """The frames of the answer, once a child has begun; ``None`` when the helper has died, or hangs."""
         connection, helpers_end = socket.socketpair()
         connection.settimeout(self._patience)
-        with connection:
-            try:
-                with helpers_end:
-                    socket.send_fds(self._control, [b"?"], [helpers_end.fileno()])
-                connection.sendall(request.to_line())
+        answer = _Answer(connection, _temporary_file())
+        try:
+            with helpers_end:
+                socket.send_fds(self._control, [b"?"], [helpers_end.fileno(), *answer.files()])
+            connection.sendall(request.to_line())
+            sign = connection.recv(1)
+            while sign == WAITING:
                 sign = connection.recv(1)
-                while sign == WAITING:
-                    sign = connection.recv(1)
-            except OSError:
-                return None
-            return connection.makefile("rb") if sign == STARTED else None
+        except OSError:
+            sign = b""
+        if sign != STARTED:
+            answer.close()
+            return None
+        return io.BufferedReader(answer)
 
     def end(self) -> None:
         """Closes the control socket, upon which the helper ends."""
@@ -149,6 +157,48 @@ class _Helper:
         self._control.close()
         self._process.kill()
         self._process.wait()
+
+
+class _Answer(io.RawIOBase):
+    """What comes through a socket, then what is in a file, where the other end writes what the socket did not take."""
+
+    def __init__(self, connection: socket.socket, file: IO[bytes] | None) -> None:
+        super().__init__()
+        self._connection = connection
+        self._file = file
+        self._position = 0  # The position of the file itself is the other end's.
+
+    def files(self) -> list[int]:
+        """Return the file's descriptor, if there is a file."""
+        return [self._file.fileno()] if self._file else []
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Raise ``TimeoutError`` if nothing comes for too long."""
+        count = self._connection.recv_into(buffer)
+        if count == 0 and self._file:
+            view = memoryview(buffer)
+            data = os.pread(self._file.fileno(), len(view), self._position)
+            count = len(data)
+            view[:count] = data
+            self._position += count
+        return count
+
+    def close(self) -> None:
+        super().close()
+        self._connection.close()
+        if self._file:
+            self._file.close()
+
+
+def _temporary_file() -> IO[bytes] | None:
+    """Return an empty file that nobody else can open and that is gone once it is closed; ``None`` without a disk."""
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError:
+        return None
 
 
 class SpareProcesses:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from contextlib import closing
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from mockserver.engines.pyttsx3_helper import (
@@ -24,11 +27,16 @@ if TYPE_CHECKING:
     from mockserver.engines.pyttsx3_processes import SpeechProcesses
     from mockserver.engines.speech import Utterance
 
+log = logging.getLogger(__name__)
+
 SILENCE_DURATION = 0.2  # seconds; how a text sounds that has nothing to say
 SILENCE = bytes(round(SILENCE_DURATION * SPEECH_SAMPLE_RATE) * 2)
 DEFAULT_SLOTS = 8
 DEFAULT_PATIENCE = 30.0  # seconds
 CAN_FORK = hasattr(os, "fork")
+
+_WORD = re.compile(r"\S*")
+_NO_LETTER = re.compile(r"[^\w\s]|_")
 
 
 class Pyttsx3Speaker:
@@ -81,7 +89,26 @@ class Pyttsx3Speaker:
         self._processes.close()
 
     def _frames(self, request: SpeechRequest) -> Generator[tuple[bytes, bytes], None, None]:
-        """Kinds and payloads of the frames that answer the request, up to the end of the speech."""
+        """Yield kinds and payloads of the frames of the speech, up to its end.
+
+        Of some texts (".-Å") espeak-ng 1.52 dies. Then it goes on behind the word that sounded last, with letters and
+        digits alone; what it dies of even so is left out.
+        """
+        progress = _Progress()
+        try:
+            yield from progress.follow(self._answer(request))
+        except _Died:
+            text = _plain(request.text, progress.position)
+            log.warning(
+                "espeak-ng died of a text; it goes on with letters and digits alone: %.100r", text.lstrip()
+            )
+            try:
+                yield from progress.follow(self._answer(replace(request, text=text)))
+            except _Died:
+                log.warning("espeak-ng died again; the text from there on is left out of the speech.")
+
+    def _answer(self, request: SpeechRequest) -> Generator[tuple[bytes, bytes], None, None]:
+        """Yield kinds and payloads of the frames that one process answers. Raises ``_Died``."""
         if not request.text.strip():
             return
         with self._processes.answer(request) as stream:
@@ -92,6 +119,39 @@ class Pyttsx3Speaker:
                 if kind == FAILURE_FRAME:
                     raise SpeechFailed(payload.decode())
                 yield kind, payload
+
+
+class _Died(SpeechFailed):
+    """The process that spoke has ended before its speech did."""
+
+
+class _Progress:
+    """How far a speech is that goes on in a second process: samples, and where its last word begins (characters)."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.position: int | None = None
+
+    def follow(
+        self, frames: Generator[tuple[bytes, bytes], None, None]
+    ) -> Generator[tuple[bytes, bytes], None, None]:
+        """Yield the frames of a process, with the times of words counted from the start of the speech."""
+        before = self.samples
+        with closing(frames):
+            for kind, payload in frames:
+                if kind == WORD_FRAME:
+                    sample, self.position = WORD.unpack(payload)
+                    yield kind, WORD.pack(before + sample, self.position)
+                else:
+                    self.samples += len(payload) // 2
+                    yield kind, payload
+
+
+def _plain(text: str, position: int | None) -> str:
+    """Return a text with blanks up to the end of the word at ``position``, and for what is no letter or digit."""
+    word = None if position is None else _WORD.match(text, position)
+    start = word.end() if word else 0
+    return " " * start + _NO_LETTER.sub(" ", text[start:])
 
 
 def _read_frame(stream: IO[bytes]) -> tuple[bytes, bytes]:
@@ -105,5 +165,5 @@ def _read(stream: IO[bytes], size: int) -> bytes:
     except ConnectionError:
         data = b""
     if len(data) < size:
-        raise SpeechFailed("the speech process died while it spoke")
+        raise _Died("the speech process died while it spoke")
     return data

@@ -1,10 +1,12 @@
 import contextlib
+import errno
 import itertools
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -287,18 +289,52 @@ def test_four_thousand_characters_are_spoken_to_the_end(speaker: Pyttsx3Speaker,
 
 
 @on_linux
-def test_speech_is_delivered_while_it_is_made_and_a_killed_child_ends_only_its_utterance(
+def test_speech_is_delivered_while_it_is_made_and_goes_on_in_another_child_if_one_is_killed(
     own_speaker: Pyttsx3Speaker,
 ) -> None:
     helper = helper_of(own_speaker)
     speech = own_speaker.speak(utterance(LONG_TEXT))
-    next(speech)
+    words = list(next(speech).words)
     for child in children_of(helper):  # the one that speaks, perhaps one that waits
         os.kill(child, signal.SIGKILL)
+    for chunk in speech:
+        words += chunk.words
 
-    with pytest.raises(SpeechFailed, match="died"):
-        list(speech)
+    assert [word.text for word in words] == LONG_TEXT.split()
+    assert all(first.end <= second.start + 0.001 for first, second in itertools.pairwise(words))
     assert duration_of(own_speaker, utterance()) > 1
+
+
+@on_linux
+def test_a_speech_of_which_two_children_die_ends_there(
+    own_speaker: Pyttsx3Speaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    helper = helper_of(own_speaker)
+    whole = duration_of(own_speaker, utterance(LONG_TEXT))
+    speech = own_speaker.speak(utterance(LONG_TEXT))
+    next(speech)
+    for child in children_of(helper):
+        os.kill(child, signal.SIGKILL)
+    spoken = len(next(speech).pcm)
+    while "goes on" not in caplog.text:
+        spoken += len(next(speech).pcm)
+    for child in children_of(helper):
+        os.kill(child, signal.SIGKILL)
+    spoken += sum(len(chunk.pcm) for chunk in speech)
+
+    assert spoken / 2 / SPEECH_SAMPLE_RATE < whole
+    assert "left out" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["\ue000-\xc5", ".-\xc5", "\ufffd-\xf8", "\U0010ffff-\xe5"])
+def test_a_text_that_espeak_dies_of_is_spoken(
+    own_speaker: Pyttsx3Speaker, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    words = words_of(own_speaker, utterance(text, voice="alloy"))
+
+    assert "espeak-ng died of a text" in caplog.text
+    assert [word.text for word in words] == text.split()
+    assert words[-1].end > 0.3
 
 
 @on_linux
@@ -407,6 +443,32 @@ def test_a_reader_that_rests_holds_no_slot(own_speaker: Pyttsx3Speaker) -> None:
 
     assert duration_of(own_speaker, utterance()) > 1
     assert first + b"".join(chunk.pcm for chunk in resting) == pcm_of(own_speaker, utterance(LONG_TEXT))
+
+
+@on_linux
+def test_a_child_ends_when_it_has_spoken_though_its_reader_rests(own_speaker: Pyttsx3Speaker) -> None:
+    helper = helper_of(own_speaker)
+    resting = [own_speaker.speak(utterance(LONG_TEXT, speed=speed)) for speed in (1.0, 1.1, 1.2)]
+    for speech in resting:
+        next(speech)
+    assert duration_of(own_speaker, utterance()) > 1  # in turn, so that the others have been spoken
+
+    assert len(children_of(helper)) <= 2  # the last one, and one that waits
+    assert all(sum(len(chunk.pcm) for chunk in speech) > 100 * SPEECH_SAMPLE_RATE for speech in resting)
+
+
+@on_linux
+def test_without_a_disk_a_resting_reader_is_waited_for(
+    own_speaker: Pyttsx3Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pcm_of(own_speaker, utterance(LONG_TEXT))
+    monkeypatch.setattr(tempfile, "TemporaryFile", _no_disk)
+
+    assert pcm_of(own_speaker, utterance(LONG_TEXT)) == whole
+
+
+def _no_disk(**_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_an_unknown_voice_of_the_engine_is_a_failure(speaker: Pyttsx3Speaker) -> None:
