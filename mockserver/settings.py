@@ -240,6 +240,11 @@ class Settings:
         minimum=1,
     )
     max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
+    max_json_values: int = _setting(
+        1_200_000,
+        "Most values and names in a JSON body; beyond, 400. In memory they take many times the body's size.",
+        minimum=1,
+    )
     max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)
     socket_timeout: float = _setting(

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
+_MARKS = b",:[{"  # there is one before each value and each name, but for the outermost value
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
-def parse(data: bytes) -> Any:
+
+class TooManyValues(ValueError):
+    """JSON of more values and names than are taken: in memory they would be many times as large."""
+
+
+def parse(data: bytes, most_values: int | None = None) -> Any:
     """The JSON value in ``data``: UTF-8, with or without a byte order mark.
 
     Raises ``ValueError`` also for numbers that are none (``NaN``) or too large (``1e400``), for halves of
-    surrogate pairs, which no UTF-8 text can hold, and for what is nested too deeply.
+    surrogate pairs, which no UTF-8 text can hold, and for what is nested too deeply; ``TooManyValues``, before
+    anything is made of it, for more than ``most_values`` of values and names.
     """
+    if most_values is not None and _has_more_values(data, most_values):
+        raise TooManyValues(f"it has more than {most_values} values and names")
     text = data.decode("utf-8-sig")
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
@@ -32,3 +43,19 @@ def _finite(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{digits} is too large")
     return number
+
+
+def _has_more_values(data: bytes, most: int) -> bool:
+    """Whether JSON has more than ``most`` values and names. Marks in its texts do not count."""
+    if _marks(data, 0, len(data)) <= most:
+        return False
+    found, start = 0, 0
+    for texts, text in enumerate(_TEXT.finditer(data), 1):
+        found, start = found + _marks(data, start, text.start()), text.end()
+        if max(found, texts) > most:
+            return True
+    return found + _marks(data, start, len(data)) > most
+
+
+def _marks(data: bytes, start: int, end: int) -> int:
+    return sum(data.count(mark, start, end) for mark in _MARKS)

@@ -41,3 +41,24 @@ def test_json_is_read(text: str, value: object) -> None:
 def test_what_is_no_json_is_refused(data: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         strict_json.parse(data)
+
+
+@pytest.mark.parametrize("text", ['{"a": [1, 2, 3]}', "[[], {}, 5]", '[",,,,,[[[[", 1, 2]', '"\\",,,,,,,,"'])
+def test_as_many_values_and_names_as_are_allowed_are_read(text: str) -> None:
+    assert strict_json.parse(text.encode(), most_values=5) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a": [1, 2, 3, 4]}',
+        b"[[],[],[]]",
+        b'{"a": {"b": {"c": 1}}}',
+        b"[" * 1_000_000,
+        b'""' * 1_000_000 + b",,,,,,",  # no JSON: found out without a look at all of it
+        b'["\\"", ",,", "", 1, "\\\\", "',
+    ],
+)
+def test_more_values_and_names_are_refused_before_anything_is_made_of_them(data: bytes) -> None:
+    with pytest.raises(strict_json.TooManyValues, match="more than 5 values and names"):
+        strict_json.parse(data, most_values=5)

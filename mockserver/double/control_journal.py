@@ -30,6 +30,7 @@ _LIMIT = 1_000  # entries
 _TIMEOUT = 10.0  # seconds
 _MOST = 10**9  # entries
 _STATUS = re.compile("[1-5](xx|[0-9]{2})")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _UNNAMED = "audio"  # file name of a download whose upload had none
 
 _Made = TypeVar("_Made")
@@ -62,7 +63,7 @@ class _Handlers:
         """``GET /_mock/journal``."""
         arguments = flask.request.args.to_dict()
         limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
-        if not limit.isdecimal() or not 1 <= int(limit) <= _MOST:
+        if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MOST:
             raise ControlError(f"limit: wanted a whole number from 1 to {_MOST}, got {limit!r}.")
         if not _STATUS.fullmatch(arguments.get("status", "200")):
             raise ControlError(f"status: wanted one such as 429 or 4xx, got {arguments['status']!r}.")
@@ -71,7 +72,7 @@ class _Handlers:
     def query(self) -> flask.Response:
         """``POST /_mock/journal/query``."""
         asked = control.document(self._services, "journal_query", may_be_empty=True)
-        return self._found(asked.get("when", {}), asked.get("limit", _LIMIT), asked.get("after"))
+        return self._found(asked.get("when", {}), int(asked.get("limit", _LIMIT)), asked.get("after"))
 
     def entry(self, id: str) -> flask.Response:  # noqa: A002 - as the path names it
         """``GET /_mock/journal/{id}``."""

@@ -9,7 +9,7 @@ from mockserver.double import located_json
 from mockserver.double.located import Located, Place, SourceError
 
 if TYPE_CHECKING:
-    from mockserver.gateway.validation import Violation
+    from mockserver.gateway.violations import Violation
 
 _GUIDE = "docs/stubs.md describes the form of a stub."
 

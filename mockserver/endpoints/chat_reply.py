@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.endpoints.chat_request import AUDIO_KIND
 from mockserver.endpoints.speaking import Speech, failures_answered, given_sound, voice_of
-from mockserver.engines.dialogue import Reply, ReplyFailed, ToolCall
+from mockserver.engines.dialogue import NoValueFits, Reply, ReplyFailed, ToolCall
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.tool_rules import no_value_fits
 from mockserver.wire import chat, tokens
 from mockserver.wire.chat_tokens import transcript_tokens
 from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
@@ -177,6 +178,8 @@ def _say(services: Services, request: ChatRequest) -> Reply:
             said = responder.reply(request.conversation)
             if said is not None:
                 return said
+    except NoValueFits as error:
+        raise no_value_fits(request.body, error.tool, str(error)) from error
     except ReplyFailed as error:
         raise ApiError("chat_no_reply", reason=str(error)) from error
     raise ApiError("chat_no_reply", reason="nobody has a reply")

@@ -11,7 +11,7 @@ from mockserver.endpoints.voices import check_speaks, speaking_voices
 from mockserver.engines.speech import Utterance
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.validation import Violation
+from mockserver.gateway.violations import Violation
 from mockserver.wire import sse, tokens, usage
 
 if TYPE_CHECKING:

@@ -89,6 +89,14 @@ class ReplyFailed(Exception):
     """No reply could be had; the message says why."""
 
 
+class NoValueFits(ReplyFailed):
+    """No value was found for the schema of the function ``tool``, or of the reply's text where that is empty."""
+
+    def __init__(self, tool: str, reason: str) -> None:
+        super().__init__(f"no value fits the schema: {reason}.")
+        self.tool = tool
+
+
 class FixedResponder:
     """The responder that answers everything, deterministically."""
 
@@ -171,15 +179,18 @@ def arguments_text(arguments: object, *, parallel: bool) -> str:
 def _call(tool: Tool, hint: str, parallel: bool) -> ToolCall:
     if tool.custom:
         return ToolCall(tool.name, hint, custom=True)
-    return ToolCall(tool.name, arguments_text(_sample(tool.parameters, hint), parallel=parallel))
+    return ToolCall(tool.name, arguments_text(_sample(tool.parameters, hint, tool.name), parallel=parallel))
 
 
 def _json_text(schema: dict[str, Any], hint: str) -> str:
     return json.dumps(_sample(schema, hint), ensure_ascii=False, separators=(",", ":"))
 
 
-def _sample(schema: dict[str, Any], hint: str) -> Any:
-    """Return a value of ``schema``. What is no schema at all, which strictness ``real`` refuses, asks for nothing."""
+def _sample(schema: dict[str, Any], hint: str, tool: str = "") -> Any:
+    """Return a value of ``schema``, that of ``tool`` if it is named. Raises ``NoValueFits``.
+
+    What is no schema at all, which strictness ``real`` refuses, asks for nothing.
+    """
     from mockserver.engines.json_samples import MalformedSchema, NoSample, sample
 
     if not schema:
@@ -189,7 +200,7 @@ def _sample(schema: dict[str, Any], hint: str) -> Any:
     except MalformedSchema:
         return {"reply": hint}
     except NoSample as error:
-        raise ReplyFailed(f"no value fits the schema: {error}") from error
+        raise NoValueFits(tool, str(error)) from error
 
 
 def _last_words(conversation: Conversation) -> str:

@@ -41,6 +41,8 @@ def sample(schema: Schema, hint: str = "") -> object:
     first free string says, if it fits its length; other strings say the name of their property.
     Formats are followed but not enforced. Raises ``NoSample``, or ``MalformedSchema`` for what is none.
     """
+    import jsonschema_rs
+
     try:
         root = normal(schema)
         # One visit to each reference on the way down keeps a recursive value small; some need more.
@@ -49,7 +51,7 @@ def sample(schema: Schema, hint: str = "") -> object:
                 return value
     except RecursionError as error:
         raise NoSample("the schema is nested too deeply") from error
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, jsonschema_rs.ReferencingError) as error:
         raise MalformedSchema(str(error).partition("\n")[0][:_QUOTED]) from error
     raise NoSample("no value of the schema was found")
 

@@ -15,7 +15,8 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mockserver.gateway.validation import Schemas, Violation
+    from mockserver.gateway.validation import Schemas
+    from mockserver.gateway.violations import Violation
 
 # A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
 _QUOTED = 16_384

@@ -294,6 +294,10 @@ class Pipeline:
         schemas, name = self._services.schemas_for(call.settings.strictness), operation.schema
         if schemas.is_valid(name, call.document):
             return
+        if call.settings.strictness == "off":
+            for member in schemas.refused_members(name, call.document):
+                call.document.pop(member, None)
+            return
         from mockserver.gateway import explain
 
         violations = schemas.violations(name, call.document)
@@ -301,11 +305,6 @@ class Pipeline:
             violations = [each for each in violations if not call.model.lifts(each.path, each.keyword)]
             if not violations:
                 return
-        if call.settings.strictness == "off":
-            for violation in violations:
-                if violation.path:
-                    call.document.pop(str(violation.path[0]), None)
-            return
         if operation.explains == "zod":
             from mockserver.gateway import zod
 

@@ -90,11 +90,13 @@ class RequestBodies:
                 call.audio.files = {UPLOAD: next(iter(form.files.values()))} if form.files else {}
                 call.document.update(forms.to_document(form, {}))
         elif flask.request.mimetype == "application/x-www-form-urlencoded":
-            fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-            call.document.update(forms.to_document(forms.Form(fields, {}), {}))
+            with suppress(ValueError):  # for more fields than a form has
+                text = body.decode("utf-8", "replace")
+                fields = parse_qsl(text, keep_blank_values=True, max_num_fields=forms.MAX_PARTS)
+                call.document.update(forms.to_document(forms.Form(fields, {}), {}))
         else:
             with suppress(ApiError):
-                call.document.update(parse_json(body))
+                call.document.update(parse_json(body, self._services.settings.max_json_values))
 
     def _receive(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""
@@ -120,9 +122,9 @@ class RequestBodies:
         body = self._read(call)
         _check_content_type(call, "application/json", content_type)
         try:
-            document = parse_json(body)
-        except ApiError:
-            if call.settings.strictness != "off":
+            document = parse_json(body, self._services.settings.max_json_values)
+        except ApiError as error:
+            if call.settings.strictness != "off" or error.name == "too_many_values":
                 raise
             return
         if call.operation.schema and call.operation.provider == "openai" and b"null" in body:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 
 _QUOTED = 2_000  # characters of a reason, which may quote the schema
+_EXPLAINED = 10_000  # values of a malformed schema: what is wrong with a larger one takes too long to find
 
 
 def check_tools(rules: ChatRules, body: Body) -> None:
     """Raises ``ApiError`` for choices of tools that are not there, and for malformed schemas."""
     _check_tool_choice(rules, body)
     _check_function_call(body)
-    for param, function in _functions(body):
+    for param, function in functions_of(body):
         schema = function.get("parameters")
         strict = function.get("strict") is True
         if reason := _flaw(schema, strict=strict, of_function=True):
@@ -66,13 +67,22 @@ def _check_function_call(body: Body) -> None:
         raise ApiError("chat_function_not_found", function=call["name"])
 
 
-def _functions(body: Body) -> Iterator[tuple[str, Body]]:
+def functions_of(body: Body) -> Iterator[tuple[str, Body]]:
     """Each function that may be called, with the place of its arguments' schema."""
     for number, tool in enumerate(body.get("tools") or ()):
         if tool["type"] == "function":
             yield f"tools[{number}].function.parameters", tool["function"]
     for number, function in enumerate(body.get("functions") or ()):
         yield f"functions[{number}].parameters", function
+
+
+def no_value_fits(body: Body, tool: str, reason: str) -> ApiError:
+    """Return the refusal of a schema that nobody can satisfy: that of the function ``tool``, or of the answer."""
+    for param, function in functions_of(body):
+        if tool and function["name"] == tool:
+            return ApiError("chat_invalid_parameters_schema", param=param, function=tool, reason=reason)
+    wanted = (body.get("response_format") or {}).get("json_schema") or {}
+    return ApiError("chat_invalid_response_schema", wanted=wanted.get("name"), reason=reason)
 
 
 def _flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
@@ -96,9 +106,33 @@ def _malformed(schema: Body) -> str:
     if schema.get("type", "object") != "object":
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema['type']}\"'."
     if jsonschema_rs.meta.is_valid(plain):
-        return ""
+        return "" if _refers_to_itself(plain) else "references can only point to the schema itself."
+    if _values_in(plain) > _EXPLAINED:
+        return "it is not valid in its dialect."
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
     flaw: Any = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(plain))
     return f"{flaw.message if flaw else 'it is not valid in its dialect'}."
+
+
+def _refers_to_itself(schema: Body) -> bool:
+    """Whether no reference of ``schema`` leads out of it: nothing is ever fetched."""
+    parts = [part for part in _parts(schema) if isinstance(part, dict)]
+    own = {part["$id"] for part in parts if isinstance(part.get("$id"), str)}
+    references = (part["$ref"] for part in parts if isinstance(part.get("$ref"), str))
+    return all(reference.startswith("#") or reference.partition("#")[0] in own for reference in references)
+
+
+def _values_in(schema: Body) -> int:
+    return sum(1 for _ in _parts(schema))
+
+
+def _parts(schema: Any) -> Iterator[Any]:
+    """Yield every value in ``schema``, itself first."""
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if isinstance(part, (dict, list)):
+            waiting.extend(part.values() if isinstance(part, dict) else part)

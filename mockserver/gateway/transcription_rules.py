@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway import explain
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.validation import Violation
+from mockserver.gateway.violations import Violation
 from mockserver.gateway.wording import enumeration
 
 if TYPE_CHECKING:

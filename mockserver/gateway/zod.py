@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.gateway.validation import Violation
+    from mockserver.gateway.violations import Violation
 
 _RECEIVED = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 _BOUNDS = {

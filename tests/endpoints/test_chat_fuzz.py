@@ -133,7 +133,6 @@ def _containers(value: Any) -> list[Any]:
 @given(document=_spoilt())
 def test_what_is_spoilt_is_answered_or_refused(chat: Chat, document: Body, strictness: str) -> None:
     response = chat.post(document, x_mock_strictness=strictness)
-    if response.status >= 500:  # a schema that no value satisfies
-        assert json.loads(response.body)["error"]["code"] == "mock_no_reply", response.body
-    if strictness == "off":
-        assert response.status in (200, 500)
+    assert response.status in (200, 400), response.body
+    if strictness == "off" and response.status == 400:
+        assert "no value fits the schema" in json.loads(response.body)["error"]["message"]

@@ -82,6 +82,79 @@ def test_a_malformed_schema_is_refused_however_deep_it_is(chat: Chat) -> None:
     assert (status, error["code"]) == (400, "invalid_function_parameters")
 
 
+IMPOSSIBLE: Body = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "minLength": 5, "maxLength": 1}},
+    "required": ["city"],
+}
+
+
+@pytest.mark.parametrize("strictness", ["real", "schema", "off"])
+def test_a_schema_that_no_value_satisfies_is_refused(chat: Chat, strictness: str) -> None:
+    functions = [{**CLOCK}, {**WEATHER, "parameters": IMPOSSIBLE}]
+    tools = [{"type": "function", "function": each} for each in functions]
+    for body, param, subject in (
+        ({"tools": tools}, "tools[1].function.parameters", "function 'get_weather'"),
+        ({"functions": functions}, "functions[1].parameters", "function 'get_weather'"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "report", "schema": IMPOSSIBLE},
+                }
+            },
+            "response_format",
+            "response_format 'report'",
+        ),
+    ):
+        response = chat.post(text(user("The weather?"), **body), x_mock_strictness=strictness)
+        assert response.status == 400
+        error = json.loads(response.body)["error"]
+        assert error["param"] == param
+        assert error["message"].startswith(f"Invalid schema for {subject}: no value fits the schema: ")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "https://json-schema.org/draft/2020-12/schema",
+        "http://127.0.0.1:9/schema.json",
+        "file:///etc/passwd",
+        "other.json#/a",
+    ],
+)
+def test_a_reference_that_leads_out_of_the_schema_is_refused(chat: Chat, reference: str) -> None:
+    schema = {"type": "object", "properties": {"city": {"$ref": reference}}, "required": ["city"]}
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": schema}}
+    response = chat.post(text(user("The weather?"), tools=[tool]))
+    assert response.status == 400
+    assert "references can only point to the schema itself." in json.loads(response.body)["error"]["message"]
+    assert chat.post(text(user("The weather?"), tools=[tool]), x_mock_strictness="schema").status == 200
+
+
+def test_a_reference_to_a_part_that_has_an_address_is_followed(chat: Chat) -> None:
+    city = {"$id": "https://example.com/city", "type": "string", "enum": ["Paris"]}
+    schema = {
+        "type": "object",
+        "properties": {"city": {"$ref": "https://example.com/city"}},
+        "$defs": {"city": city},
+    }
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": schema}}
+    assert called(chat.message(text(user("The weather?"), tools=[tool]))) == ["get_weather"]
+
+
+def test_what_is_wrong_with_a_malformed_schema_of_megabytes_is_not_looked_for(chat: Chat) -> None:
+    properties = dict.fromkeys(map(str, range(200_000)))
+    tool = {
+        "type": "function",
+        "function": {"name": "f", "parameters": {"type": "object", "properties": properties}},
+    }
+    response = chat.post(text(user("Hello."), tools=[tool]))
+    assert json.loads(response.body)["error"]["message"] == (
+        "Invalid schema for function 'f': it is not valid in its dialect."
+    )
+
+
 def test_several_tools_are_called_at_once_unless_that_is_forbidden(chat: Chat) -> None:
     body = text("Tell me time and weather.", tools=FUNCTIONS)
     assert called(chat.message(body)) == ["get_weather", "get_time"]

@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mockserver.gateway import explain
-from mockserver.gateway.validation import Schemas, Violation
+from mockserver.gateway.validation import Schemas
+from mockserver.gateway.violations import Violation
 from mockserver.resources import data_folder
 
 SCHEMAS = Schemas(data_folder("schemas"))

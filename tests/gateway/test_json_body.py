@@ -18,3 +18,11 @@ def test_a_body_is_an_object() -> None:
 def test_anything_else_is_refused(body: bytes) -> None:
     with pytest.raises(ApiError, match=r"^invalid_json$"):
         parse_json(body)
+
+
+def test_more_values_than_are_taken_are_refused_by_their_number() -> None:
+    body = b'{"input": [1, 2, 3]}'
+    assert parse_json(body, 6) == {"input": [1, 2, 3]}
+    with pytest.raises(ApiError, match=r"^too_many_values$") as refusal:
+        parse_json(body, 4)
+    assert refusal.value.values == {"most": 4}

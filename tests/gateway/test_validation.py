@@ -15,7 +15,8 @@ from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.gateway.validation import SchemaError, Schemas, Violation
+from mockserver.gateway.validation import SchemaError, Schemas
+from mockserver.gateway.violations import Violation
 from mockserver.resources import data_folder
 
 FOLDER = data_folder("schemas")

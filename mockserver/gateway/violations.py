@@ -1,0 +1,284 @@
+"""Where and how a document differs from its JSON Schema: found by ``jsonschema``, in bounded time and memory.
+
+A body of megabytes can have a million faults, and one is told. So of the members of an array or object those that
+are valid are passed over by the fast validator, and of the others only the first are looked into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+    from jsonschema.exceptions import ValidationError
+
+MOST = 100
+"""Invalid members of arrays and objects that are looked into; once there were so many, only the first of each."""
+
+_room_left: ContextVar[list[int]] = ContextVar("room_left")  # of MOST, in its only item
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which a document differs from its schema.
+
+    ``path`` leads to the place, down to the name of a missing or unknown property; ``keyword`` is the JSON
+    Schema keyword that refused it, ``expected`` that keyword's value (for an unknown property, the known ones
+    that are not there) and ``found`` what the document holds there (for ``required``, the object that lacks the
+    property). ``schema`` is the part of the schema that applied, and ``order`` the place of the violated
+    parameter among the declared ones. ``sequence`` counts the violations in the order in which the service
+    meets them: of an object, what is missing, then what is unknown, then the members as they are declared.
+    """
+
+    path: tuple[str | int, ...]
+    keyword: str
+    expected: Any
+    found: Any
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    order: int = 0
+    sequence: int = 0
+
+
+class Explainer:
+    """Finds the violations of schemas that refer to each other.
+
+    ``documents`` are the schemas by their addresses; ``compiled`` makes a fast validator of the schema at an address,
+    which may lead into a document: ``https://…/speech.json#/properties/voice``. One instance serves all threads.
+    """
+
+    def __init__(
+        self, documents: Mapping[str, dict[str, Any]], compiled: Callable[[str], jsonschema_rs.Validator]
+    ) -> None:
+        # "$schema" would make jsonschema go on with the stock validator inside a referenced file.
+        plain = {
+            address: {keyword: value for keyword, value in document.items() if keyword != "$schema"}
+            for address, document in documents.items()
+        }
+        self._documents = plain
+        self._compiled = compiled
+        self._addresses = {id(part): address for address, part in _parts(plain)}
+        self._fast: dict[int, jsonschema_rs.Validator] = {}
+        self._explaining = self._validator_class()
+        self._registry = self._registry_of(plain)
+
+    def violations(self, address: str, document: object) -> list[Violation]:
+        """Return what keeps ``document`` from satisfying the schema at ``address``: all, or of very many the first.
+
+        The most relevant comes first, by ``jsonschema.exceptions.relevance``. One violation is told per
+        place; of an ``anyOf``, only the branch that the value's JSON type points to.
+        """
+        from jsonschema.exceptions import relevance
+
+        declared = self._documents[address].get("properties", {})
+        places = {name: place for place, name in enumerate(declared)}
+        met = list(self._errors(address, document))
+        first_met: dict[tuple[str | int, ...], int] = {}
+        for sequence, error in enumerate(met):
+            for path, _ in islice(_places(error), MOST):
+                first_met.setdefault(path, sequence)
+        by_path: dict[tuple[str | int, ...], Violation] = {}
+        for error in sorted(met, key=relevance, reverse=True):
+            keyword, expected = str(error.validator), _expected(error)
+            for path, found in islice(_places(error), MOST):
+                order = places.get(str(path[0]), len(places)) if path else 0
+                violation = Violation(path, keyword, expected, found, error.schema, order, first_met[path])
+                by_path.setdefault(path, violation)
+        return list(by_path.values())
+
+    def refused_members(self, address: str, document: object) -> set[str]:
+        """Return the names of all members of ``document`` that the schema at ``address`` refuses, or does not know."""
+        found = (path for error in self._errors(address, document) for path, _ in _places(error))
+        return {str(path[0]) for path in found if path}
+
+    def _errors(self, address: str, document: object) -> Iterator[Any]:
+        before = _room_left.set([MOST])
+        try:
+            explainer = self._explaining({"$ref": address}, registry=self._registry)
+            yield from explainer.iter_errors(document)
+        finally:
+            _room_left.reset(before)
+
+    def _validator_class(self) -> Any:
+        import jsonschema
+
+        stock = jsonschema.Draft202012Validator
+        create: Any = jsonschema.validators.create
+        return create(
+            stock.META_SCHEMA,
+            stock.VALIDATORS
+            | {keyword: _judged(keyword) for keyword in _JUDGED}
+            | {"required": _required, "anyOf": _any_of, "propertyNames": self._property_names}
+            | {"items": self._items, "additionalProperties": self._additional_properties},
+            type_checker=stock.TYPE_CHECKER,
+            applicable_validators=_in_order,
+        )
+
+    def _registry_of(self, documents: Mapping[str, dict[str, Any]]) -> Any:
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT202012
+
+        registry: Registry[Any] = Registry().with_resources(
+            (address, DRAFT202012.create_resource(document)) for address, document in documents.items()
+        )
+        return registry.crawl()
+
+    def _items(
+        self, validator: Any, items: Any, instance: object, _: Mapping[str, Any]
+    ) -> Iterator[ValidationError]:
+        """``items``, but with the errors of the first invalid items only."""
+        for index in self._invalid(items, enumerate(instance if isinstance(instance, list) else ())):
+            yield from validator.descend(instance[index], items, path=index)  # type: ignore[index]
+
+    def _additional_properties(
+        self, validator: Any, allowed: Any, instance: object, schema: Mapping[str, Any]
+    ) -> Iterator[ValidationError]:
+        """``additionalProperties``, but with one error for all unknown names, or those of the first invalid members."""
+        from jsonschema.exceptions import ValidationError
+
+        known = schema.get("properties", {})
+        others = instance.items() if isinstance(instance, dict) else ()
+        unknown = ((name, value) for name, value in others if name not in known)
+        if allowed is False:
+            if next(unknown, None) is not None:
+                yield ValidationError("there are unknown properties")
+        elif allowed is not True:
+            for name in self._invalid(allowed, unknown):
+                yield from validator.descend(instance[name], allowed, path=name)  # type: ignore[index]
+
+    def _property_names(
+        self, validator: Any, schema: Any, instance: object, _: Mapping[str, Any]
+    ) -> Iterator[ValidationError]:
+        """``propertyNames``, but with the place of the name that is refused, and the first such names only."""
+        from jsonschema.exceptions import ValidationError
+
+        names = instance if isinstance(instance, dict) else ()
+        for name in self._invalid(schema, ((name, name) for name in names)):
+            for error in validator.descend(name, schema):
+                bound = error.validator_value
+                yield ValidationError(
+                    error.message, "propertyNames", [name], validator_value=bound, instance=name
+                )
+
+    def _invalid(self, schema: Any, members: Iterable[tuple[Any, object]]) -> Iterator[Any]:
+        """Yield the keys of ``members`` that ``schema``, a part of a document, refuses: the first, while there is room.
+
+        Whoever is told of several places is told of each array's first, however many there were in others before.
+        """
+        fast = self._fast.get(id(schema))
+        if fast is None:
+            fast = self._fast[id(schema)] = self._compiled(self._addresses[id(schema)])
+        room = _room_left.get()
+        for key, member in members:
+            if not fast.is_valid(member):
+                yield key
+                room[0] -= 1
+                if room[0] <= 0:
+                    return
+
+
+def _parts(documents: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every part of every document with its address."""
+    waiting = [(f"{address}#", document) for address, document in documents.items()]
+    while waiting:
+        address, part = waiting.pop()
+        inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+        if isinstance(part, dict):
+            yield address, part
+        waiting.extend((f"{address}/{_escaped(str(step))}", each) for step, each in inner)
+
+
+def _escaped(step: str) -> str:
+    """Write a step of a JSON Pointer as a part of an address (RFC 6901, 6)."""
+    from urllib.parse import quote
+
+    return quote(step.replace("~", "~0").replace("/", "~1"))
+
+
+def _places(error: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Where the error is and what was found there: one place per missing or unknown property."""
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        missing = (name for name in error.validator_value if name not in error.instance)
+        yield from (((*path, name), error.instance) for name in missing)
+    elif error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        yield from (((*path, name), value) for name, value in error.instance.items() if name not in known)
+    else:
+        yield path, error.instance
+
+
+def _expected(error: Any) -> Any:
+    if error.validator != "additionalProperties":
+        return error.validator_value
+    return [name for name in error.schema.get("properties", {}) if name not in error.instance]
+
+
+def _judged(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    """Return ``keyword`` as the fast validator judges it: the stock one writes the whole value into its message.
+
+    To the fast one ``$`` in a pattern is nowhere but at the end, too.
+    """
+
+    def check(
+        validator: object, value: object, instance: object, schema: Mapping[str, Any]
+    ) -> Iterator[ValidationError]:
+        import jsonschema_rs
+        from jsonschema.exceptions import ValidationError
+
+        if not jsonschema_rs.is_valid({keyword: value}, instance):
+            yield ValidationError(keyword)
+
+    return check
+
+
+def _required(
+    validator: object, names: Sequence[str], instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """``required``, but one error for all the missing names: the stock one tells them only in its message."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, dict) and any(name not in instance for name in names):
+        yield ValidationError("properties are missing")
+
+
+def _any_of(
+    validator: Any, branches: Sequence[Mapping[str, Any]], instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """``anyOf``, but with the errors of the branch that was meant: the one for the instance's JSON type."""
+    from jsonschema.exceptions import ValidationError
+
+    meant: list[list[ValidationError]] = []
+    types: list[str] = []
+    for index, branch in enumerate(branches):
+        errors = list(validator.descend(instance, branch, schema_path=index))
+        if not errors:
+            return
+        refused = [error for error in errors if error.validator == "type" and not error.path]
+        for error in refused:
+            expected = error.validator_value
+            types.extend([expected] if isinstance(expected, str) else expected)
+        if not refused:
+            meant.append(errors)
+    if meant:
+        yield from min(meant, key=len)
+    else:
+        expected = list(dict.fromkeys(types))
+        yield ValidationError("no branch is of this type", validator="type", validator_value=expected)
+
+
+_JUDGED = (
+    *("type", "enum", "const", "pattern", "minLength", "maxLength", "contains", "uniqueItems"),
+    *("minItems", "maxItems", "minProperties", "maxProperties"),
+)
+_FIRST = ("$ref", "type", "required", "additionalProperties")
+
+
+def _in_order(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the keywords of a schema as the service heeds them: what is missing and unknown comes before members."""
+    first = [(keyword, schema[keyword]) for keyword in _FIRST if keyword in schema]
+    yield from first
+    yield from ((keyword, value) for keyword, value in schema.items() if keyword not in _FIRST)
