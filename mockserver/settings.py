@@ -246,9 +246,18 @@ class Settings:
         minimum=1,
     )
     max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
+    max_body_memory: int = _setting(
+        419_430_400, "Memory for request bodies above 1 MiB, in bytes; more of them wait.", minimum=1
+    )
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)
+    reserved_threads: int = _setting(
+        16, "Threads for calls of the control API when all others are busy.", minimum=1
+    )
     socket_timeout: float = _setting(
         30.0, "Seconds a client may stall while sending or reading.", minimum=0.1
+    )
+    shutdown_seconds: float = _setting(
+        8.0, "Seconds that requests in flight have to be finished when the server is ended.", minimum=0
     )
     seed: str = _setting(
         "", "Makes request ids and other generated values repeatable; empty for unique ones."

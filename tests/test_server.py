@@ -11,8 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,10 +18,10 @@ from pathlib import Path
 
 import openai
 import pytest
-from cheroot.workers.threadpool import WorkerThread
 
 from mockserver.app import create_app
 from mockserver.gateway.calls import Call
+from mockserver.http_server.workers import Worker
 from mockserver.mock_server import MockServer
 from mockserver.server import PortInUse, listen
 from mockserver.settings import Settings
@@ -213,33 +211,27 @@ def test_a_hundred_streams_are_served_together(call: Clip) -> None:
     assert text.endswith(".")
 
 
-def test_threads_end_when_calm_returns(hello: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_end_by_themselves_when_calm_returns(hello: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.http_server.workers._IDLE_SECONDS", 0.3)
     before = set(threading.enumerate())
 
     def workers() -> int:
-        return sum(isinstance(each, WorkerThread) for each in set(threading.enumerate()) - before)
-
-    def ask_for_health() -> bool:
-        with connect(server) as connection:
-            connection.sendall(b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return parse_response(read_all(connection)).status == 200
+        return sum(isinstance(each, Worker) for each in set(threading.enumerate()) - before)
 
     with MockServer(QUIET) as server:
         request = upload(hello)
         with half_sent(server, request, 60) as connections:
-            assert ask_for_health()
+            assert eventually(lambda: workers() >= 60)
             for connection in connections:
                 connection.sendall(request[len(request) // 2 :])
                 read_all(connection)
-        assert workers() > 60
-        later = types.SimpleNamespace(monotonic=lambda: time.monotonic() + 60)
-        monkeypatch.setattr("mockserver.server.time", later)
-        assert eventually(lambda: ask_for_health() and workers() < 40)
+        assert eventually(lambda: workers() <= 4)
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within 200 attempts."""
-    return any(condition() for _ in range(200))
+    """Whether the condition comes true within 20 seconds."""
+    never = threading.Event()
+    return any(condition() or never.wait(0.02) for _ in range(1000))
 
 
 def test_the_number_of_threads_is_bounded(hello: Clip) -> None:

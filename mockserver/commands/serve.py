@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import logging
+import os
 import signal
 import sys
 import threading
@@ -15,10 +17,13 @@ from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.double.control_guard import exposure
 from mockserver.engines.pyttsx3_driver import check_installed
 from mockserver.engines.whisper_models import MISSING
+from mockserver.http_server.descriptors import raise_limit
+from mockserver.http_server.guardian import Guardian
 from mockserver.server import listen
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
     from mockserver.services import Services
@@ -34,23 +39,29 @@ UNHEARD = {
 _COUNTS = {True: "exactly", False: "by estimate, because splintr-rs is not installed"}
 _KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
+_CLOSING_SECONDS = 3.0  # that threads and processes have to end once the requests are finished
+_GUARDIAN_SECONDS = 4.0  # after which the guardian steps in, who needs no thread of ours
+_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
 def run(settings: Settings) -> None:
-    """Serves until SIGINT or SIGTERM, then finishes the requests in flight."""
+    """Serves until SIGINT or SIGTERM, then finishes the requests in flight, within ``shutdown_seconds``."""
+    open_standard_streams()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
     for library in ("faster_whisper", "python_multipart"):
         logging.getLogger(library).setLevel(logging.ERROR)
     return_memory_early()
+    raise_limit()
     try:
         check_installed()
         app = create_app(settings)
         server = listen(settings, app, services_of(app).closing)
     except STARTUP_FAILURES as error:
         fail(error)
+    guardian = Guardian(settings.shutdown_seconds + _GUARDIAN_SECONDS)
 
     def stop(_signal_number: int, _frame: FrameType | None) -> None:
         for ending in _ENDINGS:
@@ -62,17 +73,63 @@ def run(settings: Settings) -> None:
     services = services_of(app)
     if warning := exposure(settings):
         log.warning(warning)
-    print(banner(server.url, services), flush=True)  # noqa: T201
-    warm_up = threading.Timer(_WARM_UP_DELAY, services.start)
-    warm_up.daemon = True
-    warm_up.start()
+    say(banner(server.url, services))
+
+    def warm_up() -> None:
+        try:
+            guardian.start()
+        except OSError as error:
+            log.warning("No process can be started that ends the server should it hang (%s).", error)
+        services.start()
+
+    warming_up = threading.Timer(_WARM_UP_DELAY, warm_up)
+    warming_up.daemon = True
+    warming_up.start()
     gc.freeze()
     gc.enable()
     server.serve()
-    server.stop()  # returns when the requests in flight are finished
-    warm_up.cancel()
-    warm_up.join()
-    services.close()
+    with exit_after(settings.shutdown_seconds + _CLOSING_SECONDS):
+        server.stop()  # returns when the requests in flight are finished
+        warming_up.cancel()
+        warming_up.join()
+        services.close()
+    guardian.end()
+
+
+@contextlib.contextmanager
+def exit_after(seconds: float) -> Iterator[None]:
+    """Ends the program if what is done meanwhile takes longer than ``seconds``."""
+
+    def give_up() -> None:
+        log.error("The server has not ended in time. What still runs is broken off.")
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
+
+
+def open_standard_streams() -> None:
+    """Has standard input, output and error lead nowhere where they are closed.
+
+    A connection would else take the number of one, and be written to by whoever reports an error.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    while nowhere <= _STANDARD_ERROR:
+        nowhere = os.dup(nowhere)
+    os.close(nowhere)
+
+
+def say(text: str) -> None:
+    """Prints ``text``. A standard output that is full or closed is no reason not to serve."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError as error:
+        log.warning("The standard output cannot be written to (%s). The server goes on.", error)
+        with open(os.devnull, "w") as nowhere:  # or Python would try again at the end
+            os.dup2(nowhere.fileno(), _STANDARD_OUTPUT)
 
 
 def banner(url: str, services: Services) -> str:

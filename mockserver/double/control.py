@@ -5,6 +5,7 @@ It is an app of its own beside that of the API, made when it is first called.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import flask
@@ -32,6 +33,7 @@ from mockserver.version import __version__
 if TYPE_CHECKING:
     from mockserver.services import Services
 
+_FOLDER = str(Path(__file__).parent)  # Flask would ask for the working folder, which may be gone
 _PARTS = (
     control_guard,  # before all that it guards
     control_calls,
@@ -52,7 +54,7 @@ _PARTS = (
 
 def create_control_app(services: Services) -> flask.Flask:
     """The control API of a server."""
-    app = flask.Flask("mockserver.control", static_folder=None)
+    app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
     app.extensions["mockserver"] = services
     root.register(app, services)
     for part in _PARTS:

@@ -1,9 +1,10 @@
-"""Reads request bodies: bounded, and only a few large ones at a time."""
+"""Reads request bodies: bounded, and of large ones only as many at a time as memory is set aside for."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from mockserver.gateway.errors import ApiError
@@ -11,8 +12,7 @@ from mockserver.gateway.errors import ApiError
 if TYPE_CHECKING:
     import flask
 
-LARGE = 1 << 20  # bytes; smaller bodies are read without a place of their own
-_PLACES = 16
+LARGE = 1 << 20  # bytes; smaller bodies are read without waiting for memory
 _PIECE = 1 << 16
 _DRAINED_AT_MOST = 1 << 28  # bytes of a refused body that are read and thrown away to keep the connection
 
@@ -29,31 +29,69 @@ class Readable(Protocol):
         ...
 
 
+class BodyMemory:
+    """The bytes that large bodies may take together. Who comes first is given them first."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._left = capacity
+        self._changed = threading.Condition()
+        self._queue: deque[object] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for bytes."""
+        return len(self._queue)
+
+    def take(self, size: int, patience: float) -> bool:
+        """Take ``size`` bytes, waiting ``patience`` seconds for them; whether they were given."""
+        turn = object()
+        with self._changed:
+            self._queue.append(turn)
+            try:
+                given = self._changed.wait_for(
+                    lambda: self._queue[0] is turn and self._left >= size, timeout=patience
+                )
+                if given:
+                    self._left -= size
+            finally:
+                self._queue.remove(turn)
+                self._changed.notify_all()  # the next may be waiting for no more than its turn
+        return given
+
+    def give_back(self, size: int) -> None:
+        """Give bytes back that were taken."""
+        with self._changed:
+            self._left += size
+            self._changed.notify_all()
+
+
 class Place:
     """Where a request may hold a large body: taken when one comes, given back with the ``with`` block."""
 
-    def __init__(self, places: threading.Semaphore, patience: float) -> None:
-        self._places = places
+    def __init__(self, memory: BodyMemory, patience: float) -> None:
+        self._memory = memory
         self._patience = patience
-        self._taken = False
+        self._size = 0
 
-    def take(self) -> None:
-        """Waits for a place, unless one is held already.
+    def take(self, size: int) -> None:
+        """Waits for memory for ``size`` bytes, unless some is held already.
 
-        Raises ``ApiError`` (``overloaded``) when none becomes free within the server's patience.
+        Raises ``ApiError`` (``overloaded``) when it does not become free within the server's patience.
         """
-        if not self._taken:
-            self._taken = self._places.acquire(timeout=self._patience)
-            if not self._taken:
+        if not self._size:
+            size = min(size, self._memory.capacity)
+            if not self._memory.take(size, self._patience):
                 raise ApiError(
                     "overloaded", reason="Too many large uploads are being handled. Try again later."
                 )
+            self._size = size
 
     def release(self) -> None:
         """Gives the place back early, once the body has been understood and only an engine is waited for."""
-        if self._taken:
-            self._taken = False
-            self._places.release()
+        size, self._size = self._size, 0
+        if size:
+            self._memory.give_back(size)
 
     def __enter__(self) -> Place:
         return self
@@ -65,18 +103,18 @@ class Place:
 class BodyReader:
     """Reads the bodies of all requests of a server, at most ``limit`` bytes each.
 
-    A large body waits ``patience`` seconds for one of a few places. How fast a body must come is for the
-    server to say that hosts the app: ``mockserver.server`` drops who is too slow.
+    Large ones take at most ``memory`` bytes together; others wait ``patience`` seconds for theirs. How fast a body must
+    come is for the server to say that hosts the app: ``mockserver.http_server`` drops who is too slow.
     """
 
-    def __init__(self, limit: int, patience: float) -> None:
+    def __init__(self, limit: int, patience: float, memory: int = 1 << 28) -> None:
         self.limit = limit
         self._patience = patience
-        self._places = threading.BoundedSemaphore(_PLACES)
+        self._memory = BodyMemory(memory)
 
     def place(self) -> Place:
         """The place of one request, not taken yet."""
-        return Place(self._places, self._patience)
+        return Place(self._memory, self._patience)
 
     def read(self, stream: Readable, length: int | None, place: Place) -> bytes:
         """The whole body, of ``announced_length``; a large one takes ``place``.
@@ -89,7 +127,7 @@ class BodyReader:
             drain(stream, length)
             raise ApiError("body_too_large", limit=self.limit, read=length)
         if length > LARGE:
-            place.take()
+            place.take(length)
         body = stream.read(length) if length else b""
         if len(body) < length:
             raise ClientGone(f"{len(body)} of {length} bytes came")
@@ -109,7 +147,7 @@ class BodyReader:
             if size > self.limit:
                 raise ApiError("body_too_large", limit=self.limit, read=size + drain(stream))
             if size > LARGE:
-                place.take()
+                place.take(self.limit)  # how much comes is not known
             pieces.append(piece)
 
 
@@ -123,8 +161,10 @@ def announced_length(request: flask.Request) -> int | None:
 def drain(stream: Readable, length: int | None = None) -> int:
     """Reads and forgets the rest of a body, so that the client hears the answer; says how much that was.
 
-    A client that stops sending is not an error here.
+    The server that ships does so after the answer. A client that stops sending is not an error here.
     """
+    if getattr(stream, "skipped_by_server", False):
+        return 0
     most = left = _DRAINED_AT_MOST if length is None else min(length, _DRAINED_AT_MOST)
     with contextlib.suppress(OSError, ValueError):
         while piece := stream.read(min(left, _PIECE)):

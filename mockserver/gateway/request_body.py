@@ -29,7 +29,7 @@ class RequestBodies:
     def __init__(self, services: Services) -> None:
         settings = services.settings
         self._services = services
-        self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout)
+        self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout, settings.max_body_memory)
 
     def place(self) -> Place:
         """Where one request may hold a large body."""

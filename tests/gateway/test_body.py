@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
 
 import flask
 import pytest
 from werkzeug.test import create_environ
 
-from mockserver.gateway.body import LARGE, BodyReader, ClientGone, Readable, announced_length, drain
+from mockserver.gateway.body import (
+    LARGE,
+    BodyMemory,
+    BodyReader,
+    ClientGone,
+    Readable,
+    announced_length,
+    drain,
+)
 from mockserver.gateway.errors import ApiError
 
 
@@ -101,14 +111,14 @@ class Chunks(io.BytesIO):
         return super().read(size)
 
 
-@pytest.mark.parametrize("length", [LARGE + 1, None])
+@pytest.mark.parametrize("length", [1 << 21, None])
 def test_only_some_large_bodies_are_held_at_once(length: int | None) -> None:
-    bodies = BodyReader(1 << 30, patience=10)
+    bodies = BodyReader(1 << 21, patience=10, memory=16 << 21)
     reading, release = threading.Semaphore(0), threading.Event()
 
     def hold() -> None:
         with bodies.place() as place:
-            bodies.read(io.BytesIO(bytes(LARGE + 1)), length, place)
+            bodies.read(io.BytesIO(bytes(1 << 21)), length, place)
             reading.release()
             release.wait(10)
 
@@ -123,43 +133,71 @@ def test_only_some_large_bodies_are_held_at_once(length: int | None) -> None:
     assert reading.acquire(blocking=False)
 
 
-def test_who_waits_too_long_for_a_place_is_refused() -> None:
-    bodies = BodyReader(1 << 30, patience=0)
-    held = [bodies.place() for _ in range(16)]
-    for place in held:
-        place.take()
-    with bodies.place() as another, pytest.raises(ApiError) as refusal:
-        bodies.read(io.BytesIO(bytes(LARGE + 1)), LARGE + 1, another)
+@pytest.fixture
+def full() -> Iterator[BodyReader]:
+    """A reader whose memory for large bodies is used up, and that waits for none."""
+    bodies = BodyReader(1 << 30, patience=0, memory=8 << 20)
+    with bodies.place() as held:
+        held.take(8 << 20)
+        yield bodies
+
+
+def test_who_waits_too_long_for_memory_is_refused(full: BodyReader) -> None:
+    with full.place() as another, pytest.raises(ApiError) as refusal:
+        full.read(io.BytesIO(bytes(LARGE + 1)), LARGE + 1, another)
     assert refusal.value.name == "overloaded"
-    with bodies.place() as another, pytest.raises(ApiError, match=r"^overloaded$"):
-        bodies.read(Chunks(allowed=LARGE + (1 << 16)), None, another)
-    held[0].release()
-    with bodies.place() as another:
-        assert len(bodies.read(io.BytesIO(bytes(LARGE + 1)), LARGE + 1, another)) == LARGE + 1
+    with full.place() as another, pytest.raises(ApiError, match=r"^overloaded$"):
+        full.read(Chunks(allowed=LARGE + (1 << 16)), None, another)
 
 
-def test_small_bodies_need_no_place() -> None:
-    bodies = BodyReader(1 << 30, patience=0)
-    held = [bodies.place() for _ in range(16)]
-    for place in held:
-        place.take()
+def test_small_bodies_need_no_place(full: BodyReader) -> None:
     for length in (0, LARGE, None):
-        with bodies.place() as another:
-            assert bodies.read(io.BytesIO(bytes(LARGE)), length, another) == bytes(
-                LARGE if length != 0 else 0
-            )
+        with full.place() as another:
+            body = full.read(io.BytesIO(bytes(LARGE)), length, another)
+        assert body == bytes(LARGE if length != 0 else 0)
 
 
-def test_a_place_can_be_given_back_early_and_only_once() -> None:
-    bodies = BodyReader(1 << 30, patience=0)
-    held = [bodies.place() for _ in range(16)]
-    for place in held:
-        place.take()
-        place.take()
-    with held[0]:
-        held[0].release()
-    with bodies.place() as another:
-        another.take()
+def test_memory_can_be_given_back_early_and_only_once() -> None:
+    bodies = BodyReader(1 << 30, patience=0, memory=8 << 20)
+    with bodies.place() as place:
+        place.take(8 << 20)
+        place.take(8 << 20)
+        place.release()
+    with bodies.place() as first, bodies.place() as second:
+        first.take(8 << 20)
+        with pytest.raises(ApiError):
+            second.take(LARGE + 1)
+
+
+def test_a_body_beyond_the_memory_of_all_is_read_alone() -> None:
+    bodies = BodyReader(1 << 30, patience=0, memory=LARGE + 1)
+    with bodies.place() as place:
+        assert len(bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, place)) == 3 << 20
+
+
+def test_who_came_first_is_given_memory_first() -> None:
+    memory, given = BodyMemory(10), SimpleQueue[str]()
+
+    def wait_for(size: int, name: str) -> None:
+        assert memory.take(size, patience=10)
+        given.put(name)
+
+    assert memory.take(10, patience=0)
+    large = threading.Thread(target=wait_for, args=(9, "large"))
+    large.start()
+    while not memory.waiting:
+        pass
+    small = threading.Thread(target=wait_for, args=(1, "small"))
+    small.start()
+    while memory.waiting < 2:
+        pass
+    memory.give_back(5)  # enough for the small one, which came later
+    memory.give_back(4)
+    assert given.get(timeout=10) == "large"
+    memory.give_back(1)
+    assert given.get(timeout=10) == "small"
+    large.join()
+    small.join()
 
 
 @pytest.mark.parametrize(

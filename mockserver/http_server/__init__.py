@@ -1,0 +1,1 @@
+"""The HTTP server below the app: connections, heads and bodies of requests, threads."""
