@@ -16,20 +16,19 @@ from mockserver.mock_server import MockServer
 def test_waiting_for_whisper_holds_no_place_of_a_large_body(
     server: MockServer, silence: tuple[str, bytes]
 ) -> None:
-    bodies = BodyReader(1 << 30, patience=0)
-    places = [bodies.place() for _ in range(16)]
-    for place in places:
-        place.take()
+    bodies = BodyReader(1 << 30, patience=0, memory=1 << 20)
+    place = bodies.place()
+    place.take(1 << 20)
     services = services_of(server.app)
     call = Call(
         routes.CREATE_TRANSCRIPTION,
         services.settings,
         services.accounts.authenticate("sk-mock-me"),
-        places[0],
+        place,
         path={},
         audio=RequestAudio(services),
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence
     assert listen(services, call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
-    bodies.place().take()
+    bodies.place().take(1 << 20)
