@@ -95,6 +95,11 @@ class Server:
         """Bytes that the program has written to its standard output and error."""
         return os.fstat(self._said.fileno()).st_size
 
+    def said_since(self, place: int) -> str:
+        """What the program has written from the byte ``place`` on."""
+        size = self.said() - place
+        return os.pread(self._said.fileno(), size, place).decode("utf-8", "replace")
+
     def forget_peak(self) -> None:
         """Lets ``memory("VmHWM")`` count from now on."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", "ascii")

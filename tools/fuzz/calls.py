@@ -1,0 +1,99 @@
+"""Which calls there are to be fuzzed: all that the server has routes for, and what their bodies are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from mockserver.app import create_app, services_of
+from mockserver.catalog.paths import VERSION, openai_calls
+from mockserver.double.control import create_control_app
+from mockserver.double.control_calls import shown
+from mockserver.double.control_openapi import routes
+from mockserver.double.control_routes import route_rows
+from mockserver.endpoints.routes import ROUTES
+from mockserver.gateway.validation import Schemas
+from mockserver.resources import data_folder
+from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from mockserver.gateway.calls import Operation
+
+_ENDS_THE_RUN = frozenset({"POST /_mock/shutdown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that can be made. ``path`` has its variables in braces: ``/v1/files/{id}``.
+
+    ``schema`` is that of its body, with references resolved; ``files`` are the members that are sent as files,
+    ``models`` those that the endpoint serves, ``query`` the names of its query arguments.
+    """
+
+    name: str
+    method: str
+    path: str
+    body: Literal["none", "json", "form", "either", "any"]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    example: Mapping[str, Any] | None = None
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is a call of the control API."""
+        return self.path.startswith("/_mock")
+
+
+def every_call() -> list[Call]:
+    """Return the calls of the API, of the control API, and of what is not served."""
+    schemas = Schemas(data_folder("schemas"))
+    app = create_app(Settings(whisper_model="none"))
+    models = services_of(app).catalog.every_model
+    served = [_served(operation, schemas, models) for operation, _ in ROUTES]
+    control = [_of_control(call, schemas) for call in routes(create_control_app(services_of(app)))]
+    unserved = [
+        Call(f"unserved {each.resource}", each.method, VERSION + _braced(each.path), "any")
+        for each in openai_calls()
+    ]
+    known = {(call.method, call.path) for call in served}
+    return [
+        *served,
+        *(call for call in control if call.name not in _ENDS_THE_RUN),
+        *(call for call in unserved if (call.method, call.path) not in known),
+    ]
+
+
+def _served(operation: Operation, schemas: Schemas, models: Any) -> Call:
+    files: tuple[str, ...] = ()
+    if operation.file_field is not None:
+        files = (operation.file_field.name,)
+    elif operation.body in ("multipart", "either"):
+        files = (operation.audio_field,)
+    body = "form" if operation.file_field or operation.body == "multipart" else operation.body
+    schema = schemas.resolved(operation.schema) if operation.schema else {}
+    query = tuple(schema.get("properties", ())) if body == "none" else ()
+    serving = tuple(model.id for model in models if operation.endpoint in model.endpoints)
+    path = VERSION + shown(operation.path)
+    return Call(operation.name, operation.method, path, body, schema, files, serving, query)
+
+
+def _of_control(call: str, schemas: Schemas) -> Call:
+    row, (method, path) = route_rows()[call], call.split()
+    schema = schemas.resolved(f"mock/{row['body']}") if "body" in row else {}
+    body: Literal["json", "none"] = "json" if "body" in row else "none"
+    return Call(
+        call, method, path, body, schema, query=tuple(row.get("query", ())), example=row.get("example")
+    )
+
+
+def _braced(path: str) -> str:
+    return shown(path) if "<" in path else path
+
+
+def variables(path: str) -> Iterator[str]:
+    """Yield the names of the variables of a path."""
+    for part in path.split("{")[1:]:
+        yield part.partition("}")[0]
