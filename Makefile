@@ -6,6 +6,7 @@
 # make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
 # make test-clients runs clients of other projects against the server, in an environment of their own; needs Node
+# make fuzz    sends changed requests to every call for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
@@ -16,12 +17,14 @@ DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SDK := tests/sdk/node_modules/.package-lock.json
 CLIENTS := build/clients
+FUZZ := build/fuzz
+FUZZ_PIP := $(FUZZ)/bin/python -m pip --disable-pip-version-check
 CLIENTS_PIP := $(CLIENTS)/bin/python -m pip --disable-pip-version-check
 UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-lowest test-latest test-sdk test-clients check format bench build lock whisper clean
+.PHONY: run demo test test-lowest test-latest test-sdk test-clients fuzz check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -50,6 +53,9 @@ test-sdk: $(DEV)
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
 	$(CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/clients tests/clients
 
+fuzz: $(FUZZ)/.python
+	$(FUZZ)/bin/python -m tools.fuzz $(ARGS)
+
 check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -73,6 +79,7 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) --generate-hashes --group build pyproject.toml -o requirements/run.txt
 	$(LOCK) --generate-hashes --group clients pyproject.toml -o requirements/clients.txt
+	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
 	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
 	npm install --prefix tests/clients/npm --package-lock-only --ignore-scripts
@@ -101,6 +108,11 @@ $(CLIENTS)/.python: requirements/clients.txt pyproject.toml | $(CLIENTS)/bin/pyt
 	$(CLIENTS_PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(FUZZ)/.python: requirements/fuzz.txt pyproject.toml | $(FUZZ)/bin/python
+	$(FUZZ_PIP) install --quiet --require-hashes --no-deps --requirement requirements/fuzz.txt
+	$(FUZZ_PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
 $(CLIENTS)/.npm: tests/clients/npm/package-lock.json $(CLIENTS)/.python
 	npm ci --prefix tests/clients/npm --no-audit --no-fund --silent
 	touch $@
@@ -116,6 +128,9 @@ $(BIN)/python:
 
 $(CLIENTS)/bin/python:
 	$(PYTHON) -m venv $(CLIENTS)
+
+$(FUZZ)/bin/python:
+	$(PYTHON) -m venv $(FUZZ)
 
 $(UV):
 	$(PYTHON) -m venv build/uv

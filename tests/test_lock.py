@@ -37,6 +37,7 @@ LOCKS = {
     "run.txt": [*PROJECT["project"]["dependencies"], *group("build")],
     "dev.txt": [*PROJECT["project"]["dependencies"], *group("dev")],
     "clients.txt": [*PROJECT["project"]["dependencies"], *group("clients")],
+    "fuzz.txt": [*PROJECT["project"]["dependencies"], *group("fuzz")],
     "training.txt": [*PROJECT["project"]["dependencies"], *group("whisper-training")],
 }
 
@@ -64,7 +65,7 @@ def test_what_runs_is_locked_as_what_is_tested() -> None:
     assert pins("run.txt") <= pins("dev.txt")
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "clients.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "clients.txt", "fuzz.txt"])
 def test_every_pin_has_hashes(name: str) -> None:
     lines = [
         line

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tools.fuzz.calls import Call
 
 EPISODE = 150  # requests, after which stubs, faults, clock and settings are set back
-PATIENCE = 10.0  # seconds for an answer, and for the health of the server
+PATIENCE = 30.0  # seconds for an answer, and for the health of the server
 MOST_MEMORY = 700 << 20  # bytes that the server may hold
 # What the server itself says: it has no such transfer coding, HTTP version, or length of a header.
 _OF_HTTP = frozenset({501, 505})
