@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
     root.register(app, services)
+    root.open_to_browsers(app)
     pipeline = Pipeline(services)
     for operation, name in ROUTES:
         view = pipeline.view(Route(operation, handler(name), rules(operation)))

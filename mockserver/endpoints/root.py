@@ -1,4 +1,4 @@
-"""What is not the API itself: the front page, CORS preflights, crashes."""
+"""What is not the API itself: the front page, what browsers may do, crashes."""
 
 from __future__ import annotations
 
@@ -40,11 +40,8 @@ Health: {url}_mock/health
 
 
 def register(app: flask.Flask, services: Services) -> None:
-    """Adds the front page, and what holds for the answers of all endpoints."""
-    app.add_url_rule("/", "front_page", _front_page, methods=["GET"])
+    """Adds what holds for the answers of all endpoints, those of the control API included."""
     app.before_request(_note_the_time)
-    app.before_request(_answer_preflight)
-    app.after_request(_allow_browsers)
 
     def refuse(error: ApiError) -> flask.Response:
         drain_request()
@@ -69,9 +66,18 @@ def register(app: flask.Flask, services: Services) -> None:
     app.register_error_handler(ConnectionError, _nobody_listens)
 
 
+def open_to_browsers(app: flask.Flask) -> None:
+    """Adds the front page, and has pages of any origin use the API, as the real one does."""
+    app.add_url_rule("/", "front_page", _front_page, methods=["GET"])
+    app.before_request(_answer_preflight)
+    app.after_request(_allow_browsers)
+
+
 def _front_page() -> flask.Response:
     text = _FRONT_PAGE.format(version=__version__, url=flask.request.host_url)
-    return flask.Response(text, content_type="text/plain; charset=utf-8")
+    return flask.Response(
+        text, content_type="text/plain; charset=utf-8", headers={"x-content-type-options": "nosniff"}
+    )
 
 
 def _note_the_time() -> None:

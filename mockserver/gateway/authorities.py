@@ -1,0 +1,124 @@
+"""Authorities (``Host``) and origins of HTTP requests, read strictly: what is not canonical is none.
+
+Browsers and HTTP libraries bring what they send into these forms. What comes in another was written by hand to be
+read differently by two readers, so it is refused rather than interpreted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+_LONGEST = 255  # characters of a name (RFC 1035, 2.3.4), and of what may be one
+_LABEL = re.compile(
+    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)  # RFC 952 and 1123: letters, digits and inner hyphens
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that browsers take for the end of an IPv4 address
+_PORT = re.compile(r"0|[1-9][0-9]{0,4}")
+_HIGHEST_PORT = 65_535
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Authority(NamedTuple):
+    """A host and the port that was written with it.
+
+    ``host`` is a name in lower case without a final dot, an IPv4 address in dotted decimals, or an IPv6 address without
+    brackets in its shortest form.
+    """
+
+    host: str
+    port: int | None
+
+    def port_of(self, scheme: str) -> int:
+        """Return the port, which may be the default one of the scheme, ``http`` or ``https``."""
+        return _DEFAULT_PORTS[scheme] if self.port is None else self.port
+
+
+class Origin(NamedTuple):
+    """The origin of a web page: ``http`` or ``https``, and the authority that the page came from."""
+
+    scheme: str
+    authority: Authority
+
+    def is_of(self, host: Authority) -> bool:
+        """Tell whether a page of this origin calls ``host`` as the server that it came from itself."""
+        return self.authority.host == host.host and self.authority.port_of(self.scheme) == host.port_of(
+            self.scheme
+        )
+
+
+def parse_authority(text: str) -> Authority | None:
+    """Return what a ``Host`` header names (RFC 9110, 7.2), ``None`` where it is not ``HOST`` or ``HOST:PORT``.
+
+    User information, paths, several hosts, zones of IPv6, underscores, percent signs, white space, letters beyond ASCII
+    and IPv4 addresses in other than four decimal numbers are not taken.
+    """
+    if not text.isascii():
+        return None
+    if text.startswith("["):
+        literal, bracket, rest = text[1:].partition("]")
+        host = _ipv6(literal) if bracket else None
+    else:
+        name, colon, digits = text.partition(":")
+        host, rest = _name_or_ipv4(name), colon + digits
+    if host is None:
+        return None
+    if not rest:
+        return Authority(host, None)
+    port = rest[1:]
+    if rest[0] != ":" or not _PORT.fullmatch(port) or int(port) > _HIGHEST_PORT:
+        return None
+    return Authority(host, int(port))
+
+
+def parse_origin(text: str) -> Origin | None:
+    """Return what an ``Origin`` header names (RFC 6454, 7), ``None`` where it is not one ``http`` or ``https`` origin.
+
+    Not taken are ``null``, several origins, other schemes, and whatever follows the authority.
+    """
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        return None
+    authority = parse_authority(rest)
+    return None if authority is None else Origin(scheme, authority)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this very machine; IPv6 also in brackets, or with a zone."""
+    address = address_of(host.strip("[]").partition("%")[0])
+    if address is None:
+        name = host.lower().rstrip(".")
+        return name == "localhost" or name.endswith(".localhost")  # RFC 6761, 6.3
+    return address.is_loopback
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return a host that is an address, an IPv4 one also where it is written as IPv6; ``None`` for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _ipv6(literal: str) -> str | None:
+    if "%" in literal:
+        return None
+    try:
+        return ipaddress.IPv6Address(literal).compressed
+    except ValueError:
+        return None
+
+
+def _name_or_ipv4(text: str) -> str | None:
+    labels = text.lower().removesuffix(".").split(".")
+    if len(text) > _LONGEST or not all(map(_LABEL.fullmatch, labels)):
+        return None
+    if not _NUMBER.fullmatch(labels[-1]):
+        return ".".join(labels)
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        return None
