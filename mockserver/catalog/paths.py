@@ -39,11 +39,16 @@ def without_version(path: str) -> str:
     return path[len(VERSION) :] if path.startswith(VERSION + "/") else path
 
 
-def path_pattern(template: str) -> re.Pattern[str]:
-    """Compile a template of paths: ``{id}`` and ``<id>`` stand for one segment, ``*`` for anything."""
+def path_expression(template: str) -> str:
+    """Return a template of paths as a regular expression: ``{id}`` and ``<id>`` are one segment, ``*`` anything."""
     fixed = map(re.escape, _PLACEHOLDER.split(template))
-    open_parts = [".*" if part == "*" else "[^/]+" for part in _PLACEHOLDER.findall(template)]
-    return re.compile("".join(_interleaved(fixed, open_parts)), re.DOTALL)
+    open_parts = ["(?s:.*)" if part == "*" else "[^/]+" for part in _PLACEHOLDER.findall(template)]
+    return "".join(_interleaved(fixed, open_parts))
+
+
+def path_pattern(template: str) -> re.Pattern[str]:
+    """Compile a template of paths of our own tables. One of a caller's could take for ever to match."""
+    return re.compile(path_expression(template))
 
 
 def shape(template: str) -> str:

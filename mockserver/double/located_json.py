@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mockserver import strict_json
 from mockserver.double.located import DEEPEST, Located, Place, SourceError, decoded
 
-_WORD = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]|[^\s\[\]{}:,"]+|\n')
+_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]|[^\s\[\]{}:,"]+|\n')
 
 
 def read(data: bytes) -> Located:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.catalog.paths import path_pattern, without_version
+from mockserver.catalog.paths import path_expression, without_version
+from mockserver.double.allowance import Exhausted
+from mockserver.double.notices import Notices
+from mockserver.expressions import Expression, ExpressionError, compiled
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
@@ -22,9 +26,13 @@ Difference = str | None  # what differed; ``None`` when the condition holds
 Condition = Callable[["Facts"], Difference]
 Test = Callable[[Any], Difference]
 
+log = logging.getLogger(__name__)
+
 _OPERATORS = frozenset({"equals", "contains", "matches", "present"})
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
+_MOST_DIGITS = 15  # of the number of an item
 _SHOWN = 80  # characters of a text that a difference shows
+_notices = Notices()
 
 
 class PatternError(ValueError):
@@ -87,16 +95,23 @@ def _hint(name: str, endpoints: Iterable[str]) -> str:
 
 def _endpoint(wanted: str | list[str]) -> Condition:
     names = frozenset(listed(wanted))
-    paths = [path_pattern(without_version(name)) for name in names if is_path(name)]
+    paths = [_path(name) for name in names if is_path(name)]
 
     def condition(facts: Facts) -> Difference:
-        if names & facts.endpoint_names or any(path.fullmatch(facts.path) for path in paths):
+        if names & facts.endpoint_names or any(path.is_all_of(facts.path) for path in paths):
             return None
         return _differs(
             wanted, f"/v1{facts.path}" if paths else min(facts.endpoint_names, key=len, default="")
         )
 
     return condition
+
+
+def _path(name: str) -> Expression:
+    try:
+        return compiled(path_expression(without_version(name)))
+    except ExpressionError as error:
+        raise PatternError(f"endpoint: {_shortened(name)!r} {error}") from error
 
 
 def _method(wanted: str | list[str]) -> Condition:
@@ -115,13 +130,32 @@ def _model(wanted: str | list[str]) -> Condition:
 
 def _headers(wanted: Mapping[str, Any]) -> Condition:
     tests = {name.lower(): _value_test(f"headers.{name}", value) for name, value in wanted.items()}
-    return lambda facts: _first_of(tests, lambda name: [facts.headers[name]] if name in facts.headers else [])
+
+    def condition(facts: Facts) -> Difference:
+        for name, test in tests.items():
+            if difference := test(facts.headers.get(name)):
+                return f"{name}: {difference}"
+        return None
+
+    return condition
 
 
 def _fields(wanted: Mapping[str, Any]) -> Condition:
     tests = {path: _value_test(f"fields.{path}", value) for path, value in wanted.items()}
     finders = {path: finder(path) for path in wanted}
-    return lambda facts: _first_of(tests, lambda path: finders[path](facts.document))
+
+    def condition(facts: Facts) -> Difference:
+        for path, test in tests.items():
+            try:
+                found = finders[path](facts.document)
+            except Exhausted as error:
+                _tell_once(f"fields.{path}: {error}")
+                return f"{path}: {error}"
+            if difference := _of_all(test, found):
+                return f"{path}: {difference}"
+        return None
+
+    return condition
 
 
 def _prompt(wanted: Any) -> Condition:
@@ -246,23 +280,27 @@ def _index_key(when: Mapping[str, Any]) -> IndexKey | None:
 def finder(path: str) -> Callable[[Any], list[Any]]:
     """What finds the values at a path: JSONPath (``$.messages[*].role``) or dotted (``messages[0].role``).
 
-    Raises ``PatternError`` for a JSONPath that is none.
+    Raises ``PatternError`` for a path that is none. What it returns raises ``Exhausted``.
     """
     if path.startswith("$"):
-        import jsonpath
+        from mockserver.double import json_paths
 
         try:
-            compiled = jsonpath.compile(path)
-        except jsonpath.JSONPathError as error:
-            raise PatternError(f"fields.{path}: is not JSONPath: {error}") from error
-        return lambda document: list(compiled.findall(document))
-    steps = [name or int(place) for name, place in _STEP.findall(path)]
-    return partial(_walk, steps)
+            return json_paths.finder(path)
+        except json_paths.JsonPathError as error:
+            raise PatternError(f"fields.{_shortened(path)}: {error}") from error
+    found = [name or number for name, number in _STEP.findall(path)]
+    if not found or any(step.isdecimal() and len(step) > _MOST_DIGITS for step in found):
+        raise PatternError(
+            f"fields.{_shortened(path)}: leads nowhere. Write a path such as 'messages[0].role', "
+            "or JSONPath, which begins with '$'."
+        )
+    return partial(_walk, found)
 
 
-def _walk(steps: list[str | int], document: Any) -> list[Any]:
+def _walk(steps: list[str], document: Any) -> list[Any]:
     for step in steps:
-        if isinstance(document, list) and str(step).isdecimal() and int(step) < len(document):
+        if isinstance(document, list) and step.isdecimal() and int(step) < len(document):
             document = document[int(step)]
         elif isinstance(document, Mapping) and step in document:
             document = document[step]
@@ -271,13 +309,15 @@ def _walk(steps: list[str | int], document: Any) -> list[Any]:
     return [document]
 
 
-def _first_of(tests: Mapping[str, Test], values: Callable[[str], list[Any]]) -> Difference:
-    for name, test in tests.items():
-        found = values(name)
-        differences = [test(value) for value in found or [None]]
-        if None not in differences:
-            return f"{name}: {differences[0]}"
-    return None
+def _of_all(test: Test, found: list[Any]) -> Difference:
+    """What differs in the first of the values that were found, unless one of them is as it should be."""
+    differences = [test(value) for value in found or [None]]
+    return None if None in differences else differences[0]
+
+
+def _tell_once(text: str) -> None:
+    if _notices.is_new(text):
+        log.warning("%s. A request for which that is so does not match.", text)
 
 
 def _any_clip(facts: Facts, differs: Callable[[Any], Difference]) -> Difference:
@@ -323,11 +363,11 @@ def _operators(place: str, wanted: Mapping[str, Any]) -> Test:
     return lambda found: next((each for test in tests if (each := test(found)) is not None), None)
 
 
-def _compiled(place: str, text: str) -> re.Pattern[str]:
+def _compiled(place: str, text: str) -> Expression:
     try:
-        return re.compile(text, re.IGNORECASE | re.DOTALL)
-    except (re.error, FutureWarning, OverflowError, RecursionError) as error:
-        raise PatternError(f"{place}: {text!r} is not a regular expression: {error}.") from error
+        return compiled(text, re.IGNORECASE | re.DOTALL)
+    except ExpressionError as error:
+        raise PatternError(f"{place}: {_shortened(text)!r} {str(error).rstrip('.')}.") from error
 
 
 def _equal(wanted: Any, found: Any) -> Difference:
@@ -342,8 +382,8 @@ def _contains(wanted: str, found: Any) -> Difference:
     return f"wanted it to contain {wanted!r}, got {_shown(found)}"
 
 
-def _found(wanted: re.Pattern[str], found: Any) -> Difference:
-    if isinstance(found, str) and wanted.search(found):
+def _found(wanted: Expression, found: Any) -> Difference:
+    if isinstance(found, str) and wanted.found_in(found):
         return None
     return f"wanted /{wanted.pattern}/, got {_shown(found)}"
 
@@ -359,9 +399,10 @@ def _differs(wanted: Any, found: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value)
+    return "nothing" if value is None else _shortened(repr(value))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

@@ -31,6 +31,7 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
 _RAW = ("json", "body", "base64", "file", "events")
 _KINDS = ("error", *_RAW, *_ANSWERS)
 
+_BODILESS = frozenset({204, 205, 304})  # statuses whose answers have no body
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile("[\t -~\xa0-\xff]*")
 # Response headers that are not the stub's, and what to use instead.
@@ -160,6 +161,7 @@ def check_reply(reply: Document, resources: frozenset[str] | None, *, may_read: 
             raise ReplyError(f"headers: {name!r} is not the name of a header.")
         if name.lower() in _NOT_ITS_HEADERS:
             raise ReplyError(f"headers: the server sends {name} itself. {_NOT_ITS_HEADERS[name.lower()]}")
+    _check_body(reply)
     if reply.get("template"):
         return  # its texts are not what will be answered
     check_header_values(reply)
@@ -178,6 +180,18 @@ def check_header_values(reply: Document) -> None:
     for place, value in {**values, "content_type": reply.get("content_type", "")}.items():
         if not _HEADER_VALUE.fullmatch(value):
             raise ReplyError(f"{place}: {value!r} cannot be sent in a header: one line of Latin-1 can.")
+
+
+def _check_body(reply: Document) -> None:
+    """Raises ``ReplyError`` for a body that cannot be sent as it is given."""
+    status = reply.get("status")
+    has_body = any(name in reply and reply[name] != "" for name in _RAW)
+    if status in _BODILESS and has_body:
+        raise ReplyError(f"status: an answer of {status} has no body. Give body: '' with it.")
+    for number, event in enumerate(reply.get("events", ())):
+        name = event.get("event", event.get("type", "")) if isinstance(event, Mapping) else ""
+        if isinstance(name, str) and not name.isprintable():
+            raise ReplyError(f"events[{number}]: the name {name!r} is not one line of text.")
 
 
 def endpoints_answered(reply: Document) -> frozenset[str] | None:
@@ -229,13 +243,10 @@ def _segments(reply: Document, duration: float) -> Iterator[Segment]:
 def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
     """Segments with times: those that are missing are shared out by length between those that are given."""
     begin = 0.0
-    for number, row in enumerate(rows):
+    for row, letters, following in zip(rows, *_shares(rows, duration), strict=True):
         begin = row.get("start", begin)
-        later = itertools.takewhile(lambda each: "start" not in each, rows[number + 1 :])
-        letters = [len(row["text"]) or 1, *(len(each["text"]) or 1 for each in later)]
-        following = rows[number + len(letters)] if number + len(letters) < len(rows) else {}
-        room = max(following.get("start", duration) - begin, 0.0)
-        end = row.get("end", round(begin + room * letters[0] / sum(letters), 3))
+        room = max(following - begin, 0.0)
+        end = row.get("end", round(begin + room * (len(row["text"]) or 1) / letters, 3))
         members = {name: value for name, value in row.items() if name not in ("words", "tokens")}
         members |= {"text": row["text"].strip(), "start": begin, "end": end}
         if "tokens" in row:
@@ -244,6 +255,19 @@ def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
             members["words"] = tuple(map(_word, row["words"]))
         yield with_words(Segment(**members))
         begin = end
+
+
+def _shares(rows: Sequence[Document], duration: float) -> tuple[list[int], list[float]]:
+    """Of each row, the letters from it to the next that has a start, and that start (of none, the end)."""
+    letters, starts = [], []
+    counted, following = 0, duration
+    for row in reversed(rows):
+        counted += len(row["text"]) or 1
+        letters.append(counted)
+        starts.append(following)
+        if "start" in row:
+            counted, following = 0, row["start"]
+    return letters[::-1], starts[::-1]
 
 
 def _of_words(rows: Sequence[Document]) -> Iterator[Segment]:

@@ -6,6 +6,7 @@ Times are shared out by the length of the written words, which is right to a few
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mockserver.engines.transcription import Segment, Word
@@ -14,7 +15,8 @@ from mockserver.engines.transcription import Segment, Word
 _ABBREVIATION = re.compile(
     r"(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|approx|dept|est|(?:[a-z]\.)*[a-z])\.", re.IGNORECASE
 )
-_SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”»)]*(?=\s|$)|[。！？]+|$)", re.DOTALL)
+# What ends a sentence: the first before a space or the end of the text, the second anywhere.
+_ENDS = re.compile(r"([.!?…]++)[\"'”»)]*+|[。！？]++")
 
 
 def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
@@ -61,13 +63,25 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
 
 def _sentences(text: str) -> list[str]:
     sentences: list[str] = []
-    for match in _SENTENCE.finditer(text.strip()):
-        piece = match.group().strip()
+    for piece in map(str.strip, _cut(text.strip())):
         if sentences and not _ends_sentence(sentences[-1].rpartition(" ")[2]):
             sentences[-1] += f" {piece}"
         elif piece:
             sentences.append(piece)
     return sentences
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Yield what stands between the ends of sentences, each with its end."""
+    begin = 0
+    for found in _ENDS.finditer(text):
+        end = found.end()
+        is_end = found[1] is None or end == len(text) or text[end].isspace()
+        if is_end and (found.start() > begin or len(found[1] or found[0]) > 1):
+            yield text[begin:end]
+            begin = end
+    if begin < len(text):
+        yield text[begin:]
 
 
 def _ends_sentence(word: str) -> bool:

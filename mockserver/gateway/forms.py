@@ -17,9 +17,9 @@ MAX_HEADER = 4096  # bytes of a line
 
 # An unclosed quote runs to the end of the header.
 _OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^;]*))', re.DOTALL)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(")?')
 _ESCAPED = re.compile(r'\\(["\\])')
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d++\.?\d*+|\.\d++)([eE][+-]?\d++)?", re.ASCII)
 _BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 # A disposition whose parameters are written as RFC 7578 has them: each begins with a semicolon. Of bare values and
 # unclosed quotes any are taken.
@@ -107,7 +107,7 @@ class _Part:
 
 def names_several(content_type: str) -> bool:
     """Return whether a content type is more than one: several headers, which HTTP servers join with commas."""
-    return "," in _QUOTED.sub("", content_type)
+    return "," in _QUOTED.sub(lambda quoted: "" if quoted[1] else quoted[0], content_type)
 
 
 def boundary_of(content_type: str) -> bytes:

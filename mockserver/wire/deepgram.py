@@ -7,7 +7,6 @@ docs/fidelity.md.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import Segment, Word
 
 Value = dict[str, Any]
-
-_EDGES = re.compile(r"^\W+|\W+$")
 
 
 def metadata(
@@ -70,7 +67,7 @@ def results(segments: Sequence[Segment], duration: float, *, punctuated: bool) -
 def _word(word: Word, segment: Segment, speakers: Sequence[str], duration: float) -> Value:
     spoken = word.text.strip()
     value: Value = {
-        "word": (_EDGES.sub("", spoken) or spoken).lower(),
+        "word": (_without_marks(spoken) or spoken).lower(),
         "start": _within(word.start, duration),
         "end": _within(word.end, duration),
         "confidence": confidence.of_word(word),
@@ -79,6 +76,12 @@ def _word(word: Word, segment: Segment, speakers: Sequence[str], duration: float
     if segment.speaker is not None:
         value["speaker"] = speakers.index(segment.speaker)
     return value
+
+
+def _without_marks(text: str) -> str:
+    """Return what is between the first and the last letter or digit of a word, these included."""
+    places = [place for place, character in enumerate(text) if character.isalnum() or character == "_"]
+    return text[places[0] : places[-1] + 1] if places else ""
 
 
 def _paragraph(sentences: Sequence[Segment], duration: float) -> Value:

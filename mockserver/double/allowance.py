@@ -1,0 +1,59 @@
+"""How much work what a caller wrote may make: steps, and seconds of processor time.
+
+What takes few steps is never held up. What takes more goes on one at a time, so that it shares the interpreter with
+everything else as one thread and not as many.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+_AT_EASE = 10_000  # steps that never wait
+_LOOK = 1_000  # steps from one look at the clock to the next
+_slow_lane = threading.RLock()
+
+
+class Exhausted(ValueError):
+    """More work than is allowed. The message says how much that is."""
+
+
+class Allowance:
+    """The steps and seconds that are left to one evaluation. Used in one thread, within ``with``."""
+
+    def __init__(self, steps: int, seconds: float) -> None:
+        self._most = steps
+        self._seconds = seconds
+        self._spent = 0
+        self._next_look = _AT_EASE
+        self._is_slow = False
+        self._ends = 0.0
+
+    def __enter__(self) -> Self:
+        self._ends = time.thread_time() + self._seconds
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._is_slow:
+            _slow_lane.release()
+            self._is_slow = False
+
+    def spend(self, steps: int = 1) -> None:
+        """Count what is about to be done. Raises ``Exhausted``."""
+        self._spent += steps
+        if self._spent > self._next_look:
+            self._look()
+
+    def _look(self) -> None:
+        if self._spent > self._most:
+            raise Exhausted(f"it takes more than {self._most:,} steps")
+        if not self._is_slow:
+            _slow_lane.acquire()
+            self._is_slow = True
+        if time.thread_time() > self._ends:
+            raise Exhausted(f"it takes more than {self._seconds:g} seconds")
+        self._next_look = min(self._spent + _LOOK, self._most)
