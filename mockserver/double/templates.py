@@ -1,21 +1,18 @@
 """Replies that are filled in: their texts are Jinja2 templates, which know the request.
 
-The sandbox keeps templates from files and from Python itself. It does not keep them from taking long: who
-may write templates may also stop the server.
+What templates can do, and how much of it, is in ``template_sandbox.py``.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from mockserver.double.template_sandbox import LARGEST, Sandbox, generated
 
 # What a template knows of the request that it answers, as docs/stubs.md describes it.
 NAMES = frozenset(
@@ -34,26 +31,25 @@ NAMES = frozenset(
 )
 
 _LONGEST = 1 << 16  # characters of a template
-_LARGEST = 1 << 20  # characters of what one renders
 _SHOWN = 40  # characters of a template that an error shows
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
 # The members of a reply that are templates with every text in them, and those of which only a member is.
 _TEMPLATES = ("text", "say", "json", "body", "events", "headers")
 _WITHIN = {"segments": "text", "tool_calls": "arguments", "error": "message"}
-# What goes wrong while a template is rendered, beyond Jinja's own errors.
+# What goes wrong while a template is compiled or rendered, beyond Jinja's own errors.
 _FAILURES = (
     jinja2.TemplateError,
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     MemoryError,
+    NameError,
     OSError,
-    RecursionError,
+    RuntimeError,
+    SyntaxError,
     TypeError,
     ValueError,
-    re.error,
 )
-_PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
 _FROM_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
@@ -73,14 +69,14 @@ def render(text: str, context: Mapping[str, Any]) -> str:
     """
     compiled = _compiled(text)
     rendered: list[str] = []
-    room = _LARGEST
+    room = LARGEST
     try:
         known = {name: context[name] for name in compiled.names & frozenset(context)}
-        for piece in compiled.template.generate(known):
+        for piece in generated(compiled.template, known):
             rendered.append(piece)
             room -= len(piece)
             if room < 0:
-                raise ValueError(f"it renders more than {_LARGEST} characters")
+                raise ValueError(f"it renders more than {LARGEST} characters")
     except _FAILURES as error:
         raise _failed(text, error) from error
     return "".join(rendered)
@@ -148,38 +144,12 @@ def _walked(value: Any, change: Callable[[str], str], place: str) -> Any:
     return value
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja without files, without the means to make a huge text at one stroke, strict about names."""
-
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def __init__(self) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, finalize=_finalized, keep_trailing_newline=True)
-        self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
-        self.filters |= {"json": _json, "tojson": _json, "search": _search, "words": _words, "date": _date}
-        for name in ("center", "format", "indent"):
-            del self.filters[name]
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Leaves out what pads a text to any length."""
-        padding = isinstance(obj, str) and attr in _PADDING
-        return not padding and super().is_safe_attribute(obj, attr, value)
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Calculates with numbers only, and within bounds; texts are neither repeated nor formatted."""
-        if not all(isinstance(each, int | float) and abs(each) <= _LARGEST for each in (left, right)):
-            raise ValueError(f"{operator} is for numbers up to {_LARGEST}")
-        if operator == "**" and abs(right) > 64:
-            raise ValueError("** is for powers up to 64")
-        return super().call_binop(context, operator, left, right)
-
-
 @lru_cache(maxsize=1)
-def _environment() -> _Environment:
-    return _Environment()
+def _environment() -> Sandbox:
+    return Sandbox()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _compiled(text: str) -> _Compiled:
     """Raises ``TemplateFailed``."""
     environment = _environment()
@@ -189,41 +159,21 @@ def _compiled(text: str) -> _Compiled:
         tree = environment.parse(text)
         if any(True for _ in tree.find_all(_FROM_FILES)):
             raise _failed(text, "templates of replies read no files.")
-        template = environment.from_string(tree)
+        if any(True for _ in tree.find_all(nodes.EvalContextModifier)):
+            raise _failed(text, "autoescape is not known here. Use the filter escape.")
+        names = meta.find_undeclared_variables(tree) - set(environment.globals)
+        template = environment.from_string(environment.metered(tree))
     except jinja2.TemplateSyntaxError as error:
         raise _failed(text, f"line {error.lineno}: {error.message}") from error
+    except TemplateFailed:
+        raise
     except RecursionError as error:
         raise _failed(text, "it is nested too deeply.") from error
-    return _Compiled(template, frozenset(meta.find_undeclared_variables(tree) - set(environment.globals)))
+    except _FAILURES as error:
+        raise _failed(text, error) from error
+    return _Compiled(template, frozenset(names))
 
 
 def _failed(text: str, reason: object) -> TemplateFailed:
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
     return TemplateFailed(f"template {shown!r}: {str(reason).rstrip('.')}.")
-
-
-def _finalized(value: Any) -> Any:
-    return "" if value is None else value
-
-
-def _json(value: Any, indent: int | None = None) -> str:
-    """A value as JSON."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _search(text: str | None, pattern: str) -> str:
-    """What a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
-    found = re.search(pattern, text or "", re.IGNORECASE | re.DOTALL)
-    if found is None:
-        return ""
-    return str(found[1] or "") if found.re.groups else found[0]
-
-
-def _words(text: str | None) -> list[str]:
-    """The words of a text, without punctuation."""
-    return _WORD.findall(text or "")
-
-
-def _date(seconds: float, layout: str = "%Y-%m-%d") -> str:
-    """The UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC).strftime(layout)

@@ -116,6 +116,105 @@ def test_what_fails_is_named_with_the_reason(template: str, reason: str) -> None
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
+        (
+            "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+            "1048576",
+        ),
+        (
+            "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+            "1048576",
+        ),
+        (
+            "{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+            "1048576",
+        ),
+        (
+            "{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}",
+            "1048576",
+        ),
+        (
+            "{% set n = namespace(x=1) %}{% for i in range(9999) %}{% set n.x = n.x + n.x %}{% endfor %}",
+            "4096 bits",
+        ),
+        ("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", "500,000 steps"),
+        (
+            "{% macro a(n) %}{% if n %}{{ a(n - 1) }}{{ a(n - 1) }}{% endif %}{% endmacro %}{{ a(60) }}",
+            "steps",
+        ),
+        (
+            "{% set x %}{% for i in range(99999) %}" + "text" * 99 + "{% endfor %}{% endset %}",
+            "500,000 steps",
+        ),
+        ("{% for i in range(9999) %}{{ large == large ~ '' }}{% endfor %}", "500,000 steps"),
+        ("{% for i in range(9999) %}{{ large | wordcount }}{% endfor %}", "500,000 steps"),
+        ("{% for i in range(9999) %}{{ large is in [large | lower] }}{% endfor %}", "500,000 steps"),
+        ("{{ range(99999) | join(large) }}", "more than 1048576 characters"),
+        ("{{ large.join(range(99999)) }}", "more than 1048576 characters"),
+        ("{{ large | replace('x', large) }}", "more than 1048576 characters"),
+        ("{{ large.replace('', large) }}", "more than 1048576 characters"),
+        ("{{ [large, large] | json }}", "more than 1048576 characters"),
+        ("{{ [large, large] | string }}", "more than 1048576 characters"),
+        ("{{ [1] | batch(99999999, 'x') | list }}", "99999999 is more than 10000"),
+        ("{{ [1] | slice(99999999) | list }}", "99999999 is more than 10000"),
+        ("{{ 5 | round(-99999999) }}", "-99999999 is more than 10000"),
+        ("{{ [1] | json(2000000000) }}", "indent is a number from 0 to 16"),
+        ("{{ count.to_bytes(9999999999, 'big') }}", "unsafe"),
+        ("{{ '{:>999999999}'.format(1) }}", "unsafe"),
+        ("{{ large.strip(large) }}", "more than 200"),
+        ("{{ now | date(large) }}", "at most 200 characters"),
+        ("{{ heard | search('(a)\\\\1') }}", "references to groups"),
+        ("{{ namespace(a=1) }}", "a namespace cannot be written"),
+    ],
+)
+def test_no_template_takes_more_time_or_memory_than_a_reply_can_need(template: str, reason: str) -> None:
+    with pytest.raises(TemplateFailed) as failure:
+        render(template, CONTEXT | {"large": "x" * 900_000})
+    assert reason in str(failure.value)
+
+
+def test_a_template_is_compiled_without_being_calculated() -> None:
+    check_template("{{ [1] | slice(99999999) }}{{ 10 ** 9999999 }}{{ 'x' * 99999999999 }}")
+
+
+@pytest.mark.parametrize("name", ["random", "pprint", "urlize", "center", "striptags", "wordwrap", "xmlattr"])
+def test_filters_that_cannot_be_bounded_or_repeated_are_not_known(name: str) -> None:
+    with pytest.raises(TemplateFailed, match="No filter named"):
+        check_template(f"{{{{ heard | {name} }}}}")
+
+
+@pytest.mark.parametrize(
+    ("template", "rendered"),
+    [
+        (
+            "{% for a, b in {'x': 1}.items() %}{{ a }}{{ b }}{{ loop.last }}{{ loop.length }}{% endfor %}",
+            "x1True1",
+        ),
+        ("{% for i in range(3) if i is odd %}{{ loop.cycle('a', 'b') }}{{ i }}{% else %}-{% endfor %}", "a1"),
+        ("{% for x in [[1], [2, 3]] recursive %}{{ loop(x) if x is iterable else x }}{% endfor %}", "123"),
+        (
+            "{{ [3, 1, 2] | sort | join(',') }} {{ {'b': 1, 'a': 2} | dictsort }}",
+            "1,2,3 [('a', 2), ('b', 1)]",
+        ),
+        (
+            "{{ 'a' ~ 1 ~ [2] }} {{ 'abc'[1:] }} {{ [1, 2, 3][::2] }} {{ [1] + [2] }}",
+            "a1[2] bc [1, 3] [1, 2]",
+        ),
+        ("{{ request.messages | map(attribute='role') | first }} {{ 'a,b'.split(',') | last }}", "user b"),
+        ("{{ 'Hello' | lower | replace('l', 'L') | title }} {{ 3.7 | round | int }}", "Hello 4"),
+        ("{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi('Ann') | upper }}", "HI ANN"),
+        ("{% set x %}{{ count }} times{% endset %}{{ x | length }} {{ [1, 2.5] | sum }}", "7 3.5"),
+        ("{{ 1 if 1 in (1, 2) and not count > 2 else 2 }} {{ '%' }} {{ 7 % 4 }} {{ -count }}", "1 % 3 -2"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_jinja_can_do_stays_as_it_is(template: str, rendered: str) -> None:
+    check_template(template)
+    assert render(template, CONTEXT) == rendered
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
         ("{{ herd }}", "there is no 'herd'. There are count, duration, file, headers, heard,"),
         ("{{ heard", "line 1: "),
         ("one\n{% if %}", "line 2: "),
@@ -123,6 +222,10 @@ def test_what_fails_is_named_with_the_reason(template: str, reason: str) -> None
         ("{% include '/etc/passwd' %}", "read no files"),
         ("{% import 'macros' as m %}", "read no files"),
         ("{% extends 'base' %}", "read no files"),
+        ("{% autoescape true %}{% endautoescape %}", "autoescape is not known here"),
+        ("{% for a in heard %}" * 21 + "{% endfor %}" * 21, "too many statically nested blocks"),
+        ("{{ " + "(" * 5_000 + ")" * 5_000 + " }}", "nested too deeply"),
+        ("{{ " + "9" * 5_000 + " }}", "Exceeds the limit"),
         ("x" * (1 << 16) + "y", "longer than 65536 characters"),
     ],
     ids=lambda text: text[:20],
