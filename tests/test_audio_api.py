@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import threading
 import time
@@ -332,6 +333,22 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
         (lambda api: api.on("chats"), ValueError, "endpoint: there is no 'chats'"),
         (lambda api: api.on_chat(channels="two"), ValueError, "'channels'"),
         (lambda api: api.on_chat(heard="("), ValueError, "heard: .* is not a regular expression"),
+        (lambda api: api.on_chat(heard=r"(a)\1"), ValueError, "heard: .* references to groups"),
+        (lambda api: api.on_chat(user_text=re.compile("a")), ValueError, "what JSON can hold"),
+        (lambda api: api.on_chat(user_text=("a", "b")), ValueError, "'user_text'"),
+        (lambda api: api.on_chat(user_text={"matches": 5}), ValueError, "'user_text.matches'"),
+        (lambda api: api.on_chat(fields={"model": {"contains": 5}}), ValueError, "'fields.model.contains'"),
+        (lambda api: api.on_chat(fields={"seed": float("nan")}), ValueError, "what JSON can hold"),
+        (lambda api: api.on_chat(headers={"x-run": 7}), ValueError, "'headers.x-run'"),
+        (lambda api: api.on_chat(duration=1e300), ValueError, "duration"),
+        (lambda api: api.on_chat().say("Hi.", delay=float("inf")), ValueError, "what JSON can hold"),
+        (
+            lambda api: api.fail_next("server_error", user_text={"matches": None}),
+            ValueError,
+            "when.user_text",
+        ),
+        (lambda api: api.verify_chat(user_text=["a"]), ValueError, "'when.user_text'"),
+        (lambda api: api.wait_for_chat(user_text={"matches": 5}, timeout=0), ValueError, "when.user_text"),
         (lambda api: api.on_chat(duration=(1, 2, 3)), ValueError, "duration"),
         (lambda api: api.on_chat(duration=(None, None)), ValueError, "duration"),
         (lambda api: api.on_chat(times=0).say("Hi."), ValueError, "'times'"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = "/_mock"
 LARGEST_BODY = 1 << 20  # bytes
+DEEPEST = 100  # objects and arrays within each other, as in files of stubs
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a rule of Flask's
 
 
@@ -77,10 +78,16 @@ def account_id(services: Services) -> str | None:
 
 
 def document(
-    services: Services, schema: str, *, most: int = LARGEST_BODY, may_be_empty: bool = False
+    services: Services,
+    schema: str,
+    *,
+    most: int = LARGEST_BODY,
+    deepest: int = DEEPEST,
+    may_be_empty: bool = False,
 ) -> dict[str, Any]:
-    """The body of the call, at most ``most`` bytes, which satisfies ``schemas/mock/<schema>.json``.
+    """The body of the call, which satisfies ``schemas/mock/<schema>.json``.
 
+    It has at most ``most`` bytes, nested at most ``deepest`` deep.
     A body of no bytes is ``{}`` where it ``may_be_empty``. Raises ``ControlError``.
     """
     request = flask.request
@@ -91,11 +98,23 @@ def document(
             body = {} if may_be_empty and not data else parse_json(data)
     except ApiError as error:
         raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
+    if _is_deeper(body, deepest):
+        raise ControlError(f"The body is nested more than {deepest} deep. Make it flatter.")
     try:
         documents.check(services.schemas, schema, body)
     except DocumentError as error:
         raise ControlError(str(error)) from error
     return body
+
+
+def _is_deeper(value: Any, deepest: int) -> bool:
+    level = [value]
+    for _ in range(deepest + 1):
+        containers = [each for each in level if isinstance(each, dict | list)]
+        if not containers:
+            return False
+        level = [it for each in containers for it in (each.values() if isinstance(each, dict) else each)]
+    return True
 
 
 def _refuse(error: ControlError) -> flask.Response:

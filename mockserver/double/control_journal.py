@@ -72,6 +72,8 @@ class _Handlers:
     def query(self) -> flask.Response:
         """``POST /_mock/journal/query``."""
         asked = control.document(self._services, "journal_query", may_be_empty=True)
+        if isinstance(asked.get("limit"), float):
+            raise ControlError(f"limit: wanted a whole number, without a point, got {asked['limit']!r}.")
         return self._found(asked.get("when", {}), int(asked.get("limit", _LIMIT)), asked.get("after"))
 
     def entry(self, id: str) -> flask.Response:  # noqa: A002 - as the path names it

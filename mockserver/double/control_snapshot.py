@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 _LARGEST = 1 << 28  # bytes
+_DEEPEST = 500  # objects and arrays within each other: it tells of requests, too
 
 
 def register(app: flask.Flask, services: Services) -> None:
@@ -32,7 +33,7 @@ def register(app: flask.Flask, services: Services) -> None:
     def put() -> flask.Response:
         account = control.caller(services)
         with one_at_a_time:
-            asked = control.document(services, "snapshot", most=_LARGEST)
+            asked = control.document(services, "snapshot", most=_LARGEST, deepest=_DEEPEST)
             _check_scope(asked, account)
             _check_stubs(services, asked["state"]["stubs"])
             _restore_all_or_nothing(services, asked["state"], account.id if account else None)
@@ -70,9 +71,9 @@ def _check_scope(asked: dict[str, Any], account: Account | None) -> None:
 
 def _check_stubs(services: Services, state: dict[str, Any]) -> None:
     """Raises ``ControlError`` for stubs that no call may add: those that read the server's files."""
-    for number, row in enumerate(state.get("stubs", ())):
+    for number, row in enumerate(state["stubs"]):
         try:
-            services.stubs.check(row.get("document", {}), may_read=False)
+            services.stubs.check(row["document"], may_read=False)
         except ValueError as error:
             raise control.ControlError(f"state.stubs.stubs[{number}].document: {error}") from error
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockserver.gateway.validation import Schemas
@@ -13,12 +14,18 @@ class DocumentError(ValueError):
 
 
 def check(schemas: Schemas, name: str, document: object) -> None:
-    """Raises ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``."""
-    if schemas.is_valid(f"mock/{name}", document):
-        return
+    """Raises ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``.
+
+    It may have been made in Python, of anything.
+    """
+    try:
+        if schemas.is_valid(f"mock/{name}", document):
+            return
+    except (TypeError, ValueError):  # of other types than JSON has
+        pass
     from mockserver.gateway import explain
 
-    foremost = explain.foremost(schemas.violations(f"mock/{name}", document))
+    foremost = explain.foremost(schemas.violations(f"mock/{name}", as_json(document)))
     found = explain.house(foremost)
     if foremost.keyword == "oneOf":
         members = " or ".join(name for branch in foremost.expected for name in branch["required"])
@@ -35,3 +42,13 @@ def check(schemas: Schemas, name: str, document: object) -> None:
     named = found.param is None or f"'{found.param}'" in found.message
     message = found.message if named else f"{found.param}: {found.message}"
     raise DocumentError(message)
+
+
+def as_json(document: object) -> Any:
+    """A value as JSON holds it. Raises ``DocumentError`` for one that JSON cannot hold."""
+    try:
+        return json.loads(json.dumps(document, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DocumentError(
+            f"{error}. Give what JSON can hold: texts, finite numbers, lists, dictionaries."
+        ) from error

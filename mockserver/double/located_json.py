@@ -43,7 +43,9 @@ def _beyond_the_standard(text: str) -> SourceError:
             except UnicodeError:
                 return SourceError(line, "a text has one half of a surrogate pair without the other.")
             except ValueError as error:
-                return SourceError(line, f"{error}.")
+                digits = word.removeprefix("-")
+                reason = f"a number of {len(digits)} digits is too large" if digits.isdecimal() else error
+                return SourceError(line, f"{reason}.")
     return SourceError(1, f"is nested more than {DEEPEST} deep.")
 
 

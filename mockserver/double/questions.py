@@ -186,7 +186,10 @@ class Questions(OfAccount):
     def _when(self, endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
         keywords.check_names(conditions, keywords.JournalConditions)
         of_endpoint = {} if endpoint is None else {"endpoint": endpoint}
-        return of_endpoint | keywords.when(conditions, keywords.JournalConditions)
+        when: dict[str, Any] = documents.as_json(
+            of_endpoint | keywords.when(conditions, keywords.JournalConditions)
+        )
+        return when
 
 
 def _assert(verdict: Verdict) -> None:

@@ -185,6 +185,8 @@ def check_header_values(reply: Document) -> None:
 def _check_body(reply: Document) -> None:
     """Raises ``ReplyError`` for a body that cannot be sent as it is given."""
     status = reply.get("status")
+    if isinstance(status, float):
+        raise ReplyError(f"status: wanted a whole number, without a point, got {status!r}.")
     has_body = any(name in reply and reply[name] != "" for name in _RAW)
     if status in _BODILESS and has_body:
         raise ReplyError(f"status: an answer of {status} has no body. Give body: '' with it.")

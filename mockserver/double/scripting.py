@@ -94,6 +94,7 @@ class FaultHandle:
 
     def __init__(self, services: Services, account_id: str | None, document: Mapping[str, Any]) -> None:
         """Adds it. Raises ``ValueError``."""
+        document = documents.as_json(document)
         documents.check(services.schemas, "fault", document)
         self._faults = services.faults
         self._account_id = account_id
@@ -112,4 +113,5 @@ class FaultHandle:
 
 def _when(endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
     of_endpoint = {} if endpoint is None else {"endpoint": endpoint}
-    return of_endpoint | keywords.when(conditions, keywords.Conditions)
+    when: dict[str, Any] = documents.as_json(of_endpoint | keywords.when(conditions, keywords.Conditions))
+    return when

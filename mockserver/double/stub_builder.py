@@ -156,8 +156,9 @@ class StubHandle:
 
     def _added(self, stub: Document) -> Document:
         answers = {"reply": self._replies[0]} if len(self._replies) == 1 else {"replies": self._replies}
-        documents.check(self._services.schemas, "stub", stub | answers)
-        added = self._services.stubs.add(stub | answers, self._account_id, may_read=True)
+        document = documents.as_json(stub | answers)
+        documents.check(self._services.schemas, "stub", document)
+        added = self._services.stubs.add(document, self._account_id, may_read=True)
         return stub | {"id": added.id}
 
 

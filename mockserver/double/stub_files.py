@@ -87,6 +87,7 @@ class StubWatcher:
         self._closing = closing
         self._interval = interval
         self._missing: Path | None = None
+        self._failure = ""  # of the last look, which is told once
         self._seen = self._look()
 
     def start(self) -> None:
@@ -96,7 +97,7 @@ class StubWatcher:
     def poll(self) -> None:
         """Looks once, and reads the stubs if anything is not as it was."""
         now = self._look()
-        if now == self._seen and not (self._missing and self._missing.is_file()):
+        if now == self._seen and not (self._missing and _is_file(self._missing)):
             return
         self._seen, self._missing = now, None
         try:
@@ -112,7 +113,13 @@ class StubWatcher:
         pause = self._interval
         while not self._closing.wait(pause):
             began = time.monotonic()
-            self.poll()
+            try:
+                self.poll()
+                self._failure = ""
+            except Exception as error:
+                if repr(error) != self._failure:
+                    log.exception("The stubs cannot be read again, and stay as they were.")
+                self._failure = repr(error)
             pause = max(self._interval, _PATIENCE * (time.monotonic() - began))
 
     def _look(self) -> dict[Path, tuple[int, int, int] | None]:
@@ -134,6 +141,20 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def _files_of(folder: Path) -> list[Path]:
     try:
         return _entries(folder)
@@ -151,7 +172,7 @@ def _entries(folder: Path) -> list[Path]:
         names = [
             entry.name
             for entry in entries
-            if entry.name.endswith(_ENDINGS) and not entry.name.startswith(".") and not entry.is_dir()
+            if entry.name.endswith(_ENDINGS) and not entry.name.startswith(".") and not _is_folder(entry)
         ]
     return [folder / name for name in sorted(names)]
 
@@ -184,6 +205,8 @@ class _Reader:
                 self._take(path, stub, located, place)
         except SourceError as error:
             raise StubFileError(f"{path}:{error.line}: {error}") from error
+        except (MemoryError, RecursionError) as error:
+            raise StubFileError(f"{path}: takes too much to read: {error!r}. Part it.") from error
 
     def _check_stub(self, stub: Any, located: Located, place: Place) -> None:
         if not self._schemas.is_valid("mock/stub", stub):
@@ -210,7 +233,7 @@ def _check_files(path: Path, stub: dict[str, Any], located: Located, place: Plac
     for where, reply in _replies(stub):
         for member in ("audio", "file"):
             named = reply.get(member)
-            if isinstance(named, str) and not (path.parent / named).is_file():
+            if isinstance(named, str) and not _is_file(path.parent / named):
                 line = located.line_of((*place, *where, member))
                 raise StubFileError(
                     f"{path}:{line}: {dotted((*where, member))}: there is no file {path.parent / named}. "

@@ -366,7 +366,7 @@ def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def _search(text: str | None, pattern: str) -> str:
+def search(text: str | None, pattern: str) -> str:
     """What a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
     try:
         expression = compiled(pattern, re.IGNORECASE | re.DOTALL)
@@ -395,7 +395,7 @@ _OWN_FILTERS: Mapping[str, Callable[..., Any]] = {
     "join": _join_filter,
     "json": _json,
     "replace": _replace,
-    "search": _search,
+    "search": search,
     "sum": _sum,
     "tojson": _json,
     "words": _words,

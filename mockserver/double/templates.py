@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jinja2
 from jinja2 import meta, nodes
 
-from mockserver.double.template_sandbox import LARGEST, Sandbox, generated
+from mockserver.double.template_sandbox import LARGEST, Sandbox, generated, search
 
 # What a template knows of the request that it answers, as docs/stubs.md describes it.
 NAMES = frozenset(
@@ -161,6 +161,7 @@ def _compiled(text: str) -> _Compiled:
             raise _failed(text, "templates of replies read no files.")
         if any(True for _ in tree.find_all(nodes.EvalContextModifier)):
             raise _failed(text, "autoescape is not known here. Use the filter escape.")
+        _check_expressions(text, tree)
         names = meta.find_undeclared_variables(tree) - set(environment.globals)
         template = environment.from_string(environment.metered(tree))
     except jinja2.TemplateSyntaxError as error:
@@ -172,6 +173,17 @@ def _compiled(text: str) -> _Compiled:
     except _FAILURES as error:
         raise _failed(text, error) from error
     return _Compiled(template, frozenset(names))
+
+
+def _check_expressions(text: str, tree: nodes.Template) -> None:
+    """Raise ``TemplateFailed`` for a regular expression, written out for the filter ``search``, that is none."""
+    for used in tree.find_all(nodes.Filter):
+        pattern = used.args[0] if used.name == "search" and used.args else None
+        if isinstance(pattern, nodes.Const) and isinstance(pattern.value, str):
+            try:
+                search("", pattern.value)
+            except ValueError as error:
+                raise _failed(text, error) from error
 
 
 def _failed(text: str, reason: object) -> TemplateFailed:

@@ -62,13 +62,13 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
 
 
 def _sentences(text: str) -> list[str]:
-    sentences: list[str] = []
+    sentences: list[list[str]] = []  # in pieces: one that ends in an abbreviation goes on
     for piece in map(str.strip, _cut(text.strip())):
-        if sentences and not _ends_sentence(sentences[-1].rpartition(" ")[2]):
-            sentences[-1] += f" {piece}"
+        if sentences and not _ends_sentence(sentences[-1][-1].rpartition(" ")[2]):
+            sentences[-1].append(piece)
         elif piece:
-            sentences.append(piece)
-    return sentences
+            sentences.append([piece])
+    return [" ".join(pieces) for pieces in sentences]
 
 
 def _cut(text: str) -> Iterator[str]:

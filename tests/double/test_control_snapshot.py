@@ -183,8 +183,8 @@ def spoilt(snapshot: Any, place: str, value: object) -> Any:
             {"reply": {"file": "/etc/hosts"}},
             "state.stubs.stubs[0].document: ",
         ),
-        ("state.stubs", {"counters": {}}, "state.stubs: "),
-        ("state.faults.faults.0.document", {"error": "no_such_error"}, "state.faults: "),
+        ("state.stubs", {"counters": {}}, "state.stubs.stubs"),
+        ("state.faults.faults.0.document", {"id": "a", "error": "no_such_error"}, "state.faults: "),
         ("state.journal", {"entries": [{"id": 1}]}, "state.journal: "),
     ],
 )

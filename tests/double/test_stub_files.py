@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -293,3 +294,78 @@ def test_a_thread_watches_until_the_server_closes(write: Write) -> None:
     watched.closing.set()
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_the_watcher_survives_whatever_goes_wrong_and_reads_on(
+    write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = Watched(write(ONE))
+    take, failed = watched.take, threading.Event()
+
+    def failing(_stubs: list[StubDocument]) -> None:
+        failed.set()
+        raise TypeError("whatever")
+
+    watched.watcher._on_change = failing
+    watched.watcher.start()
+    write(TWO)
+    assert failed.wait(30)
+    watched.watcher._on_change = take
+    write("reply: {text: Mended.}")
+    assert watched.changed.wait(30)
+    watched.closing.set()
+    assert watched.texts == ["Mended."]
+    assert caplog.text.count("The stubs cannot be read again, and stay as they were.") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "when: {user_text: 5}\nreply: {text: a}",
+        "when: {heard: [a]}\nreply: {text: a}",
+        "when: {user_text: {matches: null}}\nreply: {text: a}",
+        "when: {fields: {model: {contains: 5}}}\nreply: {text: a}",
+        "when: {headers: {x-run: 7}}\nreply: {text: a}",
+        "when:\n  fields: {'$[?@ =~ /(/]': 1}\nreply: {text: a}",
+        "when: {user_text: '(a)\\1'}\nreply: {text: a}",
+        "reply: {text: a, duration: 1e308}",
+        "reply: {json: 1, status: 204}",
+        f"reply: {{file: {'x' * 300}}}",
+        "reply: {template: true, text: \"{{ heard | search('(') }}\"}",
+        "reply: {json: " + "[" * 200 + "]" * 200 + "}",
+        b"\x00\xff" * 100,
+    ],
+    ids=lambda text: str(text)[:40],
+)
+def test_a_file_that_makes_no_sense_is_told_by_line_and_a_mended_one_is_read(
+    write: Write, text: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write(ONE)
+    watched = Watched(folder)
+    write(text)
+    assert watched.look() == []
+    assert f"{folder / 'meeting.yaml'}:" in caplog.text
+    assert caplog.text.count("The stubs stay as they were.") == 1
+    write(ONE)
+    assert watched.look() == ["Hello."]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")
+def test_what_is_no_file_is_told_and_never_waited_for(write: Write) -> None:
+    folder = write(ONE)
+    (folder / "folder.yaml").mkdir()
+    assert len(loaded(folder)) == 1
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    assert f"{folder / 'loop.yaml'}: cannot be read" in refused(folder)
+    (folder / "loop.yaml").unlink()
+    os.mkfifo(folder / "pipe.yaml")
+    assert f"{folder / 'pipe.yaml'}: is not a file" in refused(folder)
+    (folder / "pipe.yaml").unlink()
+    (folder / "endless.yaml").symlink_to("/dev/zero")
+    assert f"{folder / 'endless.yaml'}: is not a file" in refused(folder)
+
+
+def test_numbers_of_too_many_digits_are_told(write: Write) -> None:
+    assert refused(write('{"reply": {"json": ' + "9" * 5_000 + "}}", "a.json")).endswith(
+        "a.json:1: a number of 5000 digits is too large."
+    )
