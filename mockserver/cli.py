@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from mockserver import namesake
-from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError, kind_of
+from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError
+from mockserver.settings_values import kind_of
 from mockserver.version import __version__
 
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
