@@ -413,9 +413,9 @@ _SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
 
 def _namesake_variables() -> set[str]:
     """Return the variables that another program of the same name reads."""
-    import tomllib
+    from mockserver.catalog.reading import read_table
 
-    table = tomllib.loads((Path(__file__).parent / "catalog" / "namesake_variables.toml").read_text("utf-8"))
+    table = read_table(Path(__file__).parent / "catalog" / "namesake_variables.toml")
     return {variable for variables in table.values() for variable in variables}
 
 

@@ -137,7 +137,6 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
         if problem := problem_of_text(key, longest=100):
             raise CatalogError(f"{where}: the key {shown(key)} {problem}; remove it")
         place = f"{where}.{key}"
-        _check_written(value, place)
         if key not in CONFIGURABLE:
             meant = get_close_matches(key[:100], CONFIGURABLE, n=1)
             hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(CONFIGURABLE)}."
@@ -150,6 +149,7 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
             raise CatalogError(
                 f"{place}: {value!r} is not a name; give one in a line, without spaces around it"
             )
+        _check_written(value, place)
         if key in _LOWEST and type(value) is int and value < _LOWEST[key]:
             raise CatalogError(f"{place}: {value} is below {_LOWEST[key]}; give a number from there on")
         if key in _DATES and isinstance(value, str) and not _is_date(value):

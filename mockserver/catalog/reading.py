@@ -21,12 +21,30 @@ class CatalogError(Exception):
 
 def read_file(cls: type[Record], file: Path) -> Record:
     """Return the TOML ``file`` as a ``cls``."""
+    return record(cls, dict(read_table(file)), file.name)
+
+
+def read_table(file: Path) -> dict[str, Any]:
+    """Return what is in a TOML ``file``. A key that it lacks is missed by a ``CatalogError``, too."""
     try:
-        return record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+        return _Table(file.name, tomllib.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise CatalogError(f"{file.name}: missing from {file.parent}; put it back, or reinstall") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it") from None
+    except OSError as problem:
+        raise CatalogError(
+            f"{file.name}: cannot be read: {problem.strerror}; put it back, or reinstall"
+        ) from None
+    except (ValueError, RecursionError) as problem:
+        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it, or reinstall") from None
+
+
+class _Table(dict[str, Any]):
+    def __init__(self, name: str, rows: dict[str, Any]) -> None:
+        super().__init__(rows)
+        self._name = name
+
+    def __missing__(self, key: str) -> Any:
+        raise CatalogError(f"{self._name}: key '{key}' is missing; put it back, or reinstall")
 
 
 def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:

@@ -23,6 +23,7 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
+from mockserver.installation import run_or_complain
 from mockserver.written_files import FileNotReadable, read_bytes, read_text
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ class FixtureTranscriber:
 
     def start(self) -> None:
         """Decodes the fixtures' audio in the background; else the first unknown clip waits for it."""
-        threading.Thread(target=self._pcm_index, name="fixtures", daemon=True).start()
+        thread = threading.Thread(
+            target=run_or_complain, args=[self._pcm_index], name="fixtures", daemon=True
+        )
+        thread.start()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """The fixture's transcript, when the clip is one of the known ones."""
