@@ -16,6 +16,7 @@ from types import ModuleType
 log = logging.getLogger(__name__)
 
 OWN = "audio-mockserver"
+GONE = "it is not installed, or its files are gone"
 _PACKAGE = Path(__file__).parent
 
 
@@ -63,19 +64,31 @@ PARTS = (
 _BY_MODULE = {part.module: part for part in PARTS}
 
 
+def origin_of(module: str) -> str | None:
+    """Return the file that a module would be loaded from; ``None`` where it is not installed. Imports nothing.
+
+    A folder that is left of a package without its ``__init__.py`` is none.
+    """
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return spec.origin if spec else None
+
+
 def parts_in_use() -> list[Part]:
     """Return the parts that this installation needs or has."""
     return [
         part
         for part in PARTS
-        if not (part.optional and find_spec(part.module) is None)
-        and (not part.needed_by or find_spec(part.needed_by) is not None)
+        if not (part.optional and origin_of(part.module) is None)
+        and not (part.needed_by and origin_of(part.needed_by) is None)
     ]
 
 
 def missing_parts() -> list[Part]:
-    """Return the parts that are not there, or of which no more than an empty folder is. Imports nothing."""
-    return [part for part in parts_in_use() if (spec := find_spec(part.module)) is None or not spec.origin]
+    """Return the parts that are not there. Imports nothing."""
+    return [part for part in parts_in_use() if origin_of(part.module) is None]
 
 
 def complaint_about(part: Part, reason: str) -> str:
@@ -95,7 +108,7 @@ def broken_part(error: BaseException) -> str | None:
         )
     part = _part_of(error)
     if part is not None:
-        return complaint_about(part, _line(error))
+        return complaint_about(part, GONE if isinstance(error, ModuleNotFoundError) else _line(error))
     if isinstance(error, ImportError):
         module = (error.name or "").partition(".")[0]
         if module in ("", "mockserver"):

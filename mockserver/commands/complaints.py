@@ -13,6 +13,7 @@ from mockserver.engines.speech import SpeechFailed
 from mockserver.engines.transcription import EngineFailed
 from mockserver.engines.whisper_models import check_complete, embedded_model
 from mockserver.installation import (
+    GONE,
     OWN,
     broken_part,
     complaint_about,
@@ -58,7 +59,7 @@ def seen_at_once(services: Services) -> Iterator[str]:
     """Yield a line on each part that is seen to be missing without reading it."""
     missing = missing_parts()
     for part in missing:
-        yield f"{complaint_about(part, 'it is not installed, or its files are gone')}. {_REFUSED}"
+        yield f"{complaint_about(part, GONE)}. {_REFUSED}"
     try:
         check_installed()
     except SpeechFailed as error:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.installation import (
+    GONE,
     broken_part,
     complaint_about,
     incomplete_distributions,
@@ -90,15 +91,15 @@ def _libraries(_: Patient) -> Finding:
     missing, broken, loaded = missing_parts(), [], []
     for part in parts_in_use():
         if part in missing:
-            broken.append(complaint_about(part, "it is not installed, or its files are gone"))
+            broken.append(complaint_about(part, GONE))
             continue
         try:
             importlib.import_module(part.module)
             loaded.append(part.distribution)
         except Exception as error:  # noqa: BLE001 - whatever it is, it cannot be used
-            broken.append(complaint_about(part, f"{type(error).__name__}: {error}"))
+            broken.append(broken_part(error) or complaint_about(part, f"{type(error).__name__}: {error}"))
     if broken:
-        return Finding("libraries", False, "; ".join(broken))
+        return Finding("libraries", False, "; ".join(dict.fromkeys(broken)))
     return Finding("libraries", True, f"{len(loaded)} can be loaded: {', '.join(loaded)}")
 
 
@@ -163,8 +164,8 @@ def _speech(_: Patient) -> Finding:
         size = sum(len(chunk.pcm) for chunk in chunks)
         facts = espeak_facts()
     except SpeechFailed as error:
-        remedy = "Reinstall what speaks: pip install --force-reinstall pyttsx3 espeakng-loader"
-        return Finding("speech", False, f"{error}. {remedy}")
+        remedy = ". Reinstall what speaks: pip install --force-reinstall pyttsx3 espeakng-loader"
+        return Finding("speech", False, f"{error}{'' if 'pip install' in str(error) else remedy}")
     finally:
         speaker.close()
     engine = f"espeak-ng {facts.version} with {facts.voices} voices, from {facts.library}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import importlib.util
 import os
 import shutil
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.engines.speech import SpeechFailed
-from mockserver.installation import broken_part
+from mockserver.installation import broken_part, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +61,14 @@ def init_engine() -> Any:
 
 def check_installed() -> None:
     """Raises ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
-    spec = importlib.util.find_spec("espeakng_loader")
-    if spec is None or spec.origin is None:
+    loader = origin_of("espeakng_loader")
+    if loader is None:
         from ctypes.util import find_library
 
         if find_library("espeak-ng") is None:
             raise SpeechFailed(f"espeak-ng was not found; {REMEDY}")
         return
-    data = Path(spec.origin).parent / "espeak-ng-data"
+    data = Path(loader).parent / "espeak-ng-data"
     missing = [name for name in _VOICE_DATA if not (data / name).exists()]
     if missing:
         raise SpeechFailed(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockserver import strict_json
 from mockserver.engines.transcription import EngineFailed
+from mockserver.installation import origin_of
 from mockserver.resources import data_folder
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def find_model(setting: str) -> str | None:
 
 def is_installed() -> bool:
     """Return whether faster-whisper is installed, which runs the models."""
-    return find_spec("faster_whisper") is not None
+    return origin_of("faster_whisper") is not None
 
 
 def embedded_model() -> Path:
