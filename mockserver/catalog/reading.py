@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Record = TypeVar("Record", bound=DataclassInstance)
 
 
+_PACKAGE = Path(__file__).parents[1]
+_END = "\n# End of the table.\n"
+
+
 class CatalogError(Exception):
     """A table is malformed; the message names the file, the key and what to do about it."""
 
@@ -25,9 +29,17 @@ def read_file(cls: type[Record], file: Path) -> Record:
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """Return what is in a TOML ``file``. A key that it lacks is missed by a ``CatalogError``, too."""
+    """Return what is in a TOML ``file``. A key that it lacks is missed by a ``CatalogError``, too.
+
+    Those that ship end with a line that says so: of a file that was cut short, the rest may still be TOML.
+    """
     try:
-        return _Table(file.name, tomllib.loads(file.read_text(encoding="utf-8")))
+        text = file.read_text(encoding="utf-8")
+        if file.is_relative_to(_PACKAGE) and not text.endswith(_END):
+            raise CatalogError(
+                f"{file.name}: cut short, or without its last line {_END.strip()!r}; reinstall"
+            )
+        return _Table(file.name, tomllib.loads(text))
     except FileNotFoundError:
         raise CatalogError(f"{file.name}: missing from {file.parent}; put it back, or reinstall") from None
     except OSError as problem:
