@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -23,7 +24,7 @@ from mockserver.endpoints import root, unserved
 from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINTS, ROUTES, handler, rules
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
-from mockserver.engines.fixtures import Fixture, FixtureTranscriber, load_fixtures
+from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper_models import find_model
@@ -33,6 +34,7 @@ from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
 from mockserver.gateway.urls import has_double_slash, written_path
 from mockserver.gateway.validation import Schemas
+from mockserver.installation import OWN
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.remote.sources import UrlSources
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from mockserver.double.stub_files import StubWatcher
     from mockserver.engines.whisper import WhisperTranscriber
     from mockserver.remote.fetch import Fetcher
+
+log = logging.getLogger(__name__)
 
 _CONTROL = "/_mock"
 
@@ -144,13 +148,13 @@ def services_of(app: flask.Flask) -> Services:
 
 def build_services(settings: Settings) -> Services:
     """Everything a server needs; the engines are not started yet (``Services.start``)."""
-    catalog = catalog_of(settings)
+    catalog, errors = catalog_of(settings), ErrorTable()
+    check_tables(catalog, errors)
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
-    errors = ErrorTable()
     stubs = Stubs(ENDPOINTS, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
@@ -194,6 +198,11 @@ def build_services(settings: Settings) -> Services:
     )
 
 
+def check_tables(catalog: Catalog, errors: ErrorTable) -> None:
+    """Reads the tables that no request does without. Raises ``CatalogError``."""
+    _ = catalog.models, errors.rows
+
+
 def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> Iterable[Fixture]:
     def explain_fixture(document: object) -> str | None:
         if schemas.is_valid("mock/fixture", document):
@@ -202,9 +211,13 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
 
         return explain.house(schemas.violations("mock/fixture", document)[0]).message
 
-    # Those that ship are not checked at each start: that would load the validator before the first answer.
-    shipped = load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
     own = load_fixtures([Path(folder) for folder in settings.fixtures], catalog, explain_fixture)
+    try:
+        # Those that ship are not checked at each start: that would load the validator before the first answer.
+        shipped = load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
+    except (FixtureError, LookupError, TypeError) as error:
+        log.error("The fixtures that ship are damaged, and not known: %s Reinstall %s.", error, OWN)
+        shipped = []
     return [*own, *shipped]
 
 

@@ -7,12 +7,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-import click
+try:
+    import click
+except ImportError as problem:  # the others are reported where they are needed
+    sys.exit(f"mockserver: {problem}. Reinstall it: pip install --force-reinstall click")
 
 from mockserver import namesake
-from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError, kind_of
+from mockserver.installation import broken_part
+from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError
+from mockserver.settings_values import kind_of
 from mockserver.version import __version__
 
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
@@ -24,11 +29,43 @@ class _Program(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         if namesake.is_in_charge():  # otherwise the import of the package has said it
             click.echo(f"mockserver: {namesake.complaint()}", err=True)
+        _ready_streams()
         try:
-            return super().main(*args, **kwargs)
-        except SettingsError as error:
-            click.echo(f"mockserver: {error}", err=True)
-            sys.exit(1)
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except (SettingsError, OSError) as error:
+            _fail(broken_part(error) or _of_stream(error) or str(error))
+        except Exception as error:
+            if complaint := broken_part(error):
+                _fail(complaint)
+            raise
+
+
+def _ready_streams() -> None:
+    """Have closed streams lead nowhere, and write what the encoding of open ones lacks with escapes."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _of_stream(error: Exception) -> str | None:
+    """Return what is wrong with the standard output, where an error comes from there; it is not tried again."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return None
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return f"the standard output cannot be written to: {error.strerror}"
+
+
+def _fail(message: str) -> NoReturn:
+    from mockserver.commands.failures import fail
+
+    fail(message)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +76,7 @@ def main() -> None:
 
 CONFIG = click.option(
     "--config",
-    type=click.Path(dir_okay=False),
+    type=click.Path(),
     help="Settings file [default: mockserver.toml, if it exists].",
 )
 
@@ -216,7 +253,8 @@ def limits_watch(config: str | None, url: str | None, control_token: str | None,
     from mockserver.commands.limits import watch_limits
 
     settings = load_settings(config, {"control_token": control_token})
-    watch_limits(url or f"http://{settings.host}:{settings.port}", token=settings.control_token, once=once)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    watch_limits(url or f"http://{host}:{settings.port}", token=settings.control_token, once=once)
 
 
 @main.group()
@@ -234,12 +272,13 @@ def stubs_check(folders: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @setting_options()
-def doctor(config: str | None, **given: Any) -> None:
+def doctor(shape: str, config: str | None, **given: Any) -> None:
     """Say what works on this machine, and how to mend what does not."""
     from mockserver.commands.doctor import run
 
-    run(load_settings(config, given))
+    run(load_settings(config, given), as_json=shape == "json")
 
 
 @main.command()

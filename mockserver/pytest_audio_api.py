@@ -143,7 +143,8 @@ def _settings(config: pytest.Config) -> Settings:
 
 def _read(source: str, lines: list[str], folder: Path) -> dict[str, Any]:
     """The settings of ``SETTING=VALUE`` lines. Lists are of paths relative to ``folder``, one in each line."""
-    from mockserver.settings import OPTIONS, kind_of
+    from mockserver.settings import OPTIONS
+    from mockserver.settings_values import kind_of
 
     lists = {option.name for option in OPTIONS if kind_of(option) is tuple}
     values: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Services:
         if self.whisper is not None:
             self.whisper.start()
         self.speaker.start()
-        threading.Thread(target=tokens.load, name="tokens", daemon=True).start()
+        threading.Thread(target=run_or_complain, args=[tokens.load], name="tokens", daemon=True).start()
         if any(self.store.all("stt_job")):
             from mockserver.stt.work import resume
 

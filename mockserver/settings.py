@@ -10,23 +10,36 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
+
+from mockserver.account_rows import TIERS as TIERS
+from mockserver.account_rows import AccountRow as AccountRow
+from mockserver.account_rows import LimitRow as LimitRow
+from mockserver.account_rows import check_accounts, check_limit_rows
+from mockserver.settings_values import SettingsError as SettingsError
+from mockserver.settings_values import (
+    are_allowed_hosts,
+    checked,
+    is_folder,
+    is_host,
+    is_sendable,
+    kind_of,
+    shown,
+)
 
 log = logging.getLogger(__name__)
 
 CONFIG_FILE = "mockserver.toml"
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
-TIERS = ("free", "tier-1", "tier-2", "tier-3", "tier-4", "tier-5")
-
-
-class SettingsError(Exception):
-    """A setting makes no sense. The message names where it was found and what would be right."""
+COMPUTE_TYPES = (  # of CTranslate2
+    *("default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16"),
+    *("int16", "float16", "bfloat16", "float32"),
+)
 
 
 class SupportsGet(Protocol):
@@ -37,31 +50,6 @@ class SupportsGet(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRow:
-    """Limits of a limit group that replace the tables': for one tier, or for all. ``None`` takes one away.
-
-    ``observed``: those of recorded answers hold, where they contradict the tables.
-    """
-
-    group: str
-    tier: str | None
-    limits: tuple[tuple[str, int | None], ...]
-    observed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """An ``[[accounts]]`` entry of ``mockserver.toml``."""
-
-    key: str
-    organization: str | None = None
-    project: str | None = None
-    tier: str | None = None
-    models: tuple[str, ...] = ()
-    limits: tuple[LimitRow, ...] = ()
-
-
 def _setting(
     default: object,
     help: str,  # noqa: A002 - the word click uses
@@ -70,17 +58,35 @@ def _setting(
     per_request: bool = False,
     minimum: float | None = None,
     maximum: float | None = None,
+    is_path: bool = False,
     admits: Callable[[Any], bool] = lambda value: True,
 ) -> Any:
-    bounds = {"minimum": minimum, "maximum": maximum, "admits": admits}
+    bounds = {"minimum": minimum, "maximum": maximum, "is_path": is_path, "admits": admits}
     metadata = {"help": help, "choices": choices, "per_request": per_request, **bounds}
     return field(default=default, metadata=metadata)
+
+
+# The most of settings that count something, or are a time. More makes no sense, or overflows what waits for it.
+_MOST = 1_000_000
+_MOST_THREADS = 256
+_MOST_BYTES = 1 << 40
+_DAY, _YEAR = 86_400, 31_536_000  # seconds
+_YEAR_3000 = 32_503_680_000  # seconds since 1970
 
 
 def _can_be_spoken(language: str) -> bool:
     from mockserver.engines.text_language import is_language
 
     return not language or is_language(language)
+
+
+def _is_of_this_machine(url: str) -> bool:
+    """Raises ``ValueError``, saying what would be, when it is not."""
+    if url:
+        from mockserver.engines.remote_dialogue import check_url
+
+        check_url(url)
+    return True
 
 
 def _are_limits(text: str) -> bool:
@@ -95,7 +101,9 @@ def _are_limits(text: str) -> bool:
 class Settings:
     """How a server behaves. Immutable; ``Settings.load`` reads the file and the environment."""
 
-    host: str = _setting("127.0.0.1", "Address to listen on.")
+    host: str = _setting(
+        "127.0.0.1", "Address to listen on: an IP address or a host's name, without a port.", admits=is_host
+    )
     port: int = _setting(4010, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
     strictness: str = _setting(
         "real",
@@ -132,15 +140,20 @@ class Settings:
         "Response headers: all of the API's, or just those that clients read.",
         choices=("full", "minimal"),
     )
-    time_scale: float = _setting(1.0, "How many times as fast as real time the clock runs.", minimum=0.001)
+    time_scale: float = _setting(
+        1.0, "How many times as fast as real time the clock runs.", minimum=0.001, maximum=_MOST
+    )
     frozen_time: float = _setting(
-        0.0, "Seconds since 1970 at which the clock stands still; 0 lets it run.", minimum=0
+        0.0,
+        "Seconds since 1970 at which the clock stands still; 0 lets it run.",
+        minimum=0,
+        maximum=_YEAR_3000,
     )
     fixtures: tuple[str, ...] = _setting(
-        (), "Folder of fixtures: audio files with their transcripts. Repeatable."
+        (), "Folder of fixtures: audio files with their transcripts. Repeatable.", is_path=True
     )
     stubs: tuple[str, ...] = _setting(
-        (), "Folder of stubs (*.yaml, *.json), read again when they change. Repeatable."
+        (), "Folder of stubs (*.yaml, *.json), read again when they change. Repeatable.", is_path=True
     )
     strict_stubs: bool = _setting(
         False, "Refuse requests that no stub answers, and name the nearest one.", per_request=True
@@ -148,16 +161,24 @@ class Settings:
     state: str = _setting(
         "",
         "Folder that keeps files, batches, jobs, voices and stored chats after the server ends; empty for none.",
+        is_path=True,
     )
-    journal_entries: int = _setting(10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0)
-    journal_bytes: int = _setting(1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0)
+    journal_entries: int = _setting(
+        10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MOST
+    )
+    journal_bytes: int = _setting(
+        1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0, maximum=_MOST_BYTES
+    )
     keep_audio: int = _setting(
         0,
         "Memory for uploaded audio that can be downloaded from the journal, in bytes; 0 for none.",
         minimum=0,
+        maximum=_MOST_BYTES,
     )
     control_token: str = _setting(
-        "", "Secret that calls of the control API must carry; without, they must come from this machine."
+        "",
+        "Secret that calls of the control API must carry; without, they must come from this machine.",
+        admits=is_sendable,
     )
     allow_shutdown: bool = _setting(False, "Let the control API end the server.")
     whisper_model: str = _setting(
@@ -165,23 +186,26 @@ class Settings:
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
         "embedded (the one that ships, for this server's voices, not people), "
         "auto (the smallest in the local cache, else the one that ships) or none.",
+        is_path=True,
     )
     whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
     whisper_compute_type: str = _setting(
-        "default", "Whisper's arithmetic: default, int8, int8_float16, float16, float32."
+        "default", "Whisper's arithmetic; default is that of the model.", choices=COMPUTE_TYPES
     )
     whisper_cpu_threads: int = _setting(
-        0, "Threads per transcription; 0 leaves it to the library.", minimum=0
+        0, "Threads per transcription; 0 leaves it to the library.", minimum=0, maximum=_MOST_THREADS
     )
-    whisper_workers: int = _setting(1, "Transcriptions that run at the same time.", minimum=1)
-    whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1)
+    whisper_workers: int = _setting(
+        1, "Transcriptions that run at the same time.", minimum=1, maximum=_MOST_THREADS
+    )
+    whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1, maximum=100)
     whisper_vad_filter: bool = _setting(
         False, "Skip silence before Whisper hears it, also when the request does not ask."
     )
     whisper_temperature_fallback: bool = _setting(
         False, "Decode a poor transcript again with random samples, as Whisper does; answers then vary."
     )
-    whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0)
+    whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MOST)
     unknown_audio: str = _setting(
         "placeholder",
         "What answers what nobody can transcribe (no Whisper, or no audio): a marked placeholder, or an error.",
@@ -189,9 +213,14 @@ class Settings:
         per_request=True,
     )
     remember_speech: int = _setting(
-        256, "Utterances of its own that the server recognises word for word; 0 for none.", minimum=0
+        256,
+        "Utterances of its own that the server recognises word for word; 0 for none.",
+        minimum=0,
+        maximum=_MOST,
     )
-    speech_slots: int = _setting(8, "Utterances that are spoken at the same time.", minimum=1)
+    speech_slots: int = _setting(
+        8, "Utterances that are spoken at the same time.", minimum=1, maximum=_MOST_THREADS
+    )
     speech_language: str = _setting(
         "",
         "Language (ISO 639-1) of the text to speak; empty tells it from the text.",
@@ -204,60 +233,92 @@ class Settings:
     reply_from: str = _setting(
         "",
         "Base URL of a local OpenAI-compatible server that replies to chats, such as http://127.0.0.1:8080/v1.",
+        admits=_is_of_this_machine,
     )
     choiceless_chunks: bool = _setting(
         False, "Send chunks without choices in spoken chat streams, as the real API does.", per_request=True
     )
     stt_queued_seconds: float = _setting(
-        0.0, "Seconds for which a speech-to-text job is queued, at least.", per_request=True, minimum=0
+        0.0,
+        "Seconds for which a speech-to-text job is queued, at least.",
+        per_request=True,
+        minimum=0,
+        maximum=_YEAR,
     )
     stt_generating_seconds: float = _setting(
-        0.0, "Seconds for which it is then generating, at least.", per_request=True, minimum=0
+        0.0, "Seconds for which it is then generating, at least.", per_request=True, minimum=0, maximum=_YEAR
     )
     stt_get_status: str = _setting(
         "201", "Status of answers about a speech-to-text job.", choices=("201", "200"), per_request=True
     )
-    stt_workers: int = _setting(2, "Speech-to-text jobs that are worked on at the same time.", minimum=1)
-    stt_queue: int = _setting(100, "Speech-to-text jobs that may wait; beyond, 503.", minimum=0)
+    stt_workers: int = _setting(
+        2, "Speech-to-text jobs that are worked on at the same time.", minimum=1, maximum=_MOST_THREADS
+    )
+    stt_queue: int = _setting(
+        100, "Speech-to-text jobs that may wait; beyond, 503.", minimum=0, maximum=_MOST
+    )
     url_map: str = _setting(
-        "", "File (TOML, JSON, YAML) of audio URLs with the files or fixtures that stand for them."
+        "",
+        "File (TOML, JSON, YAML) of audio URLs with the files or fixtures that stand for them.",
+        is_path=True,
     )
-    url_folder: str = _setting("", "Folder that file: URLs of audio may read from; empty for none.")
+    url_folder: str = _setting(
+        "", "Folder that file: URLs of audio may read from; empty for none.", is_path=True, admits=is_folder
+    )
     fetch_urls: str = _setting(
-        "", "Hosts that audio URLs may be fetched from: HOST, *.DOMAIN or HOST:PORT, separated by commas."
+        "",
+        "Hosts that audio URLs may be fetched from: HOST, *.DOMAIN or HOST:PORT, separated by commas.",
+        admits=are_allowed_hosts,
     )
-    fetch_seconds: float = _setting(30.0, "Seconds that fetching an audio URL may take.", minimum=0.1)
+    fetch_seconds: float = _setting(
+        30.0, "Seconds that fetching an audio URL may take.", minimum=0.1, maximum=_DAY
+    )
     batch_seconds: float = _setting(
         0.0,
         "Seconds that a batch takes in each of its states; its lines are spread over those in progress.",
         per_request=True,
         minimum=0,
+        maximum=_YEAR,
     )
-    batch_workers: int = _setting(4, "Batches that are worked at at the same time.", minimum=1)
+    batch_workers: int = _setting(
+        4, "Batches that are worked at at the same time.", minimum=1, maximum=_MOST_THREADS
+    )
     batch_lines: int = _setting(
         1,
         "Lines of a batch that are answered at the same time; of several, stubs see any of them first.",
         minimum=1,
+        maximum=_MOST_THREADS,
     )
-    max_body_bytes: int = _setting(26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1)
+    max_body_bytes: int = _setting(
+        26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1, maximum=_MOST_BYTES
+    )
     max_json_values: int = _setting(
         1_200_000,
         "Most values and names in a JSON body; beyond, 400. In memory they take many times the body's size.",
         minimum=1,
+        maximum=1_000_000_000,
     )
-    max_audio_seconds: float = _setting(14_400.0, "Longest audio that is decoded, in seconds.", minimum=1)
+    max_audio_seconds: float = _setting(
+        14_400.0, "Longest audio that is decoded, in seconds.", minimum=1, maximum=_YEAR
+    )
     max_body_memory: int = _setting(
-        419_430_400, "Memory for request bodies above 1 MiB, in bytes; more of them wait.", minimum=1
+        419_430_400,
+        "Memory for request bodies above 1 MiB, in bytes; more of them wait.",
+        minimum=1,
+        maximum=_MOST_BYTES,
     )
-    max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4)
+    max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4, maximum=10_000)
     reserved_threads: int = _setting(
-        16, "Threads for calls of the control API when all others are busy.", minimum=1
+        16, "Threads for calls of the control API when all others are busy.", minimum=1, maximum=_MOST_THREADS
     )
     socket_timeout: float = _setting(
-        30.0, "Seconds a client may stall while sending or reading.", minimum=0.1
+        30.0, "Seconds a client may stall while sending or reading.", minimum=0.1, maximum=_DAY
     )
     shutdown_seconds: float = _setting(
-        8.0, "Seconds that requests in flight have to be finished when the server is ended.", minimum=0
+        8.0,
+        "Seconds that requests in flight have to be finished when the server is ended.",
+        minimum=0,
+        maximum=_DAY,
     )
     seed: str = _setting(
         "", "Makes request ids and other generated values repeatable; empty for unique ones."
@@ -272,6 +333,10 @@ class Settings:
         for option in OPTIONS:
             value = getattr(self, option.name)
             object.__setattr__(self, option.name, checked(option, value, f"argument {option.name}"))
+        check_accounts(self.accounts, "argument accounts")
+        check_limit_rows(self.limit_rows, "argument limit_rows")
+        if not isinstance(self.models, Sequence) or not all(isinstance(row, Mapping) for row in self.models):
+            raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
 
     @classmethod
     def load(
@@ -314,17 +379,15 @@ OPTIONS: tuple[Field[Any], ...] = tuple(option for option in fields(Settings) if
 PER_REQUEST = tuple(option for option in OPTIONS if option.metadata["per_request"])
 
 
-def kind_of(option: Field[Any]) -> type:
-    """The type of a setting's values (``bool``, ``int``, ``float``, ``str`` or ``tuple``)."""
-    return type(option.default)
-
-
 def option_named(name: str, source: str) -> Field[Any]:
     """The setting of that name. Raises ``SettingsError``, which tells ``source``, where there is none."""
     for option in OPTIONS:
         if option.name == name:
             return option
-    raise SettingsError(f"{source}: there is no setting {name!r}. {_hint(name)}")
+    raise SettingsError(f"{source}: there is no setting {shown(name)}. {_hint(name)}")
+
+
+_TABLES = ("accounts", "models")  # which only the file has
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -350,9 +413,9 @@ _SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
 
 def _namesake_variables() -> set[str]:
     """Return the variables that another program of the same name reads."""
-    import tomllib
+    from mockserver.catalog.reading import read_table
 
-    table = tomllib.loads((Path(__file__).parent / "catalog" / "namesake_variables.toml").read_text("utf-8"))
+    table = read_table(Path(__file__).parent / "catalog" / "namesake_variables.toml")
     return {variable for variables in table.values() for variable in variables}
 
 
@@ -366,73 +429,11 @@ def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
     """Return which setting may be meant by a name that is none, as the source spells settings."""
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name, [option.name for option in OPTIONS], n=1)
+    known = [*(option.name for option in OPTIONS), *_TABLES]
+    nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
     return (
         f"Did you mean {spelled(nearest[0])}?" if nearest else "`mockserver serve --help` lists the settings."
     )
-
-
-def checked(option: Field[Any], value: object, source: str) -> Any:
-    """``value`` as the option's type (texts are parsed), or ``SettingsError``."""
-    kind = kind_of(option)
-    try:
-        typed = _typed(kind, value)
-    except (TypeError, ValueError):
-        raise SettingsError(
-            f"{source}: {value!r} is not {_KIND_NAMES[kind]}. {option.metadata['help']}"
-        ) from None
-    choices = option.metadata["choices"]
-    if choices and typed not in choices:
-        raise SettingsError(f"{source}: {value!r} is not one of {', '.join(choices)}.")
-    low, high = option.metadata["minimum"], option.metadata["maximum"]
-    if low is not None and typed < low:
-        raise SettingsError(f"{source}: {value!r} is too small; the least is {low:g}.")
-    if high is not None and typed > high:
-        raise SettingsError(f"{source}: {value!r} is too large; the most is {high:g}.")
-    try:
-        admitted = option.metadata["admits"](typed)
-    except ValueError as error:
-        raise SettingsError(f"{source}: {error}.") from error
-    if not admitted:
-        raise SettingsError(f"{source}: {value!r} is not possible. {option.metadata['help']}")
-    return typed
-
-
-_KIND_NAMES = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    tuple: "a list of texts",
-}
-_TRUTH = {
-    "true": True,
-    "1": True,
-    "yes": True,
-    "on": True,
-    "false": False,
-    "0": False,
-    "no": False,
-    "off": False,
-}
-
-
-def _typed(kind: type, value: object) -> object:
-    if kind is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
-            raise TypeError
-        return tuple(part for part in value if part)
-    if isinstance(value, str) and kind is bool:
-        if value.lower() not in _TRUTH:
-            raise ValueError
-        return _TRUTH[value.lower()]
-    if isinstance(value, str) and kind in (int, float):
-        value = kind(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
-        raise TypeError
-    return value
 
 
 assert all(option.default is not MISSING for option in OPTIONS), "every setting has a default"

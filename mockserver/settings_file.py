@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.settings import CONFIG_FILE, TIERS, AccountRow, LimitRow, SettingsError, checked, option_named
+from mockserver.account_rows import AccountRow, LimitRow, check_accounts, check_tier
+from mockserver.settings import CONFIG_FILE, option_named
+from mockserver.settings_values import SettingsError, checked, shown
+from mockserver.written_files import FileNotReadable, read_text
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.settings import Settings
-
-_SENDABLE = re.compile("[ -~]{1,200}")
 
 
 def read_file(config: Path | None) -> dict[str, Any]:
@@ -24,14 +26,9 @@ def read_file(config: Path | None) -> dict[str, Any]:
     Raises ``SettingsError`` naming the file, the key and what is expected.
     """
     path = config or Path(CONFIG_FILE)
-    if config is None and not path.is_file():
+    if config is None and not os.path.lexists(path):
         return {}
-    try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such file. Name another, or none.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
+    table = _read_toml(path)
     accounts = table.pop("accounts", [])
     if not isinstance(accounts, list):
         raise SettingsError(
@@ -51,21 +48,22 @@ def read_file(config: Path | None) -> dict[str, Any]:
     values["limit_rows"] = rows
     values["models"] = models
     values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
-    _check_keys(values["accounts"], f"{path}: accounts")
-    if models or rows or any(account.limits for account in values["accounts"]):
+    check_accounts(values["accounts"], f"{path}: accounts")
+    if models or rows or any(account.limits or account.models for account in values["accounts"]):
         _check_with_catalog(values, f"{path}: ")
     return values
 
 
-def _check_keys(accounts: tuple[AccountRow, ...], source: str) -> None:
-    """Raises ``SettingsError`` for an API key that two accounts have."""
-    places: dict[str, int] = {}
-    for number, account in enumerate(accounts):
-        if account.key in places:
-            raise SettingsError(
-                f"{source}[{number}].key: accounts[{places[account.key]}] has this key, too. Keep one."
-            )
-        places[account.key] = number
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a file. Raises ``SettingsError`` for what is no file of TOML."""
+    try:
+        return tomllib.loads(read_text(path))
+    except FileNotReadable as error:
+        raise SettingsError(f"{path}: {error}") from error
+    except RecursionError:
+        raise SettingsError(f"{path}: cannot be read as TOML: it is nested too deeply.") from None
+    except ValueError as error:  # also numbers of more digits than Python reads
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}.") from error
 
 
 def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
@@ -79,25 +77,24 @@ def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
 
 
 def _account(row: object, source: str) -> AccountRow:
-    known = [option.name for option in fields(AccountRow)]
-    if not isinstance(row, dict) or not isinstance(row.get("key"), str) or not row["key"]:
+    """Return an ``[[accounts]]`` table as a row, whose values ``check_accounts`` is yet to look at."""
+    if not isinstance(row, dict) or "key" not in row:
         raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
+    known = [option.name for option in fields(AccountRow)]
     for name, value in row.items():
-        if name == "limits" and isinstance(value, dict):
-            continue
-        if name not in known or not (
-            _is_list_of_texts(value) if name == "models" else isinstance(value, str)
-        ):
-            kinds = (
-                "`models` with a list, a table of `limits`, or key, organization, project or tier with a text"
-            )
-            raise SettingsError(f"{source}.{name}: is not {kinds}.")
-    for name in ("organization", "project"):
-        if name in row and not _SENDABLE.fullmatch(row[name]):
-            reason = "cannot be sent in a header. Write up to 200 characters of ASCII"
-            raise SettingsError(f"{source}.{name}: {row[name]!r} {reason}.")
-    if row.get("tier", "free") not in TIERS:
-        raise SettingsError(f"{source}.tier: {row['tier']!r} is not one of {', '.join(TIERS)}.")
+        if name not in known:
+            meant = get_close_matches(name[:100], known, n=1)
+            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(known)}."
+            raise SettingsError(f"{source}: there is no key {shown(name)}. {hint}")
+        kind, called = (
+            (list, "list of texts")
+            if name == "models"
+            else (dict, "table")
+            if name == "limits"
+            else (str, "text")
+        )
+        if not isinstance(value, kind):
+            raise SettingsError(f"{source}.{name}: {shown(value)} is not a {called}.")
     limits = _limit_rows(row.get("limits", {}), f"{source}.limits")
     return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
 
@@ -136,10 +133,11 @@ def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[
     """
     by_id: dict[object, tuple[str, Mapping[str, Any]]] = {}
     for number, row in enumerate(rows):
-        where, model_id = f"{source}[{number}]", row.get("id")
+        where, given = f"{source}[{number}]", row.get("id")
+        model_id: object = given if isinstance(given, str) else number  # which is refused later
         if model_id in by_id:
             raise SettingsError(f"{where}.id: {by_id[model_id][0]} has the id {model_id!r}, too. Keep one.")
-        by_id[model_id if isinstance(model_id, str) else number] = where, row
+        by_id[model_id] = where, row
     ordered: dict[object, tuple[str, Mapping[str, Any]]] = {}
 
     def put(model_id: object, heirs: tuple[object, ...]) -> None:
@@ -170,8 +168,7 @@ def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
         own = {name: value for name, value in members.items() if name not in tiers}
         rows.append(_limit_row(group, None, own, f"{source}.{group}"))
         for tier, amounts in tiers.items():
-            if tier not in TIERS:
-                raise SettingsError(f"{source}.{group}.{tier}: is not one of the tiers {', '.join(TIERS)}.")
+            check_tier(tier, f"{source}.{group}")
             rows.append(_limit_row(group, tier, amounts, f"{source}.{group}.{tier}"))
     return tuple(rows)
 
@@ -190,13 +187,9 @@ def _observed(table: dict[str, Any], source: str) -> bool:
 
 
 def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int | None], ...]:
-    from mockserver.limits.overrides import parse_overrides
+    from mockserver.limits.overrides import limit_of
 
     try:
-        return tuple(parse_overrides(",".join(f"{name}={value}" for name, value in table.items())).items())
+        return tuple((name, limit_of(name, value)) for name, value in table.items())
     except ValueError as error:
         raise SettingsError(f"{source}: {error}.") from error
-
-
-def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)

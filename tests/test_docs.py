@@ -26,7 +26,8 @@ from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
-from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings, kind_of
+from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings
+from mockserver.settings_values import kind_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -69,15 +69,15 @@ def test_a_settings_file_changes_limits_by_group_tier_and_account(tmp_path: Path
         ),
         (
             "[limits.gpt-4o]\nrequests_per_minute = 0",
-            "limits.gpt-4o: requests_per_minute='0' is neither a whole number above 0 nor none.",
+            "limits.gpt-4o: requests_per_minute=0 is neither a whole number above 0 nor none.",
         ),
         (
             "[limits.gpt-4o]\nrequests_per_minute = true",
-            "limits.gpt-4o: requests_per_minute='True' is neither a whole number above 0 nor none.",
+            "limits.gpt-4o: requests_per_minute=True is neither a whole number above 0 nor none.",
         ),
         (
             "[limits.gpt-4o.tier-9]\nrequests_per_minute = 3",
-            "limits.gpt-4o.tier-9: is not one of the tiers free, tier-1, ",
+            "limits.gpt-4o: 'tier-9' is not one of free, tier-1, ",
         ),
         ("[limits]\ngpt-4o = 3", "limits.gpt-4o: is not a table of limits, such as requests_per_minute = 3."),
         (

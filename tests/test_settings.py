@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.settings import OPTIONS, PER_REQUEST, AccountRow, Settings, SettingsError, kind_of
+from mockserver.settings import OPTIONS, PER_REQUEST, AccountRow, Settings, SettingsError
+from mockserver.settings_values import kind_of
 
 
 @pytest.fixture(autouse=True)
@@ -162,9 +163,12 @@ def test_accounts_are_declared_in_the_file() -> None:
         ("[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = ''", "mockserver.toml: accounts[1]: needs a `key`"),
         (
             "[[accounts]]\nkey = 'a'\nteam = 'b'",
-            "mockserver.toml: accounts[0].team: is not `models` with a list, ",
+            "mockserver.toml: accounts[0]: there is no key 'team'. There are key, organization, ",
         ),
-        ("[[accounts]]\nkey = 'a'\nmodels = 'tts-1'", "mockserver.toml: accounts[0].models: is not "),
+        (
+            "[[accounts]]\nkey = 'a'\nmodels = 'tts-1'",
+            "mockserver.toml: accounts[0].models: 'tts-1' is not a list of texts.",
+        ),
         ('fixtures = "clips"', "mockserver.toml: fixtures: 'clips' is not a list of texts. "),
         ("speech_language = 'xx'", "mockserver.toml: speech_language: 'xx' is not possible. Language (ISO"),
         (
@@ -189,7 +193,9 @@ def test_a_byte_order_mark_before_the_file_does_no_harm() -> None:
 
 def test_a_file_that_is_no_text_is_named() -> None:
     Path("mockserver.toml").write_bytes(b"\xff\xfe")
-    assert problem().startswith("mockserver.toml: cannot be read as TOML: ")
+    assert problem() == (
+        "mockserver.toml: is not UTF-8 text: invalid start byte at byte 0. Save it as UTF-8."
+    )
 
 
 def test_a_wrong_variable_is_named() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from mockserver import strict_json
+from mockserver.catalog.reading import read_table
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -33,7 +33,7 @@ class BatchErrors:
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
         """Every error by its name."""
-        return tomllib.loads(_TABLE.read_text("utf-8"))
+        return read_table(_TABLE)
 
     def error(self, name: str, line: int | None = None, /, **values: object) -> Error:
         """An entry of ``errors.data``: ``values`` fill in what it says; ``line`` counts from 1."""

@@ -23,6 +23,7 @@ from mockserver.catalog.records import (
     TokenRules,
     TranscriptionRules,
 )
+from mockserver.settings_values import problem_of_text, shown
 
 Row = dict[str, Any]
 
@@ -47,6 +48,8 @@ CONFIGURABLE = (
     *("endpoints", "modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff"),
     *("prices", "chat", "speech", "transcription", "sources"),
 )
+_HIGHEST = 10**12  # tokens, US dollars, seconds since 1970
+_DEEPEST = 4  # tables within each other
 _LOWEST = {"created": 0, "context_window": 1, "max_output_tokens": 1}
 _NAMES = ("id", "snapshot", "limit_group")
 _DATES = ("shutdown_date", "knowledge_cutoff")
@@ -131,9 +134,11 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
     Types are checked as the row becomes a card.
     """
     for key, value in row.items():
+        if problem := problem_of_text(key, longest=100):
+            raise CatalogError(f"{where}: the key {shown(key)} {problem}; remove it")
         place = f"{where}.{key}"
         if key not in CONFIGURABLE:
-            meant = get_close_matches(key, CONFIGURABLE, n=1)
+            meant = get_close_matches(key[:100], CONFIGURABLE, n=1)
             hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(CONFIGURABLE)}."
             raise CatalogError(f"{place}: unknown key. {hint}")
         if (
@@ -144,6 +149,7 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
             raise CatalogError(
                 f"{place}: {value!r} is not a name; give one in a line, without spaces around it"
             )
+        _check_written(value, place)
         if key in _LOWEST and type(value) is int and value < _LOWEST[key]:
             raise CatalogError(f"{place}: {value} is below {_LOWEST[key]}; give a number from there on")
         if key in _DATES and isinstance(value, str) and not _is_date(value):
@@ -160,6 +166,22 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
                     )
         if key == "sources" and not isinstance(value, Mapping):
             raise CatalogError(f"{place}: is not a table; give a text for each of the figures")
+
+
+def _check_written(value: Any, place: str, depth: int = 0) -> None:
+    """Raise ``CatalogError`` for texts, numbers and depths that no model of the catalog comes near."""
+    if isinstance(value, str) and (problem := problem_of_text(value)):
+        raise CatalogError(f"{place}: {shown(value)} {problem}; write another text")
+    if isinstance(value, int | float) and not -_HIGHEST <= value <= _HIGHEST:
+        raise CatalogError(f"{place}: {shown(value)} is no number from -{_HIGHEST} to {_HIGHEST}; give one")
+    if isinstance(value, Mapping | list):
+        if depth > _DEEPEST:
+            raise CatalogError(f"{place}: is nested too deeply; no key of a model is")
+        members = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, member in members:
+            _check_written(member, place, depth + 1)
+            if isinstance(name, str):
+                _check_written(name, place)
 
 
 def _check_endpoints(endpoints: list[Any], known: Mapping[str, Row], place: str) -> None:
@@ -237,7 +259,8 @@ def card_of(row: Row, where: str, *, separator: str = ", ") -> ModelCard:
     for key, cls in _NESTED.items():
         if isinstance(card.get(key), dict):
             card[key] = record(cls, card[key], f"{where}{separator}{key}")
+    endpoints = card.get("endpoints")
     for endpoint, key in _RULES_OF_ENDPOINT.items():
-        if endpoint in card.get("endpoints", ()) and key not in card:
+        if isinstance(endpoints, list | tuple) and endpoint in endpoints and key not in card:
             raise CatalogError(f"{where}: key '{key}' is missing, the rules of {endpoint}; add it")
     return record(ModelCard, card, where)

@@ -6,12 +6,13 @@ Paths are written without ``/v1`` (``/responses/{response_id}``), as the routes 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from mockserver.catalog.reading import read_table
 
 VERSION = "/v1"
 WEBSOCKET = "WEBSOCKET"  # the method of a GET that asks for one
@@ -101,7 +102,7 @@ class _Template(NamedTuple):
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(_TABLE.read_text("utf-8"))
+    return read_table(_TABLE)
 
 
 @cache

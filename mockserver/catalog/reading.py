@@ -15,18 +15,48 @@ if TYPE_CHECKING:
     Record = TypeVar("Record", bound=DataclassInstance)
 
 
+_PACKAGE = Path(__file__).parents[1]
+_END = "\n# End of the table.\n"
+
+
 class CatalogError(Exception):
     """A table is malformed; the message names the file, the key and what to do about it."""
 
 
 def read_file(cls: type[Record], file: Path) -> Record:
     """Return the TOML ``file`` as a ``cls``."""
+    return record(cls, dict(read_table(file)), file.name)
+
+
+def read_table(file: Path) -> dict[str, Any]:
+    """Return what is in a TOML ``file``. A key that it lacks is missed by a ``CatalogError``, too.
+
+    Those that ship end with a line that says so: of a file that was cut short, the rest may still be TOML.
+    """
     try:
-        return record(cls, tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+        text = file.read_text(encoding="utf-8")
+        if file.is_relative_to(_PACKAGE) and not text.endswith(_END):
+            raise CatalogError(
+                f"{file.name}: cut short, or without its last line {_END.strip()!r}; reinstall"
+            )
+        return _Table(file.name, tomllib.loads(text))
     except FileNotFoundError:
         raise CatalogError(f"{file.name}: missing from {file.parent}; put it back, or reinstall") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it") from None
+    except OSError as problem:
+        raise CatalogError(
+            f"{file.name}: cannot be read: {problem.strerror}; put it back, or reinstall"
+        ) from None
+    except (ValueError, RecursionError) as problem:
+        raise CatalogError(f"{file.name}: not valid TOML: {problem}; correct it, or reinstall") from None
+
+
+class _Table(dict[str, Any]):
+    def __init__(self, name: str, rows: dict[str, Any]) -> None:
+        super().__init__(rows)
+        self._name = name
+
+    def __missing__(self, key: str) -> Any:
+        raise CatalogError(f"{self._name}: key '{key}' is missing; put it back, or reinstall")
 
 
 def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:

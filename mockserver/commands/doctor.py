@@ -2,159 +2,106 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pickle
+import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
 
-from rich.console import Console
+import click
 
 from mockserver import namesake
-from mockserver.app import build_services
-from mockserver.audio.clip import Clip
-from mockserver.audio.encode import CONTENT_TYPES, encode_speech
-from mockserver.commands.failures import STARTUP_FAILURES
-from mockserver.commands.serve import UNHEARD
-from mockserver.engines.speech import SpeechFailed, Utterance
-from mockserver.engines.whisper_models import MISSING, is_installed
-from mockserver.server import PortInUse, listen
-from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
-from mockserver.wire import tokens
+from mockserver.commands.examination import CHECKS, Finding
+from mockserver.commands.failures import one_line
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
     from mockserver.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one examination found: well, or wrong with a remedy. Not all that is wrong is fatal."""
-
-    subject: str
-    well: bool
-    text: str
-    fatal: bool = True
+# The process finds the same packages as this one.
+_EXAMINE = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "from mockserver.commands.examination import main; main()"
+)
+_PATIENCE = 120.0  # seconds that a check may take
+_MARKS = {"ok": "green", "wrong": "red", "note": "yellow"}
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, as_json: bool = False) -> None:
     """Prints the findings; exits with 1 when something essential does not work."""
-    console = Console()
     findings = []
     for finding in examine(settings):
-        mark = "[green]ok[/]   " if finding.well else "[red]wrong[/]" if finding.fatal else "[yellow]note[/] "
-        console.print(f"{mark} {finding.subject}: ", end="", soft_wrap=True)
-        console.print(finding.text, markup=False, highlight=False, soft_wrap=True)
         findings.append(finding)
+        if not as_json:
+            mark = "ok" if finding.well else "wrong" if finding.fatal else "note"
+            color = None if "NO_COLOR" not in os.environ else False
+            click.echo(
+                f"{click.style(mark, fg=_MARKS[mark])}{' ' * (5 - len(mark))} {finding.subject}: {finding.text}",
+                color=color,
+            )
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     if any(not finding.well and finding.fatal for finding in findings):
         sys.exit(1)
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Tries everything the server needs."""
-    try:
-        services = build_services(replace(settings, state=""))
-    except STARTUP_FAILURES as error:
-        return [Finding("settings", False, str(error))]
-    try:
-        findings = [check(services) for check in CHECKS]
-    finally:
-        services.close()
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Try everything that a server of these settings needs, each part by using it."""
     if complaint := namesake.complaint():
-        findings.insert(0, Finding("package", False, complaint, fatal=namesake.is_in_charge()))
-    if settings.state:
-        findings.append(_state(settings.state))
-    return findings
+        yield Finding("package", False, complaint, fatal=namesake.is_in_charge())
+    left = [subject for subject in CHECKS if settings.state or subject != "state folder"]
+    while left:
+        for finding in _made(left, settings):
+            left.remove(finding.subject)
+            yield finding
 
 
-def _speech(services: Services) -> Finding:
-    from mockserver.engines.pyttsx3_driver import espeak_facts
-
-    try:
-        utterance = Utterance("Hello world.", services.catalog.voices[0])
-        size = sum(len(chunk.pcm) for chunk in services.speaker.speak(utterance))
-    except SpeechFailed as error:
-        return Finding("speech", False, f"{error} Install it with: pip install espeakng-loader")
-    facts = espeak_facts()
-    engine = f"espeak-ng {facts.version} with {facts.voices} voices, from {facts.library}"
-    return Finding("speech", True, f"{engine}; said 'Hello world.' in {size / 48000:.1f} s of audio")
-
-
-def _codecs(services: Services) -> Finding:
-    silence = bytes(24_000)
-    broken = []
-    for response_format in CONTENT_TYPES:
-        encoded = b"".join(encode_speech(iter([silence]), response_format))
-        try:
-            if response_format != "pcm":
-                Clip(encoded, f"x.{response_format}", 60.0).duration  # noqa: B018 - decodes it
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the doctor looks for
-            broken.append(f"{response_format} ({error})")
-    if broken:
-        return Finding(
-            "codecs",
-            False,
-            f"cannot write and read back {', '.join(broken)}. Reinstall: pip install --force-reinstall av",
+def _made(subjects: list[str], settings: Settings) -> Iterator[Finding]:
+    """Make checks in a process of their own. One that it dies of is the last."""
+    command = [sys.executable, "-W", "ignore", "-c", _EXAMINE, json.dumps(sys.path), *subjects]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         )
-    return Finding("codecs", True, f"PyAV writes and reads {', '.join(CONTENT_TYPES)}")
+        assert process.stdin
+        assert process.stdout
+        with process, process.stdin, process.stdout:
+            process.stdin.write(pickle.dumps(settings))
+            process.stdin.close()
+            begun = subjects[0]
+            for line in _lines(process, process.stdout):
+                if "begins" in line:
+                    begun = line["begins"]
+                else:
+                    finding = Finding(**line)
+                    yield Finding(finding.subject, finding.well, one_line(finding.text), finding.fatal)
+                    begun = ""
+        if begun:
+            errors.seek(0)
+            yield Finding(begun, False, _cause_of_death(process.returncode, errors))
 
 
-def _whisper(services: Services) -> Finding:
-    remedy = "`mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one"
-    if services.whisper is None:
-        unheard = UNHEARD[services.settings.unknown_audio]
-        if not is_installed():
-            return Finding("Whisper", False, f"{unheard}. {MISSING}", fatal=False)
-        return Finding("Whisper", False, f"none is wanted; {unheard}. {remedy}.", fatal=False)
-    services.whisper.wait()
-    if services.whisper.state != "ready":
-        return Finding("Whisper", False, services.whisper.error)
-    whisper = services.whisper
-    limits = f"; it understands this server's voices, not people: {remedy}" if whisper.is_embedded else ""
-    return Finding("Whisper", True, f"{whisper.model_name} is loaded{limits}")
+def _lines(process: subprocess.Popen[bytes], results: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Read what the process finds, line by line, and end it when nothing comes for too long."""
+    while True:
+        timer = threading.Timer(_PATIENCE, process.kill)
+        timer.start()
+        line = results.readline()
+        timer.cancel()
+        if not line.endswith(b"\n"):
+            return
+        yield json.loads(line)
 
 
-def _tokens(services: Services) -> Finding:
-    del services  # every server counts alike
-    vocabularies: tuple[tokens.Vocabulary, ...] = ("o200k_base", "cl100k_base")
-    if all(tokens.load(vocabulary) for vocabulary in vocabularies):
-        return Finding("tokens", True, f"splintr counts them exactly, by {' and '.join(vocabularies)}")
-    return Finding(
-        "tokens",
-        False,
-        "text tokens are estimated, because splintr is not installed. Install it with: pip install splintr-rs",
-        fatal=False,
+def _cause_of_death(status: int, errors: IO[bytes]) -> str:
+    """Return how a process ended, and the last that it said."""
+    how = f"signal {-status}" if status < 0 else f"exit status {status}"
+    said = errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    return one_line(
+        f"trying it ended the process ({how}{': ' if said else ''}{said}). Reinstall what is used for it: "
+        "pip install --force-reinstall audio-mockserver"
     )
-
-
-def _port(services: Services) -> Finding:
-    import flask
-
-    settings = services.settings
-    try:
-        server = listen(settings, flask.Flask("doctor"))
-    except PortInUse as error:
-        return Finding("port", False, str(error), fatal=False)
-    except OSError as error:
-        return Finding("port", False, str(error))
-    server.stop()
-    return Finding("port", True, f"{settings.host}:{settings.port} is free")
-
-
-def _fixtures(services: Services) -> Finding:
-    names = [fixture.name for fixture in services.fixtures.fixtures]
-    return Finding("fixtures", True, f"{len(names)}: {', '.join(names)}")
-
-
-def _state(path: str) -> Finding:
-    folder = Path(path).absolute()
-    try:
-        Folder(folder).close()
-    except StateFolderInUse as error:
-        return Finding("state folder", False, str(error), fatal=False)
-    except StateFolderError as error:
-        return Finding("state folder", False, str(error))
-    return Finding("state folder", True, f"{folder} can be written to, and no server uses it")
-
-
-CHECKS: tuple[Callable[[Services], Finding], ...] = (_speech, _codecs, _whisper, _tokens, _fixtures, _port)

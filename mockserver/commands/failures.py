@@ -29,10 +29,21 @@ STARTUP_FAILURES = (
 )
 
 
+_LONGEST = 4_000  # characters
+
+
 def fail(error: object) -> NoReturn:
-    """Says what is wrong and ends the program."""
-    sys.stderr.write(f"mockserver: {error}\n")
+    """Says what is wrong, in a line, and ends the program."""
+    sys.stderr.write(f"mockserver: {one_line(str(error))}\n")
     sys.exit(1)
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and other control characters, and without megabytes."""
+    line = " ".join(text.split())
+    if len(line) > _LONGEST:
+        line = line[:_LONGEST] + "..."
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 @contextlib.contextmanager

@@ -13,9 +13,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from mockserver.app import create_app, services_of
+from mockserver.commands.complaints import seen_at_once, seen_by_reading
 from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.double.control_guard import exposure
-from mockserver.engines.pyttsx3_driver import check_installed
 from mockserver.engines.whisper_models import MISSING
 from mockserver.http_server.descriptors import raise_limit
 from mockserver.http_server.guardian import Guardian
@@ -56,7 +56,6 @@ def run(settings: Settings) -> None:
     return_memory_early()
     raise_limit()
     try:
-        check_installed()
         app = create_app(settings)
         server = listen(settings, app, services_of(app).closing)
     except STARTUP_FAILURES as error:
@@ -73,6 +72,8 @@ def run(settings: Settings) -> None:
     services = services_of(app)
     if warning := exposure(settings):
         log.warning(warning)
+    for complaint in seen_at_once(services):
+        log.warning("%s", complaint)
     say(banner(server.url, services))
 
     def warm_up() -> None:
@@ -81,6 +82,8 @@ def run(settings: Settings) -> None:
         except OSError as error:
             log.warning("No process can be started that ends the server should it hang (%s).", error)
         services.start()
+        for complaint in seen_by_reading():
+            log.warning("%s", complaint)
 
     warming_up = threading.Timer(_WARM_UP_DELAY, warm_up)
     warming_up.daemon = True

@@ -7,13 +7,13 @@ browsers tell of why they send it (Fetch Metadata). docs/control.md has the rule
 from __future__ import annotations
 
 import secrets
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import flask
 
+from mockserver.catalog.reading import read_table
 from mockserver.double import control_calls as control
 from mockserver.gateway.authorities import (
     Authority,
@@ -184,7 +184,7 @@ def _proxy_header(environ: Mapping[str, Any]) -> str:
 
 @cache
 def _proxy_headers() -> tuple[frozenset[str], tuple[str, ...]]:
-    table = tomllib.loads(_PROXY_HEADERS.read_text("utf-8"))
+    table = read_table(_PROXY_HEADERS)
     return frozenset(table["names"]), tuple(table["prefixes"])
 
 

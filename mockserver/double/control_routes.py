@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mockserver.catalog.reading import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,4 +17,4 @@ _FILE = Path(__file__).with_suffix(".toml")
 @cache
 def route_rows() -> Mapping[str, Mapping[str, Any]]:
     """The rows by call, such as ``GET /_mock/models/{name}``."""
-    return tomllib.loads(_FILE.read_text("utf-8"))
+    return read_table(_FILE)

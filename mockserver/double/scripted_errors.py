@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.reading import read_table
 from mockserver.gateway.errors import ApiError
 from mockserver.limits.headers import retry_headers
 from mockserver.wire.durations import go_duration
@@ -121,4 +121,4 @@ def _model(services: Services, call: Call) -> ModelCard:
 
 @cache
 def _examples() -> Mapping[str, Any]:
-    return tomllib.loads(_EXAMPLES.read_text("utf-8"))
+    return read_table(_EXAMPLES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
+from mockserver.installation import run_or_complain
+from mockserver.written_files import FileNotReadable, read_bytes, read_text
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_SECONDS = 86_400.0
+_LARGEST_CLIP = 1 << 28  # bytes of a fixture's audio that is decoded to be known by its sound
 
 Explain = Callable[[object], str | None]  # what is wrong with a fixture's JSON, or None
 
@@ -76,7 +80,10 @@ class FixtureTranscriber:
 
     def start(self) -> None:
         """Decodes the fixtures' audio in the background; else the first unknown clip waits for it."""
-        threading.Thread(target=self._pcm_index, name="fixtures", daemon=True).start()
+        thread = threading.Thread(
+            target=run_or_complain, args=[self._pcm_index], name="fixtures", daemon=True
+        )
+        thread.start()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """The fixture's transcript, when the clip is one of the known ones."""
@@ -126,9 +133,9 @@ class FixtureTranscriber:
 
     def _index(self, fixture: Fixture, audio: Path, by_pcm: dict[str, Fixture]) -> None:
         try:
-            clip = Clip(b"" if fixture.facts else audio.read_bytes(), audio.name, _MAX_SECONDS)
+            clip = Clip(b"" if fixture.facts else read_bytes(audio, _LARGEST_CLIP), audio.name, _MAX_SECONDS)
             by_pcm.setdefault(self._facts(fixture, clip).pcm_sha256, fixture)
-        except (UndecodableAudio, AudioTooLong, OSError) as error:
+        except (UndecodableAudio, AudioTooLong, FileNotReadable) as error:
             log.warning(
                 "%s: this fixture's audio cannot be decoded: %s. It is found by its hash only.", audio, error
             )
@@ -141,12 +148,8 @@ def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -
     """
     fixtures: list[Fixture] = []
     for folder in folders:
-        if not folder.is_dir():
-            raise FixtureError(
-                f"{folder}: is not a folder. Give a folder of fixtures, or leave --fixtures out."
-            )
         found = []
-        for path in sorted(folder.iterdir()):
+        for path in _files_of(folder):
             if path.suffix == ".json":
                 found.append(_from_json(path, catalog, explain))
             elif path.suffix == ".txt":
@@ -155,11 +158,30 @@ def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -
     return fixtures
 
 
+def _files_of(folder: Path) -> list[Path]:
+    """Return what is in a folder, in the order of the names. Raises ``FixtureError``."""
+    if not os.path.isdir(folder):
+        raise FixtureError(f"{folder}: is not a folder. Give a folder of fixtures, or leave --fixtures out.")
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise FixtureError(
+            f"{folder}: cannot be read: {error.strerror}. Change its permissions, or leave --fixtures out."
+        ) from error
+
+
+def _name_of(path: Path) -> str:
+    """Return what a fixture is called: the name of its file, of which bytes that are no UTF-8 are written out."""
+    return os.fsencode(path.stem).decode("utf-8", "backslashreplace")
+
+
 def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
     try:
-        row = strict_json.parse(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise FixtureError(f"{path}: is not JSON: {error}") from error
+        row = strict_json.parse(read_bytes(path))
+    except FileNotReadable as error:
+        raise FixtureError(f"{path}: {error}") from error
+    except ValueError as error:
+        raise FixtureError(f"{path}: is not JSON: {error}. Correct it.") from error
     problem = explain(row)
     if problem:
         raise FixtureError(f"{path}: {problem} The form of a fixture is described in docs/fixtures.md.")
@@ -171,7 +193,7 @@ def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
     if row.get("text", text).strip() != text:
         raise FixtureError(f"{path}: `text` is not that of the segments ({text!r}). Leave one of them out.")
     fixture = Fixture(
-        name=path.stem,
+        name=_name_of(path),
         text=text,
         language=row.get("language", "en"),
         segments=segments,
@@ -194,21 +216,24 @@ def _from_text(path: Path, catalog: Catalog) -> Fixture:
     if audio is None:
         raise FixtureError(f"{path}: there is no audio file of the same name beside this transcript.")
     try:
-        text = " ".join(path.read_text("utf-8-sig").split())
-    except UnicodeDecodeError as error:
-        raise FixtureError(f"{path}: is not UTF-8 text: {error}") from error
-    return _with_audio(Fixture(path.stem, text, "en"), audio, path)
+        text = " ".join(read_text(path).split())
+    except FileNotReadable as error:
+        raise FixtureError(f"{path}: {error}") from error
+    return _with_audio(Fixture(_name_of(path), text, "en"), audio, path)
 
 
 def _with_audio(fixture: Fixture, audio: Path | None, path: Path) -> Fixture:
     if audio is None:
         return fixture
-    if not audio.is_file():
+    if not os.path.isfile(audio):
         raise FixtureError(f"{path}: `audio`: {audio} is not a file. Correct it, or leave it out.")
     try:
-        sha256 = hashlib.sha256(audio.read_bytes()).hexdigest()
+        with audio.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise FixtureError(f"{path}: its audio file cannot be read: {error}") from error
+        raise FixtureError(
+            f"{path}: its audio file cannot be read: {error.strerror}. Change its permissions."
+        ) from error
     if fixture.sha256 and fixture.sha256 != sha256:
         raise FixtureError(
             f"{path}: `sha256` is not that of {audio.name} ({sha256}). Correct it, or leave it out."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.reading import read_table
 from mockserver.engines.pyttsx3_helper import SpeechRequest
 from mockserver.engines.text_language import espeak_voices, language_of_text
 
@@ -133,7 +133,7 @@ class _Rules:
 
 @cache
 def _rules() -> _Rules:
-    table = tomllib.loads((_CATALOG / "instructions.toml").read_text("utf-8"))
+    table = read_table(_CATALOG / "instructions.toml")
     languages = _languages_by_name()
     any_language = f"(?P<name>{'|'.join(map(re.escape, languages))})"
     return _Rules(
@@ -147,7 +147,7 @@ def _rules() -> _Rules:
 
 
 def _languages_by_name() -> dict[str, str]:
-    table = tomllib.loads((_CATALOG / "languages.toml").read_text("utf-8"))
+    table = read_table(_CATALOG / "languages.toml")
     named = {name: code for code, name in table["names"].items()} | table["other_names"]
     return {name: code for name, code in named.items() if code in espeak_voices()}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import importlib.util
 import os
 import shutil
 import sys
@@ -19,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.engines.speech import SpeechFailed
+from mockserver.installation import broken_part, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DRIVER_NAME = "mockserver_pcm"
 LONGEST_DATA_PATH = 140  # bytes; espeak-ng keeps file names below its data folder in a buffer of 160 bytes
+_VOICE_DATA = ("intonations", "phondata", "phonindex", "phontab", "en_dict", "lang", "voices")
 REMEDY = "install it with `pip install espeakng-loader`, or with your system's packages (libespeak-ng1)"
 
 
@@ -43,24 +44,37 @@ def init_engine() -> Any:
     Call it once in a process: espeak-ng is one set of global variables.
     Raises ``SpeechFailed`` when there is no usable espeak-ng.
     """
-    import pyttsx3
-
+    check_installed()
     try:
+        import pyttsx3
+
         with _found_by_pyttsx3(_load_wheel()):
             from mockserver.engines import pyttsx3_pcm
     except RuntimeError as error:
         raise SpeechFailed(f"espeak-ng was not found; {REMEDY}") from error
+    except (ImportError, AttributeError, SyntaxError, OSError) as error:
+        complaint = broken_part(error) or f"pyttsx3 cannot be loaded: {error}"
+        raise SpeechFailed(complaint) from error
     sys.modules[f"pyttsx3.drivers.{DRIVER_NAME}"] = pyttsx3_pcm
     return pyttsx3.init(DRIVER_NAME)
 
 
 def check_installed() -> None:
     """Raises ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
-    if importlib.util.find_spec("espeakng_loader") is None:
+    loader = origin_of("espeakng_loader")
+    if loader is None:
         from ctypes.util import find_library
 
         if find_library("espeak-ng") is None:
             raise SpeechFailed(f"espeak-ng was not found; {REMEDY}")
+        return
+    data = Path(loader).parent / "espeak-ng-data"
+    missing = [name for name in _VOICE_DATA if not (data / name).exists()]
+    if missing:
+        raise SpeechFailed(
+            f"{', '.join(missing)} of espeak-ng's voice data is not in {data}; "
+            "reinstall it: pip install --force-reinstall espeakng-loader"
+        )
 
 
 def espeak_facts() -> EspeakFacts:

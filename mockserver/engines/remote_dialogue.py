@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mockserver import strict_json
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall, Turn
-from mockserver.settings import SettingsError
+from mockserver.settings_values import shown
 
 _TIMEOUT = 120.0  # seconds
 _LONGEST = 1 << 22  # bytes of an answer
@@ -23,15 +24,11 @@ _MODEL = "gpt-4o-mini"  # local servers mostly ignore it; another instance of th
 class RemoteResponder:
     """A ``Responder`` that asks the server at ``base_url`` (``http://127.0.0.1:8080/v1``).
 
-    Raises ``SettingsError`` for an address that is not of this machine: nothing leaves it unasked.
+    Raises ``ValueError`` for an address that is not of this machine: nothing leaves it unasked.
     """
 
     def __init__(self, base_url: str) -> None:
-        if not _is_loopback(base_url):
-            raise SettingsError(
-                f"reply_from: {base_url!r} is not an http:// address of this machine. "
-                "Give one such as http://127.0.0.1:8080/v1."
-            )
+        check_url(base_url)
         self._url = base_url.rstrip("/") + "/chat/completions"
 
     def reply(self, conversation: Conversation) -> Reply | None:
@@ -69,14 +66,21 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Refuses."""
 
 
+def check_url(url: str) -> None:
+    """Raises ``ValueError`` unless ``url`` is an ``http:`` URL of this machine that a path can be added to."""
+    if not _is_loopback(url):
+        raise ValueError(
+            f"{shown(url)} is not an http:// address of this machine. Give one such as http://127.0.0.1:8080/v1"
+        )
+
+
 def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        return False
-    if parts.hostname == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(parts.hostname).is_loopback
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        if parts.scheme != "http" or parts.query or parts.fragment or re.search(r"[^!-~]", url):
+            return False
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -7,12 +7,13 @@ The languages and what tells them apart are in ``catalog/languages_text.toml``.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mockserver.catalog.reading import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,4 +113,4 @@ def _inverted(signs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(_TABLE.read_text("utf-8"))
+    return read_table(_TABLE)

@@ -18,7 +18,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.engines.transcription import EngineBusy, EngineFailed, Segment, Transcription, Word
-from mockserver.engines.whisper_models import display_name, is_embedded
+from mockserver.engines.whisper_models import check_complete, display_name, is_embedded
+from mockserver.installation import broken_part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +81,10 @@ class WhisperTranscriber:
         self._started = self._said_so = False
         self._closed = threading.Event()
         self._lock = threading.Lock()
+
+    def is_in(self, folder: Path) -> bool:
+        """Return whether the model is the one in ``folder``."""
+        return Path(self._folder) == folder
 
     @property
     def state(self) -> Literal["loading", "ready", "failed"]:
@@ -158,13 +163,16 @@ class WhisperTranscriber:
 
     def _load(self) -> None:
         try:
+            check_complete(Path(self._folder))
             import ctranslate2
             from faster_whisper import WhisperModel
 
             ctranslate2.set_log_level(40)  # errors only: it would tell of every conversion of number formats.
             model = WhisperModel(self._folder, local_files_only=True, **self._model_settings)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a model, the server runs on without it.
-            self._model.set_exception(EngineFailed(f"cannot load the Whisper model {self._folder}: {error}"))
+            reason = f"cannot load the Whisper model {self._folder}: {broken_part(error) or error}"
+            log.error("%s. Audio that nobody else knows is refused with a 503.", reason)
+            self._model.set_exception(EngineFailed(reason))
         else:
             self._model.set_result(model)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockserver import strict_json
 from mockserver.engines.transcription import EngineFailed
+from mockserver.installation import origin_of
 from mockserver.resources import data_folder
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ EMBEDDED = "embedded"  # the name of the model that ships
 
 TRAINED_ON = "the voices of this mock server"  # as its config.json has it
 _PROGRESS_INTERVAL = 0.2  # seconds
+_IN_CACHE = "models--*whisper*/snapshots/*/model.bin"
+_FILES = ("model.bin", "tokenizer.json")  # without which no model can be used
+_FILES_OF_EMBEDDED = (*_FILES, "config.json", "preprocessor_config.json", "vocabulary.json")
+
+log = logging.getLogger(__name__)
 
 
 def find_model(setting: str) -> str | None:
@@ -43,16 +49,16 @@ def find_model(setting: str) -> str | None:
     if setting == "auto":
         return _smallest_model() or str(embedded_model())
     folder = _expanded(setting)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         folder = Path(_fetch(setting, local_files_only=True))
-    if not (folder / "model.bin").is_file():
+    if not os.path.isfile(folder / "model.bin"):
         raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
     return str(folder)
 
 
 def is_installed() -> bool:
     """Return whether faster-whisper is installed, which runs the models."""
-    return find_spec("faster_whisper") is not None
+    return origin_of("faster_whisper") is not None
 
 
 def embedded_model() -> Path:
@@ -69,13 +75,43 @@ def is_embedded(folder: Path) -> bool:
     return isinstance(config, dict) and config.get("trained_on") == TRAINED_ON
 
 
+def check_complete(folder: Path) -> None:
+    """Raises ``EngineFailed`` for a model that lacks a file.
+
+    faster-whisper would look for a missing ``tokenizer.json`` in the network.
+    """
+    ships = folder == embedded_model()
+    missing = [
+        name for name in (_FILES_OF_EMBEDDED if ships else _FILES) if not os.path.isfile(folder / name)
+    ]
+    if missing:
+        remedy = "Reinstall this server" if ships else "Download or convert the model again"
+        raise EngineFailed(f"{', '.join(missing)} is not there. {remedy}")
+
+
 def _smallest_model() -> str | None:
     try:
-        models = list(_cache_folder().glob("models--*whisper*/snapshots/*/model.bin"))
+        folder = _cache_folder()
+        sizes = {
+            file.parent: file.stat().st_size for file in folder.glob(_IN_CACHE) if _is_whole(file.parent)
+        }
     except EngineFailed:  # No home, no cache.
         return None
-    models.sort(key=lambda file: (".en" in str(file), file.stat().st_size))
-    return str(models[0].parent) if models else None
+    except OSError as error:
+        log.warning(
+            "The cache of Whisper models cannot be read (%s): %s. The model that ships listens. Name a cache by "
+            "HF_HOME, or a model by --whisper-model.",
+            error.strerror,
+            error.filename,
+        )
+        return None
+    models = sorted(sizes, key=lambda folder: (".en" in str(folder), sizes[folder]))
+    return str(models[0]) if models else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether a model of the cache was downloaded to its end, as far as that can be seen."""
+    return all(os.path.isfile(folder / name) for name in _FILES)
 
 
 def pull_model(name: str, on_progress: Callable[[int], None]) -> str:

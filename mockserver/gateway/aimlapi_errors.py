@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from mockserver.catalog.reading import read_table
 from mockserver.gateway.errors import ApiError, Refusal
 from mockserver.wire import json_styles
 
@@ -49,4 +49,4 @@ def timestamp(seconds: float) -> str:
 
 @cache
 def _rows() -> Mapping[str, Mapping[str, Any]]:
-    return tomllib.loads(_TABLE.read_text("utf-8"))
+    return read_table(_TABLE)

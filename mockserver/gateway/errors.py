@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mockserver.catalog.reading import CatalogError, read_table
 from mockserver.wire import json_styles
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "errors.toml"
@@ -54,7 +54,11 @@ class ErrorTable:
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
         """Every error by its name."""
-        return tomllib.loads(_TABLE.read_text("utf-8"))
+        rows = read_table(_TABLE)
+        for name, row in rows.items():
+            if not isinstance(row, dict) or not isinstance(row.get("status"), int):
+                raise CatalogError(f"{_TABLE.name}: {name} has no status; put it back, or reinstall")
+        return rows
 
     def check_name(self, name: str) -> None:
         """Raises ``ValueError`` unless there is an error of that name; it tells which one may be meant."""

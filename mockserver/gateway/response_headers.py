@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from mockserver.catalog.reading import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def _with_tuples(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table() -> dict[str, Any]:
-    return tomllib.loads(_TABLE.read_text("utf-8"))
+    return read_table(_TABLE)
 
 
 class ResponseHeaders:

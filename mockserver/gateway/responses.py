@@ -10,8 +10,10 @@ from urllib.parse import quote
 import flask
 
 from mockserver.gateway.body import announced_length, drain
+from mockserver.gateway.errors import ApiError
 from mockserver.gateway.inner_calls import inner_call
 from mockserver.gateway.urls import written_path
+from mockserver.installation import broken_part
 
 if TYPE_CHECKING:
     from mockserver.gateway.errors import Refusal
@@ -39,9 +41,18 @@ def drain_request() -> None:
     drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
 
 
-def log_crash(error: Exception) -> None:
-    """What should not have happened, with its traceback."""
-    log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
+def of_crash(error: Exception) -> ApiError:
+    """Return what to answer where something went wrong that should not have; it is logged.
+
+    A part of the installation that is missing or damaged is named, anything else has its traceback in the log.
+    """
+    method, path = flask.request.method, quote(whole_path())
+    complaint = broken_part(error)
+    if complaint is None:
+        log.error("%s %s failed", method, path, exc_info=error)
+        return ApiError("server_error")
+    log.error("%s %s failed: %s", method, path, complaint)
+    return ApiError("broken_installation", reason=complaint)
 
 
 def whole_path() -> str:

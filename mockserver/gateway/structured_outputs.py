@@ -7,11 +7,12 @@ too much.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from mockserver.catalog.reading import read_table
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "structured_outputs.toml"
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
@@ -203,4 +204,4 @@ def _measure(schema: Any, level: int, sizes: dict[str, int]) -> None:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    return tomllib.loads(_TABLE.read_text("utf-8"))
+    return read_table(_TABLE)

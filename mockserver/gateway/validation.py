@@ -15,6 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Set
     from pathlib import Path
 
     import jsonschema_rs
@@ -44,15 +45,22 @@ class Schemas:
             path.relative_to(folder).with_suffix("").as_posix(): path
             for path in sorted(folder.rglob("*.json"))
         }
+        if not self._paths:
+            raise SchemaError(f"{folder}: holds no schemas; put them back, or reinstall")
         self._documents: dict[str, dict[str, Any]] = {}
         self._lock = Lock()
         self._compiled: dict[str, jsonschema_rs.Validator] = {}
         self._resolved: dict[str, dict[str, Any]] = {}
 
+    @property
+    def names(self) -> Set[str]:
+        """The names of all schemas."""
+        return self._paths.keys()
+
     def is_valid(self, name: str, document: object) -> bool:
         """Whether ``document`` (JSON values only) satisfies the schema ``name``.
 
-        Raises ``KeyError`` when there is no such schema, ``SchemaError`` when its file is broken.
+        Raises ``SchemaError`` when there is no such schema, or its file is broken.
         """
         return self._validator(name).is_valid(document)
 
@@ -94,7 +102,7 @@ class Schemas:
         document = self._documents.get(name)
         if document is None:
             if name not in self._paths:
-                raise KeyError(f"no schema {name!r} in {self._folder}")
+                raise SchemaError(f"{name}.json: missing from {self._folder}; put it back, or reinstall")
             document = _read(self._paths[name])
             self._documents[name] = document = _as_real(document) if self._real else document
         return document
@@ -139,7 +147,9 @@ class Schemas:
 def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
-    except ValueError as error:
+    except OSError as error:
+        raise SchemaError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise SchemaError(f"{path}: {error}") from error
     if not isinstance(document, dict):
         raise SchemaError(f"{path}: a schema is a JSON object")

@@ -6,15 +6,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mockserver.limits.kinds import KINDS, QUEUE_KINDS
-from mockserver.settings import SettingsError
+from mockserver.settings_values import LONGEST_TEXT, SettingsError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from mockserver.catalog.tables import Catalog
     from mockserver.settings import AccountRow, LimitRow
 
 OBSERVED = "observed"
+MOST = 10**15  # as ``schemas/mock/limits.json`` has it
 _NAMES = (*KINDS, *QUEUE_KINDS)
 
 
@@ -34,28 +35,56 @@ def parse_overrides(text: str) -> dict[str, int | None]:
         if part.strip() in ("", OBSERVED):
             continue
         name, _, amount = (each.strip() for each in part.partition("="))
-        if name not in _NAMES:
-            raise ValueError(f"{name!r} is not one of {', '.join(_NAMES)}, or {OBSERVED}")
-        if amount == "none":
-            overrides[name] = None
-        elif amount.isascii() and amount.isdigit() and int(amount) > 0:
-            overrides[name] = int(amount)
-        else:
-            raise ValueError(f"{name}={amount!r} is neither a whole number above 0 nor none")
+        overrides[name] = limit_of(name, amount)
     return overrides
+
+
+def limit_of(kind: str, amount: object) -> int | None:
+    """Return a limit: an ``amount`` in digits or as a number; ``"none"`` takes the limit away.
+
+    Raises ``ValueError`` saying what is wrong.
+    """
+    if kind not in _NAMES:
+        raise ValueError(f"{shown(kind)} is not one of {', '.join(_NAMES)}, or {OBSERVED}")
+    if amount == "none":
+        return None
+    limit = amount
+    if isinstance(amount, str) and amount.isascii() and amount.isdigit():
+        limit = int(amount[:LONGEST_TEXT])  # Python reads 4,300 digits at most
+    if type(limit) is not int or limit < 1:
+        raise ValueError(f"{kind}={shown(amount)} is neither a whole number above 0 nor none")
+    if limit > MOST:
+        raise ValueError(f"{kind}={shown(amount)} is too large; the most is {MOST}")
+    return limit
 
 
 def check_limits(
     limit_rows: Iterable[LimitRow], accounts: Iterable[AccountRow], catalog: Catalog, source: str = ""
 ) -> None:
-    """Raises ``SettingsError`` for a limit group that there is not, telling the ``source`` of the rows."""
+    """Raises ``SettingsError`` for limit groups and models that there are not, telling the ``source`` of the rows."""
     rows = [("", row) for row in limit_rows]
     rows += [(f"accounts[{i}].", row) for i, each in enumerate(accounts) for row in each.limits]
-    groups = sorted({model.limit_group for model in catalog.every_model}) if rows else []
+    allowed = [(f"accounts[{i}].", model) for i, each in enumerate(accounts) for model in each.models]
+    if not rows and not allowed:
+        return
+    groups = sorted({model.limit_group for model in catalog.every_model})
     for place, row in rows:
         if row.group not in groups:
-            from difflib import get_close_matches
+            where = f"{source}{place}limits.{row.group}"
+            raise SettingsError(
+                f"{where}: there is no such limit group. {_meant(row.group, groups, 'limits')}"
+            )
+    models = sorted({model.id for model in catalog.every_model})
+    for place, name in allowed:
+        if name not in models:
+            raise SettingsError(
+                f"{source}{place}models: there is no model {shown(name)}. {_meant(name, models, 'models')}"
+            )
 
-            nearest = get_close_matches(row.group, groups, n=1)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else "`mockserver limits` lists the groups."
-            raise SettingsError(f"{source}{place}limits.{row.group}: there is no such limit group. {hint}")
+
+def _meant(name: str, known: Collection[str], command: str) -> str:
+    """Return which of the ``known`` names may be meant, or the ``command`` that lists them."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name[:100], known, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"`mockserver {command}` lists them."

@@ -7,11 +7,15 @@ audio file, relative to the map, or the name of a fixture.
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+
+from mockserver.settings_values import shown
+from mockserver.written_files import FileNotReadable, read_text
 
 
 class UrlMapError(Exception):
@@ -36,11 +40,12 @@ def load_url_map(path: Path, fixtures: Mapping[str, Path]) -> UrlMap:
     files = {}
     for url, named in table.items():
         file = path.parent / named if isinstance(named, str) else None
-        if file is not None and not file.is_file():
+        if file is not None and not os.path.isfile(file):
             file = fixtures.get(named)
         if file is None:
             raise UrlMapError(
-                f"{path}: {url}: {named!r} is neither an audio file, seen from the map, nor the name of a fixture."
+                f"{path}: {shown(url)}: {shown(named)} is neither an audio file, seen from the map, "
+                "nor the name of a fixture."
             )
         files[url] = file
     return UrlMap(files)
@@ -48,11 +53,13 @@ def load_url_map(path: Path, fixtures: Mapping[str, Path]) -> UrlMap:
 
 def _table(path: Path) -> Mapping[str, Any]:
     try:
-        table = _READERS.get(path.suffix.lower(), _toml)(path.read_text("utf-8-sig"))
-    except FileNotFoundError:
-        raise UrlMapError(f"{path}: there is no such file. Name another map of URLs, or none.") from None
-    except (OSError, ValueError) as error:
-        raise UrlMapError(f"{path}: cannot be read as a map of URLs: {error}") from error
+        table = _READERS.get(path.suffix.lower(), _toml)(read_text(path))
+    except FileNotReadable as error:
+        raise UrlMapError(f"{path}: {error}") from error
+    except RecursionError:
+        raise UrlMapError(f"{path}: cannot be read as a map of URLs: it is nested too deeply.") from None
+    except ValueError as error:
+        raise UrlMapError(f"{path}: cannot be read as a map of URLs: {error}.") from error
     if not isinstance(table, Mapping):
         raise UrlMapError(f"{path}: is no table of URLs with the files that stand for them.")
     return {str(url): named for url, named in table.items()}

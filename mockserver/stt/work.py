@@ -16,6 +16,7 @@ from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.forms import FilePart
+from mockserver.installation import broken_part
 from mockserver.remote.fetch import FetchError
 from mockserver.stt import jobs
 from mockserver.stt.results import Heard, Sound, asks_who_spoke, options, result, used
@@ -111,9 +112,11 @@ def _work(services: Services, account: str, job_id: str, settle: Settle) -> None
         usage = used(rules_of(services, job), heard)
     except ApiError as error:
         done, usage = failed(services, job, error), None
-    except Exception:
-        log.exception("speech-to-text job %s failed", job_id)
-        done, usage = failed(services, job, ApiError("server_error")), None
+    except Exception as error:
+        complaint = broken_part(error)
+        log.error("speech-to-text job %s failed: %s", job_id, complaint or error, exc_info=not complaint)
+        name = "broken_installation" if complaint else "server_error"
+        done, usage = failed(services, job, ApiError(name, reason=complaint)), None
     if services.closing.is_set():
         return
     if store.update(jobs.KIND, account, job_id, lambda _: done) is not None and usage is not None:

@@ -6,12 +6,13 @@ A special token that is spelled out in a text, ``<|endoftext|>``, is ordinary te
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
+
+from mockserver.installation import origin_of
 
 if TYPE_CHECKING:
     from splintr import AnyTokenizer
@@ -35,7 +36,7 @@ _tokenizers: dict[
 
 def are_exact() -> bool:
     """Return whether splintr is installed, without loading it."""
-    return importlib.util.find_spec("splintr") is not None
+    return origin_of("splintr") is not None
 
 
 def load(vocabulary: Vocabulary = DEFAULT) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 
 from mockserver.commands.doctor import examine
+from mockserver.commands.examination import Patient, finding_of
 from mockserver.engines.whisper_models import embedded_model
 from mockserver.settings import Settings
 from mockserver.state.folder import Folder
@@ -25,11 +26,18 @@ Run = Callable[..., Result]
 def test_a_healthy_machine_is_well(run: Run) -> None:
     result = run("doctor", "--port", "0")
     assert result.exit_code == 0
-    speech, codecs, whisper, counted, fixtures, port = result.stdout.splitlines()
+    files, libraries, tables, schemas, settings, speech, codecs, whisper, counted, fixtures, port = (
+        result.stdout.splitlines()
+    )
+    assert files == "ok    files: none is missing or cut short of what is installed"
+    assert re.fullmatch(r"ok    libraries: \d+ can be loaded: flask, .*", libraries)
+    assert re.fullmatch(r"ok    tables: \d+ are read: \d+ models, 13 voices, \d+ errors", tables)
+    assert re.fullmatch(r"ok    schemas: \d+ validate requests, and say what is wrong with them", schemas)
+    assert settings == "ok    settings: a server can be made of them, with 0 stubs"
     assert re.fullmatch(r"ok    speech: espeak-ng \S+ .*said 'Hello world\.' in 1\.\d s of audio", speech)
     assert codecs == "ok    codecs: PyAV writes and reads mp3, opus, aac, flac, wav, pcm"
     assert whisper.startswith(
-        "ok    Whisper: embedded is loaded; it understands this server's voices, not people: "
+        "ok    Whisper: embedded is loaded, and listens; it understands this server's voices, not people: "
     )
     assert "mockserver models pull tiny" in whisper
     assert counted == "ok    tokens: splintr counts them exactly, by o200k_base and cl100k_base"
@@ -42,24 +50,24 @@ def test_a_model_that_is_called_as_the_one_that_ships_is_told_apart(run: Run, tm
     config = json.loads((folder / "config.json").read_bytes())
     (folder / "config.json").write_text(json.dumps({**config, "trained_on": "people"}))
     result = run("doctor", "--port", "0", "--whisper-model", "mine/embedded")
-    assert "ok    Whisper: mine/embedded is loaded\n" in result.stdout
+    assert "ok    Whisper: mine/embedded is loaded, and listens\n" in result.stdout
 
 
 def test_a_copy_of_the_model_that_ships_is_no_more_than_that(run: Run, tmp_path: Path) -> None:
     shutil.copytree(embedded_model(), tmp_path / "tiny")
     result = run("doctor", "--port", "0", "--whisper-model", "tiny")
     assert (
-        "ok    Whisper: embedded is loaded; it understands this server's voices, not people" in result.stdout
+        "ok    Whisper: embedded is loaded, and listens; it understands this server's voices" in result.stdout
     )
 
 
-def test_tokens_that_are_estimated_are_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_that_are_estimated_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "splintr", None)
     monkeypatch.setattr(tokens, "_tokenizers", {})
-    result = run("doctor", "--port", "0", "--whisper-model", "none")
-    assert result.exit_code == 0
-    assert "note  tokens: text tokens are estimated, because splintr is not installed. " in result.stdout
-    assert "pip install splintr-rs" in result.stdout
+    finding = finding_of("tokens", Patient(Settings()))
+    assert not finding.fatal
+    assert finding.text.startswith("text tokens are estimated, because splintr is not installed. ")
+    assert "pip install splintr-rs" in finding.text
 
 
 @pytest.mark.parametrize(
@@ -98,12 +106,18 @@ def test_an_address_that_is_not_here_is_fatal(run: Run) -> None:
 def test_bad_fixtures_are_fatal(run: Run) -> None:
     result = run("doctor", "--fixtures", "nowhere")
     assert result.exit_code == 1
-    assert result.stdout.startswith("wrong settings: nowhere: is not a folder.")
+    assert "wrong settings: nowhere: is not a folder." in result.stdout
+    assert "ok    codecs: " in result.stdout
 
 
 def test_findings_are_also_for_programs() -> None:
-    findings = examine(Settings(port=0, whisper_model="none"))
+    findings = list(examine(Settings(port=0, whisper_model="none")))
     assert [finding.subject for finding in findings] == [
+        "files",
+        "libraries",
+        "tables",
+        "schemas",
+        "settings",
         "speech",
         "codecs",
         "Whisper",

@@ -1,0 +1,85 @@
+"""What a server says at its start of parts of its installation that are missing or damaged; ``doctor`` says more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockserver.catalog.reading import CatalogError, read_table
+from mockserver.endpoints.routes import ROUTES
+from mockserver.engines.pyttsx3_driver import check_installed
+from mockserver.engines.speech import SpeechFailed
+from mockserver.engines.transcription import EngineFailed
+from mockserver.engines.whisper_models import check_complete, embedded_model
+from mockserver.installation import (
+    GONE,
+    OWN,
+    broken_part,
+    complaint_about,
+    incomplete_distributions,
+    missing_parts,
+)
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+PACKAGE = Path(__file__).parents[1]
+# Every table, so that one that is not there is missed.
+TABLES = (
+    *(
+        f"catalog/{name}.toml"
+        for name in (
+            *(
+                "accepted_drift",
+                "aimlapi_errors",
+                "audio",
+                "batch_errors",
+                "drift",
+                "error_examples",
+                "errors",
+            ),
+            *("headers", "instructions", "languages", "languages_text", "listings", "namesake_variables"),
+            *("openai_paths", "proxy_headers", "structured_outputs", "tiers", "tokens", "voices"),
+        )
+    ),
+    *(
+        f"catalog/models/{name}.toml"
+        for name in (
+            *("1-speech-to-text", "2-text-to-speech", "3-chat-with-audio", "4-chat", "5-reasoning"),
+            *("6-other-endpoints", "7-realtime"),
+        )
+    ),
+    "double/control_routes.toml",
+)
+_REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` says more."
+
+
+def seen_at_once(services: Services) -> Iterator[str]:
+    """Yield a line on each part that is seen to be missing without reading it."""
+    missing = missing_parts()
+    for part in missing:
+        yield f"{complaint_about(part, GONE)}. {_REFUSED}"
+    try:
+        check_installed()
+    except SpeechFailed as error:
+        yield f"Nothing can be spoken: {error}. {_REFUSED}"
+    try:
+        if services.whisper is not None and services.whisper.is_in(embedded_model()):
+            check_complete(embedded_model())
+    except EngineFailed as error:
+        yield f"The Whisper model that ships is damaged: {error}. {_REFUSED}"
+    wanted = {operation.schema for operation, _ in ROUTES if operation.schema}
+    if schemas := sorted(wanted - services.schemas.names):
+        yield f"{OWN} is damaged: schemas are missing: {', '.join(schemas)}. Reinstall it. {_REFUSED}"
+
+
+def seen_by_reading() -> Iterator[str]:
+    """Yield a line on each part of which files are missing or cut short, and on each table that cannot be read."""
+    for complaint in incomplete_distributions():
+        yield f"{complaint}. {_REFUSED}"
+    for table in TABLES:
+        try:
+            read_table(PACKAGE / table)
+        except CatalogError as error:
+            yield f"{broken_part(error)}. {_REFUSED}"

@@ -1,0 +1,291 @@
+"""What ``mockserver doctor`` tries, in a process of its own: what it tries may crash.
+
+``main`` gets the settings by standard input, pickled, and the names of the checks as arguments. What it finds goes to
+standard output in lines of JSON: ``{"begins": NAME}`` before each check, then its ``Finding``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockserver.commands.failures import STARTUP_FAILURES
+from mockserver.installation import (
+    GONE,
+    broken_part,
+    complaint_about,
+    incomplete_distributions,
+    missing_parts,
+    parts_in_use,
+)
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+    from mockserver.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: well, or wrong with a remedy. Not all that is wrong is fatal."""
+
+    subject: str
+    well: bool
+    text: str
+    fatal: bool = True
+
+
+def main() -> None:
+    """Makes the checks that the arguments name."""
+    results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # for libraries that print
+    patient = Patient(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 - of who started this process
+    for subject in sys.argv[1:]:
+        for line in ({"begins": subject}, asdict(finding_of(subject, patient))):
+            print(json.dumps(line), file=results, flush=True)
+    patient.end()
+
+
+def finding_of(subject: str, patient: Patient) -> Finding:
+    """Make the check of a ``subject``, whatever becomes of it."""
+    try:
+        return CHECKS[subject](patient)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return Finding(subject, False, broken_part(error) or f"{type(error).__name__}: {error}")
+
+
+class Patient:
+    """A server of some settings, without its state, made when a check first needs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def services(self) -> Services:
+        """The rooms of the server."""
+        from mockserver.app import build_services
+
+        return build_services(replace(self.settings, state=""))
+
+    def end(self) -> None:
+        """Ends what was started."""
+        if "services" in vars(self):
+            self.services.close()
+
+
+def _files(_: Patient) -> Finding:
+    incomplete = list(incomplete_distributions())
+    if incomplete:
+        return Finding("files", False, "; ".join(incomplete))
+    return Finding("files", True, "none is missing or cut short of what is installed")
+
+
+def _libraries(_: Patient) -> Finding:
+    missing, broken, loaded = missing_parts(), [], []
+    for part in parts_in_use():
+        if part in missing:
+            broken.append(complaint_about(part, GONE))
+            continue
+        try:
+            importlib.import_module(part.module)
+            loaded.append(part.distribution)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it cannot be used
+            broken.append(broken_part(error) or complaint_about(part, f"{type(error).__name__}: {error}"))
+    if broken:
+        return Finding("libraries", False, "; ".join(dict.fromkeys(broken)))
+    return Finding("libraries", True, f"{len(loaded)} can be loaded: {', '.join(loaded)}")
+
+
+def _tables(_: Patient) -> Finding:
+    from mockserver.catalog.reading import read_table
+    from mockserver.catalog.tables import Catalog
+    from mockserver.commands.complaints import PACKAGE, TABLES
+    from mockserver.engines.pyttsx3_delivery import direction_of
+    from mockserver.engines.text_language import language_of_text
+    from mockserver.gateway.errors import ErrorTable
+    from mockserver.gateway.response_headers import ResponseHeaders
+    from mockserver.wire.ids import Ids
+
+    for table in TABLES:
+        read_table(PACKAGE / table)
+    catalog = Catalog()
+    for model in catalog.models:
+        catalog.card(model.id)
+    in_use = (catalog.offers, catalog.custom_voices, catalog.audio_extensions, catalog.language_code("en"))
+    ResponseHeaders(Ids("doctor"), full=True)
+    direction_of("Speak slowly, with a British accent.")
+    language_of_text("Zwei Bücher")
+    counts = f"{len(catalog.models)} models, {len(catalog.voices)} voices, {len(ErrorTable().rows)} errors"
+    return Finding("tables", all(in_use), f"{len(TABLES)} are read: {counts}")
+
+
+def _schemas(_: Patient) -> Finding:
+    from mockserver.endpoints.routes import ROUTES
+    from mockserver.gateway.validation import SchemaError, Schemas
+    from mockserver.resources import data_folder
+
+    wanted = {operation.schema for operation, _ in ROUTES if operation.schema}
+    for real in (False, True):
+        schemas = Schemas(data_folder("schemas"), real=real)
+        if missing := sorted(wanted - schemas.names):
+            raise SchemaError(f"schemas are missing: {', '.join(missing)}")
+        for name in sorted(schemas.names):
+            schemas.is_valid(name, {})
+    if not schemas.violations("openai/create_speech.request", {"model": "tts-1"}):
+        raise SchemaError("create_speech.request.json takes anything")
+    count = len(schemas.names)
+    return Finding("schemas", True, f"{count} validate requests, and say what is wrong with them")
+
+
+def _settings(patient: Patient) -> Finding:
+    try:
+        stubs = patient.services.stubs.visible(None)
+    except STARTUP_FAILURES as error:
+        return Finding("settings", False, broken_part(error) or str(error))
+    return Finding("settings", True, f"a server can be made of them, with {len(stubs):,} stubs")
+
+
+def _speech(_: Patient) -> Finding:
+    from mockserver.catalog.tables import Catalog
+    from mockserver.engines.pyttsx3_driver import espeak_facts
+    from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+    from mockserver.engines.speech import SpeechFailed, Utterance
+
+    speaker = Pyttsx3Speaker(slots=1)
+    try:
+        chunks = speaker.speak(Utterance("Hello world.", Catalog().voices[0]))
+        size = sum(len(chunk.pcm) for chunk in chunks)
+        facts = espeak_facts()
+    except SpeechFailed as error:
+        remedy = ". Reinstall what speaks: pip install --force-reinstall pyttsx3 espeakng-loader"
+        return Finding("speech", False, f"{error}{'' if 'pip install' in str(error) else remedy}")
+    finally:
+        speaker.close()
+    engine = f"espeak-ng {facts.version} with {facts.voices} voices, from {facts.library}"
+    return Finding("speech", True, f"{engine}; said 'Hello world.' in {size / 48000:.1f} s of audio")
+
+
+def _codecs(_: Patient) -> Finding:
+    from mockserver.audio.clip import Clip
+    from mockserver.audio.encode import CONTENT_TYPES, encode_speech
+
+    broken = []
+    for response_format in CONTENT_TYPES:
+        try:
+            encoded = b"".join(encode_speech(iter([bytes(24_000)]), response_format))
+            if response_format != "pcm":
+                Clip(encoded, f"x.{response_format}", 60.0).duration  # noqa: B018 - decodes it
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+            broken.append(f"{response_format} ({broken_part(error) or error})")
+    if broken:
+        remedy = "Reinstall: pip install --force-reinstall av numpy"
+        return Finding("codecs", False, f"cannot write and read back {', '.join(broken)}. {remedy}")
+    return Finding("codecs", True, f"PyAV writes and reads {', '.join(CONTENT_TYPES)}")
+
+
+def _whisper(patient: Patient) -> Finding:
+    from mockserver.audio.clip import Clip
+    from mockserver.audio.encode import write_wav
+    from mockserver.commands.serve import UNHEARD
+    from mockserver.engines.transcription import EngineFailed, TranscriptionOptions
+    from mockserver.engines.whisper_models import MISSING, is_installed
+
+    remedy = "`mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one"
+    whisper = patient.services.whisper
+    if whisper is None:
+        unheard = UNHEARD[patient.settings.unknown_audio]
+        why = f"none is wanted; {unheard}. {remedy}." if is_installed() else f"{unheard}. {MISSING}"
+        return Finding("Whisper", False, why, fatal=False)
+    try:
+        silence = Clip(write_wav(bytes(32_000), 16_000), "silence.wav", 60.0)
+        list(whisper.transcribe(silence, TranscriptionOptions(words=True)).segments)
+    except EngineFailed as error:
+        return Finding("Whisper", False, str(error))
+    limits = f"; it understands this server's voices, not people: {remedy}" if whisper.is_embedded else ""
+    return Finding("Whisper", True, f"{whisper.model_name} is loaded, and listens{limits}")
+
+
+def _tokens(_: Patient) -> Finding:
+    from mockserver.wire import tokens
+
+    vocabularies: tuple[tokens.Vocabulary, ...] = ("o200k_base", "cl100k_base")
+    if all(tokens.load(vocabulary) for vocabulary in vocabularies):
+        return Finding("tokens", True, f"splintr counts them exactly, by {' and '.join(vocabularies)}")
+    return Finding(
+        "tokens",
+        False,
+        "text tokens are estimated, because splintr is not installed. Install it with: pip install splintr-rs",
+        fatal=False,
+    )
+
+
+def _fixtures(patient: Patient) -> Finding:
+    from mockserver.audio.clip import Clip
+    from mockserver.engines.fixtures import load_fixtures
+    from mockserver.resources import data_folder
+
+    catalog, known = patient.services.catalog, patient.services.fixtures
+    load_fixtures(
+        [data_folder("fixtures")], catalog, lambda _: None
+    )  # a server goes on without those that ship
+    for fixture in known.fixtures:
+        if fixture.audio is not None:
+            clip = Clip(fixture.audio.read_bytes(), fixture.audio.name, patient.settings.max_audio_seconds)
+            if not clip.duration or known.find(clip) is None:
+                return Finding(
+                    "fixtures", False, f"{fixture.audio} is not recognised. Reinstall this server."
+                )
+    names = [fixture.name for fixture in known.fixtures]
+    return Finding("fixtures", True, f"{len(names)}: {', '.join(names)}")
+
+
+def _port(patient: Patient) -> Finding:
+    import flask
+
+    from mockserver.server import PortInUse, listen
+
+    settings = patient.settings
+    try:
+        server = listen(settings, flask.Flask("doctor"))
+    except PortInUse as error:
+        return Finding("port", False, str(error), fatal=False)
+    except OSError as error:
+        return Finding("port", False, str(error))
+    server.stop()
+    return Finding("port", True, f"{settings.host}:{settings.port} is free")
+
+
+def _state(patient: Patient) -> Finding:
+    from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
+
+    path = Path(patient.settings.state)
+    try:
+        Folder(path).close()
+    except StateFolderInUse as error:
+        return Finding("state folder", False, str(error), fatal=False)
+    except StateFolderError as error:
+        return Finding("state folder", False, str(error))
+    return Finding("state folder", True, f"{path} can be written to, and no server uses it")
+
+
+CHECKS: dict[str, Callable[[Patient], Finding]] = {
+    "files": _files,
+    "libraries": _libraries,
+    "tables": _tables,
+    "schemas": _schemas,
+    "settings": _settings,
+    "speech": _speech,
+    "codecs": _codecs,
+    "Whisper": _whisper,
+    "tokens": _tokens,
+    "fixtures": _fixtures,
+    "port": _port,
+    "state folder": _state,
+}
