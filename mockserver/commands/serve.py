@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -81,6 +82,7 @@ def run(settings: Settings) -> None:
         except OSError as error:
             log.warning("No process can be started that ends the server should it hang (%s).", error)
         services.start()
+        importlib.import_module("mockserver.double.control")  # else its first call would wait for that
 
     warming_up = threading.Timer(_WARM_UP_DELAY, warm_up)
     warming_up.daemon = True
