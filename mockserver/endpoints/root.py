@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.responses import drain_request, log_crash, log_exchange, refusal_response, whole_path
+from mockserver.gateway.responses import crashed, drain_request, log_exchange, refusal_response, whole_path
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def register(app: flask.Flask, services: Services) -> None:
         return refuse(ApiError("invalid_request", message=error.description))
 
     def crash(error: Exception) -> flask.Response:
-        log_crash(error)
-        return refuse(ApiError("server_error", request_id=services.ids.request_id()))
+        refusal = crashed(error)
+        refusal.values["request_id"] = services.ids.request_id()
+        return refuse(refusal)
 
     app.register_error_handler(HTTPException, other_http_error)
     app.register_error_handler(Exception, crash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import flask
 
 from mockserver.gateway.body import announced_length, drain
+from mockserver.gateway.errors import ApiError
 from mockserver.gateway.inner_calls import inner_call
 from mockserver.gateway.urls import written_path
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from mockserver.gateway.errors import Refusal
 
 log = logging.getLogger("mockserver.access")
+
+_GIVEN_OUT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+_SIGNS: dict[type[Exception], tuple[str, ...]] = {  # how the system says so in an error without a number
+    RuntimeError: ("can't start new thread",),
+    ImportError: ("failed to map segment", "cannot allocate memory", "Cannot allocate memory"),
+}
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:
@@ -39,9 +47,25 @@ def drain_request() -> None:
     drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
 
 
-def log_crash(error: Exception) -> None:
-    """What should not have happened, with its traceback."""
-    log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
+def crashed(error: Exception) -> ApiError:
+    """Log what should not have happened; return how it is refused: 503 where the system gave out, else 500."""
+    method, path = flask.request.method, whole_path()
+    if not _has_given_out(error):
+        log.error("%s %s failed", method, path, exc_info=error)
+        return ApiError("server_error")
+    log.error("%s %s failed: the system has no more memory, threads or open files (%r)", method, path, error)
+    return ApiError(
+        "overloaded", reason="The server has no memory, threads or open files left. Try again later."
+    )
+
+
+def _has_given_out(error: Exception) -> bool:
+    """Whether an error is one of the system that has no more to give: memory, files or threads."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "start new thread" in str(error)
+    )
 
 
 def whole_path() -> str:
