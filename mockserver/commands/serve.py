@@ -95,6 +95,9 @@ def run(settings: Settings) -> None:
         warming_up.cancel()
         warming_up.join()
         services.close()
+        for thread in threading.enumerate():  # as Python does at its end, which nothing watches any more
+            if not thread.daemon and thread is not threading.current_thread():
+                thread.join()
     guardian.end()
 
 

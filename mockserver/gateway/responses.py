@@ -62,10 +62,9 @@ def crashed(error: Exception) -> ApiError:
 def _has_given_out(error: Exception) -> bool:
     """Whether an error is one of the system that has no more to give: memory, files or threads."""
     if isinstance(error, OSError):
-        return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and "start new thread" in str(error)
-    )
+        return error.errno in _GIVEN_OUT
+    signs = _SIGNS.get(type(error), ())
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
 
 
 def whole_path() -> str:
