@@ -194,7 +194,7 @@ class Reception:
 
     def _hear(self, connection: Connection) -> None:
         """Receive what has come of a request."""
-        begins = connection.is_idle
+        begins = connection.is_idle and not connection.unread
         try:
             more = connection.take_in()
         except OSError:

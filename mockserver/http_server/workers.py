@@ -84,7 +84,7 @@ class Workers:
         """Hand over a connection with a request. It waits when many are answered already."""
         with self._lock:
             spare = _SPARE if kind is Kind.ORDINARY else 0
-            if len(self._idle) > spare and self._busy < self._most[kind]:
+            if len(self._idle) > spare and self._busy < self._most[kind] and not self._ending:
                 self._idle.pop().inbox.put(connection)
                 return
             self._waiting[kind].append(connection)
@@ -194,7 +194,7 @@ class Workers:
         """The request that is next to be answered, where another may be. The lock is held."""
         for kind, waiting in self._waiting.items():
             if waiting and self._busy - 1 < self._most[kind]:  # without who asks
-                if kind is Kind.ORDINARY and len(self._idle) < _SPARE:
+                if kind is Kind.ORDINARY and len(self._idle) < _SPARE and not self._ending:
                     self._too_few.set()
                     return None
                 return waiting.popleft()
