@@ -44,6 +44,12 @@ def test_a_pipe_that_nobody_reads_is_no_reason_not_to_serve(tmp_path: Path) -> N
             assert process.wait(30) == 0
 
 
+def test_a_log_that_nobody_reads_stops_nobody(tmp_path: Path) -> None:
+    with running(tmp_path) as (_, url):
+        line = head("GET", "/" + 4000 * "x", connection="close")  # a long one in the log
+        assert all(talk(url, line).startswith(b"HTTP/1.1 404 ") for _ in range(40))
+
+
 def test_a_banner_that_cannot_be_printed_is_a_word_in_the_log(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full, running(tmp_path, stdout=full) as (process, url):
         assert answers(url)
