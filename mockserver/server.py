@@ -158,15 +158,14 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         try:
             request = _Request(self, connection)
             request.respond()
+            if not request.close_connection:
+                self._reception.keep(connection)
+            elif request.rfile.ended:
+                connection.close()
+            else:
+                self._reception.part(connection)
         except Exception as error:  # noqa: BLE001 - no request may end a thread
             self._give_up(connection, request, error)
-            return
-        if not request.close_connection:
-            self._reception.keep(connection)
-        elif request.rfile.ended:
-            connection.close()
-        else:
-            self._reception.part(connection)
 
     def _give_up(self, connection: Connection, request: _Request | None, error: Exception) -> None:
         """Ends a connection whose request the app did not answer to the end."""

@@ -225,7 +225,7 @@ def test_threads_end_by_themselves_when_calm_returns(hello: Clip, monkeypatch: p
             for connection in connections:
                 connection.sendall(request[len(request) // 2 :])
                 read_all(connection)
-        assert eventually(lambda: workers() <= 4)
+        assert eventually(lambda: workers() <= 20)
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import logging
 import os
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from mockserver.app import create_app, services_of
 from mockserver.commands.complaints import seen_at_once, seen_by_reading
 from mockserver.commands.failures import STARTUP_FAILURES, fail
+from mockserver.commands.standard_streams import log_handler, open_closed_ones, say
 from mockserver.double.control_guard import exposure
 from mockserver.engines.whisper_models import MISSING
 from mockserver.http_server.descriptors import raise_limit
@@ -41,15 +42,16 @@ _KEYS = {True: "any API key will do", False: "only the API keys of mockserver.to
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _CLOSING_SECONDS = 3.0  # that threads and processes have to end once the requests are finished
 _GUARDIAN_SECONDS = 4.0  # after which the guardian steps in, who needs no thread of ours
-_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
 def run(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM, then finishes the requests in flight, within ``shutdown_seconds``."""
-    open_standard_streams()
+    open_closed_ones()
     logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+        handlers=[log_handler()],
     )
     for library in ("faster_whisper", "python_multipart"):
         logging.getLogger(library).setLevel(logging.ERROR)
@@ -84,6 +86,7 @@ def run(settings: Settings) -> None:
         services.start()
         for complaint in seen_by_reading():
             log.warning("%s", complaint)
+        importlib.import_module("mockserver.double.control")  # else its first call would wait for that
 
     warming_up = threading.Timer(_WARM_UP_DELAY, warm_up)
     warming_up.daemon = True
@@ -96,6 +99,9 @@ def run(settings: Settings) -> None:
         warming_up.cancel()
         warming_up.join()
         services.close()
+        for thread in threading.enumerate():  # as Python does at its end, which nothing watches any more
+            if not thread.daemon and thread is not threading.current_thread():
+                thread.join()
     guardian.end()
 
 
@@ -112,27 +118,6 @@ def exit_after(seconds: float) -> Iterator[None]:
     timer.start()
     yield
     timer.cancel()
-
-
-def open_standard_streams() -> None:
-    """Has standard input, output and error lead nowhere where they are closed.
-
-    A connection would else take the number of one, and be written to by whoever reports an error.
-    """
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    while nowhere <= _STANDARD_ERROR:
-        nowhere = os.dup(nowhere)
-    os.close(nowhere)
-
-
-def say(text: str) -> None:
-    """Prints ``text``. A standard output that is full or closed is no reason not to serve."""
-    try:
-        print(text, flush=True)  # noqa: T201
-    except OSError as error:
-        log.warning("The standard output cannot be written to (%s). The server goes on.", error)
-        with open(os.devnull, "w") as nowhere:  # or Python would try again at the end
-            os.dup2(nowhere.fileno(), _STANDARD_OUTPUT)
 
 
 def banner(url: str, services: Services) -> str:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.responses import drain_request, log_exchange, of_crash, refusal_response, whole_path
+from mockserver.gateway.responses import crashed, drain_request, log_exchange, refusal_response, whole_path
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def register(app: flask.Flask, services: Services) -> None:
         return refuse(ApiError("invalid_request", message=error.description))
 
     def crash(error: Exception) -> flask.Response:
-        refusal = of_crash(error)
+        refusal = crashed(error)
         refusal.values["request_id"] = services.ids.request_id()
         return refuse(refusal)
 

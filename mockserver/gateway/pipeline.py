@@ -27,10 +27,11 @@ from mockserver.gateway.inner_calls import inner_call
 from mockserver.gateway.request_body import RequestBodies
 from mockserver.gateway.response_headers import ResponseHeaders
 from mockserver.gateway.responses import (
+    crashed,
     drain_request,
     in_chunks,
     log_exchange,
-    of_crash,
+    crashed,
     refusal_response,
     whole_path,
 )
@@ -129,7 +130,7 @@ class Pipeline:
         except (ConnectionError, TimeoutError):
             raise  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
-            return self._refuse(of_crash(error), operation, call, exchange)
+            return self._refuse(crashed(error), operation, call, exchange)
         return self._response(answer, call, exchange)
 
     def _response(self, answer: Answer, call: Call, exchange: Exchange) -> flask.Response:

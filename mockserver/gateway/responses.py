@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from mockserver.gateway.errors import Refusal
 
 log = logging.getLogger("mockserver.access")
+
+_GIVEN_OUT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+_SIGNS: dict[type[Exception], tuple[str, ...]] = {  # how the system says so in an error without a number
+    RuntimeError: ("can't start new thread",),
+    ImportError: ("failed to map segment", "cannot allocate memory", "Cannot allocate memory"),
+}
 
 
 def refusal_response(refusal: Refusal) -> flask.Response:
@@ -41,18 +48,30 @@ def drain_request() -> None:
     drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
 
 
-def of_crash(error: Exception) -> ApiError:
-    """Return what to answer where something went wrong that should not have; it is logged.
+def crashed(error: Exception) -> ApiError:
+    """Log what should not have happened; return how it is refused.
 
-    A part of the installation that is missing or damaged is named, anything else has its traceback in the log.
+    A damaged installation and a system that has nothing left to give are a 503 that says so, anything else a 500.
     """
     method, path = flask.request.method, quote(whole_path())
+    if _has_given_out(error):
+        log.error("%s %s failed: the system has no more memory, threads or open files (%r)", method, path, error)
+        reason = "The server has no memory, threads or open files left. Try again later."
+        return ApiError("overloaded", reason=reason)
     complaint = broken_part(error)
-    if complaint is None:
-        log.error("%s %s failed", method, path, exc_info=error)
-        return ApiError("server_error")
-    log.error("%s %s failed: %s", method, path, complaint)
-    return ApiError("broken_installation", reason=complaint)
+    if complaint is not None:
+        log.error("%s %s failed: %s", method, path, complaint)
+        return ApiError("broken_installation", reason=complaint)
+    log.error("%s %s failed", method, path, exc_info=error)
+    return ApiError("server_error")
+
+
+def _has_given_out(error: Exception) -> bool:
+    """Whether an error is one of the system that has no more to give: memory, files or threads."""
+    if isinstance(error, OSError):
+        return error.errno in _GIVEN_OUT
+    signs = _SIGNS.get(type(error), ())
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
 
 
 def whole_path() -> str:

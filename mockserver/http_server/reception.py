@@ -32,6 +32,7 @@ _FAREWELL_SECONDS = 2.0  # without a byte, after which who was refused while sen
 _FAREWELL_BYTES = 1 << 28  # that are taken from who was refused while sending
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_ROOM_SECONDS = 0.2  # until another connection is accepted, when none can be closed to make room
+_YOUNG_SECONDS = 1.0  # for which a connection is not closed to make room while there are older ones
 _REMINDER_SECONDS = 60.0  # between two words in the log that there is no room
 
 
@@ -134,8 +135,9 @@ class Reception:
         self._expire(time.monotonic())
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
-            if len(self._open) >= self._room and not self._make_room():
+        for accepted in range(_AT_ONCE):
+            full = len(self._open) >= self._room
+            if full and (accepted or not self._make_room()):  # only the first is known to be there
                 return
             try:
                 connected, address = self._listener.accept()
@@ -154,9 +156,7 @@ class Reception:
         Else none is accepted for a while.
         """
         self._remind()
-        with self._lock:
-            idle = next((each for each in self._waiting if each.is_idle), None)
-            oldest = idle or next(iter(self._parting), None) or next(iter(self._waiting), None)
+        oldest = self._dispensable()
         if oldest is not None:
             self._forget(oldest)
         else:
@@ -174,6 +174,14 @@ class Reception:
             self._selector.unregister(self._listener)
         return False
 
+    def _dispensable(self) -> Connection | None:
+        """The connection that may be closed first: one that waits for nothing begun; none that just came."""
+        arrived = time.monotonic() + self._patience - _YOUNG_SECONDS
+        with self._lock:
+            aged = [each for each, until in self._waiting.items() if until < arrived]
+            idle = next((each for each in aged if each.is_idle), None)
+            return idle or next(iter(self._parting), None) or next(iter([*aged, *self._waiting]), None)
+
     def _remind(self) -> None:
         now = time.monotonic()
         if now - self._reminded >= _REMINDER_SECONDS:
@@ -186,7 +194,7 @@ class Reception:
 
     def _hear(self, connection: Connection) -> None:
         """Receive what has come of a request."""
-        begins = connection.is_idle
+        begins = connection.is_idle and not connection.unread
         try:
             more = connection.take_in()
         except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from enum import IntEnum
 from queue import Empty, SimpleQueue
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ALWAYS = 4  # threads that are not let go
+_SPARE = 4  # idle threads that only take what must be answered soon
+_ALWAYS = 20  # threads that are not let go
 _IDLE_SECONDS = 10.0  # without work, after which a thread ends
 _HEALTH = 4  # threads for health beyond those for the control API
 _UNDONE_SECONDS = 1.0  # that threads have to notice that their connection was taken from them
+
+# A crowd of threads that all have work to do keeps the others waiting, so more are started only while a thread
+# gets its turn soon: not in a crowd that works, but in one that waits for slow clients.
+_SOON = 0.002  # seconds
+_GROWTH = 8  # threads that are started at a time then
+_SLOW_GROWTH = 0.05  # seconds between one thread and another else
 
 
 class Kind(IntEnum):
@@ -54,28 +62,33 @@ class Workers:
     def __init__(self, answer: Callable[[Connection], None], most: int, reserved: int) -> None:
         self._answer = answer
         self._most = {
-            Kind.ORDINARY: most,
-            Kind.CONTROL: most + reserved,
             Kind.HEALTH: most + reserved + _HEALTH,
+            Kind.CONTROL: most + reserved,
+            Kind.ORDINARY: most,
         }
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        self._ended = threading.Condition(self._lock)  # told when a thread ends
         self._idle: list[Worker] = []
         self._threads: set[Worker] = set()
-        self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in Kind}
+        self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in self._most}
+        self._too_few = threading.Event()
         self._ending = False
 
     def start(self) -> None:
         """Start the threads that are always there. Raises ``RuntimeError`` where there can be none."""
-        with self._lock:
-            for _ in range(_ALWAYS):
-                self._start(Worker(self._work))
+        for _ in range(_ALWAYS):
+            self._start_one()
+        threading.Thread(target=self._grow, name="more threads", daemon=True).start()
 
     def put(self, connection: Connection, kind: Kind) -> None:
-        """Hand over a connection with a request. It waits when too many are answered already."""
+        """Hand over a connection with a request. It waits when many are answered already."""
         with self._lock:
-            if len(self._threads) - len(self._idle) >= self._most[kind] or not self._hand_over(connection):
-                self._waiting[kind].append(connection)
+            spare = _SPARE if kind is Kind.ORDINARY else 0
+            if len(self._idle) > spare and self._busy < self._most[kind] and not self._ending:
+                self._idle.pop().inbox.put(connection)
+                return
+            self._waiting[kind].append(connection)
+        self._too_few.set()
 
     def oldest_waiting(self) -> Connection | None:
         """Take back the request that has waited longest; ``None`` where none waits."""
@@ -87,39 +100,64 @@ class Workers:
         """Have all requests answered that were handed over, within ``seconds``; then break off the rest."""
         with self._lock:
             self._ending = True
+            self._too_few.set()
             for worker in self._idle:
                 worker.inbox.put(None)
-            if self._changed.wait_for(lambda: not self._threads, seconds):
+            if self._ended.wait_for(lambda: not self._threads, seconds):
                 return
             for waiting in self._waiting.values():
-                for connection in waiting:
-                    connection.close()
-                waiting.clear()
+                while waiting:
+                    waiting.popleft().close()
             late = [each.connection for each in self._threads if each.connection is not None]
             log.warning("%d requests were not finished within %g s. They are broken off.", len(late), seconds)
             for connection in late:
                 connection.abort()
-            self._changed.wait_for(lambda: not self._threads, _UNDONE_SECONDS)
+            self._ended.wait_for(lambda: not self._threads, _UNDONE_SECONDS)
 
-    def _hand_over(self, connection: Connection) -> bool:
-        """Whether a thread has the request: one that is idle, or a new one. The lock is held."""
-        if self._idle:
-            self._idle.pop().inbox.put(connection)
+    @property
+    def _busy(self) -> int:
+        return len(self._threads) - len(self._idle)
+
+    def _grow(self) -> None:
+        """Start threads for requests that wait, while there is time for more."""
+        while True:
+            self._too_few.wait()
+            if self._ending:
+                return
+            began = time.monotonic()
+            time.sleep(0)  # lets others work; goes on when it is this thread's turn again
+            soon = time.monotonic() - began < _SOON
+            try:
+                for _ in range(_GROWTH if soon else 1):
+                    if not self._needs_another():
+                        break
+                    self._start_one()
+            except (RuntimeError, MemoryError) as error:  # those that there are must do
+                log.warning(
+                    "No further thread can be started (%s). Requests wait for one of %d.", error, self._busy
+                )
+                time.sleep(1)
+            if not soon:
+                time.sleep(_SLOW_GROWTH)
+
+    def _needs_another(self) -> bool:
+        """Whether a request waits that a further thread may answer."""
+        with self._lock:
+            kinds = [kind for kind, waiting in self._waiting.items() if waiting]
+            if not kinds or self._busy >= self._most[kinds[0]]:
+                self._too_few.clear()  # until another request comes, or a thread has time for one that waits
+                return False
             return True
-        worker = Worker(self._work)
-        worker.inbox.put(connection)
-        try:
-            self._start(worker)
-        except (RuntimeError, MemoryError):  # the system has no more threads
-            return False
-        return True
 
-    def _start(self, worker: Worker) -> None:
-        self._threads.add(worker)
+    def _start_one(self) -> None:
+        worker = Worker(self._work)
+        with self._lock:
+            self._threads.add(worker)
         try:
             worker.start()
         except BaseException:
-            self._threads.remove(worker)
+            with self._lock:
+                self._threads.remove(worker)
             raise
 
     def _work(self, worker: Worker) -> None:
@@ -133,17 +171,16 @@ class Workers:
         finally:
             with self._lock:
                 self._threads.discard(worker)
-                self._changed.notify_all()
+                self._ended.notify_all()
 
     def _next(self, worker: Worker) -> Connection | None:
         """The next request for a thread, waited for a while; ``None``: it is to end."""
-        if worker.inbox.empty():
-            with self._lock:
-                if connection := self._first_waiting():
-                    return connection
-                if self._ending:
-                    return None
-                self._idle.append(worker)
+        with self._lock:
+            if connection := self._first_waiting():
+                return connection
+            if self._ending:
+                return None
+            self._idle.append(worker)
         while True:
             try:
                 return worker.inbox.get(timeout=_IDLE_SECONDS)
@@ -155,8 +192,10 @@ class Workers:
 
     def _first_waiting(self) -> Connection | None:
         """The request that is next to be answered, where another may be. The lock is held."""
-        busy = len(self._threads) - len(self._idle) - 1  # without who asks
         for kind, waiting in self._waiting.items():
-            if waiting and busy < self._most[kind]:
+            if waiting and self._busy - 1 < self._most[kind]:  # without who asks
+                if kind is Kind.ORDINARY and len(self._idle) < _SPARE and not self._ending:
+                    self._too_few.set()
+                    return None
                 return waiting.popleft()
         return None

@@ -1,0 +1,64 @@
+"""Standard output and error that are closed, full, or read by nobody: no reason not to serve."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import stat
+import sys
+
+log = logging.getLogger(__name__)
+
+_OUTPUT, _ERROR = 1, 2
+_PATIENCE = 1.0  # seconds for which a line of log waits for a reader, if the last one found one
+_PIECE = 512  # bytes that a pipe takes without blocking once it takes any (POSIX, PIPE_BUF)
+
+
+def open_closed_ones() -> None:
+    """Have standard input, output and error lead nowhere where they are closed.
+
+    A connection would else take the number of one, and be written to by whoever reports an error.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    while nowhere <= _ERROR:
+        nowhere = os.dup(nowhere)
+    os.close(nowhere)
+
+
+def say(text: str) -> None:
+    """Print ``text``, if there is somebody to print it for."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError as error:
+        log.warning("The standard output cannot be written to (%s). The server goes on.", error)
+        with open(os.devnull, "w") as nowhere:  # or Python would try again at the end
+            os.dup2(nowhere.fileno(), _OUTPUT)
+
+
+def log_handler() -> logging.Handler:
+    """What writes the log to standard error. Where that is a pipe, no thread waits long for its reader."""
+    if os.name == "posix" and sys.stderr is sys.__stderr__ and stat.S_ISFIFO(os.fstat(_ERROR).st_mode):
+        return _PipeHandler()
+    return logging.StreamHandler(sys.stderr)
+
+
+class _PipeHandler(logging.Handler):
+    """Writes to standard error, a pipe. What nobody reads in time is lost: all threads would else come to wait."""
+
+    _has_reader = True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+            while line and self._is_read():
+                line = line[os.write(_ERROR, line[:_PIECE]) :]
+        except OSError:  # its reader has ended
+            return
+
+    def _is_read(self) -> bool:
+        """Whether the pipe takes a piece."""
+        _, ready, _ = select.select([], [_ERROR], [], _PATIENCE if self._has_reader else 0)
+        self._has_reader = bool(ready)
+        return self._has_reader
