@@ -11,13 +11,17 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 UNPACKED = HERE.parents[1] / "build" / "browser"
+# Names that a page of somebody else's may have resolved to this machine. Nothing is looked up.
+_NAMES = ", ".join(
+    (
+        *(f"MAP {name} 127.0.0.1" for name in ("evil.example", "*.evil.example", "localhost", "*.localhost")),
+        *("MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE [::ffff:7f00:1]"),
+    )
+)
 _OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
-    "--disable-domain-reliability",
-    # Names that a page of somebody else's may have resolved to this machine. Nothing is looked up.
-    "--host-resolver-rules=MAP *.evil.example 127.0.0.1, MAP evil.example 127.0.0.1, MAP *.localhost 127.0.0.1, "
-    "MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE [::ffff:7f00:1]",
+    *("--disable-domain-reliability", f"--host-resolver-rules={_NAMES}"),
 )
 
 

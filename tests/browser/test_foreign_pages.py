@@ -54,7 +54,7 @@ class Site:
                 self.end_headers()
                 self.wfile.write(page)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
+            do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -139,7 +139,14 @@ document.body.append(frame);
 
 
 def targets(mock: MockServer) -> list[str]:
-    hosts = ("127.0.0.1", "localhost", "a_b.evil.example", "rebound.evil.example", "a_b.localhost", "[::ffff:7f00:1]")
+    hosts = (
+        "127.0.0.1",
+        "localhost",
+        "a_b.evil.example",
+        "rebound.evil.example",
+        "a_b.localhost",
+        "[::ffff:7f00:1]",
+    )
     return [f"http://{host}:{port_of(mock)}" for host in hosts]
 
 
