@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import path_pattern, without_version
+from mockserver.double.hashed_secrets import digest, is_digest, is_meant
+from mockserver.gateway.accounts import HIDDEN
+from mockserver.gateway.redaction import is_secret
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
@@ -22,7 +24,7 @@ Difference = str | None  # what differed; ``None`` when the condition holds
 Condition = Callable[["Facts"], Difference]
 Test = Callable[[Any], Difference]
 
-_OPERATORS = frozenset({"equals", "contains", "matches", "present"})
+_OPERATORS = frozenset({"equals", "contains", "matches", "present", "sha256"})
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _SHOWN = 80  # characters of a text that a difference shows
 
@@ -105,8 +107,15 @@ def _method(wanted: str | list[str]) -> Condition:
 
 
 def _account(wanted: str) -> Condition:
-    names = {wanted, hashlib.sha256(wanted.encode()).hexdigest()}
-    return lambda facts: None if names & facts.account_names else "is another account"
+    names, hashed = {wanted, digest(wanted)}, is_digest(wanted)
+
+    def condition(facts: Facts) -> Difference:
+        found = facts.account_names
+        if names & found or (hashed and wanted in map(digest, found)):
+            return None
+        return "is another account"
+
+    return condition
 
 
 def _model(wanted: str | list[str]) -> Condition:
@@ -114,8 +123,18 @@ def _model(wanted: str | list[str]) -> Condition:
 
 
 def _headers(wanted: Mapping[str, Any]) -> Condition:
-    tests = {name.lower(): _value_test(f"headers.{name}", value) for name, value in wanted.items()}
+    tests = {name.lower(): _header_test(name.lower(), value) for name, value in wanted.items()}
     return lambda facts: _first_of(tests, lambda name: [facts.headers[name]] if name in facts.headers else [])
+
+
+def _header_test(name: str, wanted: Any) -> Test:
+    """The test of a header; of one that is secret it tells neither what was wanted nor what was found."""
+    test = _value_test(f"headers.{name}", wanted)
+    if not is_secret("headers", name):
+        return test
+    return lambda found: (
+        None if test(found) is None else "is not there" if found is None else "has another value"
+    )
 
 
 def _fields(wanted: Mapping[str, Any]) -> Condition:
@@ -318,6 +337,7 @@ def _operators(place: str, wanted: Mapping[str, Any]) -> Test:
         "contains": lambda text: partial(_contains, text),
         "matches": lambda text: partial(_found, _compiled(place, text)),
         "present": lambda present: partial(_present, present),
+        "sha256": lambda wanted: partial(_has_hash, wanted),
     }
     tests = [makers[name](value) for name, value in wanted.items()]
     return lambda found: next((each for test in tests if (each := test(found)) is not None), None)
@@ -352,6 +372,10 @@ def _present(wanted: bool, found: Any) -> Difference:
     if (found is not None) == wanted:
         return None
     return "is not there" if wanted else f"is there: {_shown(found)}"
+
+
+def _has_hash(wanted: Any, found: Any) -> Difference:
+    return None if is_meant(wanted, found) else f"wanted another value than {HIDDEN}"
 
 
 def _differs(wanted: Any, found: Any) -> str:

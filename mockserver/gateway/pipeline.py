@@ -31,6 +31,7 @@ from mockserver.gateway.responses import (
     in_chunks,
     log_crash,
     log_exchange,
+    logged_path,
     refusal_response,
     whole_path,
 )
@@ -182,7 +183,9 @@ class Pipeline:
         method = flask.request.method
         if call.settings.strict_urls:
             raise ApiError("unknown_url", method=method, path=path)
-        call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {quote(path)} with 404."
+        call.warning = (
+            f"The base URL lacks {VERSION}: the real API answers {method} {logged_path()} with 404."
+        )
         if self._services.notices.is_new(call.warning):
             log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
 

@@ -11,6 +11,7 @@ import flask
 
 from mockserver.gateway.body import announced_length, drain
 from mockserver.gateway.inner_calls import inner_call
+from mockserver.gateway.redaction import secrets_of
 from mockserver.gateway.urls import written_path
 
 if TYPE_CHECKING:
@@ -41,12 +42,22 @@ def drain_request() -> None:
 
 def log_crash(error: Exception) -> None:
     """What should not have happened, with its traceback."""
-    log.error("%s %s failed", flask.request.method, whole_path(), exc_info=error)
+    log.error("%s %s failed", flask.request.method, logged_path(), exc_info=error)
 
 
 def whole_path() -> str:
     """The request's path as the client wrote it."""
     return written_path(flask.request.environ)
+
+
+def logged_path() -> str:
+    """Return the request's path as it is logged: without secrets, in one line."""
+    return quote(secrets_of(flask.request.environ).hide_in_path(whole_path()), safe="/*")
+
+
+def logged(text: object) -> str:
+    """Return what is logged of a text about the request: without its secrets."""
+    return secrets_of(flask.request.environ).hide(str(text))
 
 
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
@@ -60,7 +71,7 @@ def log_exchange(response: flask.Response, began: float, note: str = "") -> None
             level,
             "%s %s %d %.1f ms %s",
             request.method,
-            quote(whole_path()),
+            logged_path(),
             response.status_code,
             milliseconds,
             answered_by,
