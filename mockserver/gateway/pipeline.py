@@ -59,7 +59,13 @@ class Pipeline:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._headers = ResponseHeaders(services.ids, full=services.settings.response_headers == "full")
+        settings = services.settings
+        self._headers = ResponseHeaders(
+            services.ids,
+            services.clock,
+            full=settings.response_headers == "full",
+            repeatable=bool(settings.seed),
+        )
         self._bodies = RequestBodies(services)
 
     def view(self, route: Route) -> Callable[..., flask.Response]:
