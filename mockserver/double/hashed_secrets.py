@@ -16,6 +16,7 @@ from mockserver.gateway.redaction import Secrets, is_secret
 OPERATOR = "sha256"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_PART = {"hash", "length", "ignore_case"}
 _ID = re.compile(r"(org-|proj_)[\w/-]*")
 _LITERAL = re.compile(r"([^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+")  # a regular expression that matches one text
 _ESCAPE = re.compile(r"\\(.)")
@@ -53,6 +54,23 @@ def digest(text: str) -> str:
 def is_digest(text: str) -> bool:
     """Tell whether a text looks like a ``digest``."""
     return _HASH.fullmatch(text) is not None
+
+
+def check(wanted: object) -> None:
+    """Raises ``ValueError`` unless ``is_meant`` can look for it."""
+    for each in wanted if isinstance(wanted, list) and wanted else [wanted]:
+        if isinstance(each, str) and is_digest(each):
+            continue
+        if not isinstance(each, Mapping) or each.keys() != _PART or not _is_part(each):
+            raise ValueError(
+                "sha256: is neither 64 hexadecimal digits in lower case nor an object of hash, length and ignore_case."
+            )
+
+
+def _is_part(wanted: Mapping[str, Any]) -> bool:
+    hashed, length, ignore_case = (wanted[name] for name in ("hash", "length", "ignore_case"))
+    right = isinstance(hashed, str) and is_digest(hashed) and isinstance(ignore_case, bool)
+    return right and isinstance(length, int) and not isinstance(length, bool) and length > 0
 
 
 def is_meant(wanted: str | Mapping[str, Any] | list[Any], found: object) -> bool:

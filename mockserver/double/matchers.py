@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import path_pattern, without_version
-from mockserver.double.hashed_secrets import digest, is_digest, is_meant
-from mockserver.gateway.accounts import HIDDEN
+from mockserver.double import hashed_secrets
+from mockserver.double.hashed_secrets import digest, is_digest
 from mockserver.gateway.redaction import is_secret
 
 if TYPE_CHECKING:
@@ -337,7 +337,7 @@ def _operators(place: str, wanted: Mapping[str, Any]) -> Test:
         "contains": lambda text: partial(_contains, text),
         "matches": lambda text: partial(_found, _compiled(place, text)),
         "present": lambda present: partial(_present, present),
-        "sha256": lambda wanted: partial(_has_hash, wanted),
+        "sha256": lambda wanted: _hash_test(place, wanted),
     }
     tests = [makers[name](value) for name, value in wanted.items()]
     return lambda found: next((each for test in tests if (each := test(found)) is not None), None)
@@ -374,8 +374,12 @@ def _present(wanted: bool, found: Any) -> Difference:
     return "is not there" if wanted else f"is there: {_shown(found)}"
 
 
-def _has_hash(wanted: Any, found: Any) -> Difference:
-    return None if is_meant(wanted, found) else f"wanted another value than {HIDDEN}"
+def _hash_test(place: str, wanted: Any) -> Test:
+    try:
+        hashed_secrets.check(wanted)
+    except ValueError as error:
+        raise PatternError(f"{place}: {error}") from error
+    return lambda found: None if hashed_secrets.is_meant(wanted, found) else "has another SHA-256"
 
 
 def _differs(wanted: Any, found: Any) -> str:
