@@ -5,6 +5,7 @@
 # make lock     renews requirements/*.txt and package-lock.json of the tests: the newest versions that are allowed
 # make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
+# make test-browser tries in a real Chromium what pages can do to the server; needs Node
 # make test-clients runs clients of other projects against the server, in an environment of their own; needs Node
 # make fuzz    sends changed requests to every call for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
@@ -16,6 +17,7 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SDK := tests/sdk/node_modules/.package-lock.json
+BROWSER := tests/browser/node_modules/.package-lock.json
 CLIENTS := build/clients
 FUZZ := build/fuzz
 FUZZ_PIP := $(FUZZ)/bin/python -m pip --disable-pip-version-check
@@ -24,7 +26,7 @@ UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-lowest test-latest test-sdk test-clients fuzz check format bench build lock whisper clean
+.PHONY: run demo test test-lowest test-latest test-sdk test-browser test-clients fuzz check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -48,6 +50,9 @@ test-latest: $(UV) $(SDK)
 
 test-sdk: $(DEV)
 	$(BIN)/python -m tools.sdk_suite $(ARGS)
+
+test-browser: $(DEV) $(BROWSER)
+	$(BIN)/python -m pytest tests/browser
 
 # The warnings of the clients are theirs; tests/conftest.py wants what only the other tests have.
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
@@ -82,16 +87,21 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
 	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
+	npm install --prefix tests/browser --package-lock-only --ignore-scripts
 	npm install --prefix tests/clients/npm --package-lock-only --ignore-scripts
 
 clean:
-	rm -rf $(VENV) tests/sdk/node_modules tests/clients/npm/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
 
 # The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
 $(SDK): tests/sdk/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix tests/sdk --no-audit --no-fund --silent || true; fi
 	@mkdir -p $(@D)
 	@touch $@
+
+$(BROWSER): tests/browser/package-lock.json
+	npm ci --prefix tests/browser --no-audit --no-fund --silent
+	touch $@
 
 # What is installed is what the lock says, to the byte: pip takes nothing whose hash is not in it.
 $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python

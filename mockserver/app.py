@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONTROL = "/_mock"
+_WRITE_DATES = ("gunicorn",)  # servers that write a date in any case, so that the app's would be a second one
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
@@ -88,7 +89,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.before_request(answer_unserved)
     services.batches.bind(services, app, BATCH_OPERATIONS)
     beside_control = _beside_control(app.wsgi_app, services)
-    app.wsgi_app = _with_reasons(_also_below_version(beside_control))  # type: ignore[assignment, method-assign]
+    answering = _with_reasons(_also_below_version(beside_control))
+    app.wsgi_app = _dated(answering, services.clock)  # type: ignore[assignment, method-assign]
     return app
 
 
@@ -136,6 +138,21 @@ def _with_reasons(wsgi_app: WSGIApplication) -> WSGIApplication:
             return start_response(f"{code} {HTTP_STATUS_CODES.get(int(code), reason)}", *rest)
 
         return wsgi_app(environ, start)
+
+    return answered
+
+
+def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
+    """The app, which tells the date itself where the clock shows another than the servers that host it know."""
+
+    def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            if not clock.is_real and not any(name.lower() == "date" for name, _ in headers):
+                headers = [*headers, ("date", clock.http_date())]
+            return start_response(status, headers, *rest)
+
+        writes_a_date = environ.get("SERVER_SOFTWARE", "").startswith(_WRITE_DATES)
+        return wsgi_app(environ, start_response if writes_a_date else start)
 
     return answered
 

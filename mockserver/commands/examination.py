@@ -107,6 +107,7 @@ def _tables(_: Patient) -> Finding:
     from mockserver.catalog.reading import read_table
     from mockserver.catalog.tables import Catalog
     from mockserver.commands.complaints import PACKAGE, TABLES
+    from mockserver.double.clock import Clock
     from mockserver.engines.pyttsx3_delivery import direction_of
     from mockserver.engines.text_language import language_of_text
     from mockserver.gateway.errors import ErrorTable
@@ -119,7 +120,7 @@ def _tables(_: Patient) -> Finding:
     for model in catalog.models:
         catalog.card(model.id)
     in_use = (catalog.offers, catalog.custom_voices, catalog.audio_extensions, catalog.language_code("en"))
-    ResponseHeaders(Ids("doctor"), full=True)
+    ResponseHeaders(Ids("doctor"), Clock(), full=True, repeatable=False)
     direction_of("Speak slowly, with a British accent.")
     language_of_text("Zwei Bücher")
     counts = f"{len(catalog.models)} models, {len(catalog.voices)} voices, {len(ErrorTable().rows)} errors"

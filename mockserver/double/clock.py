@@ -6,6 +6,10 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from email.utils import formatdate
+
+_A_SECOND = 1.0
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799  # seconds since 1970: the years 1 to 9999
 
 
 class Clock:
@@ -33,6 +37,23 @@ class Clock:
         """The time."""
         with self._lock:
             return self._now()
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it shows the real time, to a second, and goes on with it."""
+        with self._lock:
+            runs = self._scale == 1.0 and not self._frozen
+            return runs and abs(self._now() - time.time()) < _A_SECOND
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it stands still until it is moved."""
+        with self._lock:
+            return self._frozen
+
+    def http_date(self) -> str:
+        """Return the time as HTTP writes it (RFC 9110, 5.6.7), within the years that it can write."""
+        return formatdate(min(max(self.now(), _FIRST), _LAST), usegmt=True)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock by ``seconds``, also backwards, and also when it is frozen."""

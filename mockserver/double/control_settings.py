@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mockserver.double import control_calls as control
-from mockserver.gateway.accounts import redact
+from mockserver.gateway.accounts import abbreviated
 from mockserver.settings import OPTIONS, SettingsError
 
 if TYPE_CHECKING:
@@ -52,5 +52,5 @@ def shown(settings: Settings) -> dict[str, Any]:
     values["control_token"] = _HIDDEN if settings.control_token else ""
     credentials, at, _ = urlsplit(settings.reply_from).netloc.rpartition("@")
     values["reply_from"] = settings.reply_from.replace(credentials + at, _HIDDEN + "@", 1 if at else 0)
-    values["accounts"] = [redact(row.key) for row in settings.accounts]
+    values["accounts"] = [abbreviated(row.key) for row in settings.accounts]
     return values

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from mockserver.double import excerpt
 from mockserver.double.entries import Entry, Progress, Record
 from mockserver.double.hangups import has_hung_up
+from mockserver.gateway.redaction import secrets_of
 from mockserver.gateway.urls import written_path
 from mockserver.limits.costs import cost_usd
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.double.journal import Journal
     from mockserver.gateway.calls import Call, Operation
+    from mockserver.gateway.redaction import Secrets
     from mockserver.gateway.streamed_forms import ReceivedFile
 
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
@@ -125,22 +127,23 @@ class Exchange:
     def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
         """What is not known is ``None``."""
         environ, response, progress = self._environ, self._response, self._progress
+        secrets = secrets_of(environ)
         return {
             "id": self.request_id,
             "time": self._time,
             **_caller(self.call),
             **_endpoint(self._operation),
             "method": environ["REQUEST_METHOD"],
-            "path": written_path(environ),
-            "query": excerpt.query(environ.get("QUERY_STRING", "")),
-            "headers": excerpt.headers(environ),
-            **_asked(self.call),
+            "path": secrets.hide_in_path(written_path(environ)),
+            "query": excerpt.query(environ.get("QUERY_STRING", ""), secrets),
+            "headers": excerpt.headers(environ, secrets),
+            **_asked(self.call, secrets),
             "status": response["status"],
             "error": self.error or None,
             "answered_by": self.answered_by or response["answered_by"],
             "stub": self.stub,
             "fault": self.fault,
-            "reply": _replied(self.call),
+            "reply": _replied(self.call, secrets),
             **_used(self.call),
             "limits": response["limits"],
             "timing": {
@@ -232,30 +235,30 @@ def _endpoint(operation: Operation | None) -> Record:
     }
 
 
-def _asked(call: Call | None) -> Record:
+def _asked(call: Call | None, secrets: Secrets) -> Record:
     """What the request says: its document, its audio, its texts."""
     if call is None:
         return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
     facts, heard = call.facts, call.heard
     clips = call.clips if facts.clips else {}
     return {
-        "model": facts.model or None,
-        "request": excerpt.document(call.document, clips),
+        "model": excerpt.text(facts.model, secrets) or None,
+        "request": excerpt.document(call.document, clips, secrets),
         "audio": [
-            *(_audio(place, clip, heard.get(place)) for place, clip in clips.items()),
-            *map(_received, call.audio.received),
+            *(_audio(place, clip, heard.get(place), secrets) for place, clip in clips.items()),
+            *(_received(file, secrets) for file in call.audio.received),
         ],
         "heard": _heard_last(heard),
-        "user_text": facts.user_text[: excerpt.LONGEST] or None,
-        "prompt": facts.prompt[: excerpt.LONGEST] or None,
+        "user_text": excerpt.text(facts.user_text, secrets) or None,
+        "prompt": excerpt.text(facts.prompt, secrets) or None,
     }
 
 
-def _audio(place: str, clip: Clip, heard: str | None) -> Record:
+def _audio(place: str, clip: Clip, heard: str | None, secrets: Secrets) -> Record:
     facts = clip.known_facts
     return {
         "place": place,
-        "file": clip.name,
+        "file": secrets.hide(clip.name),
         "size": len(clip.data),
         "sha256": clip.sha256,
         **(_UNDECODED if facts is None else {name: getattr(facts, name) for name in _UNDECODED}),
@@ -263,8 +266,8 @@ def _audio(place: str, clip: Clip, heard: str | None) -> Record:
     }
 
 
-def _received(file: ReceivedFile) -> Record:
-    facts = {"place": file.place, "file": file.name, "size": file.size, "sha256": file.sha256}
+def _received(file: ReceivedFile, secrets: Secrets) -> Record:
+    facts = {"place": file.place, "file": secrets.hide(file.name), "size": file.size, "sha256": file.sha256}
     return {**facts, **_UNDECODED, "heard": None}
 
 
@@ -278,10 +281,10 @@ def _heard_last(heard: Mapping[str, str]) -> str | None:
     )
 
 
-def _replied(call: Call | None) -> Record | None:
+def _replied(call: Call | None, secrets: Secrets) -> Record | None:
     """Return what a chat was replied, long texts as those of the request."""
     reply = call.outcome.reply if call else None
-    return None if reply is None else excerpt.document(reply, {})
+    return None if reply is None else excerpt.document(reply, {}, secrets)
 
 
 def _used(call: Call | None) -> Record:

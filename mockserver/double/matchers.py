@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -15,9 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import path_expression, without_version
+from mockserver.double import hashed_secrets
 from mockserver.double.allowance import Exhausted
+from mockserver.double.hashed_secrets import digest, is_digest
 from mockserver.double.notices import Notices
 from mockserver.expressions import Expression, ExpressionError, compiled
+from mockserver.gateway.redaction import is_secret
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
@@ -28,7 +30,7 @@ Test = Callable[[Any], Difference]
 
 log = logging.getLogger(__name__)
 
-_OPERATORS = frozenset({"equals", "contains", "matches", "present"})
+_OPERATORS = frozenset({"equals", "contains", "matches", "present", "sha256"})
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
 _MOST_DIGITS = 15  # of the number of an item
 _SHOWN = 80  # characters of a text that a difference shows
@@ -120,8 +122,15 @@ def _method(wanted: str | list[str]) -> Condition:
 
 
 def _account(wanted: str) -> Condition:
-    names = {wanted, hashlib.sha256(wanted.encode()).hexdigest()}
-    return lambda facts: None if names & facts.account_names else "is another account"
+    names, hashed = {wanted, digest(wanted)}, is_digest(wanted)
+
+    def condition(facts: Facts) -> Difference:
+        found = facts.account_names
+        if names & found or (hashed and wanted in map(digest, found)):
+            return None
+        return "is another account"
+
+    return condition
 
 
 def _model(wanted: str | list[str]) -> Condition:
@@ -129,7 +138,7 @@ def _model(wanted: str | list[str]) -> Condition:
 
 
 def _headers(wanted: Mapping[str, Any]) -> Condition:
-    tests = {name.lower(): _value_test(f"headers.{name}", value) for name, value in wanted.items()}
+    tests = {name.lower(): _header_test(name.lower(), value) for name, value in wanted.items()}
 
     def condition(facts: Facts) -> Difference:
         for name, test in tests.items():
@@ -138,6 +147,16 @@ def _headers(wanted: Mapping[str, Any]) -> Condition:
         return None
 
     return condition
+
+
+def _header_test(name: str, wanted: Any) -> Test:
+    """The test of a header; of one that is secret it tells neither what was wanted nor what was found."""
+    test = _value_test(f"headers.{name}", wanted)
+    if not is_secret("headers", name):
+        return test
+    return lambda found: (
+        None if test(found) is None else "is not there" if found is None else "has another value"
+    )
 
 
 def _fields(wanted: Mapping[str, Any]) -> Condition:
@@ -358,6 +377,7 @@ def _operators(place: str, wanted: Mapping[str, Any]) -> Test:
         "contains": lambda text: partial(_contains, text),
         "matches": lambda text: partial(_found, _compiled(place, text)),
         "present": lambda present: partial(_present, present),
+        "sha256": lambda wanted: _hash_test(place, wanted),
     }
     tests = [makers[name](value) for name, value in wanted.items()]
     return lambda found: next((each for test in tests if (each := test(found)) is not None), None)
@@ -392,6 +412,14 @@ def _present(wanted: bool, found: Any) -> Difference:
     if (found is not None) == wanted:
         return None
     return "is not there" if wanted else f"is there: {_shown(found)}"
+
+
+def _hash_test(place: str, wanted: Any) -> Test:
+    try:
+        hashed_secrets.check(wanted)
+    except ValueError as error:
+        raise PatternError(f"{place}: {error}") from error
+    return lambda found: None if hashed_secrets.is_meant(wanted, found) else "has another SHA-256"
 
 
 def _differs(wanted: Any, found: Any) -> str:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.responses import crashed, drain_request, log_exchange, refusal_response, whole_path
+from mockserver.gateway.responses import crashed, drain_request, log_exchange, logged_path, refusal_response
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _note_the_time() -> None:
 
 
 def _nobody_listens(error: Exception) -> flask.Response:
-    log.info("%s %s: the client went away: %s", flask.request.method, whole_path(), error)
+    log.info("%s %s: the client went away: %s", flask.request.method, logged_path(), error)
     return flask.Response(b"", 400, {"connection": "close"})
 
 

@@ -22,6 +22,7 @@ from mockserver.engines.speech import (
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.responses import logged
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
@@ -123,7 +124,7 @@ def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:
         audio = call.scripted.audio()
         return None if audio is None else (SpeechChunk(pcm_at(audio, SPEECH_SAMPLE_RATE)),)
     except (OSError, UndecodableAudio, AudioTooLong) as error:
-        log.error("stub %s: %s", call.scripted.stub_id, error)
+        log.error("stub %s: %s", call.scripted.stub_id, logged(error))
         raise ApiError("stub_file_unreadable", stub=call.scripted.stub_id, reason=str(error)) from error
 
 

@@ -19,6 +19,7 @@ from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
 from mockserver.double.findings import remedy
 from mockserver.gateway.calls import Call, Operation, Route
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.responses import logged, logged_path
 from mockserver.gateway.scripted_answers import nearly_answered
 from mockserver.gateway.urls import has_double_slash, route_path, written_path
 
@@ -104,7 +105,9 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
 def _refuse_unknown(services: Services, call: Call) -> NoReturn:
     method, path = call.operation.method, written_path(flask.request.environ)
     if services.notices.is_new(f"{method} {path}"):
-        log.warning("%s %s: the API has no such path: answered 404. %s", method, quote(path), remedy(path))
+        log.warning(
+            "%s %s: the API has no such path: answered 404. %s", method, logged_path(), logged(remedy(path))
+        )
     raise ApiError("unknown_url", method=method, path=path)
 
 

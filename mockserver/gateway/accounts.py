@@ -21,6 +21,10 @@ from mockserver.gateway.errors import ApiError
 from mockserver.settings import TIERS, AccountRow, LimitRow, Settings, SupportsGet
 from mockserver.wire.ids import organization_id, project_id
 
+HIDDEN = "***"
+
+_SHOWN_IN_PART = 16  # characters of a secret at least, of which beginning and end are shown
+_LONGEST = 1024  # characters of such a secret at most
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
 _KEY_HEADERS = ("api-key", "x-api-key")
@@ -37,7 +41,7 @@ _NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in pl
 
 @dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
 class Account:
-    """The caller: everything stateful is scoped by ``id``. ``key`` is redacted.
+    """The caller: everything stateful is scoped by ``id``. ``key`` is abbreviated.
 
     ``names`` are what patterns can call it: its id, organization, project, and the SHA-256 of its API key.
     """
@@ -145,16 +149,21 @@ class Accounts:
         tier = row.tier or _tier_in(key) or self._settings.tier
         id_, digest = f"{organization}/{project}", hashlib.sha256(key.encode("utf-8", "surrogateescape"))
         names = frozenset({id_, organization, project, digest.hexdigest()})
-        account = Account(id_, redact(key), organization, project, tier, row.models, row.limits, names)
+        account = Account(id_, abbreviated(key), organization, project, tier, row.models, row.limits, names)
         self._by_id[account.id] = account
         return account
 
 
 def redact(key: str) -> str:
-    """``key`` as error messages show it: keys of more than 12 characters keep their first 8 and last 4."""
+    """``key`` as error messages show it to its sender: of more than 12 characters the first 8 and the last 4 stay."""
     if len(key) <= 12:
         return key
     return key[:8] + "*" * (len(key) - 12) + key[-4:]
+
+
+def abbreviated(secret: str) -> str:
+    """``secret`` as it is shown to others: of 16 characters and more the first 8 and the last 4, of others nothing."""
+    return redact(secret) if _SHOWN_IN_PART <= len(secret) <= _LONGEST else HIDDEN
 
 
 def _tier_in(key: str) -> str | None:

@@ -31,7 +31,7 @@ from mockserver.gateway.responses import (
     drain_request,
     in_chunks,
     log_exchange,
-    crashed,
+    logged_path,
     refusal_response,
     whole_path,
 )
@@ -59,7 +59,13 @@ class Pipeline:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._headers = ResponseHeaders(services.ids, full=services.settings.response_headers == "full")
+        settings = services.settings
+        self._headers = ResponseHeaders(
+            services.ids,
+            services.clock,
+            full=settings.response_headers == "full",
+            repeatable=bool(settings.seed),
+        )
         self._bodies = RequestBodies(services)
 
     def view(self, route: Route) -> Callable[..., flask.Response]:
@@ -182,7 +188,9 @@ class Pipeline:
         method = flask.request.method
         if call.settings.strict_urls:
             raise ApiError("unknown_url", method=method, path=path)
-        call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {quote(path)} with 404."
+        call.warning = (
+            f"The base URL lacks {VERSION}: the real API answers {method} {logged_path()} with 404."
+        )
         if self._services.notices.is_new(call.warning):
             log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
 

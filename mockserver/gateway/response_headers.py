@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from mockserver.catalog.reading import read_table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mockserver.double.clock import Clock
     from mockserver.gateway.accounts import Account
     from mockserver.wire.ids import Ids
 
@@ -53,8 +55,11 @@ def _table() -> dict[str, Any]:
 class ResponseHeaders:
     """The standing headers of responses: the ``full`` set, or just what clients read."""
 
-    def __init__(self, ids: Ids, *, full: bool) -> None:
+    def __init__(self, ids: Ids, clock: Clock, *, full: bool, repeatable: bool) -> None:
+        """``repeatable`` is whether answers are to be the same in every run, also where ``clock`` is not frozen."""
         self._ids = ids
+        self._clock = clock
+        self._repeatable = repeatable
         table = _table()
         self._static: Headers = list(table["full"].items()) if full else []
         self._gateway_exposes = tuple(table["gateway"]["expose"])
@@ -70,14 +75,23 @@ class ResponseHeaders:
 
     def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
         """Those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
-        service, milliseconds = self.service(operation), round((time.perf_counter() - began) * 1000)
-        headers = [("openai-processing-ms", str(milliseconds)), ("openai-version", API_VERSION)]
+        service = self.service(operation)
+        headers = [
+            ("openai-processing-ms", str(self._milliseconds(operation, began))),
+            ("openai-version", API_VERSION),
+        ]
         if service.tells_account:
             headers += [("openai-organization", account.organization), ("openai-project", account.project)]
         return [
             *sorted(headers),
             *self._of_network(request_id, service.expose, any_origin=service.any_origin),
         ]
+
+    def _milliseconds(self, operation: str, began: float) -> int:
+        """How long the request took; where answers repeat, a figure that depends on the operation alone."""
+        if self._repeatable or self._clock.is_frozen:
+            return 100 + zlib.crc32(operation.encode()) % 900
+        return round((time.perf_counter() - began) * 1000)
 
     def of_provider(self, request_id: str) -> Headers:
         """Those of another provider's answers, of which none are documented."""

@@ -13,6 +13,7 @@ import flask
 from mockserver.gateway.body import announced_length, drain
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.inner_calls import inner_call
+from mockserver.gateway.redaction import secrets_of
 from mockserver.gateway.urls import written_path
 from mockserver.installation import broken_part
 
@@ -53,9 +54,11 @@ def crashed(error: Exception) -> ApiError:
 
     A damaged installation and a system that has nothing left to give are a 503 that says so, anything else a 500.
     """
-    method, path = flask.request.method, quote(whole_path())
+    method, path = flask.request.method, logged_path()
     if _has_given_out(error):
-        log.error("%s %s failed: the system has no more memory, threads or open files (%r)", method, path, error)
+        log.error(
+            "%s %s failed: the system has no more memory, threads or open files (%r)", method, path, error
+        )
         reason = "The server has no memory, threads or open files left. Try again later."
         return ApiError("overloaded", reason=reason)
     complaint = broken_part(error)
@@ -79,6 +82,16 @@ def whole_path() -> str:
     return written_path(flask.request.environ)
 
 
+def logged_path() -> str:
+    """Return the request's path as it is logged: without secrets, in one line."""
+    return quote(secrets_of(flask.request.environ).hide_in_path(whole_path()), safe="/*")
+
+
+def logged(text: object) -> str:
+    """Return what is logged of a text about the request: without its secrets."""
+    return secrets_of(flask.request.environ).hide(str(text))
+
+
 def log_exchange(response: flask.Response, began: float, note: str = "") -> None:
     """One line of log for an answered request."""
     level = logging.INFO if inner_call(flask.request.environ) is None else logging.DEBUG
@@ -90,7 +103,7 @@ def log_exchange(response: flask.Response, began: float, note: str = "") -> None
             level,
             "%s %s %d %.1f ms %s",
             request.method,
-            quote(whole_path()),
+            logged_path(),
             response.status_code,
             milliseconds,
             answered_by,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.gateway.calls import Answer
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.responses import logged
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts, KnownClip
@@ -38,7 +39,7 @@ def script(services: Services, call: Call) -> Scripted | None:
     try:
         scripted = services.stubs.scripted(stub, used, TemplateContext(services, facts, used))
     except ValueError as error:
-        log.error("stub %s: %s", stub.id, error)
+        log.error("stub %s: %s", stub.id, logged(error))
         raise ApiError("template_failed", stub=stub.id, reason=str(error)) from error
     if "error" in scripted.reply:
         call.scripted = scripted
@@ -56,7 +57,7 @@ def raw_answer(scripted: Scripted, operation: Operation) -> Answer | None:
     try:
         body, content_type = scripted.body(audio_events=operation.is_audio)
     except OSError as error:
-        log.error("stub %s: %s", scripted.stub_id, error)
+        log.error("stub %s: %s", scripted.stub_id, logged(error))
         raise ApiError("stub_file_unreadable", stub=scripted.stub_id, reason=str(error)) from error
     return Answer(
         body,

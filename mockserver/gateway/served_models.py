@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.catalog.own_models import how_to_add
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.responses import logged
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -58,7 +59,7 @@ def is_retired(services: Services, model: ModelCard) -> bool:
 def _no_such_model(services: Services, call: Call, name: str) -> ApiError:
     if call.operation.provider == "openai":
         if services.notices.is_new(f"model {name}"):
-            log.warning("%s", how_to_add(name))
+            log.warning("%s", how_to_add(logged(name)))
         return ApiError("model_not_found", model=name)
     from mockserver.gateway import zod
 

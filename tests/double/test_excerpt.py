@@ -10,8 +10,10 @@ import pytest
 
 from mockserver.audio.clip import Clip
 from mockserver.double import excerpt
+from mockserver.gateway.redaction import Secrets, secrets_of
 
 KEY = "sk-mock-tier-5-somebody"
+NONE = Secrets(())
 LONG = "x" * (excerpt.LONGEST + 1)
 
 
@@ -31,7 +33,8 @@ LONG = "x" * (excerpt.LONGEST + 1)
 )
 def test_headers_are_written_down_without_secrets(header: str, value: str, shown: str) -> None:
     name = header.replace("_", "-").lower()
-    assert excerpt.headers({f"HTTP_{header}": value}) == {name: shown}
+    environ = {f"HTTP_{header}": value}
+    assert excerpt.headers(environ, secrets_of(environ)) == {name: shown}
 
 
 def test_of_an_environ_only_headers_are_written_down() -> None:
@@ -42,14 +45,14 @@ def test_of_an_environ_only_headers_are_written_down() -> None:
         "wsgi.input": object(),
         "HTTP_X_LONG": LONG,
     }
-    headers = excerpt.headers(environ)
+    headers = excerpt.headers(environ, NONE)
     assert headers["content-type"] == "application/json"
     assert len(headers.pop("x-long")) < 100
     assert headers.keys() == {"content-type"}
 
 
 def test_query_arguments_are_written_down_by_name() -> None:
-    assert excerpt.query("limit=2&after=&a=1&a=2&a=3&api_key=0123456789") == {
+    assert excerpt.query("limit=2&after=&a=1&a=2&a=3&api_key=0123456789", NONE) == {
         "limit": "2",
         "after": "",
         "a": ["1", "2", "3"],
@@ -61,20 +64,20 @@ def test_facts_stand_for_the_audio_of_a_chat() -> None:
     clip = Clip(bytes(10_000), "audio.wav", 60)
     part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.data).decode()}}
     document = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
-    written = excerpt.document(document, {"messages[0].content[0].input_audio": clip})
+    written = excerpt.document(document, {"messages[0].content[0].input_audio": clip}, NONE)
     facts = {"base64_bytes": 10_000, "sha256": clip.sha256}
     assert written["messages"][0]["content"][0]["input_audio"] == {"data": facts}
     assert written["model"] == "m"
 
 
 def test_length_and_beginning_stand_for_a_long_text() -> None:
-    written = excerpt.document({"prompt": LONG, "input": LONG[1:]}, {})
+    written = excerpt.document({"prompt": LONG, "input": LONG[1:]}, {}, NONE)
     assert written == {"prompt": {"length": len(LONG), "starts": "x" * 80}, "input": LONG[1:]}
 
 
 def test_of_very_many_values_only_their_number_is_written_down() -> None:
     many = [{"role": "user", "content": "Hi"}] * 10_000
-    assert excerpt.document({"model": "m", "messages": many}, {}) == {
+    assert excerpt.document({"model": "m", "messages": many}, {}, NONE) == {
         "model": "m",
         "messages": {"values": 10_000},
     }
@@ -84,6 +87,6 @@ def test_what_is_nested_too_deeply_is_not_written_down() -> None:
     deep: Any = "deep"
     for _ in range(900):
         deep = [deep]
-    written = json.dumps(excerpt.document({"model": "m", "messages": deep}, {}))
+    written = json.dumps(excerpt.document({"model": "m", "messages": deep}, {}, NONE))
     assert written.startswith('{"model": "m", "messages": [[[')
     assert '[{"values": 1}]' in written
