@@ -239,7 +239,7 @@ def _asked(call: Call | None) -> Record:
     facts, heard = call.facts, call.heard
     clips = call.clips if facts.clips else {}
     return {
-        "model": facts.model or None,
+        "model": facts.model[: excerpt.LONGEST] or None,
         "request": excerpt.document(call.document, clips),
         "audio": [
             *(_audio(place, clip, heard.get(place)) for place, clip in clips.items()),
