@@ -8,9 +8,9 @@ from collections.abc import Sequence
 _QUOTED = 16_384
 
 
-def cut(text: str) -> str:
-    """Return ``text``, or where it is very long its beginning."""
-    return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
+def cut(text: str, most: int = _QUOTED) -> str:
+    """Return ``text``, or where it has more than ``most`` characters its beginning."""
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def enumeration(values: Sequence[str], conjunction: str) -> str:
