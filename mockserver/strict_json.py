@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 _MARKS = b",:[{"  # there is one before each value and each name, but for the outermost value
-_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_MARKS = bytes({*range(256)} - {*_MARKS, *b'"'})
 
 
 class TooManyValues(ValueError):
@@ -46,16 +45,14 @@ def _finite(digits: str) -> float:
 
 
 def _has_more_values(data: bytes, most: int) -> bool:
-    """Whether JSON has more than ``most`` values and names. Marks in its texts do not count."""
-    if _marks(data, 0, len(data)) <= most:
+    """Whether JSON has more than ``most`` values and names. Marks in its texts do not count.
+
+    Nothing here is done byte by byte: a body of megabytes takes some tens of milliseconds.
+    """
+    if sum(map(data.count, _MARKS)) <= most:
         return False
-    found, start = 0, 0
-    for texts, text in enumerate(_TEXT.finditer(data), 1):
-        found, start = found + _marks(data, start, text.start()), text.end()
-        if max(found, texts) > most:
-            return True
-    return found + _marks(data, start, len(data)) > most
-
-
-def _marks(data: bytes, start: int, end: int) -> int:
-    return sum(data.count(mark, start, end) for mark in _MARKS)
+    unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if unescaped.count(b'"') > 2 * most:  # each text is a value or a name
+        return True
+    texts_with_marks = unescaped.translate(None, delete=_NO_MARKS).replace(b'""', b"")
+    return sum(map(len, texts_with_marks.split(b'"')[::2])) > most

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from mockserver import strict_json
 from mockserver.catalog.reading import read_table
+from mockserver.gateway.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -82,7 +83,8 @@ def _skip_line(file: BinaryIO) -> int:
 class InputCheck:
     """Looks at every line of an input file in turn; what is found out is in the public attributes.
 
-    ``find_model`` gives the model of a name, or ``None`` where it cannot be used in batches.
+    ``find_model`` gives the model of a name, or ``None`` where it cannot be used in batches. A line of more than
+    ``most_values`` of values and names counts as none of JSON.
     """
 
     def __init__(
@@ -91,12 +93,14 @@ class InputCheck:
         schemas: Schemas,
         errors: BatchErrors,
         find_model: Callable[[str], ModelCard | None],
+        most_values: int | None = None,
     ) -> None:
         self._operation = operation
         self._url = f"/v1{operation.path}"
         self._schemas = schemas
         self._table = errors
         self._find_model = find_model
+        self._most_values = most_values
         self._ids: set[bytes] = set()
         self._model_name: str | None = None
         self.model: ModelCard | None = None
@@ -125,7 +129,7 @@ class InputCheck:
 
     def _envelope_error(self, line: Line) -> Error | None:
         try:
-            request = strict_json.parse(line.data)
+            request = strict_json.parse(line.data, self._most_values)
         except ValueError:
             request = None
         if not isinstance(request, dict):
@@ -167,5 +171,5 @@ class InputCheck:
         if self._model_name is None:
             self.model, self._model_name = self._find_model(name), name
         if name != self._model_name:
-            return self._table.error("mismatched_model", line.number, model=name)
-        return None if self.model else self._table.error("model_not_found", line.number, model=name)
+            return self._table.error("mismatched_model", line.number, model=cut(name))
+        return None if self.model else self._table.error("model_not_found", line.number, model=cut(name))

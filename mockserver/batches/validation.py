@@ -71,7 +71,8 @@ class Validation:
         def find_model(name: str) -> ModelCard | None:
             return self._model(name, operation, account, strict=settings.strictness == "real")
 
-        check = InputCheck(operation, self._services.schemas, self._errors, find_model)
+        most_values = settings.max_json_values
+        check = InputCheck(operation, self._services.schemas, self._errors, find_model, most_values)
         with self._services.blobs.open(work["input"]) as file:
             size = file.seek(0, 2)
             if size > MOST_BYTES:

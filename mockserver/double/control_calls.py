@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = "/_mock"
 LARGEST_BODY = 1 << 20  # bytes
 DEEPEST = 100  # objects and arrays within each other, as in files of stubs
+_BYTES_OF_A_VALUE = 16  # of the largest body: one of more values takes too much memory
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a rule of Flask's
 
 
@@ -95,8 +96,11 @@ def document(
     try:
         with reader.place() as place:
             data = reader.read(request.environ["wsgi.input"], announced_length(request), place)
-            body = {} if may_be_empty and not data else parse_json(data)
+            most_values = max(services.settings.max_json_values, most // _BYTES_OF_A_VALUE)
+            body = {} if may_be_empty and not data else parse_json(data, most_values)
     except ApiError as error:
+        if error.name == "too_many_values":
+            raise ControlError(f"The body has more than {most_values} values and names.") from error
         raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
     if _is_deeper(body, deepest):
         raise ControlError(f"The body is nested more than {deepest} deep. Make it flatter.")

@@ -11,13 +11,13 @@ class Notices:
     """The texts that were logged already. Thread-safe."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._known: set[int] = set()  # by their hashes: a text may be long
         self._lock = threading.Lock()
 
     def is_new(self, text: str) -> bool:
         """Tell whether a text is new, and remember it."""
         with self._lock:
-            if text in self._known or len(self._known) >= _MOST:
+            if hash(text) in self._known or len(self._known) >= _MOST:
                 return False
-            self._known.add(text)
+            self._known.add(hash(text))
             return True

@@ -12,7 +12,7 @@ from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
-from mockserver.gateway.transcription_rules import check_transcription
+from mockserver.gateway.transcription_rules import check_transcription, temperature_of
 from mockserver.wire import json_styles, sse, subtitles, tokens, transcripts, usage
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _request(services: Services, call: Call) -> TranscriptionRequest:
         languages=tuple(services.catalog.language_code(hint) or hint for hint in hints),
         prompt=form.get("prompt", ""),
         keywords=tuple(form.get("keywords", ())) if rules.keywords else (),
-        temperature=form.get("temperature", 0.0),
+        temperature=temperature_of(form),
         words=logprobs or (response_format == "verbose_json" and "word" in granularities),
         vad=_vad(form.get("chunking_strategy")),
     )

@@ -8,7 +8,7 @@ from mockserver.endpoints.listening import check_file, listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
-from mockserver.gateway.transcription_rules import check_temperature
+from mockserver.gateway.transcription_rules import check_temperature, temperature_of
 from mockserver.wire import json_styles, subtitles, transcripts, usage
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def check_request(services: Services, call: Call) -> None:
 def create_translation(services: Services, call: Call) -> Answer:
     """Translates the uploaded file into English."""
     form = call.document
-    temperature = form.get("temperature", 0.0)
+    temperature = temperature_of(form)
     options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
     heard = listen(services, call, call.audio.uploaded(), options)
     segments = tuple(heard.segments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,18 +96,31 @@ def _check_contents(messages: Sequence[Body]) -> None:
 
 def _check_tool_answers(messages: Sequence[Body]) -> None:
     """Every tool call has its answer right after it, and every answer its call."""
-    awaited: list[str] = []
+    asked: list[str] = []
+    awaited = Counter[str]()
     for number, message in enumerate(messages):
         if message["role"] == "tool":
-            if message["tool_call_id"] not in awaited:
+            if not awaited[message["tool_call_id"]]:
                 raise ApiError("chat_tool_answer_unasked", param=f"messages.[{number}].role")
-            awaited.remove(message["tool_call_id"])
+            awaited[message["tool_call_id"]] -= 1
             continue
-        if awaited:
-            raise ApiError("chat_tool_answers_missing", ids=", ".join(awaited))
-        awaited = [call["id"] for call in message.get("tool_calls") or ()]
-    if awaited:
-        raise ApiError("chat_tool_answers_missing", ids=", ".join(awaited))
+        _check_none_is_missing(asked, awaited)
+        asked = [call["id"] for call in message.get("tool_calls") or ()]
+        awaited = Counter(asked)
+    _check_none_is_missing(asked, awaited)
+
+
+def _check_none_is_missing(asked: Sequence[str], awaited: Counter[str]) -> None:
+    """Raises ``ApiError`` that names the calls among those ``asked`` whose answers are still ``awaited``."""
+    answered = Counter(asked) - awaited
+    missing = []
+    for call_id in asked:  # of several calls of one id the first are those that were answered
+        if answered[call_id]:
+            answered[call_id] -= 1
+        else:
+            missing.append(call_id)
+    if missing:
+        raise ApiError("chat_tool_answers_missing", ids=", ".join(missing))
 
 
 def _check_audio_model(rules: ChatRules, body: Body, custom_voices: Container[str]) -> None:

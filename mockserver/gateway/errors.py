@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.catalog.reading import CatalogError, read_table
+from mockserver.gateway.wording import cut
 from mockserver.wire import json_styles
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "errors.toml"
 _UNSET = "\0"
+_MOST_SAID = 1 << 18  # characters of a message, which may quote the request
 
 
 class ApiError(Exception):
@@ -87,7 +89,7 @@ class ErrorTable:
         unasked = asks_for_bearer and error.name == "missing_api_key"
         row = self.rows["missing_bearer" if unasked else error.name]
         fields: dict[str, object] = {
-            "message": row["message"].format_map(error.values | error.changes),
+            "message": cut(row["message"].format_map(error.values | error.changes), _MOST_SAID),
             "type": row.get("type", "invalid_request_error"),
             "param": row.get("param"),
             "code": row.get("code"),

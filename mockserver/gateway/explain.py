@@ -11,15 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.wording import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mockserver.gateway.validation import Schemas
     from mockserver.gateway.violations import Violation
-
-# A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
-_QUOTED = 16_384
 
 _EXPECTED_TYPES = {
     "string": "a string",
@@ -121,7 +119,7 @@ def house(violation: Violation) -> Explanation:
 def listed(violation: Violation) -> Explanation:
     """Return the refusal, in the words of the service of files, of a value that is none of those listed."""
     param = _dotted(violation.path)
-    found = _cut(str(violation.found))
+    found = cut(str(violation.found))
     return Explanation(f"{found!r} is not one of {_values(violation)!r} - '{param}'", param, None)
 
 
@@ -140,7 +138,7 @@ def no_file(name: str, text: str) -> str:
     problem = f"Expected UploadFile, received: {str}"
     message, context = f"Value error, {problem}", {"error": ValueError(problem)}
     return str(
-        [{"type": "value_error", "loc": ("body", name), "msg": message, "input": _cut(text), "ctx": context}]
+        [{"type": "value_error", "loc": ("body", name), "msg": message, "input": cut(text), "ctx": context}]
     )
 
 
@@ -154,7 +152,7 @@ def _precedence(violation: Violation) -> tuple[int, int, int]:
 def _dotted(path: Sequence[str | int]) -> str:
     """Write ``("messages", 0, "role")`` as ``messages[0].role``; a name of megabytes is cut."""
     dotted = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return _cut(dotted.removeprefix("."))
+    return cut(dotted.removeprefix("."))
 
 
 def _house(violation: Violation, param: str) -> tuple[str, str]:
@@ -177,7 +175,7 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
         ), "property_name_above_max_length"
     if keyword in ("enum", "const") and isinstance(found, str):
         supported = _listed(_quoted(_values(violation)), ", and ", " and ")
-        return f"Invalid value: '{_cut(found)}'. Supported values are: {supported}.", "invalid_value"
+        return f"Invalid value: '{cut(found)}'. Supported values are: {supported}.", "invalid_value"
     if keyword in ("type", "enum", "const"):
         return (
             f"Invalid type for '{param}': expected {_expected_type(violation)}, "
@@ -360,9 +358,5 @@ def _number(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
-
-
 def _repr(value: object) -> str:
-    return repr(_cut(value)) if isinstance(value, str) else _cut(repr(value))
+    return repr(cut(value)) if isinstance(value, str) else cut(repr(value))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mockserver.catalog.own_models import how_to_add
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.responses import logged
+from mockserver.gateway.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -57,6 +58,7 @@ def is_retired(services: Services, model: ModelCard) -> bool:
 
 
 def _no_such_model(services: Services, call: Call, name: str) -> ApiError:
+    name = cut(name)
     if call.operation.provider == "openai":
         if services.notices.is_new(f"model {name}"):
             log.warning("%s", how_to_add(logged(name)))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import TranscriptionRules
     from mockserver.catalog.tables import Catalog
 
+_LARGEST_SINGLE = 3.4028234e38  # a number in single precision
+
 
 def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
     """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create transcription)."""
@@ -27,6 +29,17 @@ def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mappi
     _check_language(catalog, rules, form)
     if rules.keywords:
         _check_keywords(form)
+
+
+def temperature_of(form: Mapping[str, Any]) -> float:
+    """Return the sampling temperature. Raises ``ApiError`` for a number that single precision cannot hold.
+
+    Answers tell it in single precision; strictness ``real`` refuses what is not between 0 and 1 before.
+    """
+    temperature: float = form.get("temperature", 0.0)
+    if abs(temperature) > _LARGEST_SINGLE:
+        check_temperature(form)
+    return temperature
 
 
 def check_temperature(form: Mapping[str, Any]) -> None:

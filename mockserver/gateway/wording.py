@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
+_QUOTED = 16_384
+
+
+def cut(text: str, most: int = _QUOTED) -> str:
+    """Return ``text``, or where it has more than ``most`` characters its beginning."""
+    return text if len(text) <= most else text[:most] + "…"
+
 
 def enumeration(values: Sequence[str], conjunction: str) -> str:
     """``'a', 'b', and 'c'`` or ``'a' or 'b'``, as the API's messages list values."""

@@ -153,3 +153,11 @@ def test_too_many_lines_are_told(schemas: Schemas, monkeypatch: pytest.MonkeyPat
 def test_enough_errors_are_enough(schemas: Schemas) -> None:
     assert looked_at(schemas, b"x\n" * 100).is_over
     assert not looked_at(schemas, b"x\n" * 99).is_over
+
+
+def test_a_line_of_more_values_than_a_request_may_have_is_none(schemas: Schemas) -> None:
+    line = as_jsonl([chat_line("1", messages=[{"role": "user", "content": ",,,,"}])])
+    for most, errors in ((30, 0), (10, 1)):
+        check = InputCheck(CREATE_CHAT_COMPLETION, schemas, BatchErrors(), Catalog().model, most)
+        check.look(next(read_lines(io.BytesIO(line), 10_000)))
+        assert [error["code"] for error in check.errors] == ["invalid_json_line"] * errors

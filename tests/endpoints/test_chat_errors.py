@@ -238,3 +238,28 @@ def test_long_audio_is_refused_before_it_is_decoded_to_the_end(schemas: Schemas)
         body = speech(user([sound(write_wav(bytes(2 * 2 * 8_000), 8_000))]))
         response = http.post("/v1/chat/completions", json=body, headers={"Authorization": "Bearer sk-mock-x"})
     assert response.status_code == 400
+
+
+def test_a_name_of_megabytes_of_a_model_is_not_repeated(chat: Chat) -> None:
+    response = chat.post(text(user("Hello."), model="x" * 1_000_000))
+    message = json.loads(response.body)["error"]["message"]
+    assert message.startswith("The model `xxx")
+    assert message.endswith("x…` does not exist or you do not have access to it.")
+    assert len(message) < 20_000
+
+
+def test_answers_of_tools_come_in_any_order_and_the_missing_ones_are_named(chat: Chat) -> None:
+    def conversation(ids: list[str], answered: list[str]) -> Body:
+        calls = [
+            {"id": each, "type": "function", "function": {"name": "f", "arguments": "{}"}} for each in ids
+        ]
+        answers = [{"role": "tool", "tool_call_id": each, "content": "1"} for each in answered]
+        return text(user("Hello."), {"role": "assistant", "tool_calls": calls}, *answers)
+
+    assert chat.post(conversation(["a", "b", "a"], ["a", "a", "b"])).status == 200
+    for ids, answered, missing in ((["a", "b", "a"], ["a"], "b, a"), (["a", "b", "c"], ["c", "a"], "b")):
+        message = json.loads(chat.post(conversation(ids, answered)).body)["error"]["message"]
+        assert message.endswith(f": {missing}"), message
+    many = [str(number) for number in range(20_000)]
+    error = json.loads(chat.post(conversation(many, many[::-1])).body)["error"]
+    assert error["code"] == "context_length_exceeded"  # what comes after the answers of tools

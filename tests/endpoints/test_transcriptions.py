@@ -290,6 +290,18 @@ def test_a_model_is_refused_from_the_day_of_its_shutdown(other_server: MockServe
             client.audio.transcriptions.create(model=retired.id, file=hello)
 
 
+@pytest.mark.parametrize("strictness", ["real", "schema", "off"])
+@pytest.mark.parametrize("temperature", ["1e308", "-1e308", "1e39"])
+@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
+def test_a_temperature_that_no_answer_can_tell_is_refused(
+    post_audio: Post, hello: Clip, path: str, temperature: str, strictness: str
+) -> None:
+    asked = {"model": "whisper-1", "response_format": "verbose_json", "temperature": temperature}
+    response = post_audio(hello, path=path, headers={"x-mock-strictness": strictness}, **asked)
+    assert response.status == 400
+    assert b"('body', 'temperature')" in response.body
+
+
 @pytest.mark.parametrize("temperature", ["-0.1", "1.1"])
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
 def test_a_temperature_is_from_0_to_1(post_audio: Post, hello: Clip, path: str, temperature: str) -> None:

@@ -297,3 +297,11 @@ def test_fields_that_no_schema_knows_are_kept_as_sent() -> None:
 def test_a_file_appears_as_a_stand_in() -> None:
     assert document(("model", "m"), file=FilePart("a.wav", "", b"\xff")) == {"model": "m", "file": ""}
     assert SCHEMAS.is_valid(TRANSCRIPTION, document(("model", "m"), file=FilePart("a.wav", "", b"\xff")))
+
+
+def test_a_field_of_megabytes_is_not_read_as_json() -> None:
+    properties = {"chunking_strategy": {"type": "object"}}
+    small, large = '{"a": [1]}', '{"a": [' + "{}," * 500_000 + "{}]}"
+    for text, value in ((small, {"a": [1]}), (large, large)):
+        form = Form([("chunking_strategy", text)], {})
+        assert to_document(form, properties) == {"chunking_strategy": value}

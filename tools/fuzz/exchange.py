@@ -17,10 +17,7 @@ _SHOWN = 4096  # bytes of a request that are shown in a command
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. ``head`` is all before the body, each line with its end, but for the length, as it is sent.
-
-    ``breaks_http`` is whether bytes of it were changed at random: it may then be no HTTP at all.
-    """
+    """A request; ``raw`` are other bytes that are sent in its place, and need not be HTTP."""
 
     method: str
     path: str
@@ -30,7 +27,7 @@ class Request:
 
     @property
     def breaks_http(self) -> bool:
-        """Whether the request is bytes that need not be HTTP."""
+        """Whether the request may be no HTTP at all."""
         return bool(self.raw)
 
     @property
@@ -38,8 +35,9 @@ class Request:
         """The request as it is sent."""
         if self.raw:
             return self.raw
-        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in self.headers]
+        headers = {"Host": "127.0.0.1", "Connection": "close"} | dict(self.headers)
+        lines = [f"{self.method} {self.path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if self.body is not None:
             lines.append(f"Content-Length: {len(self.body)}")
         head = "".join(f"{line}\r\n" for line in (*lines, ""))

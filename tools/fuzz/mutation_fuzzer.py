@@ -55,9 +55,9 @@ class MutationFuzzer:
         self.statuses: dict[int, int] = {}
 
     def run(self, until: float) -> Iterator[Finding]:
-        """Yield what is found until the time ``until`` (of ``time.monotonic``)."""
+        """Yield what is found until the time ``until`` (of ``time.monotonic``), or until the server is dead."""
         number = 0
-        while time.monotonic() < until:
+        while time.monotonic() < until and self._is_healthy():
             yield from self.episode(number, until)
             number += 1
 
@@ -77,6 +77,8 @@ class MutationFuzzer:
             finding = self._judge(request, answer, tuple(in_force))
             if finding is not None:
                 yield finding
+                if not self._is_healthy():
+                    return
                 in_force.clear()
             if request.path.startswith("/_mock") and answer.status < 300 and request.method != "GET":
                 in_force.append(request)
@@ -92,7 +94,7 @@ class MutationFuzzer:
             if self._is_suspicious(request, again):
                 return Finding(again.shown, request, ())
         if self.sent % 20 == 0 or answer.status <= 0:
-            if send(self._server.address, Request("GET", "/_mock/health"), PATIENCE).status != 200:
+            if not self._is_healthy():
                 return Finding("the server is not healthy any more", request, before)
             if (held := self._server.memory()) > MOST_MEMORY:
                 return Finding(f"the server holds {held >> 20} MiB", request, before)
@@ -110,6 +112,9 @@ class MutationFuzzer:
         if answer.status <= 0:
             return True
         return answer.status >= 500 and answer.code not in documented_codes()
+
+    def _is_healthy(self) -> bool:
+        return send(self._server.address, Request("GET", "/_mock/health"), PATIENCE).status == 200
 
     def _set_back(self) -> None:
         for request in _RESET:
