@@ -8,6 +8,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockserver.audio.content import Content
 from mockserver.audio.opening import CONTAINERS, open_sound
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def pcm_at(data: bytes, sample_rate: int) -> bytes:
 
 
 def decode(
-    data: bytes,
+    data: bytes | Content,
     *,
     keep_seconds: float,
     max_seconds: float,
@@ -100,11 +101,12 @@ def decode(
     """
     import av
 
-    if not data:
+    content = Content.of(data)
+    if content.size == 0:
         raise UndecodableAudio("the file is empty")
     sound = _Sound(keep_seconds, max_seconds, sample_rate)
     try:
-        with open_sound(data) as container:
+        with open_sound(content) as container:
             stream = _audio_stream(container)
             for frame in _frames(container, stream):
                 sound.add(frame)

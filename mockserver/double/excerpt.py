@@ -49,7 +49,7 @@ def document(whole: Mapping[str, Any], clips: Mapping[str, Clip]) -> dict[str, A
     sounds = {}
     for place, clip in clips.items():
         for encoded in finder(f"{place}.data")(whole):
-            sounds[id(encoded)] = {"base64_bytes": len(clip.data), "sha256": clip.sha256}
+            sounds[id(encoded)] = {"base64_bytes": clip.content.size, "sha256": clip.sha256}
     excerpt: dict[str, Any] = _Excerpt(sounds).of(whole)
     return excerpt
 

@@ -256,7 +256,7 @@ def _audio(place: str, clip: Clip, heard: str | None) -> Record:
     return {
         "place": place,
         "file": clip.name,
-        "size": len(clip.data),
+        "size": clip.content.size,
         "sha256": clip.sha256,
         **(_UNDECODED if facts is None else {name: getattr(facts, name) for name in _UNDECODED}),
         "heard": heard,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from mockserver.audio.content import Content
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.forms import FilePart
 
@@ -83,7 +84,7 @@ class UrlSources:
     def fetch(self, url: str) -> FilePart:
         """Fetches the file. Raises ``FetchError``."""
         fetched = self._fetcher().fetch(url)
-        return FilePart(fetched.name, fetched.content_type, fetched.data)
+        return FilePart(fetched.name, fetched.content_type, Content(fetched.data))
 
     def _local(self, url: str) -> Path | None:
         """The file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
@@ -106,7 +107,7 @@ def _read(path: Path, most: int | None = None) -> FilePart | None:
     try:
         if most is not None and path.stat().st_size > most:
             return None
-        return FilePart(path.name, "", path.read_bytes())
+        return FilePart(path.name, "", Content(path.read_bytes()))
     except OSError as error:
         log.warning("%s, which is to stand for a URL, cannot be read: %s", path, error)
         return None
@@ -121,8 +122,8 @@ def _inline(url: str) -> FilePart | None:
     if not comma:
         return None
     if not semicolon or ending.strip().lower() != "base64":
-        return FilePart("", head, unquote_to_bytes(encoded))
+        return FilePart("", head, Content(unquote_to_bytes(encoded)))
     try:
-        return FilePart("", content_type, pybase64.b64decode(unquote(encoded), validate=True))
+        return FilePart("", content_type, Content(pybase64.b64decode(unquote(encoded), validate=True)))
     except ValueError:
         return None
