@@ -140,9 +140,9 @@ def receive_audio(
     if length is not None and length > limit:
         drain(stream, length)
         raise ApiError("body_too_large", limit=limit, read=length)
-    files = _FilesOnDisk()
-    parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, place, limit))
     try:
+        files = _FilesOnDisk()
+        parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, place, limit))
         _read_all(parts, stream, length, content_type, limit)
     except ClientGone:
         raise
@@ -155,22 +155,35 @@ def receive_audio(
 def _read_all(
     parts: _Parts, stream: Readable, length: int | None, content_type: str, limit: int | None = None
 ) -> None:
-    """Gives ``parts`` a body; the rest of one that is refused is read and forgotten."""
+    """Gives ``parts`` a body; the rest of one that is refused is read and forgotten, which ``limit`` ends."""
     read = 0
     try:
         write = _parser(forms.boundary_of(content_type), parts)
         while piece := _next_piece(stream, length, read):
             read += len(piece)
             if limit is not None and read > limit:
-                read += drain(stream)
                 raise ApiError("body_too_large", limit=limit, read=read)
             write(piece)
     except ClientGone:
         raise
-    except (ApiError, MultipartError, OSError):
-        drain(stream, None if length is None else length - read)
+    except (ApiError, MultipartError, OSError) as error:
+        read += _skip(stream, length, read, limit)
+        if limit is not None and read > limit:
+            raise ApiError("body_too_large", limit=limit, read=read) from error
         raise
     parts.check_complete()
+
+
+def _skip(stream: Readable, length: int | None, read: int, limit: int | None) -> int:
+    """Reads and forgets what is left of a body, at least up to ``limit``; says how much that was."""
+    skipped = 0
+    while (
+        limit is not None
+        and read + skipped <= limit
+        and (piece := _next_piece(stream, length, read + skipped))
+    ):
+        skipped += len(piece)
+    return skipped + drain(stream, None if length is None else length - read - skipped)
 
 
 def _next_piece(stream: Readable, length: int | None, read: int) -> bytes:
