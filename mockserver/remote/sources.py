@@ -95,11 +95,10 @@ class UrlSources:
         try:
             parts = urlsplit(url)
             path = Path(url2pathname(parts.path)).resolve()
-        except (ValueError, OSError):
+            is_inside = parts.netloc in ("", "localhost") and path.is_relative_to(self._folder)
+            return path if is_inside and path.is_file() else None
+        except (ValueError, OSError):  # no path, or a name that is too long for one
             return None
-        if parts.netloc not in ("", "localhost") or not path.is_relative_to(self._folder):
-            return None
-        return path if path.is_file() else None
 
 
 def _read(path: Path, most: int | None = None) -> FilePart | None:
