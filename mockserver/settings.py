@@ -226,7 +226,7 @@ class Settings:
     fetch_urls: str = _setting(
         "", "Hosts that audio URLs may be fetched from: HOST, *.DOMAIN or HOST:PORT, separated by commas."
     )
-    fetch_seconds: float = _setting(30.0, "Seconds that fetching an audio URL may take.", minimum=0.1)
+    fetch_seconds: float = _setting(30.0, "Seconds that fetching an audio URL may take in all.", minimum=0.1)
     batch_seconds: float = _setting(
         0.0,
         "Seconds that a batch takes in each of its states; its lines are spread over those in progress.",
