@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mockserver.audio.content import Content
+from mockserver.audio.mp4_index import UnreasonableIndex
 from mockserver.audio.opening import CONTAINERS, open_sound
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def decode(
             return sound.decoded(CONTAINERS[container.format.name], stream.codec.canonical_name)
     except av.FFmpegError as error:
         raise UndecodableAudio(f"the audio cannot be decoded: {error.strerror}") from error
+    except UnreasonableIndex as error:
+        raise UndecodableAudio(f"the audio is not decoded: {error}") from error
 
 
 def _audio_stream(container: InputContainer) -> AudioStream:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mockserver.audio.containers import end_of_tags
+from mockserver.audio.mp4_index import check_index
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -42,6 +43,14 @@ _RIFF_CHUNKS = (b"fmt ", b"ds64", b"fact")  # those that sound needs, before tha
 _MOST_CHUNKS = 1000  # of a RIFF file, and blocks of metadata of a FLAC file; no file has more for a reason
 _MOST_OF_CHUNK = 1 << 16  # bytes
 _MOST_STREAMS = 64
+_CLUSTER, _SEGMENT = b"\x1fC\xb6u", b"\x18S\x80g"  # elements of a Matroska file
+_MATROSKA_ELEMENTS = (
+    b"\x1aE\xdf\xa3",
+    b"\x15I\xa9f",
+    b"\x16T\xaek",
+)  # its head, and what tells of the tracks
+_MOST_OF_ELEMENT = 1 << 20  # bytes
+_UNKNOWN = b"\x01" + b"\xff" * 7  # the size of an element that goes on to the end
 _STREAM_INFO = 42  # bytes of a FLAC file up to the end of its first block, STREAMINFO
 _LAST_BLOCK = 0x80  # flag of a FLAC metadata block
 _APE = b"APETAGEX"  # ends a tag at the end of an mp3 file, before another of 128 bytes
@@ -49,7 +58,8 @@ _TAIL = 160  # bytes
 
 
 def open_sound(content: Content) -> InputContainer:
-    """Return the file, opened; close it. Raises ``av.FFmpegError`` for what is in none of ``CONTAINERS``.
+    """Return the file, opened; close it. Raises ``av.FFmpegError`` for what is in none of ``CONTAINERS``, and
+    ``UnreasonableIndex``.
 
     It is shown without tags in front of it (ID3), and if it can be read from start to end, that is the only way.
     """
@@ -68,9 +78,12 @@ def open_sound(content: Content) -> InputContainer:
         options["max_probe_packets"] = "1"  # else 5 ms go into looking for DTS within the PCM
     elif demuxer == "flac":
         file = _flac(content, start)
-    elif demuxer:
+    elif demuxer == "ogg":
         file = _InOrder(content, b"", start, content.size)
+    elif demuxer:
+        file = _matroska(content, start)
     else:
+        check_index(content, start)
         file = content.open(start, _end(content))
     return av.open(file, "r", options=options, metadata_errors="ignore")
 
@@ -151,6 +164,40 @@ def _flac(content: Content, start: int) -> _InOrder:
         is_last = block[0] & _LAST_BLOCK
         at += 4 + int.from_bytes(block[1:], "big")
     return _InOrder(content, b"", content.size, content.size)
+
+
+def _matroska(content: Content, start: int) -> _InOrder:
+    """Return a Matroska file (RFC 9559) without its tags, attachments, chapters and index of times.
+
+    Its segment, as that of a file that is recorded, then has no end.
+    """
+    head, at = b"", start
+    for _ in range(_MOST_CHUNKS):
+        element = content.part(at, 16)
+        name, length = element[: _length_of_number(element)], _number_at(element, _length_of_number(element))
+        body = at + len(name) + _length_of_number(element[len(name) :])
+        if name == _CLUSTER or not name or body > content.size:
+            break
+        if name == _SEGMENT:
+            head += _SEGMENT + _UNKNOWN
+            at = body
+            continue
+        if name in _MATROSKA_ELEMENTS:
+            head += content.part(at, min(body + length, content.size, at + _MOST_OF_ELEMENT) - at)
+        at = body + length
+    return _InOrder(content, head, at, content.size)
+
+
+def _length_of_number(data: bytes) -> int:
+    """Return of how many bytes a number is that ``data`` begins with, or an element's name: its leading zeros tell."""
+    return 9 - data[0].bit_length() if data else 0
+
+
+def _number_at(data: bytes, start: int) -> int:
+    """Return the number in ``data`` from ``start`` on, without the bit that marks its length."""
+    length = _length_of_number(data[start:])
+    number = int.from_bytes(data[start : start + length], "big")
+    return number & ~(1 << 7 * length)
 
 
 def _end(content: Content) -> int:
