@@ -25,6 +25,7 @@ RECOGNISER_SAMPLE_RATE = 16_000  # Hz; what Whisper hears.
 # Beyond these a header lies, and the resampler would want gigabytes for its filters.
 _SAMPLE_RATES = range(1_000, 768_001)  # Hz
 _MAX_CHANNELS = 64
+_SAMPLES_A_SECOND = 2 * 48_000  # of all channels; of sound that has more, less can be decoded
 _ANSWER = 600.0  # seconds of sound that an answer can be given at most
 
 
@@ -33,7 +34,7 @@ class UndecodableAudio(Exception):
 
 
 class AudioTooLong(Exception):
-    """The clip lasts longer than ``max_seconds``, the bound it was decoded with."""
+    """The clip lasts longer than ``max_seconds``: the bound it was decoded with, or what that is in its samples."""
 
     def __init__(self, max_seconds: float) -> None:
         super().__init__(f"the audio is longer than {max_seconds:g} seconds")
@@ -98,7 +99,8 @@ def decode(
 
     Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
     ignored, a damaged or truncated file is read as far as it goes.
-    Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``.
+    Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``; of sound with
+    more samples a second than 48 kHz stereo has, after as many samples.
     """
     import av
 
@@ -190,6 +192,7 @@ class _Sound:
         if self._sample_rate not in _SAMPLE_RATES or not 0 < self._channels <= _MAX_CHANNELS:
             raise UndecodableAudio(f"{self._channels} channels at {self._sample_rate} Hz")
         self._hash = pcm_hasher(self._sample_rate, self._channels)
+        self._max_seconds *= min(1.0, _SAMPLES_A_SECOND / (self._sample_rate * self._channels))
 
     def _open_resamplers(self) -> None:
         import av
