@@ -228,7 +228,6 @@ class _Reader:
                 raise ApiError("chat_bad_audio", param=place, format=audio["format"])
             if not hear:
                 return ""
-            self._call.place.release()
             heard = answer or self._services.transcribers.hear(clip, options)
             if heard is None:
                 if self._call.settings.unknown_audio == "error":
