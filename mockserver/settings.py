@@ -271,7 +271,7 @@ class Settings:
         admits=are_allowed_hosts,
     )
     fetch_seconds: float = _setting(
-        30.0, "Seconds that fetching an audio URL may take.", minimum=0.1, maximum=_DAY
+        30.0, "Seconds that fetching an audio URL may take in all.", minimum=0.1, maximum=_DAY
     )
     batch_seconds: float = _setting(
         0.0,

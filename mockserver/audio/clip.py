@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+
+from mockserver.audio.content import Content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ _SHORT = 60.0  # seconds; 4 MB of samples
 
 
 class Clip:
-    """The bytes of an audio file and its name as uploaded. ``max_seconds`` of it are decoded at most.
+    """An audio file and its name as uploaded. ``max_seconds`` of it are decoded at most.
 
     With ``keep_samples`` the decoding for the facts keeps the samples too, for whoever will want both. Not
     those of a long clip: a small file can hold hours, and would hold gigabytes while it waits to be heard.
@@ -26,8 +26,10 @@ class Clip:
     A clip belongs to one request: two threads asking at once might decode twice, with the same result.
     """
 
-    def __init__(self, data: bytes, name: str, max_seconds: float, *, keep_samples: bool = False) -> None:
-        self.data = data
+    def __init__(
+        self, data: bytes | Content, name: str, max_seconds: float, *, keep_samples: bool = False
+    ) -> None:
+        self.content = Content.of(data)
         self.name = name
         self._max_seconds = max_seconds
         self._keep_samples = keep_samples
@@ -39,10 +41,10 @@ class Clip:
         """What follows the last dot of the name, in lower case; empty when there is none."""
         return PurePath(self.name).suffix[1:].lower()
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """The SHA-256 of the file, in hex."""
-        return hashlib.sha256(self.data).hexdigest()
+        return self.content.sha256
 
     @property
     def facts(self) -> ClipFacts:
@@ -79,4 +81,4 @@ class Clip:
     def _decode(self, keep_seconds: float) -> Decoded:
         from mockserver.audio.decode import decode
 
-        return decode(self.data, keep_seconds=keep_seconds, max_seconds=self._max_seconds)
+        return decode(self.content, keep_seconds=keep_seconds, max_seconds=self._max_seconds)

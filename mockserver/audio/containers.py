@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from mockserver.audio.content import Content
+
+_HEAD = 16  # bytes that tell containers apart
 _ID3_HEAD = 10  # bytes
+_HAS_FOOTER = 0x10  # flag of an ID3 tag
+_MOST_TAGS = 100  # in front of a file
 _PADDING = 4096  # bytes of zeros behind a tag, at most
 _TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")  # that MP4 and QuickTime files begin with
-_VIDEO_TRACK = re.compile(rb"hdlr.{8}vide", re.DOTALL)  # a track's handler box
+_VIDEO_TRACK = re.compile(rb"hdlr.{8}vide", re.DOTALL)
+_HANDLER = 16  # bytes of what ``_VIDEO_TRACK`` matches
+_WINDOW = 1 << 20  # bytes that are looked through at a time
 
 
-def container_of(data: bytes) -> str | None:
+def container_of(content: Content) -> str | None:
     """Return the container of a file, or ``None`` for what has no mark of a known one.
 
     It is ``wav``, ``flac``, ``ogg``, ``webm``, ``mp4``, ``mp4-video`` (with a video track; a cover is none), ``mp3``,
     ``aac`` or ``mpeg``.
     """
-    if data.startswith(b"ID3") and len(data) >= _ID3_HEAD:
-        start = _ID3_HEAD + _synchsafe(data[6:10])
-        return _frames(data[start : start + _PADDING].lstrip(b"\0")) or "mp3"
+    start = end_of_tags(content)
+    if start:
+        return _frames(content.part(start, _PADDING).lstrip(b"\0")) or "mp3"
+    data = content.part(0, _HEAD)
     if data[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
         return "wav" if data[8:12] == b"WAVE" else None
     if data[4:8] in _TOP_BOXES:
-        return "mp4-video" if _VIDEO_TRACK.search(data) else "mp4"
+        return "mp4-video" if _has_video(content) else "mp4"
     marks = {b"fLaC": "flac", b"OggS": "ogg", b"\x1aE\xdf\xa3": "webm", b"\0\0\1\xba": "mpeg"}
     return marks.get(data[:4]) or _frames(data)
+
+
+def end_of_tags(content: Content) -> int:
+    """Return where ID3 tags (version 2) in front of a file end; 0 where there is none."""
+    at = 0
+    for _ in range(_MOST_TAGS):
+        head = content.part(at, _ID3_HEAD)
+        if head[:3] != b"ID3" or len(head) < _ID3_HEAD:
+            return min(at, content.size)
+        footer = _ID3_HEAD if head[5] & _HAS_FOOTER else 0
+        at += _ID3_HEAD + _synchsafe(head[6:10]) + footer
+    return content.size
+
+
+def _has_video(content: Content) -> bool:
+    """Return whether a track's handler box is one of video."""
+    starts = range(0, content.size, _WINDOW)
+    return any(_VIDEO_TRACK.search(content.part(start, _WINDOW + _HANDLER)) for start in starts)
 
 
 def _frames(data: bytes) -> str | None:

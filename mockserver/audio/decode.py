@@ -8,6 +8,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockserver.audio.content import Content
+from mockserver.audio.mp4_index import UnreasonableIndex
 from mockserver.audio.opening import CONTAINERS, open_sound
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ RECOGNISER_SAMPLE_RATE = 16_000  # Hz; what Whisper hears.
 # Beyond these a header lies, and the resampler would want gigabytes for its filters.
 _SAMPLE_RATES = range(1_000, 768_001)  # Hz
 _MAX_CHANNELS = 64
+_SAMPLES_A_SECOND = 2 * 48_000  # of all channels; of sound that has more, less can be decoded
 _ANSWER = 600.0  # seconds of sound that an answer can be given at most
 
 
@@ -31,7 +34,7 @@ class UndecodableAudio(Exception):
 
 
 class AudioTooLong(Exception):
-    """The clip lasts longer than ``max_seconds``, the bound it was decoded with."""
+    """The clip lasts longer than ``max_seconds``: the bound it was decoded with, or what that is in its samples."""
 
     def __init__(self, max_seconds: float) -> None:
         super().__init__(f"the audio is longer than {max_seconds:g} seconds")
@@ -86,7 +89,7 @@ def pcm_at(data: bytes, sample_rate: int) -> bytes:
 
 
 def decode(
-    data: bytes,
+    data: bytes | Content,
     *,
     keep_seconds: float,
     max_seconds: float,
@@ -96,15 +99,17 @@ def decode(
 
     Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
     ignored, a damaged or truncated file is read as far as it goes.
-    Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``.
+    Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``; of sound with
+    more samples a second than 48 kHz stereo has, after as many samples.
     """
     import av
 
-    if not data:
+    content = Content.of(data)
+    if content.size == 0:
         raise UndecodableAudio("the file is empty")
     sound = _Sound(keep_seconds, max_seconds, sample_rate)
     try:
-        with open_sound(data) as container:
+        with open_sound(content) as container:
             stream = _audio_stream(container)
             for frame in _frames(container, stream):
                 sound.add(frame)
@@ -112,6 +117,8 @@ def decode(
             return sound.decoded(CONTAINERS[container.format.name], stream.codec.canonical_name)
     except av.FFmpegError as error:
         raise UndecodableAudio(f"the audio cannot be decoded: {error.strerror}") from error
+    except UnreasonableIndex as error:
+        raise UndecodableAudio(f"the audio is not decoded: {error}") from error
 
 
 def _audio_stream(container: InputContainer) -> AudioStream:
@@ -185,6 +192,7 @@ class _Sound:
         if self._sample_rate not in _SAMPLE_RATES or not 0 < self._channels <= _MAX_CHANNELS:
             raise UndecodableAudio(f"{self._channels} channels at {self._sample_rate} Hz")
         self._hash = pcm_hasher(self._sample_rate, self._channels)
+        self._max_seconds *= min(1.0, _SAMPLES_A_SECOND / (self._sample_rate * self._channels))
 
     def _open_resamplers(self) -> None:
         import av

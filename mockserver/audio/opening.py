@@ -2,17 +2,22 @@
 
 Uploads are untrusted. The demuxers are limited to the documented containers: others (playlists, for one) would open
 further files and addresses. The decoders are limited to those of sound: FFmpeg would decode a picture of each video
-stream and every cover to learn its size, and a cover of 2 MB can hold 2 GB of pixels.
+stream and every cover to learn its size, and a cover of 2 MB can hold 2 GB of pixels. Of tags FFmpeg is shown as
+little as possible, for a million of them take it hours.
 """
 
 from __future__ import annotations
 
-import io
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from mockserver.audio.containers import end_of_tags
+from mockserver.audio.mp4_index import check_index
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+
+    from mockserver.audio.content import Content
 
 # FFmpeg's demuxers and the names used here. They read every file type of the API reference (Create
 # transcription: flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav, webm), and raw AAC.
@@ -27,15 +32,60 @@ CONTAINERS = {
     "wav": "wav",
 }
 
+# How a file begins, and the demuxer that is asked then. All others are asked about what begins otherwise.
+_MARKS = dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), "wav") | {
+    b"fLaC": "flac",
+    b"OggS": "ogg",
+    b"\x1aE\xdf\xa3": "matroska,webm",
+}
+_OTHERS = ",".join(name for name in CONTAINERS if name not in ("wav", "ogg", "matroska,webm"))
+_RIFF_CHUNKS = (b"fmt ", b"ds64", b"fact")  # those that sound needs, before that with the sound itself
+_MOST_CHUNKS = 1000  # of a RIFF file, and blocks of metadata of a FLAC file; no file has more for a reason
+_MOST_OF_CHUNK = 1 << 16  # bytes
+_MOST_STREAMS = 64
+_CLUSTER, _SEGMENT = b"\x1fC\xb6u", b"\x18S\x80g"  # elements of a Matroska file
+_MATROSKA_ELEMENTS = (
+    b"\x1aE\xdf\xa3",
+    b"\x15I\xa9f",
+    b"\x16T\xaek",
+)  # its head, and what tells of the tracks
+_MOST_OF_ELEMENT = 1 << 20  # bytes
+_UNKNOWN = b"\x01" + b"\xff" * 7  # the size of an element that goes on to the end
+_STREAM_INFO = 42  # bytes of a FLAC file up to the end of its first block, STREAMINFO
+_LAST_BLOCK = 0x80  # flag of a FLAC metadata block
+_APE = b"APETAGEX"  # ends a tag at the end of an mp3 file, before another of 128 bytes
+_TAIL = 160  # bytes
 
-def open_sound(data: bytes) -> InputContainer:
-    """Return the file, opened; close it. Raises ``av.FFmpegError`` for what is in none of ``CONTAINERS``."""
+
+def open_sound(content: Content) -> InputContainer:
+    """Return the file, opened; close it. Raises ``av.FFmpegError`` for what is in none of ``CONTAINERS``, and
+    ``UnreasonableIndex``.
+
+    It is shown without tags in front of it (ID3), and if it can be read from start to end, that is the only way.
+    """
     import av
 
-    options = {"format_whitelist": ",".join(CONTAINERS), "codec_whitelist": _sound_decoders()}
-    if data.startswith(b"RIFF"):
+    start = end_of_tags(content)
+    demuxer = _MARKS.get(content.part(start, 4), "")
+    options = {
+        "format_whitelist": demuxer or _OTHERS,
+        "codec_whitelist": _sound_decoders(),
+        "max_streams": str(_MOST_STREAMS),
+    }
+    file: _InOrder | BinaryIO
+    if demuxer == "wav":
+        file = _riff(content, start)
         options["max_probe_packets"] = "1"  # else 5 ms go into looking for DTS within the PCM
-    return av.open(io.BytesIO(_trim_riff(data)), "r", options=options, metadata_errors="ignore")
+    elif demuxer == "flac":
+        file = _flac(content, start)
+    elif demuxer == "ogg":
+        file = _InOrder(content, b"", start, content.size)
+    elif demuxer:
+        file = _matroska(content, start)
+    else:
+        check_index(content, start)
+        file = content.open(start, _end(content))
+    return av.open(file, "r", options=options, metadata_errors="ignore")
 
 
 @cache
@@ -55,23 +105,103 @@ def _sound_decoders() -> str:
     return ",".join(sorted(names))
 
 
-def _trim_riff(data: bytes) -> bytes:
-    """A RIFF file cut before the first chunk that claims to be longer than what is left of the file.
+class _InOrder:
+    """The file as FFmpeg reads it: a ``head``, then the bytes from ``start`` to ``end``. There is no going back."""
 
-    FFmpeg would reserve the gigabytes that a tag in it claims. Only the ``data`` chunk may claim too much, or to be
-    empty: files that are streamed, truncated or of a recorder that never went back to its header do. FFmpeg reads it
-    as far as it goes, and no chunk behind it.
+    def __init__(self, content: Content, head: bytes, start: int, end: int) -> None:
+        self._content = content
+        self._head = head
+        self._position = start
+        self._end = end
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes, at most ``count``; none at the end."""
+        if self._head:
+            piece, self._head = self._head[:count], self._head[count:]
+            return piece
+        piece = self._content.part(self._position, min(count, self._end - self._position))
+        self._position += len(piece)
+        return piece
+
+
+def _riff(content: Content, start: int) -> _InOrder:
+    """Return a RIFF file without its tags, which FFmpeg would reserve the gigabytes for that they claim.
+
+    Only the chunk of sound may be longer than what is left, or empty: files that are streamed, truncated or of a
+    recorder that never went back to its header have it so. FFmpeg reads it as far as it goes.
     """
-    if data[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
-        return data
-    byte_order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], byte_order)
-        end, is_sound = at + 8 + size, data[at : at + 4] == b"data"
-        if is_sound and size == 0:
-            return data
-        if end > len(data):
-            return data if is_sound else data[:at]
-        at = end + end % 2
-    return data
+    head = content.part(start, 12)
+    byte_order: Literal["big", "little"] = "big" if head[:4] == b"RIFX" else "little"
+    at = start + 12
+    for _ in range(_MOST_CHUNKS):
+        chunk = content.part(at, 8)
+        size = int.from_bytes(chunk[4:], byte_order)
+        if chunk[:4] == b"data":
+            return _InOrder(content, head + chunk, at + 8, content.size)
+        end = at + 8 + size
+        if len(chunk) < 8 or end > content.size:
+            break
+        end += end % 2
+        if chunk[:4] in _RIFF_CHUNKS:
+            head += content.part(at, min(end - at, _MOST_OF_CHUNK))
+        at = end
+    return _InOrder(content, head, content.size, content.size)
+
+
+def _flac(content: Content, start: int) -> _InOrder:
+    """Return a FLAC file whose only block of metadata is the first one, which tells of the sound."""
+    head = bytearray(content.part(start, _STREAM_INFO))
+    if len(head) < _STREAM_INFO:
+        return _InOrder(content, b"", start, content.size)
+    at, is_last = start + _STREAM_INFO, head[4] & _LAST_BLOCK
+    head[4] |= _LAST_BLOCK
+    for _ in range(_MOST_CHUNKS):
+        if is_last:
+            return _InOrder(content, bytes(head), at, content.size)
+        block = content.part(at, 4)
+        if len(block) < 4:
+            break
+        is_last = block[0] & _LAST_BLOCK
+        at += 4 + int.from_bytes(block[1:], "big")
+    return _InOrder(content, b"", content.size, content.size)
+
+
+def _matroska(content: Content, start: int) -> _InOrder:
+    """Return a Matroska file (RFC 9559) without its tags, attachments, chapters and index of times.
+
+    Its segment, as that of a file that is recorded, then has no end.
+    """
+    head, at = b"", start
+    for _ in range(_MOST_CHUNKS):
+        element = content.part(at, 16)
+        name, length = element[: _length_of_number(element)], _number_at(element, _length_of_number(element))
+        body = at + len(name) + _length_of_number(element[len(name) :])
+        if name == _CLUSTER or not name or body > content.size:
+            break
+        if name == _SEGMENT:
+            head += _SEGMENT + _UNKNOWN
+            at = body
+            continue
+        if name in _MATROSKA_ELEMENTS:
+            head += content.part(at, min(body + length, content.size, at + _MOST_OF_ELEMENT) - at)
+        at = body + length
+    return _InOrder(content, head, at, content.size)
+
+
+def _length_of_number(data: bytes) -> int:
+    """Return of how many bytes a number is that ``data`` begins with, or an element's name: its leading zeros tell."""
+    return 9 - data[0].bit_length() if data else 0
+
+
+def _number_at(data: bytes, start: int) -> int:
+    """Return the number in ``data`` from ``start`` on, without the bit that marks its length."""
+    length = _length_of_number(data[start:])
+    number = int.from_bytes(data[start : start + length], "big")
+    return number & ~(1 << 7 * length)
+
+
+def _end(content: Content) -> int:
+    """Return where a file ends, but for a tag of the kind APE."""
+    tail_start = max(0, content.size - _TAIL)
+    found = content.part(tail_start, _TAIL).rfind(_APE)
+    return content.size if found < 0 else tail_start + found

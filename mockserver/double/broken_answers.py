@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _DELAY = 1.0  # seconds where a fault says none
 _PASSING = 1  # events that pass unharmed where a fault says none
 _DRIP = 0.05  # seconds between two drops of a slow drip
+_DRIPS = 10.0  # seconds that a slow drip lasts where a fault says nothing
 _FAR_TOO_LONG = 1 << 31  # bytes that a stream announces, whose length is not known
 
 
@@ -228,15 +229,22 @@ def _corrupt(answer: _Answer) -> _Broken:
 
 
 def _drip(answer: _Answer) -> Iterator[bytes]:
-    """``slow_drip``: the body at a few bytes a second."""
+    """``slow_drip``: the body at a few bytes a second, and after a time what is left of it at once."""
     rate = answer.fault.bytes_per_second
+    left = _DRIPS if answer.fault.seconds is None else answer.fault.seconds
     drop = max(1, round(rate * _DRIP))
     for piece in answer.pieces:
-        for start in range(0, len(piece), drop):
-            dropped = piece[start : start + drop]
-            if not answer.wait(len(dropped) / rate):
+        sent = 0
+        while sent < len(piece) and left > 0:
+            dropped = piece[sent : sent + drop]
+            pause = min(len(dropped) / rate, left)
+            if not answer.wait(pause):
                 raise lost("the server closes")
             yield dropped
+            sent += len(dropped)
+            left -= pause
+        if sent < len(piece):
+            yield piece[sent:]
 
 
 def _seconds(fault: Fault) -> float:

@@ -50,7 +50,7 @@ def document(whole: Mapping[str, Any], clips: Mapping[str, Clip], secrets: Secre
     sounds = {}
     for place, clip in clips.items():
         for encoded in finder(f"{place}.data")(whole):
-            sounds[id(encoded)] = {"base64_bytes": len(clip.data), "sha256": clip.sha256}
+            sounds[id(encoded)] = {"base64_bytes": clip.content.size, "sha256": clip.sha256}
     excerpt: dict[str, Any] = _Excerpt(sounds, secrets).of(whole)
     return excerpt
 

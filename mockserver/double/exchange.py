@@ -259,7 +259,7 @@ def _audio(place: str, clip: Clip, heard: str | None, secrets: Secrets) -> Recor
     return {
         "place": place,
         "file": secrets.hide(clip.name),
-        "size": len(clip.data),
+        "size": clip.content.size,
         "sha256": clip.sha256,
         **(_UNDECODED if facts is None else {name: getattr(facts, name) for name in _UNDECODED}),
         "heard": heard,

@@ -32,7 +32,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "sse_garble": frozenset({"after"}),
     "sse_no_done": frozenset(),
     "corrupt_audio": frozenset(),
-    "slow_drip": frozenset({"bytes_per_second"}),
+    "slow_drip": frozenset({"bytes_per_second", "seconds"}),
     "job_error": frozenset({"message"}),
 }
 _PARTICULAR = frozenset().union(*KINDS.values())

@@ -13,6 +13,7 @@ from mockserver.double.exchange import Exchange
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.audio.content import Content
     from mockserver.double.clock import Clock
     from mockserver.gateway.calls import Operation
 
@@ -94,7 +95,7 @@ class Journal:
         if self._audio.room_bytes:
             with self._changed:
                 for clip in clips:
-                    self._audio.put(clip.sha256, clip.data)
+                    self._audio.put(clip.content)
 
     def audio(self, sha256: str) -> bytes | None:
         """An uploaded file, if it was kept."""
@@ -217,12 +218,12 @@ class _KeptAudio:
         self._files: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
 
-    def put(self, sha256: str, data: bytes) -> None:
-        if sha256 in self._files:
-            self._files.move_to_end(sha256)
-        elif len(data) <= self.room_bytes:
-            self._files[sha256] = data
-            self._bytes += len(data)
+    def put(self, content: Content) -> None:
+        if content.sha256 in self._files:
+            self._files.move_to_end(content.sha256)
+        elif content.size <= self.room_bytes:
+            self._files[content.sha256] = content.read()
+            self._bytes += content.size
             while self._bytes > self.room_bytes:
                 self._bytes -= len(self._files.popitem(last=False)[1])
 

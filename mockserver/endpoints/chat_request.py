@@ -202,7 +202,7 @@ class _Reader:
         given: Body = image if isinstance(image, dict) else {}
         url = given.get("url")
         found = self._services.url_sources.at_hand(url) if isinstance(url, str) else None
-        size = images.size_of(found.data) if found else None
+        size = images.size_of(found.content.read()) if found else None
         return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
     def _remembered(self, audio_id: str, place: str) -> str:
@@ -228,7 +228,6 @@ class _Reader:
                 raise ApiError("chat_bad_audio", param=place, format=audio["format"])
             if not hear:
                 return ""
-            self._call.place.release()
             heard = answer or self._services.transcribers.hear(clip, options)
             if heard is None:
                 if self._call.settings.unknown_audio == "error":

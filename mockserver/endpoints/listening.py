@@ -33,7 +33,7 @@ def check_file(catalog: Catalog, rules: TranscriptionRules, call: Call) -> None:
     """Raise ``ApiError`` for an uploaded file that the model does not take for audio, without decoding it."""
     part, clip = call.files[UPLOAD], call.audio.uploaded()
     if part.is_field:
-        text = part.data[:_QUOTED].decode("utf-8", "replace")
+        text = part.content.part(0, _QUOTED).decode("utf-8", "replace")
         raise ApiError("invalid_request", message=explain.no_file(UPLOAD, text), param=None, code=None)
     _check_name(catalog, rules, clip, part.content_type)
 
@@ -47,7 +47,7 @@ def _check_name(catalog: Catalog, rules: TranscriptionRules, clip: Clip, content
     extension = clip.extension or catalog.audio_extension_of(content_type) or ""
     if extension not in rules.extensions:
         raise ApiError("audio_bad_extension", extension=clip.extension or clip.name)
-    container = container_of(clip.data)
+    container = container_of(clip.content)
     misnamed = catalog.misnamed(extension, container) if container else None
     if misnamed is not None:
         raise ApiError(misnamed.error)

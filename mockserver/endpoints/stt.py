@@ -131,7 +131,8 @@ def _queued(services: Services, call: Call, job: jobs.Value) -> Answer:
         _check_url(services, call)
     else:
         with services.blobs.writer() as writer:
-            writer.write(part.data)
+            for piece in part.content.pieces():
+                writer.write(piece)
             job["blobs"] = [writer.commit().id]
     answer = _created(services, call, job)
     try:

@@ -31,8 +31,8 @@ def check_recording(services: Services, call: Call, *, most_seconds: float | Non
     given = file.content_type.partition(";")[0].strip().lower()
     if given not in (*documented.content_types, *_UNTYPED):
         raise ApiError("voice_recording_type", param=field, given=given, supported=supported)
-    if len(file.data) > documented.recording_bytes:
-        size, most = len(file.data), documented.recording_bytes
+    if file.content.size > documented.recording_bytes:
+        size, most = file.content.size, documented.recording_bytes
         raise ApiError("voice_recording_too_large", param=field, size=size, most=most)
     try:
         seconds = call.audio.uploaded().duration

@@ -7,12 +7,12 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from mockserver.audio.content import LARGE as LARGE  # smaller bodies are read without waiting for memory
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
     import flask
 
-LARGE = 1 << 20  # bytes; smaller bodies are read without waiting for memory
 _PIECE = 1 << 16
 _DRAINED_AT_MOST = 1 << 28  # bytes of a refused body that are read and thrown away to keep the connection
 

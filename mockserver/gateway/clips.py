@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
+from mockserver.audio.content import Content
 
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
@@ -36,8 +37,8 @@ class RequestAudio:
         clip = self.clips.get(UPLOAD)
         if clip is None:
             part = self.files.get(UPLOAD)
-            name, data = (part.filename, part.data) if part else ("", b"")
-            clip = self.clips[UPLOAD] = self._clip(data, name, keep_samples=True)
+            name, content = (part.filename, part.content) if part else ("", Content())
+            clip = self.clips[UPLOAD] = self._clip(content, name, keep_samples=True)
         return clip
 
     def spoken(self, audio: Mapping[str, Any], place: str, *, keep_samples: bool) -> Clip:
@@ -46,9 +47,9 @@ class RequestAudio:
         if clip is None:
             import pybase64
 
-            data = pybase64.b64decode(audio.get("data") or "", validate=True)
+            content = Content.aside(pybase64.b64decode(audio.get("data") or "", validate=True))
             name = f"audio.{audio.get('format')}"
-            clip = self.clips[place] = self._clip(data, name, keep_samples=keep_samples)
+            clip = self.clips[place] = self._clip(content, name, keep_samples=keep_samples)
         return clip
 
     def listen(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
@@ -65,6 +66,6 @@ class RequestAudio:
         known = self._listened.get((clip.sha256, options)) if self._listened else None
         return known or self._services.transcribers.recall(clip, options)
 
-    def _clip(self, data: bytes, name: str, *, keep_samples: bool) -> Clip:
+    def _clip(self, content: Content, name: str, *, keep_samples: bool) -> Clip:
         keep_samples = keep_samples and self._services.transcribers.hears
-        return Clip(data, name, self._services.settings.max_audio_seconds, keep_samples=keep_samples)
+        return Clip(content, name, self._services.settings.max_audio_seconds, keep_samples=keep_samples)

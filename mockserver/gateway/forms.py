@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from mockserver.audio.content import Content
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,7 +47,7 @@ class FilePart:
 
     filename: str
     content_type: str
-    data: bytes
+    content: Content
     is_field: bool = False
 
 
@@ -76,7 +78,9 @@ def parse_multipart(body: bytes, content_type: str, file_field: str = "file") ->
         data = body[part.start : part.end]
         if "filename" in options or name == file_field:
             content_type = part.headers.get("content-type", "")
-            files[name] = FilePart(options.get("filename", ""), content_type, data, "filename" not in options)
+            files[name] = FilePart(
+                options.get("filename", ""), content_type, Content(data), "filename" not in options
+            )
         else:
             fields.append((name, text_of(name, data)))
     return Form(fields, files)

@@ -36,7 +36,7 @@ def _check(sources: UrlSources, url: str) -> None:
         raise ApiError("chat_image_url_invalid", url=url)
     image = sources.at_hand(url)
     if image is not None:
-        if not _is_image(bytes(image.data[:16])):
+        if not _is_image(image.content.part(0, 16)):
             raise ApiError("chat_image_format")
     elif scheme == "data":
         raise ApiError("chat_image_bad_base64")

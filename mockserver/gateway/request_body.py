@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl
 
 import flask
 
+from mockserver.audio.content import has_disk
 from mockserver.gateway import forms, streamed_forms
-from mockserver.gateway.body import BodyReader, Place, announced_length
+from mockserver.gateway.body import LARGE, BodyReader, Place, announced_length
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
@@ -57,10 +58,8 @@ class RequestBodies:
     def _form(self, call: Call) -> None:
         audio_field = call.operation.audio_field
         content_type = flask.request.headers.get("Content-Type", "")
-        body = self._read(call)
-        _check_content_type(call, "multipart/form-data", content_type)
         try:
-            form = forms.parse_multipart(body, content_type, audio_field)
+            form = self._parts(call, content_type, audio_field)
         except forms.MultipartError as error:
             if call.settings.strictness == "off":
                 return
@@ -69,6 +68,18 @@ class RequestBodies:
         call.audio.files = {UPLOAD: form.files[audio_field]} if audio_field in form.files else {}
         call.document.update(
             forms.to_document(form, self._services.schemas.properties(call.operation.schema))
+        )
+
+    def _parts(self, call: Call, content_type: str, audio_field: str) -> forms.Form:
+        """The parts of a form; of a large one they are on disk. Raises ``MultipartError`` and ``ApiError``."""
+        stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
+        is_small = length is not None and length <= LARGE
+        if is_small or flask.request.mimetype != "multipart/form-data" or not has_disk():
+            body = self._read(call)
+            _check_content_type(call, "multipart/form-data", content_type)
+            return forms.parse_multipart(body, content_type, audio_field)
+        return streamed_forms.receive_audio(
+            stream, length, content_type, audio_field, self._reader.limit, call.place
         )
 
     def _either(self, call: Call) -> None:
@@ -82,14 +93,15 @@ class RequestBodies:
 
     def _anything(self, call: Call) -> None:
         """A form or JSON of an endpoint that is not served. Other bodies are not looked into."""
-        body = self._read(call)
         if flask.request.mimetype == "multipart/form-data":
             with suppress(forms.MultipartError):
-                form = forms.parse_multipart(body, flask.request.headers.get("Content-Type", ""))
+                form = self._parts(call, flask.request.headers.get("Content-Type", ""), UPLOAD)
                 call.files = form.files
                 call.audio.files = {UPLOAD: next(iter(form.files.values()))} if form.files else {}
                 call.document.update(forms.to_document(form, {}))
-        elif flask.request.mimetype == "application/x-www-form-urlencoded":
+            return
+        body = self._read(call)
+        if flask.request.mimetype == "application/x-www-form-urlencoded":
             with suppress(ValueError):  # for more fields than a form has
                 text = body.decode("utf-8", "replace")
                 fields = parse_qsl(text, keep_blank_values=True, max_num_fields=forms.MAX_PARTS)

@@ -1,26 +1,46 @@
-"""Multipart forms whose file is kept while it arrives: piece by piece, never as a whole in memory."""
+"""Multipart forms that are taken apart while they arrive: their files never are in memory as a whole.
+
+The file of some is kept (``receive``), that of others is to be listened to and waits on disk (``receive_audio``).
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
+from mockserver.audio.content import ContentWriter, Spool
 from mockserver.gateway import forms
-from mockserver.gateway.body import ClientGone, Readable, drain
+from mockserver.gateway.body import LARGE, ClientGone, Readable, drain
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.forms import MultipartError
+from mockserver.gateway.forms import FilePart, Form, MultipartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from python_multipart.multipart import MultipartCallbacks
 
     from mockserver.audio.decode import ClipFacts
+    from mockserver.gateway.body import Place
     from mockserver.state.blobs import Blob, Blobs, BlobWriter
+
+log = logging.getLogger(__name__)
 
 _PIECE = 1 << 18  # bytes that are read at a time
 _MAX_FIELDS = 1 << 20  # bytes of what is no file, and of the parts' heads
+
+
+class Writer(Protocol):
+    """Where the bytes of a file go."""
+
+    def write(self, piece: memoryview) -> None:
+        """Adds bytes."""
+        ...
+
+
+# Given the name of the part, of the file (``None`` where the part is a field) and the content type.
+BeginFile = Callable[[str, str | None, str], Writer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +100,10 @@ class StreamedForm:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def open(self, blobs: Blobs, place: str, name: str, content_type: str) -> BlobWriter:
+    def open(self, blobs: Blobs, place: str, name: str | None, content_type: str) -> BlobWriter:
         """Begins a file; the last of a place wins."""
         writer = self._opened.enter_context(blobs.writer())
-        self.files[place] = ReceivedFile(place, name, content_type, writer)
+        self.files[place] = ReceivedFile(place, name or "", content_type, writer)
         return writer
 
 
@@ -104,17 +124,66 @@ def receive(
     if length is not None and length > file_field.most + _MAX_FIELDS:
         drain(stream, length)
         raise ApiError(file_field.error, most=file_field.most, size=length)
-    parts = _Parts(form, blobs, file_field)
-    write = _parser(forms.boundary_of(content_type), parts)
+    parts = _Parts(file_field, partial(form.open, blobs), _refuse_many)
+    form.fields = parts.fields
+    _read_all(parts, stream, length, content_type)
+
+
+def receive_audio(
+    stream: Readable, length: int | None, content_type: str, audio_field: str, limit: int, place: Place
+) -> Form:
+    """Reads a ``multipart/form-data`` body of at most ``limit`` bytes, whose files are put into one on disk.
+
+    What is no file stays in memory, and takes ``place`` if it is large. Says what ``forms.parse_multipart`` says,
+    and raises what that and ``BodyReader.read`` raise.
+    """
+    if length is not None and length > limit:
+        drain(stream, length)
+        raise ApiError("body_too_large", limit=limit, read=length)
+    try:
+        files = _FilesOnDisk()
+        parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, place, limit))
+        _read_all(parts, stream, length, content_type, limit)
+    except ClientGone:
+        raise
+    except OSError as error:
+        log.error("An upload cannot be put into a temporary file: %s", error)
+        raise ApiError("overloaded", reason=f"The upload cannot be stored: {error.strerror}.") from error
+    return Form(parts.fields, files.parts())
+
+
+def _read_all(
+    parts: _Parts, stream: Readable, length: int | None, content_type: str, limit: int | None = None
+) -> None:
+    """Gives ``parts`` a body; the rest of one that is refused is read and forgotten, which ``limit`` ends."""
     read = 0
-    while piece := _next_piece(stream, length, read):
-        read += len(piece)
-        try:
+    try:
+        write = _parser(forms.boundary_of(content_type), parts)
+        while piece := _next_piece(stream, length, read):
+            read += len(piece)
+            if limit is not None and read > limit:
+                raise ApiError("body_too_large", limit=limit, read=read)
             write(piece)
-        except (ApiError, MultipartError):
-            drain(stream, None if length is None else length - read)
-            raise
+    except ClientGone:
+        raise
+    except (ApiError, MultipartError, OSError) as error:
+        read += _skip(stream, length, read, limit)
+        if limit is not None and read > limit:
+            raise ApiError("body_too_large", limit=limit, read=read) from error
+        raise
     parts.check_complete()
+
+
+def _skip(stream: Readable, length: int | None, read: int, limit: int | None) -> int:
+    """Reads and forgets what is left of a body, at least up to ``limit``; says how much that was."""
+    skipped = 0
+    while (
+        limit is not None
+        and read + skipped <= limit
+        and (piece := _next_piece(stream, length, read + skipped))
+    ):
+        skipped += len(piece)
+    return skipped + drain(stream, None if length is None else length - read - skipped)
 
 
 def _next_piece(stream: Readable, length: int | None, read: int) -> bytes:
@@ -133,15 +202,17 @@ def _next_piece(stream: Readable, length: int | None, read: int) -> bytes:
 class _Parts:
     """Takes what the parser finds, in pieces."""
 
-    def __init__(self, form: StreamedForm, blobs: Blobs, file_field: FileField) -> None:
-        self._form = form
-        self._blobs = blobs
+    def __init__(self, file_field: FileField, begin_file: BeginFile, admit: Callable[[int], None]) -> None:
+        """``begin_file`` is where a file goes; ``admit`` may refuse that what is no file has so many bytes."""
+        self.fields: list[tuple[str, str]] = []
         self._file_field = file_field
+        self._begin_file = begin_file
+        self._admit = admit
         self._count = self._files = self._fields = 0  # how many parts, and bytes of files and of the rest
         self._header: tuple[bytearray, bytearray] = bytearray(), bytearray()
         self._headers: dict[str, str] = {}
         self._field = ("", bytearray())
-        self._writer: BlobWriter | None = None
+        self._writer: Writer | None = None
         self._ended = False  # by a part whose name cannot be read
         self._complete = False
 
@@ -174,7 +245,7 @@ class _Parts:
         self._field = (name, bytearray())
         if "filename" in options or name == self._file_field.name:
             content_type = self._headers.get("content-type", "")
-            self._writer = self._form.open(self._blobs, name, options.get("filename", ""), content_type)
+            self._writer = self._begin_file(name, options.get("filename"), content_type)
 
     def data(self, data: bytes, start: int, end: int) -> None:
         if self._ended:
@@ -191,7 +262,7 @@ class _Parts:
     def end(self) -> None:
         if self._writer is None and not self._ended:
             name, text = self._field
-            self._form.fields.append((name, forms.text_of(name, bytes(text))))
+            self.fields.append((name, forms.text_of(name, bytes(text))))
 
     def finish(self) -> None:
         self._complete = True
@@ -204,8 +275,38 @@ class _Parts:
 
     def _bounded(self, count: int) -> None:
         self._fields += count
-        if self._fields > _MAX_FIELDS:
-            raise MultipartError(f"more than {_MAX_FIELDS} bytes that are no file")
+        self._admit(self._fields)
+
+
+def _refuse_many(count: int) -> None:
+    if count > _MAX_FIELDS:
+        raise MultipartError(f"more than {_MAX_FIELDS} bytes that are no file")
+
+
+def _make_room(place: Place, limit: int, count: int) -> None:
+    if count > LARGE:
+        place.take(limit)  # how much comes is not known
+
+
+class _FilesOnDisk:
+    """The files of one form, in one temporary file."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._begun: dict[str, tuple[str | None, str, ContentWriter]] = {}
+
+    def begin(self, place: str, name: str | None, content_type: str) -> ContentWriter:
+        """Begins a file; the last of a place wins."""
+        writer = ContentWriter(self._spool)
+        self._begun[place] = name, content_type, writer
+        return writer
+
+    def parts(self) -> dict[str, FilePart]:
+        """Returns the files by their places, once they are complete."""
+        return {
+            place: FilePart(name or "", content_type, writer.content(), is_field=name is None)
+            for place, (name, content_type, writer) in self._begun.items()
+        }
 
 
 def _parser(boundary: bytes, parts: _Parts) -> Callable[[bytes], object]:

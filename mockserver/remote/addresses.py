@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import ipaddress
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_TABLE = Path(__file__).parents[1] / "catalog" / "special_addresses.toml"
+_ISATAP = 0x0000_5EFE  # RFC 5214: what stands before an IPv4 address in the last 64 bits,
+_ISATAP_BITS = 0xFDFF_FFFF  # but for the bit that says whether that is unique
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-_NOWHERE = (
-    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215: NAT64 of a local network
-    ipaddress.IPv6Network("::/96"),  # RFC 4291: "IPv4-compatible", the loopback and the unspecified one
-    ipaddress.IPv6Network("fec0::/10"),  # RFC 3879: site-local
-)
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_public(address: str) -> bool:
     """Whether ``address`` (IPv4 or IPv6, as ``getaddrinfo`` writes it) is one of the public Internet.
 
-    Not those of this machine, private and link-local networks, multicast and reserved ones, nor IPv6 addresses
-    that lead to such an IPv4 address. What is no address at all is not public.
+    Not those of this machine, private and link-local networks, multicast and reserved ones
+    (``catalog/special_addresses.toml``), nor IPv6 addresses that lead to such an IPv4 address. What is no address at
+    all, or one in a zone (``%eth0``), is not public.
     """
+    if "%" in address:
+        return False
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return all(map(_is_global, _destinations(parsed)))
-
-
-def _is_global(address: _Address) -> bool:
-    return address.is_global and not (
-        address.is_multicast
-        or address.is_reserved
-        or (address.version == 6 and any(address in network for network in _NOWHERE))
+    blocks = _blocks()
+    if any(parsed in block for block in blocks["translated"]):
+        return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)))
+    if parsed.version == 6 and int(parsed) >> 32 & _ISATAP_BITS == _ISATAP:
+        return False
+    return any(parsed in block for block in blocks["unicast"]) and not any(
+        parsed in block for block in blocks["special"]
     )
 
 
-def _destinations(address: _Address) -> list[_Address]:
-    """Where packets to an address end up: those to some of IPv6 at IPv4 addresses within."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return [address]
-    if address.ipv4_mapped is not None:
-        return [address.ipv4_mapped]
-    if address in _NAT64:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    return [address, *filter(None, (address.sixtofour, *(address.teredo or ())))]
+@cache
+def _blocks() -> Mapping[str, Sequence[_Network]]:
+    """Return the blocks of the table, by the name of their list."""
+    table = tomllib.loads(_TABLE.read_text("utf-8"))
+    return {name: [ipaddress.ip_network(row["block"]) for row in rows] for name, rows in table.items()}

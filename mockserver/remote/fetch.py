@@ -15,6 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -31,6 +32,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _PIECE = 1 << 16
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_GZIP = b"\x1f\x8b"  # begins a member
+_MOST_MEMBERS = 1000
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -105,9 +108,9 @@ class Fetcher:
             )
         return target
 
-    def _addresses(self, target: _Target) -> Sequence[str]:
+    def _addresses(self, target: _Target, deadline: float) -> Sequence[str]:
         """Where to connect to; looked up once, and checked."""
-        addresses = self.resolve(target.host, target.port)
+        addresses = _by(deadline, lambda: self.resolve(target.host, target.port))
         if not addresses:
             raise FetchError(f"The host {target.host} has no address.")
         if target.authority not in map(str.lower, self.allowed):
@@ -123,10 +126,11 @@ class Fetcher:
     def _response(self, target: _Target, deadline: float) -> Iterator[HTTPResponse]:
         """The head of the answer; the connection ends with the block, or at the deadline."""
         try:
-            connection = _Connection(target, self._addresses(target), deadline)
+            connection = _Connection(target, self._addresses(target, deadline), deadline)
             with contextlib.closing(connection), _cut_off(connection, deadline):
                 connection.request("GET", target.path, headers={"Accept-Encoding": "identity"})
                 with connection.getresponse() as response:
+                    _left(deadline)  # at which headers would have been cut short
                     yield response
         except (OSError, http.client.HTTPException) as error:
             if time.monotonic() >= deadline:
@@ -138,18 +142,16 @@ class Fetcher:
             raise FetchError(f"{target.url} answers {response.status} {response.reason}.")
         if response.length is not None and response.length > self.max_bytes:
             raise self._too_large(target)
-        data = b"".join(self._bounded(target, _decoded(target, response, self.max_bytes + 1)))
-        if time.monotonic() >= deadline:
-            raise FetchError(f"{target.url} took more than {self.seconds:g} seconds.")
-        if response.length:
-            raise FetchError(f"{target.url} ended {response.length} bytes before its end.")
+        sent = self._bounded(target, _sent(target, response, deadline), self.max_bytes + _PIECE)
+        decoded = _decoded(target, response, sent, self.max_bytes + 1)
+        data = b"".join(self._bounded(target, decoded, self.max_bytes))
         return Fetched(target.name, response.getheader("Content-Type") or "", data)
 
-    def _bounded(self, target: _Target, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def _bounded(self, target: _Target, pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
         size = 0
         for piece in pieces:
             size += len(piece)
-            if size > self.max_bytes:
+            if size > most:
                 raise self._too_large(target)
             yield piece
 
@@ -198,6 +200,7 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, target: _Target, addresses: Sequence[str], deadline: float) -> None:
         super().__init__(target.host, target.port)
+        self.wire: socket.socket | None = None  # which ``http.client`` lets go of while the body still comes
         self.default_port = _PORTS[target.scheme]  # which is left out of the header Host
         self._target = target
         self._addresses = addresses
@@ -207,17 +210,21 @@ class _Connection(http.client.HTTPConnection):
         """Connects, and greets where the URL is one of https."""
         for number, address in enumerate(self._addresses, 1):
             try:
-                self.sock = socket.create_connection((address, self._target.port), _left(self._deadline))
+                self.sock = self.wire = socket.create_connection(
+                    (address, self._target.port), _left(self._deadline)
+                )
                 break
             except OSError:
                 if number == len(self._addresses):
                     raise
         if self._target.scheme == "https":
             context = ssl.create_default_context()
-            self.sock = greeting = context.wrap_socket(
+            self.sock = self.wire = greeting = context.wrap_socket(
                 self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
             )
+            _left(self._deadline)  # before which nobody could cut it off
             greeting.do_handshake()
+        _left(self._deadline)
 
 
 def _path(parts: SplitResult) -> str:
@@ -259,9 +266,9 @@ def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
     """Ends a connection at the deadline, however slowly, byte by byte, the other end goes on."""
 
     def cut() -> None:
-        if connection.sock is not None:
+        if connection.wire is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # below TLS
+                socket.socket.shutdown(connection.wire, socket.SHUT_RDWR)  # below TLS
 
     timer = threading.Timer(_left(deadline), cut)
     timer.daemon = True
@@ -272,22 +279,56 @@ def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _decoded(target: _Target, response: HTTPResponse, most: int) -> Iterator[bytes]:
-    """The body in pieces; of a compressed one not more than about ``most`` bytes are made."""
+def _by(deadline: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """Return what ``look_up`` does, in a thread: it cannot be told how long it may take. Raises ``TimeoutError``."""
+    found: Future[Sequence[str]] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(look_up())
+        except Exception as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            found.set_exception(error)
+
+    threading.Thread(target=run, name="look-up", daemon=True).start()
+    return found.result(_left(deadline))
+
+
+def _sent(target: _Target, response: HTTPResponse, deadline: float) -> Iterator[bytes]:
+    """Yield the body in pieces, as it is sent. Raises ``FetchError`` where it is cut short, and ``TimeoutError``."""
+    while piece := response.read1(_PIECE):
+        _left(deadline)
+        yield piece
+    _left(deadline)  # at which the connection was cut
+    if response.length:
+        raise FetchError(f"{target.url} ended {response.length} bytes before its end.")
+
+
+def _decoded(target: _Target, response: HTTPResponse, sent: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Return the body in pieces; of a compressed one not more than ``most`` bytes are made."""
     encoding = (response.getheader("Content-Encoding") or "identity").lower()
-    pieces = iter(lambda: response.read1(_PIECE), b"")
     if encoding == "identity":
-        yield from pieces
-    elif encoding in ("gzip", "x-gzip", "deflate"):
-        inflate, made = zlib.decompressobj(_GZIP_OR_ZLIB), 0
-        for piece in pieces:
+        return sent
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return _inflated(target, sent, most)
+    raise FetchError(f"{target.url} is compressed by {encoding}, which was not asked for.")
+
+
+def _inflated(target: _Target, sent: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Yield what is compressed, of several members one after the other (RFC 1952). What follows them is not read."""
+    members, inflate = 1, zlib.decompressobj(_GZIP_OR_ZLIB)
+    for piece in sent:
+        rest = piece
+        while rest:
+            if inflate.eof:
+                if not rest.startswith(_GZIP) or members == _MOST_MEMBERS:
+                    return
+                members, inflate = members + 1, zlib.decompressobj(_GZIP_OR_ZLIB)
             try:
-                plain = inflate.decompress(piece, max(1, most - made))
+                plain = inflate.decompress(rest, most)
             except zlib.error as error:
                 raise FetchError(f"{target.url} is not compressed as it says: {error}") from error
-            made += len(plain)
             yield plain
-        if not inflate.eof:
-            raise FetchError(f"{target.url} ended before the end of what is compressed in it.")
-    else:
-        raise FetchError(f"{target.url} is compressed by {encoding}, which was not asked for.")
+            most = max(1, most - len(plain))
+            rest = inflate.unused_data
+    if not inflate.eof:
+        raise FetchError(f"{target.url} ended before the end of what is compressed in it.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from mockserver.audio.content import Content
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.forms import FilePart
 
@@ -83,7 +84,7 @@ class UrlSources:
     def fetch(self, url: str) -> FilePart:
         """Fetches the file. Raises ``FetchError``."""
         fetched = self._fetcher().fetch(url)
-        return FilePart(fetched.name, fetched.content_type, fetched.data)
+        return FilePart(fetched.name, fetched.content_type, Content(fetched.data))
 
     def _local(self, url: str) -> Path | None:
         """The file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
@@ -94,11 +95,10 @@ class UrlSources:
         try:
             parts = urlsplit(url)
             path = Path(url2pathname(parts.path)).resolve()
-        except (ValueError, OSError):
+            is_inside = parts.netloc in ("", "localhost") and path.is_relative_to(self._folder)
+            return path if is_inside and path.is_file() else None
+        except (ValueError, OSError):  # no path, or a name that is too long for one
             return None
-        if parts.netloc not in ("", "localhost") or not path.is_relative_to(self._folder):
-            return None
-        return path if path.is_file() else None
 
 
 def _read(path: Path, most: int | None = None) -> FilePart | None:
@@ -106,7 +106,7 @@ def _read(path: Path, most: int | None = None) -> FilePart | None:
     try:
         if most is not None and path.stat().st_size > most:
             return None
-        return FilePart(path.name, "", path.read_bytes())
+        return FilePart(path.name, "", Content(path.read_bytes()))
     except OSError as error:
         log.warning("%s, which is to stand for a URL, cannot be read: %s", path, error)
         return None
@@ -121,8 +121,8 @@ def _inline(url: str) -> FilePart | None:
     if not comma:
         return None
     if not semicolon or ending.strip().lower() != "base64":
-        return FilePart("", head, unquote_to_bytes(encoded))
+        return FilePart("", head, Content(unquote_to_bytes(encoded)))
     try:
-        return FilePart("", content_type, pybase64.b64decode(unquote(encoded), validate=True))
+        return FilePart("", content_type, Content(pybase64.b64decode(unquote(encoded), validate=True)))
     except ValueError:
         return None

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
+from mockserver.audio.content import Content
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.endpoints.speakers import tell_apart
 from mockserver.engines.placeholder import placeholder
@@ -129,14 +130,14 @@ def _clip(services: Services, job: jobs.Value) -> Clip:
         part = _kept(services, job) or services.url_sources.fetch(job["request"]["url"])
     except FetchError as error:
         raise ApiError("stt_fetch_failed", reason=str(error)) from error
-    return Clip(part.data, part.filename, services.settings.max_audio_seconds, keep_samples=True)
+    return Clip(part.content, part.filename, services.settings.max_audio_seconds, keep_samples=True)
 
 
 def _kept(services: Services, job: jobs.Value) -> FilePart | None:
     for blob in job["blobs"]:
         try:
             with services.blobs.open(blob) as file:
-                return FilePart(job["request"].get("file", ""), "", file.read())
+                return FilePart(job["request"].get("file", ""), "", Content(file.read()))
         except KeyError:  # a snapshot has jobs, and not their audio
             raise ApiError("stt_fetch_failed", reason="The audio of the job is gone.") from None
     return None

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from mockserver.audio.clip import Clip
+from mockserver.audio.content import Content
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio, pcm_hash
 from mockserver.audio.encode import write_wav
 from tests.audio.containers import RATE, tone
@@ -38,7 +39,7 @@ def test_samples_are_what_a_recogniser_hears() -> None:
 def test_a_clip_whose_samples_will_be_wanted_is_decoded_once() -> None:
     clip = Clip(WAV, "tone.wav", max_seconds=60, keep_samples=True)
     facts = clip.facts
-    clip.data = b"gone"
+    clip.content = Content(b"gone")
     assert len(clip.samples) == 16_000
     assert clip.facts is facts
 
@@ -48,9 +49,9 @@ def test_a_long_clip_keeps_no_samples_before_they_are_wanted() -> None:
     facts = clip.facts
     assert len(clip.samples) == 61 * 16_000
     assert clip.facts is facts
-    clip = Clip(clip.data, "tone.wav", max_seconds=90, keep_samples=True)
+    clip = Clip(clip.content, "tone.wav", max_seconds=90, keep_samples=True)
     assert clip.duration == 61
-    clip.data = b"gone"
+    clip.content = Content(b"gone")
     with pytest.raises(UndecodableAudio):
         _ = clip.samples
 
@@ -58,7 +59,7 @@ def test_a_long_clip_keeps_no_samples_before_they_are_wanted() -> None:
 def test_asking_for_samples_first_tells_the_facts_too() -> None:
     clip = Clip(WAV, "tone.wav", max_seconds=60)
     assert len(clip.samples) == 16_000
-    clip.data = b"gone"
+    clip.content = Content(b"gone")
     assert clip.duration == 1.0
 
 

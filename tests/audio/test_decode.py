@@ -202,6 +202,14 @@ def test_a_clip_over_the_bound_is_refused() -> None:
     assert refusal.value.max_seconds == 1.9
 
 
+def test_of_very_many_samples_a_second_fewer_seconds_are_decoded() -> None:
+    eight_channels = write_wav(bytes(96_000 * 8 * 2), 96_000, 8)
+    assert decoded(eight_channels, max_seconds=8.0).facts.duration == 1.0
+    with pytest.raises(AudioTooLong) as refusal:
+        decoded(eight_channels, max_seconds=7.9)
+    assert refusal.value.max_seconds == pytest.approx(7.9 / 8)
+
+
 def test_a_tag_that_claims_gigabytes_reserves_none_of_them() -> None:
     wav = write_wav(TONE, RATE)
     tag = b"LIST" + struct.pack("<I", 0xDF00001A) + b"INFOISFT" + struct.pack("<I", 0x1C00000E) + b"x" * 14

@@ -1,10 +1,15 @@
+import io
+import struct
 import subprocess
 import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 
+import av
 import pytest
 
-from mockserver.audio.decode import decode
-from tests.audio.containers import encode, film, tone
+from mockserver.audio.decode import UndecodableAudio, decode
+from tests.audio.containers import RATE, encode, film, tone
 from tests.audio.pictures import HOLDERS, png, with_pictures
 
 TONE = tone(2.0)
@@ -21,7 +26,7 @@ def test_a_file_with_a_cover_is_heard(file_type: str) -> None:
     assert facts.duration == pytest.approx(2.0, abs=0.06)
 
 
-@pytest.mark.parametrize("file_type", [name for name in HOLDERS if name not in ("aac", "flac behind ID3")])
+@pytest.mark.parametrize("file_type", HOLDERS)
 def test_no_pixel_of_a_cover_is_decoded(file_type: str) -> None:
     """In half a gigabyte of address space; the pixels of the cover are two."""
     data = with_pictures(TONE, file_type, [png(16_000)])
@@ -42,3 +47,178 @@ def test_a_cover_changes_nothing_of_the_sound() -> None:
 
 def test_the_pictures_of_a_film_are_passed_over() -> None:
     assert decode(film(TONE), keep_seconds=0, max_seconds=60).facts.codec == "aac"
+
+
+def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at + 8 : at + size]
+        at += size
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def rewritten(data: bytes, tables: Mapping[bytes, bytes]) -> bytes:
+    """An MP4 file with other tables."""
+    return b"".join(
+        box(name, rewritten(content, tables) if name in NESTED else tables.get(name, content))
+        for name, content in boxes(data)
+    )
+
+
+def in_fragments(pcm: bytes) -> bytes:
+    """An MP4 file whose index is spread over it."""
+    file = io.BytesIO()
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    with av.open(file, "w", format="mp4", container_options=options) as target:
+        stream = target.add_stream("aac", RATE)
+        frame = av.AudioFrame("s16", "mono", len(pcm) // 2)
+        frame.sample_rate = RATE
+        frame.planes[0].update(pcm)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def compressed_index(data: bytes) -> bytes:
+    at = data.rindex(b"moov") - 4
+    index = data[at:] + bytes(1 << 20)
+    packed = box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", len(index)) + zlib.compress(index))
+    return data[:at] + box(b"moov", box(b"cmov", packed))
+
+
+def with_tags(data: bytes, tag: bytes) -> bytes:
+    at = data.rindex(b"moov") - 4
+    return data[:at] + box(b"moov", data[at + 8 :] + box(b"udta", tag * 3000))
+
+
+NESTED = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"edts")
+M4A = encode(TONE, "m4a")
+PCM_TABLES = {
+    b"stsz": struct.pack(">III", 0, 2, 4_000_000_000),
+    b"stsc": struct.pack(">IIIII", 0, 1, 1, 48_000, 1),
+    b"stts": struct.pack(">IIII", 0, 1, 4_000_000_000, 1),
+    b"stco": struct.pack(">II", 0, 100_000) + struct.pack(">I", 48) * 100_000,
+}
+COSTLY = {
+    "a run of packets": rewritten(in_fragments(TONE), {b"trun": struct.pack(">II", 0, 80_000_000)}),
+    "packets of one size": rewritten(M4A, {b"stsz": struct.pack(">III", 0, 1, 100_000_000)}),
+    "chunks in one place": rewritten(M4A, PCM_TABLES),
+    "edits": rewritten(
+        M4A, {b"elst": struct.pack(">II", 0, 100_000) + struct.pack(">IIHH", 100, 0, 1, 0) * 100_000}
+    ),
+    "a compressed index": compressed_index(M4A),
+    "tags": with_tags(M4A, box(b"\xa9nam", b"\0\1\0\0x")),
+    "free tags": with_tags(M4A, box(b"----", box(b"name", b"\0\0\0\0x"))),
+    "keys": with_tags(M4A, box(b"keys", struct.pack(">II", 0, 1) + box(b"mdta", b"x"))),
+}
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+def test_an_index_that_costs_gigabytes_or_hours_is_refused(kind: str) -> None:
+    with pytest.raises(UndecodableAudio, match="the audio is not decoded: it"):
+        decode(COSTLY[kind], keep_seconds=0, max_seconds=60)
+
+
+def test_an_index_in_fragments_is_read() -> None:
+    assert decode(in_fragments(TONE), keep_seconds=0, max_seconds=60).facts.duration == pytest.approx(
+        2.0, abs=0.1
+    )
+
+
+def comments(count: int) -> bytes:
+    texts = [b"KEY%d=value" % number for number in range(count)]
+    return struct.pack("<II", 0, count) + b"".join(struct.pack("<I", len(text)) + text for text in texts)
+
+
+def tagged_flac(count: int) -> bytes:
+    data, block = encode(TONE, "flac"), comments(count)
+    return data[:42] + b"\x04" + struct.pack(">I", len(block))[1:] + block + data[42:]
+
+
+def tagged_mp3(count: int) -> bytes:
+    bodies = [b"\0key%d\0value" % number for number in range(count)]
+    frames = b"".join(b"TXXX" + struct.pack(">I", len(body)) + b"\0\0" + body for body in bodies)
+    size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + size + frames + encode(TONE, "mp3")
+
+
+def tagged_wav(count: int) -> bytes:
+    info = b"INFO" + b"".join(b"%04d" % (number % 10_000) + b"\2\0\0\0x\0" for number in range(count))
+    wav = encode(TONE, "wav")
+    return wav[:12] + b"LIST" + struct.pack("<I", len(info)) + info + wav[12:]
+
+
+def tagged_webm(count: int) -> bytes:
+    data = encode(TONE, "webm")
+    tracks = data.index(b"\x16T\xaek", data.index(b"\x15I\xa9f", 120))
+    segment = data.index(b"\x18S\x80g")
+    tags = b"".join(
+        b"\x67\xc8"
+        + bytes([0x80 | 7 + len(name)])
+        + b"\x45\xa3"
+        + bytes([0x80 | len(name)])
+        + name
+        + b"\x44\x87\x81v"
+        for name in (b"K%d" % number for number in range(count))
+    )
+    tag = b"\x73\x73" + (1 << 56 | len(tags)).to_bytes(8, "big") + tags
+    element = b"\x12T\xc3g" + (1 << 56 | len(tag)).to_bytes(8, "big") + tag
+    endless = data[: segment + 4] + b"\x01" + b"\xff" * 7 + data[segment + 12 : tracks]
+    return endless + element + data[tracks:]
+
+
+@pytest.mark.parametrize("tagged", [tagged_flac, tagged_mp3, tagged_wav, tagged_webm])
+def test_any_number_of_tags_is_passed_over(tagged: Callable[[int], bytes]) -> None:
+    """FFmpeg, which compares each with all before, would need a minute for as many."""
+    few, many = (decode(tagged(count), keep_seconds=0, max_seconds=60).facts for count in (1, 250_000))
+    assert many == few
+
+
+def test_what_is_recorded_without_an_end_is_heard() -> None:
+    """As browsers do: segment and clusters tell no size."""
+    file = Stream()
+    with (
+        av.open(io.BytesIO(encode(TONE, "webm")), "r") as source,
+        av.open(file, "w", format="webm", container_options={"live": "1"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    assert decode(bytes(file.written), keep_seconds=0, max_seconds=60).facts.duration == pytest.approx(
+        2.0, abs=0.06
+    )
+
+
+class Stream:
+    """A file that cannot be gone back in."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self.written += data
+        return len(data)
+
+
+def test_a_file_of_very_many_streams_is_refused() -> None:
+    at = M4A.rindex(b"moov") - 4
+    index = dict(boxes(M4A[at + 8 :]))
+    whole = M4A[:at] + box(b"moov", M4A[at + 8 :] + box(b"trak", index[b"trak"]) * 900)
+    with pytest.raises(UndecodableAudio):
+        decode(whole, keep_seconds=0, max_seconds=60)
+
+
+def test_the_tag_at_the_end_of_an_mp3_file_is_passed_over() -> None:
+    items = b"".join(struct.pack("<II", 1, 0) + b"key%d\0x" % number for number in range(60_000))
+    footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(items) + 32, 60_000, 0) + bytes(8)
+    mp3 = encode(TONE, "mp3")
+    plain = decode(mp3, keep_seconds=0, max_seconds=60).facts
+    assert decode(mp3 + items + footer, keep_seconds=0, max_seconds=60).facts.duration >= plain.duration

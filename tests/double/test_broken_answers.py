@@ -255,6 +255,15 @@ def test_a_body_drips(server: MockServer, api_key: str, whole: bytes) -> None:
     assert max(sizes[1:]) < 1000
 
 
+def test_what_is_left_of_a_drip_after_its_time_comes_at_once(
+    server: MockServer, api_key: str, whole: bytes
+) -> None:
+    fault = "slow_drip; bytes_per_second=100; seconds=0.2"
+    with connected(server, CHAT, fault, api_key, "chat/completions") as connection:
+        received = receive(connection)
+    assert len(received.body) == len(whole)
+
+
 @pytest.mark.parametrize("container", ["wav", "mp3"])
 def test_sound_is_corrupted_behind_its_header(ask: Ask, container: str) -> None:
     body = {**SPEECH, "response_format": container}

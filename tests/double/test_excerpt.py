@@ -62,7 +62,7 @@ def test_query_arguments_are_written_down_by_name() -> None:
 
 def test_facts_stand_for_the_audio_of_a_chat() -> None:
     clip = Clip(bytes(10_000), "audio.wav", 60)
-    part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.data).decode()}}
+    part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.content.read()).decode()}}
     document = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
     written = excerpt.document(document, {"messages[0].content[0].input_audio": clip}, NONE)
     facts = {"base64_bytes": 10_000, "sha256": clip.sha256}

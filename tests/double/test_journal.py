@@ -170,7 +170,7 @@ def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:
     for each in (first, second, first, third, large):
         journal.keep_audio([each])
     kept = [journal.audio(each.sha256) for each in (first, second, third, large)]
-    assert kept == [None, None, third.data, None]
+    assert kept == [None, None, third.content.read(), None]
 
 
 def test_no_audio_is_kept_unless_asked_for() -> None:

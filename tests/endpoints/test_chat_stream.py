@@ -172,8 +172,8 @@ def test_a_failure_to_speak_is_an_error_in_a_stream_too(watched: Watched) -> Non
     watched.services.speaker.close()
     for body in (speech("Hi"), speech("Hi", stream=True), speech("Hi", max_tokens=5)):
         response = watched.post(body)
-        assert response.status_code == 500
-        assert response.get_json()["error"]["type"] == "server_error"
+        assert response.status_code == 503
+        assert "The speech failed: the speaker is closed." in response.get_json()["error"]["message"]
 
 
 def test_who_leaves_a_stream_pays_for_what_was_said_until_then(watched: Watched) -> None:

@@ -338,7 +338,7 @@ def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
         "answer = WhisperTranscriber(sys.argv[1]).transcribe(clip, TranscriptionOptions())\n"
     )
     program = [sys.executable, "-c", script, str(MODEL)]
-    run = subprocess.run(program, input=say(*[ORDER] * 20).data, capture_output=True, check=False)
+    run = subprocess.run(program, input=say(*[ORDER] * 20).content.read(), capture_output=True, check=False)
     assert (run.returncode, run.stdout) == (0, b"")
     assert run.stderr.splitlines() == [run.stderr.strip()]  # what is logged once
     assert run.stderr.startswith(b"The embedded Whisper has answered.")

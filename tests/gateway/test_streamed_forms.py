@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tracemalloc
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.audio.content import Spool
 from mockserver.audio.decode import UndecodableAudio
 from mockserver.gateway import forms, streamed_forms
-from mockserver.gateway.body import ClientGone
+from mockserver.gateway.body import BodyReader, ClientGone
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.forms import MultipartError
+from mockserver.gateway.forms import Form, MultipartError
 from mockserver.gateway.streamed_forms import FileField, StreamedForm
 from mockserver.state.blobs import Blob, Blobs
 
@@ -198,3 +200,97 @@ def test_what_is_known_of_a_file_is_known_without_keeping_it(blobs: Blobs) -> No
     assert file.sha256 == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     with pytest.raises(UndecodableAudio):
         file.facts  # noqa: B018 - nobody listens to it
+
+
+# Forms whose file is to be listened to
+
+
+def heard(
+    body: bytes,
+    content_type: str = CONTENT_TYPE,
+    *,
+    drip: int = 1 << 20,
+    chunked: bool = False,
+    limit: int = 1 << 30,
+) -> Form:
+    with BodyReader(limit, patience=0).place() as place:
+        length = None if chunked else len(body)
+        return streamed_forms.receive_audio(Dripping(body, drip), length, content_type, "file", limit, place)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@settings(deadline=None, max_examples=50)
+@given(data=st.binary(max_size=300), text=st.text(max_size=50), drip=st.integers(1, 40))
+def test_a_form_to_be_heard_is_as_if_it_was_read_as_a_whole(
+    chunked: bool, data: bytes, text: str, drip: int
+) -> None:
+    request = httpx.Request(
+        "POST",
+        "http://a/",
+        data={"prompt": text, "model": "m"},
+        files={"file": ("a.wav", data, "audio/wav"), "other": ("b", b"x", "text/plain")},
+    )
+    body, content_type = request.read(), request.headers["content-type"]
+    form = heard(body, content_type, drip=drip, chunked=chunked)
+    assert form == forms.parse_multipart(body, content_type)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        body_of(part(NAME.format("file"), b"text")),
+        body_of(part(FILE, b"1"), part(FILE, b"2")),
+        body_of(part(FILE, b"1"), part("X: y"), part(NAME.format("model"))),
+    ],
+    ids=["no file name", "two of a name", "no name"],
+)
+def test_odd_forms_to_be_heard_are_as_if_they_were_read_as_a_whole(body: bytes) -> None:
+    assert heard(body, drip=7) == forms.parse_multipart(body, CONTENT_TYPE)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_form_to_be_heard_that_is_too_large_is_read_and_refused(chunked: bool) -> None:
+    body = body_of(part(FILE, bytes(2000)))
+    with pytest.raises(ApiError) as refusal:
+        heard(body, chunked=chunked, limit=1000, drip=100)
+    assert refusal.value.values == {"limit": 1000, "read": len(body)}
+
+
+def test_what_is_no_form_is_refused_once_it_was_read() -> None:
+    with pytest.raises(MultipartError):
+        heard(b"nonsense" * 10)
+    with pytest.raises(ApiError, match="body_too_large"):
+        heard(b"nonsense" * 10, chunked=True, limit=50, drip=10)
+
+
+def test_the_files_of_a_form_take_no_memory() -> None:
+    body = body_of(part(FILE, bytes(8 << 20)))
+    tracemalloc.start()
+    form = heard(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert form.files["file"].content.size == 8 << 20
+    assert peak < 3 << 20
+
+
+def test_large_fields_of_a_form_wait_for_memory() -> None:
+    bodies = BodyReader(1 << 30, patience=0, memory=1 << 20)
+    body = body_of(part(NAME.format("prompt"), bytes(2 << 20)))
+    with bodies.place() as held, bodies.place() as place:
+        held.take(1 << 20)
+        with pytest.raises(ApiError, match="overloaded"):
+            streamed_forms.receive_audio(io.BytesIO(body), None, CONTENT_TYPE, "file", 1 << 30, place)
+        held.release()
+        form = streamed_forms.receive_audio(io.BytesIO(body), None, CONTENT_TYPE, "file", 1 << 30, place)
+    assert len(form.fields[0][1]) == 2 << 20
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Spool, "write", full)
+    with pytest.raises(ApiError) as refusal:
+        heard(body_of(part(FILE, b"1")))
+    assert refusal.value.values["reason"] == "The upload cannot be stored: No space left on device."
+    assert "cannot be put into a temporary file" in caplog.text

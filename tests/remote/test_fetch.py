@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import threading
@@ -167,16 +168,113 @@ def test_half_of_what_was_compressed_is_refused(website: Website) -> None:
         fetcher(website.host).fetch(url)
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n"], ids=["head", "body"])
-def test_who_answers_drop_by_drop_is_cut_off(website: Website, head: bytes) -> None:
+DRIPPING = {
+    "head": (b"", b"H"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    "100s": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "silent body": (b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n", b""),
+    "old": (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
+    "close": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"),
+    "close, known length": (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 900\r\n\r\n", b"x"),
+    "kept": (b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"x"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "size of a chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+    "chunks, close": (
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"1\r\nx\r\n",
+    ),
+    "error": (b"HTTP/1.1 500 Oh\r\nConnection: close\r\nX", b"x"),
+    "gzip": (
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10],
+        b"\x00\x00\x00\xff\xff",  # an empty block
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DRIPPING)
+def test_who_answers_drop_by_drop_is_cut_off(website: Website, kind: str) -> None:
+    head, drop = DRIPPING[kind]
+
     def dripping(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(head)
-        while not website.over.wait(0.01):
-            request.wfile.write(b"H" if not head else b"")
+        with contextlib.suppress(OSError):
+            request.wfile.write(head)
+            while not website.over.wait(0.01):
+                request.wfile.write(drop)
 
     website.pages["/slow"] = dripping
     with pytest.raises(FetchError, match=r"took more than 0\.2 seconds"):
         fetcher(website.host, seconds=0.2).fetch(website.url("/slow"))
+
+
+def test_redirects_count_together(website: Website) -> None:
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        website.over.wait(0.15)
+        request.send_response(302)
+        request.send_header("Location", "/slow")
+        request.end_headers()
+
+    website.pages["/slow"] = slow
+    with pytest.raises(FetchError, match=r"took more than 0\.4 seconds"):
+        fetcher(website.host, seconds=0.4).fetch(website.url("/slow"))
+
+
+def test_looking_up_a_host_is_waited_for_so_long() -> None:
+    release = threading.Event()
+
+    def slow(host: str, port: int) -> Sequence[str]:
+        release.wait(30)
+        return ["127.0.0.1"]
+
+    with pytest.raises(FetchError, match=r"took more than 0\.2 seconds"):
+        Fetcher(("audio.example.com",), MAX, 0.2, slow).fetch("http://audio.example.com/")
+    release.set()
+
+
+def packed(website: Website, body: bytes) -> str:
+    return website.page("/packed", body, headers={"Content-Encoding": "gzip"})
+
+
+def test_several_members_are_unpacked(website: Website) -> None:
+    url = packed(website, gzip.compress(b"so") + gzip.compress(b"un") + gzip.compress(b"d"))
+    assert fetcher(website.host).fetch(url).data == b"sound"
+
+
+def test_members_together_may_not_grow_too_large(website: Website) -> None:
+    with pytest.raises(FetchError, match="is larger than 1000 bytes"):
+        fetcher(website.host).fetch(packed(website, gzip.compress(bytes(400)) * 3))
+
+
+def test_what_follows_what_is_compressed_is_not_read(website: Website) -> None:
+    def going_on(request: BaseHTTPRequestHandler) -> None:
+        with contextlib.suppress(OSError):
+            request.wfile.write(
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+                + gzip.compress(b"sound")
+            )
+            while not website.over.is_set():
+                request.wfile.write(bytes(1 << 16))
+
+    website.pages["/tail"] = going_on
+    assert fetcher(website.host).fetch(website.url("/tail")).data == b"sound"
+
+
+def test_very_many_members_are_not_all_read(website: Website) -> None:
+    allowed = Fetcher((website.host,), 1 << 20, 30.0)
+    assert allowed.fetch(packed(website, gzip.compress(b"x") * 40_000)).data == b"x" * 1000
+
+
+def test_more_that_is_sent_than_may_come_of_it_is_refused(website: Website) -> None:
+    def padded(request: BaseHTTPRequestHandler) -> None:
+        with contextlib.suppress(OSError):
+            request.wfile.write(
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10]
+            )
+            while not website.over.is_set():
+                request.wfile.write(b"\x00\x00\x00\xff\xff" * 1000)  # empty blocks
+
+    website.pages["/padded"] = padded
+    with pytest.raises(FetchError, match="is larger than 1000 bytes"):
+        fetcher(website.host).fetch(website.url("/padded"))
 
 
 def test_all_addresses_of_a_host_together_are_waited_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:

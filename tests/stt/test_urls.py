@@ -75,7 +75,20 @@ def test_a_file_url_is_read_from_the_folder(mapped: Stt, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["secret.wav", "open/../secret.wav", "open/link.wav", "open/nothing.wav", "open", "map.toml"]
+    "path",
+    [
+        "secret.wav",
+        "open/../secret.wav",
+        "open/link.wav",
+        "open/nothing.wav",
+        "open",
+        "map.toml",
+        "open/" + "a" * 300 + ".wav",
+        "open/" + "a/" * 5000,
+        "open/%00",
+        "open/my%FFhello.wav",
+        "open/my hello.wav%0A",
+    ],
 )
 def test_a_file_url_reads_nothing_else(mapped: Stt, folder: Path, path: str) -> None:
     status, message = mapped.refusal(mapped.post({"model": OPENAI, "url": f"file://{folder}/{path}"}))
