@@ -19,7 +19,8 @@ from mockserver.commands.serve import UNHEARD
 from mockserver.engines.speech import SpeechFailed, Utterance
 from mockserver.engines.whisper_models import MISSING, is_installed
 from mockserver.server import PortInUse, listen
-from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
+from mockserver.state.folder import Folder, StateFolderInUse
+from mockserver.state.layout import StateFolderError
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:

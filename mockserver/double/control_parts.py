@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.state.snapshots import StoreSnapshots
+from mockserver.state.value_rules import ValueRules
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -28,14 +29,16 @@ class Part(Protocol):
 
 
 def parts_of(services: Services) -> Mapping[str, Part]:
-    """The parts, in the order in which they are restored."""
+    """The parts, in the order in which they are restored: what is worked at in the store finds all others as they are
+    to be.
+    """
     return {
         "settings": services.tuning,
         "models": services.catalog.own_models,
         "limits": services.limiter,
         "costs": services.ledger,
-        "store": StoreSnapshots(services.store, services.blobs),
         "stubs": services.stubs,
         "faults": services.faults,
         "journal": services.journal,
+        "store": StoreSnapshots(services.store, services.blobs, ValueRules(services.schemas)),
     }

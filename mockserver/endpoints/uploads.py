@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.endpoints.files import check_size, example, lifetime, told
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
+from mockserver.state.disk import StateFailed
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def add_upload_part(services: Services, call: Call) -> Answer:
 
     try:
         _change(services, call, with_part)
-    except ApiError:
+    except (ApiError, StateFailed):
         services.blobs.delete(blob.id)
         raise
     return _answer(part)
@@ -116,7 +117,10 @@ def complete_upload(services: Services, call: Call) -> Answer:
     completed = {"status": "completed", "file": told(call, file)}
     try:
         changed = _change(services, call, lambda value: _ended(value, completed))
-    except ApiError:  # somebody else has completed or cancelled it meanwhile
+    except (
+        ApiError,
+        StateFailed,
+    ):  # somebody else has completed or cancelled it meanwhile, or the disk fails
         services.files.remove(call.account.id, file["id"])
         raise
     return _answer(changed["upload"])

@@ -10,6 +10,7 @@ from mockserver.gateway import forms
 from mockserver.gateway.body import ClientGone, Readable, drain
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.forms import MultipartError
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,8 @@ def receive(
 
     A part is a file when it has a filename, or the name of ``file_field``. Raises ``MultipartError`` as
     ``forms.parse_multipart`` does, and beyond 1 MiB of fields; ``ApiError``, the rest of the body being read
-    and forgotten, for a file that is too large; ``ClientGone`` when the body breaks off.
+    and forgotten, for a file that is too large; ``StateFailed``, too, where the disk does not take it;
+    ``ClientGone`` when the body breaks off.
     """
     if length is not None and length > file_field.most + _MAX_FIELDS:
         drain(stream, length)
@@ -111,7 +113,7 @@ def receive(
         read += len(piece)
         try:
             write(piece)
-        except (ApiError, MultipartError):
+        except (ApiError, MultipartError, StateFailed):
             drain(stream, None if length is None else length - read)
             raise
     parts.check_complete()
