@@ -29,16 +29,14 @@ class Part(Protocol):
 
 
 def parts_of(services: Services) -> Mapping[str, Part]:
-    """The parts, in the order in which they are restored: what is worked at in the store finds all others as they are
-    to be.
-    """
+    """The parts, in the order in which they are told."""
     return {
         "settings": services.tuning,
         "models": services.catalog.own_models,
         "limits": services.limiter,
         "costs": services.ledger,
+        "store": StoreSnapshots(services.store, services.blobs, ValueRules(services.schemas)),
         "stubs": services.stubs,
         "faults": services.faults,
         "journal": services.journal,
-        "store": StoreSnapshots(services.store, services.blobs, ValueRules(services.schemas)),
     }

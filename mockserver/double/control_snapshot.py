@@ -83,7 +83,7 @@ def _check_stubs(services: Services, state: dict[str, Any]) -> None:
 def _restore_all_or_nothing(services: Services, state: dict[str, Any], account_id: str | None) -> None:
     """Restores every part. When one cannot be, everything is as before: raises ``ControlError`` or ``StateFailed``.
 
-    The store comes last, and itself changes nothing when it fails: a snapshot could not bring all of it back.
+    The store itself changes nothing when it fails: a snapshot could not bring all of it back.
     """
     before = _state(services, account_id, store=False)
     try:
@@ -96,7 +96,9 @@ def _restore_all_or_nothing(services: Services, state: dict[str, Any], account_i
 def _restore(services: Services, state: dict[str, Any], account_id: str | None) -> None:
     if account_id is None:
         _restore_clock(services.clock, state["clock"])
-    for name, part in parts_of(services).items():
+    parts = dict(parts_of(services))
+    parts["store"] = parts.pop("store")  # last: what is worked at in it finds all others as they are to be
+    for name, part in parts.items():
         try:
             if name in state:
                 part.restore(state[name], account_id)

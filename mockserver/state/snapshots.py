@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.blobs import named_in
-from mockserver.state.value_rules import check_bytes
+from mockserver.state.value_rules import BadValue, check_bytes
 
 if TYPE_CHECKING:
     from mockserver.double.store import MemoryStore, Value
@@ -54,7 +54,7 @@ class StoreSnapshots:
         """
         for room in state:
             for key, value in room["values"].items():
-                self._rules.check(room["kind"], account_id or room["account"], key, value)
+                self._check(room["kind"], account_id or room["account"], key, value)
         written: list[str] = []
         try:
             for room in state:
@@ -71,6 +71,12 @@ class StoreSnapshots:
         named = {each for room in whole for value in room["values"].values() for each in named_in(value)}
         for blob_id in set(written) - named:
             self._blobs.delete(blob_id)
+
+    def _check(self, kind: str, account: str, key: str, value: Value) -> None:
+        try:
+            self._rules.check(kind, account, key, value)
+        except BadValue as error:
+            raise BadValue(f"{kind} {key[:80]!r}: {error}") from error
 
     def _whole(self, values: dict[str, Value]) -> dict[str, Any]:
         """The values whose bytes are there. Raises ``BadValue`` where these are not as many as a value says."""
