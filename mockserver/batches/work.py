@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
 _SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0  # seconds after which a disk that failed is tried again
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
 _SAME_TIME = 1e-3  # seconds
 
 
