@@ -19,8 +19,9 @@ from mockserver.commands.serve import UNHEARD
 from mockserver.engines.speech import SpeechFailed, Utterance
 from mockserver.engines.whisper_models import MISSING, is_installed
 from mockserver.server import PortInUse, listen
-from mockserver.state.folder import Folder, StateFolderInUse
+from mockserver.state.inspection import inspect
 from mockserver.state.layout import StateFolderError
+from mockserver.state.value_rules import ValueRules
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def examine(settings: Settings) -> list[Finding]:
     if complaint := namesake.complaint():
         findings.insert(0, Finding("package", False, complaint, fatal=namesake.is_in_charge()))
     if settings.state:
-        findings.append(_state(settings.state))
+        findings.append(_state(services, settings.state))
     return findings
 
 
@@ -147,15 +148,12 @@ def _fixtures(services: Services) -> Finding:
     return Finding("fixtures", True, f"{len(names)}: {', '.join(names)}")
 
 
-def _state(path: str) -> Finding:
-    folder = Path(path).absolute()
+def _state(services: Services, path: str) -> Finding:
     try:
-        Folder(folder).close()
-    except StateFolderInUse as error:
-        return Finding("state folder", False, str(error), fatal=False)
+        is_well, text = inspect(Path(path).absolute(), ValueRules(services.schemas))
     except StateFolderError as error:
         return Finding("state folder", False, str(error))
-    return Finding("state folder", True, f"{folder} can be written to, and no server uses it")
+    return Finding("state folder", is_well, text, fatal=False)
 
 
 CHECKS: tuple[Callable[[Services], Finding], ...] = (_speech, _codecs, _whisper, _tokens, _fixtures, _port)

@@ -46,7 +46,7 @@ class Folder:
             check_is_ours(path)
             descriptor = os.open(path / LOCK, _LOCK_FLAGS | os.O_CREAT, 0o600)
         except OSError as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         try:
             _lock(descriptor)
         except OSError as error:
@@ -59,7 +59,7 @@ class Folder:
             self._make_ours()
         except OSError as error:
             self._unlock()
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
 
     def _make_ours(self) -> None:
         if not is_marked(self.path):
@@ -110,7 +110,8 @@ def is_in_use(path: Path) -> bool:
     return False
 
 
-def _unusable(path: Path, error: OSError) -> StateFolderError:
+def unusable(path: Path, error: OSError) -> StateFolderError:
+    """Return what to raise where a folder cannot be used."""
     return StateFolderError(
         f"state: {path} cannot be used as a folder ({error.strerror}). Name one that can be written to."
     )
