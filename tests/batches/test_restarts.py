@@ -162,3 +162,67 @@ def test_a_line_that_outlasts_its_server_changes_nothing_any_more(
         worker.join(60)
     assert [worker.is_alive() for worker in workers] == [False]
     assert left == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_clock_that_goes_back_does_not_stop_a_batch(tmp_path: Path) -> None:
+    with frozen(tmp_path, batch_seconds=0.0) as server:
+        batches = batches_of(server, KEY)
+        server.clock.advance(3600)
+        batch = batches.create(chat_lines(2000))
+        batches.until(batch, "in_progress", completed=1)
+        server.clock.advance(-7200)
+        assert len(batches.output(batches.until(batch, "completed"))) == 2000
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_batch_goes_on_where_the_clock_forgot_that_it_was_moved(tmp_path: Path, seconds: float) -> None:
+    with frozen(tmp_path, batch_seconds=60.0) as server:
+        batches = batches_of(server, KEY)
+        server.clock.advance(36_000)
+        batch = batches.create(chat_lines(4), {"x-mock-batch-seconds": str(seconds)})
+        if seconds:
+            server.clock.advance(60)
+            batches.until(batch, "in_progress")
+            server.clock.advance(30)
+            batches.until(batch, "in_progress", completed=2)
+    with frozen(tmp_path) as server:
+        batches = batches_of(server, KEY)
+        if seconds:
+            batches.until(batch, "in_progress", completed=2)
+            server.clock.advance(29)
+            batches.until(batch, "in_progress", completed=3)
+            server.clock.advance(1)
+            batches.until(batch, "finalizing")
+            server.clock.advance(60)
+        batch = batches.until(batch, "completed")
+        assert [line["custom_id"] for line in batches.output(batch)] == [
+            f"line-{number}" for number in range(4)
+        ]
+
+
+def test_a_batch_whose_input_was_cut_short_fails_and_says_so(tmp_path: Path) -> None:
+    with frozen(tmp_path) as server:
+        batches = batches_of(server, KEY)
+        batch = batches.create(chat_lines(4))
+        server.clock.advance(60)
+        batches.until(batch, "in_progress")
+        batches.client.files.delete(batch.input_file_id)
+    (blob,) = (tmp_path / "blobs").iterdir()
+    blob.write_bytes(b"\n".join(blob.read_bytes().splitlines()[:2]) + b"\n")
+    with frozen(tmp_path, frozen_time=NOW + 120) as server:
+        batch = batches_of(server, KEY).until(batch, "failed")
+        assert batch.errors is not None
+        assert batch.errors.data is not None
+        assert "ends before the last line" in (batch.errors.data[0].message or "")
+
+
+def test_a_reset_while_lines_are_answered_is_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with frozen(tmp_path, batch_seconds=0.0) as server:
+        batches = batches_of(server, KEY)
+        for _ in range(5):
+            batches.until(batches.create(chat_lines(500)), "in_progress", completed=1)
+            server.reset()
+        batches.run(chat_lines(1))
+    assert "Traceback" not in caplog.text
