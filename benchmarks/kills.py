@@ -53,22 +53,24 @@ def run(options: Options) -> Iterator[Row]:
     found = kills(_KILLS)
     for name in _DONE:
         yield Row(f"acknowledged {name}", "", float(found[name]))
-    done = float(sum(found[name] for name in _DONE))
     for name in _WRONG:
-        yield Row(name, "", float(found[name]), done, 0.0, "against all that was acknowledged")
+        yield Row(name, "", float(found[name]), float(_done(found)), 0.0, "against all that was acknowledged")
     yield Row("longest start", "ms", float(found["longest start, ms"]))
     yield Row(
         "left over by the kills", "files", float(found["leftovers"]), note="and gone after the next start"
     )
 
 
-def kills(count: int, *, callers: int = _CALLERS, seed: int = 1) -> Counter[str]:
-    """Starts a server in one state folder and kills it under load, ``count`` times; what was found, by name."""
+def kills(count: int, *, callers: int = _CALLERS, lines: int = _LINES, seed: int = 1) -> Counter[str]:
+    """Starts a server in one state folder and kills it under load, ``count`` times; what was found, by name.
+
+    Each of the ``callers`` has a batch of so many ``lines`` under way.
+    """
     found: Counter[str] = Counter(dict.fromkeys((*_DONE, *_WRONG), 0))
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        accounts = [_Account(f"sk-mock-tier-5-{number}", found) for number in range(callers)]
+        accounts = [_Account(f"sk-mock-tier-5-{number}", found, lines) for number in range(callers)]
         for _ in range(count):
             _one_life(state, accounts, found, dice.uniform(_LEAST, _MOST))
         with _served(state) as server:
@@ -87,12 +89,19 @@ def _one_life(state: Path, accounts: list[_Account], found: Counter[str], second
         for account in accounts:
             account.check(server)
         threads = [threading.Thread(target=account.work, args=(server,)) for account in accounts]
+        done, deadline = _done(found), time.monotonic() + _PATIENCE
         for thread in threads:
             thread.start()
+        while _done(found) == done and time.monotonic() < deadline:
+            time.sleep(0.01)
         time.sleep(seconds)
         server.kill()
         for thread in threads:
             thread.join()
+
+
+def _done(found: Counter[str]) -> int:
+    return sum(found[name] for name in _DONE)
 
 
 def _served(state: Path) -> Server:
@@ -112,9 +121,10 @@ def _leftovers(state: Path) -> list[Path]:
 class _Account:
     """A caller and what it was told is there. What it has no answer about may be there or not, but not by halves."""
 
-    def __init__(self, key: str, found: Counter[str]) -> None:
+    def __init__(self, key: str, found: Counter[str], lines: int) -> None:
         self._headers = {"authorization": f"Bearer {key}"}
         self._found = found
+        self._lines = lines
         self._numbers = itertools.count()
         self._there: dict[str, dict[str, bytes]] = {"files": {}, "chat/completions": {}, "stt": {}}
         self._gone: dict[str, set[str]] = {"files": set(), "chat/completions": set()}
@@ -189,7 +199,7 @@ class _Account:
     def _add_batch(self, client: httpx.Client) -> None:
         chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello."}]}
         line = {"method": "POST", "url": "/v1/chat/completions", "body": chat}
-        lines = [json.dumps({"custom_id": str(number), **line}).encode() for number in range(_LINES)]
+        lines = [json.dumps({"custom_id": str(number), **line}).encode() for number in range(self._lines)]
         content = b"\n".join(lines)
         answer = client.post("/files", files={"file": ("a.jsonl", content)}, data={"purpose": "batch"})
         asked = {
@@ -199,9 +209,9 @@ class _Account:
         }
         self._there["files"][asked["input_file_id"]] = content
         batch = client.post("/batches", json=asked).raise_for_status().json()["id"]
-        self._batches[batch] = _LINES
+        self._batches[batch] = self._lines
         self._found["batches"] += 1
-        self._found["batch lines"] += _LINES
+        self._found["batch lines"] += self._lines
 
     def _delete(self, client: httpx.Client) -> None:
         """Deletes what is above the bound; what has no answer may be there or not."""

@@ -33,6 +33,7 @@ from mockserver.batches.validation import InputRefused, Validation
 from mockserver.gateway.accounts import Account
 from mockserver.gateway.inner_calls import InnerCall
 from mockserver.limits.costs import BATCH_SHARE
+from mockserver.state.blobs import BytesGone
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
 _SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
 _SAME_TIME = 1e-3  # seconds
+
+
+class DamagedInput(Exception):
+    """The input of a batch is not what it was when the batch was validated."""
 
 
 class Work:
@@ -100,15 +105,19 @@ class Work:
             return self._pass(task, value)
         except StateFailed:
             raise
+        except BytesGone:
+            if self._services.store.get(KIND, *task) is not value:  # removed or restored meanwhile
+                return self._services.clock.now()
+            reason = "bytes that it needs are gone"
+        except DamagedInput as error:
+            reason = str(error)
         except Exception as error:
-            if self._services.store.get(KIND, *task) is not value:
-                return (
-                    self._services.clock.now()
-                )  # it was removed or restored meanwhile, and its bytes with it
             log.exception("batch %s fails", task[1])
-            errors = [self._errors.error("server_error", reason=repr(error))]
-            self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
-            return None
+            reason = repr(error)
+        log.warning("batch %s fails: %s", task[1], reason)
+        errors = [self._errors.error("server_error", reason=reason)]
+        self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
+        return None
 
     def _wait_for_disk(self, task: Task) -> float:
         """Waits in real time until it is worth while to try again; what was not kept is answered again then."""
@@ -208,7 +217,7 @@ class Work:
                         break
                 self._keep(task, value, tally, output, errors)
                 if not some and tally.answered < due:
-                    raise ValueError("its input ends before the last line")
+                    raise DamagedInput("its input ends before the last line")
         finally:
             del self._running[task]
 
@@ -253,6 +262,8 @@ class Work:
 
     def _keep(self, task: Task, before: Value, tally: _Tally, output: BlobWriter, errors: BlobWriter) -> None:
         """Keeps what was answered, all of it at once; nothing if the batch is not as it was ``before``."""
+        if tally.offset == before["work"]["bytes"]:
+            return
         new: dict[str, list[str]] = {"output": [], "errors": []}
 
         def add(value: Value) -> Value:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.endpoints.files import check_size, example, lifetime, told
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
+from mockserver.state.blobs import BytesGone
 from mockserver.state.disk import StateFailed
 from mockserver.wire import json_styles
 
@@ -104,9 +105,9 @@ def complete_upload(services: Services, call: Call) -> Answer:
     upload = value["upload"]
     try:
         blob = _joined(services, parts, call.document.get("md5"))
-    except KeyError:  # the parts are gone, as somebody else completed or cancelled it meanwhile
+    except BytesGone:  # as somebody else completed or cancelled it meanwhile
         _pending(services, call)
-        raise
+        raise ApiError("storage_failed", reason="the bytes of a part are gone") from None
     file = services.files.add(
         call.account.id,
         blob,

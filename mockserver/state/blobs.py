@@ -38,6 +38,10 @@ class Blob(NamedTuple):
     sha256: str
 
 
+class BytesGone(KeyError):
+    """There are no bytes of that id: whoever named them was removed meanwhile, or somebody damaged the folder."""
+
+
 class Blobs:
     """Bytes by id. Thread-safe.
 
@@ -58,16 +62,16 @@ class Blobs:
         return BlobWriter(self, blob_id or uuid.uuid4().hex)
 
     def open(self, blob_id: str) -> BinaryIO:
-        """Reads the bytes. Raises ``KeyError`` when there are none of that id."""
+        """Reads the bytes. Raises ``BytesGone`` when there are none of that id, ``StateFailed`` of the disk."""
         content = self._memory.get(blob_id)
         if content is not None:
             return io.BytesIO(content)
         if self._folder is None or not is_blob_id(blob_id):
-            raise KeyError(blob_id)
+            raise BytesGone(blob_id)
         try:
             return open(self._path(blob_id), "rb", opener=_without_links)
         except FileNotFoundError:
-            raise KeyError(blob_id) from None
+            raise BytesGone(blob_id) from None
         except OSError as error:
             raise self.troubles.failed(self._path(blob_id), error, "read") from error
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import openai
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from mockserver.batches.answering import Response, ask
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
+from mockserver.state.blobs import Blobs
 from tests.batches.conftest import Batches, batches_of, chat_line, chat_lines
 
 KEY = "sk-mock-tier-1-restarts"
@@ -168,10 +169,9 @@ def test_a_clock_that_goes_back_does_not_stop_a_batch(tmp_path: Path) -> None:
     with frozen(tmp_path, batch_seconds=0.0) as server:
         batches = batches_of(server, KEY)
         server.clock.advance(3600)
-        batch = batches.create(chat_lines(2000))
-        batches.until(batch, "in_progress", completed=1)
+        batch = batches.create(chat_lines(300))
         server.clock.advance(-7200)
-        assert len(batches.output(batches.until(batch, "completed"))) == 2000
+        assert len(batches.output(batches.until(batch, "completed"))) == 300
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
@@ -216,13 +216,22 @@ def test_a_batch_whose_input_was_cut_short_fails_and_says_so(tmp_path: Path) -> 
         assert "ends before the last line" in (batch.errors.data[0].message or "")
 
 
-def test_a_reset_while_lines_are_answered_is_no_failure(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_reset_that_takes_the_bytes_away_from_the_work_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    opened, was_reset = Blobs.open, threading.Event()
+
     with frozen(tmp_path, batch_seconds=0.0) as server:
+
+        def reset_before(blobs: Blobs, blob_id: str) -> BinaryIO:
+            if not was_reset.is_set():
+                was_reset.set()
+                server.reset()
+            return opened(blobs, blob_id)
+
         batches = batches_of(server, KEY)
-        for _ in range(5):
-            batches.until(batches.create(chat_lines(500)), "in_progress", completed=1)
-            server.reset()
-        batches.run(chat_lines(1))
-    assert "Traceback" not in caplog.text
+        monkeypatch.setattr(Blobs, "open", reset_before)
+        batches.create(chat_lines(2))
+        assert was_reset.wait(60)
+        assert len(batches.output(batches.run(chat_lines(1)))) == 1
+    assert "fails" not in caplog.text

@@ -111,7 +111,7 @@ def test_without_a_state_folder_a_full_disk_for_temporary_files_is_no_crash(tmp_
 def test_a_batch_waits_for_room_and_then_goes_on(tmp_path: Path) -> None:
     lines = [
         {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": CHAT}
-        for number in range(800)
+        for number in range(300)
     ]
     with served(tmp_path, "--state", "state") as (process, client):
         data = "".join(json.dumps(line) + "\n" for line in lines).encode()
@@ -127,4 +127,4 @@ def test_a_batch_waits_for_room_and_then_goes_on(tmp_path: Path) -> None:
             sleep(0.05)
         assert batch.output_file_id is not None
         answered = client.files.content(batch.output_file_id).content.splitlines()
-        assert [json.loads(line)["custom_id"] for line in answered] == [str(number) for number in range(800)]
+        assert [json.loads(line)["custom_id"] for line in answered] == [str(number) for number in range(300)]
