@@ -22,6 +22,7 @@ NAMES = (
     "tokens",
     "stubs",
     "soak",
+    "kills",
     "attack",
     "pytest_fixture",
 )

@@ -45,6 +45,7 @@ from mockserver.settings import Settings
 from mockserver.settings_file import catalog_of
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
+from mockserver.state.value_rules import ValueRules
 from mockserver.stt.queue import WorkQueue
 from mockserver.wire.ids import Ids
 
@@ -175,7 +176,7 @@ def build_services(settings: Settings) -> Services:
     stubs = Stubs(ENDPOINTS, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
-    store, blobs = open_state(settings.state)
+    store, blobs = open_state(settings.state, ValueRules(schemas))
     return Services(
         settings=settings,
         catalog=catalog,

@@ -110,11 +110,23 @@ def with_blobs(value: Value) -> Value:
     return value | {"blobs": [blob for blob in named if blob]}
 
 
+def since(value: Value, now: float) -> float:
+    """When the state began; earlier than was noted where the clock went back, so that the batch does not wait for it.
+
+    A clock that was moved forgets that as the server ends, too.
+    """
+    work, counts = value["work"], value["batch"]["request_counts"]
+    passed = 0.0
+    if value["batch"]["status"] == "in_progress" and counts["total"]:
+        passed = work["seconds"] * (counts["completed"] + counts["failed"]) / counts["total"]
+    return float(min(work["since"], now - passed))
+
+
 def lines_due(value: Value, now: float) -> int:
     """How many of the lines are to be answered by now, in a batch that is in progress."""
     work, total = value["work"], value["batch"]["request_counts"]["total"]
     passed = now - work["since"]
-    if passed >= work["seconds"]:
+    if not work["seconds"] or passed >= work["seconds"]:
         return int(total)
     portions = min(total, PORTIONS)
     return int(total * int(portions * passed / work["seconds"]) // portions)

@@ -33,6 +33,8 @@ class Schedule:
         self._changed = threading.Condition()
         self._due: dict[Task, float] = {}
         self._running: set[Task] = set()
+        self._moves = 0  # how often the clock was touched
+        self._seen = -math.inf  # what it showed when it was looked at last
         self._threads: list[threading.Thread] = []
         self._closed = False
         clock.listen(self._look_again)
@@ -61,12 +63,17 @@ class Schedule:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _look_again(self) -> None:
+        """Goes by the clock as it is now. Where it went back all tasks are looked at: they know what is due then."""
         with self._changed:
+            self._moves += 1
+            if self._clock.now() < self._seen:
+                self._due = dict.fromkeys(self._due, -math.inf)
             self._changed.notify_all()
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
             due: float | None = None
+            moves = self._moves
             try:
                 due = self._step(task)
             except Exception:
@@ -75,14 +82,14 @@ class Schedule:
                 with self._changed:
                     self._running.discard(task)
             if due is not None:
-                self.add(task, due)
+                self.add(task, due if moves == self._moves else -math.inf)
 
     def _next(self) -> Task | None:
         """Waits for a task that is due and takes it; ``None`` at the end."""
         with self._changed:
             while not self._closed:
                 waiting = {task: due for task, due in self._due.items() if task not in self._running}
-                now = self._clock.now()
+                now = self._seen = self._clock.now()
                 for task, due in waiting.items():  # in the order they came
                     if due <= now:
                         del self._due[task]

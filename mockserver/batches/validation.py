@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mockserver.batches.lines import MOST_BYTES, BatchErrors, InputCheck, read_lines
 from mockserver.gateway.errors import ApiError
 from mockserver.limits.queue import QueueFull
+from mockserver.state.blobs import BytesGone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +74,11 @@ class Validation:
 
         most_values = settings.max_json_values
         check = InputCheck(operation, self._services.schemas, self._errors, find_model, most_values)
-        with self._services.blobs.open(work["input"]) as file:
+        try:
+            file = self._services.blobs.open(work["input"])
+        except BytesGone:  # deleted just as the batch was created
+            raise self._refusal("file_not_found", **names) from None
+        with file:
             size = file.seek(0, 2)
             if size > MOST_BYTES:
                 raise self._refusal("file_too_large", size=size, most=MOST_BYTES)

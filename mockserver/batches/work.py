@@ -6,7 +6,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
@@ -26,12 +26,15 @@ from mockserver.batches.record import (
     lines_due,
     moved,
     next_due,
+    since,
     with_blobs,
 )
 from mockserver.batches.validation import InputRefused, Validation
 from mockserver.gateway.accounts import Account
 from mockserver.gateway.inner_calls import InnerCall
 from mockserver.limits.costs import BATCH_SHARE
+from mockserver.state.blobs import BytesGone
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -46,6 +49,12 @@ log = logging.getLogger(__name__)
 
 _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
 _SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
+_SAME_TIME = 1e-3  # seconds
+
+
+class DamagedInput(Exception):
+    """The input of a batch is not what it was when the batch was validated."""
 
 
 class Work:
@@ -57,6 +66,7 @@ class Work:
         self._errors = BatchErrors()
         self._validation = Validation(services, operations, self._errors)
         self._running: dict[Task, _Tally] = {}
+        self._waits: dict[Task, float] = {}  # of batches whose answers could not be kept
         self._ended = threading.Event()
         self._at_once = services.settings.batch_lines
         self._threads: ThreadPoolExecutor | None = None
@@ -77,18 +87,55 @@ class Work:
 
     def step(self, task: Task) -> float | None:
         """Does what is due of a batch; when there is more to do, or ``None`` for never."""
+        try:
+            due = self._step(task)
+        except StateFailed:
+            return self._wait_for_disk(task)
+        self._waits.pop(task, None)
+        return due
+
+    def _step(self, task: Task) -> float | None:
         value = self._services.store.get(KIND, *task)
         if value is None or is_final(value) or self._services.closing.is_set():
             return None
         try:
+            value = self._on_time(task, value)
             if value["batch"]["status"] == "in_progress":
                 return self._answer_lines(task, value)
             return self._pass(task, value)
+        except StateFailed:
+            raise
+        except BytesGone:
+            if self._services.store.get(KIND, *task) is not value:  # removed or restored meanwhile
+                return self._services.clock.now()
+            reason = "bytes that it needs are gone"
+        except DamagedInput as error:
+            reason = str(error)
         except Exception as error:
             log.exception("batch %s fails", task[1])
-            errors = [self._errors.error("server_error", reason=repr(error))]
-            self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
-            return None
+            reason = repr(error)
+        log.warning("batch %s fails: %s", task[1], reason)
+        errors = [self._errors.error("server_error", reason=reason)]
+        self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
+        return None
+
+    def _wait_for_disk(self, task: Task) -> float:
+        """Waits in real time until it is worth while to try again; what was not kept is answered again then."""
+        wait = self._waits.get(task, 0.0)
+        if not wait:
+            log.warning("batch %s waits until the disk takes what was answered", task[1])
+        self._waits[task] = min(_LONGEST_WAIT, 2 * wait or _FIRST_WAIT)
+        self._services.closing.wait(self._waits[task])
+        return self._services.clock.now()
+
+    def _on_time(self, task: Task, value: Value) -> Value:
+        """The batch; one whose state began later than it can have, because the clock went back, noted so."""
+        began = since(value, self._services.clock.now())
+        if value["work"]["since"] - began < _SAME_TIME:
+            return value
+        log.info("batch %s goes on, though the clock went back", task[1])
+        noted = self._change(task, lambda value: value | {"work": value["work"] | {"since": began}})
+        return noted or value
 
     def _pass(self, task: Task, value: Value) -> float:
         """Leaves a state that just takes its time."""
@@ -169,6 +216,8 @@ class Work:
                     if time.monotonic() > until or not self._goes_on(task):
                         break
                 self._keep(task, value, tally, output, errors)
+                if not some and tally.answered < due:
+                    raise DamagedInput("its input ends before the last line")
         finally:
             del self._running[task]
 
@@ -213,11 +262,9 @@ class Work:
 
     def _keep(self, task: Task, before: Value, tally: _Tally, output: BlobWriter, errors: BlobWriter) -> None:
         """Keeps what was answered, all of it at once; nothing if the batch is not as it was ``before``."""
-        new = {
-            name: [writer.commit().id]
-            for name, writer in (("output", output), ("errors", errors))
-            if writer.size
-        }
+        if tally.offset == before["work"]["bytes"]:
+            return
+        new: dict[str, list[str]] = {"output": [], "errors": []}
 
         def add(value: Value) -> Value:
             work = value["work"]
@@ -228,10 +275,16 @@ class Work:
             batch = value["batch"] | {"request_counts": tally.counts, "usage": tally.usage}
             return with_blobs(value | {"batch": batch, "work": work})
 
-        value = self._change(task, add)
-        named = value["blobs"] if value else ()
-        for blob_id in [blob_id for blobs in new.values() for blob_id in blobs if blob_id not in named]:
-            self._services.blobs.delete(blob_id)
+        named: Sequence[str] = ()
+        try:
+            for name, writer in (("output", output), ("errors", errors)):
+                if writer.size:
+                    new[name].append(writer.commit().id)
+            value = self._change(task, add)
+            named = value["blobs"] if value else ()
+        finally:
+            for blob_id in [blob_id for blobs in new.values() for blob_id in blobs if blob_id not in named]:
+                self._services.blobs.delete(blob_id)
         counts = tally.counts
         log.info(
             "batch %s: %d of %d lines are answered, %d with an error",

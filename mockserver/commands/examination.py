@@ -264,16 +264,15 @@ def _port(patient: Patient) -> Finding:
 
 
 def _state(patient: Patient) -> Finding:
-    from mockserver.state.folder import Folder, StateFolderError, StateFolderInUse
+    from mockserver.state.inspection import inspect
+    from mockserver.state.layout import StateFolderError
+    from mockserver.state.value_rules import ValueRules
 
-    path = Path(patient.settings.state)
     try:
-        Folder(path).close()
-    except StateFolderInUse as error:
-        return Finding("state folder", False, str(error), fatal=False)
+        is_well, text = inspect(Path(patient.settings.state).absolute(), ValueRules(patient.services.schemas))
     except StateFolderError as error:
         return Finding("state folder", False, str(error))
-    return Finding("state folder", True, f"{path} can be written to, and no server uses it")
+    return Finding("state folder", is_well, text, fatal=False)
 
 
 CHECKS: dict[str, Callable[[Patient], Finding]] = {

@@ -14,7 +14,7 @@ from mockserver.engines.transcription import EngineFailed
 from mockserver.gateway.validation import SchemaError
 from mockserver.remote.url_map import UrlMapError
 from mockserver.settings import SettingsError
-from mockserver.state.folder import StateFolderError
+from mockserver.state.layout import StateFolderError
 
 STARTUP_FAILURES = (
     CatalogError,

@@ -14,6 +14,7 @@ from mockserver.gateway.accounts import key_of
 from mockserver.gateway.body import BodyReader, announced_length
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
+from mockserver.state.disk import StateFailed
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class NotFound(ControlError):
 def register(app: flask.Flask, _services: Services) -> None:
     """Has refused calls, unknown paths and wrong methods answered as the control API does."""
     app.register_error_handler(ControlError, _refuse)
+    app.register_error_handler(StateFailed, _refuse_unkept)
     app.before_request(_refuse_unrouted)
     app.before_request(_refuse_unknown_arguments)
 
@@ -123,6 +125,11 @@ def _is_deeper(value: Any, deepest: int) -> bool:
 
 def _refuse(error: ControlError) -> flask.Response:
     return answer({"error": str(error)}, 404 if isinstance(error, NotFound) else 400)
+
+
+def _refuse_unkept(failed: StateFailed) -> flask.Response:
+    text = f"The server's disk cannot be used ({failed.reason}): the state is as it was. Its log names the place."
+    return answer({"error": text}, 507 if failed.no_room else 500)
 
 
 def _refuse_unrouted() -> flask.Response | None:

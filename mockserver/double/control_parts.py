@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.state.snapshots import StoreSnapshots
+from mockserver.state.value_rules import ValueRules
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -28,13 +29,13 @@ class Part(Protocol):
 
 
 def parts_of(services: Services) -> Mapping[str, Part]:
-    """The parts, in the order in which they are restored."""
+    """The parts, in the order in which they are told."""
     return {
         "settings": services.tuning,
         "models": services.catalog.own_models,
         "limits": services.limiter,
         "costs": services.ledger,
-        "store": StoreSnapshots(services.store, services.blobs),
+        "store": StoreSnapshots(services.store, services.blobs, ValueRules(services.schemas)),
         "stubs": services.stubs,
         "faults": services.faults,
         "journal": services.journal,

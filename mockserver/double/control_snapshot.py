@@ -11,6 +11,7 @@ from mockserver.double import control_calls as control
 from mockserver.double.control_parts import parts_of
 from mockserver.double.hashed_secrets import without_secrets
 from mockserver.gateway.redaction import secrets_of
+from mockserver.state.disk import StateFailed
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def register(app: flask.Flask, services: Services) -> None:
             asked = control.document(services, "snapshot", most=_LARGEST, deepest=_DEEPEST)
             _check_scope(asked, account)
             _check_stubs(services, asked["state"]["stubs"])
-            _restore_all_or_nothing(services, asked["state"], account.id if account else None)
+            state = {"models": []} | asked["state"]  # early snapshots have no models
+            _restore_all_or_nothing(services, state, account.id if account else None)
         names = [name for name in asked["state"] if name != "clock" or account is None]
         return control.answer({"restored": names, "account": account.key if account else None})
 
@@ -67,8 +69,9 @@ def _scope(account: Account | None) -> str:
     return "account" if account else "everything"
 
 
-def _state(services: Services, account_id: str | None) -> dict[str, Any]:
-    state = {name: part.snapshot(account_id) for name, part in parts_of(services).items()}
+def _state(services: Services, account_id: str | None, *, store: bool = True) -> dict[str, Any]:
+    parts = {name: part for name, part in parts_of(services).items() if store or name != "store"}
+    state = {name: part.snapshot(account_id) for name, part in parts.items()}
     return {"clock": services.clock.state()} | state
 
 
@@ -89,11 +92,14 @@ def _check_stubs(services: Services, state: dict[str, Any]) -> None:
 
 
 def _restore_all_or_nothing(services: Services, state: dict[str, Any], account_id: str | None) -> None:
-    """Restores every part. Raises ``ControlError``, everything being as before, when one cannot be."""
-    before = _state(services, account_id)
+    """Restores every part. When one cannot be, everything is as before: raises ``ControlError`` or ``StateFailed``.
+
+    The store itself changes nothing when it fails: a snapshot could not bring all of it back.
+    """
+    before = _state(services, account_id, store=False)
     try:
         _restore(services, state, account_id)
-    except control.ControlError:
+    except (control.ControlError, StateFailed):
         _restore(services, before, account_id)
         raise
 
@@ -101,11 +107,17 @@ def _restore_all_or_nothing(services: Services, state: dict[str, Any], account_i
 def _restore(services: Services, state: dict[str, Any], account_id: str | None) -> None:
     if account_id is None:
         _restore_clock(services.clock, state["clock"])
-    for name, part in parts_of(services).items():
+    parts = dict(parts_of(services))
+    parts["store"] = parts.pop("store")  # last: what is worked at in it finds all others as they are to be
+    for name, part in parts.items():
         try:
-            part.restore(state.get(name, []) if name == "models" else state[name], account_id)
+            if name in state:
+                part.restore(state[name], account_id)
+        except StateFailed:
+            raise
         except Exception as error:
-            raise control.ControlError(f"state.{name}: cannot be restored: {error!r}") from error
+            reason = str(error) if isinstance(error, ValueError) else repr(error)
+            raise control.ControlError(f"state.{name}: cannot be restored: {reason}") from error
 
 
 def _restore_clock(clock: Clock, state: dict[str, Any]) -> None:

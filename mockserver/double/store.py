@@ -6,6 +6,7 @@ Values are plain data (JSON values), so that a listener can keep them elsewhere,
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 from collections import OrderedDict
@@ -32,8 +33,18 @@ class Change(NamedTuple):
 Listener = Callable[[Sequence[Change]], None]
 
 
+class _Done(NamedTuple):
+    """A change, and the place among the values of its room that the one before had."""
+
+    change: Change
+    place: int
+
+
 class MemoryStore:
-    """Keeps values by kind, account and key. Each method is atomic. Values are copied neither in nor out."""
+    """Keeps values by kind, account and key. Each method is atomic: what raises an exception has changed nothing.
+
+    Values are copied neither in nor out.
+    """
 
     def __init__(
         self, capacity: int = _CAPACITY, *, room_bytes: int = _ROOM_BYTES, rooms: int = _ROOMS
@@ -44,10 +55,14 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._rooms: OrderedDict[tuple[str, str], _Room] = OrderedDict()
         self._listeners: tuple[Listener, ...] = ()
-        self._changes: list[Change] = []
+        self._done: list[_Done] = []
+        self._places = itertools.count()
 
     def listen(self, listener: Listener) -> None:
-        """Tells ``listener`` from now on what every method changed, before the method returns."""
+        """Tells ``listener`` from now on what every method changed, before the method returns.
+
+        The first one may raise an exception: then nothing is changed, and the others are told nothing.
+        """
         self._listeners += (listener,)
 
     def put(self, kind: str, account: str, key: str, value: Value) -> None:
@@ -120,15 +135,28 @@ class MemoryStore:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
-        """Holds the lock, and tells the listeners what was changed meanwhile."""
+        """Holds the lock, and tells the listeners what was changed meanwhile; undoes it where that fails."""
         with self._lock:
             try:
                 yield
-            finally:
-                changes = self._changes.copy()
-                self._changes.clear()
+                changes = [done.change for done in self._done]
                 for listener in self._listeners if changes else ():
                     listener(changes)
+            except BaseException:
+                self._undo()
+                raise
+            finally:
+                self._done.clear()
+
+    def _undo(self) -> None:
+        """Has everything be as it was before the changes that are noted."""
+        done = self._done.copy()
+        for (kind, account, key, before, _), place in reversed(done):
+            room = self._rooms.setdefault((kind, account), self._room(kind, account))
+            room.put_back(key, before, place)
+        for kind, account in {(change.kind, change.account) for change, _ in done}:
+            self._room(kind, account).sort()
+            self._drop_if_empty(kind, account)
 
     def _put(self, kind: str, account: str, key: str, value: Value) -> None:
         room = self._room(kind, account)
@@ -147,7 +175,7 @@ class MemoryStore:
         """The room of a kind and account, an empty one if nothing is kept of them."""
         room = self._rooms.get((kind, account))
         if room is None:
-            return _Room(kind, account, self._changes)
+            return _Room(kind, account, self._done, self._places)
         self._rooms.move_to_end((kind, account))
         return room
 
@@ -157,28 +185,32 @@ class MemoryStore:
 
 
 class _Room:
-    """The values of one kind and account, and how many bytes they are as JSON. Notes what changes."""
+    """The values of one kind and account, and how many bytes they are as JSON. Notes what is done."""
 
-    def __init__(self, kind: str, account: str, changes: list[Change]) -> None:
+    def __init__(self, kind: str, account: str, done: list[_Done], places: Iterator[int]) -> None:
         self.values: OrderedDict[str, Value] = OrderedDict()
         self._name = (kind, account)
-        self._changes = changes
+        self._done = done
+        self._new_places = places
+        self._places: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
         self._bytes = 0
 
     def put(self, key: str, value: Value) -> None:
         size = len(json.dumps(value))
+        self._note(key, value)
         self._bytes += size - self._sizes.get(key, 0)
         self._sizes[key] = size
-        self._changes.append(Change(*self._name, key, self.values.get(key), value))
+        if key not in self._places:
+            self._places[key] = next(self._new_places)
         self.values[key] = value
 
     def remove(self, key: str) -> bool:
-        self._bytes -= self._sizes.pop(key, 0)
-        value = self.values.pop(key, None)
-        if value is not None:
-            self._changes.append(Change(*self._name, key, value, None))
-        return value is not None
+        if key not in self.values:
+            return False
+        self._note(key, None)
+        self._forget(key)
+        return True
 
     def clear(self) -> None:
         for key in list(self.values):
@@ -187,3 +219,25 @@ class _Room:
     def shrink(self, capacity: int, most_bytes: int) -> None:
         while len(self.values) > capacity or self._bytes > most_bytes:
             self.remove(next(iter(self.values)))
+
+    def put_back(self, key: str, value: Value | None, place: int) -> None:
+        """Has a value be what it was; ``sort`` it in afterwards."""
+        self._forget(key)
+        if value is not None:
+            self.values[key], self._places[key] = value, place
+            self._sizes[key] = len(json.dumps(value))
+            self._bytes += self._sizes[key]
+
+    def sort(self) -> None:
+        """Has the values stand in the order they came."""
+        for key in sorted(self.values, key=self._places.__getitem__):
+            self.values.move_to_end(key)
+
+    def _note(self, key: str, after: Value | None) -> None:
+        change = Change(*self._name, key, self.values.get(key), after)
+        self._done.append(_Done(change, self._places.get(key, 0)))
+
+    def _forget(self, key: str) -> None:
+        self._bytes -= self._sizes.pop(key, 0)
+        self._places.pop(key, None)
+        self.values.pop(key, None)

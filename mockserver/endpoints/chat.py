@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pybase64
 
 from mockserver.endpoints import stored_completions
@@ -16,8 +17,9 @@ from mockserver.endpoints.speaking import failures_answered, started
 from mockserver.endpoints.voices import check_speaks, speaking_voices
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_chat
-from mockserver.gateway.errors import ApiError
+from mockserver.gateway.errors import ApiError, storage_error
 from mockserver.gateway.image_rules import check_images
+from mockserver.state.disk import StateFailed
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint
 
@@ -72,6 +74,12 @@ def _stream(
     try:
         yield from chat_stream(services, call, request, replies, head, sound)
         _store(services, call, request, replies, head)
+    except (
+        StateFailed
+    ) as error:  # too late for another status: the stream ends with the error, and is not done
+        refusal = services.errors.refusal(storage_error(error))
+        yield b"data: " + msgspec.json.format(refusal.body, indent=0) + b"\n\n"
+        return
     finally:
         call.settle(usage_of(request, replies))
     yield chat.DONE

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import flask
-from werkzeug.wsgi import FileWrapper
+from werkzeug.wsgi import ClosingIterator
 
 from mockserver.endpoints.pages import Paging, page
 from mockserver.gateway.calls import Answer, Call
@@ -15,10 +16,12 @@ from mockserver.gateway.errors import ApiError
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mockserver.services import Services
     from mockserver.state.files import FileObject
+
+log = logging.getLogger(__name__)
 
 _BATCH_MOST = 200 << 20  # bytes. Source: API reference, Upload file.
 
@@ -85,7 +88,31 @@ def download_file(services: Services, call: Call) -> Answer:
             raise ApiError("file_not_found", id=file["id"]) from None
         opened, file = io.BytesIO(), example(file["id"])
     headers = (("content-disposition", _attached(file["filename"])), ("content-length", str(file["bytes"])))
-    return Answer(FileWrapper(opened, _PIECE), "application/octet-stream", headers=headers)
+    return Answer(_whole(opened, file), "application/octet-stream", headers=headers)
+
+
+def _whole(opened: BinaryIO, file: FileObject) -> Iterator[bytes]:
+    """The bytes of a file, piece by piece. Raises ``ApiError`` where there are not as many as it says.
+
+    Raises ``OSError``, which ends the connection, where that shows while they are sent: the client would wait.
+    """
+    size = opened.seek(0, io.SEEK_END)
+    if size != file["bytes"]:
+        opened.close()
+        reason = f"of the {file['bytes']} bytes of {file['id']} there are {size}"
+        log.error("%s. Remove the file, and upload it again.", reason)
+        raise ApiError("storage_failed", reason=reason)
+    opened.seek(0)
+    return ClosingIterator(_pieces(opened, size), opened.close)
+
+
+def _pieces(opened: BinaryIO, left: int) -> Iterator[bytes]:
+    while left:
+        piece = opened.read(min(_PIECE, left))
+        if not piece:
+            raise OSError(f"{opened.name} ends {left} bytes early")
+        left -= len(piece)
+        yield piece
 
 
 def told(call: Call, file: FileObject) -> FileObject:

@@ -14,6 +14,7 @@ from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 from mockserver.remote.fetch import NotAllowed
+from mockserver.state.disk import StateFailed
 from mockserver.stt import jobs, work
 from mockserver.stt.queue import QueueFull
 from mockserver.stt.results import Heard, options, used
@@ -43,12 +44,16 @@ def create_job(services: Services, call: Call) -> Answer:
 
 def retrieve_job(services: Services, call: Call) -> Answer:
     """How far a job is, and its result once there is one."""
-    job = services.store.get(jobs.KIND, call.account.id, call.path["id"])
+    place = jobs.KIND, call.account.id, call.path["id"]
+    job = services.store.get(*place)
     if job is None:
         raise ApiError("stt_not_found", id=call.path["id"])
     if job["work"] != "done":  # of an earlier server, or a snapshot, nobody may be working on it
         work.submit(services, call.account.id, job["id"], bounded=False)
-    status = jobs.status(job, services.clock.now())
+    now = services.clock.now()
+    if now < job["created"]:
+        job = services.store.update(*place, lambda job: jobs.on_time(job, now)) or job
+    status = jobs.status(job, now)
     body = {
         "generation_id": job["id"],
         "status": status,
@@ -134,7 +139,12 @@ def _queued(services: Services, call: Call, job: jobs.Value) -> Answer:
             for piece in part.content.pieces():
                 writer.write(piece)
             job["blobs"] = [writer.commit().id]
-    answer = _created(services, call, job)
+    try:
+        answer = _created(services, call, job)
+    except StateFailed:
+        for blob_id in job["blobs"]:
+            services.blobs.delete(blob_id)
+        raise
     try:
         work.submit(services, call.account.id, job["id"], call.settle)
     except QueueFull:

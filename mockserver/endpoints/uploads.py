@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver.endpoints.files import check_size, example, lifetime, told
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.errors import ApiError
+from mockserver.state.blobs import BytesGone
+from mockserver.state.disk import StateFailed
 from mockserver.wire import json_styles
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def add_upload_part(services: Services, call: Call) -> Answer:
 
     try:
         _change(services, call, with_part)
-    except ApiError:
+    except (ApiError, StateFailed):
         services.blobs.delete(blob.id)
         raise
     return _answer(part)
@@ -103,9 +105,9 @@ def complete_upload(services: Services, call: Call) -> Answer:
     upload = value["upload"]
     try:
         blob = _joined(services, parts, call.document.get("md5"))
-    except KeyError:  # the parts are gone, as somebody else completed or cancelled it meanwhile
+    except BytesGone:  # as somebody else completed or cancelled it meanwhile
         _pending(services, call)
-        raise
+        raise ApiError("storage_failed", reason="the bytes of a part are gone") from None
     file = services.files.add(
         call.account.id,
         blob,
@@ -116,7 +118,10 @@ def complete_upload(services: Services, call: Call) -> Answer:
     completed = {"status": "completed", "file": told(call, file)}
     try:
         changed = _change(services, call, lambda value: _ended(value, completed))
-    except ApiError:  # somebody else has completed or cancelled it meanwhile
+    except (
+        ApiError,
+        StateFailed,
+    ):  # somebody else has completed or cancelled it meanwhile, or the disk fails
         services.files.remove(call.account.id, file["id"])
         raise
     return _answer(changed["upload"])

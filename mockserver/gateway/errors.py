@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.reading import CatalogError, read_table
 from mockserver.gateway.wording import cut
 from mockserver.wire import json_styles
+
+if TYPE_CHECKING:
+    from mockserver.state.disk import StateFailed
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "errors.toml"
 _UNSET = "\0"
@@ -37,6 +40,11 @@ class ApiError(Exception):
         self.headers = headers
         self.values = values
         self.changes = {field: v for field, v in (("param", param), ("code", code)) if v != _UNSET}
+
+
+def storage_error(failed: StateFailed) -> ApiError:
+    """Return what a client is told of a disk that keeps nothing: 507 where it is full, else 500."""
+    return ApiError("storage_full" if failed.no_room else "storage_failed", reason=failed.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mockserver.gateway import scripted_answers
 from mockserver.gateway.accounts import key_of
 from mockserver.gateway.calls import Answer, Call, Handler, Operation, Outcome, Route
 from mockserver.gateway.clips import RequestAudio
-from mockserver.gateway.errors import ApiError
+from mockserver.gateway.errors import ApiError, storage_error
 from mockserver.gateway.inner_calls import inner_call
 from mockserver.gateway.request_body import RequestBodies
 from mockserver.gateway.response_headers import ResponseHeaders
@@ -39,6 +39,7 @@ from mockserver.gateway.served_models import check_kind, find_model
 from mockserver.gateway.urls import lacks_version, written_path
 from mockserver.limits.costs import cost_usd
 from mockserver.settings import SettingsError, SupportsGet
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -133,6 +134,8 @@ class Pipeline:
                 answer = self._answer(call, route.handler)
         except ApiError as error:
             return self._refuse(error, operation, call, exchange)
+        except StateFailed as error:
+            return self._refuse(storage_error(error), operation, call, exchange)
         except (ConnectionError, TimeoutError):
             raise  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too

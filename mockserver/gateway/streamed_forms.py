@@ -17,6 +17,7 @@ from mockserver.gateway import forms
 from mockserver.gateway.body import LARGE, ClientGone, Readable, drain
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.forms import FilePart, Form, MultipartError
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -119,7 +120,8 @@ def receive(
 
     A part is a file when it has a filename, or the name of ``file_field``. Raises ``MultipartError`` as
     ``forms.parse_multipart`` does, and beyond 1 MiB of fields; ``ApiError``, the rest of the body being read
-    and forgotten, for a file that is too large; ``ClientGone`` when the body breaks off.
+    and forgotten, for a file that is too large; ``StateFailed``, too, where the disk does not take it;
+    ``ClientGone`` when the body breaks off.
     """
     if length is not None and length > file_field.most + _MAX_FIELDS:
         drain(stream, length)
@@ -166,7 +168,7 @@ def _read_all(
             write(piece)
     except ClientGone:
         raise
-    except (ApiError, MultipartError, OSError) as error:
+    except (ApiError, MultipartError, OSError, StateFailed) as error:
         read += _skip(stream, length, read, limit)
         if limit is not None and read > limit:
             raise ApiError("body_too_large", limit=limit, read=read) from error

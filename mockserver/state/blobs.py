@@ -1,15 +1,15 @@
 """Bytes that are kept exactly: small ones in memory if nothing outlives the server, all others on disk.
 
 They are written and read piece by piece, so that their size costs no memory. What is being written is not there
-until it is committed; whatever is then not named by a value of the store is gone at the next start.
+until it is committed, and then it is on the disk; what no value of the store names is gone at the next start.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
-import re
 import threading
 import uuid
 from collections import Counter
@@ -17,14 +17,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from mockserver.state.folder import Folder, StateFailed, TemporaryFolder
+from mockserver.state.disk import StateFailed, Troubles, discard, flush, private_file, sync
+from mockserver.state.folder import Folder, TemporaryFolder
+from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_id
 
 if TYPE_CHECKING:
     from mockserver.double.store import Change
 
 NAMED_UNDER = "blobs"  # a value of the store has the ids of its blobs in a list of this name
 
-_ID = re.compile("[0-9a-f]{32}")
 _SMALL = 1 << 16  # bytes; what is larger is on disk
 _SMALL_IN_ALL = 1 << 26  # bytes in memory; beyond, small ones are on disk, too
 
@@ -37,6 +38,10 @@ class Blob(NamedTuple):
     sha256: str
 
 
+class BytesGone(KeyError):
+    """There are no bytes of that id: whoever named them was removed meanwhile, or somebody damaged the folder."""
+
+
 class Blobs:
     """Bytes by id. Thread-safe.
 
@@ -44,57 +49,57 @@ class Blobs:
     temporary files.
     """
 
-    def __init__(self, folder: Folder | None = None) -> None:
+    def __init__(self, folder: Folder | None = None, troubles: Troubles | None = None) -> None:
+        self.troubles = troubles or Troubles()
         self._folder = folder
         self._keeps = folder is not None
         self._lock = threading.Lock()
         self._memory: dict[str, bytes] = {}
         self._in_memory = 0
-        if folder is not None:
-            for path in folder.folder("incoming").iterdir():
-                path.unlink()
 
     def writer(self, blob_id: str | None = None) -> BlobWriter:
         """Takes bytes, to be kept once they are committed, under an id of their own. A context manager."""
         return BlobWriter(self, blob_id or uuid.uuid4().hex)
 
     def open(self, blob_id: str) -> BinaryIO:
-        """Reads the bytes. Raises ``KeyError`` when there are none of that id."""
+        """Reads the bytes. Raises ``BytesGone`` when there are none of that id, ``StateFailed`` of the disk."""
         content = self._memory.get(blob_id)
         if content is not None:
             return io.BytesIO(content)
-        if self._folder is None or not _is_id(blob_id):
-            raise KeyError(blob_id)
+        if self._folder is None or not is_blob_id(blob_id):
+            raise BytesGone(blob_id)
         try:
-            return self._path(blob_id).open("rb")
+            return open(self._path(blob_id), "rb", opener=_without_links)
         except FileNotFoundError:
-            raise KeyError(blob_id) from None
+            raise BytesGone(blob_id) from None
         except OSError as error:
-            raise StateFailed(f"{self._path(blob_id)} cannot be read: {error}") from error
+            raise self.troubles.failed(self._path(blob_id), error, "read") from error
 
     def __contains__(self, blob_id: str) -> bool:
         """Whether there are bytes of that id."""
-        on_disk = self._folder is not None and _is_id(blob_id) and self._path(blob_id).exists()
-        return on_disk or blob_id in self._memory
+        return self.size(blob_id) is not None
+
+    def size(self, blob_id: str) -> int | None:
+        """How many bytes there are of that id; ``None`` for none."""
+        content = self._memory.get(blob_id)
+        if content is not None:
+            return len(content)
+        if self._folder is None or not is_blob_id(blob_id):
+            return None
+        try:
+            return self._path(blob_id).lstat().st_size
+        except OSError:
+            return None
 
     def delete(self, blob_id: str) -> None:
-        """Forgets the bytes; nothing happens when there are none. Who is reading them can go on."""
+        """Forgets the bytes; nothing happens when there are none. Who is reading them can go on.
+
+        What cannot be removed now (on Windows, while somebody reads) is removed at the next start.
+        """
         with self._lock:
             self._in_memory -= len(self._memory.pop(blob_id, b""))
-        if self._folder is not None and _is_id(blob_id):
-            try:
-                self._path(blob_id).unlink(missing_ok=True)
-            except PermissionError:  # Windows, while somebody reads; the next start removes it
-                return
-
-    def keep_only(self, blob_ids: Iterable[str]) -> None:
-        """Removes what is on disk but for these."""
-        if self._folder is None:
-            return
-        named = set(blob_ids)
-        for path in self._folder.folder("blobs").iterdir():
-            if path.name not in named:
-                path.unlink()
+        if self._folder is not None and is_blob_id(blob_id):
+            discard(self._path(blob_id))
 
     def close(self) -> None:
         """Removes the temporary folder; a state folder stays, for the next server."""
@@ -102,7 +107,7 @@ class Blobs:
             self._folder.close()
 
     def _path(self, blob_id: str) -> Path:
-        return self._on_disk().folder("blobs") / blob_id
+        return self._on_disk().folder(BLOBS) / blob_id
 
     def _on_disk(self) -> Folder:
         with self._lock:
@@ -112,7 +117,14 @@ class Blobs:
 
     def _incoming(self, blob_id: str) -> Path:
         """Where a blob is while it is being written."""
-        return self._on_disk().folder("incoming") / blob_id
+        return self._on_disk().folder(INCOMING) / blob_id
+
+    def failed(self, error: OSError | StateFolderError) -> StateFailed:
+        """What to raise where bytes cannot be written."""
+        if isinstance(error, StateFolderError):  # the folder for temporary files
+            return StateFailed(str(error))
+        place = self._folder.path if self._folder else "The folder for temporary files"
+        return self.troubles.failed(place, error)
 
     def _keep_in_memory(self, blob_id: str, content: bytes) -> bool:
         """Keeps a small blob, or says that there is no room."""
@@ -167,31 +179,33 @@ class BlobWriter:
         """Forgets what was written, unless it was committed."""
         self._small = None
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # of what could not be written before
+                self._file.close()
             self._file = None
-            self._blobs._incoming(self._id).unlink(missing_ok=True)
+            discard(self._blobs._incoming(self._id))
 
     def _spill(self) -> None:
         """From memory to disk."""
         small, self._small = self._small, None
         try:
-            self._file = self._blobs._incoming(self._id).open("wb")
-        except OSError as error:
-            raise StateFailed(f"no file can be written: {error}") from error
+            self._file = private_file(self._blobs._incoming(self._id), new=True)
+        except (OSError, StateFolderError) as error:
+            raise self._blobs.failed(error) from error
         self._try(lambda file: file.write(small or b""))
 
     def _put_in_place(self, file: BinaryIO) -> None:
-        file.flush()
-        os.fsync(file.fileno())
+        flush(file)
         file.close()
-        self._blobs._incoming(self._id).replace(self._blobs._path(self._id))
+        path = self._blobs._path(self._id)
+        self._blobs._incoming(self._id).replace(path)
+        sync(path.parent)
 
     def _try(self, write: Callable[[BinaryIO], object]) -> None:
         assert self._file is not None, "the writer is closed"
         try:
             write(self._file)
         except OSError as error:
-            raise StateFailed(f"{self._file.name} cannot be written: {error}") from error
+            raise self._blobs.failed(error) from error
 
 
 class References:
@@ -212,9 +226,9 @@ class References:
             self._blobs.delete(blob_id)
 
 
-def _is_id(text: str) -> bool:
-    """Whether it may be the name of a file: a restored snapshot could name any."""
-    return _ID.fullmatch(text) is not None
+def _without_links(path: str, flags: int) -> int:
+    """An opener: a link in place of bytes leads to what is not ours."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
 def named_in(value: dict[str, Any] | None) -> Iterable[str]:

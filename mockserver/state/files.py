@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from mockserver.state.disk import StateFailed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,8 @@ class Files:
     ) -> FileObject:
         """Makes a file of committed bytes. ``lifetime`` is in seconds, else that of the purpose.
 
-        A ``file_id`` is given where it was promised already; a file of that id is replaced.
+        A ``file_id`` is given where it was promised already; a file of that id is replaced. Raises ``StateFailed``,
+        the bytes being forgotten.
         """
         now = int(self._clock.now())
         lifetime = lifetime or _LIFETIMES.get(purpose)
@@ -58,7 +61,11 @@ class Files:
             "status_details": None,
         }
         value = {"file": file, "sha256": blob.sha256, "blobs": [blob.id]}
-        self._store.put(KIND, account_id, file["id"], value)
+        try:
+            self._store.put(KIND, account_id, file["id"], value)
+        except StateFailed:
+            self._blobs.delete(blob.id)
+            raise
         return file
 
     def get(self, account_id: str, file_id: str) -> FileObject | None:

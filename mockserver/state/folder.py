@@ -4,41 +4,49 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 import weakref
 from pathlib import Path
 
-_LOCK = "lock"  # the name of the file whose lock says that a server is using the folder
+from mockserver.state.disk import discard, private_folder, sync, tighten
+from mockserver.state.layout import (
+    BLOBS,
+    INCOMING,
+    LOCK,
+    MARKER,
+    StateFolderError,
+    check_is_ours,
+    files_in,
+    is_blob_id,
+    is_marked,
+    mark,
+)
+
 _TEMPORARY = "mockserver-blobs-"
-
-
-class StateFolderError(Exception):
-    """A state folder cannot be used. The message names the folder and the remedy."""
+_LOCK_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class StateFolderInUse(StateFolderError):
     """Another server uses the folder."""
 
 
-class StateFailed(Exception):
-    """Something could not be written to the state folder, or read from it."""
-
-
 class Folder:
-    """A locked folder. The lock goes with the process that holds it, however that ends."""
+    """A locked folder with the marker of a state folder. The lock goes with the process, however that ends."""
 
     def __init__(self, path: Path) -> None:
-        """Makes the folder if need be and locks it. Raises ``StateFolderError``."""
+        """Makes the folder if need be, and locks it. Raises ``StateFolderError``, nothing being changed.
+
+        A folder that is not empty must have the marker, or be one that an earlier version left.
+        """
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path)
+            check_is_ours(path)
+            descriptor = os.open(path / LOCK, _LOCK_FLAGS | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StateFolderError(
-                f"state: {path} cannot be used as a folder ({error.strerror}). Name one that can be written to."
-            ) from error
+            raise unusable(path, error) from error
         try:
             _lock(descriptor)
         except OSError as error:
@@ -47,12 +55,22 @@ class Folder:
                 f"state: another server is using {path}. End that one, or name another folder."
             ) from error
         self._unlock = weakref.finalize(self, os.close, descriptor)
+        try:
+            self._make_ours()
+        except OSError as error:
+            self._unlock()
+            raise unusable(path, error) from error
+
+    def _make_ours(self) -> None:
+        if not is_marked(self.path):
+            mark(self.path)
+        for path in (self.path, self.path / LOCK, self.path / MARKER):
+            tighten(path)
+        sync(self.path)
 
     def folder(self, name: str) -> Path:
-        """A folder inside, which is there."""
-        path = self.path / name
-        path.mkdir(exist_ok=True)
-        return path
+        """A folder inside, which is there. Raises ``OSError``."""
+        return private_folder(self.path / name)
 
     def close(self) -> None:
         """Lets another server have the folder."""
@@ -63,10 +81,13 @@ class TemporaryFolder(Folder):
     """One that is removed at the end: when it is closed, else when the process ends in good order."""
 
     def __init__(self) -> None:
-        """Makes the folder, and removes those of processes that ended otherwise."""
+        """Makes the folder, and removes those of processes that ended otherwise.
+
+        Raises ``StateFolderError`` or ``OSError``.
+        """
         _sweep()
         super().__init__(Path(tempfile.mkdtemp(prefix=_TEMPORARY)))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self._remove = weakref.finalize(self, _remove, self.path)
 
     def close(self) -> None:
         """Removes the folder."""
@@ -74,26 +95,53 @@ class TemporaryFolder(Folder):
         self._remove()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is either there as a whole or as it was before, also after a loss of power."""
-    partial = path.with_suffix(".tmp")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+def is_in_use(path: Path) -> bool:
+    """Whether a server uses a state folder. Nothing is changed."""
+    try:
+        descriptor = os.open(path / LOCK, _LOCK_FLAGS)
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def unusable(path: Path, error: OSError) -> StateFolderError:
+    """Return what to raise where a folder cannot be used."""
+    return StateFolderError(
+        f"state: {path} cannot be used as a folder ({error.strerror}). Name one that can be written to."
+    )
 
 
 def _sweep() -> None:
-    """Removes the temporary folders that no process holds any more."""
+    """Removes the temporary folders of this user that no process holds any more."""
     for path in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
-        with contextlib.suppress(OSError):
-            descriptor = os.open(path / _LOCK, os.O_RDWR)
-            try:
-                _lock(descriptor)
-            finally:
-                os.close(descriptor)
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError, StateFolderError):
+            if _is_own_folder(path) and is_marked(path) and not is_in_use(path):
+                _remove(path)
+
+
+def _is_own_folder(path: Path) -> bool:
+    is_folder = path.is_dir() and not path.is_symlink()
+    return is_folder and (os.name == "nt" or path.lstat().st_uid == os.getuid())
+
+
+def _remove(path: Path) -> None:
+    """Removes a temporary folder, but for what no server wrote there."""
+    with contextlib.suppress(OSError):
+        for name in (BLOBS, INCOMING):
+            for file, is_file in files_in(path / name):
+                if is_file and is_blob_id(file.name):
+                    discard(file)
+            with contextlib.suppress(FileNotFoundError):
+                (path / name).rmdir()
+        for name in (MARKER, LOCK):
+            discard(path / name)
+        path.rmdir()
 
 
 if sys.platform == "win32":

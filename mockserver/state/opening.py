@@ -4,46 +4,92 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mockserver.double.store import Change, MemoryStore
-from mockserver.state.blobs import Blobs, References, named_in
+from mockserver.state.blobs import Blobs, References
+from mockserver.state.disk import Troubles, discard, set_aside, tighten
 from mockserver.state.folder import Folder
+from mockserver.state.layout import BLOBS, INCOMING, VALUES, StateFolderError, files_in, is_blob_id, number_in
+from mockserver.state.survey import survey
 from mockserver.state.value_files import ValueFiles
+
+if TYPE_CHECKING:
+    from mockserver.state.survey import Survey
+    from mockserver.state.value_rules import ValueRules
 
 log = logging.getLogger(__name__)
 
+_MOST_TOLD = 20  # damaged or foreign files that have a line in the log
 
-def open_state(path: str) -> tuple[MemoryStore, Blobs]:
+
+def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
     """The store and the blobs of a server, as they were left in the folder ``path``; an empty one keeps nothing.
 
-    Raises ``StateFolderError`` when the folder cannot be used, or another server uses it.
+    Values that do not satisfy the ``rules`` are set aside. Raises ``StateFolderError`` when the folder cannot be
+    used, is somebody else's, or another server uses it.
     """
-    folder = Folder(Path(path).absolute()) if path else None
-    store, blobs = MemoryStore(), Blobs(folder)
+    troubles, store = Troubles(), MemoryStore()
+    if not path:
+        blobs = Blobs(None, troubles)
+        store.listen(References(blobs).changed)
+        return store, blobs
+    folder = Folder(Path(path).absolute())
+    try:
+        return store, _load(store, folder, rules, troubles)
+    except OSError as error:
+        folder.close()
+        raise StateFolderError(
+            f"state: {error.filename or folder.path} cannot be used ({error.strerror}). Let this user read and "
+            "write all of it, or name another folder."
+        ) from error
+
+
+def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troubles) -> Blobs:
+    """Puts the values of the files into the store, which they and the blobs follow from then on.
+
+    The files come first: what they cannot write has not happened, and bytes are deleted when nothing on disk
+    names them any more.
+    """
+    for name in (VALUES, BLOBS, INCOMING):
+        _tighten(folder.folder(name))
+    found = survey(folder.path, rules)
+    _clear(found)
+    blobs, files = Blobs(folder, troubles), ValueFiles(folder, troubles, found)
     references = References(blobs)
-    if folder is None:
-        store.listen(references.changed)
-    else:
-        _load(store, blobs, ValueFiles(folder), references)
-    return store, blobs
-
-
-def _load(store: MemoryStore, blobs: Blobs, files: ValueFiles, references: References) -> None:
-    """Puts the values of the files into the store, which they and the ``references`` follow from then on.
-
-    The files come first: bytes are deleted when nothing on disk names them any more.
-    """
-    named: set[str] = set()
-    lost = []
-    for kind, account, key, value in files.load():
+    for _, kind, account, key, value in found.kept:
         store.put(kind, account, key, value)
         references.changed([Change(kind, account, key, None, value)])
-        named.update(named_in(value))
-        if not all(blob_id in blobs for blob_id in named_in(value)):
-            lost.append((kind, account, key))
     store.listen(files.changed)
     store.listen(references.changed)
-    for kind, account, key in lost:
-        log.warning("the bytes of %s %s are gone, and so is it", kind, key)
-        store.remove(kind, account, key)
-    blobs.keep_only(named)
+    return blobs
+
+
+def _tighten(folder: Path) -> None:
+    """Has a folder and what servers wrote in it be for its owner alone: earlier versions let others read it."""
+    tighten(folder)
+    for path, is_file in files_in(folder):
+        if is_file and (is_blob_id(path.name) or number_in(path.name) is not None):
+            tighten(path)
+
+
+def _clear(found: Survey) -> None:
+    """Sets aside what cannot be used and removes what is left over, but for what no server has written.
+
+    A damaged value may have named bytes that nothing names now: they are set aside with it.
+    """
+    for number, (path, what, reason) in enumerate(found.damaged):
+        moved = set_aside(path)
+        if number < _MOST_TOLD:
+            log.warning("state: %s cannot be used: %s. Its file is kept as %s", what, reason, moved)
+    for path in found.unnamed if found.damaged else ():
+        set_aside(path)
+    leftovers = found.half_written if found.damaged else [*found.half_written, *found.unnamed]
+    for path in leftovers:
+        discard(path)
+    if found.damaged:
+        log.warning("state: %d values cannot be used, and are set aside", len(found.damaged))
+    if leftovers:
+        log.info("state: %d files that were half written or belong to nothing are removed", len(leftovers))
+    for path in found.foreign[:_MOST_TOLD]:
+        log.warning("state: %s is no file of this server, and is left alone", path)

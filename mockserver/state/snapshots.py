@@ -6,10 +6,12 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.blobs import named_in
+from mockserver.state.value_rules import BadValue, check_bytes
 
 if TYPE_CHECKING:
     from mockserver.double.store import MemoryStore, Value
     from mockserver.state.blobs import Blobs
+    from mockserver.state.value_rules import ValueRules
 
 _LARGEST = 1 << 20  # bytes of one blob in a snapshot
 _LARGEST_IN_ALL = 1 << 26  # of all its blobs
@@ -18,9 +20,10 @@ _LARGEST_IN_ALL = 1 << 26  # of all its blobs
 class StoreSnapshots:
     """Satisfies ``double.control_parts.Part``."""
 
-    def __init__(self, store: MemoryStore, blobs: Blobs) -> None:
+    def __init__(self, store: MemoryStore, blobs: Blobs, rules: ValueRules) -> None:
         self._store = store
         self._blobs = blobs
+        self._rules = rules
 
     def reset(self, account_id: str | None) -> None:
         """Forgets everything of an account, or of all."""
@@ -45,18 +48,46 @@ class StoreSnapshots:
         return rooms
 
     def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Keeps what a ``snapshot`` says, but for values whose bytes neither it has nor the server still has."""
+        """Keeps what a ``snapshot`` says, but for values whose bytes neither it has nor the server still has.
+
+        Raises ``BadValue`` and ``StateFailed``, nothing being changed.
+        """
         for room in state:
-            for blob_id, content in room.get("blobs", {}).items():
-                self._write(blob_id, b64decode(content, validate=True))
-        self._store.restore([room | {"values": self._whole(room["values"])} for room in state], account_id)
+            for key, value in room["values"].items():
+                self._check(room["kind"], account_id or room["account"], key, value)
+        written: list[str] = []
+        try:
+            for room in state:
+                for blob_id, content in room.get("blobs", {}).items():
+                    if blob_id not in self._blobs:
+                        written.append(blob_id)
+                        self._write(blob_id, b64decode(content, validate=True))
+            whole = [room | {"values": self._whole(room["values"])} for room in state]
+            self._store.restore(whole, account_id)
+        except BaseException:
+            for blob_id in written:
+                self._blobs.delete(blob_id)
+            raise
+        named = {each for room in whole for value in room["values"].values() for each in named_in(value)}
+        for blob_id in set(written) - named:
+            self._blobs.delete(blob_id)
+
+    def _check(self, kind: str, account: str, key: str, value: Value) -> None:
+        try:
+            self._rules.check(kind, account, key, value)
+        except BadValue as error:
+            raise BadValue(f"{kind} {key[:80]!r}: {error}") from error
 
     def _whole(self, values: dict[str, Value]) -> dict[str, Any]:
-        return {
+        """The values whose bytes are there. Raises ``BadValue`` where these are not as many as a value says."""
+        whole = {
             key: value
             for key, value in values.items()
             if all(blob_id in self._blobs for blob_id in named_in(value))
         }
+        for value in whole.values():
+            check_bytes(value, self._blobs.size)
+        return whole
 
     def _read(self, blob_id: str, most: int) -> bytes | None:
         try:
@@ -67,7 +98,6 @@ class StoreSnapshots:
         return content if len(content) <= most else None
 
     def _write(self, blob_id: str, content: bytes) -> None:
-        if blob_id not in self._blobs:
-            with self._blobs.writer(blob_id) as writer:
-                writer.write(content)
-                writer.commit()
+        with self._blobs.writer(blob_id) as writer:
+            writer.write(content)
+            writer.commit()

@@ -3,63 +3,82 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockserver.state.folder import Folder, StateFailed, write_whole
+from mockserver.state.disk import discard, stage, sync
+from mockserver.state.layout import VALUES
 
 if TYPE_CHECKING:
     from mockserver.double.store import Change, Value
+    from mockserver.state.disk import Troubles
+    from mockserver.state.folder import Folder
+    from mockserver.state.survey import Survey
 
-log = logging.getLogger(__name__)
+_Name = tuple[str, str, str]
 
 
 class ValueFiles:
-    """Follows a store, so that the next server finds its values."""
+    """Follows a store whose values were ``found`` in a folder, so that the next server finds those of this one."""
 
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder.folder("values")
+    def __init__(self, folder: Folder, troubles: Troubles, found: Survey) -> None:
+        self._folder = folder.folder(VALUES)
+        self._troubles = troubles
         self._lock = threading.Lock()
-        self._numbers: dict[tuple[str, str, str], int] = {}
-        self._next = 0
-
-    def load(self) -> Iterator[tuple[str, str, str, Value]]:
-        """Kind, account, key and value of each, in the order they came. What was half written is removed."""
-        for path in self._folder.glob("*.tmp"):
-            path.unlink()
-        for path in sorted(self._folder.glob("*.json")):
-            try:
-                row = json.loads(path.read_bytes())
-                kind, account, key, value = row["kind"], row["account"], row["key"], row["value"]
-            except (ValueError, KeyError, TypeError):
-                log.warning("%s holds no value and is removed", path)
-                path.unlink()
-                continue
-            self._next = int(path.stem) + 1
-            self._numbers[kind, account, key] = int(path.stem)
-            yield kind, account, key, value
+        self._numbers: dict[_Name, int] = {
+            (each.kind, each.account, each.key): each.number for each in found.kept
+        }
+        self._next = found.next_number
 
     def changed(self, changes: Sequence[Change]) -> None:
-        """A listener of the store. Raises ``StateFailed``."""
-        try:
-            with self._lock:
-                for change in changes:
-                    self._follow(change)
-        except OSError as error:
-            raise StateFailed(f"{self._folder} cannot be written: {error}") from error
+        """A listener of the store: all changes are on the disk when it returns.
 
-    def _follow(self, change: Change) -> None:
-        name = (change.kind, change.account, change.key)
-        if change.after is None:
-            self._path(self._numbers.pop(name)).unlink(missing_ok=True)
-            return
-        if name not in self._numbers:
-            self._numbers[name], self._next = self._next, self._next + 1
-        row = {"kind": change.kind, "account": change.account, "key": change.key, "value": change.after}
-        write_whole(self._path(self._numbers[name]), json.dumps(row).encode())
+        What needs room is written beside first, so that a full disk changes nothing. Raises ``StateFailed``.
+        """
+        with self._lock:
+            last: dict[_Name, Change] = {}
+            for change in changes:
+                name = (change.kind, change.account, change.key)
+                last.pop(name, None)
+                last[name] = change
+            left = {name for name in _left(changes) if name in self._numbers}
+            new = {
+                name: self._next + place
+                for place, name in enumerate(
+                    name for name in last if name in left or name not in self._numbers
+                )
+            }
+            staged: list[tuple[Path, Path]] = []
+            try:
+                for name, change in last.items():
+                    if change.after is not None:
+                        path = self._path(new.get(name, self._numbers.get(name, 0)))
+                        staged.append((stage(path, _row(name, change.after)), path))
+                for partial, path in staged:
+                    partial.replace(path)
+                for name in left:
+                    self._path(self._numbers[name]).unlink(missing_ok=True)
+                sync(self._folder)
+            except OSError as error:
+                for partial, _ in staged:
+                    discard(partial)
+                raise self._troubles.failed(self._folder, error) from error
+            for name in left:
+                del self._numbers[name]
+            self._numbers |= {name: number for name, number in new.items() if last[name].after is not None}
+            self._next += len(new)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:012}.json"
+
+
+def _left(changes: Sequence[Change]) -> set[_Name]:
+    """The names of values that were removed; those that came back have a new place among the others."""
+    return {(each.kind, each.account, each.key) for each in changes if each.after is None}
+
+
+def _row(name: _Name, value: Value) -> bytes:
+    kind, account, key = name
+    return json.dumps({"kind": kind, "account": account, "key": key, "value": value}).encode()

@@ -44,6 +44,11 @@ def new(
     }
 
 
+def on_time(job: Value, now: float) -> Value:
+    """The job; one that is of the future, because the clock went back, as if it had been made now."""
+    return job | {"created": now} if now < job["created"] else job
+
+
 def status(job: Value, now: float) -> str:
     """``queued``, ``generating``, ``completed`` or ``error``."""
     begins = job["created"] + job["queued"]

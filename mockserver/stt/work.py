@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from mockserver.gateway.errors import ApiError
 from mockserver.gateway.forms import FilePart
 from mockserver.installation import broken_part
 from mockserver.remote.fetch import FetchError
+from mockserver.state.disk import StateFailed
 from mockserver.stt import jobs
 from mockserver.stt.results import Heard, Sound, asks_who_spoke, options, result, used
 
@@ -101,7 +103,15 @@ def rules_of(services: Services, job: jobs.Value) -> SttRules:
 
 
 def _work(services: Services, account: str, job_id: str, settle: Settle) -> None:
-    """Works on a job, unless it was forgotten meanwhile. When the server closes it stays as it was."""
+    """Works on a job, unless it was forgotten meanwhile. When the server closes it stays as it was.
+
+    What the disk does not take is done again when somebody asks for the job, or at the next start.
+    """
+    with contextlib.suppress(StateFailed):  # which is in the log
+        _finish(services, account, job_id, settle)
+
+
+def _finish(services: Services, account: str, job_id: str, settle: Settle) -> None:
     store = services.store
     job = store.update(jobs.KIND, account, job_id, jobs.begun)
     if job is None or job["work"] == "done":

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import openai
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from mockserver.batches.answering import Response, ask
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
+from mockserver.state.blobs import Blobs
 from tests.batches.conftest import Batches, batches_of, chat_line, chat_lines
 
 KEY = "sk-mock-tier-1-restarts"
@@ -162,3 +163,75 @@ def test_a_line_that_outlasts_its_server_changes_nothing_any_more(
         worker.join(60)
     assert [worker.is_alive() for worker in workers] == [False]
     assert left == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_clock_that_goes_back_does_not_stop_a_batch(tmp_path: Path) -> None:
+    with frozen(tmp_path, batch_seconds=0.0) as server:
+        batches = batches_of(server, KEY)
+        server.clock.advance(3600)
+        batch = batches.create(chat_lines(300))
+        server.clock.advance(-7200)
+        assert len(batches.output(batches.until(batch, "completed"))) == 300
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_batch_goes_on_where_the_clock_forgot_that_it_was_moved(tmp_path: Path, seconds: float) -> None:
+    with frozen(tmp_path, batch_seconds=60.0) as server:
+        batches = batches_of(server, KEY)
+        server.clock.advance(36_000)
+        batch = batches.create(chat_lines(4), {"x-mock-batch-seconds": str(seconds)})
+        if seconds:
+            server.clock.advance(60)
+            batches.until(batch, "in_progress")
+            server.clock.advance(30)
+            batches.until(batch, "in_progress", completed=2)
+    with frozen(tmp_path) as server:
+        batches = batches_of(server, KEY)
+        if seconds:
+            batches.until(batch, "in_progress", completed=2)
+            server.clock.advance(29)
+            batches.until(batch, "in_progress", completed=3)
+            server.clock.advance(1)
+            batches.until(batch, "finalizing")
+            server.clock.advance(60)
+        batch = batches.until(batch, "completed")
+        assert [line["custom_id"] for line in batches.output(batch)] == [
+            f"line-{number}" for number in range(4)
+        ]
+
+
+def test_a_batch_whose_input_was_cut_short_fails_and_says_so(tmp_path: Path) -> None:
+    with frozen(tmp_path) as server:
+        batches = batches_of(server, KEY)
+        batch = batches.create(chat_lines(4))
+        server.clock.advance(60)
+        batches.until(batch, "in_progress")
+        batches.client.files.delete(batch.input_file_id)
+    (blob,) = (tmp_path / "blobs").iterdir()
+    blob.write_bytes(b"\n".join(blob.read_bytes().splitlines()[:2]) + b"\n")
+    with frozen(tmp_path, frozen_time=NOW + 120) as server:
+        batch = batches_of(server, KEY).until(batch, "failed")
+        assert batch.errors is not None
+        assert batch.errors.data is not None
+        assert "ends before the last line" in (batch.errors.data[0].message or "")
+
+
+def test_a_reset_that_takes_the_bytes_away_from_the_work_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened, was_reset = Blobs.open, threading.Event()
+
+    with frozen(tmp_path, batch_seconds=0.0) as server:
+
+        def reset_before(blobs: Blobs, blob_id: str) -> BinaryIO:
+            if not was_reset.is_set():
+                was_reset.set()
+                server.reset()
+            return opened(blobs, blob_id)
+
+        batches = batches_of(server, KEY)
+        monkeypatch.setattr(Blobs, "open", reset_before)
+        batches.create(chat_lines(2))
+        assert was_reset.wait(60)
+        assert len(batches.output(batches.run(chat_lines(1)))) == 1
+    assert "fails" not in caplog.text

@@ -94,3 +94,13 @@ def test_after_its_end_nothing_is_done() -> None:
         pass
     schedule.add(A)
     assert done == []
+
+
+def test_a_clock_that_goes_back_has_every_task_looked_at() -> None:
+    clock, done = Clock(frozen_at=100.0), queue.Queue[Task]()
+    with scheduled(done.put, clock) as schedule:
+        schedule.add(A, 110.0)
+        schedule.add(B)
+        assert done.get(timeout=PATIENCE) == B
+        clock.set(50.0)
+        assert done.get(timeout=PATIENCE) == A

@@ -205,7 +205,8 @@ def test_a_snapshot_of_everything_is_not_one_accounts(worked: tuple[MockServer, 
 
 def test_a_snapshot_may_be_larger_than_other_calls(worked: tuple[MockServer, Any]) -> None:
     server, before = worked
-    rooms = [{"account": "x", "kind": "file", "values": {"1": {"text": "x" * (2 << 20)}}}]
+    spoken = {"id": "1", "transcript": "x" * (2 << 20), "audio_tokens": 1, "expires_at": 1}
+    rooms = [{"account": "x", "kind": "audio", "values": {"1": spoken}}]
     assert "restored" in put(server, spoilt(before, "state.store", rooms))
     assert "restored" in put(server, before)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -176,3 +178,52 @@ def test_listeners_are_told_what_made_room() -> None:
     for account, key in (("ann", "1"), ("ann", "2"), ("bob", "3")):
         store.put("file", account, key, {})
     assert [change.key for change in told if change.after is None] == ["1", "2"]
+
+
+class Refused(Exception):
+    """A listener keeps nothing."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store: store.put("audio", "ann", "4", {}),
+        lambda store: store.put("audio", "ann", "1", {"said": "other"}),
+        lambda store: store.put("file", "bob", "1", {}),
+        lambda store: store.update("audio", "ann", "2", lambda value: {"said": "other"}),
+        lambda store: store.remove("audio", "ann", "2"),
+        lambda store: store.remove("audio", "bob", "9"),
+        lambda store: store.reset("ann"),
+        lambda store: store.reset(None),
+        lambda store: store.restore([], None),
+        lambda store: store.restore(
+            [{"kind": "audio", "account": "ann", "values": {"3": {}, "1": {}}}], None
+        ),
+    ],
+)
+def test_what_its_first_listener_refuses_has_not_happened(
+    store: MemoryStore, change: Callable[[MemoryStore], object]
+) -> None:
+    for key in ("1", "2", "3"):
+        store.put("audio", "ann", key, {"said": key})
+    store.put("audio", "bob", "9", {})
+    before = store.snapshot(None)
+    told: list[Sequence[Change]] = []
+
+    def refuse(changes: Sequence[Change]) -> None:
+        raise Refused
+
+    store.listen(refuse)
+    store.listen(told.append)
+    with pytest.raises(Refused):
+        change(store)
+    assert sorted(map(json.dumps, store.snapshot(None))) == sorted(map(json.dumps, before))
+    assert not told
+
+
+def test_a_change_that_fails_in_the_middle_has_not_happened(store: MemoryStore) -> None:
+    store.put("audio", "ann", "1", {"said": "Hi"})
+    broken: Any = [{"kind": "audio", "account": "ann", "values": {"2": {}, "3": {"said": object()}}}]
+    with pytest.raises(TypeError):
+        store.restore(broken, None)
+    assert store.all("audio") == [("ann", "1", {"said": "Hi"})]

@@ -12,7 +12,9 @@ import pytest
 
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
-from mockserver.state.folder import Folder, StateFolderError, TemporaryFolder, write_whole
+from mockserver.state.disk import write_whole
+from mockserver.state.folder import Folder, TemporaryFolder
+from mockserver.state.layout import StateFolderError
 
 HOLD = """
 import sys, tempfile

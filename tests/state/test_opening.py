@@ -2,123 +2,330 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from mockserver.double.store import MemoryStore
 from mockserver.state.blobs import Blobs
-from mockserver.state.folder import StateFailed
+from mockserver.state.disk import StateFailed
 from mockserver.state.opening import open_state
+from mockserver.state.value_rules import ValueRules
+from tests.state.conftest import Opened, consent, file, kept
+
+KIND = "voice_consent"
 
 
-def reopened(blobs: Blobs, folder: Path) -> tuple[MemoryStore, Blobs]:
+def reopened(blobs: Blobs, opened: Opened) -> tuple[MemoryStore, Blobs]:
     blobs.close()
-    return open_state(str(folder))
+    return opened()
 
 
-def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def names(store: MemoryStore, account: str = "ann") -> list[str]:
+    return [value["name"] for value in store.values(KIND, account)]
+
+
+def test_without_a_folder_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: ValueRules
+) -> None:
     monkeypatch.chdir(tmp_path)
-    store, blobs = open_state("")
-    store.put("file", "ann", "1", {})
+    store, blobs = open_state("", rules)
+    store.put(KIND, "ann", "1", consent("1"))
     blobs.close()
     assert not list(tmp_path.iterdir())
 
 
-def test_values_come_back_in_order(tmp_path: Path) -> None:
-    store, blobs = open_state(str(tmp_path))
+def test_values_come_back_in_order(opened: Opened) -> None:
+    store, blobs = opened()
     for key in ("b", "a", "c"):
-        store.put("file", "ann", key, {"name": key})
-    store.put("file", "bob", "d", {"name": "d"})
-    store.update("file", "ann", "b", lambda value: {"name": "B"})
-    store.remove("file", "ann", "c")
-    store, blobs = reopened(blobs, tmp_path)
-    store.put("file", "ann", "e", {"name": "é"})
-    store, blobs = reopened(blobs, tmp_path)
-    assert store.values("file", "ann") == [{"name": "B"}, {"name": "a"}, {"name": "é"}]
-    assert max(store.all("file"), key=lambda row: row[0]) == ("bob", "d", {"name": "d"})
+        store.put(KIND, "ann", key, consent(key, key))
+    store.put(KIND, "bob", "d", consent("d", "d"))
+    store.update(KIND, "ann", "b", lambda value: value | {"name": "B"})
+    store.remove(KIND, "ann", "c")
+    store, blobs = reopened(blobs, opened)
+    store.put(KIND, "ann", "e", consent("e", "é"))
+    store, blobs = reopened(blobs, opened)
+    assert names(store) == ["B", "a", "é"]
+    assert names(store, "bob") == ["d"]
     blobs.close()
 
 
-def test_what_was_reset_does_not_come_back(tmp_path: Path) -> None:
-    store, blobs = open_state(str(tmp_path))
-    store.put("file", "ann", "1", {})
-    store.put("file", "bob", "1", {})
+def test_what_was_reset_does_not_come_back(opened: Opened) -> None:
+    store, blobs = opened()
+    store.put(KIND, "ann", "1", consent("1"))
+    store.put(KIND, "bob", "1", consent("1"))
     store.reset("ann")
-    store, blobs = reopened(blobs, tmp_path)
-    assert [account for account, _, _ in store.all("file")] == ["bob"]
+    store, blobs = reopened(blobs, opened)
+    assert [account for account, _, _ in store.all(KIND)] == ["bob"]
     blobs.close()
 
 
-def test_a_restored_snapshot_comes_back(tmp_path: Path) -> None:
-    store, blobs = open_state(str(tmp_path))
-    store.put("file", "ann", "1", {"name": "old"})
+def test_a_restored_snapshot_comes_back(opened: Opened) -> None:
+    store, blobs = opened()
+    for key in ("1", "2"):
+        store.put(KIND, "ann", key, consent(key, "old"))
     snapshot = store.snapshot(None)
-    store.put("file", "ann", "1", {"name": "new"})
-    store.put("file", "ann", "2", {})
+    store.put(KIND, "ann", "1", consent("1", "new"))
+    store.put(KIND, "ann", "3", consent("3", "new"))
     store.restore(snapshot, None)
-    store, blobs = reopened(blobs, tmp_path)
-    assert store.all("file") == [("ann", "1", {"name": "old"})]
+    store, blobs = reopened(blobs, opened)
+    assert [(key, value["name"]) for _, key, value in store.all(KIND)] == [("1", "old"), ("2", "old")]
     blobs.close()
 
 
-@pytest.mark.parametrize("content", [b"", b'{"kind": "fi', b"{}", b"[]"])
-def test_half_written_values_are_removed(
-    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"kind": "fi',
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"kind":"voice_consent","account":"ann","key":"7","value":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"kind":"voice_consent","account":"ann","key":"7","value":NaN}',
+        *(
+            json.dumps({"kind": KIND, "account": "ann", "key": "7", "value": consent("7")} | changed).encode()
+            for changed in cast(
+                "list[dict[str, Any]]",
+                [
+                    {"kind": "unknown"},
+                    {"kind": ["file"]},
+                    {"kind": None},
+                    {"account": 7},
+                    {"account": "a\r\nb"},
+                    {"key": [7]},
+                    {"key": "8"},
+                    {"value": "text"},
+                    {"value": None},
+                    {"value": {}},
+                    {"value": consent("7") | {"created_at": "today"}},
+                    {"value": consent("7") | {"created_at": 1.0}},
+                    {"value": consent("7") | {"name": None}},
+                    {"more": 1},
+                ],
+            )
+        ),
+    ],
+    ids=lambda content: content[:60].decode("latin-1"),
+)
+def test_what_cannot_be_used_is_set_aside(
+    tmp_path: Path, opened: Opened, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, blobs = open_state(str(tmp_path))
-    store.put("file", "ann", "1", {})
+    store, blobs = opened()
+    store.put(KIND, "ann", "1", consent("1"))
+    blobs.close()
     (tmp_path / "values" / "000000000007.json").write_bytes(content)
-    (tmp_path / "values" / "000000000008.tmp").write_bytes(content)
-    with caplog.at_level(logging.WARNING):
-        store, blobs = reopened(blobs, tmp_path)
-    assert "000000000007.json holds no value" in caplog.text
-    assert store.all("file") == [("ann", "1", {})]
-    assert [path.name for path in (tmp_path / "values").iterdir()] == ["000000000000.json"]
+    for _ in range(2):
+        with caplog.at_level(logging.WARNING):
+            store, blobs = opened()
+        assert store.all(KIND) == [("ann", "1", consent("1"))]
+        assert files_in(tmp_path / "values") == ["000000000000.json", "damaged/000000000007.json"]
+        assert (tmp_path / "values" / "damaged" / "000000000007.json").read_bytes() == content
+        blobs.close()
+    assert caplog.text.count("Its file is kept as") == 1
+
+
+def test_the_log_names_what_was_set_aside_and_why(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, blobs = opened()
+    store.put("file", "org/proj", "file-1", file("file-1", kept(blobs, b"RIFF"), 5))
+    blobs.close()
+    _, blobs = opened()
+    assert "file 'file-1' of 'org/proj' cannot be used: of the 5 bytes" in caplog.text
+    assert "there are 4" in caplog.text
+    assert "values/damaged/000000000000.json" in caplog.text.replace(os.sep, "/")
     blobs.close()
 
 
-def test_bytes_without_a_value_go_and_values_without_their_bytes_too(tmp_path: Path) -> None:
-    store, blobs = open_state(str(tmp_path))
-    with blobs.writer() as writer:
-        writer.write(b"RIFF")
-        unnamed = writer.commit()
-    store.put("file", "ann", "1", {"blobs": ["never written"]})
-    store, blobs = reopened(blobs, tmp_path)
-    assert unnamed.id not in blobs
-    assert not store.all("file")
-    store, blobs = reopened(blobs, tmp_path)
-    assert not store.all("file")
+def test_nothing_that_was_set_aside_is_ever_replaced(tmp_path: Path, opened: Opened) -> None:
+    _, blobs = opened()
+    for content in (b"first", b"second", b"third"):
+        blobs.close()
+        (tmp_path / "values" / "000000000000.json").write_bytes(content)
+        _, blobs = opened()
+    kept_aside = sorted(path.read_bytes() for path in (tmp_path / "values" / "damaged").iterdir())
+    assert kept_aside == [b"first", b"second", b"third"]
     blobs.close()
 
 
-def test_a_value_that_cannot_be_written_is_no_oserror(tmp_path: Path) -> None:
-    store, blobs = open_state(str(tmp_path))
-    (tmp_path / "values").rmdir()
-    with pytest.raises(StateFailed, match="values cannot be written"):
-        store.put("file", "ann", "1", {})
+def test_bytes_of_a_damaged_value_are_set_aside_with_it(tmp_path: Path, opened: Opened) -> None:
+    store, blobs = opened()
+    blob_id = kept(blobs, b"RIFF")
+    store.put("file", "ann", "file-1", file("file-1", blob_id, 4))
+    (tmp_path / "values" / "000000000000.json").write_bytes(b"\0" * 9)
+    store, blobs = reopened(blobs, opened)
+    store, blobs = reopened(blobs, opened)
+    assert not store.all("file")
+    assert files_in(tmp_path / "blobs") == [f"damaged{os.sep}{blob_id}"]
+    blobs.close()
+
+
+@pytest.mark.parametrize("damage", ["gone", "shorter", "longer", "a folder", "a link"])
+def test_a_value_whose_bytes_are_not_there_is_set_aside(tmp_path: Path, opened: Opened, damage: str) -> None:
+    store, blobs = opened()
+    blob_id = kept(blobs, b"RIFF")
+    store.put("file", "ann", "file-1", file("file-1", blob_id, 4))
+    blobs.close()
+    path = tmp_path / "blobs" / blob_id
+    path.unlink()
+    if damage == "a folder":
+        path.mkdir()
+    elif damage == "a link":
+        (tmp_path / "elsewhere").write_bytes(b"RIFF")
+        path.symlink_to(tmp_path / "elsewhere")
+    elif damage != "gone":
+        path.write_bytes({"shorter": b"RIF", "longer": b"RIFFF"}[damage])
+    store, blobs = opened()
+    assert not store.all("file")
+    assert files_in(tmp_path / "values") == [f"damaged{os.sep}000000000000.json"]
+    assert damage not in ("a folder", "a link") or os.path.lexists(path)
+    blobs.close()
+
+
+def test_of_two_values_with_one_key_the_newer_is_kept(tmp_path: Path, opened: Opened) -> None:
+    _, blobs = opened()
+    blobs.close()
+    for number, name in ((3, "old"), (5, "new")):
+        row = {"kind": KIND, "account": "ann", "key": "1", "value": consent("1", name)}
+        (tmp_path / "values" / f"{number:012}.json").write_text(json.dumps(row))
+    store, blobs = opened()
+    assert names(store) == ["new"]
+    store.remove(KIND, "ann", "1")
+    store, blobs = reopened(blobs, opened)
+    assert not store.all(KIND)
+    assert files_in(tmp_path / "values") == [f"damaged{os.sep}000000000003.json"]
+    blobs.close()
+
+
+def test_what_no_server_wrote_is_left_alone(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, blobs = opened()
+    blobs.close()
+    foreign: dict[str, Any] = {
+        "notes.txt": b"1",
+        "values/abc.json": b"{}",
+        "values/notes.tmp": b"2",
+        "blobs/precious.bin": b"3",
+        "blobs/sha256/0123": b"4",
+        f"blobs/{'a' * 40}": b"5",
+        "incoming/half.bin": b"6",
+        f"incoming/{'b' * 32}/deep": b"7",
+        "values/000000000009.json/deep": b"8",
+    }
+    for name, content in foreign.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    store, blobs = opened()
+    store.put(KIND, "ann", "1", consent("1"))
+    store, blobs = reopened(blobs, opened)
+    assert names(store) == ["Ann"]
+    blobs.close()
+    assert {name: (tmp_path / name).read_bytes() for name in foreign} == foreign
+    assert "precious.bin is no file of this server, and is left alone" in caplog.text
+
+
+def test_what_was_half_written_and_bytes_that_belong_to_nothing_are_removed(
+    tmp_path: Path, opened: Opened
+) -> None:
+    store, blobs = opened()
+    named, unnamed = kept(blobs, b"RIFF"), kept(blobs, b"RIFX")
+    store.put("file", "ann", "file-1", file("file-1", named, 4))
+    writer = blobs.writer()
+    writer.write(bytes(1 << 17))
+    (tmp_path / "values" / "000000000008.tmp").write_bytes(b"{")
+    store, blobs = reopened(blobs, opened)
+    assert unnamed not in blobs
+    assert [key for _, key, _ in store.all("file")] == ["file-1"]
+    assert files_in(tmp_path / "values") == ["000000000000.json"]
+    assert files_in(tmp_path / "blobs") == [named]
+    assert files_in(tmp_path / "incoming") == []
+    writer.__exit__()
+    blobs.close()
+
+
+def test_a_value_that_cannot_be_written_is_not_there(tmp_path: Path, opened: Opened) -> None:
+    store, blobs = opened()
+    for key in ("1", "2"):
+        store.put(KIND, "ann", key, consent(key, "old"))
+    (tmp_path / "values").rename(tmp_path / "elsewhere")
+    for change in (
+        lambda: store.put(KIND, "ann", "3", consent("3")),
+        lambda: store.put(KIND, "ann", "1", consent("1", "new")),
+        lambda: store.update(KIND, "ann", "1", lambda each: each | {"name": "new"}),
+        lambda: store.remove(KIND, "ann", "1"),
+        lambda: store.reset(None),
+        lambda: store.restore([], None),
+    ):
+        with pytest.raises(StateFailed, match="values cannot be written"):
+            change()
+        assert [(key, value["name"]) for _, key, value in store.all(KIND)] == [("1", "old"), ("2", "old")]
+    (tmp_path / "elsewhere").rename(tmp_path / "values")
+    store, blobs = reopened(blobs, opened)
+    assert [(key, value["name"]) for _, key, value in store.all(KIND)] == [("1", "old"), ("2", "old")]
     blobs.close()
 
 
 def test_bytes_stay_until_no_value_on_disk_names_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, blobs = open_state(str(tmp_path))
-    with blobs.writer() as writer:
-        writer.write(b"RIFF")
-        named = writer.commit()
-    store.put("batch", "ann", "1", {"blobs": [named.id]})
+    store, blobs = opened()
+    named = kept(blobs, b"RIFF")
+    store.put("file", "ann", "file-1", file("file-1", named, 4))
 
-    def killed(path: Path, content: bytes) -> None:
+    def no_power(folder: Path) -> None:
         raise OSError("no power")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mockserver.state.value_files.write_whole", killed)
+        patched.setattr("mockserver.state.value_files.sync", no_power)
         with pytest.raises(StateFailed):
-            store.update("batch", "ann", "1", lambda value: {"blobs": []})
-    store, blobs = reopened(blobs, tmp_path)
-    assert store.get("batch", "ann", "1") == {"blobs": [named.id]}
-    store.update("batch", "ann", "1", lambda value: {"blobs": []})
-    assert named.id not in blobs
+            store.remove("file", "ann", "file-1")
+    assert named in blobs
+    store.remove("file", "ann", "file-1")
+    assert named not in blobs
+    blobs.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has other permissions")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_only_the_owner_can_read_what_is_kept(tmp_path: Path, rules: ValueRules, umask: int) -> None:
+    state, before = tmp_path / "state", os.umask(umask)
+    try:
+        store, blobs = open_state(str(state), rules)
+        store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFF"), 4))
+        writer = blobs.writer()
+        writer.write(bytes(1 << 17))
+        modes = {path: path.stat().st_mode & 0o777 for path in (state, *state.rglob("*"))}
+    finally:
+        os.umask(before)
+    writer.__exit__()
+    blobs.close()
+    assert len(modes) == 9
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} <= {0o600}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has other permissions")
+def test_what_an_earlier_version_let_others_read_is_tightened(tmp_path: Path, opened: Opened) -> None:
+    store, blobs = opened()
+    store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFF"), 4))
+    blobs.close()
+    (tmp_path / "blobs" / "foreign").touch()
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (tmp_path / "mockserver-state.json").unlink()
+    (tmp_path / "blobs" / "foreign").unlink()
+    _, blobs = opened()
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.rglob("*")} == {0}
     blobs.close()

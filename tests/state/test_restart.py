@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+import httpx
 import openai
 import pytest
 
@@ -100,3 +101,35 @@ def test_without_a_state_folder_nothing_stays(tmp_path: Path) -> None:
         process.terminate()
         process.wait(PATIENCE)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_whose_bytes_were_cut_short_is_an_error_and_no_wait(tmp_path: Path) -> None:
+    with served(tmp_path, "--state", "state") as (_, client):
+        large = client.files.create(file=("large.bin", LARGE), purpose="evals")
+        (blob,) = (tmp_path / "state" / "blobs").iterdir()
+        os.truncate(blob, 1000)
+        with pytest.raises(
+            openai.InternalServerError, match=r"of the 512000 bytes .* there are 1000"
+        ) as caught:
+            client.with_options(timeout=PATIENCE).files.content(large.id)
+        assert caught.value.code == "mock_storage_failed"
+        blob.unlink()
+        with pytest.raises(openai.NotFoundError):
+            client.with_options(timeout=PATIENCE).files.content(large.id)
+    with served(tmp_path, "--state", "state") as (_, client):
+        assert client.files.list().data == []
+        assert list((tmp_path / "state" / "values" / "damaged").iterdir())
+
+
+def test_a_file_that_is_cut_short_while_it_is_sent_ends_the_connection(tmp_path: Path) -> None:
+    data = bytes(64 << 20)  # more than the sockets hold
+    with served(tmp_path, "--state", "state") as (_, client):
+        large = client.files.create(file=("large.bin", data), purpose="evals")
+        (blob,) = (tmp_path / "state" / "blobs").iterdir()
+        url, key = f"{client.base_url}files/{large.id}/content", f"Bearer {client.api_key}"
+        with httpx.stream("GET", url, headers={"authorization": key}) as response:
+            pieces = response.iter_bytes(1000)
+            next(pieces)
+            os.truncate(blob, 1000)
+            with pytest.raises(httpx.RemoteProtocolError):
+                list(pieces)

@@ -1,0 +1,67 @@
+"""What ``mockserver doctor`` tells of a state folder; nothing in it is changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockserver.state.folder import is_in_use, unusable
+from mockserver.state.layout import check_is_ours
+from mockserver.state.survey import survey
+
+if TYPE_CHECKING:
+    from mockserver.state.survey import Survey
+    from mockserver.state.value_rules import ValueRules
+
+
+def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
+    """Whether a state folder is in good order, and in words what is in it.
+
+    Raises ``StateFolderError`` where a server could not use it.
+    """
+    try:
+        if not folder.exists():
+            _check_access(next(each for each in folder.parents if each.exists()))
+            return True, f"{folder} can be written to, and is made when a server starts"
+        check_is_ours(folder)
+        _check_access(folder)
+        found = survey(folder, rules)
+    except OSError as error:
+        raise unusable(folder, error) from error
+    if is_in_use(folder):
+        return False, f"state: another server is using {folder}. It has {_kept(found)}."
+    about = f"{folder} can be written to, and no server uses it; it has {_kept(found)}"
+    return not (found.damaged or found.set_aside), "; ".join([about, *_troubles(found)])
+
+
+def _check_access(folder: Path) -> None:
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(0, "this user may not read and write it", str(folder))
+
+
+def _kept(found: Survey) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(found.counts.items()))
+    objects = f"{len(found.kept)} objects ({kinds})" if kinds else "no objects"
+    return f"{objects} with {sum(found.sizes.values())} bytes"
+
+
+def _troubles(found: Survey) -> list[str]:
+    """What else is in the folder, in words."""
+    told = []
+    if leftovers := len(found.half_written) + len(found.unnamed):
+        told.append(f"{leftovers} files half written or of no object, which the next start removes")
+    if found.damaged:
+        _, what, reason = found.damaged[0]
+        told.append(
+            f"{len(found.damaged)} objects that cannot be used, which the next start sets aside: {what} ({reason})"
+        )
+    if found.set_aside:
+        told.append(
+            f"{found.set_aside} files set aside earlier, in the folders 'damaged': mend or remove them"
+        )
+    if found.foreign:
+        told.append(
+            f"{len(found.foreign)} files or folders that are not the server's, such as {found.foreign[0]}"
+        )
+    return told

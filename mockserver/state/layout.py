@@ -1,0 +1,162 @@
+"""What is in a state folder, by name and form. What is called otherwise is somebody else's, and left alone.
+
+======================  ==================================================================================
+``mockserver-state.json``  the marker: a JSON object whose ``format`` is that of the folder
+``lock``                locked by the server that uses the folder; empty
+``values/``             a file ``<12 digits>.json`` for each value, ``<12 digits>.tmp`` while it is written
+``blobs/``              a file of 32 hex digits for the bytes of each blob
+``incoming/``           the same, while they are written
+``*/damaged/``          what could not be used
+======================  ==================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mockserver import strict_json
+from mockserver.state.disk import DAMAGED, PARTIAL, write_whole
+
+MARKER, LOCK = "mockserver-state.json", "lock"
+VALUES, BLOBS, INCOMING = "values", "blobs", "incoming"
+FORMAT = 1  # of the folders that this server writes and reads
+
+_FOLDERS = (VALUES, BLOBS, INCOMING)
+_MARKER_PARTIAL = Path(MARKER).with_suffix(PARTIAL).name
+_OF_THE_FILE_SYSTEM = "lost+found"  # in an empty file system of its own
+_BLOB = re.compile("[0-9a-f]{32}")
+_VALUE = re.compile(rf"([0-9]{{12}})(\.json|{re.escape(PARTIAL)})")
+_LARGEST_MARKER = 1 << 12  # bytes
+_ROW = ("kind", "account", "key", "value")  # the members of a value's file
+_WHAT = "The state of a mock server for audio APIs. Remove the folder as a whole, or nothing of it."
+
+
+class StateFolderError(Exception):
+    """A state folder cannot be used. The message names the folder and the remedy."""
+
+
+def is_blob_id(text: str) -> bool:
+    """Whether a blob may have that id: it is the name of a file, and a restored snapshot could name any."""
+    return _BLOB.fullmatch(text) is not None
+
+
+def number_in(name: str) -> int | None:
+    """The number in the name of a value's file; ``None`` for another name."""
+    found = _VALUE.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def files_in(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """What a folder holds, by name, and whether each is a plain file (no folder, link or pipe). None without it.
+
+    The folder for damaged files is left out.
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.name != DAMAGED:
+            yield Path(entry.path), entry.is_file(follow_symlinks=False)
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a folder has the marker of this format. Raises ``StateFolderError`` for another or a damaged one."""
+    path = folder / MARKER
+    if not os.path.lexists(path):
+        return False
+    found = _marker_in(path)
+    if found > FORMAT:
+        raise StateFolderError(
+            f"state: {path} says that a newer version wrote the folder, in format {found}; this one knows "
+            f"format {FORMAT}. Start the newer version, or name another folder."
+        )
+    return True
+
+
+def mark(folder: Path) -> None:
+    """Writes the marker."""
+    write_whole(folder / MARKER, json.dumps({"format": FORMAT, "what": _WHAT}).encode() + b"\n")
+
+
+def check_is_ours(folder: Path) -> None:
+    """Raises ``StateFolderError`` unless a folder that is there is marked, empty, or of an earlier version.
+
+    Earlier versions wrote no marker. Of theirs is what has their ``lock`` and ``values/``, and not one file or
+    folder that they would not have written. Nothing is changed.
+    """
+    for name in (MARKER, LOCK):
+        if os.path.lexists(folder / name) and not _is_plain_file(folder / name):
+            raise StateFolderError(f"state: {folder / name} is no file. Remove it, or name another folder.")
+    for name in _FOLDERS:
+        if os.path.lexists(folder / name) and not _is_plain_folder(folder / name):
+            raise StateFolderError(f"state: {folder / name} is no folder. Remove it, or name another folder.")
+    if is_marked(folder):
+        return
+    names = {path.name for path, _ in files_in(folder)} - {_OF_THE_FILE_SYSTEM, LOCK, _MARKER_PARTIAL}
+    if names and not _is_of_earlier_version(folder, names):
+        shown = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
+        raise StateFolderError(
+            f"state: {folder} holds {shown} and no {MARKER}: it is not a state folder of this server. "
+            "Name an empty folder, or one that is not there yet."
+        )
+
+
+def row_in(content: bytes) -> dict[str, Any]:
+    """What the file of a value says, as far as its form goes. Raises ``ValueError``."""
+    row = strict_json.parse(content)
+    if not isinstance(row, dict) or set(row) != set(_ROW):
+        raise ValueError(f"it is no JSON object with {', '.join(_ROW)}")
+    return row
+
+
+def _marker_in(path: Path) -> int:
+    """The format that a marker tells."""
+    try:
+        with path.open("rb") as file:
+            found = strict_json.parse(file.read(_LARGEST_MARKER))
+        number = found["format"]
+        if type(number) is not int or number < 1:
+            raise ValueError("format is no number from 1 on")
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise StateFolderError(
+            f"state: {path} is damaged ({error}). If the folder has nothing but the state of a server, remove "
+            "this file: the next start writes it anew. Else name another folder."
+        ) from error
+    return number
+
+
+def _is_of_earlier_version(folder: Path, names: set[str]) -> bool:
+    if not names <= {*_FOLDERS} or VALUES not in names or not os.path.lexists(folder / LOCK):
+        return False
+    if (folder / LOCK).lstat().st_size:
+        return False
+    values = list(files_in(folder / VALUES))
+    blobs = [*files_in(folder / BLOBS), *files_in(folder / INCOMING)]
+    if not all(is_file and number_in(path.name) is not None for path, is_file in values):
+        return False
+    if not all(is_file and is_blob_id(path.name) for path, is_file in blobs):
+        return False
+    return not (values or blobs) or any(_is_row(path) for path, _ in values)
+
+
+def _is_row(path: Path) -> bool:
+    try:
+        row_in(path.read_bytes())
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def _is_plain_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return stat.S_ISDIR(path.lstat().st_mode)

@@ -1,0 +1,139 @@
+"""Whether a value may be kept: what is read from a state folder or a snapshot has been in other hands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mockserver.state.blobs import named_in
+from mockserver.state.layout import is_blob_id
+
+if TYPE_CHECKING:
+    from mockserver.gateway.validation import Schemas
+
+# Where a value of a kind has its own id, which must be the key that it is kept under.
+_IDS = {
+    "audio": ("id",),
+    "batch": ("batch", "id"),
+    "chat_completion": ("completion", "id"),
+    "file": ("file", "id"),
+    "stt_job": ("id",),
+    "upload": ("upload", "id"),
+    "voice": ("id",),
+    "voice_consent": ("id",),
+}
+_MOST_DEPTH = (
+    400  # levels of a value; what is nested deeper can be read in some places and told in others not
+)
+_OUTLINE = 8  # levels that the schemas look at
+
+Sizes = Callable[[str], int | None]
+
+
+class BadValue(ValueError):
+    """A value that cannot be kept. The message tells why."""
+
+
+class ValueRules:
+    """The schemas of ``schemas/state``, one for each kind, and what no schema can say."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+
+    def check(self, kind: object, account: object, key: object, value: Any) -> None:
+        """Raises ``BadValue`` for what no server has put in the store."""
+        if not isinstance(kind, str) or kind not in _IDS:
+            raise BadValue(f"kind: there is no {str(kind)[:40]!r}, but {', '.join(_IDS)}")
+        if _depth(value) > _MOST_DEPTH:
+            raise BadValue(f"it is nested more than {_MOST_DEPTH} levels deep")
+        row = {"account": account, "key": key, "value": _outline(value, _OUTLINE)}
+        self._check_form(f"state/{kind}", row)
+        own = value
+        for name in _IDS[kind]:
+            own = own[name]
+        if own != key:
+            raise BadValue(f"{'.'.join(_IDS[kind])}: is {own!r}, and not the key {key!r}")
+        if kind in _CHECKS:
+            _CHECKS[kind](value)
+
+    def _check_form(self, schema: str, row: dict[str, Any]) -> None:
+        try:
+            if self._schemas.is_valid(schema, row):
+                return
+        except ValueError as error:  # a number that the validator cannot hold
+            raise BadValue(str(error)) from error
+        from mockserver.gateway import explain
+
+        found = explain.house(explain.foremost(self._schemas.violations(schema, row)))
+        raise BadValue(f"{(found.param or '').removeprefix('value.')}: {found.message[:300]}")
+
+
+def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
+    """Raises ``BadValue`` where bytes that a value names are gone, or fewer or more than it says."""
+    sizes = {blob_id: size_of(blob_id) for blob_id in named_in(value)}
+    for blob_id, size in sizes.items():
+        if size is None:
+            raise BadValue(f"the bytes {blob_id} are gone")
+    for blob_id, told in _told_sizes(value):
+        if sizes.get(blob_id) != told:
+            raise BadValue(f"of the {told} bytes {blob_id} there are {sizes.get(blob_id)}")
+    work = value.get("work")
+    if isinstance(work, dict) and work["bytes"] > (sizes.get(work["input"]) or work["bytes"]):
+        raise BadValue(f"of the input {work['input']} more was answered than there is")
+
+
+def _told_sizes(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """The ids and sizes of the bytes of a value, where it tells them."""
+    if "file" in value:
+        yield value["blobs"][0], value["file"]["bytes"]
+    for part in value.get("parts", {}).values():
+        yield part["blob"], part["size"]
+
+
+def _check_upload(value: dict[str, Any]) -> None:
+    if [part["blob"] for part in value["parts"].values()] != value["blobs"]:
+        raise BadValue("blobs: are not those of the parts")
+
+
+def _check_batch(value: dict[str, Any]) -> None:
+    batch, work = value["batch"], value["work"]
+    counts = batch["request_counts"]
+    if counts["completed"] + counts["failed"] > counts["total"]:
+        raise BadValue("batch.request_counts: more is answered than there is")
+    named = [each for each in (work["input"], *work["output"], *work["errors"]) if each]
+    if not all(map(is_blob_id, named)):
+        raise BadValue("work: names bytes that cannot be")
+    if value["blobs"] != named and batch["status"] not in ("completed", "failed", "expired", "cancelled"):
+        raise BadValue("blobs: are not those of the work")
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {"batch": _check_batch, "upload": _check_upload}
+
+
+def _depth(value: object) -> int:
+    """How many levels a JSON value has."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [part for each in level for part in _parts(each)]
+    return depth
+
+
+def _parts(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        return iter(value.values())
+    return iter(value) if isinstance(value, list) else iter(())
+
+
+def _outline(value: Any, levels: int) -> Any:
+    """A copy of the upper levels: the validator takes no deep ones, and takes ``1.0`` for an integer, which Python
+    does not.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return math.nextafter(value, math.inf)
+    if isinstance(value, dict):
+        return {name: _outline(part, levels - 1) for name, part in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [_outline(part, levels - 1) for part in value] if levels else []
+    return value

@@ -1,0 +1,63 @@
+"""Values as servers keep them, and the store and blobs of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.double.store import MemoryStore
+from mockserver.gateway.validation import Schemas
+from mockserver.resources import data_folder
+from mockserver.state.blobs import Blobs
+from mockserver.state.opening import open_state
+from mockserver.state.value_rules import ValueRules
+
+Opened = Callable[[], tuple[MemoryStore, Blobs]]
+
+
+@pytest.fixture(scope="session")
+def rules() -> ValueRules:
+    return ValueRules(Schemas(data_folder("schemas")))
+
+
+@pytest.fixture
+def opened(tmp_path: Path, rules: ValueRules) -> Opened:
+    """Opens the folder of the test; whoever had it before must have closed it."""
+    return lambda: open_state(str(tmp_path), rules)
+
+
+def consent(key: str, name: str = "Ann") -> dict[str, Any]:
+    """A small value that names no bytes."""
+    return {
+        "object": "audio.voice_consent",
+        "id": key,
+        "name": name,
+        "language": "en-US",
+        "created_at": 1_800_000_000,
+    }
+
+
+def file(key: str, blob_id: str, size: int) -> dict[str, Any]:
+    """The value of a file."""
+    about = {
+        "object": "file",
+        "id": key,
+        "purpose": "batch",
+        "filename": "a.jsonl",
+        "bytes": size,
+        "created_at": 1_800_000_000,
+        "expires_at": None,
+        "status": "processed",
+        "status_details": None,
+    }
+    return {"file": about, "sha256": "0" * 64, "blobs": [blob_id]}
+
+
+def kept(blobs: Blobs, content: bytes) -> str:
+    """Keeps bytes; their id."""
+    with blobs.writer() as writer:
+        writer.write(content)
+        return writer.commit().id
