@@ -195,7 +195,7 @@ def build_services(settings: Settings) -> Services:
         fixtures=fixtures,
         spoken=spoken,
         whisper=whisper,
-        transcribers=AnswerChain(known=(fixtures, spoken), heard=(whisper,) if whisper else ()),
+        transcribers=AnswerChain(known=(fixtures, spoken), heard=whisper),
         speaker=Pyttsx3Speaker(slots=settings.speech_slots),
         responders=_responders(settings),
         tuning=AccountSettings(settings),
@@ -293,4 +293,5 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
         vad_filter=settings.whisper_vad_filter,
         temperature_fallback=settings.whisper_temperature_fallback,
         queue_size=settings.whisper_queue,
+        queue_seconds=settings.whisper_queue_seconds,
     )

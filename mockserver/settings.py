@@ -205,7 +205,10 @@ class Settings:
     whisper_temperature_fallback: bool = _setting(
         False, "Decode a poor transcript again with random samples, as Whisper does; answers then vary."
     )
-    whisper_queue: int = _setting(32, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MOST)
+    whisper_queue: int = _setting(128, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MOST)
+    whisper_queue_seconds: float = _setting(
+        86_400.0, "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.", minimum=0
+    )
     unknown_audio: str = _setting(
         "placeholder",
         "What answers what nobody can transcribe (no Whisper, or no audio): a marked placeholder, or an error.",

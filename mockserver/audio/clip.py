@@ -6,35 +6,46 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from mockserver.audio.content import Content
+from mockserver.audio.samples import Samples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from mockserver.audio.decode import ClipFacts, Decoded
+    from mockserver.audio.decode import ClipFacts
 
 
-_SHORT = 60.0  # seconds; 4 MB of samples
+_SHORT = 30.0  # seconds; 2 MB of samples
 
 
 class Clip:
     """An audio file and its name as uploaded. ``max_seconds`` of it are decoded at most.
 
-    With ``keep_samples`` the decoding for the facts keeps the samples too, for whoever will want both. Not
-    those of a long clip: a small file can hold hours, and would hold gigabytes while it waits to be heard.
+    With ``keep_samples`` the decoding for the facts keeps the samples of a short clip too, for whoever will want
+    both. Those of a long one are made when they are heard: a small file can hold hours.
+    ``look`` is called now and then while it is decoded for its facts; what it raises ends that.
     Facts that are known already (the clip is a fixture) can be set; then nothing is decoded for them.
     A clip belongs to one request: two threads asking at once might decode twice, with the same result.
     """
 
     def __init__(
-        self, data: bytes | Content, name: str, max_seconds: float, *, keep_samples: bool = False
+        self,
+        data: bytes | Content,
+        name: str,
+        max_seconds: float,
+        *,
+        keep_samples: bool = False,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self.content = Content.of(data)
         self.name = name
         self._max_seconds = max_seconds
         self._keep_samples = keep_samples
+        self._look = look
         self._facts: ClipFacts | None = None
-        self._samples: NDArray[np.float32] | None = None
+        self._kept: NDArray[np.float32] | None = None
 
     @property
     def extension(self) -> str:
@@ -50,8 +61,13 @@ class Clip:
     def facts(self) -> ClipFacts:
         """Container, codec, duration and the like. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
         if self._facts is None:
-            decoded = self._decode(keep_seconds=_SHORT if self._keep_samples else 0.0)
-            self._facts, self._samples = decoded.facts, decoded.samples
+            from mockserver.audio.decode import decode
+
+            keep_seconds = _SHORT if self._keep_samples else 0.0
+            decoded = decode(
+                self.content, keep_seconds=keep_seconds, max_seconds=self._max_seconds, look=self._look
+            )
+            self._facts, self._kept = decoded.facts, decoded.samples
         return self._facts
 
     @facts.setter
@@ -68,17 +84,12 @@ class Clip:
         """Seconds. Raises as ``facts`` does."""
         return self.facts.duration
 
-    @property
-    def samples(self) -> NDArray[np.float32]:
-        """float32[samples], mono, 16 kHz. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
-        if self._samples is None:
-            decoded = self._decode(keep_seconds=self._max_seconds)
-            self._samples = decoded.samples
-            self._facts = self._facts or decoded.facts
-        assert self._samples is not None
-        return self._samples
+    def samples(self) -> Samples:
+        """The samples, mono, 16 kHz. Reading them raises ``UndecodableAudio`` and ``AudioTooLong``."""
+        kept = self._kept
+        return Samples(self._pieces if kept is None else lambda: iter((kept,)))
 
-    def _decode(self, keep_seconds: float) -> Decoded:
-        from mockserver.audio.decode import decode
+    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+        from mockserver.audio.decode import pieces
 
-        return decode(self.content, keep_seconds=keep_seconds, max_seconds=self._max_seconds)
+        return pieces(self.content, self._max_seconds)

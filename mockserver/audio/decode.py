@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mockserver.audio.content import Content
@@ -13,10 +14,10 @@ from mockserver.audio.mp4_index import UnreasonableIndex
 from mockserver.audio.opening import CONTAINERS, open_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
-    from av import AudioFrame, AudioStream
+    from av import AudioFrame, AudioResampler, AudioStream
     from av.container import InputContainer
     from numpy.typing import NDArray
 
@@ -26,6 +27,8 @@ RECOGNISER_SAMPLE_RATE = 16_000  # Hz; what Whisper hears.
 _SAMPLE_RATES = range(1_000, 768_001)  # Hz
 _MAX_CHANNELS = 64
 _SAMPLES_A_SECOND = 2 * 48_000  # of all channels; of sound that has more, less can be decoded
+_FRAMES = 500  # between two looks; each is decoded in less than a millisecond
+_PIECE = 2 * RECOGNISER_SAMPLE_RATE  # bytes, a second
 _ANSWER = 600.0  # seconds of sound that an answer can be given at most
 
 
@@ -94,27 +97,56 @@ def decode(
     keep_seconds: float,
     max_seconds: float,
     sample_rate: int = RECOGNISER_SAMPLE_RATE,
+    look: Callable[[], None] = lambda: None,
 ) -> Decoded:
     """Decodes a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
 
     Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
-    ignored, a damaged or truncated file is read as far as it goes.
+    ignored, a damaged or truncated file is read as far as it goes. ``look`` is called now and then; what it raises
+    ends the work.
     Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``; of sound with
     more samples a second than 48 kHz stereo has, after as many samples.
     """
+    sound = _Sound(keep_seconds, max_seconds, sample_rate)
+    with _opened(data) as (container, stream):
+        for number, frame in enumerate(_frames(container, stream)):
+            if number % _FRAMES == 0:
+                look()
+            sound.add(frame)
+        sound.flush()
+        return sound.decoded(CONTAINERS[container.format.name], stream.codec.canonical_name)
+
+
+def pieces(data: bytes | Content, max_seconds: float) -> Iterator[NDArray[np.float32]]:
+    """Yield the samples as they are decoded: float32[samples], mono, 16 kHz, the same that ``decode`` keeps.
+
+    The memory it takes does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
+    """
+    heard, left = _Resampler("mono", RECOGNISER_SAMPLE_RATE), max_seconds * RECOGNISER_SAMPLE_RATE
+    pcm = bytearray()
+    with _opened(data) as (container, stream):
+        for frame in chain(_frames(container, stream), (None,)):
+            for resampled in heard.resample(frame):
+                left -= resampled.samples
+                if left < 0:
+                    raise AudioTooLong(max_seconds)
+                pcm += _pcm(resampled)
+            if len(pcm) >= _PIECE or frame is None:
+                yield _to_float(pcm)
+                pcm = bytearray()
+
+
+@contextlib.contextmanager
+def _opened(data: bytes | Content) -> Iterator[tuple[InputContainer, AudioStream]]:
+    """The file and its first audio stream. Raises ``UndecodableAudio``, also for what fails while it is read."""
     import av
 
     content = Content.of(data)
     if content.size == 0:
         raise UndecodableAudio("the file is empty")
-    sound = _Sound(keep_seconds, max_seconds, sample_rate)
     try:
         with open_sound(content) as container:
-            stream = _audio_stream(container)
-            for frame in _frames(container, stream):
-                sound.add(frame)
-            sound.flush()
-            return sound.decoded(CONTAINERS[container.format.name], stream.codec.canonical_name)
+            yield container, _audio_stream(container)
     except av.FFmpegError as error:
         raise UndecodableAudio(f"the audio cannot be decoded: {error.strerror}") from error
     except UnreasonableIndex as error:
@@ -146,36 +178,57 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
             return
 
 
+class _Resampler:
+    """Brings frames to s16 with one layout and rate (Hz). A stream may change its own format on the way.
+
+    Raises ``UndecodableAudio`` for frames that claim more channels or another rate than there can be.
+    """
+
+    def __init__(self, layout: str, rate: int) -> None:
+        self._layout = layout
+        self._rate = rate
+        self._frame_format: tuple[str, str, int] | None = None
+        self._resampler: AudioResampler | None = None
+
+    def resample(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
+        """Yield what is ready once ``frame`` has been taken; without one, what was held back."""
+        import av
+
+        if frame is not None:
+            frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if frame_format != self._frame_format:
+                yield from self.resample(None)
+                channels = frame.layout.nb_channels
+                if frame.sample_rate not in _SAMPLE_RATES or not 0 < channels <= _MAX_CHANNELS:
+                    raise UndecodableAudio(f"{channels} channels at {frame.sample_rate} Hz")
+                self._resampler = av.AudioResampler("s16", self._layout, self._rate)
+                self._frame_format = frame_format
+            frame.pts = None  # Gaps in the time stamps are not filled in.
+        if self._resampler is not None:
+            yield from self._resampler.resample(frame)
+
+
 class _Sound:
     """Takes decoded frames: counts, hashes and, up to a length, keeps them at the recogniser's rate."""
 
     def __init__(self, keep_seconds: float, max_seconds: float, sample_rate: int) -> None:
-        self._kept_rate = sample_rate
         self._keep_seconds = keep_seconds
         self._max_seconds = max_seconds
         self._kept: io.BytesIO | None = io.BytesIO()
+        self._recogniser = _Resampler("mono", sample_rate)
+        self._native: _Resampler | None = None
         self._length = 0  # samples per channel
-        self._sample_rate = 0
-        self._layout = ""
-        self._channels = 0
-        self._frame_format: tuple[str, str, int] | None = None
 
     def add(self, frame: AudioFrame) -> None:
         """Takes the next frame. A stream may change its format on the way; the clip has that of its start."""
-        frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._frame_format is None:
-            self._begin(frame)
-        if frame_format != self._frame_format:
-            self.flush()
-            self._open_resamplers()
-            self._frame_format = frame_format
-        frame.pts = None  # Gaps in the time stamps are not filled in.
-        self._resample(frame)
+        if self._native is None:
+            self._native = self._begin(frame)
+        self._resample(self._native, frame)
 
     def flush(self) -> None:
         """Takes what the resamplers hold back."""
-        if self._frame_format is not None:
-            self._resample(None)
+        if self._native is not None:
+            self._resample(self._native, None)
 
     def decoded(self, container: str, codec: str) -> Decoded:
         """The result. Raises ``UndecodableAudio`` when no sound came."""
@@ -184,24 +237,16 @@ class _Sound:
         duration = self._length / self._sample_rate
         sha256 = self._hash.hexdigest()
         facts = ClipFacts(container, codec, duration, self._channels, self._sample_rate, sha256)
-        return Decoded(facts, None if self._kept is None else _to_float(self._kept))
+        return Decoded(facts, None if self._kept is None else _to_float(self._kept.getbuffer()))
 
-    def _begin(self, frame: AudioFrame) -> None:
-        self._sample_rate = frame.sample_rate
-        self._layout, self._channels = frame.layout.name, frame.layout.nb_channels
-        if self._sample_rate not in _SAMPLE_RATES or not 0 < self._channels <= _MAX_CHANNELS:
-            raise UndecodableAudio(f"{self._channels} channels at {self._sample_rate} Hz")
+    def _begin(self, frame: AudioFrame) -> _Resampler:
+        self._sample_rate, self._channels = frame.sample_rate, frame.layout.nb_channels
         self._hash = pcm_hasher(self._sample_rate, self._channels)
         self._max_seconds *= min(1.0, _SAMPLES_A_SECOND / (self._sample_rate * self._channels))
+        return _Resampler(frame.layout.name, self._sample_rate)
 
-    def _open_resamplers(self) -> None:
-        import av
-
-        self._native = av.AudioResampler("s16", self._layout, self._sample_rate)
-        self._recogniser = av.AudioResampler("s16", "mono", self._kept_rate)
-
-    def _resample(self, frame: AudioFrame | None) -> None:
-        for native in self._native.resample(frame):
+    def _resample(self, to_native: _Resampler, frame: AudioFrame | None) -> None:
+        for native in to_native.resample(frame):
             self._hash.update(_pcm(native))
             self._length += native.samples
         if self._length > self._max_seconds * self._sample_rate:
@@ -218,11 +263,10 @@ def _pcm(frame: AudioFrame) -> memoryview:
     return memoryview(frame.planes[0])[: frame.samples * frame.layout.nb_channels * 2]
 
 
-def _to_float(pcm: io.BytesIO) -> NDArray[np.float32]:
-    """The samples from -1 to 1, in place of ``pcm``: both may be large, so it is closed."""
+def _to_float(pcm: bytearray | memoryview) -> NDArray[np.float32]:
+    """s16le ``pcm`` as samples from -1 to 1."""
     import numpy as np
 
-    samples = np.frombuffer(pcm.getbuffer(), dtype="<i2").astype(np.float32)
-    pcm.close()
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
     samples /= 32768.0
     return samples

@@ -54,7 +54,7 @@ def run(
 def _listen(services: Services, path: Path, request: TranscriptionRequest) -> Transcription:
     settings, chain = services.settings, services.transcribers
     clip = Clip(path.read_bytes(), path.name, settings.max_audio_seconds, keep_samples=chain.hears)
-    heard = chain.recall(clip, request.options) or chain.hear(clip, request.options)
+    heard = chain.recall(clip, request.options) or chain.hear(clip, request.options, lambda: None)
     if heard is None and settings.unknown_audio == "error":
         fail(
             "no Whisper model is at hand. Give one with --whisper-model; "

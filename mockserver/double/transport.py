@@ -76,9 +76,13 @@ class Connection:
         while (left := end - time.monotonic()) > 0:
             if closing.wait(min(left, _LOOK)):
                 return False
-            if has_hung_up(self._environ):
-                raise lost("the client left while it was kept waiting")
+            self.check()
         return True
+
+    def check(self) -> None:
+        """Raises ``ConnectionResetError`` when the client has left."""
+        if has_hung_up(self._environ):
+            raise lost("the client left while it was kept waiting")
 
     @staticmethod
     def _await_delivery(connection: socket.socket) -> None:

@@ -228,7 +228,7 @@ class _Reader:
                 raise ApiError("chat_bad_audio", param=place, format=audio["format"])
             if not hear:
                 return ""
-            heard = answer or self._services.transcribers.hear(clip, options)
+            heard = answer or self._call.audio.hear(clip, options)
             if heard is None:
                 if self._call.settings.unknown_audio == "error":
                     raise ApiError("no_transcriber", sha256=clip.sha256)

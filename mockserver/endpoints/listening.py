@@ -62,7 +62,7 @@ def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOpt
         answer = _recall(call, clip, options)
         _check_bounds(call, clip, options)
         call.place.release()
-        return answer or services.transcribers.hear(clip, options) or _unheard(call, clip, clip.duration)
+        return answer or call.audio.hear(clip, options) or _unheard(call, clip, clip.duration)
     except UndecodableAudio as error:
         if call.strict:
             raise ApiError(

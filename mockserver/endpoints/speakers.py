@@ -75,17 +75,16 @@ def _labelled(heard: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...])
 def _by_voice(
     first: Segment, segments: Iterator[Segment], clip: Clip, known: tuple[KnownSpeaker, ...]
 ) -> Iterator[Segment]:
-    from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
-    from mockserver.engines.diarization import SpeakerLabels, name_speakers
+    from mockserver.engines.diarization import SpeakerLabels, name_speakers, voice_sample
 
-    references = [(speaker.name, speaker.clip.samples) for speaker in known]
+    references = [(speaker.name, voice_sample(speaker.clip.samples())) for speaker in known]
+    samples = clip.samples()
     if first.speaker is not None:
-        yield from name_speakers(clip.samples, [first, *segments], references)
+        yield from name_speakers(samples, [first, *segments], references)
         return
     labels = SpeakerLabels(references)
     for segment in itertools.chain((first,), segments):
-        begin, end = (round(second * RECOGNISER_SAMPLE_RATE) for second in (segment.start, segment.end))
-        yield replace(segment, speaker=labels.label(clip.samples[begin:end]))
+        yield replace(segment, speaker=labels.label(voice_sample(samples, segment.start, segment.end)))
 
 
 def _data(reference: str) -> bytes:

@@ -8,38 +8,39 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mockserver.audio.clip import Clip
-    from mockserver.engines.transcription import Transcriber, Transcription, TranscriptionOptions
+    from mockserver.engines.transcription import (
+        Listener,
+        Look,
+        Transcriber,
+        Transcription,
+        TranscriptionOptions,
+    )
 
 
 class AnswerChain:
     """The transcribers of a server, in the order in which they are asked.
 
-    ``known`` ones recognise a clip (fixtures, the server's own speech), ``heard`` ones listen (Whisper).
+    ``known`` ones recognise a clip (fixtures, the server's own speech). ``heard`` is who listens (Whisper), if anyone
+    does.
     """
 
-    def __init__(self, known: Sequence[Transcriber], heard: Sequence[Transcriber]) -> None:
+    def __init__(self, known: Sequence[Transcriber], heard: Listener | None) -> None:
         self._known = tuple(known)
-        self._heard = tuple(heard)
+        self._heard = heard
 
     @property
     def hears(self) -> bool:
         """Whether anyone can listen to unknown clips, so that their samples will be wanted."""
-        return bool(self._heard)
+        return self._heard is not None
 
     def recall(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """The exact answer for a known clip. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
-        return _first(self._known, clip, options)
+        for transcriber in self._known:
+            answer = transcriber.transcribe(clip, options)
+            if answer is not None:
+                return answer
+        return None
 
-    def hear(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """What an engine hears. Raises as ``recall`` does, and ``EngineBusy`` and ``EngineFailed``."""
-        return _first(self._heard, clip, options)
-
-
-def _first(
-    transcribers: Sequence[Transcriber], clip: Clip, options: TranscriptionOptions
-) -> Transcription | None:
-    for transcriber in transcribers:
-        answer = transcriber.transcribe(clip, options)
-        if answer is not None:
-            return answer
-    return None
+    def hear(self, clip: Clip, options: TranscriptionOptions, look: Look) -> Transcription | None:
+        """What an engine hears, if there is one. Raises as ``Listener.transcribe`` does."""
+        return self._heard.transcribe(clip, options, look) if self._heard else None

@@ -8,6 +8,7 @@ Samples are float32[samples], mono, 16 kHz throughout.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mockserver.audio.samples import Samples
     from mockserver.engines.transcription import Segment
 
 _FRAME = 1024  # samples, 64 ms: several periods of most voices, two of the lowest
@@ -98,8 +100,15 @@ class SpeakerLabels:
         return name
 
 
+def voice_sample(samples: Samples, start: float = 0.0, end: float = math.inf) -> NDArray[np.float32]:
+    """Return what sounds from ``start`` to ``end`` (s), as far as it tells more of a voice."""
+    begin = round(start * RECOGNISER_SAMPLE_RATE)
+    longest = begin + _LONGEST
+    return samples.stretch(begin, round(min(end * RECOGNISER_SAMPLE_RATE, longest)))
+
+
 def name_speakers(
-    samples: NDArray[np.float32],
+    samples: Samples,
     segments: Sequence[Segment],
     known: Iterable[tuple[str, NDArray[np.float32]]],
 ) -> list[Segment]:
@@ -109,12 +118,13 @@ def name_speakers(
     """
     import numpy as np
 
-    speech: dict[str, list[NDArray[np.float32]]] = {}
+    speech: dict[str, NDArray[np.float32]] = {}
     for segment in segments:
-        if segment.speaker is not None:
-            begin, end = (round(time * RECOGNISER_SAMPLE_RATE) for time in (segment.start, segment.end))
-            speech.setdefault(segment.speaker, []).append(samples[begin:end])
-    speakers = {label: voice for label, parts in speech.items() if (voice := _voice(np.concatenate(parts)))}
+        said = speech.get(segment.speaker or "", np.zeros(0, np.float32))
+        if segment.speaker is not None and len(said) < _LONGEST:
+            more = voice_sample(samples, segment.start, segment.end)
+            speech[segment.speaker] = np.concatenate((said, more))
+    speakers = {label: voice for label, said in speech.items() if (voice := _voice(said))}
     references = {name: voice for name, reference in known if (voice := _voice(reference))}
     pairs = sorted(
         itertools.product(references, speakers),

@@ -6,7 +6,7 @@ Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
 
 Task = Literal["transcribe", "translate"]
+Look = Callable[[], None]
+"""Called again and again by who waits for an engine. Raises when nobody needs the answer any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,22 @@ class EngineFailed(Exception):
 
 
 class Transcriber(Protocol):
-    """Something that can turn a clip into text."""
+    """Something that knows what is said in some clips."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """What is said in ``clip``, or ``None`` when this transcriber does not know it.
 
         Raises ``audio.decode.UndecodableAudio`` when the bytes are no audio it understands.
+        """
+        ...
+
+
+class Listener(Protocol):
+    """Something that can turn any clip into text."""
+
+    def transcribe(self, clip: Clip, options: TranscriptionOptions, look: Look) -> Transcription:
+        """What is said in ``clip``. While that is waited for, here or for the segments, ``look`` is called.
+
+        Raises what ``look`` does, ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
         """
         ...

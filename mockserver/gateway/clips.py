@@ -10,7 +10,7 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
 
 if TYPE_CHECKING:
-    from mockserver.engines.transcription import Transcription, TranscriptionOptions
+    from mockserver.engines.transcription import Look, Transcription, TranscriptionOptions
     from mockserver.gateway.forms import FilePart
     from mockserver.gateway.streamed_forms import ReceivedFile
     from mockserver.services import Services
@@ -22,10 +22,12 @@ class RequestAudio:
     """The audio files of one request, by their place in it: ``file``, ``messages[0].content[1].input_audio``.
 
     ``heard`` is what an endpoint heard at each place. ``received`` are files that are kept and not listened to.
+    ``look`` raises when the client has left.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, look: Look) -> None:
         self._services = services
+        self._look = look
         self._listened: dict[tuple[str, TranscriptionOptions], Transcription] = {}
         self.files: Mapping[str, FilePart] = {}
         self.received: Collection[ReceivedFile] = ()
@@ -54,8 +56,7 @@ class RequestAudio:
 
     def listen(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """All that is said in a clip, for matching. Raises as ``AnswerChain.hear`` does."""
-        chain = self._services.transcribers
-        answer = self.recall(clip, options) or chain.hear(clip, options)
+        answer = self.recall(clip, options) or self.hear(clip, options)
         if answer is not None:
             answer = replace(answer, segments=tuple(answer.segments))
             self._listened[clip.sha256, options] = answer
@@ -66,6 +67,11 @@ class RequestAudio:
         known = self._listened.get((clip.sha256, options)) if self._listened else None
         return known or self._services.transcribers.recall(clip, options)
 
+    def hear(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """What an engine hears, as long as the client is there. Raises as ``AnswerChain.hear`` does."""
+        return self._services.transcribers.hear(clip, options, self._look)
+
     def _clip(self, content: Content, name: str, *, keep_samples: bool) -> Clip:
         keep_samples = keep_samples and self._services.transcribers.hears
-        return Clip(content, name, self._services.settings.max_audio_seconds, keep_samples=keep_samples)
+        seconds = self._services.settings.max_audio_seconds
+        return Clip(content, name, seconds, keep_samples=keep_samples, look=self._look)

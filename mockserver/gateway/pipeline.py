@@ -174,7 +174,8 @@ class Pipeline:
             settings = self._services.tuning.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
-        place, audio = self._bodies.place(), RequestAudio(self._services)
+        look = Connection(flask.request.environ).check
+        place, audio = self._bodies.place(), RequestAudio(self._services, look)
         return Call(operation, settings, account, place, path, audio, inner=inner, request_id=request_id)
 
     def _caller(self, operation: Operation, headers: SupportsGet) -> Account:

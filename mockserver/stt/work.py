@@ -26,7 +26,7 @@ from mockserver.stt.results import Heard, Sound, asks_who_spoke, options, result
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import SttRules
-    from mockserver.engines.transcription import Transcription
+    from mockserver.engines.transcription import Look, Transcription
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
@@ -116,11 +116,18 @@ def _finish(services: Services, account: str, job_id: str, settle: Settle) -> No
     job = store.update(jobs.KIND, account, job_id, jobs.begun)
     if job is None or job["work"] == "done":
         return
+
+    def look() -> None:
+        if services.closing.is_set() or store.get(jobs.KIND, account, job_id) is None:
+            raise _Forgotten
+
     try:
-        clip = _clip(services, job)
+        clip = _clip(services, job, look)
         known = recall(services, job, clip)
-        done, heard = completed(services, job, known or _listen(services, job, clip), clip)
+        done, heard = completed(services, job, known or _listen(services, job, clip, look), clip)
         usage = used(rules_of(services, job), heard)
+    except _Forgotten:
+        return
     except ApiError as error:
         done, usage = failed(services, job, error), None
     except Exception as error:
@@ -134,13 +141,18 @@ def _finish(services: Services, account: str, job_id: str, settle: Settle) -> No
         settle(usage)
 
 
-def _clip(services: Services, job: jobs.Value) -> Clip:
+class _Forgotten(Exception):
+    """Nobody waits for a job's result any more, or the server closes."""
+
+
+def _clip(services: Services, job: jobs.Value, look: Look) -> Clip:
     """The job's audio, kept or fetched. Raises ``ApiError``."""
     try:
         part = _kept(services, job) or services.url_sources.fetch(job["request"]["url"])
     except FetchError as error:
         raise ApiError("stt_fetch_failed", reason=str(error)) from error
-    return Clip(part.content, part.filename, services.settings.max_audio_seconds, keep_samples=True)
+    seconds = services.settings.max_audio_seconds
+    return Clip(part.content, part.filename, seconds, keep_samples=True, look=look)
 
 
 def _kept(services: Services, job: jobs.Value) -> FilePart | None:
@@ -153,10 +165,10 @@ def _kept(services: Services, job: jobs.Value) -> FilePart | None:
     return None
 
 
-def _listen(services: Services, job: jobs.Value, clip: Clip) -> Transcription:
+def _listen(services: Services, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
     try:
         asked = options(rules_of(services, job), job["request"])
-        return services.transcribers.hear(clip, asked) or _unheard(job, clip)
+        return services.transcribers.hear(clip, asked, look) or _unheard(job, clip)
     except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed) as error:
         raise _refusal(error) from error
 

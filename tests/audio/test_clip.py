@@ -32,35 +32,25 @@ def test_facts_come_from_the_audio() -> None:
 
 
 def test_samples_are_what_a_recogniser_hears() -> None:
-    samples = Clip(WAV, "tone.wav", max_seconds=60).samples
+    samples = Clip(WAV, "tone.wav", max_seconds=60).samples().stretch(0, 20_000)
     assert (samples.shape, samples.dtype.name) == ((16_000,), "float32")
 
 
-def test_a_clip_whose_samples_will_be_wanted_is_decoded_once() -> None:
+def test_the_samples_of_a_short_clip_are_made_once() -> None:
     clip = Clip(WAV, "tone.wav", max_seconds=60, keep_samples=True)
     facts = clip.facts
     clip.content = Content(b"gone")
-    assert len(clip.samples) == 16_000
+    assert len(clip.samples().stretch(0, 20_000)) == 16_000
     assert clip.facts is facts
 
 
-def test_a_long_clip_keeps_no_samples_before_they_are_wanted() -> None:
-    clip = Clip(write_wav(TONE * 61, RATE), "tone.wav", max_seconds=90, keep_samples=True)
-    facts = clip.facts
-    assert len(clip.samples) == 61 * 16_000
-    assert clip.facts is facts
-    clip = Clip(clip.content, "tone.wav", max_seconds=90, keep_samples=True)
-    assert clip.duration == 61
+def test_the_samples_of_a_long_clip_are_made_when_they_are_wanted() -> None:
+    clip = Clip(write_wav(TONE * 31, RATE), "tone.wav", max_seconds=90, keep_samples=True)
+    assert clip.duration == 31
+    assert len(clip.samples().stretch(0, 32 * 16_000)) == 31 * 16_000
     clip.content = Content(b"gone")
     with pytest.raises(UndecodableAudio):
-        _ = clip.samples
-
-
-def test_asking_for_samples_first_tells_the_facts_too() -> None:
-    clip = Clip(WAV, "tone.wav", max_seconds=60)
-    assert len(clip.samples) == 16_000
-    clip.content = Content(b"gone")
-    assert clip.duration == 1.0
+        clip.samples().stretch(0, 1)
 
 
 def test_a_clip_of_known_facts_is_not_decoded_for_them() -> None:
@@ -69,16 +59,31 @@ def test_a_clip_of_known_facts_is_not_decoded_for_them() -> None:
     assert clip.duration == 1.5
 
 
-def test_known_facts_stay_when_samples_are_decoded() -> None:
-    clip = Clip(WAV, "fixture.wav", max_seconds=60)
-    clip.facts = known = ClipFacts("wav", "pcm_s16le", 1.5, 1, RATE, "0" * 64)
-    assert len(clip.samples) == 16_000
-    assert clip.facts is known
+def test_a_clip_over_its_bound_is_told_also_when_its_facts_were_known() -> None:
+    clip = Clip(WAV, "fixture.wav", max_seconds=0.5)
+    clip.facts = ClipFacts("wav", "pcm_s16le", 0.5, 1, RATE, "0" * 64)
+    with pytest.raises(AudioTooLong):
+        clip.samples().stretch(0, 16_000)
 
 
 def test_what_is_no_audio_is_told_when_facts_are_wanted() -> None:
     with pytest.raises(UndecodableAudio):
         _ = Clip(b"no audio", "tone.wav", max_seconds=60).facts
+
+
+def test_nobody_need_wait_for_the_facts_of_a_long_clip() -> None:
+    looks = 0
+
+    def leave() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise ConnectionResetError
+
+    clip = Clip(write_wav(TONE * 300, RATE), "tone.wav", max_seconds=600, look=leave)
+    with pytest.raises(ConnectionResetError):
+        _ = clip.facts
+    assert looks == 3
 
 
 def test_a_clip_over_its_bound_is_told_when_facts_are_wanted() -> None:

@@ -8,13 +8,14 @@ import pytest
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.encode import write_wav
+from mockserver.audio.samples import Samples
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.diarization import SpeakerLabels, name_speakers
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import Segment
 
-Samples = npt.NDArray[np.float32]
+Sound = npt.NDArray[np.float32]
 
 VOICES = {voice.name: voice for voice in Catalog().voices}
 LINES = (
@@ -31,13 +32,13 @@ class Cast:
 
     def __init__(self, speaker: Pyttsx3Speaker) -> None:
         self._speaker = speaker
-        self._spoken: dict[tuple[str, str], Samples] = {}
+        self._spoken: dict[tuple[str, str], Sound] = {}
 
-    def says(self, voice: str, line: str) -> Samples:
+    def says(self, voice: str, line: str) -> Sound:
         if (voice, line) not in self._spoken:
             pcm = b"".join(chunk.pcm for chunk in self._speaker.speak(Utterance(line, VOICES[voice])))
             clip = Clip(write_wav(pcm, SPEECH_SAMPLE_RATE), "line.wav", max_seconds=60)
-            self._spoken[voice, line] = clip.samples
+            self._spoken[voice, line] = clip.samples().stretch(0, 60 * 16_000)
         return self._spoken[voice, line]
 
 
@@ -113,10 +114,10 @@ def test_there_are_more_speakers_than_letters() -> None:
     assert labels.label(_hum(350)) == "AA"
 
 
-def _hum(pitch: float) -> Samples:
+def _hum(pitch: float) -> Sound:
     time = np.arange(32_000) / 16_000
     overtones = [np.sin(2 * np.pi * pitch * number * time) / number for number in range(1, 9)]
-    hum: Samples = np.sum(overtones, axis=0).astype(np.float32)
+    hum: Sound = np.sum(overtones, axis=0).astype(np.float32)
     return hum
 
 
@@ -128,7 +129,7 @@ def conversation(cast: Cast) -> tuple[Samples, list[Segment]]:
         end = begin + len(parts[-1]) / 16_000
         segments.append(Segment(line, begin, end, speaker=label))
         begin = end
-    return np.concatenate(parts), segments
+    return Samples(lambda: iter(parts)), segments
 
 
 def test_known_names_replace_the_labels_of_a_transcript(cast: Cast) -> None:

@@ -1,4 +1,5 @@
 import gc
+import itertools
 import math
 import os
 import re
@@ -6,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import UndecodableAudio
@@ -30,6 +33,7 @@ from mockserver.engines.transcription import (
 )
 from mockserver.engines.whisper import WhisperTranscriber
 from mockserver.engines.whisper_models import embedded_model, find_model, pull_model
+from mockserver.engines.whisper_windows import WindowedWhisper
 
 MODEL = embedded_model()
 
@@ -185,34 +189,27 @@ def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) 
     assert answers == [ORDER, THANKS] * 4
 
 
-def test_clips_are_taken_in_the_order_they_came(whisper: WhisperTranscriber, say: Say) -> None:
-    order = []
-
-    def hear(name: str, clip: Clip) -> None:
-        whisper.transcribe(clip, TranscriptionOptions())
-        order.append(name)
-
+def test_a_short_clip_does_not_wait_for_the_end_of_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
     long = iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)
-    next(long)
-    threads = [
-        threading.Thread(target=hear, args=(name, say(THANKS))) for name in ("first", "second", "third")
-    ]
-    for thread in threads:
-        thread.start()
-        while not waits_for_result(thread):
-            pass
-    del long
-    for thread in threads:
-        thread.join()
-    assert order == ["first", "second", "third"]
+    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+    assert whisper.clips_at_work == 1, "the long one has not come to its end meanwhile"
+    assert len(list(long)) == 20
 
 
-def waits_for_result(thread: threading.Thread) -> bool:
-    """Whether ``thread`` has handed in its clip and now waits for what is heard in it."""
-    frame = sys._current_frames().get(thread.ident or 0)
-    while frame is not None and frame.f_code is not Future.result.__code__:
-        frame = frame.f_back
-    return frame is not None
+def test_many_short_clips_do_not_hold_up_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
+    short, is_over = say(THANKS).content, threading.Event()
+
+    def hear_short_ones() -> None:
+        while not is_over.is_set():
+            list(whisper.transcribe(Clip(short, "short.wav", 60), TranscriptionOptions()).segments)
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(4):
+            threads.submit(hear_short_ones)
+        try:
+            assert len(list(whisper.transcribe(say(*[ORDER] * 4), TranscriptionOptions()).segments)) == 4
+        finally:
+            is_over.set()
 
 
 def test_the_first_segment_comes_while_the_rest_is_still_being_heard(
@@ -287,6 +284,104 @@ def test_a_slow_reader_keeps_nobody_waiting(only_one: WhisperTranscriber, say: S
             continue
         break
     assert (text_of(other), text_of(unread)) == (THANKS, ORDER)
+
+
+def windows_heard(caplog: pytest.LogCaptureFixture) -> int:
+    """How many windows faster-whisper has begun, of all clips."""
+    return sum(message.startswith("Processing segment at") for message in caplog.messages)
+
+
+class Leaving(Exception):
+    """The client has left."""
+
+
+def test_the_work_at_silence_ends_when_its_client_has_left(
+    only_one: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    half_an_hour = Clip(write_wav(bytes(1_800 * 8_000 * 2), 8_000), "silence.wav", 1_800)
+    with caplog.at_level("DEBUG"), pytest.raises(Leaving):
+        only_one.transcribe(half_an_hour, TranscriptionOptions(), leave_at_once)
+    wait_until(lambda: only_one.clips_at_work == 0)
+    assert windows_heard(caplog) < 60
+    assert "nobody waits any more for what is said in silence.wav" in caplog.text
+    assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+
+
+def test_the_work_at_speech_ends_when_its_client_has_left(
+    only_one: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_gone = threading.Event()
+
+    def look() -> None:
+        if is_gone.is_set():
+            raise Leaving
+
+    with caplog.at_level("DEBUG"):
+        answer = only_one.transcribe(say(*[ORDER] * 40), TranscriptionOptions(), look)
+        is_gone.set()
+        with pytest.raises(Leaving):
+            list(answer.segments)
+        wait_until(lambda: only_one.clips_at_work == 0)
+    assert windows_heard(caplog) < 40
+
+
+def leave_at_once() -> None:
+    raise Leaving
+
+
+def test_a_clip_whose_client_leaves_while_it_waits_is_not_heard(
+    whisper: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    model: Future[WindowedWhisper] = Future()
+    whisper.wait()
+    loaded, whisper._model = whisper._model, model  # as if it were still being loaded
+    try:
+        with caplog.at_level("DEBUG"), pytest.raises(Leaving):
+            whisper.transcribe(say(ORDER), TranscriptionOptions(), leave_at_once)
+    finally:
+        whisper._model = loaded
+        model.set_result(loaded.result())
+    wait_until(lambda: whisper.clips_at_work == 0)
+    assert windows_heard(caplog) == 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits, a minute at most."""
+    for _ in range(6_000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come to that within a minute")
+
+
+def test_more_seconds_than_may_wait_are_refused(say: Say) -> None:
+    whisper = WhisperTranscriber(str(MODEL), cpu_threads=1, queue_seconds=100)
+    alone = iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)  # 10 minutes
+    with pytest.raises(EngineBusy, match=r"\d+ seconds of audio are waiting"):
+        whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
+    assert len(list(alone)) == 20
+    wait_until(lambda: whisper.clips_at_work == 0)
+    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+    whisper.close()
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("CUDA failed with error out of memory")])
+def test_an_engine_that_fails_at_a_window_fails_its_clip_alone(
+    whisper: WhisperTranscriber, say: Say, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    encode, windows = WhisperModel.encode, itertools.count()
+
+    def fails_at_the_third(self: WhisperModel, features: object) -> object:
+        if next(windows) == 2:
+            raise failure
+        return encode(self, features)
+
+    monkeypatch.setattr(WhisperModel, "encode", fails_at_the_third)
+    segments = iter(whisper.transcribe(say(ORDER, THANKS, ORDER), TranscriptionOptions()).segments)
+    assert [next(segments).text, next(segments).text] == [ORDER, THANKS]
+    with pytest.raises(EngineFailed, match=r"Whisper cannot go on: (MemoryError|RuntimeError)"):
+        next(segments)
+    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
 
 
 def test_what_is_no_audio_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:

@@ -1,0 +1,61 @@
+"""The samples of a sound, made as they are asked for: hours of it take no more memory than what is looked at."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BEHIND = 5 * 16_000  # samples that are kept of what was looked at before
+
+
+class Samples:
+    """Samples that come in ``pieces``: float32[samples], mono, 16 kHz. The function begins with the first anew.
+
+    They are to be looked at in order. Who goes back by more than a few seconds has them made from the start again.
+    """
+
+    def __init__(self, pieces: Callable[[], Iterator[NDArray[np.float32]]]) -> None:
+        self._pieces = pieces
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self._coming = self._pieces()
+        self._kept: deque[NDArray[np.float32]] = deque()
+        self._first = self._next = (
+            0  # indices of the first sample that is kept, and of the first that is to come
+        )
+
+    @property
+    def made(self) -> int:
+        """How many samples have been made so far; all there are, once ``stretch`` has returned fewer than asked for."""
+        return self._next
+
+    def stretch(self, begin: int, end: int) -> NDArray[np.float32]:
+        """Return the samples from ``begin`` to before ``end``; fewer where the sound ends.
+
+        Raises what making them raises, ``UndecodableAudio`` for one.
+        """
+        import numpy as np
+
+        if begin < self._first:
+            self._rewind()
+        while self._next < end and (piece := next(self._coming, None)) is not None:
+            self._kept.append(piece)
+            self._next += len(piece)
+            self._forget(begin - _BEHIND)
+        found, at = [np.zeros(0, np.float32)], self._first
+        for piece in self._kept:
+            if at < end and at + len(piece) > begin:
+                found.append(piece[max(begin - at, 0) : end - at])
+            at += len(piece)
+        return np.concatenate(found)
+
+    def _forget(self, before: int) -> None:
+        """Lets go of the pieces that end ``before`` a sample."""
+        while self._kept and self._first + len(self._kept[0]) <= before:
+            self._first += len(self._kept.popleft())

@@ -1,0 +1,106 @@
+"""Who is heard next: a few workers are shared by all clips, which take turns of a window (half a minute) each."""
+
+from __future__ import annotations
+
+import threading
+
+from mockserver.engines.transcription import EngineBusy
+
+
+class Turns:
+    """Lets ``workers`` clips be at work at a time. At most ``waiting`` more may wait.
+
+    All of them together may have ``seconds`` of sound left to be heard. One that is longer may come when there is no
+    other.
+    """
+
+    def __init__(self, workers: int, waiting: int, seconds: float) -> None:
+        self._lock = threading.Lock()
+        self._free = workers
+        self._most = workers + waiting
+        self._most_seconds = seconds
+        self._clips: list[Turn] = []  # in the order they came
+        self._waiting: list[Turn] = []  # for their turn
+        self._oldest_is_next = False
+
+    def admit(self) -> Turn:
+        """Return the place of one more clip; it ``leave``s. Raises ``EngineBusy``."""
+        with self._lock:
+            if len(self._clips) >= self._most:
+                raise EngineBusy("too many transcriptions are waiting for Whisper")
+            self._clips.append(turn := Turn())
+            return turn
+
+    def expect(self, turn: Turn, seconds: float) -> None:
+        """Note how long a clip is. Raises ``EngineBusy`` if it is longer than there is room for."""
+        with self._lock:
+            left = sum(other.left for other in self._clips if other is not turn)
+            if left and left + seconds > self._most_seconds:
+                raise EngineBusy(f"{left:.0f} seconds of audio are waiting for Whisper already")
+            turn.left = seconds
+
+    def take(self, turn: Turn, left: float) -> bool:
+        """Wait until it is the clip's turn, again if it has just had one. Return ``False`` once it is dropped.
+
+        ``left`` is how many seconds of it are to be heard.
+        """
+        with self._lock:
+            turn.left = left
+            self._end(turn)
+            if not turn.is_dropped:
+                turn.called.clear()
+                self._waiting.append(turn)
+            self._give()
+        turn.called.wait()
+        return not turn.is_dropped
+
+    def end(self, turn: Turn) -> None:
+        """End the clip's turn, if it has one."""
+        with self._lock:
+            self._end(turn)
+            self._give()
+
+    def drop(self, turn: Turn) -> None:
+        """Give the clip no further turn: the one it has is its last."""
+        with self._lock:
+            turn.is_dropped = True
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            turn.called.set()
+
+    def leave(self, turn: Turn) -> None:
+        """Let go of the clip's place."""
+        with self._lock:
+            self._end(turn)
+            self._clips.remove(turn)
+            self._give()
+
+    def _end(self, turn: Turn) -> None:
+        if turn.has_come:
+            turn.has_come = False
+            self._free += 1
+
+    def _give(self) -> None:
+        """Call the clip that came first and the one with least left to hear, alternately.
+
+        So a short clip does not wait for the end of a long one, and no number of short ones holds up a long one.
+        """
+        while self._free and self._waiting:
+            if self._oldest_is_next:
+                turn = min(self._waiting, key=self._clips.index)
+            else:
+                turn = min(self._waiting, key=lambda each: each.left)
+            self._oldest_is_next = not self._oldest_is_next
+            self._waiting.remove(turn)
+            self._free -= 1
+            turn.has_come = True
+            turn.called.set()
+
+
+class Turn:
+    """A clip among those that take turns. Its members are ``Turns``' own to change; ``left`` is in seconds."""
+
+    def __init__(self) -> None:
+        self.left = 0.0
+        self.has_come = self.is_dropped = False
+        self.called = threading.Event()

@@ -1,0 +1,101 @@
+"""Where in a sound there is speech: faster-whisper's voice activity detection (Silero), for sound that comes in pieces.
+
+faster-whisper's own ``get_speech_timestamps`` takes the whole sound at once, and several times its memory. This finds
+the same, and is meant to: the model and the way it is asked are those of ``faster_whisper.vad``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+from faster_whisper.vad import get_vad_model
+
+from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
+from mockserver.audio.samples import Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mockserver.engines.transcription import VadOptions
+
+Span = dict[str, int]  # the samples from "start" to before "end", as faster-whisper writes it
+
+_WINDOW, _CONTEXT = (
+    512,
+    64,
+)  # samples: what is judged at a time, and what the model hears again of the window before
+_BATCH = 1_000 * _WINDOW  # samples, half a minute
+_MARGIN, _LOWEST = 0.15, 0.01  # how far below the threshold speech goes on; the lowest probability for that
+
+
+def speech_in(samples: Samples, options: VadOptions, pause: Callable[[], None]) -> list[Span]:
+    """Return where there is speech, in order, with the padding asked for. ``pause`` is called every half minute."""
+    spans = list(_unpadded(samples, options, pause))
+    padding = RECOGNISER_SAMPLE_RATE * options.prefix_padding_ms / 1000
+    for span, following in zip_longest(spans, spans[1:]):
+        if span is spans[0]:
+            span["start"] = int(max(0, span["start"] - padding))
+        gap = following["start"] - span["end"] if following else 2 * padding
+        if following and gap < 2 * padding:
+            span["end"] += int(gap // 2)
+            following["start"] -= int(gap // 2)
+            continue
+        span["end"] = int(min(samples.made, span["end"] + padding))
+        if following:
+            following["start"] = int(max(0, following["start"] - padding))
+    return spans
+
+
+def only(samples: Samples, spans: list[Span]) -> Samples:
+    """Return the sound with nothing but the spans in it."""
+
+    def pieces() -> Iterator[NDArray[np.float32]]:
+        for span in spans:
+            for begin in range(span["start"], span["end"], _BATCH):
+                yield samples.stretch(begin, min(begin + _BATCH, span["end"]))
+
+    return Samples(pieces)
+
+
+def _unpadded(samples: Samples, options: VadOptions, pause: Callable[[], None]) -> Iterator[Span]:
+    """The stretches that begin with speech and go on until it has been silent for long enough."""
+    still_speech = max(options.threshold - _MARGIN, _LOWEST)
+    enough = RECOGNISER_SAMPLE_RATE * options.silence_duration_ms / 1000  # samples of silence
+    start: int | None = None
+    silent: int | None = None  # since then
+    for number, probability in enumerate(_probabilities(samples, pause)):
+        at = number * _WINDOW
+        if probability >= options.threshold:
+            start, silent = at if start is None else start, None
+        elif start is not None and probability < still_speech:
+            silent = at if silent is None else silent
+            if at - silent >= enough:
+                yield {"start": start, "end": silent}
+                start = silent = None
+    if start is not None and start < samples.made:
+        yield {"start": start, "end": samples.made}
+
+
+def _probabilities(samples: Samples, pause: Callable[[], None]) -> Iterator[np.float32]:
+    """That there is speech, window by window. The last one is padded with silence, over its last samples too."""
+    session = get_vad_model().session
+    h = c = np.zeros((1, 1, 128), np.float32)
+    before = np.zeros(_CONTEXT, np.float32)
+    begin, is_last = 0, False
+    while not is_last:
+        pause()
+        heard = samples.stretch(begin, begin + _BATCH)
+        is_last = len(heard) < _BATCH
+        if is_last:
+            heard = np.pad(heard, (0, _WINDOW - len(heard) % _WINDOW))
+            heard[-_CONTEXT:] = 0  # faster-whisper does so
+        windows = heard.reshape(-1, _WINDOW)
+        contexts = np.concatenate((before[np.newaxis], windows[:-1, -_CONTEXT:]))
+        asked = {"input": np.concatenate((contexts, windows), axis=1), "h": h, "c": c}
+        probabilities, h, c = session.run(None, asked)
+        yield from probabilities
+        before = windows[-1, -_CONTEXT:]
+        begin += _BATCH
