@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -118,6 +119,10 @@ def bad(tmp_path: Path) -> dict[str, str]:
         (["--config", "nowhere.toml"], ["nowhere.toml", "no such file"]),
         (["--port", "70000"], ["port", "'70000'", "65535"]),
         (["--port", "http"], ["port", "'http'", "whole number"]),
+        (["--host", ""], ["host", "''", "IP address"]),
+        (["--host", "127.0.0.1:80"], ["host", "127.0.0.1:80", "without a port"]),
+        (["--url-folder", "nowhere"], ["url_folder", "nowhere", "name a folder"]),
+        (["--config", "."], [".", "is a folder"]),
         (["--fixtures", "nowhere"], ["nowhere", "not a folder", "--fixtures"]),
         (["--fixtures", "fixtures"], [str(Path("fixtures", "meeting.json")), "docs/fixtures.md"]),
         (["--whisper-model", "empty"], ["empty", "model.bin"]),
@@ -166,6 +171,43 @@ def test_the_file_and_the_options_say_how_it_serves(tmp_path: Path, hello: Clip)
         with openai.OpenAI(base_url=f"{url_in(banner)}/v1", api_key="sk-mock-me") as client:
             raw = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=hello)
     assert "x-mock-answered-by" not in raw.headers
+
+
+LISTS = (["models"], ["models", "whisper-1"], ["--help"])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mockserver", *arguments],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    message = "mockserver: the standard output cannot be written to: No space left on device\n"
+    assert ended.stderr == message
+
+
+@pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
+def test_any_encoding_and_no_reader_will_do(tmp_path: Path, arguments: list[str]) -> None:
+    program = shlex.join([sys.executable, "-m", "mockserver", *arguments])
+    ended = subprocess.run(
+        ["sh", "-c", f"{program} | head -n 1 >&-; {program} >&-; {program} >/dev/null"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "NO_COLOR": "1"},
+        timeout=60,
+    )
+    assert "Traceback" not in ended.stderr
+    assert "Error" not in ended.stderr
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

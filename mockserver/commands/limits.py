@@ -21,6 +21,7 @@ from rich.text import Text
 from mockserver.commands.failures import fail
 from mockserver.limits.kinds import KINDS, QUEUE_KINDS
 from mockserver.settings_file import catalog_of
+from mockserver.settings_values import shown
 from mockserver.wire.durations import go_duration
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _groups(catalog: Catalog, name: str | None) -> list[str]:
         return groups
     model = catalog.model(name)
     if model is None and name not in groups:
-        fail(f"there is no model {name!r}. `mockserver models` lists them.")
+        fail(f"there is no model {shown(name)}. `mockserver models` lists them.")
     return [model.limit_group if model else name]
 
 
@@ -119,8 +120,15 @@ def watch_limits(url: str, *, token: str = "", once: bool) -> None:
 
 
 def _frame(url: str, token: str) -> Group:
+    if not url.startswith(("http://", "https://")):
+        fail(f"--url: {shown(url)} is no http: URL of a server. Give one such as http://127.0.0.1:4010.")
     limits, costs = _ask(url, token, "limits"), _ask(url, token, "costs")
-    return Group(_clock(limits["clock"]), _gauges(limits["accounts"]), _costs(costs["rows"]), _total(costs))
+    try:
+        return Group(
+            _clock(limits["clock"]), _gauges(limits["accounts"]), _costs(costs["rows"]), _total(costs)
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+        fail(f"{url}: what answers there is no audio-mockserver of this version. Name one with --url.")
 
 
 def _ask(url: str, token: str, subject: str) -> Any:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from mockserver.commands.failures import fail
 from mockserver.settings_file import catalog_of
+from mockserver.settings_values import shown
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
@@ -50,8 +51,11 @@ def list_retiring(settings: Settings, days: int, first: str | None, *, as_json: 
     try:
         today = date.fromisoformat(first) if first else datetime.now(UTC).date()
     except ValueError:
-        fail(f"--from: {first!r} is not a date. Write it as YYYY-MM-DD.")
-    last = (today + timedelta(days=days)).isoformat()
+        fail(f"--from: {shown(first)} is not a date. Write it as YYYY-MM-DD.")
+    try:
+        last = (today + timedelta(days=days)).isoformat()
+    except OverflowError:
+        last = date.max.isoformat()
     found = [
         model
         for model in catalog_of(settings).models_of(None)
@@ -95,7 +99,7 @@ def show_model(settings: Settings, name: str) -> None:
     try:
         card = catalog_of(settings).card(name)
     except KeyError:
-        fail(f"there is no model {name!r}. `mockserver models` lists them.")
+        fail(f"there is no model {shown(name)}. `mockserver models` lists them.")
     console = Console(highlight=False)
     for line in _lines(card):
         console.print(line, markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from mockserver.app import build_services
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import fail, failing_in_one_line
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
+from mockserver.settings_values import shown
 
 if TYPE_CHECKING:
     from mockserver.services import Services
@@ -37,8 +38,8 @@ def run(
     chosen = services.catalog.voice(voice)
     if chosen is None:
         names = ", ".join(each.name for each in services.catalog.voices)
-        fail(f"there is no voice {voice!r}. Voices: {names}")
-    text = sys.stdin.read() if text == "-" else text
+        fail(f"there is no voice {shown(voice)}. Voices: {names}")
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
     utterance = Utterance(text, chosen, speed, settings.speech_language or None, instructions)
     path = Path(output)
     response_format = response_format or _format_of(path)

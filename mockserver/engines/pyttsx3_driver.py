@@ -72,7 +72,7 @@ def check_installed() -> None:
     missing = [name for name in _VOICE_DATA if not (data / name).exists()]
     if missing:
         raise SpeechFailed(
-            f"{', '.join(missing)} of espeak-ng's voice data is not in {data}; "
+            f"espeak-ng's voice data is not whole: {data} lacks {', '.join(missing)}; "
             "reinstall it: pip install --force-reinstall espeakng-loader"
         )
 

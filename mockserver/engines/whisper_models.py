@@ -111,7 +111,7 @@ def _smallest_model() -> str | None:
 
 def _is_whole(folder: Path) -> bool:
     """Return whether a model of the cache was downloaded to its end, as far as that can be seen."""
-    return all(os.path.isfile(folder / name) for name in _FILES)
+    return all(os.path.isfile(folder / name) and os.path.getsize(folder / name) for name in _FILES)
 
 
 def pull_model(name: str, on_progress: Callable[[int], None]) -> str:

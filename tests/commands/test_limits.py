@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -132,6 +133,30 @@ def test_it_shows_the_gauges_until_interrupted(server: MockServer) -> None:
         assert process.wait() == 0
     os.close(screen)
     assert b"requests per minute" in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1",
+        "127.0.0.1:4010",
+        "http://[::1",
+        "http://127.0.0.1:x",
+        "\udcff",
+    ],
+)
+def test_what_is_no_url_of_a_server_is_refused_in_a_line(run: Run, url: str) -> None:
+    result = run("limits", "watch", "--once", "--url", url)
+    assert result.exit_code == 1
+    assert re.fullmatch(r"mockserver: .+\n", result.stderr)
+
+
+def test_another_server_is_told_apart(run: Run, server: MockServer) -> None:
+    server.on("/other/_mock/limits", method="GET").reply_json({"clock": 3})
+    result = run("limits", "watch", "--once", "--url", f"{server.url}/other")
+    assert result.exit_code == 1
+    assert re.fullmatch(r"mockserver: .+\n", result.stderr)
 
 
 def test_the_limits_of_a_guarded_server_are_watched_with_its_token(

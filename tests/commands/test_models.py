@@ -65,6 +65,13 @@ def test_days_on_which_nothing_retires_are_told(run: Run) -> None:
     assert "takes none of these options" in run("models", "--retiring", "3", "gpt-4o").stderr
 
 
+def test_more_days_than_there_are_lead_to_the_last(run: Run) -> None:
+    for days in ("100", "99999999999"):
+        result = run("models", "--retiring", days, "--from", "9999-12-30")
+        assert result.exit_code == 0
+        assert "No model shuts down from 9999-12-30 to 9999-12-31." in result.stdout
+
+
 def test_an_unknown_model_is_named_with_a_remedy(run: Run) -> None:
     result = run("models", "gpt-9")
     assert result.exit_code == 1

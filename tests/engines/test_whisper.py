@@ -475,6 +475,7 @@ def put(cache: Path, repository: str, size: int) -> str:
     folder = cache / f"models--{repository.replace('/', '--')}" / "snapshots" / "0123"
     folder.mkdir(parents=True)
     (folder / "model.bin").write_bytes(bytes(size))
+    (folder / "tokenizer.json").write_text("{}")
     return str(folder)
 
 
@@ -513,6 +514,56 @@ def test_the_log_says_once_that_the_model_that_ships_is_not_for_people(
     (told,) = [record.message for record in caplog.records if record.name == "mockserver.engines.whisper"]
     assert "not people" in told
     assert "mockserver models pull tiny" in told
+
+
+@pytest.mark.parametrize("lacking", ["model.bin", "tokenizer.json"])
+def test_a_model_that_was_not_downloaded_to_its_end_is_passed_over(cache: Path, lacking: str) -> None:
+    folder = Path(put(cache, "Systran/faster-whisper-tiny", 100))
+    (folder / lacking).unlink()
+    (folder / lacking).symlink_to("../../blobs/gone")
+    assert find_model("auto") == str(embedded_model())
+    (folder / lacking).unlink()
+    (folder / lacking).touch()
+    assert find_model("auto") == str(embedded_model())
+
+
+UNREADABLE_CACHE = """
+import ctypes, os, sys
+for capability in (1, 2):  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, by which root may read everything
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+program = "from mockserver.engines.whisper_models import find_model; print(find_model('auto'))"
+os.execv(sys.executable, [sys.executable, "-c", program])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="rights are dropped as Linux has it")
+def test_a_cache_that_may_not_be_read_leaves_the_model_that_ships(tmp_path: Path) -> None:
+    (tmp_path / "hub").mkdir()
+    tmp_path.chmod(0)
+    run = subprocess.run(
+        [sys.executable, "-c", UNREADABLE_CACHE],
+        env={name: value for name, value in os.environ.items() if name != "HF_HUB_CACHE"}
+        | {"HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tmp_path.chmod(0o700)
+    assert run.stdout == f"{embedded_model()}\n"
+    assert f"cannot be read (Permission denied): {tmp_path / 'hub'}" in run.stderr
+    assert "HF_HOME" in run.stderr
+
+
+def test_a_model_without_its_tokenizer_is_not_looked_for_in_the_network(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(embedded_model(), tmp_path / "mine"))
+    (folder / "tokenizer.json").unlink()
+    transcriber = WhisperTranscriber(str(folder))
+    transcriber.wait()
+    assert (transcriber.state, transcriber.error) == (
+        "failed",
+        f"cannot load the Whisper model {folder}: tokenizer.json is not there. Download or convert the model again",
+    )
+    transcriber.close()
 
 
 @pytest.fixture
