@@ -224,3 +224,21 @@ def test_a_restored_pattern_matches_what_it_did_without_the_key(
     assert b"Matched." not in ask(api_key.replace("test", "tset")).body
     again = send("GET", "/_mock/snapshot", headers=auth, key=None).json()
     assert again["state"]["stubs"]["stubs"] == json.loads(snapshot)["state"]["stubs"]["stubs"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(5, None, True, "", "abc", "A" * 64, [], {}, [[]], [5], {"hash": "a" * 64}),
+        *(
+            {"hash": "a" * 64, "length": 0, "ignore_case": True},
+            {"hash": 5, "length": 3, "ignore_case": True},
+        ),
+    ],
+)
+@pytest.mark.parametrize("condition", ["headers", "fields"])
+def test_a_hash_that_is_none_is_refused(send: Send, api_key: str, condition: str, wrong: object) -> None:
+    stub = {"when": {condition: {"authorization": {"sha256": wrong}}}, "reply": {"say": "Never."}}
+    refused = send("POST", "/_mock/stubs", json.dumps(stub).encode(), key=api_key)
+    assert refused.status == 400
+    assert "sha256" in refused.json()["error"]  # type: ignore[index]
