@@ -131,7 +131,11 @@ def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
     if site is None:
         told = any(key.startswith("HTTP_SEC_FETCH_") for key in environ)
         return "Sec-Fetch-Site: the header is missing beside others of its kind." if told else ""
-    return "" if site in _OWN_PAGES else f"Sec-Fetch-Site: {_shown(site)} is a page that may not send this."
+    return (
+        ""
+        if site in _OWN_PAGES
+        else f"Sec-Fetch-Site: {_shown(site)} tells of a page that may not send this."
+    )
 
 
 def _may_ask(environ: Mapping[str, Any], host: Authority) -> bool:
@@ -215,4 +219,4 @@ def _preflight() -> flask.Response:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "…") if text else "nothing"
+    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")

@@ -79,7 +79,7 @@ class _Excerpt:
     def _member(self, name: str, value: Any, depth: int) -> Any:
         """The value of a member; one that is secret is a text, or several."""
         texts = value if isinstance(value, list) else [value]
-        if is_secret("members", name[:LONGEST]) and all(isinstance(each, str) for each in texts):
+        if is_secret("members", name) and all(isinstance(each, str) for each in texts):
             return [HIDDEN] * len(texts) if isinstance(value, list) else HIDDEN
         return self.of(value, depth)
 

@@ -132,7 +132,7 @@ class Exchange:
             "id": self.request_id,
             "time": self._time,
             **_caller(self.call),
-            **_endpoint(self._operation),
+            **_endpoint(self._operation, secrets),
             "method": environ["REQUEST_METHOD"],
             "path": secrets.hide_in_path(written_path(environ)),
             "query": excerpt.query(environ.get("QUERY_STRING", ""), secrets),
@@ -225,13 +225,13 @@ def _caller(call: Call | None) -> Record:
     }
 
 
-def _endpoint(operation: Operation | None) -> Record:
+def _endpoint(operation: Operation | None, secrets: Secrets) -> Record:
     if operation is None:
         return {"endpoint": None, "operation": None, "endpoint_names": ()}
     return {
         "endpoint": operation.resource or None,
         "operation": operation.name or None,
-        "endpoint_names": tuple(operation.names),
+        "endpoint_names": tuple(map(secrets.hide_in_path, operation.names)),
     }
 
 

@@ -24,21 +24,26 @@ _TABLE = Path(__file__).parent.parent / "catalog" / "secret_names.toml"
 _FOUND_ALONE = 6  # characters at least of a secret that is hidden wherever a value is nothing else
 _FOUND_WITHIN = 8  # the same, wherever it stands in a text; shorter ones are words, too
 _ENDS_WORDS = 5  # letters at least of a word that is noticed at the end of another, as in `accesstoken`
+_LONGEST_NAME = 200  # characters
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
 _CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)([^\s,;\"']+)", re.IGNORECASE)
 _KEY_PROTOCOL = re.compile(r"(openai-insecure-api-key\.)([^\s,]+)")
-_ARGUMENT = re.compile(r"([?&;#])([^=&;#\s]+)=([^&;#\s]+)")  # of a URL within a text
+_ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # of a URL within a text
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 # Keys as OpenAI and others write them; those of words alone are something else.
-_KEY = re.compile(r"(?<![A-Za-z0-9])sk-(?=[\w-]*[0-9])[\w-]{16,}")
+_KEY = re.compile(r"(?<![\w-])sk-(?=[\w-]*[0-9])[\w-]{16,}")
 
 Carrier = Literal["headers", "queries", "members"]
 
 
-@lru_cache(maxsize=4096)
 def is_secret(carrier: Carrier, name: str) -> bool:
-    """Tell whether what is called so is a secret."""
+    """Tell whether what is called so is a secret. Of a very long name the end counts."""
+    return _is_secret(carrier, name[-_LONGEST_NAME:])
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(carrier: Carrier, name: str) -> bool:
     wanted, endings, exceptions = _names(carrier)
     words = [word.lower() for word in _WORD.findall(name)]
     pairs = (f"{one} {other}" for one, other in pairwise(words))

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from mockserver.app import create_app
+from mockserver.gateway.redaction import Secrets
+from mockserver.settings import Settings
 from tests.conftest import RawResponse, multipart
 
 Send = Callable[..., RawResponse]
@@ -242,3 +245,35 @@ def test_a_hash_that_is_none_is_refused(send: Send, api_key: str, condition: str
     refused = send("POST", "/_mock/stubs", json.dumps(stub).encode(), key=api_key)
     assert refused.status == 400
     assert "sha256" in refused.json()["error"]  # type: ignore[index]
+
+
+def test_the_control_token_is_nowhere_told(caplog: pytest.LogCaptureFixture) -> None:
+    token = "hunter2-opens-sesame"
+    app = create_app(Settings(whisper_model="none", control_token=token))
+    client = app.test_client()
+    right, wrong = {"x-mock-control-token": token}, {"x-mock-control-token": "no"}
+    with caplog.at_level(logging.DEBUG):
+        told = [
+            client.get("/v1/models", headers=right | {"Authorization": "Bearer sk-mock-tokens"}).data,
+            client.get(f"/v1/{token}", headers=right | {"Authorization": "Bearer sk-mock-tokens"}).headers,
+            client.get("/_mock/clock", headers=wrong).data,
+            client.get(f"/_mock/{token}", headers=wrong).data,
+            *(
+                client.get(f"/_mock/{path}", headers=right).data
+                for path in ("settings", "journal", "snapshot", "health", "openapi.json", "metrics")
+            ),
+        ]
+    assert token not in caplog.text
+    assert [each for each in told if token in str(each)] == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["sk-", "sk-a ", "Bearer ", "bearer", "://", "?a", "%", "a=", "?a=", "://a", "&b;"]
+)
+def test_no_text_takes_longer_than_its_length(unit: str) -> None:
+    text, secrets = (
+        unit * 100_000,
+        Secrets(["sk-proj-Zq8-bYw_7Rk29DfTtLm4"]),
+    )  # hours, where each sign starts anew
+    assert secrets.hide(text) == text
+    assert secrets.hide_in_header("referer", text)
