@@ -34,7 +34,7 @@ from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
 from mockserver.gateway.urls import has_double_slash, written_path
 from mockserver.gateway.validation import Schemas
-from mockserver.installation import OWN
+from mockserver.installation import own_damage
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.remote.sources import UrlSources
@@ -234,7 +234,7 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
         # Those that ship are not checked at each start: that would load the validator before the first answer.
         shipped = load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
     except (FixtureError, LookupError, TypeError) as error:
-        log.error("The fixtures that ship are damaged, and not known: %s Reinstall %s.", error, OWN)
+        log.error("The clips that ship are not known. %s", own_damage(str(error).rstrip(".")))
         shipped = []
     return [*own, *shipped]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -20,6 +21,7 @@ from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError
 from mockserver.settings_values import kind_of
 from mockserver.version import __version__
 
+_OF_STREAMS = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
 
 
@@ -55,10 +57,12 @@ def _ready_streams() -> None:
 
 def _of_stream(error: Exception) -> str | None:
     """Return what is wrong with the standard output, where an error comes from there; it is not tried again."""
-    if not isinstance(error, OSError) or error.filename is not None:
+    if not isinstance(error, OSError) or error.errno not in _OF_STREAMS or error.filename is not None:
         return None
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:  # nobody reads it any more, and that is all
+        sys.exit(1)
     return f"the standard output cannot be written to: {error.strerror}"
 
 

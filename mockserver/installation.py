@@ -5,6 +5,7 @@ A part that is broken takes with it only the requests that need it. They are ans
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,6 @@ from types import ModuleType
 
 log = logging.getLogger(__name__)
 
-OWN = "audio-mockserver"
 GONE = "it is not installed, or its files are gone"
 _PACKAGE = Path(__file__).parent
 
@@ -52,9 +52,7 @@ PARTS = (
     Part("numpy", "numpy", "calculates with samples"),
     Part("av", "av", "decodes and encodes audio"),
     Part("pyttsx3", "pyttsx3", "speaks"),
-    Part(
-        "espeakng_loader", "espeakng-loader", "brings the voices", optional=True
-    ),  # the system may have them
+    Part("espeakng_loader", "espeakng-loader", "brings voices", optional=True),  # the system may have them
     Part("splintr", "splintr-rs", "counts text tokens", optional=True),
     Part("faster_whisper", "faster-whisper", "hears", optional=True),
     Part("ctranslate2", "ctranslate2", "runs Whisper", needed_by="faster_whisper"),
@@ -97,22 +95,36 @@ def complaint_about(part: Part, reason: str) -> str:
     return f"{part.distribution}, which {part.does} here, cannot be used: {reason}. {remedy}"
 
 
+def own_damage(reason: str) -> str:
+    """Return a line on the files of this very package that cannot be used, and why."""
+    own = own_distribution()
+    return f"{own} is damaged: {reason}. Reinstall it: pip install --force-reinstall --no-deps {own}"
+
+
+def own_distribution() -> str:
+    """Return the name of the distribution that this package came with: the whole one, or the light one."""
+    from importlib import metadata
+
+    for name in ("audio-mockserver", "audio-mockserver-light"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.distribution(name).name
+    return "audio-mockserver"
+
+
 def broken_part(error: BaseException) -> str | None:
     """Return which part is broken and the remedy, where that is what an error comes from; ``None`` for others."""
     from mockserver.catalog.reading import CatalogError
     from mockserver.gateway.validation import SchemaError
 
     if isinstance(error, CatalogError | SchemaError):
-        return (
-            f"{OWN} is damaged: {_line(error)}. Reinstall it: pip install --force-reinstall --no-deps {OWN}"
-        )
+        return own_damage(_line(error))
     part = _part_of(error)
     if part is not None:
         return complaint_about(part, GONE if isinstance(error, ModuleNotFoundError) else _line(error))
     if isinstance(error, ImportError):
         module = (error.name or "").partition(".")[0]
         if module in ("", "mockserver"):
-            module = OWN
+            return own_damage(_line(error))
         return f"{_line(error)}. Reinstall what is missing: pip install --force-reinstall {module}"
     return None
 
@@ -159,7 +171,7 @@ def incomplete_distributions() -> Iterator[str]:
     """
     from importlib import metadata
 
-    for part in (Part("mockserver", OWN, "is this server"), *parts_in_use()):
+    for part in (Part("mockserver", own_distribution(), "is this server"), *parts_in_use()):
         try:
             distribution = metadata.distribution(part.distribution)
         except metadata.PackageNotFoundError:

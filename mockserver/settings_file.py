@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
 
 
+# What the keys of an account are, where they are no texts.
+_KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of texts"), "limits": (dict, "table")}
+
+
 def read_file(config: Path | None) -> dict[str, Any]:
     """The settings, accounts and limits of ``config``, else of ``mockserver.toml`` where there is one.
 
@@ -86,13 +90,7 @@ def _account(row: object, source: str) -> AccountRow:
             meant = get_close_matches(name[:100], known, n=1)
             hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(known)}."
             raise SettingsError(f"{source}: there is no key {shown(name)}. {hint}")
-        kind, called = (
-            (list, "list of texts")
-            if name == "models"
-            else (dict, "table")
-            if name == "limits"
-            else (str, "text")
-        )
+        kind, called = _KINDS.get(name, (str, "text"))
         if not isinstance(value, kind):
             raise SettingsError(f"{source}.{name}: {shown(value)} is not a {called}.")
     limits = _limit_rows(row.get("limits", {}), f"{source}.limits")

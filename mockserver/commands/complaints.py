@@ -14,11 +14,11 @@ from mockserver.engines.transcription import EngineFailed
 from mockserver.engines.whisper_models import check_complete, embedded_model
 from mockserver.installation import (
     GONE,
-    OWN,
     broken_part,
     complaint_about,
     incomplete_distributions,
     missing_parts,
+    own_damage,
 )
 
 if TYPE_CHECKING:
@@ -26,39 +26,19 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 # Every table, so that one that is not there is missed.
-TABLES = (
-    *(
-        f"catalog/{name}.toml"
-        for name in (
-            *(
-                "accepted_drift",
-                "aimlapi_errors",
-                "audio",
-                "batch_errors",
-                "drift",
-                "error_examples",
-                "errors",
-            ),
-            *("headers", "instructions", "languages", "languages_text", "listings", "namesake_variables"),
-            *("openai_paths", "proxy_headers", "structured_outputs", "tiers", "tokens", "voices"),
-        )
-    ),
-    *(
-        f"catalog/models/{name}.toml"
-        for name in (
-            *("1-speech-to-text", "2-text-to-speech", "3-chat-with-audio", "4-chat", "5-reasoning"),
-            *("6-other-endpoints", "7-realtime"),
-        )
-    ),
-    "double/control_routes.toml",
-)
+_OF_CATALOG = """
+    accepted_drift aimlapi_errors audio batch_errors drift error_examples errors headers instructions languages
+    languages_text listings namesake_variables openai_paths proxy_headers structured_outputs tiers tokens voices
+    models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning
+    models/6-other-endpoints models/7-realtime
+"""
+TABLES = (*(f"catalog/{name}.toml" for name in _OF_CATALOG.split()), "double/control_routes.toml")
 _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` says more."
 
 
 def seen_at_once(services: Services) -> Iterator[str]:
     """Yield a line on each part that is seen to be missing without reading it."""
-    missing = missing_parts()
-    for part in missing:
+    for part in missing_parts():
         yield f"{complaint_about(part, GONE)}. {_REFUSED}"
     try:
         check_installed()
@@ -71,7 +51,7 @@ def seen_at_once(services: Services) -> Iterator[str]:
         yield f"The Whisper model that ships is damaged: {error}. {_REFUSED}"
     wanted = {operation.schema for operation, _ in ROUTES if operation.schema}
     if schemas := sorted(wanted - services.schemas.names):
-        yield f"{OWN} is damaged: schemas are missing: {', '.join(schemas)}. Reinstall it. {_REFUSED}"
+        yield f"{own_damage('schemas are missing: ' + ', '.join(schemas))}. {_REFUSED}"
 
 
 def seen_by_reading() -> Iterator[str]:

@@ -18,6 +18,7 @@ import click
 from mockserver import namesake
 from mockserver.commands.examination import CHECKS, Finding
 from mockserver.commands.failures import one_line
+from mockserver.installation import own_distribution
 
 if TYPE_CHECKING:
     from mockserver.settings import Settings
@@ -102,6 +103,6 @@ def _cause_of_death(status: int, errors: IO[bytes]) -> str:
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     said = errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
     return one_line(
-        f"trying it ended the process ({how}{': ' if said else ''}{said}). Reinstall what is used for it: "
-        "pip install --force-reinstall audio-mockserver"
+        f"trying it ended the process ({how}{': ' if said else ''}{said}). Reinstall what it uses: "
+        f"pip install --force-reinstall {own_distribution()}"
     )
