@@ -20,6 +20,7 @@ from mockserver.double.control_guard import exposure
 from mockserver.engines.whisper_models import MISSING
 from mockserver.http_server.descriptors import raise_limit
 from mockserver.http_server.guardian import Guardian
+from mockserver.installation import run_or_complain
 from mockserver.server import listen
 from mockserver.wire import tokens
 
@@ -84,9 +85,9 @@ def run(settings: Settings) -> None:
         except OSError as error:
             log.warning("No process can be started that ends the server should it hang (%s).", error)
         services.start()
+        run_or_complain(load_control)
         for complaint in seen_by_reading():
             log.warning("%s", complaint)
-        importlib.import_module("mockserver.double.control")  # else its first call would wait for that
 
     warming_up = threading.Timer(_WARM_UP_DELAY, warm_up)
     warming_up.daemon = True
@@ -103,6 +104,11 @@ def run(settings: Settings) -> None:
             if not thread.daemon and thread is not threading.current_thread():
                 thread.join()
     guardian.end()
+
+
+def load_control() -> None:
+    """Imports the control API, whose first call would else wait for that."""
+    importlib.import_module("mockserver.double.control")
 
 
 @contextlib.contextmanager
