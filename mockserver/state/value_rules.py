@@ -66,7 +66,8 @@ class ValueRules:
         from mockserver.gateway import explain
 
         found = explain.house(explain.foremost(self._schemas.violations(schema, row)))
-        raise BadValue(f"{(found.param or '').removeprefix('value.')}: {found.message[:300]}")
+        place, message = (found.param or "").removeprefix("value."), found.message.replace("'value.", "'")
+        raise BadValue(message[:300] if f"'{place}'" in message else f"{place}: {message[:300]}")
 
 
 def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
