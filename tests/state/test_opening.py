@@ -20,6 +20,13 @@ from tests.state.conftest import Opened, consent, file, kept
 KIND = "voice_consent"
 
 
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def reopened(blobs: Blobs, opened: Opened) -> tuple[MemoryStore, Blobs]:
     blobs.close()
     return opened()
@@ -104,6 +111,9 @@ def test_a_restored_snapshot_comes_back(opened: Opened) -> None:
                     {"account": 7},
                     {"account": "a\r\nb"},
                     {"key": [7]},
+                    {"key": nested(300)},
+                    {"account": nested(300)},
+                    {"kind": nested(300)},
                     {"key": "8"},
                     {"value": "text"},
                     {"value": None},
