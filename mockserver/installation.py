@@ -181,7 +181,9 @@ def incomplete_distributions() -> Iterator[str]:
         lost = [
             str(file)
             for file in distribution.files or ()
-            if file.hash and not _is_whole(Path(str(distribution.locate_file(file))), file.size or 0)
+            if file.hash
+            and file.parts[0] != ".."
+            and not _is_whole(Path(str(distribution.locate_file(file))), file.size or 0)
         ]
         if lost:
             more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
