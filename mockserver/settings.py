@@ -207,7 +207,10 @@ class Settings:
     )
     whisper_queue: int = _setting(128, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MOST)
     whisper_queue_seconds: float = _setting(
-        86_400.0, "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.", minimum=0
+        86_400.0,
+        "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.",
+        minimum=0,
+        maximum=_YEAR,
     )
     unknown_audio: str = _setting(
         "placeholder",
