@@ -181,6 +181,17 @@ def test_bytes_of_a_damaged_value_are_set_aside_with_it(tmp_path: Path, opened: 
     blobs.close()
 
 
+def test_bytes_whose_values_are_lost_are_set_aside(tmp_path: Path, opened: Opened) -> None:
+    store, blobs = opened()
+    blob_id = kept(blobs, b"RIFF")
+    store.put("file", "ann", "file-1", file("file-1", blob_id, 4))
+    blobs.close()
+    (tmp_path / "values").rename(tmp_path / "elsewhere")
+    _, blobs = opened()
+    assert files_in(tmp_path / "blobs") == [f"damaged{os.sep}{blob_id}"]
+    blobs.close()
+
+
 @pytest.mark.parametrize("damage", ["gone", "shorter", "longer", "a folder", "a link"])
 def test_a_value_whose_bytes_are_not_there_is_set_aside(tmp_path: Path, opened: Opened, damage: str) -> None:
     store, blobs = opened()
