@@ -313,6 +313,21 @@ class Settings:
         minimum=1,
         maximum=_MOST_BYTES,
     )
+    max_head_bytes: int = _setting(
+        65_536,
+        "Largest request line and headers together, in bytes; beyond, 413 or 414.",
+        minimum=1024,
+        maximum=1 << 20,
+    )
+    max_head_fields: int = _setting(
+        100, "Most headers of a request; beyond, 413.", minimum=10, maximum=10_000
+    )
+    max_connections: int = _setting(
+        10_000,
+        "Connections that may be open; fewer, where the limit of open files leaves room for fewer.",
+        minimum=16,
+        maximum=_MOST,
+    )
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4, maximum=10_000)
     reserved_threads: int = _setting(
         16, "Threads for calls of the control API when all others are busy.", minimum=1, maximum=_MOST_THREADS
