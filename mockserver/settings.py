@@ -227,6 +227,15 @@ class Settings:
     speech_slots: int = _setting(
         8, "Utterances that are spoken at the same time.", minimum=1, maximum=_MOST_THREADS
     )
+    speech_seconds: int = _setting(
+        60, "Seconds of processor time that an utterance may take.", minimum=1, maximum=_DAY
+    )
+    speech_memory: int = _setting(
+        1 << 29,
+        "Memory that an utterance may take, in bytes of address space.",
+        minimum=1 << 27,
+        maximum=_MOST_BYTES,
+    )
     speech_language: str = _setting(
         "",
         "Language (ISO 639-1) of the text to speak; empty tells it from the text.",
