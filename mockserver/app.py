@@ -25,6 +25,7 @@ from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINTS, ROUTES, han
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
+from mockserver.engines.pyttsx3_helper import SpeechLimits
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper_models import find_model
@@ -196,7 +197,10 @@ def build_services(settings: Settings) -> Services:
         spoken=spoken,
         whisper=whisper,
         transcribers=AnswerChain(known=(fixtures, spoken), heard=whisper),
-        speaker=Pyttsx3Speaker(slots=settings.speech_slots),
+        speaker=Pyttsx3Speaker(
+            slots=settings.speech_slots,
+            limits=SpeechLimits(settings.speech_seconds, settings.speech_memory),
+        ),
         responders=_responders(settings),
         tuning=AccountSettings(settings),
         stubs=stubs,

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.metadata import PackagePath
 
 log = logging.getLogger(__name__)
 
@@ -178,18 +182,17 @@ def incomplete_distributions() -> Iterator[str]:
             continue
         if part.module == "mockserver" and Path(str(distribution.locate_file("mockserver"))) != _PACKAGE:
             continue
-        lost = [
-            str(file)
-            for file in distribution.files or ()
-            if file.hash and not _is_whole(Path(str(distribution.locate_file(file))), file.size or 0)
-        ]
+        lost = [str(file) for file in distribution.files or () if not _is_whole(file)]
         if lost:
             more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
             yield complaint_about(part, f"{lost[0]}{more} of its files are missing or cut short")
 
 
-def _is_whole(path: Path, size: int) -> bool:
+def _is_whole(file: PackagePath) -> bool:
+    """Return whether a file is as long as it should be. Scripts beside the packages may be elsewhere, or nowhere."""
+    if file.hash is None or file.parts[0] == "..":
+        return True
     try:
-        return path.stat().st_size >= size
+        return Path(str(file.locate())).stat().st_size >= (file.size or 0)
     except OSError:
         return False

@@ -18,6 +18,7 @@ from mockserver.double.control_shutdown import SHUTDOWN
 from mockserver.gateway.errors import ApiError, ErrorTable
 from mockserver.http_server.bodies import Body, body_of
 from mockserver.http_server.descriptors import room_for_connections
+from mockserver.http_server.heads import HeadLimits
 from mockserver.http_server.reception import Reception
 from mockserver.http_server.workers import Workers
 from mockserver.version import __version__
@@ -113,7 +114,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             timeout=settings.socket_timeout,
         )
         self._settings = settings
-        self._room = room_for_connections()
+        self._room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         most = max(min(settings.max_threads, self._room - _SPARE_CONNECTIONS - reserved), 1)
         self.requests = Workers(self._answer, most, reserved)
@@ -127,7 +128,12 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self._connections.close()  # cheroot's own, which holds no connection yet
         self.socket.settimeout(0)
         self._reception = Reception(
-            self.socket, self.requests, self._refuse, patience=self.timeout, room=self._room
+            self.socket,
+            self.requests,
+            self._refuse,
+            limits=HeadLimits(self._settings.max_head_bytes, self._settings.max_head_fields),
+            patience=self.timeout,
+            room=self._room,
         )
 
     def serve(self) -> None:

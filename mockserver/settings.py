@@ -207,7 +207,10 @@ class Settings:
     )
     whisper_queue: int = _setting(128, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MOST)
     whisper_queue_seconds: float = _setting(
-        86_400.0, "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.", minimum=0
+        86_400.0,
+        "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.",
+        minimum=0,
+        maximum=_YEAR,
     )
     unknown_audio: str = _setting(
         "placeholder",
@@ -223,6 +226,15 @@ class Settings:
     )
     speech_slots: int = _setting(
         8, "Utterances that are spoken at the same time.", minimum=1, maximum=_MOST_THREADS
+    )
+    speech_seconds: int = _setting(
+        60, "Seconds of processor time that an utterance may take.", minimum=1, maximum=_DAY
+    )
+    speech_memory: int = _setting(
+        1 << 29,
+        "Memory that an utterance may take, in bytes of address space.",
+        minimum=1 << 27,
+        maximum=_MOST_BYTES,
     )
     speech_language: str = _setting(
         "",
@@ -309,6 +321,21 @@ class Settings:
         "Memory for request bodies above 1 MiB, in bytes; more of them wait.",
         minimum=1,
         maximum=_MOST_BYTES,
+    )
+    max_head_bytes: int = _setting(
+        65_536,
+        "Largest request line and headers together, in bytes; beyond, 413 or 414.",
+        minimum=1024,
+        maximum=1 << 20,
+    )
+    max_head_fields: int = _setting(
+        100, "Most headers of a request; beyond, 413.", minimum=10, maximum=10_000
+    )
+    max_connections: int = _setting(
+        10_000,
+        "Connections that may be open; fewer, where the limit of open files leaves room for fewer.",
+        minimum=16,
+        maximum=_MOST,
     )
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4, maximum=10_000)
     reserved_threads: int = _setting(

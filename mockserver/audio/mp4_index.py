@@ -21,6 +21,7 @@ _WINDOW = 1 << 20  # bytes of an index that are looked through at a time
 _OVERLAP = 64  # bytes of it that are looked at twice
 _FRAMES_OF_A_PACKET = 1024  # of PCM, as FFmpeg cuts it
 _COMPRESSED = b"cmov"
+_NAME = re.compile(rb"[ -~\xa9]{4}")  # an mp3 file or AAC has other bytes in this place
 _TABLES = re.compile(
     rb"(?P<size>.{4})(?P<name>trak|trun|stsz|stz2|stts|stsc|stco|co64|elst|cmov|keys|----|\xa9.{3})",
     re.DOTALL,
@@ -32,7 +33,10 @@ class UnreasonableIndex(Exception):
 
 
 def check_index(content: Content, start: int) -> None:
-    """Raise ``UnreasonableIndex`` for a file, which begins at ``start``. In what is no MP4 file nothing is found."""
+    """Raise ``UnreasonableIndex`` for a file, which begins at ``start``.
+
+    In what is no MP4 file nothing is found: FFmpeg skips boxes whose names it does not know, and so does this.
+    """
     packets = tags = 0
     track = _Track()
     for name, at, size in _tables(content, start):
@@ -73,7 +77,7 @@ def _tables(content: Content, start: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _indices(content: Content, start: int) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of what is no media data in an MP4 file."""
+    """Yield begin and end of what is no media data in an MP4 file, of boxes with a name that there can be."""
     at = start
     while at + 8 <= content.size:
         head = content.part(at, 16)
@@ -81,7 +85,7 @@ def _indices(content: Content, start: int) -> Iterator[tuple[int, int]]:
         size = int.from_bytes(head[8:], "big") if size == 1 else size or content.size - at
         if size < 8:
             return
-        if head[4:8] != b"mdat":
+        if head[4:8] != b"mdat" and _NAME.fullmatch(head[4:8]):
             yield at, min(at + size, content.size)
         at += size
 

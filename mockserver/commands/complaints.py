@@ -28,7 +28,8 @@ PACKAGE = Path(__file__).parents[1]
 # Every table, so that one that is not there is missed.
 _OF_CATALOG = """
     accepted_drift aimlapi_errors audio batch_errors drift error_examples errors headers instructions languages
-    languages_text listings namesake_variables openai_paths proxy_headers structured_outputs tiers tokens voices
+    languages_text listings namesake_variables openai_paths proxy_headers secret_names special_addresses
+    structured_outputs templates tiers tokens voices
     models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning
     models/6-other-endpoints models/7-realtime
 """

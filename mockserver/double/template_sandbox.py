@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
+from mockserver.catalog.reading import read_table
 from mockserver.double.allowance import Allowance
 from mockserver.expressions import ExpressionError, compiled
 
@@ -133,7 +133,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             optimized=False,  # else constants are calculated as the template is compiled
         )
         self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
-        table = tomllib.loads(_TABLE.read_text("utf-8"))
+        table = read_table(_TABLE)
         theirs: dict[str, Any] = self.filters
         known = {name: theirs[name] for name in table["filters"] + table["filters_of_wholes"]}
         self.filters = {

@@ -36,8 +36,9 @@ def matching(pattern: str, length: int = 0) -> Iterator[str]:
         return
     repeats = [2, 0, 1, *range(3, min(length, 200) + 2)]
     found: set[str] = set()
+    classes: dict[int, str] = {}
     for turn, (shift, stride, more) in enumerate(product(range(8), _STRIDES, repeats)):
-        writer = _Writer(turn, shift, stride, more)
+        writer = _Writer(turn, shift, stride, more, classes)
         try:
             writer.write(tree)
         except (_Endless, RecursionError):
@@ -53,11 +54,15 @@ class _Endless(Exception):
 
 
 class _Writer:
-    """Writes one text. Every repetition is made ``more`` times than it must be, as far as it may be."""
+    """Writes one text. Every repetition is made ``more`` times than it must be, as far as it may be.
 
-    def __init__(self, turn: int, shift: int, stride: int, more: int) -> None:
+    ``classes`` are the characters of those classes of the tree that were met before, by identity.
+    """
+
+    def __init__(self, turn: int, shift: int, stride: int, more: int, classes: dict[int, str]) -> None:
         self.text: list[str] = []
         self._turn, self._shift, self._stride, self._more = turn, shift, stride, more
+        self._classes = classes
         self._groups: dict[int, list[str]] = {}
         self._steps_left = _STEPS
 
@@ -72,7 +77,9 @@ class _Writer:
                 case "AT" | "ASSERT" | "ASSERT_NOT", _:
                     pass
                 case "IN", members:
-                    self._pick(_members(members))
+                    if id(members) not in self._classes:
+                        self._classes[id(members)] = _members(members)
+                    self._pick(self._classes[id(members)])
                 case "ANY", _:
                     self._pick(_CHARACTERS)
                 case "NOT_LITERAL", code:

@@ -44,7 +44,6 @@ def init_engine() -> Any:
     Call it once in a process: espeak-ng is one set of global variables.
     Raises ``SpeechFailed`` when there is no usable espeak-ng.
     """
-    check_installed()
     try:
         import pyttsx3
 
@@ -62,13 +61,13 @@ def init_engine() -> Any:
 def check_installed() -> None:
     """Raises ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
     loader = origin_of("espeakng_loader")
-    if loader is None:
+    data = Path(loader or "").parent / "espeak-ng-data"
+    if loader is None or not data.is_dir():
         from ctypes.util import find_library
 
         if find_library("espeak-ng") is None:
             raise SpeechFailed(f"espeak-ng was not found; {REMEDY}")
         return
-    data = Path(loader).parent / "espeak-ng-data"
     missing = [name for name in _VOICE_DATA if not (data / name).exists()]
     if missing:
         raise SpeechFailed(

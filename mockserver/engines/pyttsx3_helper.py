@@ -1,4 +1,4 @@
-"""The process that speaks: ``python -m mockserver.engines.pyttsx3_helper [control socket's number, slots]``.
+"""The process that speaks: ``python -m mockserver.engines.pyttsx3_helper [control socket's number, slots, limits]``.
 
 espeak-ng is one set of global variables, its output depends on all it said before, and it can crash. So this
 process initialises it once and forks a child for each utterance: every child starts from the same state (the
@@ -29,7 +29,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.engines.speech import SpeechFailed
 
@@ -49,11 +49,16 @@ SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that th
 MOST_WAITING = (
     256  # requests at hand, since ``select`` takes no file from 1024 on; others wait where they are
 )
-MOST_CPU_TIME = 60  # seconds in a child; an hour of speech takes about 3
-MOST_MEMORY = 1 << 29  # bytes of address space that a child may take; it begins with a tenth
 
 Send = Callable[[bytes], None]
 Speak = Callable[[bytes, Send], None]
+
+
+class SpeechLimits(NamedTuple):
+    """What an utterance may take: seconds of processor time (for an hour of speech about 3), bytes of memory."""
+
+    seconds: int = 60
+    memory: int = 1 << 29  # of address space; it begins with a tenth
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +88,9 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     speak = _prepare()
     if arguments:
-        descriptor, slots = map(int, arguments)
+        descriptor, slots, *limits = map(int, arguments)
         with socket.socket(fileno=descriptor) as control:
-            _serve(control, slots, speak)
+            _serve(control, slots, SpeechLimits(*limits), speak)
     else:
         _write_to_stdout(STARTED)
         speak(sys.stdin.buffer.readline(), _write_to_stdout)
@@ -142,7 +147,7 @@ def _write_to_stdout(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
+def _serve(control: socket.socket, slots: int, limits: SpeechLimits, speak: Speak) -> None:
     """Gives each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
     waiting: deque[list[int]] = deque()
@@ -164,15 +169,15 @@ def _serve(control: socket.socket, slots: int, speak: Speak) -> None:
             waiting.append(descriptors)
         while waiting and len(speaking) < slots:
             inherited = (*chain(*waiting), *speaking)
-            child = spare or _fork(control, inherited, speak)
+            child = spare or _fork(control, inherited, limits, speak)
             while not child.give(waiting[0]):
-                child = _fork(control, inherited, speak)
+                child = _fork(control, inherited, limits, speak)
             for descriptor in waiting.popleft():
                 os.close(descriptor)
             speaking.add(child.pipe)
             spare = None
         if spare is None and not ready:
-            spare = _fork(control, (*chain(*waiting), *speaking), speak)
+            spare = _fork(control, (*chain(*waiting), *speaking), limits, speak)
         if time.monotonic() >= next_sign:
             next_sign = time.monotonic() + SIGN_OF_LIFE
             _tell_waiting(waiting)
@@ -205,7 +210,7 @@ class _Child:
             return True
 
 
-def _fork(control: socket.socket, inherited: Iterable[int], speak: Speak) -> _Child:
+def _fork(control: socket.socket, inherited: Iterable[int], limits: SpeechLimits, speak: Speak) -> _Child:
     pipe, childs_end = os.pipe()
     handover, childs_handover = socket.socketpair()
     if os.fork() != 0:
@@ -217,7 +222,7 @@ def _fork(control: socket.socket, inherited: Iterable[int], speak: Speak) -> _Ch
         control.close()  # Else the server would not see it closed when the helper dies before this child.
         for other in (pipe, *inherited):
             os.close(other)
-        _limit_resources()
+        _limit_resources(limits)
         descriptors = socket.recv_fds(childs_handover, 1, 2)[1]
         if descriptors:
             with (
@@ -229,10 +234,10 @@ def _fork(control: socket.socket, inherited: Iterable[int], speak: Speak) -> _Ch
         os._exit(0)
 
 
-def _limit_resources() -> None:
+def _limit_resources(limits: SpeechLimits) -> None:
     import resource
 
-    for limit, most in ((resource.RLIMIT_CPU, MOST_CPU_TIME), (resource.RLIMIT_AS, MOST_MEMORY)):
+    for limit, most in ((resource.RLIMIT_CPU, limits.seconds), (resource.RLIMIT_AS, limits.memory)):
         with contextlib.suppress(ValueError, OSError):  # A stricter one is in force, or macOS refuses.
             resource.setrlimit(limit, (most, most))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-    from mockserver.engines.pyttsx3_helper import SpeechRequest
+    from mockserver.engines.pyttsx3_helper import SpeechLimits, SpeechRequest
 
 # What a warning says, this process has said when it imported the package.
 _COMMAND = (sys.executable, "-W", "ignore", "-m", "mockserver.engines.pyttsx3_helper")
@@ -51,11 +51,13 @@ class SpeechProcesses(Protocol):
 class ForkingHelper:
     """One helper process, which forks a child for each request (POSIX).
 
-    One that gives no sign of life for ``patience`` seconds, or has a child that does not, is replaced.
+    One that gives no sign of life for ``patience`` seconds, or has a child that does not, is replaced. A child that
+    takes more than ``limits`` ends.
     """
 
-    def __init__(self, slots: int, patience: float) -> None:
+    def __init__(self, slots: int, patience: float, limits: SpeechLimits) -> None:
         self._slots = slots
+        self._limits = limits
         self._patience = patience
         self._lock = threading.Lock()
         self._running: _Helper | None = None
@@ -98,7 +100,7 @@ class ForkingHelper:
         with self._lock:
             if self._closed:
                 raise SpeechFailed("the speaker is closed")
-            self._running = self._running or _Helper(self._slots, self._patience)
+            self._running = self._running or _Helper(self._slots, self._patience, self._limits)
             return self._running
 
     def _forget(self, helper: _Helper) -> None:
@@ -111,14 +113,14 @@ class ForkingHelper:
 class _Helper:
     """A running helper process and the control socket to it."""
 
-    def __init__(self, slots: int, patience: float) -> None:
+    def __init__(self, slots: int, patience: float, limits: SpeechLimits) -> None:
         self._patience = patience
         self._control, helpers_end = socket.socketpair()
         self._control.settimeout(patience)
         with helpers_end:
             descriptor = helpers_end.fileno()
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
-                [*_COMMAND, str(descriptor), str(slots)],
+                [*_COMMAND, str(descriptor), str(slots), *map(str, limits)],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

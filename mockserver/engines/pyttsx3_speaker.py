@@ -15,6 +15,7 @@ from mockserver.engines.pyttsx3_helper import (
     FRAME,
     WORD,
     WORD_FRAME,
+    SpeechLimits,
     SpeechRequest,
 )
 from mockserver.engines.pyttsx3_processes import ForkingHelper, SpareProcesses
@@ -33,6 +34,7 @@ SILENCE_DURATION = 0.2  # seconds; how a text sounds that has nothing to say
 SILENCE = bytes(round(SILENCE_DURATION * SPEECH_SAMPLE_RATE) * 2)
 DEFAULT_SLOTS = 8
 DEFAULT_PATIENCE = 30.0  # seconds
+DEFAULT_LIMITS = SpeechLimits()
 CAN_FORK = hasattr(os, "fork")
 
 _WORD = re.compile(r"\S*")
@@ -44,14 +46,22 @@ class Pyttsx3Speaker:
 
     Up to ``slots`` utterances are synthesised at a time, others wait in the order of their arrival. ``fork``
     says how processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``);
-    those that are forked are given up after ``patience`` seconds without a sign of life.
+    those that are forked are given up after ``patience`` seconds without a sign of life, and when an utterance takes
+    more than ``limits``.
     No process is started before it is needed, or ``start`` called. Safe to use from several threads.
     """
 
     def __init__(
-        self, slots: int = DEFAULT_SLOTS, *, fork: bool = CAN_FORK, patience: float = DEFAULT_PATIENCE
+        self,
+        slots: int = DEFAULT_SLOTS,
+        *,
+        fork: bool = CAN_FORK,
+        patience: float = DEFAULT_PATIENCE,
+        limits: SpeechLimits = DEFAULT_LIMITS,
     ) -> None:
-        self._processes: SpeechProcesses = ForkingHelper(slots, patience) if fork else SpareProcesses(slots)
+        self._processes: SpeechProcesses = (
+            ForkingHelper(slots, patience, limits) if fork else SpareProcesses(slots)
+        )
 
     def start(self) -> None:
         """Gets ready to speak, so that the first utterance need not wait for it."""

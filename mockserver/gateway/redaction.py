@@ -7,7 +7,6 @@ because it is the key that this very request is made with, wherever else that st
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -17,6 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from werkzeug.datastructures import EnvironHeaders
 
+from mockserver.catalog.reading import read_table
 from mockserver.gateway.accounts import HIDDEN, abbreviated, key_of
 
 _ENVIRON_KEY = "mockserver.secrets"  # of the WSGI environ, where no client can put anything
@@ -57,7 +57,7 @@ def _is_secret(carrier: Carrier, name: str) -> bool:
 
 @cache
 def _names(carrier: Carrier) -> tuple[frozenset[str], tuple[str, ...], frozenset[str]]:
-    row = tomllib.loads(_TABLE.read_text("utf-8"))[carrier]
+    row = read_table(_TABLE)[carrier]
     endings = tuple(word for word in row["words"] if len(word) >= _ENDS_WORDS and " " not in word)
     return frozenset(row["words"]), endings, frozenset(row["not"])
 

@@ -13,6 +13,8 @@ from mockserver.http_server.heads import Head, end_of_head, read_head
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mockserver.http_server.heads import HeadLimits
+
 _LEAST_RATE = 1 << 16  # bytes per second
 _PIECE = 1 << 16  # bytes that are received at once
 
@@ -27,7 +29,11 @@ class Connection:
     ssl_env = None  # cheroot asks for it
 
     def __init__(
-        self, connected: socket.socket, address: tuple[str, int], closed: Callable[[Connection], None]
+        self,
+        connected: socket.socket,
+        address: tuple[str, int],
+        limits: HeadLimits,
+        closed: Callable[[Connection], None],
     ) -> None:
         self.socket = connected
         self.remote_addr, self.remote_port = address
@@ -36,6 +42,7 @@ class Connection:
         self.head: Head | None = None  # of the next request, or of that being answered
         self.patience = 0.0
         self.wfile = self  # cheroot writes to it
+        self._limits = limits
         self._looked_at = 0
         self._closed = closed
         self._open = True
@@ -55,14 +62,14 @@ class Connection:
             skipped = min(self.unread, len(self.received))
             del self.received[:skipped]
             self.unread -= skipped
-        size = end_of_head(self.received, self._looked_at)
+        size = end_of_head(self.received, self._limits, self._looked_at)
         if size < 0:
             self._looked_at = len(self.received)
             return False
         self._looked_at = 0
         received = bytes(self.received[:size])
         del self.received[:size]
-        self.head = read_head(received)
+        self.head = read_head(received, self._limits)
         return True
 
     @property

@@ -6,7 +6,6 @@ import sys
 
 _WANTED = 1 << 16  # open files; more would only make some libraries slow
 _WANTED_ON_MACOS = 10_240  # OPEN_MAX, beyond which the system refuses to go
-_MOST_CONNECTIONS = 10_000
 _OTHER_FILES = 32  # that are open beside connections, at least
 _FEWEST_CONNECTIONS = 16
 
@@ -28,13 +27,13 @@ def raise_limit() -> None:
             return
 
 
-def room_for_connections() -> int:
-    """Return how many connections may be open: what the limit of open files leaves, at most 10,000."""
+def room_for_connections(most: int) -> int:
+    """Return how many connections may be open: what the limit of open files leaves, at most ``most``."""
     try:
         import resource
     except ImportError:
-        return _MOST_CONNECTIONS
+        return most
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return _MOST_CONNECTIONS
-    return min(_MOST_CONNECTIONS, max(soft - max(soft // 4, _OTHER_FILES), _FEWEST_CONNECTIONS))
+        return most
+    return min(most, max(soft - max(soft // 4, _OTHER_FILES), _FEWEST_CONNECTIONS))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from mockserver.gateway.errors import ApiError
 
-MOST_BYTES = 1 << 16  # of a head, with the request line
-_MOST_FIELDS = 100
 _LONGEST_NUMBER = 18  # digits of a Content-Length
 
 _END = re.compile(rb"\n\r?\n|\r[^\n]")  # of the head, or of what can still become one
@@ -26,6 +24,13 @@ _STEERING = frozenset(
     ("connection", "content-length", "content-type", "expect", "host", "transfer-encoding", "upgrade")
 )
 _ONCE = ("content-length", "host")  # what may not be repeated; of other names the values are joined
+
+
+class HeadLimits(NamedTuple):
+    """How large a head may be: bytes, with the request line, and headers."""
+
+    bytes: int
+    fields: int
 
 
 @dataclass(slots=True)
@@ -45,22 +50,21 @@ class Head:
     expects_continue: bool
 
 
-def end_of_head(received: bytearray, start: int = 0) -> int:
+def end_of_head(received: bytearray, limits: HeadLimits, start: int = 0) -> int:
     """Return the bytes of the head, or of what is none; -1 while more must come. ``start`` is where to look on.
 
     Raises ``ApiError`` when it is too large.
     """
     found = _END.search(received, max(start - 2, 0))
     size = found.end() if found else len(received)
-    if size > MOST_BYTES:
-        name = (
-            "request_target_too_long" if received.find(b"\n", 2, MOST_BYTES) < 0 else "request_head_too_large"
-        )
-        raise ApiError(name, most=MOST_BYTES)
+    if size > limits.bytes:
+        if received.find(b"\n", 2, limits.bytes) < 0:
+            raise ApiError("request_target_too_long", most=limits.bytes)
+        raise _too_large(limits)
     return size if found else -1
 
 
-def read_head(received: bytes) -> Head:
+def read_head(received: bytes, limits: HeadLimits) -> Head:
     """Return the head whose bytes, with the empty line at its end, were ``received``. Raises ``ApiError``."""
     text = received.decode("latin-1").removeprefix(
         "\r\n"
@@ -76,7 +80,7 @@ def read_head(received: bytes) -> Head:
     method, target, major, minor = line.groups()
     if major != "1":
         raise ApiError("http_version_not_supported", version=f"{major}.{minor}")
-    fields = _fields(lines)
+    fields = _fields(lines, limits)
     path, query = _target(method, target, fields, host_needed=minor != "0")
     length = _length(fields, may_be_chunked=minor != "0")
     options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
@@ -103,10 +107,14 @@ def _refuse(reason: str) -> NoReturn:
     raise ApiError("malformed_request", reason=reason)
 
 
-def _fields(lines: list[str]) -> dict[str, str]:
+def _too_large(limits: HeadLimits) -> ApiError:
+    return ApiError("request_head_too_large", most=limits.bytes, fields=limits.fields)
+
+
+def _fields(lines: list[str], limits: HeadLimits) -> dict[str, str]:
     """Return the headers. Those whose names have an underscore are left out, or refused where that would mislead."""
-    if len(lines) > _MOST_FIELDS:
-        raise ApiError("request_head_too_large", most=MOST_BYTES)
+    if len(lines) > limits.fields:
+        raise _too_large(limits)
     fields: dict[str, str] = {}
     for line in lines:
         written, value = _field(line)

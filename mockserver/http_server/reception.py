@@ -19,6 +19,7 @@ from mockserver.http_server.workers import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mockserver.http_server.heads import HeadLimits
     from mockserver.http_server.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,8 @@ class _Farewell:
 class Reception:
     """Holds the connections that no thread answers: those that wait for a request, and those that are parted from.
 
-    Clients have ``patience`` seconds for the head of a request. ``room`` is how many connections there may be in all.
-    ``refuse`` writes an ``ApiError`` to a connection.
+    Clients have ``patience`` seconds for the head of a request, which is as large as ``limits`` allow. ``room`` is how
+    many connections there may be in all. ``refuse`` writes an ``ApiError`` to a connection.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Reception:
         workers: Workers,
         refuse: Callable[[Connection, ApiError], None],
         *,
+        limits: HeadLimits,
         patience: float,
         room: int,
     ) -> None:
         self._listener = listener
         self._workers = workers
         self._refuse = refuse
+        self._limits = limits
         self._patience = patience
         self._room = room
         self._selector = selectors.DefaultSelector()
@@ -146,7 +149,7 @@ class Reception:
                     self._make_room()
                 return  # nobody is there any more
             connected.settimeout(0)
-            connection = Connection(connected, address[:2], self._open.discard)
+            connection = Connection(connected, address[:2], self._limits, self._open.discard)
             self._open.add(connection)
             self._wait(connection)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+from mockserver.catalog.reading import read_table
 
 _TABLE = Path(__file__).parents[1] / "catalog" / "special_addresses.toml"
 _ISATAP = 0x0000_5EFE  # RFC 5214: what stands before an IPv4 address in the last 64 bits,
@@ -41,5 +42,5 @@ def is_public(address: str) -> bool:
 @cache
 def _blocks() -> Mapping[str, Sequence[_Network]]:
     """Return the blocks of the table, by the name of their list."""
-    table = tomllib.loads(_TABLE.read_text("utf-8"))
+    table = read_table(_TABLE)
     return {name: [ipaddress.ip_network(row["block"]) for row in rows] for name, rows in table.items()}

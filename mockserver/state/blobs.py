@@ -56,6 +56,8 @@ class Blobs:
         self._lock = threading.Lock()
         self._memory: dict[str, bytes] = {}
         self._in_memory = 0
+        if folder is not None:
+            _make_folders(folder)
 
     def writer(self, blob_id: str | None = None) -> BlobWriter:
         """Takes bytes, to be kept once they are committed, under an id of their own. A context manager."""
@@ -107,17 +109,19 @@ class Blobs:
             self._folder.close()
 
     def _path(self, blob_id: str) -> Path:
-        return self._on_disk().folder(BLOBS) / blob_id
+        return self._on_disk().path / BLOBS / blob_id
 
     def _on_disk(self) -> Folder:
         with self._lock:
             if self._folder is None:
-                self._folder = TemporaryFolder()
+                temporary = TemporaryFolder()
+                _make_folders(temporary)
+                self._folder = temporary
             return self._folder
 
     def _incoming(self, blob_id: str) -> Path:
         """Where a blob is while it is being written."""
-        return self._on_disk().folder(INCOMING) / blob_id
+        return self._on_disk().path / INCOMING / blob_id
 
     def failed(self, error: OSError | StateFolderError) -> StateFailed:
         """What to raise where bytes cannot be written."""
@@ -224,6 +228,11 @@ class References:
         for blob_id in {blob_id for blob_id in left if self._counts[blob_id] <= 0}:
             del self._counts[blob_id]
             self._blobs.delete(blob_id)
+
+
+def _make_folders(folder: Folder) -> None:
+    for name in (BLOBS, INCOMING):
+        folder.folder(name)
 
 
 def _without_links(path: str, flags: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mockserver.state.disk import StateFailed
@@ -98,5 +99,8 @@ class Files:
         """Whether it is over with a file, which is then forgotten."""
         if file["expires_at"] is None or self._clock.now() < file["expires_at"]:
             return False
-        self._store.remove(KIND, account_id, file["id"])
+        with contextlib.suppress(
+            StateFailed
+        ):  # which is in the log: the file is tried again, and over all the same
+            self._store.remove(KIND, account_id, file["id"])
         return True

@@ -51,10 +51,11 @@ def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troub
     The files come first: what they cannot write has not happened, and bytes are deleted when nothing on disk
     names them any more.
     """
+    has_values = (folder.path / VALUES).exists()
     for name in (VALUES, BLOBS, INCOMING):
         _tighten(folder.folder(name))
     found = survey(folder.path, rules)
-    _clear(found)
+    _clear(found, keeps_bytes=bool(found.damaged) or not has_values)
     blobs, files = Blobs(folder, troubles), ValueFiles(folder, troubles, found)
     references = References(blobs)
     for _, kind, account, key, value in found.kept:
@@ -73,18 +74,18 @@ def _tighten(folder: Path) -> None:
             tighten(path)
 
 
-def _clear(found: Survey) -> None:
+def _clear(found: Survey, *, keeps_bytes: bool) -> None:
     """Sets aside what cannot be used and removes what is left over, but for what no server has written.
 
-    A damaged value may have named bytes that nothing names now: they are set aside with it.
+    A damaged value, or the lost folder of all, may have named bytes that nothing names now: then these are set aside.
     """
     for number, (path, what, reason) in enumerate(found.damaged):
         moved = set_aside(path)
         if number < _MOST_TOLD:
             log.warning("state: %s cannot be used: %s. Its file is kept as %s", what, reason, moved)
-    for path in found.unnamed if found.damaged else ():
+    for path in found.unnamed if keeps_bytes else ():
         set_aside(path)
-    leftovers = found.half_written if found.damaged else [*found.half_written, *found.unnamed]
+    leftovers = found.half_written if keeps_bytes else [*found.half_written, *found.unnamed]
     for path in leftovers:
         discard(path)
     if found.damaged:

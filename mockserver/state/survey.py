@@ -112,11 +112,15 @@ def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept
         rules.check(kind, account, key, value)
         kept = Kept(number, kind, account, key, value)
         check_bytes(kept.value, found.sizes.get)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         found.damaged.append(Damaged(path, what, str(error)))
         return None
     return kept
 
 
 def _what(kind: object, account: object, key: object) -> str:
-    return f"{str(kind)[:40]} {str(key)[:80]!r} of {str(account)[:80]!r}"
+    """A value in words, as far as its file names it."""
+    kind, account, key = (
+        each[:80] if isinstance(each, str) else f"({type(each).__name__})" for each in (kind, account, key)
+    )
+    return f"{kind} {key!r} of {account!r}"

@@ -44,7 +44,8 @@ class ValueRules:
     def check(self, kind: object, account: object, key: object, value: Any) -> None:
         """Raises ``BadValue`` for what no server has put in the store."""
         if not isinstance(kind, str) or kind not in _IDS:
-            raise BadValue(f"kind: there is no {str(kind)[:40]!r}, but {', '.join(_IDS)}")
+            shown = repr(kind[:40]) if isinstance(kind, str) else f"kind of the type {type(kind).__name__}"
+            raise BadValue(f"kind: there is no {shown}, but {', '.join(_IDS)}")
         if _depth(value) > _MOST_DEPTH:
             raise BadValue(f"it is nested more than {_MOST_DEPTH} levels deep")
         row = {"account": account, "key": key, "value": _outline(value, _OUTLINE)}
@@ -66,7 +67,8 @@ class ValueRules:
         from mockserver.gateway import explain
 
         found = explain.house(explain.foremost(self._schemas.violations(schema, row)))
-        raise BadValue(f"{(found.param or '').removeprefix('value.')}: {found.message[:300]}")
+        place, message = (found.param or "").removeprefix("value."), found.message.replace("'value.", "'")
+        raise BadValue(message[:300] if f"'{place}'" in message else f"{place}: {message[:300]}")
 
 
 def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:

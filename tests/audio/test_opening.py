@@ -222,3 +222,12 @@ def test_the_tag_at_the_end_of_an_mp3_file_is_passed_over() -> None:
     mp3 = encode(TONE, "mp3")
     plain = decode(mp3, keep_seconds=0, max_seconds=60).facts
     assert decode(mp3 + items + footer, keep_seconds=0, max_seconds=60).facts.duration >= plain.duration
+
+
+@pytest.mark.parametrize("file_type", ["mp3", "aac"])
+def test_what_looks_like_tags_by_chance_is_none_outside_of_mp4(file_type: str) -> None:
+    """Tens of megabytes of compressed sound have thousands of such bytes in them."""
+    sound = encode(TONE, file_type)
+    plain = decode(sound, keep_seconds=0, max_seconds=60).facts
+    whole = sound + box(b"\xa9nam", b"x" * 8) * 2_500
+    assert decode(whole, keep_seconds=0, max_seconds=60).facts.duration >= plain.duration

@@ -82,3 +82,10 @@ def test_an_abbreviation_ends_no_sentence(abbreviation: str) -> None:
 
 def test_no_words_make_no_sentence() -> None:
     assert segments_of_words(()) == ()
+
+
+@pytest.mark.parametrize("text", ["." * 300_000 + "x", ".!" * 200_000 + "x", "a. " * 200_000, '!"' * 200_000])
+def test_no_text_takes_a_time_that_grows_with_its_square(text: str) -> None:
+    assert "".join(segment.text for segment in segments_of(text, 1.0)).replace(" ", "") == text.replace(
+        " ", ""
+    )

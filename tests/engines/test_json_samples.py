@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -429,3 +430,9 @@ def test_a_sample_is_valid_and_always_the_same(schema: Schema, hint: str) -> Non
     value = sample(schema, hint)
     Draft202012Validator(schema).validate(value)
     assert sample(schema, hint) == value
+
+
+@pytest.mark.parametrize("pattern", [r"^(a|aa)+\1$", "[" + "".join(map(chr, range(300, 20_000))) + "]+b"])
+def test_patterns_that_go_back_and_forth_are_given_up_soon(pattern: str) -> None:
+    with contextlib.suppress(NoSample):
+        sample({"type": "string", "pattern": pattern, "minLength": 2_000})

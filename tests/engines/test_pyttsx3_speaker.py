@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mockserver.app import create_app, services_of
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.speech import (
@@ -26,6 +27,7 @@ from mockserver.engines.speech import (
     Utterance,
     Voice,
 )
+from mockserver.settings import Settings
 
 Samples = npt.NDArray[np.float64]
 
@@ -324,6 +326,20 @@ def test_a_speech_of_which_two_children_die_ends_there(
 
     assert spoken / 2 / SPEECH_SAMPLE_RATE < whole
     assert "left out" in caplog.text
+
+
+@on_linux
+def test_an_utterance_may_take_what_the_settings_say() -> None:
+    settings = Settings(whisper_model="none", speech_seconds=7, speech_memory=200_000_000)
+    with contextlib.closing(services_of(create_app(settings)).speaker) as limited:
+        helper = helper_of(limited)
+        speech = limited.speak(utterance(LONG_TEXT))
+        next(speech)
+        (told, *_) = [Path(f"/proc/{child}/limits").read_text() for child in sorted(children_of(helper))]
+        speech.close()
+    limits = {line[:26].strip(): line[26:].split()[:2] for line in told.splitlines()}
+    assert limits["Max cpu time"] == ["7", "7"]
+    assert limits["Max address space"] == ["200000000", "200000000"]
 
 
 @pytest.mark.parametrize("text", ["\ue000-\xc5", ".-\xc5", "\ufffd-\xf8", "\U0010ffff-\xe5"])

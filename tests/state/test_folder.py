@@ -104,3 +104,21 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="no room"):
         write_whole(path, b"second")
     assert path.read_bytes() == b"first"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no links for everybody")
+def test_folders_that_only_look_temporary_are_left_alone(temporary_files: Path) -> None:
+    (temporary_files / "elsewhere").mkdir()
+    (temporary_files / "elsewhere" / "lock").touch()
+    (temporary_files / "mockserver-blobs-link").symlink_to(temporary_files / "elsewhere")
+    foreign = [temporary_files / "mockserver-blobs-foreign" / name for name in ("lock", "blobs/precious")]
+    marked = temporary_files / "mockserver-blobs-marked"
+    Folder(marked).close()
+    own, precious = marked / "blobs" / ("0" * 32), marked / "blobs" / "precious"
+    for path in (*foreign, own, precious):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    TemporaryFolder().close()
+    assert all(path.exists() for path in (*foreign, precious))
+    assert (temporary_files / "elsewhere" / "lock").exists()
+    assert not own.exists()

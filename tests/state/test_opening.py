@@ -20,6 +20,13 @@ from tests.state.conftest import Opened, consent, file, kept
 KIND = "voice_consent"
 
 
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def reopened(blobs: Blobs, opened: Opened) -> tuple[MemoryStore, Blobs]:
     blobs.close()
     return opened()
@@ -104,6 +111,9 @@ def test_a_restored_snapshot_comes_back(opened: Opened) -> None:
                     {"account": 7},
                     {"account": "a\r\nb"},
                     {"key": [7]},
+                    {"key": nested(300)},
+                    {"account": nested(300)},
+                    {"kind": nested(300)},
                     {"key": "8"},
                     {"value": "text"},
                     {"value": None},
@@ -167,6 +177,17 @@ def test_bytes_of_a_damaged_value_are_set_aside_with_it(tmp_path: Path, opened: 
     store, blobs = reopened(blobs, opened)
     store, blobs = reopened(blobs, opened)
     assert not store.all("file")
+    assert files_in(tmp_path / "blobs") == [f"damaged{os.sep}{blob_id}"]
+    blobs.close()
+
+
+def test_bytes_whose_values_are_lost_are_set_aside(tmp_path: Path, opened: Opened) -> None:
+    store, blobs = opened()
+    blob_id = kept(blobs, b"RIFF")
+    store.put("file", "ann", "file-1", file("file-1", blob_id, 4))
+    blobs.close()
+    (tmp_path / "values").rename(tmp_path / "elsewhere")
+    _, blobs = opened()
     assert files_in(tmp_path / "blobs") == [f"damaged{os.sep}{blob_id}"]
     blobs.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +103,59 @@ def test_bytes_that_are_no_base64_are_refused(server: MockServer) -> None:
     room["blobs"] = dict.fromkeys(["0" * 32], "no base64")
     assert restore(server, state).status_code == 400
     assert content(server, file_id) == LINES
+
+
+def nested(levels: int) -> Any:
+    value: Any = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda room, key: room.update(kind="unknown"), "there is no 'unknown', but audio, batch"),
+        (lambda room, key: room["values"].update({key: {}}), "'file'"),
+        (lambda room, key: room["values"].update(other=room["values"][key]), "not the key 'other'"),
+        (lambda room, key: room["values"][key]["file"].update(bytes=5), "of the 5 bytes"),
+        (lambda room, key: room["values"][key]["file"].update(created_at="now"), "created_at"),
+        (lambda room, key: room["values"][key]["file"].update(status=nested(450)), "nested"),
+        (lambda room, key: room["values"][key].update(blobs=[]), "blobs"),
+        (lambda room, key: room.update(account="a\r\nb"), "account"),
+    ],
+)
+def test_values_that_no_server_would_keep_are_refused_and_nothing_is_restored(
+    server: MockServer, change: Callable[[Any, str], None], message: str
+) -> None:
+    first = upload(server)
+    state = snapshot(server)
+    large = upload(server, bytes((1 << 20) + 1))
+    (room,) = (room for room in state["state"]["store"] if room["kind"] == "file")
+    change(room, first)
+    answer = restore(server, state)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+    assert content(server, first) == LINES
+    assert content(server, large) == bytes((1 << 20) + 1)
+
+
+def test_a_snapshot_that_is_refused_in_another_part_takes_no_large_file_away(server: MockServer) -> None:
+    state = snapshot(server)
+    large = upload(server, bytes((1 << 20) + 1))
+    state["state"]["journal"] = {"entries": [{"id": 1}]}
+    assert restore(server, state).status_code == 400
+    assert content(server, large) == bytes((1 << 20) + 1)
+
+
+def test_bytes_of_a_refused_snapshot_are_not_kept(tmp_path: Path) -> None:
+    settings = Settings(port=0, whisper_model="none", log_level="warning", state=str(tmp_path))
+    with MockServer(settings) as server:
+        upload(server)
+        state = snapshot(server)
+        (room,) = (room for room in state["state"]["store"] if room["kind"] == "file")
+        room["blobs"] = {"0" * 32: "AAAA"}
+        restore(server, state).raise_for_status()
+        room["blobs"] = {"1" * 32: "AAAA", "2" * 32: "no base64"}
+        assert restore(server, state).status_code == 400
+        assert len(list((tmp_path / "blobs").iterdir())) == 1

@@ -37,6 +37,18 @@ def test_a_job_goes_through_its_states_as_the_settings_say(stt: Stt, hello: Clip
     assert stt.result(job)["text"] == HELLO
 
 
+def test_a_job_does_not_wait_for_a_clock_that_goes_back(stt: Stt, hello: Clip) -> None:
+    job = stt.upload(hello)
+    stt.api.clock.advance(-3600)
+    assert stt.result(job)["text"] == HELLO
+    stt.api.settings(stt_queued_seconds=10, stt_generating_seconds=20)
+    slow = stt.upload(hello)
+    stt.api.clock.advance(-3600)
+    assert stt.status(slow) == "queued"
+    stt.api.clock.advance(30)
+    assert stt.result(slow)["text"] == HELLO
+
+
 def test_a_job_goes_through_its_states_as_its_stub_says(stt: Stt, hello: Clip) -> None:
     stt.api.on("stt").reply(job={"queued": 1, "generating": 2})
     job = stt.upload(hello)
