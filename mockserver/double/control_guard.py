@@ -128,9 +128,10 @@ def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
             return ""
         return f"Origin: a page of {_shown(environ['HTTP_ORIGIN'])} may not send this."
     site = environ.get("HTTP_SEC_FETCH_SITE")
-    if site is None:
-        told = any(key.startswith("HTTP_SEC_FETCH_") for key in environ)
-        return "Sec-Fetch-Site: the header is missing beside others of its kind." if told else ""
+    if site is None:  # no browser: Node sends the mode alone, and always the same
+        others = {name: value for name, value in environ.items() if name.startswith("HTTP_SEC_FETCH_")}
+        is_browser = others not in ({}, {"HTTP_SEC_FETCH_MODE": "cors"})
+        return "Sec-Fetch-Site: the header is missing beside others of its kind." if is_browser else ""
     return (
         ""
         if site in _OWN_PAGES

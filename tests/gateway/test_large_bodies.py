@@ -63,7 +63,7 @@ def filled(item: bytes, size: int, *, path: str = CHAT) -> tuple[str, bytes]:
             "Invalid type for 'messages[0].content[0]'",
         ),
         ("/v1/audio/speech", json.dumps({"input": "a" * 20_000_000}).encode(), "you must provide a model"),
-        ("/_mock/stubs", json.dumps({"when": {}, "replies": [0] * 100_000}).encode(), "for 'replies[0]'"),
+        ("/_mock/stubs", json.dumps({"when": {}, "replies": [0] * 10_000}).encode(), "for 'replies[0]'"),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else None,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import multipart, parse_response
+from tests.conftest import parse_response
 from tests.http_server.talking import HEALTH, answers, connect, eventually, head, rest_of, running, talk
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and limits")
@@ -73,24 +73,24 @@ def test_a_working_folder_that_is_gone_is_not_needed(tmp_path: Path) -> None:
         assert parse_response(talk(url, spoken + speech)).status == 200
 
 
-def test_uploads_that_memory_does_not_suffice_for_are_refused_and_others_served(tmp_path: Path) -> None:
-    def upload(size: int) -> int:
-        form, _ = multipart([("model", "whisper-1")], ("noise.wav", bytes(size)))
+def test_bodies_that_memory_does_not_suffice_for_are_refused_and_others_served(tmp_path: Path) -> None:
+    def ask(size: int) -> int:
+        body = b'{"model": "gpt-4o-mini", "messages": "' + b"a" * size + b'"}'
         request = head(
-            path="/v1/audio/transcriptions",
-            content_type="multipart/form-data; boundary=edge",
-            content_length=len(form),
+            path="/v1/chat/completions",
+            content_type="application/json",
+            content_length=len(body),
             connection="close",
         )
         with connect(url, timeout=60) as connection:
-            connection.sendall(request + form)
+            connection.sendall(request + body)
             return parse_response(rest_of(connection)).status
 
     with running(tmp_path, before="ulimit -v 700000") as (process, url):
-        assert upload(1000) == 400  # the libraries are loaded now
+        assert ask(1000) == 400  # the libraries are loaded now
         with ThreadPoolExecutor(16) as clients:
-            statuses = set(clients.map(upload, 16 * [20 << 20]))
-        assert statuses <= {400, 503}  # what is sent is no audio
+            statuses = set(clients.map(ask, 16 * [20 << 20]))
+        assert statuses <= {400, 503}  # messages are a list
         assert 503 in statuses
         assert eventually(lambda: answers(url))
         assert process.poll() is None
