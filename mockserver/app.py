@@ -14,6 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from mockserver.batches.batches import Batches
 from mockserver.catalog.paths import VERSION
 from mockserver.double.account_settings import AccountSettings
+from mockserver.double.allowance import ScriptLimits
 from mockserver.double.clock import Clock
 from mockserver.double.faults import Faults
 from mockserver.double.journal import Journal
@@ -174,7 +175,8 @@ def build_services(settings: Settings) -> Services:
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
-    stubs = Stubs(ENDPOINTS, errors.check_name)
+    scripts = ScriptLimits.of(settings)
+    stubs = Stubs(ENDPOINTS, errors.check_name, scripts)
     closing = threading.Event()
     ids = Ids(settings.seed)
     store, blobs = open_state(settings.state, ValueRules(schemas))
@@ -206,12 +208,13 @@ def build_services(settings: Settings) -> Services:
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
-        faults=Faults(clock, settings.seed, errors, ENDPOINTS),
+        faults=Faults(clock, settings.seed, errors, ENDPOINTS, scripts),
         journal=Journal(
             clock,
             entries=settings.journal_entries,
             room_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
+            limits=scripts,
         ),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),

@@ -163,6 +163,24 @@ class Settings:
         "Folder that keeps files, batches, jobs, voices and stored chats after the server ends; empty for none.",
         is_path=True,
     )
+    template_steps: int = _setting(
+        500_000,
+        "Steps that a template of a stub may take: turns of loops, calls, filters, what is compared.",
+        minimum=1,
+        maximum=1_000_000_000,
+    )
+    template_characters: int = _setting(
+        1 << 20, "Longest text that a template may make, also on the way.", minimum=1, maximum=1 << 28
+    )
+    path_steps: int = _setting(
+        300_000,
+        "Steps that a JSONPath may take on a request: values looked at.",
+        minimum=1,
+        maximum=1_000_000_000,
+    )
+    script_seconds: float = _setting(
+        2.0, "Seconds of processor time that a template or a JSONPath may take.", minimum=0.01, maximum=_DAY
+    )
     journal_entries: int = _setting(
         10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MOST
     )

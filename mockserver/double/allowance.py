@@ -9,11 +9,36 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from mockserver.settings import Settings
 
 _AT_EASE = 10_000  # steps that never wait
 _LOOK = 1_000  # steps from one look at the clock to the next
 _slow_lane = threading.RLock()
+
+
+class ScriptLimits(NamedTuple):
+    """What an evaluation of a template, or of a JSONPath, may take. ``seconds`` are of processor time."""
+
+    template_steps: int = 500_000
+    template_characters: int = 1 << 20  # of any text that it makes
+    path_steps: int = 300_000  # values looked at, those that are looked at again counted again
+    seconds: float = 2.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> ScriptLimits:
+        """Return those of the settings."""
+        return cls(
+            settings.template_steps,
+            settings.template_characters,
+            settings.path_steps,
+            settings.script_seconds,
+        )
+
+
+USUAL = ScriptLimits()
 
 
 class Exhausted(ValueError):
@@ -27,7 +52,7 @@ class Allowance:
         self._most = steps
         self._seconds = seconds
         self._spent = 0
-        self._next_look = _AT_EASE
+        self._next_look = min(_AT_EASE, steps)
         self._is_slow = False
         self._ends = 0.0
 

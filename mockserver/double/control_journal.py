@@ -101,7 +101,7 @@ class _Handlers:
     def count(self) -> flask.Response:
         """``POST /_mock/journal/count``."""
         asked = control.document(self._services, "journal_count", may_be_empty=True)
-        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINTS))
+        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINTS, self._journal.limits))
         return control.answer({"count": self._journal.count(self._account_id(), pattern)})
 
     def delete(self) -> flask.Response:
@@ -144,7 +144,7 @@ class _Handlers:
 
     def _found(self, when: Mapping[str, Any], limit: int, after: str | None) -> flask.Response:
         """The latest ``limit`` entries, or the first of those that came after the entry ``after``."""
-        pattern = _made(lambda: JournalPattern(when, ENDPOINTS))
+        pattern = _made(lambda: JournalPattern(when, ENDPOINTS, self._journal.limits))
         account_id = self._account_id()
         if after is None:
             records = self._journal.records(account_id, pattern)[-limit:]

@@ -8,6 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mockserver.double.allowance import USUAL, ScriptLimits
 from mockserver.double.entries import Entry, EntryFacts, Record, is_record
 from mockserver.double.exchange import Exchange
 
@@ -35,7 +36,16 @@ class Journal:
     uploaded audio. An ``account_id`` of ``None`` means every account.
     """
 
-    def __init__(self, clock: Clock, *, entries: int, room_bytes: int, keep_audio: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        entries: int,
+        room_bytes: int,
+        keep_audio: int,
+        limits: ScriptLimits = USUAL,
+    ) -> None:
+        self.limits = limits  # for JSONPaths in what it is asked for
         self._clock = clock
         self._most_entries = entries
         self._room_bytes = room_bytes

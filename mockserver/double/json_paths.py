@@ -16,15 +16,13 @@ from jsonpath.parse import Parser
 from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment, JSONPathSegment
 from jsonpath.token import TOKEN_RE_FLAGS, Token
 
-from mockserver.double.allowance import Allowance, Exhausted
+from mockserver.double.allowance import USUAL, Allowance, Exhausted, ScriptLimits
 from mockserver.expressions import Expression, ExpressionError, compiled
 
 if TYPE_CHECKING:
     from jsonpath.stream import TokenStream
 
 LONGEST = 2_000  # characters of a path
-STEPS = 300_000  # values looked at, those that are looked at again counted again
-SECONDS = 2.0  # of processor time
 
 _CHARACTERS_A_STEP = 64  # of a text that is searched
 _ITEMS_A_STEP = 8  # of a list in which something is sought
@@ -35,7 +33,7 @@ class JsonPathError(ValueError):
     """A text that is no JSONPath, or one that cannot be evaluated."""
 
 
-def finder(path: str) -> Callable[[Any], list[Any]]:
+def finder(path: str, limits: ScriptLimits = USUAL) -> Callable[[Any], list[Any]]:
     """Return what finds the values at ``path`` in a document, which raises ``Exhausted`` for too much work.
 
     Raises ``JsonPathError``.
@@ -50,7 +48,7 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
         raise JsonPathError(f"is not JSONPath: {reason}") from error
 
     def find(document: Any) -> list[Any]:
-        with Allowance(STEPS, SECONDS) as allowance:
+        with Allowance(limits.path_steps, limits.seconds) as allowance:
             token = _allowance.set(allowance)
             try:
                 return [found.obj for found in parsed.finditer(document)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import path_expression, without_version
 from mockserver.double import hashed_secrets
-from mockserver.double.allowance import Exhausted
+from mockserver.double.allowance import USUAL, Exhausted, ScriptLimits
 from mockserver.double.hashed_secrets import digest, is_digest
 from mockserver.double.notices import Notices
 from mockserver.expressions import Expression, ExpressionError, compiled
@@ -51,10 +51,14 @@ class IndexKey(NamedTuple):
 class Pattern:
     """A compiled ``when`` (see ``schemas/mock/when.json``). ``endpoints`` are the names there are.
 
+    JSONPaths in it may take what ``limits`` allow.
+
     Raises ``PatternError`` for a condition that makes no sense.
     """
 
-    def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
+    def __init__(
+        self, when: Mapping[str, Any], endpoints: Collection[str] = (), limits: ScriptLimits = USUAL
+    ) -> None:
         self.when = dict(when)
         for name in listed(when.get("endpoint", ())):
             if not is_path(name) and name not in endpoints and endpoints:
@@ -62,9 +66,11 @@ class Pattern:
             if is_path(name) and "?" in name:
                 reason = "has a query, which is no part of the path. Leave it out, or ask for it in `fields`."
                 raise PatternError(f"endpoint: {name!r} {reason}")
-        self._conditions = tuple(
-            (name, make(when[name])) for name, make in CONDITIONS.items() if name in when
-        )
+        makers: dict[str, Callable[[Any], Condition]] = {
+            **CONDITIONS,
+            "fields": partial(_fields, limits=limits),
+        }
+        self._conditions = tuple((name, make(when[name])) for name, make in makers.items() if name in when)
         self.index_key = _index_key(when)
 
     def matches(self, facts: Facts) -> bool:
@@ -159,9 +165,9 @@ def _header_test(name: str, wanted: Any) -> Test:
     )
 
 
-def _fields(wanted: Mapping[str, Any]) -> Condition:
+def _fields(wanted: Mapping[str, Any], limits: ScriptLimits = USUAL) -> Condition:
     tests = {path: _value_test(f"fields.{path}", value) for path, value in wanted.items()}
-    finders = {path: finder(path) for path in wanted}
+    finders = {path: finder(path, limits) for path in wanted}
 
     def condition(facts: Facts) -> Difference:
         for path, test in tests.items():
@@ -296,7 +302,7 @@ def _index_key(when: Mapping[str, Any]) -> IndexKey | None:
     return None
 
 
-def finder(path: str) -> Callable[[Any], list[Any]]:
+def finder(path: str, limits: ScriptLimits = USUAL) -> Callable[[Any], list[Any]]:
     """What finds the values at a path: JSONPath (``$.messages[*].role``) or dotted (``messages[0].role``).
 
     Raises ``PatternError`` for a path that is none. What it returns raises ``Exhausted``.
@@ -305,7 +311,7 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
         from mockserver.double import json_paths
 
         try:
-            return json_paths.finder(path)
+            return json_paths.finder(path, limits)
         except json_paths.JsonPathError as error:
             raise PatternError(f"fields.{_shortened(path)}: {error}") from error
     found = [name or number for name, number in _STEP.findall(path)]

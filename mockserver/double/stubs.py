@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import similar_path, without_version
+from mockserver.double.allowance import USUAL, ScriptLimits
 from mockserver.double.matchers import Pattern, is_path, listed
 from mockserver.double.replies import Scripted, check_header_values, check_reply, endpoints_answered
 from mockserver.double.stub_index import StubIndex, merged
@@ -104,12 +105,19 @@ class Stubs:
     """The stubs of one server. Every method is safe to use from several threads.
 
     ``endpoints`` are the names that patterns can use, and the resources that each stands for; ``check_error``
-    raises ``ValueError`` for an error that is not in the catalog.
+    raises ``ValueError`` for an error that is not in the catalog. Templates and JSONPaths may take what ``limits``
+    allow.
     """
 
-    def __init__(self, endpoints: Mapping[str, frozenset[str]], check_error: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        endpoints: Mapping[str, frozenset[str]],
+        check_error: Callable[[str], None],
+        limits: ScriptLimits = USUAL,
+    ) -> None:
         self._endpoints = endpoints
         self._check_error = check_error
+        self._limits = limits
         self._lock = threading.Lock()
         self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
         self._indexes: dict[str | None, StubIndex] = {}
@@ -123,7 +131,7 @@ class Stubs:
 
     def check(self, document: Mapping[str, Any], *, may_read: bool = True) -> Pattern:
         """The pattern of a stub that satisfies its schema. Raises ``ValueError`` naming what makes no sense."""
-        pattern = Pattern(document.get("when", {}), self._endpoints)
+        pattern = Pattern(document.get("when", {}), self._endpoints, self._limits)
         resources = self._resources(pattern)
         sequence = "replies" in document
         for number, reply in enumerate(document["replies"] if sequence else [document["reply"]]):
@@ -282,7 +290,7 @@ class Stubs:
         if reply.get("template"):
             from mockserver.double.templates import render_reply
 
-            reply = render_reply(reply, context)
+            reply = render_reply(reply, context, self._limits)
             check_header_values(reply)
         return Scripted(stub.id, reply, stub.folder)
 

@@ -27,12 +27,8 @@ from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 from mockserver.catalog.reading import read_table
-from mockserver.double.allowance import Allowance
+from mockserver.double.allowance import Allowance, ScriptLimits
 from mockserver.expressions import ExpressionError, compiled
-
-LARGEST = 1 << 20  # characters of any text that a template makes
-STEPS = 500_000
-SECONDS = 2.0  # of processor time
 
 _CHARACTERS_A_STEP = 64  # of texts that are made or compared
 _ITEMS_A_STEP = 8  # of lists that are copied
@@ -53,7 +49,8 @@ _HANDED_ON = frozenset(
 class _Meter:
     """What a rendering has taken so far."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, largest: int) -> None:
+        self._largest = largest
         self.spend = allowance.spend
         self._known: dict[
             int, tuple[Any, int]
@@ -82,8 +79,8 @@ class _Meter:
 
     def room_for(self, characters: int) -> None:
         """Raise ``ValueError`` if a text of that many characters must not be made."""
-        if characters > LARGEST:
-            raise ValueError(f"it makes more than {LARGEST} characters")
+        if characters > self._largest:
+            raise ValueError(f"it makes more than {self._largest} characters")
 
     def look_at(self, value: Any) -> Any:
         """Return a value all of which is compared."""
@@ -107,13 +104,13 @@ class _Meter:
 _meter: ContextVar[_Meter] = ContextVar("meter")
 
 
-def generated(template: jinja2.Template, known: Mapping[str, Any]) -> Iterator[str]:
+def generated(template: jinja2.Template, known: Mapping[str, Any], limits: ScriptLimits) -> Iterator[str]:
     """Yield what a template of ``Sandbox`` renders, piece by piece, within bounds.
 
     Raises ``ValueError`` where they are met, and whatever templates fail with.
     """
-    with Allowance(STEPS, SECONDS) as allowance:
-        token = _meter.set(_Meter(allowance))
+    with Allowance(limits.template_steps, limits.seconds) as allowance:
+        token = _meter.set(_Meter(allowance, limits.template_characters))
         try:
             yield from template.generate(known)
         finally:

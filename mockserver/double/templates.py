@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import jinja2
 from jinja2 import meta, nodes
 
-from mockserver.double.template_sandbox import LARGEST, Sandbox, generated, search
+from mockserver.double.allowance import USUAL, ScriptLimits
+from mockserver.double.template_sandbox import Sandbox, generated, search
 
 # What a template knows of the request that it answers, as docs/stubs.md describes it.
 NAMES = frozenset(
@@ -62,21 +63,21 @@ class _Compiled(NamedTuple):
     names: frozenset[str]
 
 
-def render(text: str, context: Mapping[str, Any]) -> str:
+def render(text: str, context: Mapping[str, Any], limits: ScriptLimits = USUAL) -> str:
     """The template ``text``, filled in. Only what it names is looked up in ``context``.
 
-    Raises ``TemplateFailed``, also for what is longer than 1,048,576 characters.
+    Raises ``TemplateFailed``, also for what takes more than ``limits`` allow.
     """
     compiled = _compiled(text)
     rendered: list[str] = []
-    room = LARGEST
+    room = limits.template_characters
     try:
         known = {name: context[name] for name in compiled.names & frozenset(context)}
-        for piece in generated(compiled.template, known):
+        for piece in generated(compiled.template, known, limits):
             rendered.append(piece)
             room -= len(piece)
             if room < 0:
-                raise ValueError(f"it renders more than {LARGEST} characters")
+                raise ValueError(f"it renders more than {limits.template_characters} characters")
     except _FAILURES as error:
         raise _failed(text, error) from error
     return "".join(rendered)
@@ -89,14 +90,16 @@ def check_template(text: str) -> None:
         raise _failed(text, f"there is no {unknown[0]!r}. There are {', '.join(sorted(NAMES))}.")
 
 
-def render_reply(reply: Mapping[str, Any], context: Mapping[str, Any]) -> Mapping[str, Any]:
+def render_reply(
+    reply: Mapping[str, Any], context: Mapping[str, Any], limits: ScriptLimits = USUAL
+) -> Mapping[str, Any]:
     """A reply of a stub with its templates filled in; as it is, unless it says that it has some.
 
     Raises ``TemplateFailed`` naming the member.
     """
     if not reply.get("template"):
         return reply
-    return _changed(reply, lambda text: render(text, context))
+    return _changed(reply, lambda text: render(text, context, limits))
 
 
 def check_reply_template(reply: Mapping[str, Any]) -> None:

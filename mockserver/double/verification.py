@@ -69,7 +69,7 @@ def verify(
     Raises ``PatternError`` for a ``when`` that makes no sense, or numbers that cannot all be meant.
     """
     bounds = _Bounds.of(exactly, at_least, at_most)
-    pattern = JournalPattern(when, endpoints)
+    pattern = JournalPattern(when, endpoints, journal.limits)
     matching: list[EntryFacts] = []
     others: list[EntryFacts] = []
     for facts in map(EntryFacts, journal.records(account_id)):
@@ -103,7 +103,7 @@ def wait(
 
     ``given_up`` is asked now and then whether nobody waits any more.
     """
-    journal.wait(account_id, JournalPattern(when, endpoints), at_least, timeout, given_up)
+    journal.wait(account_id, JournalPattern(when, endpoints, journal.limits), at_least, timeout, given_up)
     return verify(journal, account_id, when, at_least=at_least)
 
 
