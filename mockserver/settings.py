@@ -163,6 +163,18 @@ class Settings:
         "Folder that keeps files, batches, jobs, voices and stored chats after the server ends; empty for none.",
         is_path=True,
     )
+    max_stub_bytes: int = _setting(
+        1 << 25,
+        "Largest stub that the control API takes, in bytes: it may have the sound it answers with in it.",
+        minimum=1024,
+        maximum=1 << 30,
+    )
+    max_snapshot_bytes: int = _setting(
+        1 << 28,
+        "Largest snapshot that the control API takes, in bytes.",
+        minimum=1024,
+        maximum=1 << 34,
+    )
     template_steps: int = _setting(
         500_000,
         "Steps that a template of a stub may take: turns of loops, calls, filters, what is compared.",

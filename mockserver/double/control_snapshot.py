@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-_LARGEST = 1 << 28  # bytes
 _DEEPEST = 500  # objects and arrays within each other: it tells of requests, too
 
 
@@ -38,7 +37,9 @@ def register(app: flask.Flask, services: Services) -> None:
     def put() -> flask.Response:
         account = control.caller(services)
         with one_at_a_time:
-            asked = control.document(services, "snapshot", most=_LARGEST, deepest=_DEEPEST)
+            asked = control.document(
+                services, "snapshot", most=services.settings.max_snapshot_bytes, deepest=_DEEPEST
+            )
             _check_scope(asked, account)
             _check_stubs(services, asked["state"]["stubs"])
             state = {"models": []} | asked["state"]  # early snapshots have no models

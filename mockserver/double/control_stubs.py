@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 
-_LARGEST_STUB = 1 << 25  # bytes: it may have the sound it answers with in it
-
-
 def register(app: flask.Flask, services: Services) -> None:
     """Adds the views."""
 
@@ -82,7 +79,7 @@ def _account_id(services: Services) -> str:
 
 
 def _add(services: Services, account_id: str | None, id_: str | None = None) -> Stub:
-    document = control.document(services, "stub", most=_LARGEST_STUB)
+    document = control.document(services, "stub", most=services.settings.max_stub_bytes)
     if id_ is not None and document.setdefault("id", id_) != id_:
         raise ControlError(f"id: is not that of the URL ({id_!r}). Leave it out.")
     try:
