@@ -37,6 +37,7 @@ Pause = Callable[[float], None]
 
 _VOCABULARY = 51_864  # tokens of OpenAI's smallest vocabulary, at least
 _RANGE, _MIDDLE = np.float32(8), np.float32(4)  # of log10 of power
+_HOTTEST = 1.0  # temperature; beyond, the tokens are noise, of which each window has as many as there can be
 _VAD_BY_SETTING = VadOptions(prefix_padding_ms=400, silence_duration_ms=2_000)  # faster-whisper's defaults
 
 
@@ -156,7 +157,7 @@ def hear(
     if search.pop("vad_filter", False):
         vad = vad or _VAD_BY_SETTING
     if options.temperature:
-        search["temperature"] = options.temperature
+        search["temperature"] = min(max(options.temperature, 0.0), _HOTTEST)
     language = _hinted(model, samples, options.languages, lambda: pause(seconds))
     spans: list[Span] = []
     sound = samples

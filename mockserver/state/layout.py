@@ -99,7 +99,9 @@ def check_is_ours(folder: Path) -> None:
             raise StateFolderError(f"state: {folder / name} is no folder. Remove it, or name another folder.")
     if is_marked(folder):
         return
-    names = {path.name for path, _ in files_in(folder)} - {_OF_THE_FILE_SYSTEM, LOCK, _MARKER_PARTIAL}
+    names = {path.name for path, _ in files_in(folder)} - {_OF_THE_FILE_SYSTEM, _MARKER_PARTIAL}
+    if LOCK in names and (folder / LOCK).lstat().st_size == 0:
+        names.remove(LOCK)
     if names and not _is_of_earlier_version(folder, names):
         shown = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
         raise StateFolderError(
@@ -134,8 +136,6 @@ def _marker_in(path: Path) -> int:
 
 def _is_of_earlier_version(folder: Path, names: set[str]) -> bool:
     if not names <= {*_FOLDERS} or VALUES not in names or not os.path.lexists(folder / LOCK):
-        return False
-    if (folder / LOCK).lstat().st_size:
         return False
     values = list(files_in(folder / VALUES))
     blobs = [*files_in(folder / BLOBS), *files_in(folder / INCOMING)]

@@ -249,6 +249,18 @@ def test_silence_is_heard_once(
     assert turns == 2 * 20, "each window is gone through twice, and may be the last one each time"
 
 
+@pytest.mark.parametrize(
+    ("asked", "decoded"), [(0.3, 0.3), (1.0, 1.0), (1e30, 1.0), (float("inf"), 1.0), (-3.0, 0.0)]
+)
+def test_temperatures_that_the_api_does_not_have_make_no_endless_noise(
+    models: Loaded, passage: Sound, asked: float, decoded: float
+) -> None:
+    _, segments = hear(
+        models.windowed, in_pieces(passage), 8, TranscriptionOptions(temperature=asked), SEARCH, go_on
+    )
+    assert {segment.temperature for segment in segments} == {decoded}
+
+
 def test_what_a_pause_raises_ends_the_work(models: Loaded, passage: Sound) -> None:
     sound, windows = np.concatenate([passage] * 30), 0
 

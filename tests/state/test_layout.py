@@ -78,6 +78,7 @@ def test_what_an_earlier_version_left_is_taken_over(tmp_path: Path, files: dict[
         {"lock": b"", f"blobs/{ID}": b"bytes by their MD5"},
         {"lock": b"", f"blobs/{ID}": b"x", "values/000000000000.json": b"numbers of somebody else's"},
         {"values/000000000000.json": ROW},
+        {"lock": b"pid 7"},
         {"lock": b"pid 7", "values/000000000000.json": ROW},
         EARLIER | {"notes.txt": b"x"},
         EARLIER | {"blobs/notes.txt": b"x"},

@@ -65,6 +65,27 @@ def test_values_come_back_in_order(opened: Opened) -> None:
     blobs.close()
 
 
+def test_an_upload_without_a_file_that_an_earlier_version_began_comes_back(opened: Opened) -> None:
+    begun = {
+        "id": "upload-1",
+        "object": "upload",
+        "bytes": 6,
+        "created_at": 1_800_000_000,
+        "filename": "a.jsonl",
+        "purpose": "batch",
+        "status": "pending",
+        "expires_at": 1_800_003_600,
+        "file": None,
+    }
+    store, blobs = opened()
+    part = {"blob": kept(blobs, b"abc"), "size": 3}
+    value = {"upload": begun, "lifetime": None, "parts": {"part-1": part}, "blobs": [part["blob"]]}
+    store.put("upload", "ann", "upload-1", value)
+    store, blobs = reopened(blobs, opened)
+    assert store.get("upload", "ann", "upload-1") == value
+    blobs.close()
+
+
 def test_what_was_reset_does_not_come_back(opened: Opened) -> None:
     store, blobs = opened()
     store.put(KIND, "ann", "1", consent("1"))
