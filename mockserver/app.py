@@ -90,10 +90,11 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
         return pipeline.view(unserved.route(request.environ, request.routing_exception))()
 
     app.before_request(answer_unserved)
-    services.batches.bind(services, app, BATCH_OPERATIONS)
     beside_control = _beside_control(app.wsgi_app, services)
     answering = _with_reasons(_also_below_version(beside_control))
     app.wsgi_app = _dated(answering, services.clock)  # type: ignore[assignment, method-assign]
+    # Last: lines of batches that an earlier server left are answered from here on, and go the whole way.
+    services.batches.bind(services, app, BATCH_OPERATIONS)
     return app
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import openai
 import pytest
 
+from mockserver.app import create_app, services_of
 from mockserver.batches.answering import Response, ask
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
@@ -79,6 +80,19 @@ def test_the_files_and_their_batch_are_all_that_a_killed_server_leaves(tmp_path:
         stored = list((tmp_path / "blobs").iterdir())
         assert len(stored) == 2  # input and output
         assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_lines_are_answered_by_the_whole_app_from_the_first_one_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = []
+    monkeypatch.setattr(
+        "mockserver.batches.batches.Batches.bind",
+        lambda self, services, app, operations: bound.append(app.wsgi_app),
+    )
+    app = create_app(Settings(whisper_model="none", state=str(tmp_path)))
+    assert bound == [app.wsgi_app]
+    services_of(app).close()
 
 
 @contextmanager
