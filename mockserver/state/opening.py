@@ -82,7 +82,9 @@ def _clear(found: Survey, *, keeps_bytes: bool) -> None:
     for number, (path, what, reason) in enumerate(found.damaged):
         moved = set_aside(path)
         if number < _MOST_TOLD:
-            log.warning("state: %s cannot be used: %s. Its file is kept as %s", what, reason, moved)
+            log.warning(
+                "state: %s cannot be used: %s. Its file is kept as %s", what, reason.rstrip("."), moved
+            )
     for path in found.unnamed if keeps_bytes else ():
         set_aside(path)
     leftovers = found.half_written if keeps_bytes else [*found.half_written, *found.unnamed]
