@@ -147,7 +147,7 @@ def _with_reasons(wsgi_app: WSGIApplication) -> WSGIApplication:
 
 
 def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
-    """The app, which tells the date itself where the clock shows another than the servers that host it know."""
+    """Return the app with a ``Date`` header by the server's clock, where that differs from the machine's."""
 
     def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -61,7 +61,7 @@ def _of_stream(error: Exception) -> str | None:
         return None
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    if error.errno == errno.EPIPE:  # nobody reads it any more, and that is all
+    if error.errno == errno.EPIPE:  # its reader has ended, which needs no message
         sys.exit(1)
     return f"the standard output cannot be written to: {error.strerror}"
 

@@ -47,9 +47,8 @@ def check_index(content: Content, start: int) -> None:
             packets += track.packets
             track = _Track()
         elif name == b"trun":
-            lists_samples = (
-                content.part(at + 2, 1)[:1] > b"\0"
-            )  # the flags that say which of their facts follow
+            # The flags that say which facts of the samples follow.
+            lists_samples = content.part(at + 2, 1)[:1] > b"\0"
             packets += min(count, size // 4) if lists_samples else count
         elif name == b"keys":
             tags += min(count, size // 8)
@@ -96,11 +95,8 @@ class _Track:
     def __init__(self) -> None:
         self._samples = self._chunks = 0
         self._edits = 1
-        self._in_runs, self._run_begins, self._run_has = (
-            0,
-            1,
-            0,
-        )  # samples in chunks, but those of the last run
+        # Samples in chunks, but those of the last run.
+        self._in_runs, self._run_begins, self._run_has = 0, 1, 0
         self._is_pcm = True
 
     @property

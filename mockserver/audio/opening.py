@@ -44,11 +44,8 @@ _MOST_CHUNKS = 1000  # of a RIFF file, and blocks of metadata of a FLAC file; no
 _MOST_OF_CHUNK = 1 << 16  # bytes
 _MOST_STREAMS = 64
 _CLUSTER, _SEGMENT = b"\x1fC\xb6u", b"\x18S\x80g"  # elements of a Matroska file
-_MATROSKA_ELEMENTS = (
-    b"\x1aE\xdf\xa3",
-    b"\x15I\xa9f",
-    b"\x16T\xaek",
-)  # its head, and what tells of the tracks
+# The head of a Matroska file, and what describes its tracks: EBML, Info, Tracks.
+_MATROSKA_ELEMENTS = (b"\x1aE\xdf\xa3", b"\x15I\xa9f", b"\x16T\xaek")
 _MOST_OF_ELEMENT = 1 << 20  # bytes
 _UNKNOWN = b"\x01" + b"\xff" * 7  # the size of an element that goes on to the end
 _STREAM_INFO = 42  # bytes of a FLAC file up to the end of its first block, STREAMINFO

@@ -26,9 +26,8 @@ class Samples:
     def _rewind(self) -> None:
         self._coming = self._pieces()
         self._kept: deque[NDArray[np.float32]] = deque()
-        self._first = self._next = (
-            0  # indices of the first sample that is kept, and of the first that is to come
-        )
+        # Indices of the first sample that is kept, and of the first that is to come.
+        self._first = self._next = 0
 
     @property
     def made(self) -> int:

@@ -233,9 +233,8 @@ def _fixtures(patient: Patient) -> Finding:
     from mockserver.resources import data_folder
 
     catalog, known = patient.services.catalog, patient.services.fixtures
-    load_fixtures(
-        [data_folder("fixtures")], catalog, lambda _: None
-    )  # a server goes on without those that ship
+    # A server goes on without those that ship.
+    load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
     for fixture in known.fixtures:
         if fixture.audio is not None:
             clip = Clip(fixture.audio.read_bytes(), fixture.audio.name, patient.settings.max_audio_seconds)

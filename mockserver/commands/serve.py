@@ -42,20 +42,14 @@ _COUNTS = {True: "exactly", False: "by estimate, because splintr-rs is not insta
 _KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _CLOSING_SECONDS = 3.0  # that threads and processes have to end once the requests are finished
-_GUARDIAN_SECONDS = 4.0  # after which the guardian steps in, who needs no thread of ours
+_GUARDIAN_SECONDS = 4.0  # beyond ``shutdown_seconds``, after which the guardian kills this process
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
 def run(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM, then finishes the requests in flight, within ``shutdown_seconds``."""
     open_closed_ones()
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[log_handler()],
-    )
-    for library in ("faster_whisper", "python_multipart"):
-        logging.getLogger(library).setLevel(logging.ERROR)
+    start_log(settings.log_level)
     return_memory_early()
     raise_limit()
     try:
@@ -79,17 +73,7 @@ def run(settings: Settings) -> None:
         log.warning("%s", complaint)
     say(banner(server.url, services))
 
-    def warm_up() -> None:
-        try:
-            guardian.start()
-        except OSError as error:
-            log.warning("No process can be started that ends the server should it hang (%s).", error)
-        services.start()
-        run_or_complain(load_control)
-        for complaint in seen_by_reading():
-            log.warning("%s", complaint)
-
-    warming_up = threading.Timer(_WARM_UP_DELAY, warm_up)
+    warming_up = threading.Timer(_WARM_UP_DELAY, warm_up, (guardian, services))
     warming_up.daemon = True
     warming_up.start()
     gc.freeze()
@@ -106,8 +90,29 @@ def run(settings: Settings) -> None:
     guardian.end()
 
 
+def start_log(level: str) -> None:
+    """Log to standard error from ``level`` on; of two chatty libraries errors only."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[log_handler()]
+    )
+    for library in ("faster_whisper", "python_multipart"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def warm_up(guardian: Guardian, services: Services) -> None:
+    """Start what the first answers can do without: the guardian, the engines, the control API."""
+    try:
+        guardian.start()
+    except OSError as error:
+        log.warning("No process can be started that ends the server should it hang (%s).", error)
+    services.start()
+    run_or_complain(load_control)
+    for complaint in seen_by_reading():
+        log.warning("%s", complaint)
+
+
 def load_control() -> None:
-    """Imports the control API, whose first call would else wait for that."""
+    """Import the control API, so that its first call need not wait for that."""
     importlib.import_module("mockserver.double.control")
 
 

@@ -1,4 +1,4 @@
-"""Standard output and error that are closed, full, or read by nobody: no reason not to serve."""
+"""Keeps the server serving while standard output or error is closed, full, or not read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_closed_ones() -> None:
 
 
 def say(text: str) -> None:
-    """Print ``text``, if there is somebody to print it for."""
+    """Print ``text``. If standard output cannot be written to, log that and go on."""
     try:
         print(text, flush=True)  # noqa: T201
     except OSError as error:
@@ -37,14 +37,14 @@ def say(text: str) -> None:
 
 
 def log_handler() -> logging.Handler:
-    """What writes the log to standard error. Where that is a pipe, no thread waits long for its reader."""
+    """Return the handler that logs to standard error. If that is a pipe, no thread waits long for its reader."""
     if os.name == "posix" and sys.stderr is sys.__stderr__ and stat.S_ISFIFO(os.fstat(_ERROR).st_mode):
         return _PipeHandler()
     return logging.StreamHandler(sys.stderr)
 
 
 class _PipeHandler(logging.Handler):
-    """Writes to standard error, a pipe. What nobody reads in time is lost: all threads would else come to wait."""
+    """Writes to standard error, a pipe. Drops what is not read in time, because all threads would end up waiting."""
 
     _has_reader = True
 
@@ -52,6 +52,10 @@ class _PipeHandler(logging.Handler):
         """Write a line."""
         try:
             line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        except Exception:  # noqa: BLE001 - a message that cannot be formatted must not fail its caller
+            self.handleError(record)
+            return
+        try:
             while line and self._is_read():
                 line = line[os.write(_ERROR, line[:_PIECE]) :]
         except OSError:  # its reader has ended

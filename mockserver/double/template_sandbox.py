@@ -41,9 +41,8 @@ _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 _TABLE = Path(__file__).parent.parent / "catalog" / "templates.toml"
 _SIZED = frozenset(["batch", "round", "slice", "truncate"])  # by numbers among their arguments
-_HANDED_ON = frozenset(
-    ["attr", "d", "default", "first", "last", "max", "min", "safe"]
-)  # make nothing themselves
+# Filters that only return what they are given.
+_HANDED_ON = frozenset(["attr", "d", "default", "first", "last", "max", "min", "safe"])
 
 
 class _Meter:

@@ -105,7 +105,7 @@ def complete_upload(services: Services, call: Call) -> Answer:
     upload = value["upload"]
     try:
         blob = _joined(services, parts, call.document.get("md5"))
-    except BytesGone:  # as somebody else completed or cancelled it meanwhile
+    except BytesGone:  # completed or cancelled by another request meanwhile
         _pending(services, call)
         raise ApiError("storage_failed", reason="the bytes of a part are gone") from None
     file = services.files.add(
@@ -118,10 +118,7 @@ def complete_upload(services: Services, call: Call) -> Answer:
     completed = {"status": "completed", "file": told(call, file)}
     try:
         changed = _change(services, call, lambda value: _ended(value, completed))
-    except (
-        ApiError,
-        StateFailed,
-    ):  # somebody else has completed or cancelled it meanwhile, or the disk fails
+    except (ApiError, StateFailed):  # completed or cancelled by another request meanwhile, or the disk fails
         services.files.remove(call.account.id, file["id"])
         raise
     return _answer(changed["upload"])

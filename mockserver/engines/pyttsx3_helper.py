@@ -46,9 +46,8 @@ SAMPLE_RATE = 22_050  # Hz
 LONGEST_SPEECH = 3600  # seconds
 CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
 SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
-MOST_WAITING = (
-    256  # requests at hand, since ``select`` takes no file from 1024 on; others wait where they are
-)
+# Requests at hand: ``select`` takes no file descriptor from 1024 on. Further ones wait where they are.
+MOST_WAITING = 256
 
 Send = Callable[[bytes], None]
 Speak = Callable[[bytes, Send], None]

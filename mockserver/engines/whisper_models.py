@@ -15,9 +15,8 @@ from mockserver.resources import data_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MISSING = (
-    "Whisper is not installed. Install it with: pip install faster-whisper"  # audio-mockserver-light lacks it
-)
+# The distribution audio-mockserver-light comes without it.
+MISSING = "Whisper is not installed. Install it with: pip install faster-whisper"
 EMBEDDED = "embedded"  # the name of the model that ships
 
 TRAINED_ON = "the voices of this mock server"  # as its config.json has it

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 Span = dict[str, int]  # the samples from "start" to before "end", as faster-whisper writes it
 
-_WINDOW, _CONTEXT = (
-    512,
-    64,
-)  # samples: what is judged at a time, and what the model hears again of the window before
+_WINDOW = 512  # samples that are judged at a time
+_CONTEXT = 64  # samples of the window before that the model hears again
 _BATCH = 1_000 * _WINDOW  # samples, half a minute
 _MARGIN, _LOWEST = 0.15, 0.01  # how far below the threshold speech goes on; the lowest probability for that
 

@@ -172,7 +172,8 @@ def hear(
         language, _, _ = model.detect_language(features=features[:, : model.feature_extractor.nb_max_frames])
 
     def decode(*, words: bool) -> Iterator[Segment]:
-        _, info = model.transcribe(  # nothing yet; but it knows all the other options
+        """Return the segments; ``transcribe`` hears nothing here, but fills in all the other options."""
+        _, info = model.transcribe(
             np.zeros(1, np.float32),
             task=options.task,
             language=language,

@@ -33,9 +33,8 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 _NAMING_PROTOCOLS = {"organization": "openai-organization.", "project": "openai-project."}
 _NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _NAME = re.compile("[ -~]{1,200}")  # what can be answered in a header
-_NOT_IN_KEYS = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
-)  # control characters, and halves of characters
+# Control characters and surrogates.
+_NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in place of a name that they lack
 
 

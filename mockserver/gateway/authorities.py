@@ -11,9 +11,8 @@ import re
 from typing import NamedTuple
 
 _LONGEST = 255  # characters of a name (RFC 1035, 2.3.4), and of what may be one
-_LABEL = re.compile(
-    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-)  # RFC 952 and 1123: letters, digits and inner hyphens
+# RFC 952 and 1123: letters, digits and inner hyphens.
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that browsers take for the end of an IPv4 address
 _PORT = re.compile(r"0|[1-9][0-9]{0,4}")
 _HIGHEST_PORT = 65_535

@@ -63,7 +63,7 @@ def main(server: int, told: int, seconds: float) -> None:
 
 
 def _is_told_to_end(told: int, seconds: float | None) -> bool | None:
-    """Whether it is, now; ``False`` when the server has ended, ``None`` when neither happens within ``seconds``."""
+    """Return ``True`` once the server is told to end, ``False`` once it has ended, ``None`` after ``seconds``."""
     while select.select([told], [], [], seconds)[0]:
         numbers = os.read(told, 64)
         if not numbers:

@@ -66,9 +66,8 @@ def end_of_head(received: bytearray, limits: HeadLimits, start: int = 0) -> int:
 
 def read_head(received: bytes, limits: HeadLimits) -> Head:
     """Return the head whose bytes, with the empty line at its end, were ``received``. Raises ``ApiError``."""
-    text = received.decode("latin-1").removeprefix(
-        "\r\n"
-    )  # RFC 9112, 2.2: one empty line before it is ignored
+    # RFC 9112, 2.2: one empty line before the head is ignored.
+    text = received.decode("latin-1").removeprefix("\r\n")
     if not text.count("\r\n") == text.count("\r") == text.count("\n"):
         _refuse("Lines must end with CR LF.")
     if _CONTROL.search(text):

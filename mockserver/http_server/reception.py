@@ -34,7 +34,7 @@ _FAREWELL_BYTES = 1 << 28  # that are taken from who was refused while sending
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_ROOM_SECONDS = 0.2  # until another connection is accepted, when none can be closed to make room
 _YOUNG_SECONDS = 1.0  # for which a connection is not closed to make room while there are older ones
-_REMINDER_SECONDS = 60.0  # between two words in the log that there is no room
+_REMINDER_SECONDS = 60.0  # between two warnings in the log that there is no room
 
 
 @dataclass(slots=True)
@@ -154,9 +154,9 @@ class Reception:
             self._wait(connection)
 
     def _make_room(self) -> bool:
-        """Whether a connection could be closed: the oldest that waits, for a request or, refused now, for a thread.
+        """Return whether a connection could be closed; if not, accept none for a while.
 
-        Else none is accepted for a while.
+        That is the oldest that waits for a request or, refused now, for a thread.
         """
         self._remind()
         oldest = self._dispensable()
@@ -178,7 +178,7 @@ class Reception:
         return False
 
     def _dispensable(self) -> Connection | None:
-        """The connection that may be closed first: one that waits for nothing begun; none that just came."""
+        """Return the connection to close first: an idle one if there is one, and preferably none that just came."""
         arrived = time.monotonic() + self._patience - _YOUNG_SECONDS
         with self._lock:
             aged = [each for each, until in self._waiting.items() if until < arrived]
@@ -252,7 +252,7 @@ class Reception:
         self.part(connection)
 
     def _listen_on(self, connection: Connection, farewell: _Farewell) -> None:
-        """Receive what nobody wants any more."""
+        """Receive and drop what a client still sends after its refusal."""
         try:
             more = connection.take_in()
         except OSError:
@@ -265,7 +265,7 @@ class Reception:
             connection.close()
 
     def _expire(self, now: float) -> None:
-        """Close connections whose time is over. Who has begun a request is told."""
+        """Close connections that have timed out. Those with a request begun are answered 408 first."""
         while self._waiting:
             with self._lock:
                 connection, until = next(iter(self._waiting.items()))

@@ -174,7 +174,7 @@ class Workers:
                 self._ended.notify_all()
 
     def _next(self, worker: Worker) -> Connection | None:
-        """The next request for a thread, waited for a while; ``None``: it is to end."""
+        """Wait for the next request for a thread and return it; ``None`` if the thread is to end."""
         with self._lock:
             if connection := self._first_waiting():
                 return connection
@@ -191,7 +191,7 @@ class Workers:
                         return None
 
     def _first_waiting(self) -> Connection | None:
-        """The request that is next to be answered, where another may be. The lock is held."""
+        """Return the request to answer next; ``None`` if none may be now. The lock is held."""
         for kind, waiting in self._waiting.items():
             if waiting and self._busy - 1 < self._most[kind]:  # without who asks
                 if kind is Kind.ORDINARY and len(self._idle) < _SPARE and not self._ending:

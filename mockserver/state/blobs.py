@@ -236,7 +236,7 @@ def _make_folders(folder: Folder) -> None:
 
 
 def _without_links(path: str, flags: int) -> int:
-    """An opener: a link in place of bytes leads to what is not ours."""
+    """Open a file, but not through a symbolic link. An opener for ``open``."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 

@@ -72,7 +72,7 @@ class Troubles:
 
 
 def private_folder(path: Path) -> Path:
-    """Makes a folder for its owner alone, unless it is there; the folder."""
+    """Make a folder that only its owner can read, unless it exists, and return it."""
     with contextlib.suppress(FileExistsError):
         path.mkdir(_FOLDER_MODE)
         path.chmod(_FOLDER_MODE)  # whatever the umask takes away
@@ -81,7 +81,7 @@ def private_folder(path: Path) -> Path:
 
 
 def private_file(path: Path, *, new: bool = False) -> BinaryIO:
-    """Opens a file for writing, for its owner alone; what it held is gone. A ``new`` one must not be there."""
+    """Open a file for writing that only its owner can read, and truncate it. A ``new`` one must not exist."""
     descriptor = os.open(path, _WRITING | (os.O_EXCL if new else os.O_TRUNC), _FILE_MODE)
     if hasattr(os, "fchmod"):
         os.fchmod(descriptor, _FILE_MODE)
@@ -89,7 +89,7 @@ def private_file(path: Path, *, new: bool = False) -> BinaryIO:
 
 
 def tighten(path: Path) -> None:
-    """Has a file or folder of ours be for its owner alone. Nothing happens where it is somebody else's."""
+    """Let only the owner read and write a file or folder. Does nothing where it belongs to another user."""
     mode = _FOLDER_MODE if path.is_dir() else _FILE_MODE
     with contextlib.suppress(OSError):
         if stat.S_IMODE(path.lstat().st_mode) != mode:
@@ -110,13 +110,13 @@ def stage(path: Path, content: bytes) -> Path:
 
 
 def flush(file: BinaryIO) -> None:
-    """Has what was written be on the disk itself."""
+    """Write what is buffered to the disk itself (fsync)."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync(folder: Path) -> None:
-    """Has the names in a folder be on the disk itself: what was made, renamed and removed in it."""
+    """Write the entries of a folder to the disk itself: what was made, renamed and removed in it (fsync)."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:  # Windows, or a folder that may be written to but not read
@@ -131,13 +131,13 @@ def sync(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is either there as a whole or as it was before."""
+    """Write a file atomically: after a crash it is complete, or as it was before."""
     stage(path, content).replace(path)
     sync(path.parent)
 
 
 def discard(path: Path) -> None:
-    """Removes a file that nobody needs; the next start does where that fails now."""
+    """Remove a file that is not needed. If that fails, the next start of the server removes it."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 

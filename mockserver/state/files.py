@@ -96,11 +96,11 @@ class Files:
         return self.get(account_id, file_id) is not None and self._store.remove(KIND, account_id, file_id)
 
     def _is_expired(self, account_id: str, file: FileObject) -> bool:
-        """Whether it is over with a file, which is then forgotten."""
+        """Return whether a file has expired; such a file is removed."""
         if file["expires_at"] is None or self._clock.now() < file["expires_at"]:
             return False
         with contextlib.suppress(
             StateFailed
-        ):  # which is in the log: the file is tried again, and over all the same
+        ):  # which is logged; removing it is tried again at the next access
             self._store.remove(KIND, account_id, file["id"])
         return True

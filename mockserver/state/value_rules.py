@@ -23,9 +23,7 @@ _IDS = {
     "voice": ("id",),
     "voice_consent": ("id",),
 }
-_MOST_DEPTH = (
-    400  # levels of a value; what is nested deeper can be read in some places and told in others not
-)
+_MOST_DEPTH = 400  # levels of a value; deeper ones can be parsed, but not everywhere be written again
 _OUTLINE = 8  # levels that the schemas look at
 
 Sizes = Callable[[str], int | None]
@@ -42,7 +40,7 @@ class ValueRules:
         self._schemas = schemas
 
     def check(self, kind: object, account: object, key: object, value: Any) -> None:
-        """Raises ``BadValue`` for what no server has put in the store."""
+        """Raise ``BadValue`` for a value that no server can have put in the store."""
         if not isinstance(kind, str) or kind not in _IDS:
             shown = repr(kind[:40]) if isinstance(kind, str) else f"kind of the type {type(kind).__name__}"
             raise BadValue(f"kind: there is no {shown}, but {', '.join(_IDS)}")
@@ -72,7 +70,7 @@ class ValueRules:
 
 
 def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
-    """Raises ``BadValue`` where bytes that a value names are gone, or fewer or more than it says."""
+    """Raise ``BadValue`` if bytes that a value names are missing, or are fewer or more than it says."""
     sizes = {blob_id: size_of(blob_id) for blob_id in named_in(value)}
     for blob_id, size in sizes.items():
         if size is None:
@@ -86,7 +84,7 @@ def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
 
 
 def _told_sizes(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """The ids and sizes of the bytes of a value, where it tells them."""
+    """Yield the id and size (bytes) of each blob whose size the value states."""
     if "file" in value:
         yield value["blobs"][0], value["file"]["bytes"]
     for part in value.get("parts", {}).values():
@@ -114,7 +112,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {"batch": _check_batch, "
 
 
 def _depth(value: object) -> int:
-    """How many levels a JSON value has."""
+    """Return how many levels a JSON value has."""
     depth, level = 0, [value]
     while level:
         depth += 1
@@ -129,8 +127,9 @@ def _parts(value: object) -> Iterator[object]:
 
 
 def _outline(value: Any, levels: int) -> Any:
-    """A copy of the upper levels: the validator takes no deep ones, and takes ``1.0`` for an integer, which Python
-    does not.
+    """Return a copy of the upper levels, for the validator, which takes no deep ones.
+
+    It takes ``1.0`` for an integer, which Python does not: such a number is made a fraction.
     """
     if isinstance(value, float) and value.is_integer():
         return math.nextafter(value, math.inf)
