@@ -204,6 +204,9 @@ def _whisper(patient: Patient) -> Finding:
         unheard = UNHEARD[patient.settings.unknown_audio]
         why = f"none is wanted; {unheard}. {remedy}." if is_installed() else f"{unheard}. {MISSING}"
         return Finding("Whisper", False, why, fatal=False)
+    whisper.wait()
+    if whisper.error:
+        return Finding("Whisper", False, whisper.error)
     try:
         silence = Clip(write_wav(bytes(32_000), 16_000), "silence.wav", 60.0)
         list(whisper.transcribe(silence, TranscriptionOptions(words=True)).segments)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mockserver.app import create_app, services_of
 from mockserver.commands.complaints import seen_at_once, seen_by_reading
 from mockserver.commands.failures import STARTUP_FAILURES, fail
-from mockserver.commands.standard_streams import log_handler, open_closed_ones, say
+from mockserver.commands.standard_streams import let_go, log_handler, open_closed_ones, say
 from mockserver.double.control_guard import exposure
 from mockserver.engines.whisper_models import MISSING
 from mockserver.http_server.descriptors import raise_limit
@@ -88,6 +88,7 @@ def run(settings: Settings) -> None:
             if not thread.daemon and thread is not threading.current_thread():
                 thread.join()
     guardian.end()
+    let_go()
 
 
 def start_log(level: str) -> None:

@@ -36,6 +36,16 @@ def say(text: str) -> None:
             os.dup2(nowhere.fileno(), _OUTPUT)
 
 
+def let_go() -> None:
+    """Give up what standard output and error do not take: Python would try again as it ends, and fail."""
+    for stream, number in ((sys.stdout, _OUTPUT), (sys.stderr, _ERROR)):
+        try:
+            stream.flush()
+        except OSError:
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), number)
+
+
 def log_handler() -> logging.Handler:
     """Return the handler that logs to standard error. If that is a pipe, no thread waits long for its reader."""
     if os.name == "posix" and sys.stderr is sys.__stderr__ and stat.S_ISFIFO(os.fstat(_ERROR).st_mode):
