@@ -177,7 +177,7 @@ class Settings:
     )
     template_steps: int = _setting(
         500_000,
-        "Steps that a template of a stub may take: turns of loops, calls, filters, what is compared.",
+        "Steps that the templates of a reply may take: turns of loops, calls, filters, what is compared.",
         minimum=1,
         maximum=1_000_000_000,
     )
@@ -191,7 +191,10 @@ class Settings:
         maximum=1_000_000_000,
     )
     script_seconds: float = _setting(
-        2.0, "Seconds of processor time that a template or a JSONPath may take.", minimum=0.01, maximum=_DAY
+        2.0,
+        "Seconds of processor time that the templates of a reply, or a JSONPath, may take.",
+        minimum=0.01,
+        maximum=_DAY,
     )
     journal_entries: int = _setting(
         10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MOST

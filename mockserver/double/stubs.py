@@ -101,6 +101,18 @@ class _Counters:
     scenarios: dict[str, str] = field(default_factory=dict)
 
 
+def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ``StubError`` for more text in templates than should be compiled at once."""
+    if any(reply.get("template") for reply in replies):
+        from mockserver.double.templates import MOST_CHARACTERS, template_characters
+
+        if sum(map(template_characters, replies)) > MOST_CHARACTERS:
+            raise StubError(
+                f"The templates of a stub have at most {MOST_CHARACTERS} characters together. "
+                "Shorten them, or write several stubs."
+            )
+
+
 class Stubs:
     """The stubs of one server. Every method is safe to use from several threads.
 
@@ -134,7 +146,9 @@ class Stubs:
         pattern = Pattern(document.get("when", {}), self._endpoints, self._limits)
         resources = self._resources(pattern)
         sequence = "replies" in document
-        for number, reply in enumerate(document["replies"] if sequence else [document["reply"]]):
+        replies = document["replies"] if sequence else [document["reply"]]
+        _check_size(replies)
+        for number, reply in enumerate(replies):
             place = f"replies[{number}]" if sequence else "reply"
             try:
                 check_reply(reply, resources, may_read=may_read)

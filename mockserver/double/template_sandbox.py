@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
@@ -46,7 +47,7 @@ _HANDED_ON = frozenset(["attr", "d", "default", "first", "last", "max", "min", "
 
 
 class _Meter:
-    """What a rendering has taken so far."""
+    """What the templates of a reply have taken so far."""
 
     def __init__(self, allowance: Allowance, largest: int) -> None:
         self._largest = largest
@@ -103,15 +104,16 @@ class _Meter:
 _meter: ContextVar[_Meter] = ContextVar("meter")
 
 
-def generated(template: jinja2.Template, known: Mapping[str, Any], limits: ScriptLimits) -> Iterator[str]:
-    """Yield what a template of ``Sandbox`` renders, piece by piece, within bounds.
+@contextmanager
+def within(limits: ScriptLimits) -> Iterator[None]:
+    """Have all templates that this thread renders in the block share what ``limits`` allow.
 
-    Raises ``ValueError`` where they are met, and whatever templates fail with.
+    Where they are met a template raises ``ValueError``.
     """
     with Allowance(limits.template_steps, limits.seconds) as allowance:
         token = _meter.set(_Meter(allowance, limits.template_characters))
         try:
-            yield from template.generate(known)
+            yield
         finally:
             _meter.reset(token)
 

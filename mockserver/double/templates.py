@@ -13,7 +13,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from mockserver.double.allowance import USUAL, ScriptLimits
-from mockserver.double.template_sandbox import Sandbox, generated, search
+from mockserver.double.template_sandbox import Sandbox, search, within
 
 # What a template knows of the request that it answers, as docs/stubs.md describes it.
 NAMES = frozenset(
@@ -31,6 +31,7 @@ NAMES = frozenset(
     }
 )
 
+MOST_CHARACTERS = 1 << 18  # of all templates of a stub; to compile 64 KiB can take a second
 _LONGEST = 1 << 16  # characters of a template
 _SHOWN = 40  # characters of a template that an error shows
 # The members of a reply that are templates with every text in them, and those of which only a member is.
@@ -63,26 +64,6 @@ class _Compiled(NamedTuple):
     names: frozenset[str]
 
 
-def render(text: str, context: Mapping[str, Any], limits: ScriptLimits = USUAL) -> str:
-    """The template ``text``, filled in. Only what it names is looked up in ``context``.
-
-    Raises ``TemplateFailed``, also for what takes more than ``limits`` allow.
-    """
-    compiled = _compiled(text)
-    rendered: list[str] = []
-    room = limits.template_characters
-    try:
-        known = {name: context[name] for name in compiled.names & frozenset(context)}
-        for piece in generated(compiled.template, known, limits):
-            rendered.append(piece)
-            room -= len(piece)
-            if room < 0:
-                raise ValueError(f"it renders more than {limits.template_characters} characters")
-    except _FAILURES as error:
-        raise _failed(text, error) from error
-    return "".join(rendered)
-
-
 def check_template(text: str) -> None:
     """Raises ``TemplateFailed`` for a template that can never be rendered."""
     unknown = sorted(_compiled(text).names - NAMES)
@@ -95,11 +76,26 @@ def render_reply(
 ) -> Mapping[str, Any]:
     """A reply of a stub with its templates filled in; as it is, unless it says that it has some.
 
-    Raises ``TemplateFailed`` naming the member.
+    Together they may take what ``limits`` allow. Raises ``TemplateFailed`` naming the member.
     """
     if not reply.get("template"):
         return reply
-    return _changed(reply, lambda text: render(text, context, limits))
+    with within(limits):
+        return _changed(reply, lambda text: _rendered(text, context, limits.template_characters))
+
+
+def template_characters(reply: Mapping[str, Any]) -> int:
+    """Return the characters of all texts of a reply that have something to fill in."""
+    total = 0
+
+    def count(text: str) -> str:
+        nonlocal total
+        total += len(text) if "{" in text else 0
+        return text
+
+    if reply.get("template"):
+        _changed(reply, count)
+    return total
 
 
 def check_reply_template(reply: Mapping[str, Any]) -> None:
@@ -110,6 +106,23 @@ def check_reply_template(reply: Mapping[str, Any]) -> None:
         return text
 
     _changed(reply, check)
+
+
+def _rendered(text: str, context: Mapping[str, Any], most: int) -> str:
+    """Render a template ``within`` bounds, to at most ``most`` characters. Raises ``TemplateFailed``."""
+    compiled = _compiled(text)
+    pieces: list[str] = []
+    room = most
+    try:
+        known = {name: context[name] for name in compiled.names & frozenset(context)}
+        for piece in compiled.template.generate(known):
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                raise ValueError(f"it renders more than {most} characters")
+    except _FAILURES as error:
+        raise _failed(text, error) from error
+    return "".join(pieces)
 
 
 def _changed(reply: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

@@ -46,6 +46,29 @@ def test_a_template_may_take_what_the_settings_say(limits: dict[str, Any], text:
     assert re.search(reason, told)
 
 
+@pytest.mark.parametrize("times", [1, 30])
+def test_the_templates_of_a_reply_share_what_they_may_take(times: int) -> None:
+    loop = "{% for i in range(100) %}{% endfor %}done"
+    stub = {"when": {"endpoint": "chat"}, "reply": {"json": [loop] * times, "template": True}}
+    status, told = said(client(template_steps=2_000), stub)
+    assert (status, "takes more than 2,000 steps" in told) == ((200, False) if times == 1 else (500, True))
+
+
+@pytest.mark.parametrize("member", ["reply", "replies"])
+def test_a_stub_has_only_so_much_text_in_templates(member: str) -> None:
+    plain, filled_in = "x" * 60_000, "{{ count }}" + "x" * 60_000
+
+    def answer(text: str) -> Any:
+        reply = {"json": [f"{text}{number}" for number in range(5)], "template": True}
+        stub = {"when": {"endpoint": "chat"}, member: reply if member == "reply" else [reply]}
+        return client().post("/_mock/stubs", json=stub)
+
+    assert answer(plain).status_code == 201
+    refused = answer(filled_in)
+    assert refused.status_code == 400
+    assert "at most 262144 characters together" in refused.get_json()["error"]
+
+
 def test_a_template_may_be_allowed_more() -> None:
     loops = "{% for i in range(9999) %}{% for j in range(60) %}{% endfor %}{% endfor %}done"
     status, told = said(client(template_steps=10_000_000, script_seconds=60), templated(loops))

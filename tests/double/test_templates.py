@@ -11,7 +11,6 @@ from mockserver.double.templates import (
     TemplateFailed,
     check_reply_template,
     check_template,
-    render,
     render_reply,
 )
 
@@ -27,6 +26,11 @@ CONTEXT = {
     "request": {"messages": [{"role": "user", "content": "Grüße <b>"}]},
     "user_text": "What is the weather in Paris?",
 }
+
+
+def render(template: str, context: Mapping[str, Any]) -> Any:
+    """What a stub says whose reply has this template."""
+    return render_reply({"say": template, "template": True}, context)["say"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,7 @@ def test_only_what_a_template_names_is_found_out() -> None:
 def test_what_fails_is_named_with_the_reason(template: str, reason: str) -> None:
     with pytest.raises(TemplateFailed) as failure:
         render(template, CONTEXT)
-    assert str(failure.value).startswith("template ")
+    assert str(failure.value).startswith("say: template ")
     assert template[:30] in str(failure.value)
     assert reason in str(failure.value)
 
