@@ -85,8 +85,8 @@ class _Excerpt:
 
     def _text(self, value: str) -> Any:
         if len(value) <= LONGEST:
-            return self._secrets.hide(value)
-        starts = self._secrets.hide(value[:_LOOKED_AT])[:_START]
+            return self._secrets.hide_in_value(value)
+        starts = self._secrets.hide_in_value(value[:_LOOKED_AT])[:_START]
         return self._sounds.get(id(value)) or {"length": len(value), "starts": starts}
 
     def _name(self, name: str) -> str:

@@ -1,7 +1,8 @@
 """Secrets in patterns as snapshots have them: hashes that match what the secrets did.
 
 ``account``, and headers and fields that are called like secrets, are compared by SHA-256. A regular expression stays
-as it is, unless all it asks for is a text: what else it matches cannot be told from a hash.
+as it is, unless all it asks for is a text: what else it matches cannot be told from a hash. Where that text has to
+begin or end is not kept.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ OPERATOR = "sha256"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PART = {"hash", "length", "ignore_case"}
 _ID = re.compile(r"(org-|proj_)[\w/-]*")
-_LITERAL = re.compile(r"([^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+")  # a regular expression that matches one text
+# A regular expression that matches one text: its group ``text``.
+_LITERAL = re.compile(r"(\^|\\A)?(?P<text>([^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+)(\$|\\Z)?")
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -121,7 +123,7 @@ def _hash_of(operator: str, text: str) -> Any:
         return digest(text)
     if operator == "contains" and text:
         return {"hash": digest(text), "length": len(text), "ignore_case": False}
-    if operator == "matches" and _LITERAL.fullmatch(text):
-        lower = _ESCAPE.sub(r"\1", text).lower()
+    if operator == "matches" and (literal := _LITERAL.fullmatch(text)):
+        lower = _ESCAPE.sub(r"\1", literal["text"]).lower()
         return {"hash": digest(lower), "length": len(lower), "ignore_case": True}
     return None

@@ -99,6 +99,10 @@ class Secrets:
         value = _KEY_PROTOCOL.sub(lambda found: found[1] + abbreviated(found[2]), value)
         return self.hide(_without_credentials(value) if "://" in value or "?" in value else value)
 
+    def hide_in_value(self, text: str) -> str:
+        """Return what is shown of a text in a body, which may be a URL."""
+        return self.hide(_without_credentials(text) if "://" in text else text)
+
     def hide_in_argument(self, name: str, value: str) -> str:
         """Return what is shown of a query argument."""
         return abbreviated(value) if is_secret("queries", name) and value else self.hide(value)

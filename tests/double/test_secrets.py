@@ -99,7 +99,11 @@ def test_the_key_is_in_no_body_of_the_journal(send: Send) -> None:
         "api_key": "hunter2-in-the-body",
         "messages": [{"role": "user", "content": f"My key is {key}."}],
         "tools": [tool],
-        "metadata": {"api_key": key, key: "name"},
+        "metadata": {
+            "api_key": key,
+            key: "name",
+            "url": "https://files.example/a.wav?lang=en&X-Amz-Signature=hunter2",
+        },
         "user": key,
     }
     lenient = auth | {"x-mock-strictness": "off", "Content-Type": "application/json"}
@@ -110,6 +114,7 @@ def test_the_key_is_in_no_body_of_the_journal(send: Send) -> None:
     entries = journal(send, auth)
     assert key not in entries
     assert "hunter2" not in entries
+    assert "https://files.example/a.wav?lang=en&X-Amz-Signature=" in entries
     assert "log_in" in entries
     assert json.loads(entries)["entries"][0]["request"]["tools"] == [tool], "a schema is no secret"
 
@@ -185,6 +190,7 @@ PATTERNS: list[tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = [
     ({"headers": {"authorization": {"contains": "KEY"}}}, {}, {}),
     ({"headers": {"authorization": {"matches": "KEY"}}}, {}, {}),
     ({"headers": {"authorization": {"matches": "bearer KEY", "present": True}}}, {}, {}),
+    ({"headers": {"authorization": {"matches": "^bearer KEY$"}}}, {}, {}),
     ({"headers": {"authorization": {"contains": "KEY", "matches": "KEY"}}}, {}, {}),
     ({"headers": {"x-functions-key": "KEY"}}, {"x-functions-key": "KEY"}, {}),
     ({"headers": {"x-anything": {"contains": "KEY"}}}, {"x-anything": "is KEY"}, {}),
