@@ -286,6 +286,8 @@ def test_what_came_is_verified(api: AudioApi) -> None:
     api.verify_transcription(at_most=2, status=200)
     api.verify_translation(times=0)
     api.verify("transcriptions", sha256=api.journal[0]["audio"][0]["sha256"])
+    with pytest.raises(AssertionError, match="got 2"):
+        api.verify_transcription(times=3)
 
 
 def test_a_verification_that_fails_names_what_came_nearest(api: AudioApi) -> None:

@@ -288,7 +288,8 @@ def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
 @NEEDS_SHELL
 @pytest.mark.parametrize("program", blocks(README, "sh", RUNNABLE), ids=first_line)
 def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
-    run_in_shell(newcomer, program)
+    done = run_in_shell(newcomer, program)
+    assert done.stderr.count("HTTP ") >= program.count("curl ")  # every request was answered
 
 
 @NEEDS_SHELL

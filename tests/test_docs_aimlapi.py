@@ -49,6 +49,7 @@ def test_the_example_of_states_passes(server: MockServer) -> None:
     namespace: dict[str, Any] = {"my_app": App(api.base_url, api.api_key)}
     exec(example, namespace)
     namespace["test_progress_is_shown"](api)
+    assert [entry["method"] for entry in api.journal] == ["POST", "GET", "GET", "GET"]
 
 
 class App:

@@ -158,6 +158,7 @@ def test_a_report_without_requests_says_that_a_client_may_have_been_made_before(
             app.client.models.list()
     """
     result = run(pytester, app=IMPORTED, test_import=tests)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
             "There were none: the server got no request at all.",
@@ -195,6 +196,7 @@ def test_a_failed_verification_points_to_the_test(pytester: pytest.Pytester) -> 
             audio_api.verify_chat(times=1)
     """
     result = run(pytester, test_verify=tests)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
             ">*audio_api.verify_chat(times=1)",

@@ -377,6 +377,7 @@ def test_a_client_that_resets_ends_a_drip(api_key: str) -> None:
         connection.close()
         wait_until(lambda: waiting() == 0)
         server.wait_for_chat(hung_up=True, timeout=10)
+        assert [entry["hung_up"] for entry in server.journal] == [True]
 
 
 @pytest.mark.parametrize("at", ["before", "middle", "after"])

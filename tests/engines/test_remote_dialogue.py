@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,13 @@ WEATHER = Tool("get_weather", SCHEMA)
 SHELL = Tool("shell", {}, custom=True)
 ASKED = Conversation((Turn("user", "Weather?"),), (WEATHER, SHELL))
 HI = Conversation((Turn("system", "Be kind."), Turn("user", "Hi")))
+
+
+def closed_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
@@ -194,8 +202,7 @@ def test_results_of_tools_are_passed_on_with_their_calls() -> None:
 
 
 def test_a_dead_server_is_a_failure_to_reply() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = closed_port()
     with pytest.raises(ReplyFailed, match="gave no reply"):
         RemoteResponder(f"http://127.0.0.1:{port}/v1").reply(HI)
 
@@ -219,8 +226,10 @@ def test_only_servers_of_this_machine_are_asked(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "[::1]"])
-def test_every_name_of_this_machine_will_do(host: str) -> None:
-    RemoteResponder(f"http://{host}:8080/v1")
+def test_every_name_of_this_machine_is_asked(host: str) -> None:
+    url = f"http://{host}:{closed_port()}/v1"
+    with pytest.raises(ReplyFailed, match=re.escape(f"{url}/chat/completions gave no reply")):
+        RemoteResponder(url).reply(HI)
 
 
 def test_a_whole_server_speaks_the_words_of_another(server: MockServer) -> None:
@@ -243,8 +252,7 @@ def test_a_whole_server_speaks_the_words_of_another(server: MockServer) -> None:
 
 
 def test_a_failure_is_told_to_the_client() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = closed_port()
     app = create_app(Settings(whisper_model="none", reply_from=f"http://127.0.0.1:{port}/v1"))
     response = app.test_client().post(
         "/v1/chat/completions",

@@ -106,12 +106,15 @@ def test_so_many_seconds_may_wait() -> None:
     turns.expect(second, 30.0)
 
 
-def test_what_has_been_heard_makes_room() -> None:
+def test_a_clip_that_is_partly_transcribed_makes_room() -> None:
     turns = Turns(1, 9, 100.0)
-    first = turns.admit()
+    first, second = turns.admit(), turns.admit()
     turns.expect(first, 90.0)
+    with pytest.raises(EngineBusy):
+        turns.expect(second, 40.0)
     turns.take(first, 60.0)
-    turns.expect(turns.admit(), 40.0)
+    turns.expect(second, 40.0)
+    assert second.left == 40.0
 
 
 def test_a_clip_that_is_longer_than_may_wait_is_taken_when_there_is_no_other() -> None:

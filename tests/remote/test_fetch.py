@@ -56,6 +56,8 @@ def test_an_address_of_this_machine_must_be_named_as_it_is(website: Website, ent
 )
 def test_hosts_are_allowed_by_name_pattern_and_port(entry: str, url: str) -> None:
     fetcher(entry).check(url)
+    with pytest.raises(NotAllowed):
+        fetcher("another.example").check(url)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,11 @@ def test_a_marker_that_is_newer_or_damaged_is_refused(tmp_path: Path, marker: by
 
 def test_a_folder_whose_damaged_marker_was_removed_is_taken_again(tmp_path: Path) -> None:
     write(tmp_path, EARLIER | {"values/damaged/000000000003.json": b"x", "blobs/damaged/x": b"x"})
+    before = everything_in(tmp_path)
     take(tmp_path)
+    after = everything_in(tmp_path)
+    assert json.loads(after.pop(MARKER) or b"")["format"] == 1
+    assert after == before
 
 
 @pytest.mark.parametrize("name", ["blobs", "values", "incoming", "lock", MARKER])

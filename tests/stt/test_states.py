@@ -172,7 +172,9 @@ def test_scripted_states_last_also_where_the_work_is_done_sooner(
     website.released.set()
     job = stt.create({"model": OPENAI, "url": website.file("/hello.wav", hello[1])})
     stt.becomes(job, "generating")
-    stt.api.clock.advance(30)
+    stt.api.clock.advance(29)
+    assert stt.status(job) == "generating"
+    stt.api.clock.advance(1)
     stt.becomes(job, "completed")
 
 
