@@ -1,12 +1,13 @@
-"""``python -m benchmarks [NAME ...]``: runs the benchmarks that are named, or all of them."""
+"""``python -m benchmarks [NAME[:PART] ...]``: runs the benchmarks that are named, or all of them."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.report import Benchmark, Options, Row, print_table, write_json
+from benchmarks.report import Benchmark, Options, Row, print_progress, print_table, write_json
 
 NAMES = (
     "startup",
@@ -29,20 +30,26 @@ NAMES = (
 
 
 def main() -> None:
-    """Prints a table for each benchmark, as soon as it has been run."""
+    """Prints each row as soon as it is found, and a table for each benchmark once it has been run."""
     arguments = _parser().parse_args()
     options = Options(arguments.aimock, arguments.model)
     findings: dict[str, list[Row]] = {}
-    for name in arguments.names or NAMES:
+    for chosen in arguments.names or NAMES:
+        name, _, part = chosen.partition(":")
         run: Benchmark = import_module(f"benchmarks.{name}").run
-        findings[name] = list(run(options))
-        print_table(name, _describe(name), findings[name])
+        rows = findings[chosen] = []
+        for row in run(replace(options, part=part)):
+            print_progress(chosen, row)
+            rows.append(row)
+        print_table(chosen, _describe(name), rows)
         if arguments.output:
             write_json(arguments.output, findings)
 
 
 def _parser() -> argparse.ArgumentParser:
-    benchmarks = "\n".join(f"  {name:<12}{_describe(name)}" for name in NAMES)
+    benchmarks = "\n".join(
+        line for name in NAMES for line in (f"  {name:<16}{_describe(name)}", *_describe_parts(name))
+    )
     parser = argparse.ArgumentParser(
         "python -m benchmarks",
         description="Measures the server side by side with its rivals. Ratios count, not times.",
@@ -50,7 +57,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "names", nargs="*", type=_name, metavar="NAME", help="a benchmark; all when none is named"
+        "names",
+        nargs="*",
+        type=_name,
+        metavar="NAME[:PART]",
+        help="a benchmark, or a part of one; all when none is named",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there as JSON")
     parser.add_argument(
@@ -69,13 +80,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _name(given: str) -> str:
-    if given not in NAMES:
+    name, colon, part = given.partition(":")
+    if name not in NAMES:
         raise argparse.ArgumentTypeError(f"{given!r} is none of {', '.join(NAMES)}")
+    if colon and part not in _parts(name):
+        parts = ", ".join(_parts(name)) or "none"
+        raise argparse.ArgumentTypeError(f"{name!r} has no part {part!r}. Its parts: {parts}")
     return given
 
 
+def _parts(name: str) -> tuple[str, ...]:
+    """Return the names of the parts of a benchmark that can be run alone."""
+    parts: tuple[str, ...] = getattr(import_module(f"benchmarks.{name}"), "PARTS", ())
+    return parts
+
+
+def _describe_parts(name: str) -> list[str]:
+    return [f"  {'':<16}parts: {', '.join(_parts(name))}"] if _parts(name) else []
+
+
 def _describe(name: str) -> str:
-    """The first line of the benchmark's own description."""
+    """Return the first line of the benchmark's own description."""
     return (import_module(f"benchmarks.{name}").__doc__ or "").partition("\n")[0]
 
 

@@ -1,7 +1,7 @@
 """Loads that once stopped the server or took all memory, beside the bounds that hold now.
 
-Every row tells a figure and its bound. The loads are small for the sender and were large for the server: what is
-refused late, decoded whole, collected, or waited for.
+Every row has a figure and its bound. The loads are cheap to send and were expensive to answer: the server refused
+them late, decoded or collected all of them in memory, or waited for them without a limit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.client import get, post, upload
 from benchmarks.clips import PASSAGE, spoken, spoken_bytes
 from benchmarks.processes import Server, clean_environment, mockserver
 from benchmarks.report import Row
-from benchmarks.watcher import Watcher, memory_of_all
+from benchmarks.watcher import HEALTH_TIMEOUT, Watcher, memory_of_all
 from mockserver.audio.encode import encode_speech
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE
 
@@ -30,25 +30,34 @@ if TYPE_CHECKING:
     from benchmarks.report import Options
 
 _MIB = 1 << 20
-_HEALTH_SECONDS = 1.0  # the longest that health may take
-_PATIENCE = 600.0  # seconds for one answer
+_HEALTH_SECONDS = 1.0  # the longest that a health check may take
+_LOAD_SECONDS = 300.0  # after which the requests of a load that have no answer yet are abandoned
 _TIMEOUT = 30.0  # seconds; the server's socket_timeout
 _LARGE = 20_000_000  # bytes of an upload
-_NOFILE = 256  # descriptors, where few are to be had
+_NOFILE = 256  # descriptors, in the load that runs out of them
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its status (0: none came), its body, and when it was complete (s)."""
+    """An answer: its status (``None``: there was none), its body, and the seconds until it was complete."""
 
-    status: int
+    status: int | None
     body: bytes
     seconds: float
 
+    @property
+    def outcome(self) -> str:
+        """The status and the time, for a note."""
+        if self.status is None:
+            return f"no answer within {self.seconds:.0f} s, then abandoned"
+        return f"{self.status} after {self.seconds:.0f} s"
+
 
 def run(options: Options) -> Iterator[Row]:
-    """Every load against a server of its own."""
-    for what, arguments, load in _LOADS:
+    """Run every load, or the one that is chosen, against a server of its own."""
+    for name, (what, arguments, load) in _LOADS.items():
+        if options.part not in ("", name):
+            continue
         nofile = _NOFILE if load is _crowd else None
         command = ("--log-level", "error", *arguments)
         with mockserver(*command, environment=clean_environment(), nofile=nofile) as server:
@@ -58,14 +67,14 @@ def run(options: Options) -> Iterator[Row]:
 def _answered(
     what: str, server: Server, requests: Sequence[bytes], *, status: int, room: float
 ) -> Iterator[Row]:
-    """Send all requests at once; tell who was answered otherwise, health, and MiB of memory over the idle server."""
+    """Send all requests at once; count other statuses, measure health and the memory over the idle server (MiB)."""
     idle = memory_of_all(server.pid)
     with Watcher(server) as watcher:
         answers = asyncio.run(_together([partial(_ask, server, request) for request in requests]))
-    others = [answer.status for answer in answers if answer.status != status]
+    others = [str(answer.status or "no answer") for answer in answers if answer.status != status]
     note = f"{len(requests)} requests, the slowest {max(answer.seconds for answer in answers):.1f} s"
     if others:
-        note += f"; others: {sorted(set(others))}"
+        note += f"; others: {', '.join(sorted(set(others)))}"
     yield Row(f"{what}: answered {status}", "", len(others), 1.0, 0.0, note)
     yield from _seen(what, watcher, idle, room)
 
@@ -73,7 +82,7 @@ def _answered(
 def _seen(what: str, watcher: Watcher, idle: int, room: float) -> Iterator[Row]:
     seen = watcher.seen
     note = f"{seen.answers} checks" + (f", {seen.unanswered} unanswered" if seen.unanswered else "")
-    slowest = _PATIENCE if seen.unanswered else seen.slowest
+    slowest = HEALTH_TIMEOUT if seen.unanswered else seen.slowest
     yield Row(f"{what}: health", "s", slowest, _HEALTH_SECONDS, 1.0, note)
     yield Row(f"{what}: memory over idle", "MiB", (seen.most_memory - idle) / _MIB, room, 1.0)
 
@@ -96,30 +105,30 @@ def _long_text(what: str, server: Server) -> Iterator[Row]:
 
 
 def _silence(what: str, server: Server) -> Iterator[Row]:
-    """Hours of silence, and short speech that comes meanwhile."""
+    """Hours of silence, and short speech that arrives meanwhile."""
     for hours in (1, 4):
         second = bytes(2 * SPEECH_SAMPLE_RATE)
         yield from _long_clip(f"{what}, {hours} h", server, [second] * (hours * 3600))
 
 
 def _speech(what: str, server: Server) -> Iterator[Row]:
-    """Hours in which something is said every half minute."""
-    said = spoken(PASSAGE)[-10 * 2 * SPEECH_SAMPLE_RATE :]
-    yield from _long_clip(what, server, [said.ljust(30 * 2 * SPEECH_SAMPLE_RATE, b"\0")] * (4 * 120 - 1))
+    """Hours with ten seconds of speech in every half minute."""
+    speech = spoken(PASSAGE)[-10 * 2 * SPEECH_SAMPLE_RATE :]
+    yield from _long_clip(what, server, [speech.ljust(30 * 2 * SPEECH_SAMPLE_RATE, b"\0")] * (4 * 120 - 1))
 
 
 def _long_clip(what: str, server: Server, pcm: Sequence[bytes]) -> Iterator[Row]:
-    """A clip of hours as a FLAC file, and another one of seconds that comes while it is heard."""
+    """A clip of hours as a FLAC file, and one of seconds that arrives while it is transcribed."""
     short = upload(
         "/v1/audio/transcriptions", {"model": "whisper-1"}, spoken("Good morning, how are you today?")
     )
-    asyncio.run(_ask(server, short))  # the recogniser is loaded
+    asyncio.run(_ask(server, short))  # loads the recogniser
     clip = b"".join(encode_speech(iter(pcm), "flac"))
     request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, clip)
     idle = memory_of_all(server.pid)
     with Watcher(server) as watcher:
         long, soon = asyncio.run(_behind(server, request, short))
-    note = f"{len(clip) / 1000:.0f} kB, {long.status} after {long.seconds:.0f} s"
+    note = f"{soon.outcome}; the {len(clip) / 1000:.0f} kB before it: {long.outcome}"
     yield Row(f"{what}: 3 s of speech behind it", "s", soon.seconds, 5.0, 1.0, note)
     yield from _seen(what, watcher, idle, 150)
 
@@ -132,13 +141,18 @@ async def _behind(server: Server, first: bytes, second: bytes) -> tuple[Answer, 
 
 
 def _uploads(what: str, server: Server) -> Iterator[Row]:
-    """Many large uploads at once; who is refused must have waited."""
+    """Many large uploads at once, of which none may be refused before it has waited for a while."""
     request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, spoken_bytes(_LARGE))
     with Watcher(server) as watcher:
         answers = asyncio.run(_together([partial(_ask, server, request)] * 64))
-    refused = [answer.seconds for answer in answers if answer.status != 200]
+    transcribed = [answer.seconds for answer in answers if answer.status == 200]
+    refused = [answer.seconds for answer in answers if answer.status not in (200, None)]
     early = [seconds for seconds in refused if seconds < _TIMEOUT]
-    note = f"{len(answers) - len(refused)} heard, the last after {max(a.seconds for a in answers):.0f} s"
+    note = f"{len(transcribed)} transcribed, {len(refused)} refused"
+    if refused:
+        note += f" (the first after {min(refused):.0f} s)"
+    if unanswered := len(answers) - len(transcribed) - len(refused):
+        note += f", {unanswered} without an answer within {_LOAD_SECONDS:.0f} s, then abandoned"
     yield Row(f"{what}: refused early", "", len(early), 1.0, 0.0, note)
     yield from _seen(what, watcher, 0, 700)
 
@@ -205,29 +219,23 @@ def _vanishing(what: str, server: Server) -> Iterator[Row]:
 
 
 def _crowd(what: str, server: Server) -> Iterator[Row]:
-    """More connections than the server may open, while one that it has is served."""
+    """More idle connections than the server may open, and requests on new ones meanwhile."""
     with Watcher(server) as watcher:
-        answered = asyncio.run(_crowded(server, _NOFILE + 100))
-    yield Row(f"{what}: unanswered on a kept connection", "", 50 - answered, 1.0, 0.0)
+        answers = asyncio.run(_crowded(server, _NOFILE + 100))
+    unanswered = sum(answer.status != 200 for answer in answers)
     yield Row(
-        f"{what}: said in the log", "kB", server.said() / 1000, 20.0, 1.0, f"{watcher.seen.answers} checks"
+        f"{what}: unanswered", "", unanswered, 1.0, 0.0, f"of {len(answers)} requests on new connections"
     )
+    checks = f"{watcher.seen.answers} health checks"
+    yield Row(f"{what}: written to the log", "kB", server.output_size() / 1000, 20.0, 1.0, checks)
 
 
-async def _crowded(server: Server, count: int) -> int:
-    reader, writer = await asyncio.open_connection(*server.address)
+async def _crowded(server: Server, count: int) -> list[Answer]:
     crowd = [asyncio.create_task(_stall(server, b"", 5.0)) for _ in range(count)]
     await asyncio.sleep(1.0)
-    answered = 0
-    for _ in range(50):
-        writer.write(get("/v1/models"))
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
-        await reader.readexactly(int(length.partition(b":")[2]))
-        answered += head.startswith(b"HTTP/1.1 200")
-    writer.close()
-    await asyncio.gather(*crowd, return_exceptions=True)
-    return answered
+    answers = [await _ask(server, get("/v1/models")) for _ in range(50)]
+    await asyncio.gather(*crowd)
+    return answers
 
 
 def _patterns(what: str, server: Server) -> Iterator[Row]:
@@ -251,7 +259,7 @@ def _patterns(what: str, server: Server) -> Iterator[Row]:
         idle = memory_of_all(server.pid)
         with Watcher(server) as watcher:
             (answer,) = asyncio.run(_together([partial(_ask, server, _chat(body))]))
-        yield Row(f"{what}, {name}: answered", "s", answer.seconds, 10.0, 1.0, f"status {answer.status}")
+        yield Row(f"{what}, {name}: answered", "s", answer.seconds, 10.0, 1.0, answer.outcome)
         yield from _seen(f"{what}, {name}", watcher, idle, 200)
 
 
@@ -271,18 +279,18 @@ async def _together(calls: Sequence[Callable[[], Awaitable[Answer]]]) -> list[An
 
 
 async def _ask(server: Server, request: bytes) -> Answer:
-    """Send a request on a connection of its own and read all of the answer."""
+    """Send a request on a connection of its own and read all of the answer, for at most ``_LOAD_SECONDS``."""
     began = time.perf_counter()
     request = request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-    try:
-        reader, writer = await asyncio.open_connection(*server.address)
-        writer.write(request)
-        raw = await asyncio.wait_for(reader.read(), _PATIENCE)
-        writer.close()
-    except (OSError, TimeoutError):
-        raw = b""
+    raw = b""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_LOAD_SECONDS):
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(request)
+            with contextlib.closing(writer):
+                raw = await reader.read()
     head, _, body = raw.partition(b"\r\n\r\n")
-    status = int(head.split(b" ", 2)[1]) if head else 0
+    status = int(head.split(b" ", 2)[1]) if head else None
     return Answer(status, body, time.perf_counter() - began)
 
 
@@ -292,10 +300,10 @@ async def _stall(server: Server, sent: bytes, seconds: float) -> Answer:
         _, writer = await asyncio.open_connection(*server.address, limit=1)
         writer.write(sent)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(writer.drain(), _PATIENCE)
+            await asyncio.wait_for(writer.drain(), _LOAD_SECONDS)
         await asyncio.sleep(seconds)
         writer.transport.abort()
-    return Answer(0, b"", 0.0)
+    return Answer(None, b"", 0.0)
 
 
 def _with_cover(side: int) -> bytes:
@@ -323,17 +331,18 @@ def _png_chunk(name: bytes, content: bytes) -> bytes:
 
 
 _QUIET = ("--whisper-model", "none", "--no-rate-limits")
-_HEARING = ("--whisper-model", "embedded", "--no-rate-limits")
-_LOADS: tuple[tuple[str, tuple[str, ...], Callable[[str, Server], Iterator[Row]]], ...] = (
-    ("invalid messages", _QUIET, _invalid),
-    ("20 MB of text", _QUIET, _long_text),
-    ("silence", _HEARING, _silence),
-    ("4 h of speech", (*_HEARING, "--max-body-bytes", "100000000"), _speech),
-    ("64 uploads of 20 MB", _HEARING, _uploads),
-    ("6 covers of 16,000 x 16,000", _QUIET, _picture),
-    ("300 spoken streams", _QUIET, _streams),
-    ("slow clients", _QUIET, _slow),
-    ("400 vanishing clients", _HEARING, _vanishing),
-    (f"{_NOFILE} descriptors", _QUIET, _crowd),
-    ("scripts", _QUIET, _patterns),
-)
+_WHISPER = ("--whisper-model", "embedded", "--no-rate-limits")
+_LOADS: dict[str, tuple[str, tuple[str, ...], Callable[[str, Server], Iterator[Row]]]] = {
+    "invalid": ("invalid messages", _QUIET, _invalid),
+    "text": ("20 MB of text", _QUIET, _long_text),
+    "silence": ("silence", _WHISPER, _silence),
+    "speech": ("4 h of speech", (*_WHISPER, "--max-body-bytes", "100000000"), _speech),
+    "uploads": ("64 uploads of 20 MB", _WHISPER, _uploads),
+    "covers": ("6 covers of 16,000 x 16,000", _QUIET, _picture),
+    "streams": ("300 spoken streams", _QUIET, _streams),
+    "slow": ("slow clients", _QUIET, _slow),
+    "vanishing": ("400 vanishing clients", _WHISPER, _vanishing),
+    "descriptors": (f"{_NOFILE} descriptors", _QUIET, _crowd),
+    "scripts": ("scripts", _QUIET, _patterns),
+}
+PARTS = tuple(_LOADS)

@@ -1,4 +1,4 @@
-"""Two hundred times ``kill -9`` under load: what a server had acknowledged, and what the next one has."""
+"""``kill -9`` under load, two hundred times: compares what a server acknowledged with what the next one has."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from benchmarks.processes import clean_environment, mockserver
-from benchmarks.report import Row
+from benchmarks.report import Row, print_progress
 from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 from mockserver.state.survey import survey
 from mockserver.state.value_rules import ValueRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from benchmarks.processes import Server
     from benchmarks.report import Options
@@ -33,11 +34,12 @@ _CALLERS = 6
 _LEAST, _MOST = 0.3, 1.5  # seconds of load before a kill
 _LINES = 3_000  # of a batch
 _LIVE = 20  # objects of a kind that a caller keeps; older ones are deleted
+_STEP = 10  # kills between two reports of progress
 _PATIENCE = 60.0  # seconds
 
 _CLIP = (data_folder("fixtures") / "hello.wav").read_bytes()
 
-# What is counted, and how it is told. The first is what was done, the others must not be.
+# The names of what is counted: what was done, and what must not happen.
 _DONE = ("files", "deletions", "stored chats", "jobs", "uploads", "batches", "batch lines")
 _WRONG = (
     "lost",
@@ -50,29 +52,38 @@ _WRONG = (
 
 def run(options: Options) -> Iterator[Row]:
     """See ``kills``."""
-    found = kills(_KILLS)
+    found = kills(_KILLS, report=partial(print_progress, "kills"))
     for name in _DONE:
         yield Row(f"acknowledged {name}", "", float(found[name]))
     for name in _WRONG:
         yield Row(name, "", float(found[name]), float(_done(found)), 0.0, "against all that was acknowledged")
     yield Row("longest start", "ms", float(found["longest start, ms"]))
     yield Row(
-        "left over by the kills", "files", float(found["leftovers"]), note="and gone after the next start"
+        "left over by the kills", "files", float(found["leftovers"]), note="the next start removes them"
     )
 
 
-def kills(count: int, *, callers: int = _CALLERS, lines: int = _LINES, seed: int = 1) -> Counter[str]:
-    """Starts a server in one state folder and kills it under load, ``count`` times; what was found, by name.
+def kills(
+    count: int,
+    *,
+    callers: int = _CALLERS,
+    lines: int = _LINES,
+    seed: int = 1,
+    report: Callable[[str], None] = lambda progress: None,
+) -> Counter[str]:
+    """Starts a server in one state folder and kills it under load, ``count`` times; returns what it counted, by name.
 
-    Each of the ``callers`` has a batch of so many ``lines`` under way.
+    Each of the ``callers`` has a batch of ``lines`` lines in progress. ``report`` gets the progress now and then.
     """
     found: Counter[str] = Counter(dict.fromkeys((*_DONE, *_WRONG), 0))
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         accounts = [_Account(f"sk-mock-tier-5-{number}", found, lines) for number in range(callers)]
-        for _ in range(count):
-            _one_life(state, accounts, found, dice.uniform(_LEAST, _MOST))
+        for number in range(1, count + 1):
+            _start_and_kill(state, accounts, found, dice.uniform(_LEAST, _MOST))
+            if number % _STEP == 0:
+                report(f"{number} of {count} kills; {_done(found):,} acknowledged, {_wrong(found):,} wrong")
         with _served(state) as server:
             for account in accounts:
                 account.check(server)
@@ -80,7 +91,7 @@ def kills(count: int, *, callers: int = _CALLERS, lines: int = _LINES, seed: int
     return found
 
 
-def _one_life(state: Path, accounts: list[_Account], found: Counter[str], seconds: float) -> None:
+def _start_and_kill(state: Path, accounts: list[_Account], found: Counter[str], seconds: float) -> None:
     leftovers = _leftovers(state)
     found["leftovers"] += len(leftovers)
     with _served(state) as server:
@@ -104,13 +115,17 @@ def _done(found: Counter[str]) -> int:
     return sum(found[name] for name in _DONE)
 
 
+def _wrong(found: Counter[str]) -> int:
+    return sum(found[name] for name in _WRONG)
+
+
 def _served(state: Path) -> Server:
     arguments = ("--state", str(state), "--whisper-model", "none", "--log-level", "error")
     return mockserver(*arguments, environment=clean_environment())
 
 
 def _leftovers(state: Path) -> list[Path]:
-    """What a killed server left half written or without a name."""
+    """Return the files that a killed server left half written or that no object names."""
     if not state.exists():
         return []
     found = survey(state, ValueRules(Schemas(data_folder("schemas"))))
@@ -119,7 +134,10 @@ def _leftovers(state: Path) -> list[Path]:
 
 
 class _Account:
-    """A caller and what it was told is there. What it has no answer about may be there or not, but not by halves."""
+    """A caller and the objects it has an acknowledgement of.
+
+    An object whose request was not answered may exist or not, but not in part.
+    """
 
     def __init__(self, key: str, found: Counter[str], lines: int) -> None:
         self._headers = {"authorization": f"Bearer {key}"}
@@ -132,7 +150,7 @@ class _Account:
         self._batches: dict[str, int] = {}
 
     def work(self, server: Server) -> None:
-        """Makes calls until the server is gone."""
+        """Makes calls until the server has ended."""
         steps = (self._add_file, self._add_chat, self._add_job, self._add_upload, self._delete)
         with contextlib.suppress(httpx.TransportError), self._client(server) as client:
             if not self._batches:
@@ -141,7 +159,7 @@ class _Account:
                 step(client)
 
     def check(self, server: Server) -> None:
-        """Looks whether everything is there, and finishes what has begun."""
+        """Compares what the server has with what it acknowledged, and completes the uploads."""
         with self._client(server) as client:
             self._check_files(client)
             chats = self._listed(client, "chat/completions")
@@ -151,7 +169,7 @@ class _Account:
             self._check_batches(client)
 
     def finish(self, server: Server) -> None:
-        """Waits for the batches."""
+        """Waits until the batches are completed; the lines of the others count as lost."""
         deadline = time.monotonic() + _PATIENCE
         with self._client(server) as client:
             while self._batches and time.monotonic() < deadline:
@@ -214,7 +232,7 @@ class _Account:
         self._found["batch lines"] += self._lines
 
     def _delete(self, client: httpx.Client) -> None:
-        """Deletes what is above the bound; what has no answer may be there or not."""
+        """Deletes the oldest objects of each kind, but for ``_LIVE``."""
         for path, gone in self._gone.items():
             there = self._there[path]
             while len(there) > _LIVE:
@@ -231,7 +249,7 @@ class _Account:
         self._found[what] += 1
 
     def _listed(self, client: httpx.Client, path: str) -> dict[str, Any]:
-        """All objects of a kind by their ids."""
+        """Returns all objects of a kind by their ids."""
         listed: dict[str, Any] = {}
         asked: dict[str, Any] = {"limit": 100}
         while True:
@@ -246,7 +264,7 @@ class _Account:
         self._found["deleted and there again"] += len(self._gone[path] & listed)
 
     def _check_files(self, client: httpx.Client) -> None:
-        """All that are listed are whole, also those whose creation had no answer, which are not kept."""
+        """Compares the content of every listed file; deletes those whose creation was not answered."""
         listed = self._listed(client, "files")
         self._compare("files", set(listed))
         for each, about in listed.items():
@@ -264,7 +282,7 @@ class _Account:
             self._found["lost"] += answer.status_code >= 400 or answer.json()["status"] == "error"
 
     def _check_uploads(self, client: httpx.Client) -> None:
-        """Completes those of which all parts were acknowledged, and gives up the others."""
+        """Completes the uploads of which all parts were acknowledged, and cancels the others."""
         for upload, parts in self._uploads.items():
             if len(parts) < 2:
                 client.post(f"/uploads/{upload}/cancel")
@@ -281,7 +299,7 @@ class _Account:
         self._uploads.clear()
 
     def _check_batches(self, client: httpx.Client) -> None:
-        """Those that are completed have every line once and in order."""
+        """Checks that each completed batch has every line once and in order."""
         for batch, lines in list(self._batches.items()):
             about = client.get(f"/batches/{batch}").raise_for_status().json()
             if about["status"] in ("validating", "in_progress", "finalizing"):
@@ -301,6 +319,6 @@ class _Account:
 
 
 def _content_of(about: dict[str, Any]) -> bytes:
-    """The content of a file whose creation had no answer, by its name and size."""
+    """Return the content of a file whose creation was not answered, made from its name and size."""
     number, _, _ = str(about["filename"]).partition(".")
     return f"{number}.".encode() * (int(about["bytes"]) // (len(number) + 1))

@@ -19,7 +19,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class ServerFailed(Exception):
-    """A server did not start; the message has what it said."""
+    """A server did not start; the message has its output."""
 
 
 class Server:
@@ -38,14 +38,14 @@ class Server:
 
     def __enter__(self) -> Server:
         self._folder = tempfile.TemporaryDirectory()
-        self._said: IO[bytes] = tempfile.TemporaryFile()
+        self._output: IO[bytes] = tempfile.TemporaryFile()
         began = time.perf_counter()
         self._process = subprocess.Popen(
             self._command,
             cwd=self._folder.name,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=self._said,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
         )
         try:
@@ -63,7 +63,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._said.close()
+        self._output.close()
         self._folder.cleanup()
 
     def kill(self) -> None:
@@ -93,17 +93,17 @@ class Server:
         raise ServerFailed("the server has ended")
 
     def descriptors(self) -> int:
-        """How many files and sockets the process has open."""
+        """Return how many files and sockets the process has open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
-    def said(self) -> int:
-        """Bytes that the program has written to its standard output and error."""
-        return os.fstat(self._said.fileno()).st_size
+    def output_size(self) -> int:
+        """Return how many bytes the program has written to its standard output and error."""
+        return os.fstat(self._output.fileno()).st_size
 
-    def said_since(self, place: int) -> str:
-        """What the program has written from the byte ``place`` on."""
-        size = self.said() - place
-        return os.pread(self._said.fileno(), size, place).decode("utf-8", "replace")
+    def output_since(self, place: int) -> str:
+        """Return what the program has written from the byte ``place`` on."""
+        size = self.output_size() - place
+        return os.pread(self._output.fileno(), size, place).decode("utf-8", "replace")
 
     def forget_peak(self) -> None:
         """Lets ``memory("VmHWM")`` count from now on."""
@@ -120,12 +120,14 @@ class Server:
             except OSError:
                 pass
             time.sleep(_POLL_SECONDS)
-        self._said.seek(0)
-        raise ServerFailed(f"{' '.join(self._command)}: {self._said.read().decode(errors='replace')[-2000:]}")
+        self._output.seek(0)
+        raise ServerFailed(
+            f"{' '.join(self._command)}: {self._output.read().decode(errors='replace')[-2000:]}"
+        )
 
 
 def mockserver(*arguments: str, environment: dict[str, str], nofile: int | None = None) -> Server:
-    """Our server, as ``mockserver serve`` starts it; with ``nofile`` it may open so many files and sockets."""
+    """Return our server, as ``mockserver serve`` starts it. ``nofile`` limits how many files and sockets it opens."""
     limited = [] if nofile is None else ["prlimit", f"--nofile={nofile}:{nofile}"]
     command = [*limited, sys.executable, "-m", "mockserver", "serve", "--port", "PORT", *arguments]
     return Server(command, environment=environment, ready="/_mock/health")

@@ -15,17 +15,18 @@ _FILE_WIDTH = 130  # columns of a table that goes to no terminal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where things are that do not come with the project: a folder with ``node_modules``, a Whisper model."""
+    """What the user chose: a folder with ``node_modules``, a Whisper model, a part of the benchmark (empty: all)."""
 
     aimock: Path | None = None
     model: str = "auto"
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One finding: ``ours`` against ``rival``, both in ``unit``. The less, the better.
 
-    ``target`` is what the ratio of the two should not exceed; without one the row just tells. A row that was
+    ``target`` is what the ratio of the two should not exceed; without one the row has no verdict. A row that was
     not measured has a ``note`` that says why, and no figures.
     """
 
@@ -50,6 +51,16 @@ class Row:
 
 
 Benchmark = Callable[[Options], Iterator[Row]]
+
+
+def print_progress(name: str, found: Row | str) -> None:
+    """Prints a row as soon as it is found, or another sign of progress, on the standard error stream."""
+    if isinstance(found, Row):
+        figures = " against ".join(
+            filter(None, (_figure(found.ours, found.unit), _figure(found.rival, found.unit)))
+        )
+        found = f"{found.what}: " + ", ".join(filter(None, (figures, found.verdict, found.note)))
+    print(f"{name}: {found}", file=sys.stderr, flush=True)
 
 
 def print_table(name: str, description: str, rows: Sequence[Row]) -> None:

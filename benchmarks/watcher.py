@@ -1,4 +1,4 @@
-"""Watches a server from a process of its own: how soon it tells of its health, and how much memory it takes."""
+"""Watches a server from a process of its own: how long its health checks take, and how much memory it uses."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from benchmarks.processes import Server
 
 _PAUSE_SECONDS = 0.05
-_PATIENCE = 60.0  # seconds for one answer
+HEALTH_TIMEOUT = 60.0  # seconds for one health check
 _HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen: the slowest answer (s), answers that did not come, and the most memory (bytes).
+    """The findings: the slowest health check (s), the counts of checks with and without an answer, the peak of memory.
 
-    The memory is that of the process and its children, pages that they share counted once.
+    The memory is that of the process and its children (bytes); pages that they share are counted once.
     """
 
     slowest: float = 0.0
@@ -35,12 +35,12 @@ class Watched:
 
 
 class Watcher:
-    """Watches ``server`` while its ``with`` block runs; then ``seen`` says what was seen."""
+    """Watches ``server`` while its ``with`` block runs; ``seen`` has the findings afterwards."""
 
     def __init__(self, server: Server) -> None:
         context = multiprocessing.get_context("fork")
-        self._told, told = context.Pipe()
-        self._process = context.Process(target=_watch, args=(server.pid, server.address, told), daemon=True)
+        self._pipe, end = context.Pipe()
+        self._process = context.Process(target=_watch, args=(server.pid, server.address, end), daemon=True)
         self.seen = Watched()
 
     def __enter__(self) -> Self:
@@ -48,14 +48,14 @@ class Watcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._told.send(None)
-        self.seen = self._told.recv()
+        self._pipe.send(None)  # ends the loop of ``_watch``
+        self.seen = self._pipe.recv()
         self._process.join()
 
 
-def _watch(pid: int, address: tuple[str, int], told: Connection) -> None:
+def _watch(pid: int, address: tuple[str, int], pipe: Connection) -> None:
     seen = Watched()
-    while not told.poll(_PAUSE_SECONDS):
+    while not pipe.poll(_PAUSE_SECONDS):
         began = time.perf_counter()
         if _is_healthy(address):
             seen.answers += 1
@@ -63,12 +63,12 @@ def _watch(pid: int, address: tuple[str, int], told: Connection) -> None:
         else:
             seen.unanswered += 1
         seen.most_memory = max(seen.most_memory, memory_of_all(pid))
-    told.send(seen)
+    pipe.send(seen)
 
 
 def _is_healthy(address: tuple[str, int]) -> bool:
     try:
-        with socket.create_connection(address, timeout=_PATIENCE) as connection:
+        with socket.create_connection(address, timeout=HEALTH_TIMEOUT) as connection:
             connection.sendall(_HEALTH)
             return connection.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:
@@ -76,13 +76,13 @@ def _is_healthy(address: tuple[str, int]) -> bool:
 
 
 def memory_of_all(pid: int) -> int:
-    """Bytes that a process and its children hold (proportional set size)."""
+    """Return the bytes of memory of a process and its children (proportional set size)."""
     return sum(_proportional(member) for member in family(pid))
 
 
 def _proportional(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
-    except OSError:  # it has just ended
+    except OSError:  # the process has just ended
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

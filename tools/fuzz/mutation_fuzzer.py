@@ -50,7 +50,7 @@ class MutationFuzzer:
         self._server = server
         self._calls = calls
         self._seed = seed
-        self._read = server.said()
+        self._read = server.output_size()
         self.sent = 0
         self.statuses: dict[int, int] = {}
 
@@ -122,12 +122,12 @@ class MutationFuzzer:
 
     def _traceback(self) -> str:
         """Return the traceback that the server has logged since this was last asked, if it has."""
-        if self._server.said() == self._read:
+        if self._server.output_size() == self._read:
             return ""
-        said, self._read = self._server.said_since(self._read), self._server.said()
-        found = re.search(r"^Traceback .*?^\S.*?$(?=\n\S|\Z)", said, re.DOTALL | re.MULTILINE)
+        output, self._read = self._server.output_since(self._read), self._server.output_size()
+        found = re.search(r"^Traceback .*?^\S.*?$(?=\n\S|\Z)", output, re.DOTALL | re.MULTILINE)
         if found is None:
-            return said[-3000:] if "Traceback" in said else ""
+            return output[-3000:] if "Traceback" in output else ""
         return found.group()[-3000:]
 
 
