@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import struct
 import time
 import zlib
@@ -219,23 +220,46 @@ def _vanishing(what: str, server: Server) -> Iterator[Row]:
 
 
 def _crowd(what: str, server: Server) -> Iterator[Row]:
-    """More idle connections than the server may open, and requests on new ones meanwhile."""
+    """More idle connections than the server may open, and requests on new ones and on one in use meanwhile."""
     with Watcher(server) as watcher:
-        answers = asyncio.run(_crowded(server, _NOFILE + 100))
+        answers, kept = asyncio.run(_crowded(server, _NOFILE + 100))
     unanswered = sum(answer.status != 200 for answer in answers)
     yield Row(
         f"{what}: unanswered", "", unanswered, 1.0, 0.0, f"of {len(answers)} requests on new connections"
     )
+    yield Row(f"{what}: unanswered on a connection in use", "", 50 - kept, 1.0, 0.0, "of 50 requests")
     checks = f"{watcher.seen.answers} health checks"
     yield Row(f"{what}: written to the log", "kB", server.output_size() / 1000, 20.0, 1.0, checks)
 
 
-async def _crowded(server: Server, count: int) -> list[Answer]:
+async def _crowded(server: Server, count: int) -> tuple[list[Answer], int]:
+    """Return the answers on 50 new connections, and how many of 50 came on one that was in use before the crowd."""
+    reader, writer = await asyncio.open_connection(*server.address)
+    await _is_answered(reader, writer)
     crowd = [asyncio.create_task(_stall(server, b"", 5.0)) for _ in range(count)]
     await asyncio.sleep(1.0)
     answers = [await _ask(server, get("/v1/models")) for _ in range(50)]
+    kept = 0
+    while kept < 50 and await _is_answered(reader, writer):
+        kept += 1
+    writer.close()
     await asyncio.gather(*crowd)
-    return answers
+    return answers, kept
+
+
+async def _is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Ask for the models on a connection that is kept; return whether they came."""
+    try:
+        writer.write(get("/v1/models"))
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _LOAD_SECONDS)
+        if b"chunked" in head:
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+        else:
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            await reader.readexactly(int(length[1]) if length else 0)
+    except (OSError, EOFError, TimeoutError):
+        return False
+    return head.startswith(b"HTTP/1.1 200")
 
 
 def _patterns(what: str, server: Server) -> Iterator[Row]:

@@ -40,6 +40,7 @@ class Connection:
         self.received = bytearray()  # and not read yet
         self.unread = 0  # bytes of the last body that nobody wants
         self.head: Head | None = None  # of the next request, or of that being answered
+        self.was_served = False  # a request that came on it was answered
         self.patience = 0.0
         self.wfile = self  # cheroot writes to it
         self._limits = limits

@@ -17,7 +17,7 @@ from mockserver.http_server.connections import Connection
 from mockserver.http_server.workers import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mockserver.http_server.heads import HeadLimits
     from mockserver.http_server.workers import Workers
@@ -32,8 +32,9 @@ _CONTROL_BODY = 1 << 16  # bytes; the body of a control call is waited for here,
 _FAREWELL_SECONDS = 2.0  # without a byte, after which who was refused while sending is left
 _FAREWELL_BYTES = 1 << 28  # that are taken from who was refused while sending
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_NO_ROOM_SECONDS = 0.2  # until another connection is accepted, when none can be closed to make room
-_YOUNG_SECONDS = 1.0  # for which a connection is not closed to make room while there are older ones
+_NO_ROOM_SECONDS = 0.1  # until another connection is accepted, when none can be closed to make room
+_YOUNG_SECONDS = 0.5  # for which a new connection may be silent and is kept
+_YOUNG_SHARE = 8  # more than one in so many of all connections being new is a crowd
 _REMINDER_SECONDS = 60.0  # between two warnings in the log that there is no room
 
 
@@ -105,6 +106,7 @@ class Reception:
     def keep(self, connection: Connection) -> None:
         """Take a connection whose request is answered, to wait for the next."""
         connection.head = None
+        connection.was_served = True
         connection.socket.settimeout(0)
         self._examine(connection)
 
@@ -156,20 +158,24 @@ class Reception:
     def _make_room(self) -> bool:
         """Return whether a connection could be closed; if not, accept none for a while.
 
-        That is the oldest that waits for a request or, refused now, for a thread.
+        That is one that waits for a request or, refused now, for a thread. A crowd of new ones, of which nobody knows
+        yet which will be silent, takes the room of none that was served.
         """
         self._remind()
-        oldest = self._dispensable()
-        if oldest is not None:
-            self._forget(oldest)
-        else:
-            oldest = self._workers.oldest_waiting()
-            if oldest is not None:
+        with self._lock:
+            new = [each for each in self._waiting if not each.was_served]
+        is_crowd = len(new) > max(self._room // _YOUNG_SHARE, 1)
+        closed = self._silent(new) or (None if is_crowd else self._served())
+        if closed is not None:
+            self._forget(closed)
+        elif not is_crowd:
+            closed = self._workers.oldest_waiting()
+            if closed is not None:
                 self._refuse(
-                    oldest, ApiError("overloaded", reason="The server has no room for more connections.")
+                    closed, ApiError("overloaded", reason="The server has no room for more connections.")
                 )
-        if oldest is not None:
-            oldest.close()
+        if closed is not None:
+            closed.close()
             return True
         self._accepting = False
         self._accepting_from = time.monotonic() + _NO_ROOM_SECONDS
@@ -177,20 +183,29 @@ class Reception:
             self._selector.unregister(self._listener)
         return False
 
-    def _dispensable(self) -> Connection | None:
-        """Return the connection to close first: an idle one if there is one, and preferably none that just came."""
+    def _silent(self, new: Sequence[Connection]) -> Connection | None:
+        """Return one to close of those on which no request was answered: none that just came.
+
+        Of those that have sent nothing that is the last that came, so that who was there before a crowd stays.
+        """
         arrived = time.monotonic() + self._patience - _YOUNG_SECONDS
         with self._lock:
-            aged = [each for each, until in self._waiting.items() if until < arrived]
-            idle = next((each for each in aged if each.is_idle), None)
-            return idle or next(iter(self._parting), None) or next(iter([*aged, *self._waiting]), None)
+            aged = [each for each in new if self._waiting.get(each, arrived) < arrived]
+            idle = next((each for each in reversed(aged) if each.is_idle), None)
+            return idle or next(iter(self._parting), None) or next(iter(aged), None)
+
+    def _served(self) -> Connection | None:
+        """Return the connection that has waited longest for its next request."""
+        with self._lock:
+            served = [each for each in self._waiting if each.was_served]
+        return next((each for each in served if each.is_idle), None) or next(iter(served), None)
 
     def _remind(self) -> None:
         now = time.monotonic()
         if now - self._reminded >= _REMINDER_SECONDS:
             self._reminded = now
             log.warning(
-                "%d connections are open, and there is no room for more. The oldest that do nothing are closed. "
+                "%d connections are open, and there is no room for more. Those that do nothing are closed. "
                 "Raise the limit of open files (ulimit -n), or use fewer connections.",
                 len(self._open),
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.http_server.talking import HEALTH, answers, connect, head, rest_of, running
+from tests.http_server.talking import HEALTH, answer_on, answers, connect, head, rest_of, running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -67,6 +67,29 @@ def test_a_connection_in_use_is_served_to_its_end(tmp_path: Path) -> None:
         assert answers(url)
         used.sendall(speech[10:])
         assert rest_of(used).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /v1/mod"], ids=["silent", "head"])
+def test_a_crowd_does_not_take_the_place_of_a_connection_that_was_served(tmp_path: Path, sent: bytes) -> None:
+    with running(tmp_path, before="ulimit -n 64") as (_, url), ExitStack() as stack, connect(url) as kept:
+        kept.sendall(KEPT)
+        answer_on(kept)
+        for _ in range(150):
+            stack.enter_context(connect(url)).sendall(sent)
+        for _ in range(3):
+            assert answers(url)
+            kept.sendall(KEPT)
+            assert answer_on(kept).startswith(b"HTTP/1.1 200 ")
+
+
+def test_of_connections_that_are_silent_the_one_stays_that_was_there_before_a_crowd(tmp_path: Path) -> None:
+    with running(tmp_path, before="ulimit -n 64") as (_, url), ExitStack() as stack, connect(url) as first:
+        for _ in range(50):
+            stack.enter_context(connect(url))
+        for _ in range(3):
+            assert answers(url)
+        first.sendall(KEPT)
+        assert answer_on(first).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no limits here")
