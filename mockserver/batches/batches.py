@@ -49,7 +49,10 @@ class Batches:
     def create(
         self, account: Account, asked: Mapping[str, Any], *, seconds: float, headers: Mapping[str, str]
     ) -> Value:
-        """A new batch, as ``asked`` for. ``seconds`` is what it takes in each state; ``headers`` its settings."""
+        """A new batch, as ``asked`` for. ``seconds`` is what it takes in each state; ``headers`` its settings.
+
+        Raises ``ApiError`` (``file_not_found``) where its file is deleted at this moment.
+        """
         services, now = self._services, self._services.clock.now()
         batch = new_batch(services.ids.batch_id(now), now, asked)
         file = services.files.get(account.id, asked["input_file_id"])
@@ -71,7 +74,13 @@ class Batches:
             "group": "",
             "tokens": 0,
         }
-        services.store.put(KIND, account.id, batch["id"], with_blobs({"batch": batch, "work": work}))
+
+        def check() -> None:  # of the file found above, whose bytes the batch keeps from now on
+            if blob_id and services.files.blob_id(account.id, asked["input_file_id"]) != blob_id:
+                raise ApiError("file_not_found", id=asked["input_file_id"])
+
+        value = with_blobs({"batch": batch, "work": work})
+        services.store.put(KIND, account.id, batch["id"], value, check=check)
         return batch
 
     def get(self, account_id: str, batch_id: str) -> Value | None:

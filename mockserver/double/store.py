@@ -6,11 +6,9 @@ Values are plain data (JSON values), so that a listener can keep them elsewhere,
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Value = dict[str, Any]
@@ -18,6 +16,8 @@ Value = dict[str, Any]
 _CAPACITY = 10_000  # values of one kind and account; the oldest make room
 _ROOM_BYTES = 1 << 26  # of one kind and account, as JSON; the oldest make room
 _ROOMS = 4_096  # kinds and accounts; the one that was not used for longest makes room
+
+_Name = tuple[str, str]  # kind and account, which have a room of their own
 
 
 class Change(NamedTuple):
@@ -33,17 +33,16 @@ class Change(NamedTuple):
 Listener = Callable[[Sequence[Change]], None]
 
 
-class _Done(NamedTuple):
-    """A change, and the place among the values of its room that the one before had."""
-
-    change: Change
-    place: int
+def _nothing(*_: object) -> None:
+    """Do nothing."""
 
 
 class MemoryStore:
     """Keeps values by kind, account and key. Each method is atomic: what raises an exception has changed nothing.
 
-    Values are copied neither in nor out.
+    Changes come one after the other. Each is made in copies of the rooms it concerns, written elsewhere if something
+    persists the store, and seen as a whole after that: who reads never waits for a disk, and never sees what may
+    still fail. Values are copied neither in nor out.
     """
 
     def __init__(
@@ -52,192 +51,203 @@ class MemoryStore:
         self._capacity = capacity
         self._room_bytes = room_bytes
         self._most_rooms = rooms
-        self._lock = threading.Lock()
-        self._rooms: OrderedDict[tuple[str, str], _Room] = OrderedDict()
+        self._changes = threading.Lock()  # held during a change, also while it is written
+        self._lock = threading.Lock()  # for the rooms, held for moments
+        self._rooms: dict[_Name, _Room] = {}  # that used last at the end; none is ever changed
+        self._write: Listener = _nothing
         self._listeners: tuple[Listener, ...] = ()
-        self._done: list[_Done] = []
-        self._places = itertools.count()
+
+    def persist(self, write: Listener) -> None:
+        """Have ``write`` keep elsewhere, from now on, what a method changes, before anybody sees it.
+
+        It may raise an exception: then nothing is changed, and no listener is told.
+        """
+        self._write = write
 
     def listen(self, listener: Listener) -> None:
-        """Tells ``listener`` from now on what every method changed, before the method returns.
-
-        The first one may raise an exception: then nothing is changed, and the others are told nothing.
-        """
+        """Tells ``listener`` from now on what every method changed, before the method returns."""
         self._listeners += (listener,)
 
-    def put(self, kind: str, account: str, key: str, value: Value) -> None:
-        """Keeps ``value``, replacing one of the same key. What is larger than a room may be is not kept."""
-        with self._changing():
-            self._put(kind, account, key, value)
+    def put(
+        self, kind: str, account: str, key: str, value: Value, *, check: Callable[[], None] = _nothing
+    ) -> None:
+        """Keeps ``value``, replacing one of the same key. What is larger than a room may be is not kept.
+
+        ``check`` is called first: what it reads in the store stays so until the value is there. What it raises is
+        raised, nothing being changed.
+        """
+        with self._changing() as draft:
+            check()
+            draft.put((kind, account), key, value)
+
+    def load(self, values: Iterable[tuple[str, str, str, Value]]) -> None:
+        """Keeps values, each with its kind, account and key, as one change."""
+        with self._changing() as draft:
+            for kind, account, key, value in values:
+                draft.put((kind, account), key, value)
 
     def get(self, kind: str, account: str, key: str) -> Value | None:
         """The value of ``key``, or ``None``."""
-        with self._lock:
-            return self._room(kind, account).values.get(key)
+        return self._room((kind, account)).values.get(key)
 
     def update(self, kind: str, account: str, key: str, change: Callable[[Value], Value]) -> Value | None:
         """Replaces the value of ``key`` by what ``change`` makes of it; the new one, or ``None``."""
-        with self._changing():
-            room = self._room(kind, account)
-            if key not in room.values:
+        with self._changing() as draft:
+            before = self._room((kind, account)).values.get(key)
+            if before is None:
                 return None
-            changed = change(room.values[key])
-            room.put(key, changed)
+            changed = change(before)
+            draft.replace((kind, account), key, changed)
             return changed
 
     def remove(self, kind: str, account: str, key: str) -> bool:
         """Forgets ``key``; whether there was one."""
-        with self._changing():
-            removed = self._room(kind, account).remove(key)
-            self._drop_if_empty(kind, account)
-            return removed
+        with self._changing() as draft:
+            return draft.remove((kind, account), key)
 
     def values(self, kind: str, account: str) -> list[Value]:
         """All values of a kind, oldest first."""
-        with self._lock:
-            return list(self._room(kind, account).values.values())
+        return list(self._room((kind, account)).values.values())
 
     def all(self, kind: str) -> list[tuple[str, str, Value]]:
         """Account, key and value of all values of a kind; those of an account oldest first."""
-        with self._lock:
-            return [
-                (account, key, value)
-                for (room_kind, account), room in self._rooms.items()
-                if room_kind == kind
-                for key, value in room.values.items()
-            ]
+        return [
+            (account, key, value)
+            for (room_kind, account), room in self._all_rooms().items()
+            if room_kind == kind
+            for key, value in room.values.items()
+        ]
 
     def reset(self, account_id: str | None) -> None:
         """Forgets everything of an account, or of all."""
-        with self._changing():
-            self._reset(account_id)
+        with self._changing() as draft:
+            draft.reset(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Value]:
         """What is kept of an account, or of all: its kinds with their values, oldest first."""
-        with self._lock:
-            return [
-                {
-                    "kind": kind,
-                    "account": account if account_id is None else None,
-                    "values": dict(room.values),
-                }
-                for (kind, account), room in self._rooms.items()
-                if account_id in (None, account)
-            ]
+        return [
+            {"kind": kind, "account": account if account_id is None else None, "values": dict(room.values)}
+            for (kind, account), room in self._all_rooms().items()
+            if account_id in (None, account)
+        ]
 
     def restore(self, state: list[Value], account_id: str | None) -> None:
         """Keeps what a ``snapshot`` says in place of what there is, of an account or of all."""
-        with self._changing():
-            self._reset(account_id)
+        with self._changing() as draft:
+            draft.reset(account_id)
             for room in state:
                 for key, value in room["values"].items():
-                    self._put(room["kind"], account_id or room["account"], key, value)
+                    draft.put((room["kind"], account_id or room["account"]), key, value)
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Holds the lock, and tells the listeners what was changed meanwhile; undoes it where that fails."""
+    def _changing(self) -> Iterator[_Draft]:
+        """Takes the changes of a method, has them written and seen, and tells the listeners."""
+        with self._changes:
+            draft = _Draft(self._all_rooms(), self._capacity, self._room_bytes)
+            yield draft
+            draft.make_room(self._most_rooms)
+            if not draft.changes:
+                return
+            self._write(draft.changes)
+            with self._lock:
+                for name, room in draft.rooms.items():
+                    self._rooms.pop(name, None)
+                    if room.values:
+                        self._rooms[name] = room
+            for listener in self._listeners:
+                listener(draft.changes)
+
+    def _all_rooms(self) -> Mapping[_Name, _Room]:
+        """Return the rooms as they are now, that not used for longest first."""
         with self._lock:
-            try:
-                yield
-                changes = [done.change for done in self._done]
-                for listener in self._listeners if changes else ():
-                    listener(changes)
-            except BaseException:
-                self._undo()
-                raise
-            finally:
-                self._done.clear()
+            return self._rooms.copy()
 
-    def _undo(self) -> None:
-        """Has everything be as it was before the changes that are noted."""
-        done = self._done.copy()
-        for (kind, account, key, before, _), place in reversed(done):
-            room = self._rooms.setdefault((kind, account), self._room(kind, account))
-            room.put_back(key, before, place)
-        for kind, account in {(change.kind, change.account) for change, _ in done}:
-            self._room(kind, account).sort()
-            self._drop_if_empty(kind, account)
+    def _room(self, name: _Name) -> _Room:
+        """Return the room of a kind and account, an empty one if nothing is kept of them."""
+        with self._lock:
+            if name not in self._rooms:
+                return _Room()
+            room = self._rooms[name] = self._rooms.pop(name)
+            return room
 
-    def _put(self, kind: str, account: str, key: str, value: Value) -> None:
-        room = self._room(kind, account)
+
+class _Draft:
+    """A change that nobody sees yet: the rooms that it concerns, as they will be, and what differs."""
+
+    def __init__(self, before: Mapping[_Name, _Room], capacity: int, room_bytes: int) -> None:
+        self.rooms: dict[_Name, _Room] = {}  # also those that will be empty
+        self.changes: list[Change] = []
+        self._before = before
+        self._capacity = capacity
+        self._room_bytes = room_bytes
+
+    def put(self, name: _Name, key: str, value: Value) -> None:
+        """Keeps a value; the oldest of its room make room."""
+        self.replace(name, key, value)
+        room = self.rooms[name]
+        if room.sizes[key] > self._room_bytes:
+            self.remove(name, key)
+        while len(room.values) > self._capacity or room.bytes > self._room_bytes:
+            self.remove(name, next(iter(room.values)))
+
+    def replace(self, name: _Name, key: str, value: Value) -> None:
+        """Keeps a value, whatever room there is."""
+        room = self._room(name)
+        before = room.values.get(key)
         room.put(key, value)
-        room.shrink(self._capacity, self._room_bytes)
-        self._rooms[kind, account] = room
-        self._drop_if_empty(kind, account)
-        if len(self._rooms) > self._most_rooms:
-            self._rooms.popitem(last=False)[1].clear()
+        self.changes.append(Change(*name, key, before, value))
 
-    def _reset(self, account_id: str | None) -> None:
-        for name in [name for name in self._rooms if account_id in (None, name[1])]:
-            self._rooms.pop(name).clear()
+    def remove(self, name: _Name, key: str) -> bool:
+        """Forgets a value; whether there was one."""
+        room = self._room(name)
+        if key not in room.values:
+            return False
+        self.changes.append(Change(*name, key, room.remove(key), None))
+        return True
 
-    def _room(self, kind: str, account: str) -> _Room:
-        """The room of a kind and account, an empty one if nothing is kept of them."""
-        room = self._rooms.get((kind, account))
-        if room is None:
-            return _Room(kind, account, self._done, self._places)
-        self._rooms.move_to_end((kind, account))
-        return room
+    def reset(self, account_id: str | None) -> None:
+        """Forgets the rooms of an account, or all."""
+        for name in [name for name in self._before if account_id in (None, name[1])]:
+            self._clear(name)
 
-    def _drop_if_empty(self, kind: str, account: str) -> None:
-        if not self._room(kind, account).values:
-            self._rooms.pop((kind, account), None)
+    def make_room(self, most: int) -> None:
+        """Forgets the rooms that were not used for longest, if there are more than ``most``."""
+        if all(name in self._before for name in self.rooms):
+            return
+        left = [name for name in self._before if name not in self.rooms]
+        left += [name for name, room in self.rooms.items() if room.values]
+        for name in left[: max(0, len(left) - most)]:
+            self._clear(name)
+
+    def _clear(self, name: _Name) -> None:
+        for key in list(self._room(name).values):
+            self.remove(name, key)
+
+    def _room(self, name: _Name) -> _Room:
+        if name not in self.rooms:
+            self.rooms[name] = self._before[name].copy() if name in self._before else _Room()
+        return self.rooms[name]
 
 
 class _Room:
-    """The values of one kind and account, and how many bytes they are as JSON. Notes what is done."""
+    """The values of one kind and account, oldest first, and how many bytes they are as JSON."""
 
-    def __init__(self, kind: str, account: str, done: list[_Done], places: Iterator[int]) -> None:
-        self.values: OrderedDict[str, Value] = OrderedDict()
-        self._name = (kind, account)
-        self._done = done
-        self._new_places = places
-        self._places: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
-        self._bytes = 0
+    def __init__(self) -> None:
+        self.values: dict[str, Value] = {}
+        self.bytes = 0
+        self.sizes: dict[str, int] = {}
+
+    def copy(self) -> _Room:
+        copy = _Room()
+        copy.values, copy.bytes, copy.sizes = self.values.copy(), self.bytes, self.sizes.copy()
+        return copy
 
     def put(self, key: str, value: Value) -> None:
         size = len(json.dumps(value))
-        self._note(key, value)
-        self._bytes += size - self._sizes.get(key, 0)
-        self._sizes[key] = size
-        if key not in self._places:
-            self._places[key] = next(self._new_places)
+        self.bytes += size - self.sizes.get(key, 0)
+        self.sizes[key] = size
         self.values[key] = value
 
-    def remove(self, key: str) -> bool:
-        if key not in self.values:
-            return False
-        self._note(key, None)
-        self._forget(key)
-        return True
-
-    def clear(self) -> None:
-        for key in list(self.values):
-            self.remove(key)
-
-    def shrink(self, capacity: int, most_bytes: int) -> None:
-        while len(self.values) > capacity or self._bytes > most_bytes:
-            self.remove(next(iter(self.values)))
-
-    def put_back(self, key: str, value: Value | None, place: int) -> None:
-        """Has a value be what it was; ``sort`` it in afterwards."""
-        self._forget(key)
-        if value is not None:
-            self.values[key], self._places[key] = value, place
-            self._sizes[key] = len(json.dumps(value))
-            self._bytes += self._sizes[key]
-
-    def sort(self) -> None:
-        """Has the values stand in the order they came."""
-        for key in sorted(self.values, key=self._places.__getitem__):
-            self.values.move_to_end(key)
-
-    def _note(self, key: str, after: Value | None) -> None:
-        change = Change(*self._name, key, self.values.get(key), after)
-        self._done.append(_Done(change, self._places.get(key, 0)))
-
-    def _forget(self, key: str) -> None:
-        self._bytes -= self._sizes.pop(key, 0)
-        self._places.pop(key, None)
-        self.values.pop(key, None)
+    def remove(self, key: str) -> Value:
+        self.bytes -= self.sizes.pop(key)
+        return self.values.pop(key)

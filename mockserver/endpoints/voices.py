@@ -30,8 +30,7 @@ def check_request(services: Services, call: Call) -> None:
     else:
         check_recording(services, call, most_seconds=documented.sample_seconds)
         check_consent(services, call, asked["consent"], param="consent")
-    if _count(services, call) >= documented.most:
-        raise ApiError("voice_limit_reached", most=documented.most)
+    _check_room(services, call)
 
 
 def create_voice(services: Services, call: Call) -> Answer:
@@ -46,7 +45,12 @@ def create_voice(services: Services, call: Call) -> Answer:
     }
     if voice["type"] == "prompt":
         voice["prompt"] = str(asked.get("prompt", ""))
-    services.store.put(_KIND, call.account.id, voice["id"], voice)
+
+    def check() -> None:  # once more: others may have created voices since
+        if call.strict:
+            _check_room(services, call)
+
+    services.store.put(_KIND, call.account.id, voice["id"], voice, check=check)
     return _answer(voice)
 
 
@@ -77,10 +81,12 @@ def check_speaks(services: Services, call: Call, voice: object, *, param: str) -
         raise ApiError("voice_of_prompt", id=voice["id"], param=param)
 
 
-def _count(services: Services, call: Call) -> int:
-    """Return how many voices the organization has, in all of its projects."""
+def _check_room(services: Services, call: Call) -> None:
+    """Raise ``ApiError`` if the organization, in all of its projects, has as many voices as it can have."""
+    most = services.catalog.custom_voices.most
     projects = (account for account, _, _ in services.store.all(_KIND))
-    return sum(account.partition("/")[0] == call.account.organization for account in projects)
+    if sum(account.partition("/")[0] == call.account.organization for account in projects) >= most:
+        raise ApiError("voice_limit_reached", most=most)
 
 
 def _given(services: Services) -> Set[str]:

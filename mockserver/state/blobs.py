@@ -1,7 +1,9 @@
 """Bytes that are kept exactly: small ones in memory if nothing outlives the server, all others on disk.
 
 They are written and read piece by piece, so that their size costs no memory. What is being written is not there
-until it is committed, and then it is on the disk; what no value of the store names is gone at the next start.
+until it is committed, and then it is on the disk. It stays in ``incoming/`` until a value of the store names it, and
+goes back there before the last such value is removed: so what is in ``incoming/`` and named by none is the rest of
+something interrupted, which the next start removes, and what is in ``blobs/`` was kept and never is.
 """
 
 from __future__ import annotations
@@ -70,12 +72,14 @@ class Blobs:
             return io.BytesIO(content)
         if self._folder is None or not is_blob_id(blob_id):
             raise BytesGone(blob_id)
-        try:
-            return open(self._path(blob_id), "rb", opener=_without_links)
-        except FileNotFoundError:
-            raise BytesGone(blob_id) from None
-        except OSError as error:
-            raise self.troubles.failed(self._path(blob_id), error, "read") from error
+        for path in self._places(blob_id):
+            try:
+                return open(path, "rb", opener=_without_links)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise self.troubles.failed(path, error, "read") from error
+        raise BytesGone(blob_id)
 
     def __contains__(self, blob_id: str) -> bool:
         """Whether there are bytes of that id."""
@@ -88,25 +92,43 @@ class Blobs:
             return len(content)
         if self._folder is None or not is_blob_id(blob_id):
             return None
-        try:
-            return self._path(blob_id).lstat().st_size
-        except OSError:
-            return None
+        for path in self._places(blob_id):
+            with contextlib.suppress(OSError):
+                return path.lstat().st_size
+        return None
+
+    def settle(self, blob_id: str) -> None:
+        """Puts bytes that a value names where they stay. If that fails, the next start does it."""
+        self._move(self._incoming, self._path, blob_id)
+
+    def unsettle(self, blob_id: str) -> None:
+        """Has the next start remove bytes, unless a value names them then; they are there until they are deleted."""
+        self._move(self._path, self._incoming, blob_id)
 
     def delete(self, blob_id: str) -> None:
         """Forgets the bytes; nothing happens when there are none. Who is reading them can go on.
 
-        What cannot be removed now (on Windows, while somebody reads) is removed at the next start.
+        Unsettled ones that cannot be removed now (on Windows, while somebody reads) are removed at the next start.
         """
         with self._lock:
             self._in_memory -= len(self._memory.pop(blob_id, b""))
         if self._folder is not None and is_blob_id(blob_id):
-            discard(self._path(blob_id))
+            for path in {*self._places(blob_id)}:
+                discard(path)
 
     def close(self) -> None:
         """Removes the temporary folder; a state folder stays, for the next server."""
         if self._folder is not None:
             self._folder.close()
+
+    def _move(self, source: Callable[[str], Path], target: Callable[[str], Path], blob_id: str) -> None:
+        if self._folder is not None and is_blob_id(blob_id) and blob_id not in self._memory:
+            with contextlib.suppress(OSError):
+                source(blob_id).replace(target(blob_id))
+
+    def _places(self, blob_id: str) -> tuple[Path, ...]:
+        """Return where the bytes may be; the first place twice, because they may be moved there meanwhile."""
+        return self._path(blob_id), self._incoming(blob_id), self._path(blob_id)
 
     def _path(self, blob_id: str) -> Path:
         return self._on_disk().path / BLOBS / blob_id
@@ -120,7 +142,7 @@ class Blobs:
             return self._folder
 
     def _incoming(self, blob_id: str) -> Path:
-        """Where a blob is while it is being written."""
+        """Where a blob is while no value names it."""
         return self._on_disk().path / INCOMING / blob_id
 
     def failed(self, error: OSError | StateFolderError) -> StateFailed:
@@ -172,7 +194,7 @@ class BlobWriter:
         if self._small is not None and not self._blobs._keep_in_memory(self._id, bytes(self._small)):
             self._spill()
         if self._file is not None:
-            self._try(self._put_in_place)
+            self._try(self._finish)
             self._file = None
         return Blob(self._id, self.size, self.sha256)
 
@@ -197,12 +219,10 @@ class BlobWriter:
             raise self._blobs.failed(error) from error
         self._try(lambda file: file.write(small or b""))
 
-    def _put_in_place(self, file: BinaryIO) -> None:
+    def _finish(self, file: BinaryIO) -> None:
         flush(file)
         file.close()
-        path = self._blobs._path(self._id)
-        self._blobs._incoming(self._id).replace(path)
-        sync(path.parent)
+        sync(self._blobs._incoming(self._id).parent)
 
     def _try(self, write: Callable[[BinaryIO], object]) -> None:
         assert self._file is not None, "the writer is closed"
@@ -215,19 +235,47 @@ class BlobWriter:
 class References:
     """Counts by how many values of the store a blob is named, and deletes it when there is none left."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        write: Callable[[Sequence[Change]], None] = lambda _: None,
+        values: Iterable[dict[str, Any]] = (),
+    ) -> None:
+        """Count the blobs of ``values``, those that the store has at first; ``write`` has further ones on disk."""
         self._blobs = blobs
-        self._counts: Counter[str] = Counter()
+        self._write = write
+        self._counts = _names(values)
 
-    def changed(self, changes: Sequence[Change]) -> None:
-        """A listener of the store."""
-        left = [blob_id for change in changes for blob_id in named_in(change.before)]
-        for change in changes:
-            self._counts.update(named_in(change.after))
-        self._counts.subtract(left)
-        for blob_id in {blob_id for blob_id in left if self._counts[blob_id] <= 0}:
+    def persist(self, changes: Sequence[Change]) -> None:
+        """Have changes of the store be on disk, its bytes with them. Raises what ``write`` raises."""
+        unnamed = self._unnamed_after(changes)
+        for blob_id in unnamed:
+            self._blobs.unsettle(blob_id)
+        try:
+            self._write(changes)
+        except BaseException:
+            for blob_id in unnamed:
+                self._blobs.settle(blob_id)
+            raise
+        named = _names(change.after for change in changes)
+        for blob_id in [blob_id for blob_id in named if self._counts[blob_id] == 0]:
+            self._blobs.settle(blob_id)
+        self._counts.update(named)
+        self._counts.subtract(_names(change.before for change in changes))
+        for blob_id in unnamed:
             del self._counts[blob_id]
             self._blobs.delete(blob_id)
+
+    def _unnamed_after(self, changes: Sequence[Change]) -> list[str]:
+        """Return the ids of the blobs that no value names after the changes, but one did before or in between."""
+        left = _names(change.before for change in changes)
+        named = _names(change.after for change in changes)
+        return [each for each in left if self._counts[each] + named[each] - left[each] <= 0]
+
+
+def _names(values: Iterable[dict[str, Any] | None]) -> Counter[str]:
+    """Count how often blobs are named in values."""
+    return Counter(blob_id for value in values for blob_id in named_in(value))
 
 
 def _make_folders(folder: Folder) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from mockserver.state.folder import is_in_use, unusable
 from mockserver.state.layout import check_is_ours
-from mockserver.state.survey import survey
+from mockserver.state.survey import survey, unnamed_in_words
 
 if TYPE_CHECKING:
     from mockserver.state.survey import Survey
     from mockserver.state.value_rules import ValueRules
+
+_MOST_NAMED = 20  # files
 
 
 def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
@@ -32,7 +34,7 @@ def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
     if is_in_use(folder):
         return False, f"state: another server is using {folder}. It has {_kept(found)}."
     about = f"{folder} can be written to, and no server uses it; it has {_kept(found)}"
-    return not (found.damaged or found.set_aside), "; ".join([about, *_troubles(found)])
+    return not (found.damaged or found.set_aside or found.unnamed), "; ".join([about, *_troubles(found)])
 
 
 def _check_access(folder: Path) -> None:
@@ -46,11 +48,20 @@ def _kept(found: Survey) -> str:
     return f"{objects} with {sum(found.sizes.values())} bytes"
 
 
+def _names(paths: list[Path]) -> str:
+    """Return the first names of files."""
+    return ", ".join(path.name for path in paths[:_MOST_NAMED]) + (
+        ", ..." if len(paths) > _MOST_NAMED else ""
+    )
+
+
 def _troubles(found: Survey) -> list[str]:
     """What else is in the folder, in words."""
     told = []
-    if leftovers := len(found.half_written) + len(found.unnamed):
-        told.append(f"{leftovers} files half written or of no object, which the next start removes")
+    if found.half_written:
+        told.append(f"{len(found.half_written)} files half written, which the next start removes")
+    if found.unnamed:
+        told.append(f"{unnamed_in_words(found)}: {_names(found.unnamed)}")
     if found.damaged:
         _, what, reason = found.damaged[0]
         told.append(

@@ -4,8 +4,8 @@
 ``mockserver-state.json``  the marker: a JSON object whose ``format`` is that of the folder
 ``lock``                locked by the server that uses the folder; empty
 ``values/``             a file ``<12 digits>.json`` for each value, ``<12 digits>.tmp`` while it is written
-``blobs/``              a file of 32 hex digits for the bytes of each blob
-``incoming/``           the same, while they are written
+``blobs/``              a file of 32 hex digits for the bytes of each blob that a value names
+``incoming/``           the same, while they are written, until a value names them and once none will
 ``*/damaged/``          what could not be used
 ======================  ==================================================================================
 """

@@ -6,12 +6,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockserver.double.store import Change, MemoryStore
+from mockserver.double.store import MemoryStore
 from mockserver.state.blobs import Blobs, References
 from mockserver.state.disk import Troubles, discard, set_aside, tighten
 from mockserver.state.folder import Folder
 from mockserver.state.layout import BLOBS, INCOMING, VALUES, StateFolderError, files_in, is_blob_id, number_in
-from mockserver.state.survey import survey
+from mockserver.state.survey import survey, unnamed_in_words
 from mockserver.state.value_files import ValueFiles
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
     troubles, store = Troubles(), MemoryStore()
     if not path:
         blobs = Blobs(None, troubles)
-        store.listen(References(blobs).changed)
+        store.persist(References(blobs).persist)
         return store, blobs
     folder = Folder(Path(path).absolute())
     try:
@@ -51,18 +51,16 @@ def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troub
     The files come first: what they cannot write has not happened, and bytes are deleted when nothing on disk
     names them any more.
     """
-    has_values = (folder.path / VALUES).exists()
     for name in (VALUES, BLOBS, INCOMING):
         _tighten(folder.folder(name))
     found = survey(folder.path, rules)
-    _clear(found, keeps_bytes=bool(found.damaged) or not has_values)
+    _clear(found)
+    _tell(found)
     blobs, files = Blobs(folder, troubles), ValueFiles(folder, troubles, found)
-    references = References(blobs)
-    for _, kind, account, key, value in found.kept:
-        store.put(kind, account, key, value)
-        references.changed([Change(kind, account, key, None, value)])
-    store.listen(files.changed)
-    store.listen(references.changed)
+    for path in found.unsettled:
+        blobs.settle(path.name)
+    store.load((each.kind, each.account, each.key, each.value) for each in found.kept)
+    store.persist(References(blobs, files.write, (each.value for each in found.kept)).persist)
     return blobs
 
 
@@ -74,10 +72,10 @@ def _tighten(folder: Path) -> None:
             tighten(path)
 
 
-def _clear(found: Survey, *, keeps_bytes: bool) -> None:
-    """Sets aside what cannot be used and removes what is left over, but for what no server has written.
+def _clear(found: Survey) -> None:
+    """Sets aside what cannot be used, and removes what was half written when a server was killed.
 
-    A damaged value, or the lost folder of all, may have named bytes that nothing names now: then these are set aside.
+    Bytes that no value names stay where they are: their value was lost or damaged, and can come back.
     """
     for number, (path, what, reason) in enumerate(found.damaged):
         moved = set_aside(path)
@@ -85,14 +83,19 @@ def _clear(found: Survey, *, keeps_bytes: bool) -> None:
             log.warning(
                 "state: %s cannot be used: %s. Its file is kept as %s", what, reason.rstrip("."), moved
             )
-    for path in found.unnamed if keeps_bytes else ():
-        set_aside(path)
-    leftovers = found.half_written if keeps_bytes else [*found.half_written, *found.unnamed]
-    for path in leftovers:
+    for path in found.half_written:
         discard(path)
+
+
+def _tell(found: Survey) -> None:
+    """Says in the log what else was found in the folder."""
     if found.damaged:
         log.warning("state: %d values cannot be used, and are set aside", len(found.damaged))
-    if leftovers:
-        log.info("state: %d files that were half written or belong to nothing are removed", len(leftovers))
+    if found.half_written:
+        log.info("state: %d files that were half written are removed", len(found.half_written))
+    for path in found.unnamed[:_MOST_TOLD]:
+        log.warning("state: %s was kept, but no value names it. It is left where it is", path)
+    if found.unnamed:
+        log.warning("state: %s", unnamed_in_words(found))
     for path in found.foreign[:_MOST_TOLD]:
         log.warning("state: %s is no file of this server, and is left alone", path)

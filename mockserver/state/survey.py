@@ -43,7 +43,8 @@ class Survey:
     kept: list[Kept] = field(default_factory=list)
     damaged: list[Damaged] = field(default_factory=list)
     half_written: list[Path] = field(default_factory=list)
-    unnamed: list[Path] = field(default_factory=list)  # bytes that no value names
+    unsettled: list[Path] = field(default_factory=list)  # bytes in ``incoming/`` that a value names
+    unnamed: list[Path] = field(default_factory=list)  # bytes in ``blobs/`` that no value names
     foreign: list[Path] = field(default_factory=list)  # what no server has written
     set_aside: int = 0  # files that earlier servers could not use
     sizes: dict[str, int] = field(default_factory=dict)  # bytes of each blob
@@ -59,11 +60,28 @@ def survey(folder: Path, rules: ValueRules) -> Survey:
     """Return what a state folder has. Raises ``OSError`` where it cannot be listed."""
     found = Survey()
     _look_at_bytes(folder, found)
+    incoming = _look_at_incoming(folder, found)
+    settled = found.sizes
+    found.sizes = {path.name: path.lstat().st_size for path in incoming} | settled
     _look_at_values(folder, rules, found)
     named = {blob_id for each in found.kept for blob_id in named_in(each.value)}
-    found.unnamed = [folder / BLOBS / blob_id for blob_id in found.sizes if blob_id not in named]
+    for path in incoming:
+        is_needed = path.name in named and path.name not in settled
+        (found.unsettled if is_needed else found.half_written).append(path)
+    found.unnamed = [folder / BLOBS / blob_id for blob_id in settled if blob_id not in named]
+    found.sizes = {
+        blob_id: size for blob_id, size in found.sizes.items() if blob_id in settled or blob_id in named
+    }
     found.set_aside = sum(1 for name in (VALUES, BLOBS) for _ in files_in(folder / name / DAMAGED))
     return found
+
+
+def unnamed_in_words(found: Survey) -> str:
+    """Return how many bytes no value names, and what to do about them."""
+    return (
+        f"{len(found.unnamed)} files in {found.unnamed[0].parent} are kept though no object names them. Bring the "
+        "files of these objects back into 'values', from a backup or from 'damaged', or remove the bytes"
+    )
 
 
 def _look_at_bytes(folder: Path, found: Survey) -> None:
@@ -72,8 +90,14 @@ def _look_at_bytes(folder: Path, found: Survey) -> None:
             found.sizes[path.name] = path.lstat().st_size
         else:
             found.foreign.append(path)
+
+
+def _look_at_incoming(folder: Path, found: Survey) -> list[Path]:
+    """Return the bytes that are being written, or were when a server ended."""
+    incoming: list[Path] = []
     for path, is_file in files_in(folder / INCOMING):
-        (found.half_written if is_file and is_blob_id(path.name) else found.foreign).append(path)
+        (incoming if is_file and is_blob_id(path.name) else found.foreign).append(path)
+    return incoming
 
 
 def _look_at_values(folder: Path, rules: ValueRules, found: Survey) -> None:

@@ -21,7 +21,7 @@ _Name = tuple[str, str, str]
 
 
 class ValueFiles:
-    """Follows a store whose values were ``found`` in a folder, so that the next server finds those of this one."""
+    """Writes the values of a store, some of which were ``found`` in a folder, so that the next server finds them."""
 
     def __init__(self, folder: Folder, troubles: Troubles, found: Survey) -> None:
         self._folder = folder.folder(VALUES)
@@ -32,8 +32,8 @@ class ValueFiles:
         }
         self._next = found.next_number
 
-    def changed(self, changes: Sequence[Change]) -> None:
-        """A listener of the store: all changes are on the disk when it returns.
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write changes of the store: all of them are on the disk when it returns.
 
         What needs room is written beside first, so that a full disk changes nothing. Raises ``StateFailed``.
         """

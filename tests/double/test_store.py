@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -68,10 +69,62 @@ def test_large_values_make_room_for_one_another() -> None:
     assert len(store.values("completion", "ann")) == 3
 
 
-def test_a_value_too_large_for_a_room_is_not_kept() -> None:
+def test_a_value_too_large_for_a_room_is_not_kept_and_moves_no_other() -> None:
     store = MemoryStore(room_bytes=1000)
+    store.put("completion", "ann", "0", {"said": "Hi"})
     store.put("completion", "ann", "1", {"said": "x" * 1000})
-    assert store.values("completion", "ann") == []
+    assert store.values("completion", "ann") == [{"said": "Hi"}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store: store.put("audio", "ann", "3", {"said": "Bye"}),
+        lambda store: store.update("audio", "ann", "1", lambda value: {"said": "Bye"}),
+        lambda store: store.remove("audio", "bob", "2"),
+        lambda store: store.reset(None),
+        lambda store: store.restore([], None),
+    ],
+)
+def test_who_reads_waits_for_no_write_and_sees_what_is_written(
+    store: MemoryStore, change: Callable[[MemoryStore], object]
+) -> None:
+    writing, written = threading.Event(), threading.Event()
+
+    def write(_: Sequence[Change]) -> None:
+        writing.set()
+        assert written.wait(30)
+
+    store.put("audio", "ann", "1", {"said": "Hi"})
+    store.put("audio", "bob", "2", {"said": "Hello"})
+    before = store.snapshot(None)
+    store.persist(write)
+    with ThreadPoolExecutor() as threads:
+        changed = threads.submit(change, store)
+        assert writing.wait(30)
+        assert store.get("audio", "ann", "1") == {"said": "Hi"}
+        assert store.values("audio", "bob") == [{"said": "Hello"}]
+        assert {key for _, key, _ in store.all("audio")} == {"1", "2"}
+        assert sorted(map(json.dumps, store.snapshot(None))) == sorted(map(json.dumps, before))
+        assert not changed.done()
+        written.set()
+        changed.result(30)
+    assert sorted(map(json.dumps, store.snapshot(None))) != sorted(map(json.dumps, before))
+
+
+def test_what_is_checked_stays_so_until_the_value_is_there() -> None:
+    store = MemoryStore()
+
+    def check() -> None:
+        if len(store.values("voice", "ann")) >= 5:
+            raise Refused
+
+    with ThreadPoolExecutor(8) as threads:
+        put = [
+            threads.submit(store.put, "voice", "ann", str(number), {}, check=check) for number in range(200)
+        ]
+    assert sum(each.exception() is not None for each in put) == 195
+    assert len(store.values("voice", "ann")) == 5
 
 
 def test_the_account_that_was_away_for_longest_makes_room_for_a_new_one() -> None:
@@ -181,7 +234,7 @@ def test_listeners_are_told_what_made_room() -> None:
 
 
 class Refused(Exception):
-    """A listener keeps nothing."""
+    """What persists a store keeps nothing."""
 
 
 @pytest.mark.parametrize(
@@ -201,7 +254,7 @@ class Refused(Exception):
         ),
     ],
 )
-def test_what_its_first_listener_refuses_has_not_happened(
+def test_what_cannot_be_persisted_has_not_happened(
     store: MemoryStore, change: Callable[[MemoryStore], object]
 ) -> None:
     for key in ("1", "2", "3"):
@@ -213,7 +266,7 @@ def test_what_its_first_listener_refuses_has_not_happened(
     def refuse(changes: Sequence[Change]) -> None:
         raise Refused
 
-    store.listen(refuse)
+    store.persist(refuse)
     store.listen(told.append)
     with pytest.raises(Refused):
         change(store)

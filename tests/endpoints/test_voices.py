@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 import openai
 import pytest
 
+from mockserver.app import services_of
 from mockserver.audio_api import AudioApi
 from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
@@ -255,6 +259,30 @@ def test_an_organization_has_20_voices_at_most(client: openai.OpenAI, api_key: s
     assert refusal(caught.value) == (400, message, None, "voice_limit_reached")
     client.audio.voices.delete(voices[0])
     create(client, consent=given)
+
+
+def test_voices_that_are_created_at_the_same_time_are_no_more_than_20(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with MockServer(Settings(whisper_model="none", port=0)) as server:
+        client = server.client
+        for _ in range(19):
+            client.audio.voices.create(name="a", type="prompt", prompt="x")
+        ids, met = services_of(server.app).ids, threading.Barrier(3, timeout=30)
+
+        def voice_id(made: Callable[[], str] = ids.voice_id) -> str:
+            met.wait()  # all have been checked, and none is kept
+            return made()
+
+        monkeypatch.setattr(ids, "voice_id", voice_id)
+        with ThreadPoolExecutor() as threads:
+            asked = [
+                threads.submit(client.audio.voices.create, name="a", type="prompt", prompt="x")
+                for _ in range(3)
+            ]
+        refused = [each.exception() for each in asked if each.exception() is not None]
+        assert [getattr(each, "code", each) for each in refused] == ["voice_limit_reached"] * 2
+        assert len(services_of(server.app).store.all("voice")) == 20
 
 
 def test_strictness_schema_takes_any_sample_and_every_voice_speaks(

@@ -30,7 +30,7 @@ def blobs() -> Iterator[Blobs]:
 @pytest.fixture
 def files(blobs: Blobs, clock: Clock) -> Files:
     store = MemoryStore()
-    store.listen(References(blobs).changed)
+    store.persist(References(blobs).persist)
     return Files(store, blobs, clock, Ids("seed"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ import pytest
 from mockserver.double.store import MemoryStore
 from mockserver.state.blobs import Blobs
 from mockserver.state.disk import StateFailed
+from mockserver.state.inspection import inspect
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from tests.state.conftest import Opened, consent, file, kept
@@ -190,27 +192,82 @@ def test_nothing_that_was_set_aside_is_ever_replaced(tmp_path: Path, opened: Ope
     blobs.close()
 
 
-def test_bytes_of_a_damaged_value_are_set_aside_with_it(tmp_path: Path, opened: Opened) -> None:
+@pytest.mark.parametrize("loss", ["one is damaged", "one is gone", "all are gone", "the folder is gone"])
+def test_bytes_stay_whose_values_are_lost_and_serve_them_when_they_come_back(
+    tmp_path: Path, opened: Opened, loss: str, caplog: pytest.LogCaptureFixture, rules: ValueRules
+) -> None:
     store, blobs = opened()
-    blob_id = kept(blobs, b"RIFF")
-    store.put("file", "ann", "file-1", file("file-1", blob_id, 4))
-    (tmp_path / "values" / "000000000000.json").write_bytes(b"\0" * 9)
-    store, blobs = reopened(blobs, opened)
-    store, blobs = reopened(blobs, opened)
-    assert not store.all("file")
-    assert files_in(tmp_path / "blobs") == [f"damaged{os.sep}{blob_id}"]
+    ids = [kept(blobs, content) for content in (b"RIFF", b"RIFX")]
+    for blob_id in ids:
+        store.put("file", "ann", f"file-{blob_id}", file(f"file-{blob_id}", blob_id, 4))
+    blobs.close()
+    values = tmp_path / "values"
+    shutil.copytree(values, tmp_path / "backup")
+    if loss == "one is damaged":
+        (values / "000000000000.json").write_bytes(bytes(9))
+    elif loss == "one is gone":
+        (values / "000000000000.json").unlink()
+    else:
+        shutil.rmtree(values)
+        if loss == "all are gone":
+            values.mkdir()
+    lost = ids if "all" in loss or "folder" in loss else ids[:1]
+    for _ in range(2):
+        is_well, text = inspect(tmp_path, rules)
+        assert not is_well
+        assert f"{len(lost)} files in {tmp_path / 'blobs'} are kept though no object names them" in text
+        assert all(blob_id in text for blob_id in lost)
+        store, blobs = opened()
+        assert len(store.all("file")) == 2 - len(lost)
+        assert files_in(tmp_path / "blobs") == sorted(ids)
+        blobs.close()
+    assert all(f"{blob_id} was kept, but no value names it" in caplog.text for blob_id in lost)
+    shutil.copytree(tmp_path / "backup", values, dirs_exist_ok=True)
+    store, blobs = opened()
+    assert [value["blobs"][0] for _, _, value in store.all("file")] == ids
     blobs.close()
 
 
-def test_bytes_whose_values_are_lost_are_set_aside(tmp_path: Path, opened: Opened) -> None:
-    store, blobs = opened()
-    blob_id = kept(blobs, b"RIFF")
-    store.put("file", "ann", "file-1", file("file-1", blob_id, 4))
+def test_wherever_a_server_is_killed_the_next_one_has_all_or_nothing_and_no_leftovers(
+    tmp_path: Path, rules: ValueRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, moments = tmp_path / "state", tmp_path / "moments"
+    moments.mkdir()
+
+    def with_moments(name: str) -> None:
+        """Has the folder be copied before each call of a method that changes it."""
+        method = getattr(Path, name)
+
+        def copying(path: Path, *arguments: Any, **options: Any) -> Any:
+            if path.is_relative_to(state):
+                shutil.copytree(state, moments / str(len(list(moments.iterdir()))))
+            return method(path, *arguments, **options)
+
+        monkeypatch.setattr(Path, name, copying)
+
+    store, blobs = open_state(str(state), rules)
+    store.put("file", "ann", "file-0", file("file-0", kept(blobs, b"RIFF"), 4))
+    for name in ("replace", "rename", "unlink"):
+        with_moments(name)
+    store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFX"), 4))
+    store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFXX"), 5))
+    store.remove("file", "ann", "file-1")
+    monkeypatch.undo()
     blobs.close()
-    (tmp_path / "values").rename(tmp_path / "elsewhere")
-    _, blobs = opened()
-    assert files_in(tmp_path / "blobs") == [f"damaged{os.sep}{blob_id}"]
-    blobs.close()
+    seen = set()
+    for moment in moments.iterdir():
+        store, blobs = open_state(str(moment), rules)
+        found = {key: blobs.size(value["blobs"][0]) for _, key, value in store.all("file")}
+        seen.add(tuple(found.items()))
+        assert files_in(moment / "blobs") == sorted(value["blobs"][0] for _, _, value in store.all("file"))
+        assert not files_in(moment / "incoming")
+        assert not (moment / "values" / "damaged").exists()
+        blobs.close()
+    assert seen == {
+        (("file-0", 4),),
+        (("file-0", 4), ("file-1", 4)),
+        (("file-0", 4), ("file-1", 5)),
+    }
 
 
 @pytest.mark.parametrize("damage", ["gone", "shorter", "longer", "a folder", "a link"])
@@ -278,7 +335,7 @@ def test_what_no_server_wrote_is_left_alone(
     assert "precious.bin is no file of this server, and is left alone" in caplog.text
 
 
-def test_what_was_half_written_and_bytes_that_belong_to_nothing_are_removed(
+def test_what_was_half_written_and_bytes_that_no_value_ever_named_are_removed(
     tmp_path: Path, opened: Opened
 ) -> None:
     store, blobs = opened()
