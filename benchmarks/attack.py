@@ -360,7 +360,7 @@ _LOADS: dict[str, tuple[str, tuple[str, ...], Callable[[str, Server], Iterator[R
     "invalid": ("invalid messages", _QUIET, _invalid),
     "text": ("20 MB of text", _QUIET, _long_text),
     "silence": ("silence", _WHISPER, _silence),
-    "speech": ("4 h of speech", (*_WHISPER, "--max-body-bytes", "100000000"), _speech),
+    "speech": ("4 h of speech", (*_WHISPER, "--max-body-bytes", "200000000"), _speech),
     "uploads": ("64 uploads of 20 MB", _WHISPER, _uploads),
     "covers": ("6 covers of 16,000 x 16,000", _QUIET, _picture),
     "streams": ("300 spoken streams", _QUIET, _streams),

@@ -16,9 +16,9 @@ _NAME = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
-    """Limits of a limit group that replace the tables': for one tier, or for all. ``None`` takes one away.
+    """Limits of a limit group that replace those of the tables, for one tier or for all. ``None`` removes a limit.
 
-    ``observed``: those of recorded answers hold, where they contradict the tables.
+    ``observed``: the limits seen in recorded answers apply where they contradict the tables.
     """
 
     group: str
@@ -40,7 +40,7 @@ class AccountRow:
 
 
 def check_accounts(accounts: Sequence[AccountRow], source: str) -> None:
-    """Raises ``SettingsError`` telling the ``source`` for an account that cannot be, or for a key that two have."""
+    """Raises ``SettingsError`` naming the ``source`` for an invalid account, or for a key that two accounts have."""
     if not isinstance(accounts, Sequence) or isinstance(accounts, str):
         raise SettingsError(f"{source}: {shown(accounts)} is not a list of AccountRows.")
     places: dict[str, int] = {}
@@ -77,7 +77,7 @@ def _check_account(account: AccountRow, where: str) -> None:
 
 
 def check_limit_rows(rows: Sequence[LimitRow], source: str) -> None:
-    """Raises ``SettingsError`` telling the ``source`` for limits that cannot be."""
+    """Raises ``SettingsError`` naming the ``source`` for invalid limits."""
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         raise SettingsError(f"{source}: {shown(rows)} is not a list of LimitRows.")
     for row in rows:
@@ -94,7 +94,7 @@ def check_limit_rows(rows: Sequence[LimitRow], source: str) -> None:
 
 
 def check_tier(tier: object, where: str) -> None:
-    """Raises ``SettingsError`` telling ``where`` for a usage tier that there is not; ``None`` is the server's."""
+    """Raises ``SettingsError`` naming ``where`` for an unknown usage tier; ``None`` stands for the server's."""
     if tier is not None and tier not in TIERS:
         meant = get_close_matches(str(tier), TIERS, n=1)
         hint = f" Did you mean {meant[0]!r}?" if meant else ""

@@ -1,10 +1,9 @@
 """Regular expressions of callers: written as Python has them, run by RE2 in a time that grows with the text only.
 
-Python's own engine tries one way after the other, may do so for hours, and stops all threads meanwhile. RE2 follows
-all ways at once and lets other threads run. Python's parser reads the pattern, and what it found is written anew for
-RE2, so that the pattern means what it means in Python: ``\\w``, ``\\d``, ``\\s`` and ``\\b`` know all of Unicode, and
-``$`` holds before a last line break, too (which then belongs to what is found). What RE2 has no means for is refused
-when the pattern is given.
+Python's own engine backtracks, possibly for hours, and blocks all threads meanwhile. RE2 does not backtrack, and lets
+other threads run. Python's parser reads the pattern, and its parse tree is written again for RE2, so that the pattern
+means what it means in Python: ``\\w``, ``\\d``, ``\\s`` and ``\\b`` know all of Unicode, and ``$`` matches before a
+last line break, too (which then belongs to the match). Patterns that RE2 cannot express are refused.
 """
 
 from __future__ import annotations
@@ -69,11 +68,11 @@ class Expression:
         return [None if each is None else _decoded(each) for each in (found[0], *found.groups())]
 
     def found_in(self, text: str) -> bool:
-        """Tell whether it is found anywhere in ``text``."""
+        """Return whether it is found anywhere in ``text``."""
         return self.search(text) is not None
 
     def is_all_of(self, text: str) -> bool:
-        """Tell whether it is the whole of ``text``, from the first character to the last."""
+        """Return whether it matches the whole of ``text``, from the first character to the last."""
         programs, data = self._read(text)
         conditions = programs.at_the_beginning
         return programs.main.fullmatch(data) is not None and all(
@@ -258,7 +257,7 @@ def _code(character: int) -> str:
 
 
 def _has_boundary(tree: Any) -> bool:
-    """Tell whether there is a ``\\b`` anywhere in a tree of the parser."""
+    """Return whether there is a ``\\b`` anywhere in a tree of the parser."""
     for item in tree:
         if isinstance(item, tuple | list) or hasattr(item, "data"):
             if _has_boundary(item):

@@ -1,6 +1,6 @@
-"""What the program is made of besides its own code: what is missing or damaged of it, and how to mend that.
+"""Checks the packages and data that the program needs: what is missing or damaged, and the remedy.
 
-A part that is broken takes with it only the requests that need it. They are answered with what ``broken_part`` says.
+A broken part affects only the requests that need it. They are answered with what ``broken_part`` says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GONE = "it is not installed, or its files are gone"
+GONE = "it is not installed, or its files are missing"
 _PACKAGE = Path(__file__).parent
 
 
@@ -58,7 +58,7 @@ PARTS = (
     Part("pyttsx3", "pyttsx3", "speaks"),
     Part("espeakng_loader", "espeakng-loader", "brings voices", optional=True),  # the system may have them
     Part("splintr", "splintr-rs", "counts text tokens", optional=True),
-    Part("faster_whisper", "faster-whisper", "hears", optional=True),
+    Part("faster_whisper", "faster-whisper", "transcribes audio", optional=True),
     Part("ctranslate2", "ctranslate2", "runs Whisper", needed_by="faster_whisper"),
     Part("tokenizers", "tokenizers", "knows Whisper's tokens", needed_by="faster_whisper"),
     Part("onnxruntime", "onnxruntime", "finds silence for Whisper", needed_by="faster_whisper"),
@@ -94,7 +94,7 @@ def missing_parts() -> list[Part]:
 
 
 def complaint_about(part: Part, reason: str) -> str:
-    """Return a line on a part that cannot be used, and why."""
+    """Return a line about a part that cannot be used, and why."""
     remedy = f"Reinstall it: pip install --force-reinstall {part.distribution}"
     return f"{part.distribution}, which {part.does} here, cannot be used: {reason}. {remedy}"
 
@@ -169,9 +169,9 @@ def run_or_complain(target: Callable[[], object]) -> None:
 
 
 def incomplete_distributions() -> Iterator[str]:
-    """Yield a line on each installed distribution of which files are missing or cut short.
+    """Yield a line about each installed distribution of which files are missing or cut short.
 
-    What there should be is told by the list that came with it (PEP 376, ``RECORD``); a checkout has none.
+    The expected files are listed in its metadata (PEP 376, ``RECORD``); a checkout has none.
     """
     from importlib import metadata
 

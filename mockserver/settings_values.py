@@ -1,4 +1,4 @@
-"""Is a value one that a setting can have? Of its type, within its bounds, and of a form that can be served."""
+"""Checks the values of settings: their type, their bounds and their form."""
 
 from __future__ import annotations
 

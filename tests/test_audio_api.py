@@ -239,7 +239,7 @@ def test_the_journal_tells_what_came(api: AudioApi) -> None:
     )
 
 
-def test_the_journal_tells_what_a_chat_was_replied(api: AudioApi) -> None:
+def test_the_journal_has_the_reply_of_a_chat(api: AudioApi) -> None:
     api.on_chat(user_text="weather").call_tool("get_weather", city="Paris")
     api.on_chat(user_text="title").reply({"title": "Caf\u00e9", "points": [1]})
     api.on_chat(user_text="long").say("word " * 1000)

@@ -118,7 +118,7 @@ def until_warned_of(name: str, process: subprocess.Popen[str]) -> str:
     return read
 
 
-def test_what_is_not_concerned_goes_on(copy: Path, silence: tuple[str, bytes]) -> None:
+def test_requests_that_do_not_need_the_part_are_answered(copy: Path, silence: tuple[str, bytes]) -> None:
     (copy / "schemas/openai/create_file.request.json").unlink()
     (copy / "fixtures/whisper/embedded/config.json").unlink()
     cut(copy / "mockserver/catalog/structured_outputs.toml")
@@ -259,7 +259,7 @@ def test_every_dependency_is_a_part() -> None:
     assert list(incomplete_distributions()) == []
 
 
-def test_files_that_are_cut_short_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_cut_short_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "flask").mkdir()
     (tmp_path / "flask/__init__.py").write_text("x")
     info = tmp_path / "flask-9.dist-info"
@@ -291,6 +291,6 @@ def test_files_that_are_cut_short_are_told(tmp_path: Path, monkeypatch: pytest.M
         (CatalogError("tiers.toml: gone"), "audio-mockserver"),
     ],
 )
-def test_errors_tell_which_part_is_broken(error: Exception, name: str | None) -> None:
+def test_errors_name_the_broken_part(error: Exception, name: str | None) -> None:
     complaint = broken_part(error)
     assert complaint is None if name is None else name in str(complaint)

@@ -19,6 +19,7 @@ from mockserver.http_server.workers import Worker
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import RawResponse, multipart, parse_response
+from tests.waiting import eventually
 
 Clip = tuple[str, bytes]
 Post = Callable[..., RawResponse]
@@ -57,12 +58,6 @@ def busy_threads() -> list[threading.Thread]:
     return [
         each for each in threading.enumerate() if isinstance(each, Worker) and each.connection is not None
     ]
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within 10 seconds."""
-    never = threading.Event()
-    return any(condition() or never.wait(0.01) for _ in range(1000))
 
 
 def connect(server: MockServer) -> socket.socket:

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from click.testing import CliRunner, Result
 from mockserver import __version__
 from mockserver.cli import ENGINE_OPTIONS, main
 from mockserver.settings import OPTIONS
+from tests.waiting import eventually
 
 Clip = tuple[str, bytes]
 Run = Callable[..., Result]
@@ -178,7 +178,7 @@ LISTS = (["models"], ["models", "whisper-1"], ["--help"])
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
-def test_a_full_disk_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "mockserver", *arguments],
@@ -195,7 +195,9 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -
 
 
 @pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
-def test_any_encoding_and_no_reader_will_do(tmp_path: Path, arguments: list[str]) -> None:
+def test_the_server_starts_with_any_encoding_and_without_a_reader(
+    tmp_path: Path, arguments: list[str]
+) -> None:
     program = shlex.join([sys.executable, "-m", "mockserver", *arguments])
     ended = subprocess.run(
         ["sh", "-c", f"{program} | head -n 1 >&-; {program} >&-; {program} >/dev/null"],
@@ -323,9 +325,3 @@ def refuses_connections(port: int) -> bool:
     except OSError:
         return True
     return False
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within 10 seconds."""
-    never = threading.Event()
-    return any(condition() or never.wait(0.01) for _ in range(1000))

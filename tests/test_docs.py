@@ -265,6 +265,18 @@ def at_hand(server: MockServer, tmp_path: Path) -> Newcomer:
     return run
 
 
+def assert_tests_pass(folder: Path) -> None:
+    """Run the tests in a folder with pytest, in a process of their own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
     """Runs a script of which every request succeeds, but for those that it calls a 429."""
     curl = "curl --silent --show-error --write-out '%{stderr}HTTP %{http_code}\\n' "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from mockserver.endpoints.routes import ENDPOINTS
 from mockserver.gateway.errors import ErrorTable
 from mockserver.mock_server import MockServer
 from tests.node import run_session
-from tests.test_docs import DOCS, RUNNABLE, blocks
+from tests.test_docs import DOCS, RUNNABLE, assert_tests_pass, blocks
 
 PAGE = (DOCS / "clients.md").read_text("utf-8")
 MULTIPLY = {
@@ -42,14 +40,7 @@ def ask(api: AudioApi, text: str, **options: Any) -> Any:
 def test_the_example_in_python_passes(tmp_path: Path) -> None:
     (example,) = blocks(PAGE, "python", RUNNABLE)
     (tmp_path / "test_example.py").write_text(example, "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    assert_tests_pass(tmp_path)
 
 
 def test_the_stub_for_embeddings_answers_the_sdk(tmp_path: Path, api: AudioApi) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from itertools import chain
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from mockserver import AudioApi
 from mockserver.double.scripting import FaultHandle
 from mockserver.double.stub_builder import StubBuilder, StubHandle
 from mockserver.resources import data_folder
-from tests.test_docs import DOCS, README, RUNNABLE, VOICES, blocks
+from tests.test_docs import DOCS, README, RUNNABLE, VOICES, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
 UNLISTED = {"id"}  # what nobody needs to know of
@@ -28,14 +26,7 @@ def test_the_examples_pass(tmp_path: Path) -> None:
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
     for number, program in enumerate(examples):
         (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    assert_tests_pass(tmp_path)
 
 
 @pytest.mark.parametrize("kind", [AudioApi, StubBuilder, StubHandle, FaultHandle])

@@ -115,7 +115,7 @@ def test_what_listens_is_not_among_its_packages(site: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_banner_says_that_nobody_listens(banner: str) -> None:
+def test_the_banner_says_that_audio_is_not_transcribed(banner: str) -> None:
     assert f"other audio by nobody: unknown audio gets a marked placeholder. {REMEDY}\n" in banner
 
 
@@ -161,7 +161,7 @@ def test_a_model_that_is_asked_for_is_refused_with_the_remedy(site: Path) -> Non
     assert done.stderr == f"mockserver: cannot use the Whisper model 'embedded': {REMEDY}\n"
 
 
-def test_no_model_is_downloaded_for_nobody(site: Path) -> None:
+def test_no_model_is_downloaded_without_need(site: Path) -> None:
     done = run(site, "models", "pull", "tiny")
     assert done.returncode == 1
     assert done.stderr.endswith(f"mockserver: {REMEDY}\n")

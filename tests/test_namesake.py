@@ -85,7 +85,7 @@ def run(site: Path, *command: str, **environment: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_import_tells_of_it(ours_last: Path) -> None:
+def test_the_import_warns_of_it(ours_last: Path) -> None:
     done = run(ours_last, "-c", "import mockserver; print(mockserver.__file__)")
     assert done.stdout.strip() == str(ours_last / "mockserver" / "__init__.py")
     assert "RuntimeWarning" in done.stderr
@@ -93,7 +93,7 @@ def test_the_import_tells_of_it(ours_last: Path) -> None:
     assert REMEDY in done.stderr
 
 
-def test_without_it_nothing_is_said(wheel: Path, tmp_path: Path) -> None:
+def test_without_it_nothing_is_logged(wheel: Path, tmp_path: Path) -> None:
     unpack_ours(wheel, tmp_path / "site")
     done = run(tmp_path / "site", "-W", "error", "-c", "import mockserver")
     assert (done.returncode, done.stderr) == (0, "")

@@ -164,7 +164,7 @@ def test_the_headers_of_the_network_can_be_left_out(which: str, absent: set[str]
         ),
     ],
 )
-def test_what_makes_no_sense_is_told_with_the_file(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_value_is_reported_with_its_file(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(SettingsError) as refusal:

@@ -336,7 +336,7 @@ def test_what_an_answer_did_not_use_is_given_back(tier_1: Api) -> None:
 PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
 
 
-def test_images_are_limited_and_told_where_there_are_any(tier_1: Api) -> None:
+def test_images_are_limited_and_reported_where_there_are_any(tier_1: Api) -> None:
     told_of_images = {
         "x-ratelimit-limit-input-images": "50000",
         "x-ratelimit-remaining-input-images": "49998",
@@ -347,7 +347,7 @@ def test_images_are_limited_and_told_where_there_are_any(tier_1: Api) -> None:
     assert not any(name.endswith("images") for name in tier_1.chat().headers)
 
 
-def test_who_shows_too_many_images_has_to_wait(tier_1: Api) -> None:
+def test_a_request_with_too_many_images_has_to_wait(tier_1: Api) -> None:
     limits = {"x_mock_limits": "images_per_minute=3"}
     assert tier_1.chat([PICTURE, PICTURE], **limits).status == 200
     refused = tier_1.chat([PICTURE, PICTURE], **limits)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +26,7 @@ from mockserver.mock_server import MockServer
 from mockserver.server import PortInUse, listen
 from mockserver.settings import Settings
 from tests.conftest import multipart, parse_response
+from tests.waiting import eventually
 
 Clip = tuple[str, bytes]
 
@@ -114,7 +115,7 @@ def test_an_address_that_is_not_here_is_named_with_a_remedy() -> None:
     )
 
 
-def test_an_address_elsewhere_is_not_said_to_be_in_use_though_somebody_answers_there(
+def test_an_address_of_another_machine_is_not_reported_as_in_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mockserver.server._answers", lambda host, port: True)
@@ -226,12 +227,6 @@ def test_threads_end_by_themselves_when_calm_returns(hello: Clip, monkeypatch: p
                 connection.sendall(request[len(request) // 2 :])
                 read_all(connection)
         assert eventually(lambda: workers() <= 20)
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within 20 seconds."""
-    never = threading.Event()
-    return any(condition() or never.wait(0.02) for _ in range(1000))
 
 
 def test_the_number_of_threads_is_bounded(hello: Clip) -> None:

@@ -1,4 +1,4 @@
-"""Tells what container a file is from its first bytes, without decoding it."""
+"""Detects the container of a file from its first bytes, without decoding it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockserver.audio.content import Content
 
-_HEAD = 16  # bytes that tell containers apart
+_HEAD = 16  # bytes that identify the container
 _ID3_HEAD = 10  # bytes
 _HAS_FOOTER = 0x10  # flag of an ID3 tag
 _MOST_TAGS = 100  # in front of a file
@@ -20,7 +20,7 @@ _WINDOW = 1 << 20  # bytes that are looked through at a time
 
 
 def container_of(content: Content) -> str | None:
-    """Return the container of a file, or ``None`` for what has no mark of a known one.
+    """Return the container of a file, or ``None`` if its first bytes are of no known one.
 
     It is ``wav``, ``flac``, ``ogg``, ``webm``, ``mp4``, ``mp4-video`` (with a video track; a cover is none), ``mp3``,
     ``aac`` or ``mpeg``.

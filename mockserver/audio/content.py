@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-LARGE = 1 << 20  # bytes; what is larger waits on disk
+LARGE = 1 << 20  # bytes; larger contents are on disk
 _PIECE = 1 << 18  # bytes that are read at a time
 
 
@@ -29,7 +29,7 @@ def has_disk() -> bool:
 
 
 class Spool:
-    """A temporary file that no other user can read, and that is gone with the last content in it.
+    """A temporary file that no other user can read; it is deleted with the last content in it.
 
     It has no name where the system allows that (elsewhere it is removed as it is closed), so that nothing is left
     of it when the process is killed.
@@ -42,7 +42,7 @@ class Spool:
         self.size = 0
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Append bytes. Raise ``OSError`` where the disk takes no more."""
+        """Append bytes. Raise ``OSError`` when the disk is full or fails."""
         with self._lock:
             self._file.seek(self.size)
             rest = memoryview(piece)
@@ -87,7 +87,7 @@ class Content:
     @property
     def sha256(self) -> str:
         """The SHA-256 of the bytes, in hex."""
-        if not self._sha256:  # in memory; what is on disk was hashed as it came
+        if not self._sha256:  # in memory; what is on disk was hashed while it was written
             self._sha256 = hashlib.sha256(self.read()).hexdigest()
         return self._sha256
 
@@ -122,7 +122,7 @@ class Content:
 
 
 class ContentWriter:
-    """Takes the bytes of one file, which are hashed and put into a ``spool`` as they come."""
+    """Hashes the bytes of one file and writes them to a ``spool``, piece by piece."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
@@ -130,7 +130,7 @@ class ContentWriter:
         self._hash = hashlib.sha256()
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Add bytes. Raise ``OSError`` where the disk takes no more."""
+        """Add bytes. Raise ``OSError`` when the disk is full or fails."""
         self._hash.update(piece)
         self._spool.write(piece)
 

@@ -1,4 +1,4 @@
-"""The size of images that chats hold, for counting their tokens. What they show is not looked at."""
+"""The size of images in chats, for counting their tokens. The pictures are not decoded."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The index can claim millions of packets in a few bytes, and FFmpeg makes a list of them before it reads the first;
 or have millions of tags, each of which it compares with all before. Boxes are looked for wherever they are nested,
-because FFmpeg reads some of them in places where they do not belong.
+because FFmpeg reads some of them in places where the standard does not allow them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class UnreasonableIndex(Exception):
 def check_index(content: Content, start: int) -> None:
     """Raise ``UnreasonableIndex`` for a file, which begins at ``start``.
 
-    In what is no MP4 file nothing is found: FFmpeg skips boxes whose names it does not know, and so does this.
+    Other files pass: FFmpeg skips boxes with names that it does not know, and so does this.
     """
     packets = tags = 0
     track = _Track()

@@ -1,4 +1,4 @@
-"""Opens an uploaded file (with PyAV, that is FFmpeg) so that nothing but its sound is ever decoded.
+"""Opens an uploaded file (with PyAV, that is FFmpeg) so that only its sound is decoded.
 
 Uploads are untrusted. The demuxers are limited to the documented containers: others (playlists, for one) would open
 further files and addresses. The decoders are limited to those of sound: FFmpeg would decode a picture of each video
@@ -146,7 +146,7 @@ def _riff(content: Content, start: int) -> _InOrder:
 
 
 def _flac(content: Content, start: int) -> _InOrder:
-    """Return a FLAC file whose only block of metadata is the first one, which tells of the sound."""
+    """Return a FLAC file whose only block of metadata is the first one, which describes the sound."""
     head = bytearray(content.part(start, _STREAM_INFO))
     if len(head) < _STREAM_INFO:
         return _InOrder(content, b"", start, content.size)

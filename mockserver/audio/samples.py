@@ -1,4 +1,4 @@
-"""The samples of a sound, made as they are asked for: hours of it take no more memory than what is looked at."""
+"""The samples of a sound, decoded as they are read: hours of it take the memory of a few seconds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _BEHIND = 5 * 16_000  # samples that are kept of what was looked at before
 
 
 class Samples:
-    """Samples that come in ``pieces``: float32[samples], mono, 16 kHz. The function begins with the first anew.
+    """Samples that come in ``pieces``: float32[samples], mono, 16 kHz. Each call of it starts from the first piece.
 
-    They are to be looked at in order. Who goes back by more than a few seconds has them made from the start again.
+    Read them in order. Going back by more than a few seconds decodes the sound from the start again.
     """
 
     def __init__(self, pieces: Callable[[], Iterator[NDArray[np.float32]]]) -> None:
@@ -55,6 +55,6 @@ class Samples:
         return np.concatenate(found)
 
     def _forget(self, before: int) -> None:
-        """Lets go of the pieces that end ``before`` a sample."""
+        """Drops the pieces that end ``before`` a sample."""
         while self._kept and self._first + len(self._kept[0]) <= before:
             self._first += len(self._kept.popleft())

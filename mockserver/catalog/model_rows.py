@@ -73,7 +73,7 @@ class Models:
 def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Models:
     """Return the models of the ``*.toml`` files in ``folder``, in the order of files and rows.
 
-    ``token_rules`` tells of a model how it counts tokens; snapshots count as their models do. Raises
+    ``token_rules`` returns how a model counts tokens; snapshots count as their models do. Raises
     ``CatalogError``.
     """
     files = sorted(folder.glob("*.toml"))
@@ -99,7 +99,7 @@ def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Model
 
 
 def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> Row:
-    """A row that is not of the tables, with all that it inherits. Raises ``CatalogError`` telling ``where`` it stands.
+    """A row that is not of the tables, with all that it inherits. Raises ``CatalogError`` naming ``where`` it stands.
 
     ``known`` are the rows it can be ``like``; a fine-tuned model (``ft:BASE:…``) is like its base without saying
     so, one that takes the place of a known one like that. What it does not say is that of the model it is like,
@@ -212,7 +212,7 @@ def _is_date(text: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that helps somebody who mistyped ``name``."""
+    """Return a hint for a misspelled ``name``."""
     found = get_close_matches(name, known, n=1)
     return f"Did you mean {found[0]!r}?" if found else "`mockserver models` lists the models there are."
 

@@ -1,4 +1,4 @@
-"""Models that are not of the tables: those of the configuration, and those added while the server runs."""
+"""Models that the tables lack: those of the configuration, and those added while the server runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Owner = str | None  # an account; ``None``: every account
 
 
 def how_to_add(model_id: str) -> str:
-    """Return what somebody can do who calls a model that the catalog lacks."""
+    """Return the remedy for a call of a model that the catalog lacks."""
     return (
         f"The catalog of this mock server has no model {model_id!r}. If the real API has it, say which model it is "
         f"like: audio_api.add_model({model_id!r}, like=...), or [[models]] in mockserver.toml."
@@ -24,7 +24,7 @@ def how_to_add(model_id: str) -> str:
 
 
 class OwnModels:
-    """Models of one's own, by account and id. Safe to share between threads.
+    """The models added by the user, by account and id. Safe to share between threads.
 
     Those of the configuration belong to every account and outlive a reset. Those added while the server runs
     belong to one account, or to every one.
@@ -56,7 +56,7 @@ class OwnModels:
         return [card for owner in (None, *self._added) for card in self.cards(owner).values()]
 
     def add(self, row: Row, where: str, *, owner: Owner = None, configured: bool = False) -> ModelCard:
-        """Add a model that is like one of the tables or of the owner. Raises ``CatalogError`` telling ``where``."""
+        """Add a model that is like one of the tables or of the owner. Raises ``CatalogError`` naming ``where``."""
         with self._lock:
             complete = configured_row(row, {**self._tables(), **self._rows(owner)}, where)
             card = card_of(complete, where, separator=".")
@@ -78,7 +78,7 @@ class OwnModels:
         return found is not None
 
     def delete(self, model_id: str, account_id: str) -> None:
-        """Have an account no longer see a model, until a reset; other accounts keep it."""
+        """Hide a model from an account until a reset; other accounts keep it."""
         with self._lock:
             self._deleted.setdefault(account_id, set()).add(model_id)
             self._cards = {}

@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|\*")
 
 
 class KnownCall(NamedTuple):
-    """A call that a service has: whose it is, the method, the path's template, the resource, what to do instead.
+    """A call of a service: the service, the method, the path's template, the resource, and what to do instead.
 
     ``asks_for_bearer`` is whether its 401 names the scheme that is missing.
     """
@@ -48,7 +48,7 @@ def path_expression(template: str) -> str:
 
 
 def path_pattern(template: str) -> re.Pattern[str]:
-    """Compile a template of paths of our own tables. One of a caller's could take for ever to match."""
+    """Compile a template of paths of our own tables. A caller's could take hours to match."""
     return re.compile(path_expression(template))
 
 

@@ -29,7 +29,7 @@ def read_file(cls: type[Record], file: Path) -> Record:
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """Return what is in a TOML ``file``. A key that it lacks is missed by a ``CatalogError``, too.
+    """Return what is in a TOML ``file``. Reading a key that it lacks raises ``CatalogError``, too.
 
     Those that ship end with a line that says so: of a file that was cut short, the rest may still be TOML.
     """
@@ -60,7 +60,7 @@ class _Table(dict[str, Any]):
 
 
 def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each row with words for where it is. The columns ``names`` tell the rows apart."""
+    """Yield each row with a description of its place. The columns ``names`` identify a row."""
     seen = set()
     for number, row in enumerate(rows, 1):
         for name in names:

@@ -1,4 +1,4 @@
-"""What a server says at its start of parts of its installation that are missing or damaged; ``doctor`` says more."""
+"""The messages of a server's start about missing or damaged parts of its installation; ``doctor`` reports more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 PACKAGE = Path(__file__).parents[1]
-# Every table, so that one that is not there is missed.
+# Every table, so that a missing one is reported.
 _OF_CATALOG = """
     accepted_drift aimlapi_errors audio batch_errors drift error_examples errors headers instructions languages
     languages_text listings namesake_variables openai_paths proxy_headers secret_names special_addresses
@@ -38,7 +38,7 @@ _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` s
 
 
 def seen_at_once(services: Services) -> Iterator[str]:
-    """Yield a line on each part that is seen to be missing without reading it."""
+    """Yield a line about each missing part; nothing is read."""
     for part in missing_parts():
         yield f"{complaint_about(part, GONE)}. {_REFUSED}"
     try:
@@ -56,7 +56,7 @@ def seen_at_once(services: Services) -> Iterator[str]:
 
 
 def seen_by_reading() -> Iterator[str]:
-    """Yield a line on each part of which files are missing or cut short, and on each table that cannot be read."""
+    """Yield a line about each part with missing or truncated files, and about each table that cannot be read."""
     for complaint in incomplete_distributions():
         yield f"{complaint}. {_REFUSED}"
     for table in TABLES:

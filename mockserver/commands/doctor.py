@@ -99,7 +99,7 @@ def _lines(process: subprocess.Popen[bytes], results: IO[bytes]) -> Iterator[dic
 
 
 def _cause_of_death(status: int, errors: IO[bytes]) -> str:
-    """Return how a process ended, and the last that it said."""
+    """Return how a process ended, and its last line on standard error."""
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     said = errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
     return one_line(

@@ -1,4 +1,4 @@
-"""``mockserver drift``: what the installed SDK knows and this server does not, and the reverse."""
+"""``mockserver drift``: the differences between the installed SDK and this server."""
 
 from __future__ import annotations
 

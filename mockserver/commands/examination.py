@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: well, or wrong with a remedy. Not all that is wrong is fatal."""
+    """The result of one check: passed, or a fault with its remedy. Not every fault is fatal."""
 
     subject: str
     well: bool
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def finding_of(subject: str, patient: Patient) -> Finding:
-    """Make the check of a ``subject``, whatever becomes of it."""
+    """Run the check of a ``subject``; any exception is a finding."""
     try:
         return CHECKS[subject](patient)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
@@ -69,7 +69,7 @@ class Patient:
 
     @cached_property
     def services(self) -> Services:
-        """The rooms of the server."""
+        """The services of the server."""
         from mockserver.app import build_services
 
         return build_services(replace(self.settings, state=""))

@@ -146,7 +146,7 @@ def _ask(url: str, token: str, subject: str) -> Any:
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:
-    """What a refused call was told."""
+    """The message of a refused call."""
     try:
         return str(json.loads(error.read())["error"])
     except (ValueError, KeyError, TypeError):

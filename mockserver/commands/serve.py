@@ -157,7 +157,7 @@ Ctrl-C ends it."""
 
 
 def _listener(services: Services) -> str:
-    """Who hears audio that nobody knows."""
+    """Return what transcribes audio that is no fixture."""
     whisper, settings = services.whisper, services.settings
     if whisper is None and settings.whisper_model != "none":
         return f"nobody: {UNHEARD[settings.unknown_audio]}. {MISSING}"
@@ -176,6 +176,6 @@ def return_memory_early() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return
-    mallopt(_M_MMAP_THRESHOLD, 8 << 20)  # below, Whisper would pay for getting its arrays anew each time
+    mallopt(_M_MMAP_THRESHOLD, 8 << 20)  # Whisper's arrays are smaller; mapping each anew takes time
     mallopt(_M_TRIM_THRESHOLD, 32 << 20)
     mallopt(_M_ARENA_MAX, 4)

@@ -11,14 +11,14 @@ import sys
 log = logging.getLogger(__name__)
 
 _OUTPUT, _ERROR = 1, 2
-_PATIENCE = 1.0  # seconds for which a line of log waits for a reader, if the last one found one
+_PATIENCE = 1.0  # seconds that a log line waits for a reader, if the last line was read
 _PIECE = 512  # bytes that a pipe takes without blocking once it takes any (POSIX, PIPE_BUF)
 
 
 def open_closed_ones() -> None:
-    """Have standard input, output and error lead nowhere where they are closed.
+    """Open standard input, output and error on the null device if they are closed.
 
-    A connection would else take the number of one, and be written to by whoever reports an error.
+    Otherwise a connection would get the number of one of them, and error reports would be written to it.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     while nowhere <= _ERROR:
@@ -37,7 +37,7 @@ def say(text: str) -> None:
 
 
 def let_go() -> None:
-    """Give up what standard output and error do not take: Python would try again as it ends, and fail."""
+    """Discard what standard output and error could not write: Python would try again at exit, and fail."""
     for stream, number in ((sys.stdout, _OUTPUT), (sys.stderr, _ERROR)):
         try:
             stream.flush()

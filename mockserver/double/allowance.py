@@ -1,7 +1,7 @@
-"""How much work what a caller wrote may make: steps, and seconds of processor time.
+"""Limits on the work of callers' templates and JSONPaths: steps, and seconds of processor time.
 
-What takes few steps is never held up. What takes more goes on one at a time, so that it shares the interpreter with
-everything else as one thread and not as many.
+An evaluation of few steps never waits. Longer ones run one at a time, so that together they take the interpreter
+as one thread would.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ USUAL = ScriptLimits()
 
 
 class Exhausted(ValueError):
-    """More work than is allowed. The message says how much that is."""
+    """An evaluation exceeds its limits. The message names the limit."""
 
 
 class Allowance:

@@ -1,4 +1,4 @@
-"""``/_mock/models``: models that tests add, look at and remove; what is known of any model.
+"""``/_mock/models``: adds, shows and removes models of tests; shows the card of any model.
 
 A call that carries an API key concerns that account's models, one without a key those of every account.
 """

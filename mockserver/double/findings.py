@@ -1,4 +1,4 @@
-"""What is wrong with exchanges that a test may overlook: what is not served, unknown models, wrong URLs."""
+"""Faults of exchanges that a test may overlook: calls that are not served, unknown models, wrong URLs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def findings(entries: Iterable[Record], is_known: Callable[[str], bool] = lambda model: False) -> list[str]:
     """Return what is wrong with the calls of some journal records, a line for each kind of call.
 
-    ``is_known`` tells whether the account has a model of that id, were it not for its usage tier.
+    ``is_known`` returns whether a model of that id exists for the account, whatever its usage tier.
     """
     return list(dict.fromkeys(line for entry in entries for line in _of(entry, is_known)))
 

@@ -1,6 +1,6 @@
-"""Secrets in patterns as snapshots have them: hashes that match what the secrets did.
+"""Replaces secrets in the patterns of snapshots by hashes that match the same values.
 
-``account``, and headers and fields that are called like secrets, are compared by SHA-256. A regular expression stays
+``account``, and headers and fields with the names of secrets, are compared by SHA-256. A regular expression stays
 as it is, unless all it asks for is a text: what else it matches cannot be told from a hash. Where that text has to
 begin or end is not kept.
 """
@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"\\(.)")
 def without_secrets(document: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
     """Return a stub or fault whose pattern names no secret, and matches the same requests.
 
-    ``secrets`` are those of whoever asks for it.
+    ``secrets`` are those of the request that asks for the snapshot.
     """
     when = document.get("when")
     if not isinstance(when, Mapping):
@@ -54,7 +54,7 @@ def digest(text: str) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Tell whether a text looks like a ``digest``."""
+    """Return whether a text looks like a ``digest``."""
     return _HASH.fullmatch(text) is not None
 
 
@@ -76,7 +76,7 @@ def _is_part(wanted: Mapping[str, Any]) -> bool:
 
 
 def is_meant(wanted: str | Mapping[str, Any] | list[Any], found: object) -> bool:
-    """Tell whether a value is the text of which ``wanted`` is the hash, or contains it.
+    """Return whether a value is the text of which ``wanted`` is the hash, or contains it.
 
     Of a text that is contained the length is known, and whether case is ignored. Of several all are meant.
     """
@@ -97,7 +97,7 @@ def _hashed_account(wanted: str) -> str:
 
 
 def _tells(wanted: object, secrets: Secrets) -> bool:
-    """Tell whether a condition has one of the secrets in it."""
+    """Return whether a condition contains one of the secrets."""
     texts = wanted.values() if isinstance(wanted, Mapping) else [wanted]
     return any(isinstance(text, str) and secrets.hide(text) != text for text in texts)
 

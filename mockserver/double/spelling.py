@@ -1,4 +1,4 @@
-"""Which name may be meant by one that there is not."""
+"""Suggests a known name for an unknown one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OTHER_NAMES = {
 
 
 def hint(name: str, known: Collection[str], as_field: str = "") -> str:
-    """Return a sentence that tells which of the ``known`` names may be meant by ``name``, or all of them.
+    """Return a sentence that suggests one of the ``known`` names for ``name``, or lists all of them.
 
     ``as_field`` is how a member of requests is asked for by the condition ``fields``, if not as in YAML.
     """

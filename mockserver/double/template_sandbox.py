@@ -47,7 +47,7 @@ _HANDED_ON = frozenset(["attr", "d", "default", "first", "last", "max", "min", "
 
 
 class _Meter:
-    """What the templates of a reply have taken so far."""
+    """Counts the work of a reply's templates so far."""
 
     def __init__(self, allowance: Allowance, largest: int) -> None:
         self._largest = largest
@@ -156,7 +156,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return changed
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Tell whether it is a member that the values of templates may have."""
+        """Return whether templates may read a member of that name."""
         if not super().is_safe_attribute(obj, attr, value):
             return False
         known = [methods for kind, methods in self._methods.items() if isinstance(obj, kind)]

@@ -1,1 +1,1 @@
-"""What the installed official SDK knows and this server does not, and the other way round."""
+"""Differences between the installed official SDK and this server."""

@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A difference that is meant: the findings of a ``kind`` whose place matches the pattern ``where``."""
+    """An intended difference: the findings of a ``kind`` at places that match the pattern ``where``."""
 
     kind: Kind
     where: str

@@ -38,7 +38,7 @@ def differences(where: str, ours: Places, theirs: Places, *, missing: Kind, extr
         yield Finding(extra, f"{where}: {place}", f"the schema has {place}, the SDK has not.")
     for place in sorted(ours.keys() & theirs.keys()):
         mine, others = ours[place], theirs[place]
-        if not mine or not others:  # any text will do
+        if not mine or not others:  # any text is allowed
             continue
         for text in sorted(others - mine):
             yield Finding("missing_literal", f"{where}: {place}={text}", f"the SDK has {text!r} for {place}.")

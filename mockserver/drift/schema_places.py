@@ -71,7 +71,7 @@ def _walk(given: list[_Part], place: str, places: Places) -> None:
 
 
 def _walk_case(case: _Case, place: str, places: Places) -> None:
-    """The members of a case, but for the one that tells it apart."""
+    """Return the members of a case without the one that identifies it."""
     found: Places = {}
     _walk([case.part], "", found)
     for inner, texts in found.items():
@@ -102,7 +102,7 @@ def _applying(given: list[_Part]) -> tuple[list[_Part], list[_Case]]:
 
 
 def _branches(parts: list[_Part], cases: list[_Case]) -> tuple[list[_Part], list[_Case]]:
-    """Return the branches of ``anyOf`` and ``oneOf``: as cases, where a member tells them apart."""
+    """Return the branches of ``anyOf`` and ``oneOf``: as cases where a member identifies them."""
     branches: list[_Part] = []
     told: list[_Case] = []
     for schema, file in parts:
@@ -131,7 +131,7 @@ def _case_of(part: _Part) -> _Case | None:
 
 
 def _texts(parts: list[_Part]) -> frozenset[str]:
-    """Return the texts that every part admits; none where any will do."""
+    """Return the texts that every part admits; none where any text is allowed."""
     admitted: frozenset[str] | None = None
     for schema, _ in parts:
         values = [schema["const"]] if "const" in schema else schema.get("enum")

@@ -80,7 +80,7 @@ def _members(given: Any) -> Mapping[str, Any] | None:
 
 
 def _label(given: Any) -> tuple[str, str] | None:
-    """Return the member that tells a kind of object from others, with its value."""
+    """Return the member that identifies a kind of object, with its value."""
     for name in DISCRIMINATORS:
         texts = texts_of((_members(given) or {}).get(name, str))
         if len(texts) == 1:

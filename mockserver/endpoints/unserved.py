@@ -1,7 +1,7 @@
-"""What no endpoint answers: calls that OpenAI has and this server has not, unknown paths, wrong methods.
+"""Refuses requests without an endpoint: calls of OpenAI that this server lacks, unknown paths, wrong methods.
 
-They go the way of every request (account, body, faults, stubs, journal); in place of an endpoint's answer
-comes a refusal that says what to do.
+They pass through the pipeline as every request does (account, body, faults, stubs, journal), but are answered with
+a refusal that says what to do.
 """
 
 from __future__ import annotations

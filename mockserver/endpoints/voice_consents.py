@@ -1,4 +1,4 @@
-"""``/v1/audio/voice_consents``: recordings in which somebody consents to the creation of a voice like theirs."""
+"""``/v1/audio/voice_consents``: recordings in which speakers consent to the creation of a voice like theirs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_request(services: Services, call: Call) -> None:
 
 
 def create_consent(services: Services, call: Call) -> Answer:
-    """Keeps that there is a consent; the recording itself is given back to nobody, and not kept."""
+    """Keeps the consent; the recording itself is not kept, as no call returns it."""
     name, language = (str(call.document.get(field, "")) for field in ("name", "language"))
     consent = _consent(services.ids.consent_id(), name, language, int(services.clock.now()))
     services.store.put(_KIND, call.account.id, consent["id"], consent)
@@ -51,14 +51,14 @@ def retrieve_consent(services: Services, call: Call) -> Answer:
 
 
 def update_consent(services: Services, call: Call) -> Answer:
-    """Gives a consent another name."""
+    """Renames a consent."""
     named = {"name": call.document["name"]} if "name" in call.document else {}
     changed = services.store.update(_KIND, call.account.id, call.path["id"], lambda consent: consent | named)
     return _answer(changed or _example(call) | named)
 
 
 def delete_consent(services: Services, call: Call) -> Answer:
-    """Forgets a consent. The voices that were created with it stay."""
+    """Deletes a consent. The voices that were created with it stay."""
     consent_id = call.path["id"]
     if not services.store.remove(_KIND, call.account.id, consent_id) and call.strict:
         raise ApiError("voice_consent_not_found", id=consent_id)

@@ -1,4 +1,4 @@
-"""The recordings of the forms below ``/v1/audio/voices`` and ``/v1/audio/voice_consents``: are they such audio?"""
+"""Checks the recordings that are uploaded to ``/v1/audio/voices`` and ``/v1/audio/voice_consents``."""
 
 from __future__ import annotations
 

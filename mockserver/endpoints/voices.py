@@ -34,7 +34,7 @@ def check_request(services: Services, call: Call) -> None:
 
 
 def create_voice(services: Services, call: Call) -> Answer:
-    """Creates a voice. How it sounds follows from its id alone: nobody learns to speak like the sample."""
+    """Creates a voice. Its sound depends on its id alone, not on the sample."""
     asked = call.document
     voice: dict[str, Any] = {
         "object": "audio.voice",
@@ -55,7 +55,7 @@ def create_voice(services: Services, call: Call) -> Answer:
 
 
 def delete_voice(services: Services, call: Call) -> Answer:
-    """Forgets a voice. The consent to it stays."""
+    """Deletes a voice. Its consent stays."""
     voice_id = call.path["id"]
     if not services.store.remove(_KIND, call.account.id, voice_id) and call.strict:
         raise ApiError("voice_not_found", id=voice_id)

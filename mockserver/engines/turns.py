@@ -1,4 +1,4 @@
-"""Who is heard next: a few workers are shared by all clips, which take turns of a window (half a minute) each."""
+"""Schedules transcriptions: all clips share a few workers, and take turns of one window (half a minute) each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from mockserver.engines.transcription import EngineBusy
 
 
 class Turns:
-    """Lets ``workers`` clips be at work at a time. At most ``waiting`` more may wait.
+    """Lets ``workers`` clips be transcribed at a time. At most ``waiting`` more may wait.
 
-    All of them together may have ``seconds`` of sound left to be heard. One that is longer may come when there is no
+    All of them together may have ``seconds`` of audio left to transcribe. A longer clip is admitted when there is no
     other.
     """
 
@@ -24,7 +24,7 @@ class Turns:
         self._oldest_is_next = False
 
     def admit(self) -> Turn:
-        """Return the place of one more clip; it ``leave``s. Raises ``EngineBusy``."""
+        """Admit one more clip and return its turn; end it with ``leave``. Raises ``EngineBusy``."""
         with self._lock:
             if len(self._clips) >= self._most:
                 raise EngineBusy("too many transcriptions are waiting for Whisper")
@@ -32,7 +32,7 @@ class Turns:
             return turn
 
     def expect(self, turn: Turn, seconds: float) -> None:
-        """Note how long a clip is. Raises ``EngineBusy`` if it is longer than there is room for."""
+        """Set the length of a clip. Raises ``EngineBusy`` if it exceeds the seconds that are left."""
         with self._lock:
             left = sum(other.left for other in self._clips if other is not turn)
             if left and left + seconds > self._most_seconds:
@@ -42,7 +42,7 @@ class Turns:
     def take(self, turn: Turn, left: float) -> bool:
         """Wait until it is the clip's turn, again if it has just had one. Return ``False`` once it is dropped.
 
-        ``left`` is how many seconds of it are to be heard.
+        ``left`` is how many seconds of it are still to be transcribed.
         """
         with self._lock:
             turn.left = left
@@ -61,7 +61,7 @@ class Turns:
             self._give()
 
     def drop(self, turn: Turn) -> None:
-        """Give the clip no further turn: the one it has is its last."""
+        """Give the clip no further turn after its current one."""
         with self._lock:
             turn.is_dropped = True
             if turn in self._waiting:
@@ -69,7 +69,7 @@ class Turns:
             turn.called.set()
 
     def leave(self, turn: Turn) -> None:
-        """Let go of the clip's place."""
+        """Remove the clip, which has ended."""
         with self._lock:
             self._end(turn)
             self._clips.remove(turn)
@@ -81,9 +81,9 @@ class Turns:
             self._free += 1
 
     def _give(self) -> None:
-        """Call the clip that came first and the one with least left to hear, alternately.
+        """Call the clip that came first and the one with least left to transcribe, alternately.
 
-        So a short clip does not wait for the end of a long one, and no number of short ones holds up a long one.
+        So a short clip does not wait for the end of a long one, and short ones cannot keep a long one waiting forever.
         """
         while self._free and self._waiting:
             if self._oldest_is_next:

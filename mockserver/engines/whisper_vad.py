@@ -1,4 +1,4 @@
-"""Where in a sound there is speech: faster-whisper's voice activity detection (Silero), for sound that comes in pieces.
+"""Finds speech in audio that is decoded in pieces: faster-whisper's voice activity detection (Silero).
 
 faster-whisper's own ``get_speech_timestamps`` takes the whole sound at once, and several times its memory. This finds
 the same, and is meant to: the model and the way it is asked are those of ``faster_whisper.vad``.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Span = dict[str, int]  # the samples from "start" to before "end", as faster-whisper writes it
 
 _WINDOW = 512  # samples that are judged at a time
-_CONTEXT = 64  # samples of the window before that the model hears again
+_CONTEXT = 64  # samples of the previous window that the model gets again
 _BATCH = 1_000 * _WINDOW  # samples, half a minute
 _MARGIN, _LOWEST = 0.15, 0.01  # how far below the threshold speech goes on; the lowest probability for that
 
@@ -78,7 +78,7 @@ def _unpadded(samples: Samples, options: VadOptions, pause: Callable[[], None]) 
 
 
 def _probabilities(samples: Samples, pause: Callable[[], None]) -> Iterator[np.float32]:
-    """That there is speech, window by window. The last one is padded with silence, over its last samples too."""
+    """Yield the probability of speech, window by window. The last one is padded, over its last samples too."""
     session = get_vad_model().session
     h = c = np.zeros((1, 1, 128), np.float32)
     before = np.zeros(_CONTEXT, np.float32)

@@ -1,8 +1,8 @@
-"""faster-whisper, window by window: a sound of any length is heard in the memory of half a minute of it.
+"""Runs faster-whisper window by window: audio of any length is transcribed in the memory of half a minute of it.
 
-faster-whisper makes the features of the whole sound before it hears the first of its windows of 30 s. Here they are
-made as ``generate_segments`` asks for them. What it hears is the same: so are the features, for which the loudest one
-of the whole sound must be known, so that the sound is gone through twice.
+faster-whisper makes the features of the whole audio before it decodes the first of its windows of 30 s. Here they are
+made when ``generate_segments`` reads them. The features, and so the transcript, are the same. Because the maximum of
+the whole spectrogram must be known first, the audio is decoded twice.
 
 What is used of faster-whisper beyond ``transcribe``: ``generate_segments``, which reads ``features.shape`` and
 ``features[:, begin:end]`` and calls ``encode`` and ``generate_with_fallback``, ``detect_language``,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import TranscriptionOptions
 
 Pause = Callable[[float], None]
-"""Called before each window with the seconds that are still to be heard. May wait, or raise to end the work."""
+"""Called before each window with the seconds that are still to be transcribed. May wait, or raise to end the work."""
 
 _VOCABULARY = 51_864  # tokens of OpenAI's smallest vocabulary, at least
 _RANGE, _MIDDLE = np.float32(8), np.float32(4)  # of log10 of power
@@ -44,7 +44,7 @@ _VAD_BY_SETTING = VadOptions(prefix_padding_ms=400, silence_duration_ms=2_000)  
 class WindowedWhisper(WhisperModel):  # type: ignore[misc]
     """faster-whisper's model. It remembers the last window: the same one, asked the same, has the same answer.
 
-    So of hours of digital silence one window is really heard. ``of_a_clip`` returns it with a memory of its own.
+    So of hours of digital silence only one window is decoded. ``of_a_clip`` returns it with a memory of its own.
     """
 
     _window: NDArray[np.float32] | None = None
@@ -172,7 +172,7 @@ def hear(
         language, _, _ = model.detect_language(features=features[:, : model.feature_extractor.nb_max_frames])
 
     def decode(*, words: bool) -> Iterator[Segment]:
-        """Return the segments; ``transcribe`` hears nothing here, but fills in all the other options."""
+        """Return the segments; ``transcribe`` gets no audio here, but fills in all the other options."""
         _, info = model.transcribe(
             np.zeros(1, np.float32),
             task=options.task,
@@ -193,11 +193,11 @@ def hear(
 
     told = language or "en"
     if options.languages and told not in options.languages and not model.model.is_multilingual:
-        told = options.languages[0]  # taken at its word, as a model that knows it would
+        told = options.languages[0]  # used as given, as by a model that supports it
     segments = decode(words=options.words)
     if options.words:
         first = next(segments, None)
-        # Some small models hear nothing when they are asked for word times as well.
+        # Some small models transcribe nothing when they are asked for word times as well.
         segments = decode(words=False) if first is None else chain((first,), segments)
     return told, segments
 
@@ -205,7 +205,7 @@ def hear(
 def _hinted(
     model: WhisperModel, samples: Samples, hints: tuple[str, ...], pause: Callable[[], None]
 ) -> str | None:
-    """The likeliest of the hinted languages that the model knows; ``None`` lets it look for itself."""
+    """Return the most probable of the hinted languages that the model supports; ``None``: let it detect one."""
     if not model.model.is_multilingual:
         return None
     known = [hint for hint in hints if model.hf_tokenizer.token_to_id(f"<|{hint}|>") is not None]

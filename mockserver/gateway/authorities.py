@@ -1,7 +1,7 @@
-"""Authorities (``Host``) and origins of HTTP requests, read strictly: what is not canonical is none.
+"""Authorities (``Host``) and origins of HTTP requests, parsed strictly: only the canonical form is valid.
 
-Browsers and HTTP libraries bring what they send into these forms. What comes in another was written by hand to be
-read differently by two readers, so it is refused rather than interpreted.
+Browsers and HTTP libraries send these forms. Another form was written by hand so that two programs read it
+differently; it is refused rather than interpreted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Origin(NamedTuple):
     authority: Authority
 
     def is_of(self, host: Authority) -> bool:
-        """Tell whether a page of this origin calls ``host`` as the server that it came from itself."""
+        """Return whether ``host`` is the server that a page of this origin came from."""
         return self.authority.host == host.host and self.authority.port_of(self.scheme) == host.port_of(
             self.scheme
         )
@@ -85,7 +85,7 @@ def parse_origin(text: str) -> Origin | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this very machine; IPv6 also in brackets, or with a zone."""
+    """Return whether a host name or address means this machine; IPv6 also in brackets, or with a zone."""
     address = address_of(host.strip("[]").partition("%")[0])
     if address is None:
         name = host.lower().rstrip(".")

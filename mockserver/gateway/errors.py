@@ -43,7 +43,7 @@ class ApiError(Exception):
 
 
 def storage_error(failed: StateFailed) -> ApiError:
-    """Return what a client is told of a disk that keeps nothing: 507 where it is full, else 500."""
+    """Return the error for a disk that cannot be written to: 507 if it is full, else 500."""
     return ApiError("storage_full" if failed.no_room else "storage_failed", reason=failed.reason)
 
 

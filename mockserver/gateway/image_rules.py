@@ -1,4 +1,4 @@
-"""Images of a chat that the API could not use, as far as that can be found out without fetching them."""
+"""Refuses images of a chat that the API could not use, as far as that is known without fetching them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.remote.sources import UrlSources
 
 _PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a")
-# Names that nobody outside can look up (RFC 6761, RFC 6762, and .internal as ICANN reserves it).
+# Names that public DNS does not have (RFC 6761, RFC 6762, and .internal as ICANN reserves it).
 _PRIVATE = (".localhost", ".local", ".internal", ".invalid", ".test", ".home.arpa")
 
 

@@ -1,4 +1,4 @@
-"""Requests that the server makes of itself, without HTTP: how the pipeline is told of them."""
+"""Requests that the server makes of itself, without HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is secret in a request, and how it is shown where requests are kept or written: journal, snapshots, log.
+"""Finds the secrets of a request and hides them where requests are kept or written: journal, snapshots, log.
 
 A secret is known by the name of what carries it (``catalog/secret_names.toml``), by a scheme before it (``Bearer``), or
 because it is the key that this very request is made with, wherever else that stands.
@@ -38,7 +38,7 @@ Carrier = Literal["headers", "queries", "members"]
 
 
 def is_secret(carrier: Carrier, name: str) -> bool:
-    """Tell whether what is called so is a secret. Of a very long name the end counts."""
+    """Return whether a name is that of a secret. Of a very long name only the end is matched."""
     return _is_secret(carrier, name[-_LONGEST_NAME:])
 
 

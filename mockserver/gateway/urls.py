@@ -20,10 +20,10 @@ def route_path(environ: Mapping[str, Any]) -> str:
 
 
 def lacks_version(path: str) -> bool:
-    """Tell whether a path, as the client wrote it, is not below ``/v1``."""
+    """Return whether a path, as the client wrote it, is not below ``/v1``."""
     return not path.startswith(VERSION + "/")
 
 
 def has_double_slash(path: str) -> bool:
-    """Tell whether a path has an empty segment, which no path of the API has."""
+    """Return whether a path has an empty segment, which no path of the API has."""
     return "//" in path

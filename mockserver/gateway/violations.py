@@ -1,7 +1,7 @@
 """Where and how a document differs from its JSON Schema: found by ``jsonschema``, in bounded time and memory.
 
-A body of megabytes can have a million faults, and one is told. So of the members of an array or object those that
-are valid are passed over by the fast validator, and of the others only the first are looked into.
+A body of megabytes can have a million faults, of which one is reported. So the fast validator skips the valid members
+of an array or object, and of the others only the first are examined.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Explainer:
     def violations(self, address: str, document: object) -> list[Violation]:
         """Return what keeps ``document`` from satisfying the schema at ``address``: all, or of very many the first.
 
-        The most relevant comes first, by ``jsonschema.exceptions.relevance``. One violation is told per
+        The most relevant comes first, by ``jsonschema.exceptions.relevance``. One violation is reported per
         place; of an ``anyOf``, only the branch that the value's JSON type points to.
         """
         from jsonschema.exceptions import relevance
@@ -166,7 +166,7 @@ class Explainer:
     def _invalid(self, schema: Any, members: Iterable[tuple[Any, object]]) -> Iterator[Any]:
         """Yield the keys of ``members`` that ``schema``, a part of a document, refuses: the first, while there is room.
 
-        Whoever is told of several places is told of each array's first, however many there were in others before.
+        Where several places are reported, they include the first of each array, however many other arrays had before.
         """
         fast = self._fast.get(id(schema))
         if fast is None:
@@ -238,7 +238,7 @@ def _judged(keyword: str) -> Callable[..., Iterator[ValidationError]]:
 def _required(
     validator: object, names: Sequence[str], instance: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    """``required``, but one error for all the missing names: the stock one tells them only in its message."""
+    """``required``, but one error for all the missing names: the stock one names them only in its message."""
     from jsonschema.exceptions import ValidationError
 
     if isinstance(instance, dict) and any(name not in instance for name in names):

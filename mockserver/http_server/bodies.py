@@ -33,7 +33,7 @@ def body_of(connection: Connection) -> Body:
 
 
 class Body(ABC):
-    """A body. One that broke off is not waited for again. A client that asks is told to send it once it is read."""
+    """A body. A truncated one is not waited for again. A 100 Continue is sent, if asked for, at the first read."""
 
     skipped_by_server = True  # what is left of it; see ``gateway.body.drain``
 
@@ -50,7 +50,7 @@ class Body(ABC):
         """
         if self.ended or self._broken or size == 0:
             return b""
-        self._broken = True  # until this has gone well
+        self._broken = True  # until this has succeeded
         if self._expected:
             self._expected = False
             if not self._connection.received:
@@ -60,7 +60,7 @@ class Body(ABC):
         return data
 
     def leave(self) -> bool:
-        """Reads no more. Whether the connection can take another request after what is left."""
+        """Stops reading; returns whether the connection can be used for another request after the rest of the body."""
         if self.ended:
             return True
         if self._expected or self._broken:  # the client may or may not send the body
@@ -73,7 +73,7 @@ class Body(ABC):
 
     @abstractmethod
     def _leave(self) -> bool:
-        """Whether what is left is little and its end is known."""
+        """Return whether the rest is short and of known length."""
 
 
 class KnownBody(Body):
@@ -109,7 +109,7 @@ class KnownBody(Body):
 
 
 class ChunkedBody(Body):
-    """A body in chunks (RFC 9112, 7.1), whose sizes the client may have made up."""
+    """A body in chunks (RFC 9112, 7.1). The sizes that the client sends are not trusted."""
 
     def __init__(self, connection: Connection, *, expected: bool) -> None:
         super().__init__(connection, expected=expected)

@@ -1,4 +1,4 @@
-"""A client's connection: what has come on it, how to read on, how to write."""
+"""A client's connection: the received bytes, reading and writing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Connection:
         self.socket = connected
         self.remote_addr, self.remote_port = address
         self.received = bytearray()  # and not read yet
-        self.unread = 0  # bytes of the last body that nobody wants
+        self.unread = 0  # bytes of the last body that are not needed
         self.head: Head | None = None  # of the next request, or of that being answered
         self.was_served = False  # a request that came on it was answered
         self.patience = 0.0
@@ -49,7 +49,7 @@ class Connection:
         self._open = True
 
     def take_in(self) -> bool:
-        """Receive what has come, without waiting; whether the client may send more."""
+        """Receive without blocking; return whether the client may send more."""
         try:
             piece = self.socket.recv(_PIECE)
         except BlockingIOError:
@@ -75,7 +75,7 @@ class Connection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing has come of a request."""
+        """Return whether no byte of a request has been received."""
         return not self.received and self.head is None
 
     def read(self, most: int) -> bytes:
@@ -135,12 +135,12 @@ class Connection:
             self.socket.settimeout(usual)
 
     def shut(self) -> None:
-        """Say that nothing more is sent. What the client still sends is taken in."""
+        """Shut down sending. What the client still sends can be received."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
-        """Have whoever reads or writes it find it ended."""
+        """Shut down both directions: the threads that read or write see its end."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 

@@ -1,4 +1,4 @@
-"""Ends the server when it is told to and does not, whatever its threads do. A program, too: the process that watches.
+"""Kills the server if it does not end after a signal, whatever its threads do. Also the program that watches it.
 
 A thread that keeps the interpreter's lock keeps Python from handling signals. Its C code still writes the number of a
 signal to a pipe (``signal.set_wakeup_fd``). A small process reads it, waits, and kills the server if need be.
@@ -21,7 +21,7 @@ _COMMAND = (sys.executable, "-I", "-S", __file__)
 class Guardian:
     """Watches this process from another one, where the system has signals (POSIX).
 
-    To be made by the main thread. It kills this process ``seconds`` after it was told to end, or told so once more.
+    Make it in the main thread. It kills this process ``seconds`` after the first signal to end, or at the second.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -63,7 +63,7 @@ def main(server: int, told: int, seconds: float) -> None:
 
 
 def _is_told_to_end(told: int, seconds: float | None) -> bool | None:
-    """Return ``True`` once the server is told to end, ``False`` once it has ended, ``None`` after ``seconds``."""
+    """Return ``True`` for a signal to end, ``False`` once the server has ended, ``None`` after ``seconds``."""
     while select.select([told], [], [], seconds)[0]:
         numbers = os.read(told, 64)
         if not numbers:

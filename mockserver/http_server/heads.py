@@ -1,4 +1,4 @@
-"""The head of a request (RFC 9112): read strictly, so that no two programs can read it in two ways."""
+"""Parses the head of a request (RFC 9112) strictly, so that no other program can read it differently."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOST = re.compile(r"([A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _QUOTED_SLASH = re.compile("(%2F)", re.IGNORECASE)
 
-# A name with an underscore reaches a WSGI app as that with a hyphen. These would be taken for what steers HTTP.
+# In a WSGI environ an underscore and a hyphen in a name are the same. These would be taken for headers of HTTP itself.
 _STEERING = frozenset(
     ("connection", "content-length", "content-type", "expect", "host", "transfer-encoding", "upgrade")
 )
@@ -111,7 +111,7 @@ def _too_large(limits: HeadLimits) -> ApiError:
 
 
 def _fields(lines: list[str], limits: HeadLimits) -> dict[str, str]:
-    """Return the headers. Those whose names have an underscore are left out, or refused where that would mislead."""
+    """Return the headers. Those with an underscore in the name are left out, or refused where that could be misread."""
     if len(lines) > limits.fields:
         raise _too_large(limits)
     fields: dict[str, str] = {}

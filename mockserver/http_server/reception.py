@@ -1,4 +1,4 @@
-"""Accepts connections and reads the heads of requests, all in one thread: whoever is slow keeps no other waiting."""
+"""Accepts connections and reads the heads of requests, all in one thread: a slow client keeps no other waiting."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _AT_ONCE = 64  # connections that are accepted before others are looked at
 _CONTROL = "/_mock"
 _HEALTH = "/_mock/health"
 _CONTROL_BODY = 1 << 16  # bytes; the body of a control call is waited for here, up to this size
-_FAREWELL_SECONDS = 2.0  # without a byte, after which who was refused while sending is left
-_FAREWELL_BYTES = 1 << 28  # that are taken from who was refused while sending
+_FAREWELL_SECONDS = 2.0  # without a byte, after which a client that was refused while sending is dropped
+_FAREWELL_BYTES = 1 << 28  # that are received from a client that was refused while sending
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_ROOM_SECONDS = 0.1  # until another connection is accepted, when none can be closed to make room
 _YOUNG_SECONDS = 0.5  # for which a new connection may be silent and is kept
@@ -40,7 +40,7 @@ _REMINDER_SECONDS = 60.0  # between two warnings in the log that there is no roo
 
 @dataclass(slots=True)
 class _Farewell:
-    """How long a client that was refused while it sent is listened to, so that it can read that it was."""
+    """How long to receive from a client that was refused while it sent, so that it can read the refusal."""
 
     silent_until: float
     until: float
@@ -48,7 +48,7 @@ class _Farewell:
 
 
 class Reception:
-    """Holds the connections that no thread answers: those that wait for a request, and those that are parted from.
+    """Holds the connections that no thread answers: those that wait for a request, and those that are being closed.
 
     Clients have ``patience`` seconds for the head of a request, which is as large as ``limits`` allow. ``room`` is how
     many connections there may be in all. ``refuse`` writes an ``ApiError`` to a connection.
@@ -124,7 +124,7 @@ class Reception:
         connection.close()
 
     def _look(self) -> None:
-        """Do what there is to do."""
+        """Handle the next events."""
         if not self._accepting and time.monotonic() >= self._accepting_from:
             self._accepting = True
             with self._lock:
@@ -149,7 +149,7 @@ class Reception:
             except OSError as error:
                 if error.errno in _NO_ROOM:
                     self._make_room()
-                return  # nobody is there any more
+                return  # the client has left
             connected.settimeout(0)
             connection = Connection(connected, address[:2], self._limits, self._open.discard)
             self._open.add(connection)
@@ -205,13 +205,13 @@ class Reception:
         if now - self._reminded >= _REMINDER_SECONDS:
             self._reminded = now
             log.warning(
-                "%d connections are open, and there is no room for more. Those that do nothing are closed. "
+                "%d connections are open, and there is no room for more. Idle ones are closed. "
                 "Raise the limit of open files (ulimit -n), or use fewer connections.",
                 len(self._open),
             )
 
     def _hear(self, connection: Connection) -> None:
-        """Receive what has come of a request."""
+        """Receive the next bytes of a request."""
         begins = connection.is_idle and not connection.unread
         try:
             more = connection.take_in()
@@ -247,7 +247,7 @@ class Reception:
         self._workers.put(connection, _kind(connection))
 
     def _wait(self, connection: Connection) -> None:
-        """Wait for what comes next on a connection."""
+        """Watch a connection for its next bytes."""
         with self._lock:
             if not self._ending:
                 self._waiting[connection] = time.monotonic() + self._patience
@@ -256,7 +256,7 @@ class Reception:
         connection.close()
 
     def _forget(self, connection: Connection) -> None:
-        """Watch a connection no longer."""
+        """Stop watching a connection."""
         with self._lock:
             self._waiting.pop(connection, None)
             self._parting.pop(connection, None)

@@ -1,4 +1,4 @@
-"""The threads that answer requests: as many as are needed, bounded by kind, let go after a calm."""
+"""The threads that answer requests: as many as are needed, bounded by kind, and ended when they are idle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SPARE = 4  # idle threads that only take what must be answered soon
-_ALWAYS = 20  # threads that are not let go
+_ALWAYS = 20  # threads that are kept when they are idle
 _IDLE_SECONDS = 10.0  # without work, after which a thread ends
 _HEALTH = 4  # threads for health beyond those for the control API
 _UNDONE_SECONDS = 1.0  # that threads have to notice that their connection was taken from them
@@ -48,15 +48,15 @@ class Worker(threading.Thread):
         self.connection: Connection | None = None
 
     def run(self) -> None:
-        """Work until it is told to end."""
+        """Answer requests until the thread is to end."""
         self._work(self)
 
 
 class Workers:
     """The threads of a server. At most ``most`` answer at a time; ``reserved`` more only the control API.
 
-    ``answer`` answers a connection's request. Who has none to answer longest is the last to get one, so that threads
-    which are not needed end by themselves.
+    ``answer`` answers a connection's request. The thread that has been idle longest is the last to get a
+    request, so that threads which are not needed end by themselves.
     """
 
     def __init__(self, answer: Callable[[Connection], None], most: int, reserved: int) -> None:
@@ -67,7 +67,7 @@ class Workers:
             Kind.ORDINARY: most,
         }
         self._lock = threading.Lock()
-        self._ended = threading.Condition(self._lock)  # told when a thread ends
+        self._ended = threading.Condition(self._lock)  # notified when a thread ends
         self._idle: list[Worker] = []
         self._threads: set[Worker] = set()
         self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in self._most}

@@ -21,7 +21,7 @@ _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _WRITING = (
     os.O_WRONLY
     | os.O_CREAT
-    | getattr(os, "O_NOFOLLOW", 0)  # what stands there as a link leads to what is not ours
+    | getattr(os, "O_NOFOLLOW", 0)  # a link would lead to files that are not ours
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
@@ -40,7 +40,7 @@ _QUIET = 60.0  # seconds in which the same trouble is not logged again
 class StateFailed(Exception):
     """Something could not be written to the disk, or read from it. Nothing of it is kept.
 
-    ``reason`` is the system's word for it; ``no_room`` tells whether there is no space left.
+    ``reason`` is the system's message; ``no_room`` is whether there is no space left.
     """
 
     def __init__(self, message: str, reason: str = "", *, no_room: bool = False) -> None:
@@ -50,7 +50,7 @@ class StateFailed(Exception):
 
 
 class Troubles:
-    """Says in the log why the disk fails and what to do; the same once a minute at most. Thread-safe."""
+    """Logs why the disk fails and what to do; the same message once a minute at most. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""What ``mockserver doctor`` tells of a state folder; nothing in it is changed."""
+"""Describes a state folder for ``mockserver doctor``; changes nothing in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_NAMED = 20  # files
 
 
 def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
-    """Whether a state folder is in good order, and in words what is in it.
+    """Return whether a state folder is in good order, and a description of its content.
 
     Raises ``StateFolderError`` where a server could not use it.
     """
@@ -56,7 +56,7 @@ def _names(paths: list[Path]) -> str:
 
 
 def _troubles(found: Survey) -> list[str]:
-    """What else is in the folder, in words."""
+    """Return descriptions of the other files in the folder."""
     told = []
     if found.half_written:
         told.append(f"{len(found.half_written)} files half written, which the next start removes")

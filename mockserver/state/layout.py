@@ -1,4 +1,4 @@
-"""What is in a state folder, by name and form. What is called otherwise is somebody else's, and left alone.
+"""The names and forms of the files in a state folder. Files with other names belong to others and are left alone.
 
 ======================  ==================================================================================
 ``mockserver-state.json``  the marker: a JSON object whose ``format`` is that of the folder
@@ -88,7 +88,7 @@ def mark(folder: Path) -> None:
 def check_is_ours(folder: Path) -> None:
     """Raises ``StateFolderError`` unless a folder that is there is marked, empty, or of an earlier version.
 
-    Earlier versions wrote no marker. Of theirs is what has their ``lock`` and ``values/``, and not one file or
+    Earlier versions wrote no marker. Their folders have a ``lock`` and ``values/``, and no file or
     folder that they would not have written. Nothing is changed.
     """
     for name in (MARKER, LOCK):
@@ -111,7 +111,7 @@ def check_is_ours(folder: Path) -> None:
 
 
 def row_in(content: bytes) -> dict[str, Any]:
-    """What the file of a value says, as far as its form goes. Raises ``ValueError``."""
+    """Return the content of a value's file; its value is not checked. Raises ``ValueError``."""
     row = strict_json.parse(content)
     if not isinstance(row, dict) or set(row) != set(_ROW):
         raise ValueError(f"it is no JSON object with {', '.join(_ROW)}")
@@ -119,7 +119,7 @@ def row_in(content: bytes) -> dict[str, Any]:
 
 
 def _marker_in(path: Path) -> int:
-    """The format that a marker tells."""
+    """Return the format in a marker."""
     try:
         with path.open("rb") as file:
             found = strict_json.parse(file.read(_LARGEST_MARKER))

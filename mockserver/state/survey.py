@@ -1,4 +1,4 @@
-"""Looks at a state folder, and changes nothing: what can be used, what cannot, and what is left over."""
+"""Lists what is in a state folder, without changing it: usable values, damaged ones and leftovers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Kept(NamedTuple):
 
 
 class Damaged(NamedTuple):
-    """The file of a value that cannot be used: whose it was, as far as it tells, and why."""
+    """The file of a value that cannot be used: its object, as far as the file names it, and the reason."""
 
     path: Path
     what: str
@@ -125,7 +125,7 @@ def _look_at_values(folder: Path, rules: ValueRules, found: Survey) -> None:
 
 
 def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept | None:
-    """The value in a file; ``None``, with a word in ``found``, where it cannot be used."""
+    """Return the value in a file; ``None`` where it cannot be used, which is noted in ``found``."""
     what = "a value"
     try:
         if path.lstat().st_size > _LARGEST:

@@ -1,4 +1,4 @@
-"""Whether a value may be kept: what is read from a state folder or a snapshot has been in other hands."""
+"""Validates values that are read from a state folder or a snapshot, which others may have changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Sizes = Callable[[str], int | None]
 
 
 class BadValue(ValueError):
-    """A value that cannot be kept. The message tells why."""
+    """A value that cannot be kept. The message says why."""
 
 
 class ValueRules:
@@ -74,7 +74,7 @@ def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
     sizes = {blob_id: size_of(blob_id) for blob_id in named_in(value)}
     for blob_id, size in sizes.items():
         if size is None:
-            raise BadValue(f"the bytes {blob_id} are gone")
+            raise BadValue(f"the bytes {blob_id} are missing")
     for blob_id, told in _told_sizes(value):
         if sizes.get(blob_id) != told:
             raise BadValue(f"of the {told} bytes {blob_id} there are {sizes.get(blob_id)}")

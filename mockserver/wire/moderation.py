@@ -1,6 +1,6 @@
-"""What moderation found, as chat completions tell it.
+"""The results of moderation, in the form of chat completions.
 
-Nobody judges here: only what a stub says is flagged. The scores are derived from the text.
+No model judges the texts: only what a stub says is flagged. The scores are derived from the text.
 """
 
 from __future__ import annotations

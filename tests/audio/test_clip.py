@@ -59,7 +59,7 @@ def test_a_clip_of_known_facts_is_not_decoded_for_them() -> None:
     assert clip.duration == 1.5
 
 
-def test_a_clip_over_its_bound_is_told_also_when_its_facts_were_known() -> None:
+def test_a_clip_over_its_bound_is_reported_also_when_its_facts_were_known() -> None:
     clip = Clip(WAV, "fixture.wav", max_seconds=0.5)
     clip.facts = ClipFacts("wav", "pcm_s16le", 0.5, 1, RATE, "0" * 64)
     with pytest.raises(AudioTooLong):
@@ -71,7 +71,7 @@ def test_what_is_no_audio_is_told_when_facts_are_wanted() -> None:
         _ = Clip(b"no audio", "tone.wav", max_seconds=60).facts
 
 
-def test_nobody_need_wait_for_the_facts_of_a_long_clip() -> None:
+def test_the_facts_of_a_long_clip_can_be_abandoned() -> None:
     looks = 0
 
     def leave() -> None:

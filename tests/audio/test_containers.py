@@ -18,7 +18,7 @@ def test_the_container_is_the_one_that_ffmpeg_finds(file_type: str) -> None:
     assert container_of(Content(data)) == decode(data, keep_seconds=0, max_seconds=9).facts.container
 
 
-def test_a_film_is_told_from_sound_in_the_same_container() -> None:
+def test_video_is_distinguished_from_sound_in_the_same_container() -> None:
     assert container_of(Content(film(TONE))) == "mp4-video"
     assert container_of(Content(encode(TONE, "m4a"))) == "mp4"
 

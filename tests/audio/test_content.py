@@ -87,7 +87,7 @@ def test_threads_read_at_the_same_time() -> None:
 
 
 @on_linux
-def test_a_file_is_private_has_no_name_and_is_gone_with_its_content() -> None:
+def test_a_file_is_private_has_no_name_and_is_deleted_with_its_content() -> None:
     before = spooled()
     content = on_disk(DATA)
     (file,) = set(spooled()) - set(before)

@@ -99,7 +99,7 @@ NOTES = chunk(b"LIST", b"INFOISFT\x0e\0\0\0Lavf59.27.100\0")
         "lying notes",
     ],
 )
-def test_a_wav_whose_header_was_never_finished_is_heard_to_its_end(
+def test_a_wav_whose_header_was_never_finished_is_transcribed_to_its_end(
     riff_size: int | None, before: bytes, data_size: int | None, after: bytes
 ) -> None:
     header = wav_header(len(TONE), RATE)

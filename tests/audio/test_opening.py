@@ -21,7 +21,7 @@ FACTS = (
 
 
 @pytest.mark.parametrize("file_type", HOLDERS)
-def test_a_file_with_a_cover_is_heard(file_type: str) -> None:
+def test_a_file_with_a_cover_is_transcribed(file_type: str) -> None:
     facts = decode(with_pictures(TONE, file_type, [png(8)]), keep_seconds=0, max_seconds=60).facts
     assert facts.duration == pytest.approx(2.0, abs=0.06)
 
@@ -180,7 +180,7 @@ def test_any_number_of_tags_is_passed_over(tagged: Callable[[int], bytes]) -> No
     assert many == few
 
 
-def test_what_is_recorded_without_an_end_is_heard() -> None:
+def test_what_is_recorded_without_an_end_is_transcribed() -> None:
     """As browsers do: segment and clusters tell no size."""
     file = Stream()
     with (

@@ -65,7 +65,7 @@ def test_a_stretch_far_ahead_holds_nothing_of_what_lies_before_it() -> None:
     assert source.kept <= 80
 
 
-def test_going_back_begins_anew() -> None:
+def test_going_back_starts_again() -> None:
     source = Source(120)
     samples = Samples(source.pieces)
     assert samples_at(samples, 100) == 100 * RATE

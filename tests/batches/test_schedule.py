@@ -96,7 +96,7 @@ def test_after_its_end_nothing_is_done() -> None:
     assert done == []
 
 
-def test_a_clock_that_goes_back_has_every_task_looked_at() -> None:
+def test_a_clock_that_goes_back_wakes_every_task() -> None:
     clock, done = Clock(frozen_at=100.0), queue.Queue[Task]()
     with scheduled(done.put, clock) as schedule:
         schedule.add(A, 110.0)

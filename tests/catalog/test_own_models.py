@@ -330,9 +330,7 @@ def test_a_configured_model_may_stand_in_the_place_of_one_of_the_tables() -> Non
         assert listed.count("gpt-4o") == 1
 
 
-def test_an_unknown_model_is_told_of_once_in_the_log(
-    configured: MockServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unknown_model_is_logged_once(configured: MockServer, caplog: pytest.LogCaptureFixture) -> None:
     api = configured.account()
     with caplog.at_level(logging.WARNING):
         for model in ("gpt-7", "gpt-7", "gpt-8"):

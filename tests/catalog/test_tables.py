@@ -386,7 +386,7 @@ def test_every_accepted_language_is_one_that_whisper_can_hear(catalog: Catalog, 
     assert catalog.language_code(code) in _LANGUAGE_CODES
 
 
-def test_what_is_a_language_is_told_from_what_is_none(catalog: Catalog) -> None:
+def test_languages_are_distinguished_from_other_texts(catalog: Catalog) -> None:
     assert all(catalog.is_language(each) for each in ("ga", "or", "yue", "haw", "GA", "my", "french"))
     assert not any(catalog.is_language(each) for each in ("irish", "mya", "pt-BR", "auto", ""))
 
@@ -551,7 +551,7 @@ def test_a_missing_table_is_told_with_its_place(tables: Path) -> None:
         Catalog(tables).language_name("en")
 
 
-def test_missing_tables_of_models_are_told_with_their_place(tables: Path) -> None:
+def test_missing_tables_of_models_are_reported_with_their_place(tables: Path) -> None:
     shutil.rmtree(tables / "models")
     with pytest.raises(CatalogError, match=r"^models/: holds no tables of models; put them back"):
         Catalog(tables).model("whisper-1")

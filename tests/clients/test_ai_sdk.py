@@ -15,7 +15,7 @@ HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a te
 SESSION = Path(__file__).parent / "npm" / "ai_sdk.mjs"
 
 
-def test_it_chats_calls_a_tool_hears_speaks_and_is_told_of_responses(audio_api: AudioApi) -> None:
+def test_it_chats_calls_a_tool_transcribes_speaks_and_is_refused_responses(audio_api: AudioApi) -> None:
     audio_api.on_chat(user_text="Hi.").reply("Hello.")
     environment = {**os.environ, "CLIP": str(HELLO)}
     session = subprocess.run(

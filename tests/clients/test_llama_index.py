@@ -17,7 +17,7 @@ def test_the_fixture_leads_the_default_model_to_the_server(audio_api: AudioApi) 
     audio_api.verify_chat(times=1)
 
 
-def test_an_audio_block_is_heard(audio_api: AudioApi) -> None:
+def test_an_audio_block_is_transcribed(audio_api: AudioApi) -> None:
     audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
     clip = AudioBlock(path=HELLO, format="wav")
     message = ChatMessage(role="user", blocks=[TextBlock(text="Answer this."), clip])

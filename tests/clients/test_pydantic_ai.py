@@ -33,7 +33,7 @@ def test_a_run_with_tools_and_an_output_type_ends(audio_api: AudioApi) -> None:
     audio_api.verify_chat(fields={"tool_choice": "required"}, times=2)
 
 
-def test_a_recording_is_heard(audio_api: AudioApi) -> None:
+def test_a_recording_is_transcribed(audio_api: AudioApi) -> None:
     audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
     clip = BinaryContent(HELLO.read_bytes(), media_type="audio/wav")
     assert Agent("openai-chat:gpt-audio").run_sync(["Answer this.", clip]).output == "Hello yourself."

@@ -18,7 +18,7 @@ def test_nothing_that_is_served_differs_from_the_installed_sdk_unless_it_is_mean
     assert "0 of them not accepted." in result.stdout
 
 
-def test_all_differences_are_told_as_json_with_exit_status_1(run: Run) -> None:
+def test_all_differences_are_reported_as_json_with_exit_status_1(run: Run) -> None:
     result = run("drift", "--all", "--format", "json")
     assert result.exit_code == 1
     document = json.loads(result.stdout)
@@ -26,7 +26,7 @@ def test_all_differences_are_told_as_json_with_exit_status_1(run: Run) -> None:
     assert {"kind": "missing_model", "where": "gpt-5.1-mini"}.items() <= document["findings"][0].items()
 
 
-def test_without_the_sdk_the_remedy_is_told_with_exit_status_2() -> None:
+def test_without_the_sdk_the_remedy_is_printed_with_exit_status_2() -> None:
     program = (
         "import sys; from importlib import metadata; real = metadata.version\n"
         "def version(name):\n"

@@ -152,7 +152,7 @@ def test_what_is_no_url_of_a_server_is_refused_in_a_line(run: Run, url: str) -> 
     assert re.fullmatch(r"mockserver: .+\n", result.stderr)
 
 
-def test_another_server_is_told_apart(run: Run, server: MockServer) -> None:
+def test_another_server_is_distinguished(run: Run, server: MockServer) -> None:
     server.on("/other/_mock/limits", method="GET").reply_json({"clock": 3})
     result = run("limits", "watch", "--once", "--url", f"{server.url}/other")
     assert result.exit_code == 1

@@ -45,7 +45,7 @@ def test_the_models_that_retire_soon_are_listed_by_date(run: Run) -> None:
     assert {"gpt-4", "gpt-5.1"}.isdisjoint(row[2] for row in rows)  # gone already; later
 
 
-def test_what_retires_is_told_as_json_too(run: Run) -> None:
+def test_retirements_are_printed_as_json_too(run: Run) -> None:
     found = json.loads(run("models", "--retiring", "0", "--from", "2026-05-07", "--format", "json").stdout)
     assert "gpt-4o-audio-preview" in [each["id"] for each in found]
     assert {each["shutdown_date"] for each in found} == {"2026-05-07"}
@@ -54,7 +54,7 @@ def test_what_retires_is_told_as_json_too(run: Run) -> None:
     assert [each["id"] for each in everything] == [model.id for model in Catalog().models]
 
 
-def test_days_on_which_nothing_retires_are_told(run: Run) -> None:
+def test_days_on_which_nothing_retires_are_reported(run: Run) -> None:
     result = run("models", "--retiring", "3", "--from", "2030-01-01")
     assert result.stdout == "No model shuts down from 2030-01-01 to 2030-01-04.\n"
     refused = run("models", "--retiring", "3", "--from", "soon")

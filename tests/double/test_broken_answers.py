@@ -18,6 +18,7 @@ from mockserver.app import create_app
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import parse_response
+from tests.waiting import eventually
 
 QUIET = Settings(port=0, whisper_model="none", log_level="warning")
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello there, my friend."}]}
@@ -331,10 +332,10 @@ def test_a_hanging_request_is_ended_without_an_answer(ask: Ask) -> None:
 def test_hanging_requests_end_when_their_clients_leave(api_key: str) -> None:
     with MockServer(QUIET) as server:
         connections = [connected(server, CHAT, "hang", api_key, "chat/completions") for _ in range(20)]
-        wait_until(lambda: waiting() == 20)
+        assert eventually(lambda: waiting() == 20)
         for connection in connections:
             connection.close()
-        wait_until(lambda: waiting() == 0)
+        assert eventually(lambda: waiting() == 0)
         assert [entry["hung_up"] for entry in server.journal] == [True] * 20
 
 
@@ -351,19 +352,11 @@ def names(frame: Any) -> str:
     return " ".join(files)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if holds():
-            return
-        time.sleep(0.01)
-    pytest.fail("did not come true within 10 seconds")
-
-
 @pytest.mark.parametrize("fault", ["hang", "latency; seconds=600", "slow_drip; bytes_per_second=1"])
 def test_waiting_ends_when_the_server_closes(api_key: str, fault: str) -> None:
     with MockServer(QUIET) as server:
         connection = connected(server, CHAT, fault, api_key, "chat/completions")
-        wait_until(lambda: waiting() == 1)
+        assert eventually(lambda: waiting() == 1)
     with connection:
         receive(connection)  # comes to an end
     assert waiting() == 0
@@ -372,10 +365,10 @@ def test_waiting_ends_when_the_server_closes(api_key: str, fault: str) -> None:
 def test_a_client_that_resets_ends_a_drip(api_key: str) -> None:
     with MockServer(QUIET) as server:
         connection = connected(server, CHAT, "slow_drip; bytes_per_second=10", api_key, "chat/completions")
-        wait_until(lambda: waiting() == 1)
+        assert eventually(lambda: waiting() == 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
-        wait_until(lambda: waiting() == 0)
+        assert eventually(lambda: waiting() == 0)
         server.wait_for_chat(hung_up=True, timeout=10)
         assert [entry["hung_up"] for entry in server.journal] == [True]
 

@@ -131,7 +131,7 @@ def test_answers_are_not_shown_framed_or_kept_by_other_sites(send: Send, path: s
     assert "Origin" in headers["vary"]
 
 
-def test_a_page_of_this_machine_is_told_what_it_may_send(send: Send) -> None:
+def test_a_page_of_this_machine_gets_the_headers_that_it_may_send(send: Send) -> None:
     asked = {
         "Origin": "http://localhost:3000",
         "Access-Control-Request-Method": "PUT",
@@ -193,7 +193,7 @@ def test_the_api_itself_is_not_guarded(ask: From) -> None:
     assert ask("192.0.2.7", "/v1/models", {"Authorization": "Bearer sk-mock-me"}).status_code == 200
 
 
-def test_a_name_that_is_refused_is_told(ask: From) -> None:
+def test_a_name_that_is_refused_is_reported(ask: From) -> None:
     response = ask("127.0.0.1", host="evil.example:4010")
     assert response.get_json()["error"].startswith("Host: the control API is not known as 'evil.example'.")
 

@@ -59,7 +59,7 @@ from tests.double.journal_records import record
         ),
     ],
 )
-def test_what_is_wrong_with_a_call_is_told_once(
+def test_what_is_wrong_with_a_call_is_reported_once(
     path: str, error: str | None, endpoint: str | None, finding: str
 ) -> None:
     entry = record(path=path, error=error, endpoint=endpoint)
@@ -75,13 +75,13 @@ def test_a_call_can_be_wrong_in_two_ways() -> None:
     ]
 
 
-def test_of_good_calls_and_other_errors_there_is_nothing_to_tell() -> None:
+def test_good_calls_and_other_errors_are_no_findings() -> None:
     assert (
         findings([record(), record(error="invalid_api_key", status=401), record(error="server_error")]) == []
     )
 
 
-def test_a_model_that_the_tier_may_not_use_is_not_said_to_be_unknown() -> None:
+def test_a_model_that_the_tier_may_not_use_is_not_reported_as_unknown() -> None:
     settings = Settings(port=0, whisper_model="none", log_level="error", unsupported_model="404")
     with MockServer(settings) as server:
         api = server.account()
@@ -94,7 +94,7 @@ def test_a_model_that_the_tier_may_not_use_is_not_said_to_be_unknown() -> None:
     )
 
 
-def test_a_path_that_a_model_lacks_is_not_said_to_be_misspelt() -> None:
+def test_a_path_that_a_model_lacks_is_not_reported_as_misspelt() -> None:
     entry = record(path="/v1/audio/translations", error="unknown_url", model="gpt-4o-transcribe")
     assert findings([entry]) == [
         "POST /v1/audio/translations: the API does not have this URL for the model 'gpt-4o-transcribe'."

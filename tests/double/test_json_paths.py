@@ -65,7 +65,7 @@ def test_a_path_that_looks_at_everything_over_and_over_is_given_up(path: str) ->
         finder(path)({"all": list(range(10_000)), "chain": chain})
 
 
-def test_a_document_that_is_nested_too_deeply_is_told() -> None:
+def test_a_document_that_is_nested_too_deeply_is_reported() -> None:
     document: dict[str, Any] = {}
     for _ in range(200):
         document = {"inner": document}

@@ -165,7 +165,9 @@ def test_the_password_of_a_basic_header_is_hidden(send: Send) -> None:
     assert basic not in entries
 
 
-def test_a_header_of_another_account_is_not_told_to_whom_no_stub_matches(send: Send, api_key: str) -> None:
+def test_a_header_of_another_account_is_not_in_the_message_that_no_stub_matches(
+    send: Send, api_key: str
+) -> None:
     stub = {
         "id": "secret-header",
         "when": {"endpoint": "chat", "headers": {"x-api-key": "another-secret-key"}},
@@ -253,7 +255,7 @@ def test_a_hash_that_is_none_is_refused(send: Send, api_key: str, condition: str
     assert "sha256" in refused.json()["error"]  # type: ignore[index]
 
 
-def test_the_control_token_is_nowhere_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_control_token_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     token = "hunter2-opens-sesame"
     app = create_app(Settings(whisper_model="none", control_token=token))
     client = app.test_client()

@@ -296,9 +296,7 @@ def test_a_thread_watches_until_the_server_closes(write: Write) -> None:
     assert not thread.is_alive()
 
 
-def test_the_watcher_survives_whatever_goes_wrong_and_reads_on(
-    write: Write, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_watcher_survives_any_error_and_reads_on(write: Write, caplog: pytest.LogCaptureFixture) -> None:
     watched = Watched(write(ONE))
     take, failed = watched.take, threading.Event()
 
@@ -337,7 +335,7 @@ def test_the_watcher_survives_whatever_goes_wrong_and_reads_on(
     ],
     ids=lambda text: str(text)[:40],
 )
-def test_a_file_that_makes_no_sense_is_told_by_line_and_a_mended_one_is_read(
+def test_an_invalid_file_is_reported_by_line_and_a_corrected_one_is_read(
     write: Write, text: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write(ONE)
@@ -351,7 +349,7 @@ def test_a_file_that_makes_no_sense_is_told_by_line_and_a_mended_one_is_read(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")
-def test_what_is_no_file_is_told_and_never_waited_for(write: Write) -> None:
+def test_pipes_and_devices_are_reported_and_never_waited_for(write: Write) -> None:
     folder = write(ONE)
     (folder / "folder.yaml").mkdir()
     assert len(loaded(folder)) == 1
@@ -365,7 +363,7 @@ def test_what_is_no_file_is_told_and_never_waited_for(write: Write) -> None:
     assert f"{folder / 'endless.yaml'}: is not a file" in refused(folder)
 
 
-def test_numbers_of_too_many_digits_are_told(write: Write) -> None:
+def test_numbers_of_too_many_digits_are_reported(write: Write) -> None:
     assert refused(write('{"reply": {"json": ' + "9" * 5_000 + "}}", "a.json")).endswith(
         "a.json:1: a number of 5000 digits is too large."
     )

@@ -99,7 +99,7 @@ def test_a_parameter_that_the_schema_lacks_is_found_also_deep_inside(
     ]
 
 
-def test_of_what_is_missing_only_the_top_is_told(found: Callable[..., list[Finding]]) -> None:
+def test_of_missing_members_only_the_topmost_is_reported(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     del documents["request"]["properties"]["parts"]
     assert of_shapes(found(documents)) == [("missing_parameter", "request: parts")]
@@ -162,7 +162,7 @@ def test_a_conflicting_date_that_the_row_holds_is_no_difference(tmp_path: Path) 
     assert shutdown_dates(f"{FAKE}:Model") == {"gpt-4o": "2030-01-01", "gpt-7": "2030-01-01"}
 
 
-def test_a_type_that_the_sdk_lacks_is_told(found: Callable[..., list[Finding]]) -> None:
+def test_a_type_that_the_sdk_lacks_is_reported(found: Callable[..., list[Finding]]) -> None:
     (finding,) = [
         each
         for each in found(schemas(), PAIRS.replace(":Request", ":Wish", 1))
@@ -180,7 +180,7 @@ def test_endpoints_are_compared_both_ways(tmp_path: Path) -> None:
     assert ("extra_endpoint", "GET /dreams") in findings
 
 
-def test_accepted_differences_are_left_out_and_those_that_are_gone_are_told() -> None:
+def test_accepted_differences_are_left_out_and_obsolete_acceptances_are_reported() -> None:
     found = [Finding("extra_model", "gpt-x", "…"), Finding("missing_parameter", "a: b[]", "…")]
     accepted = [Acceptance("extra_model", "gpt-*", "meant"), Acceptance("extra_voice", "bob", "was meant")]
     left = without_accepted(found, accepted)

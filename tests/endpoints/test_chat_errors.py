@@ -225,7 +225,7 @@ def test_strictness_off_answers_even_nonsense(send: Send, body: bytes) -> None:
     assert b'"content": "Hello! How can I help you today?"' in response.body
 
 
-def test_strictness_off_calls_a_tool_even_if_nobody_said_anything(chat: Chat) -> None:
+def test_strictness_off_calls_a_tool_even_without_a_user_message(chat: Chat) -> None:
     tool = {"type": "function", "function": {"name": "f"}}
     response = chat.post(text(tools=[tool], tool_choice="required"), x_mock_strictness="off")
     assert response.status == 200

@@ -91,7 +91,7 @@ def test_an_image_that_cannot_be_seen_is_refused(chat: Chat, url: str, message: 
     assert error == {"message": message, "type": "invalid_request_error", "param": None, "code": code}
 
 
-def test_an_image_on_a_public_host_is_taken_at_its_word(chat: Chat) -> None:
+def test_an_image_on_a_public_host_is_accepted_without_a_check(chat: Chat) -> None:
     assert chat.message(shown("https://example.com/cat.png"))
     assert chat.message(shown("https://93.184.215.14/cat.png"))
 

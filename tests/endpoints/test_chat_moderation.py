@@ -32,7 +32,7 @@ def test_the_conversation_and_each_choice_are_judged(client: openai.OpenAI) -> N
         assert all(0 < score < 0.001 for score in result.category_scores.values())
 
 
-def test_a_stream_tells_it_last(chat: Chat) -> None:
+def test_a_stream_has_it_in_the_last_chunk(chat: Chat) -> None:
     body = speech("Hi", stream_options={"include_usage": True}, **MODERATION)
     *_, usage, moderation, expiry = chat.stream(body)
     assert usage["usage"]

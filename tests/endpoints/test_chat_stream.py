@@ -293,7 +293,7 @@ def test_the_sdk_puts_tool_calls_together(client: openai.OpenAI, make: Any) -> N
         {"moderation": {"model": "omni-moderation-latest"}},
     ],
 )
-def test_a_stream_tells_what_a_whole_answer_does(chat: Chat, model: str, more: Body) -> None:
+def test_a_stream_has_what_a_whole_answer_has(chat: Chat, model: str, more: Body) -> None:
     body = text("Weather and time in JSON?", model=model, **more)
     whole, chunks = chat.complete(body), chat.stream(body | INCLUDE_USAGE)
     for name in ("model", "service_tier", "system_fingerprint"):
@@ -377,7 +377,7 @@ def test_every_chunk_but_the_expiry_is_padded_to_the_same_length(chat: Chat) -> 
         assert {len(event.removeprefix("data: ")) % 16 for event in events} == {1}
 
 
-def test_an_answer_that_breaks_off_has_told_every_choice(client: openai.OpenAI) -> None:
+def test_an_answer_that_breaks_off_has_begun_every_choice(client: openai.OpenAI) -> None:
     create: Any = client.chat.completions.create
     cut = {"extra_headers": {"x-mock-fault": "sse_cut; after=6"}}
     stream = create(**text("Hi", n=3, stream=True), **cut)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 
@@ -21,6 +20,7 @@ from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import multipart
 from tests.stt.conftest import DEEPGRAM
+from tests.waiting import eventually
 
 WINDOWS = 24  # of 30 s, each with a sentence in it: more than can be heard while a test looks on
 SENTENCE = "My order has not arrived yet."
@@ -60,15 +60,6 @@ def windows(caplog: pytest.LogCaptureFixture) -> int:
     return sum(message.startswith("Processing segment at") for message in caplog.messages)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits, a minute at most."""
-    for _ in range(6_000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come to that within a minute")
-
-
 def send(server: MockServer, path: str, body: bytes, headers: dict[str, str]) -> socket.socket:
     """Sends a request and reads nothing."""
     connection = HTTPConnection("127.0.0.1", int(server.url.rpartition(":")[2]), timeout=60)
@@ -104,53 +95,53 @@ def test_whisper_stops_when_the_client_leaves(
 ) -> None:
     with caplog.at_level("DEBUG"):
         connection = send(server, *request_of(long_clip))
-        wait_until(lambda: windows(caplog) > 0)
+        assert eventually(lambda: windows(caplog) > 0)
         connection.close()
-        wait_until(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: whisper.clips_at_work == 0)
     assert windows(caplog) < WINDOWS
 
 
-def test_who_leaves_while_others_are_heard_is_not_heard(
+def test_clips_whose_clients_leave_while_they_wait_are_not_transcribed(
     server: MockServer, whisper: WhisperTranscriber, long_clip: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("DEBUG"):
         patient = send(server, *transcription(long_clip))
-        wait_until(lambda: windows(caplog) > 0)
+        assert eventually(lambda: windows(caplog) > 0)
         leaving = [send(server, *transcription(long_clip + b"\0" * n)) for n in range(1, 4)]
-        wait_until(lambda: whisper.clips_at_work == 4)
+        assert eventually(lambda: whisper.clips_at_work == 4)
         for connection in leaving:
             connection.close()
-        wait_until(lambda: whisper.clips_at_work == 1)
+        assert eventually(lambda: whisper.clips_at_work == 1)
         assert windows(caplog) < WINDOWS, "who stays is still being heard"
         patient.close()
-        wait_until(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: whisper.clips_at_work == 0)
 
 
-def test_the_journal_and_the_metrics_tell_of_it(
+def test_the_journal_and_the_metrics_count_it(
     server: MockServer, whisper: WhisperTranscriber, long_clip: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("DEBUG"):
         connection = send(server, *transcription(long_clip))
-        wait_until(lambda: windows(caplog) > 0)
+        assert eventually(lambda: windows(caplog) > 0)
         connection.close()
-        wait_until(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: whisper.clips_at_work == 0)
 
     def is_written_down() -> bool:
         entries = requests.get(f"{server.url}/_mock/journal", timeout=60).json()["entries"]
         return any(entry["hung_up"] and entry["status"] is None for entry in entries)
 
-    wait_until(is_written_down)
+    assert eventually(is_written_down)
     assert 'status="499"' in requests.get(f"{server.url}/_mock/metrics", timeout=60).text
 
 
-def test_a_job_that_is_forgotten_is_heard_no_further(
+def test_a_job_that_is_deleted_is_transcribed_no_further(
     server: MockServer, whisper: WhisperTranscriber, long_clip: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     body, headers = multipart([("model", DEEPGRAM)], ("clip.wav", long_clip))
     with caplog.at_level("DEBUG"):
         created = send(server, "/v1/stt/create", body, headers)
-        wait_until(lambda: windows(caplog) > 0)
+        assert eventually(lambda: windows(caplog) > 0)
         assert requests.post(f"{server.url}/_mock/reset", timeout=60).status_code == 200
-        wait_until(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: whisper.clips_at_work == 0)
     assert windows(caplog) < WINDOWS
     created.close()

@@ -426,7 +426,7 @@ def test_with_a_seed_ids_are_the_same_again() -> None:
     assert first() == first()
 
 
-def test_strictness_schema_answers_for_a_file_that_nobody_uploaded(
+def test_strictness_schema_answers_for_a_file_that_was_not_uploaded(
     client: openai.OpenAI, schemas: Schemas
 ) -> None:
     lenient = client.with_options(default_headers={"x-mock-strictness": "schema"})

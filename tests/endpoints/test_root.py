@@ -80,7 +80,7 @@ def test_a_browser_may_ask_from_anywhere(send: Send) -> None:
     assert "POST" in response.headers["access-control-allow-methods"]
 
 
-def test_a_preflight_that_asks_for_nothing_is_told_the_usual_headers(send: Send) -> None:
+def test_a_preflight_that_asks_for_nothing_gets_the_usual_headers(send: Send) -> None:
     response = send("OPTIONS", "/v1/embeddings", headers={"Origin": "http://localhost:3000"}, key=None)
     allowed = response.headers["access-control-allow-headers"].split(", ")
     assert {"authorization", "api-key", "x-api-key", "openai-organization", "openai-project"} <= set(allowed)

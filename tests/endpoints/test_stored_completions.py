@@ -47,7 +47,7 @@ def test_a_stored_completion_has_a_seed_whether_it_asked_for_one_or_not(client: 
     assert all(isinstance(seed, int) and -(1 << 63) <= seed < 1 << 63 for seed in seeds)
 
 
-def test_completions_that_an_earlier_version_stored_are_told_in_the_present_form(
+def test_completions_that_an_earlier_version_stored_are_returned_in_the_present_form(
     watched: Watched, chat: Chat
 ) -> None:
     account = "sk-mock-x"

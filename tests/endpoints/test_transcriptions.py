@@ -293,7 +293,7 @@ def test_a_model_is_refused_from_the_day_of_its_shutdown(other_server: MockServe
 @pytest.mark.parametrize("strictness", ["real", "schema", "off"])
 @pytest.mark.parametrize("temperature", ["1e308", "-1e308", "1e39"])
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
-def test_a_temperature_that_no_answer_can_tell_is_refused(
+def test_a_temperature_that_no_answer_can_hold_is_refused(
     post_audio: Post, hello: Clip, path: str, temperature: str, strictness: str
 ) -> None:
     asked = {"model": "whisper-1", "response_format": "verbose_json", "temperature": temperature}

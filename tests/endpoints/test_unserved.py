@@ -120,7 +120,7 @@ def test_a_websocket_is_refused_in_the_same_words(api: AudioApi) -> None:
         ("PUT", "/v1/files/file-1", "DELETE, GET"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(
+def test_the_refusal_of_a_wrong_method_names_the_right_ones(
     api: AudioApi, send: Send, method: str, path: str, allowed: str
 ) -> None:
     response = send(method, path, b"{}", JSON, key=api.api_key)
@@ -422,7 +422,7 @@ def test_a_path_may_be_that_of_a_served_endpoint_with_its_id(api: AudioApi) -> N
         ("xyzzy", "endpoint: there is no 'xyzzy'. A path "),
     ],
 )
-def test_a_name_that_there_is_not_is_told_shortly(api: AudioApi, endpoint: str, message: str) -> None:
+def test_a_name_that_there_is_not_is_reported_shortly(api: AudioApi, endpoint: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)) as refused:
         api.on(endpoint)
     assert len(str(refused.value)) < 200

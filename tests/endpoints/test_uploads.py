@@ -334,7 +334,7 @@ def test_an_upload_that_is_over_leaves_only_its_file(tmp_path: Path) -> None:
         assert [path.stat().st_size for path in (tmp_path / "blobs").iterdir()] == [len(DATA)]
 
 
-def test_strictness_schema_answers_for_an_upload_that_nobody_began(
+def test_strictness_schema_answers_for_an_upload_that_was_not_begun(
     client: openai.OpenAI, schemas: Schemas
 ) -> None:
     lenient = client.with_options(default_headers={"x-mock-strictness": "schema"})

@@ -69,7 +69,7 @@ def test_a_long_clip_has_every_second_turn_however_many_short_ones_come() -> Non
     assert heard[:20].count("long") == 10
 
 
-def test_of_clips_of_one_length_the_first_is_heard_to_its_end_first() -> None:
+def test_of_clips_of_one_length_the_first_is_transcribed_first() -> None:
     turns, heard = Turns(1, 9, 1e9), list[str]()
     hear(turns, *(Clip(turns, heard, name, 4) for name in "abc"), after=busy(turns))
     assert heard == list("aaaabbbbcccc")
@@ -87,7 +87,7 @@ def test_as_many_are_at_work_as_there_are_workers() -> None:
     turns.leave(other)
 
 
-def test_so_many_may_wait() -> None:
+def test_the_number_of_waiting_clips_is_bounded() -> None:
     turns = Turns(1, 2, 1e9)
     places = [turns.admit() for _ in range(3)]
     with pytest.raises(EngineBusy, match="too many transcriptions are waiting for Whisper"):
@@ -96,7 +96,7 @@ def test_so_many_may_wait() -> None:
     turns.admit()
 
 
-def test_so_many_seconds_may_wait() -> None:
+def test_the_seconds_of_waiting_audio_are_bounded() -> None:
     turns = Turns(1, 9, 100.0)
     first = turns.admit()
     turns.expect(first, 70.0)

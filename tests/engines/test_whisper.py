@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -34,6 +33,7 @@ from mockserver.engines.transcription import (
 from mockserver.engines.whisper import WhisperTranscriber
 from mockserver.engines.whisper_models import embedded_model, find_model, pull_model
 from mockserver.engines.whisper_windows import WindowedWhisper
+from tests.waiting import eventually
 
 MODEL = embedded_model()
 
@@ -301,7 +301,7 @@ def test_the_work_at_silence_ends_when_its_client_has_left(
     half_an_hour = Clip(write_wav(bytes(1_800 * 8_000 * 2), 8_000), "silence.wav", 1_800)
     with caplog.at_level("DEBUG"), pytest.raises(Leaving):
         only_one.transcribe(half_an_hour, TranscriptionOptions(), leave_at_once)
-    wait_until(lambda: only_one.clips_at_work == 0)
+    assert eventually(lambda: only_one.clips_at_work == 0)
     assert windows_heard(caplog) < 60
     assert "nobody waits any more for what is said in silence.wav" in caplog.text
     assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
@@ -321,7 +321,7 @@ def test_the_work_at_speech_ends_when_its_client_has_left(
         is_gone.set()
         with pytest.raises(Leaving):
             list(answer.segments)
-        wait_until(lambda: only_one.clips_at_work == 0)
+        assert eventually(lambda: only_one.clips_at_work == 0)
     assert windows_heard(caplog) < 40
 
 
@@ -329,7 +329,7 @@ def leave_at_once() -> None:
     raise Leaving
 
 
-def test_a_clip_whose_client_leaves_while_it_waits_is_not_heard(
+def test_a_clip_whose_client_leaves_while_it_waits_is_not_transcribed(
     whisper: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
 ) -> None:
     model: Future[WindowedWhisper] = Future()
@@ -341,17 +341,8 @@ def test_a_clip_whose_client_leaves_while_it_waits_is_not_heard(
     finally:
         whisper._model = loaded
         model.set_result(loaded.result())
-    wait_until(lambda: whisper.clips_at_work == 0)
+    assert eventually(lambda: whisper.clips_at_work == 0)
     assert windows_heard(caplog) == 0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits, a minute at most."""
-    for _ in range(6_000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come to that within a minute")
 
 
 def test_more_seconds_than_may_wait_are_refused(say: Say) -> None:
@@ -360,7 +351,7 @@ def test_more_seconds_than_may_wait_are_refused(say: Say) -> None:
     with pytest.raises(EngineBusy, match=r"\d+ seconds of audio are waiting"):
         whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
     assert len(list(alone)) == 20
-    wait_until(lambda: whisper.clips_at_work == 0)
+    assert eventually(lambda: whisper.clips_at_work == 0)
     assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
     whisper.close()
 

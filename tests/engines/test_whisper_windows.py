@@ -146,7 +146,7 @@ def times(segment: Any, length: float) -> list[float]:
         *(pytest.param(SOUNDS["speech, pauses, noise"], each, id=name) for name, each in OPTIONS.items()),
     ],
 )
-def test_the_same_is_heard(
+def test_the_transcript_is_the_same(
     models: Loaded, passage: Sound, make: Callable[[Sound], Sound], options: TranscriptionOptions
 ) -> None:
     sound = make(passage)
@@ -228,7 +228,7 @@ def test_only_what_was_found_is_left(passage: Sound) -> None:
     [(0.0, 2), (1.0, 20)],
     ids=["a whole window, and the shorter one at the end", "all of them where chance decides"],
 )
-def test_silence_is_heard_once(
+def test_silence_is_decoded_once(
     models: Loaded, monkeypatch: pytest.MonkeyPatch, temperature: float, really_heard: int
 ) -> None:
     generate, asked, turns = WhisperModel.generate_with_fallback, 0, 0

@@ -64,5 +64,5 @@ def test_any_text_is_read_without_an_error_and_comes_out_canonical(text: str) ->
         ("localhost.evil.example", False),
     ],
 )
-def test_loopback_is_told_from_the_rest(host: str, loopback: bool) -> None:
+def test_loopback_is_distinguished_from_other_addresses(host: str, loopback: bool) -> None:
     assert is_loopback(host) == loopback

@@ -142,7 +142,7 @@ def full() -> Iterator[BodyReader]:
         yield bodies
 
 
-def test_who_waits_too_long_for_memory_is_refused(full: BodyReader) -> None:
+def test_a_request_that_waits_too_long_for_memory_is_refused(full: BodyReader) -> None:
     with full.place() as another, pytest.raises(ApiError) as refusal:
         full.read(io.BytesIO(bytes(LARGE + 1)), LARGE + 1, another)
     assert refusal.value.name == "overloaded"
@@ -175,7 +175,7 @@ def test_a_body_beyond_the_memory_of_all_is_read_alone() -> None:
         assert len(bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, place)) == 3 << 20
 
 
-def test_who_came_first_is_given_memory_first() -> None:
+def test_the_first_request_gets_memory_first() -> None:
     memory, given = BodyMemory(10), SimpleQueue[str]()
 
     def wait_for(size: int, name: str) -> None:

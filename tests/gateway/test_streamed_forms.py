@@ -221,7 +221,7 @@ def heard(
 @pytest.mark.parametrize("chunked", [False, True])
 @settings(deadline=None, max_examples=50)
 @given(data=st.binary(max_size=300), text=st.text(max_size=50), drip=st.integers(1, 40))
-def test_a_form_to_be_heard_is_as_if_it_was_read_as_a_whole(
+def test_a_form_with_audio_is_parsed_as_if_it_was_read_as_a_whole(
     chunked: bool, data: bytes, text: str, drip: int
 ) -> None:
     request = httpx.Request(
@@ -244,12 +244,12 @@ def test_a_form_to_be_heard_is_as_if_it_was_read_as_a_whole(
     ],
     ids=["no file name", "two of a name", "no name"],
 )
-def test_odd_forms_to_be_heard_are_as_if_they_were_read_as_a_whole(body: bytes) -> None:
+def test_unusual_forms_with_audio_are_parsed_as_if_they_were_read_as_a_whole(body: bytes) -> None:
     assert heard(body, drip=7) == forms.parse_multipart(body, CONTENT_TYPE)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_form_to_be_heard_that_is_too_large_is_read_and_refused(chunked: bool) -> None:
+def test_a_form_with_audio_that_is_too_large_is_read_and_refused(chunked: bool) -> None:
     body = body_of(part(FILE, bytes(2000)))
     with pytest.raises(ApiError) as refusal:
         heard(body, chunked=chunked, limit=1000, drip=100)
@@ -285,7 +285,7 @@ def test_large_fields_of_a_form_wait_for_memory() -> None:
     assert len(form.fields[0][1]) == 2 << 20
 
 
-def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -135,7 +135,7 @@ def test_the_subset_of_structured_outputs_is_kept_to(schema: Schema) -> None:
     ],
     ids=lambda value: value[:60] if isinstance(value, str) else "",
 )
-def test_what_cannot_be_kept_to_is_told_with_its_place(schema: Schema, reason: str) -> None:
+def test_a_schema_that_cannot_be_satisfied_is_reported_with_its_place(schema: Schema, reason: str) -> None:
     assert strict_flaw(schema) == reason
 
 

@@ -36,14 +36,14 @@ def chat(**changes: object) -> dict[str, object]:
         ({f"unknown {number}": 1 for number in range(100_000)}, "unknown 0"),
     ],
 )
-def test_of_a_hundred_thousand_faults_few_are_looked_into(changes: dict[str, object], told: str) -> None:
+def test_of_a_hundred_thousand_faults_few_are_examined(changes: dict[str, object], told: str) -> None:
     document = chat(**changes)
     found = SCHEMAS.violations(CHAT, document)
     assert explain.house(explain.foremost(found)).param == told
     assert len(found) < 3 * MOST
 
 
-def test_every_array_tells_its_first_fault_however_many_another_has() -> None:
+def test_the_first_fault_of_every_array_is_reported_however_many_another_has() -> None:
     document = chat(messages=[None] * 10_000, tools=[0] * 10_000, stop=[0, 1], metadata={"a": 1, "b": 2})
     paths = {violation.path for violation in SCHEMAS.violations(CHAT, document)}
     assert {("messages", 0), ("tools", 0), ("stop", 0), ("metadata", "a")} <= paths
@@ -90,7 +90,7 @@ CHATS = st.fixed_dictionaries(
 
 
 @given(document=CHATS)
-def test_the_fault_that_is_told_does_not_depend_on_how_many_are_looked_into(document: Any) -> None:
+def test_the_reported_fault_does_not_depend_on_how_many_are_examined(document: Any) -> None:
     if SCHEMAS.is_valid(CHAT, document):
         return
     with patch.object(violations, "MOST", 10**9):

@@ -7,12 +7,12 @@ import re
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.mock_server import MockServer
+from tests.waiting import eventually
 
 HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -55,12 +55,6 @@ def answer_on(connection: socket.socket) -> bytes:
     while len(received) < head_end + length:
         received += connection.recv(65536)
     return received
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within 20 seconds."""
-    never = threading.Event()
-    return any(condition() or never.wait(0.02) for _ in range(1000))
 
 
 @contextmanager

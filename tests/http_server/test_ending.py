@@ -15,7 +15,8 @@ import pytest
 
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
-from tests.http_server.talking import answers, connect, eventually, head, running
+from tests.http_server.talking import answers, connect, head, running
+from tests.waiting import eventually
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 

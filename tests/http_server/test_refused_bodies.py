@@ -58,13 +58,13 @@ def test_a_small_body_is_skipped_and_the_connection_kept(server: MockServer) -> 
         assert parse_response(rest_of(connection)).status == 200
 
 
-def test_a_client_that_is_not_told_to_go_on_is_not_believed_to_send_its_body(server: MockServer) -> None:
+def test_a_client_that_was_sent_no_100_is_not_expected_to_send_its_body(server: MockServer) -> None:
     answers = talk(server, head(authorization=None, content_length=5, expect="100-continue") + HEALTH)
     assert answers.count(b"HTTP/1.1 ") == 1
     assert parse_response(answers).headers["connection"] == "close"
 
 
-def test_a_client_is_told_to_go_on_once_its_body_is_wanted(server: MockServer) -> None:
+def test_a_client_is_sent_a_100_once_its_body_is_read(server: MockServer) -> None:
     body = b'{"model":"tts-1","voice":"alloy","input":"Hi.","response_format":"pcm"}'
     request = head(
         content_type="application/json", content_length=len(body), expect="100-Continue", connection="close"

@@ -14,7 +14,8 @@ from mockserver.http_server.workers import Worker
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
 from tests.conftest import parse_response
-from tests.http_server.talking import HEALTH, answer_on, connect, eventually, head, talk
+from tests.http_server.talking import HEALTH, answer_on, connect, head, talk
+from tests.waiting import eventually
 
 STUB = json.dumps({"when": {"endpoint": "chat"}, "reply": {"say": "Hi."}}).encode()
 SPEECH = json.dumps(

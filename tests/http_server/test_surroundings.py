@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import parse_response
-from tests.http_server.talking import HEALTH, answers, connect, eventually, head, rest_of, running, talk
+from tests.http_server.talking import HEALTH, answers, connect, head, rest_of, running, talk
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and limits")
 
@@ -34,7 +35,7 @@ def test_a_standard_stream_that_is_full_or_closed_is_no_reason_not_to_serve(
         assert process.wait(30) == 0
 
 
-def test_a_pipe_that_nobody_reads_is_no_reason_not_to_serve(tmp_path: Path) -> None:
+def test_a_pipe_that_is_not_read_does_not_stop_the_server(tmp_path: Path) -> None:
     reader, writer = socket.socketpair()
     with writer:
         reader.close()
@@ -44,13 +45,13 @@ def test_a_pipe_that_nobody_reads_is_no_reason_not_to_serve(tmp_path: Path) -> N
             assert process.wait(30) == 0
 
 
-def test_a_log_that_nobody_reads_stops_nobody(tmp_path: Path) -> None:
+def test_a_log_that_is_not_read_stops_no_request(tmp_path: Path) -> None:
     with running(tmp_path) as (_, url):
         line = head("GET", "/" + 4000 * "x", connection="close")  # a long one in the log
         assert all(talk(url, line).startswith(b"HTTP/1.1 404 ") for _ in range(40))
 
 
-def test_a_banner_that_cannot_be_printed_is_a_word_in_the_log(tmp_path: Path) -> None:
+def test_a_banner_that_cannot_be_printed_is_logged(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full, running(tmp_path, stdout=full) as (process, url):
         assert answers(url)
         process.terminate()
@@ -60,7 +61,7 @@ def test_a_banner_that_cannot_be_printed_is_a_word_in_the_log(tmp_path: Path) ->
     assert process.returncode == 0
 
 
-def test_a_working_folder_that_is_gone_is_not_needed(tmp_path: Path) -> None:
+def test_a_removed_working_folder_is_not_needed(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     with running(folder) as (_, url):

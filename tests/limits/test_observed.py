@@ -93,7 +93,7 @@ def test_what_was_observed_stands_in_for_what_is_assumed(chosen: str) -> None:
         assert speech.headers["x-ratelimit-reset-requests"] == "8.64s"  # as recorded: a limit a day
 
 
-def test_what_is_neither_true_nor_false_is_told(tmp_path: Path) -> None:
+def test_a_value_that_is_neither_true_nor_false_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text("[limits.whisper-1]\nobserved = 3", "utf-8")
     with pytest.raises(SettingsError, match=r"limits\.whisper-1\.observed: 3 is not true or false\."):

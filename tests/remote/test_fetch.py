@@ -194,7 +194,7 @@ DRIPPING = {
 
 
 @pytest.mark.parametrize("kind", DRIPPING)
-def test_who_answers_drop_by_drop_is_cut_off(website: Website, kind: str) -> None:
+def test_a_server_that_answers_drop_by_drop_is_cut_off(website: Website, kind: str) -> None:
     head, drop = DRIPPING[kind]
 
     def dripping(request: BaseHTTPRequestHandler) -> None:

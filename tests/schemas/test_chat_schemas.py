@@ -405,7 +405,7 @@ def test_what_the_real_service_refuses_is_explained(document: Any) -> None:
         assert explain.house(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
 
 
-def test_the_real_service_is_told_apart_by_keywords_beside_the_documented_ones() -> None:
+def test_the_real_service_is_distinguished_by_keywords_beside_the_documented_ones() -> None:
     nameless = body(messages=[{"role": "user", "content": "Hi", "name": ""}])
     assert SCHEMAS.is_valid(REQUEST, nameless)
     (fault,) = REAL.violations(REQUEST, nameless)

@@ -60,7 +60,9 @@ def test_objects_and_leftovers_and_what_is_damaged_are_counted(
     assert "1 files set aside earlier" in inspect(tmp_path, rules)[1]
 
 
-def test_a_folder_in_use_and_one_of_somebody_else(tmp_path: Path, opened: Opened, rules: ValueRules) -> None:
+def test_a_folder_in_use_and_one_of_another_program(
+    tmp_path: Path, opened: Opened, rules: ValueRules
+) -> None:
     _, blobs = opened()
     assert inspect(tmp_path, rules) == (
         False,

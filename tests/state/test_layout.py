@@ -90,7 +90,7 @@ def test_what_an_earlier_version_left_is_taken_over(tmp_path: Path, files: dict[
     ],
     ids=" ".join,
 )
-def test_a_folder_of_somebody_else_is_refused_and_nothing_in_it_is_touched(
+def test_a_folder_of_another_program_is_refused_and_left_unchanged(
     tmp_path: Path, files: dict[str, bytes]
 ) -> None:
     write(tmp_path, files)

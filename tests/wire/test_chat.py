@@ -86,7 +86,7 @@ def test_pieces_of_arguments_make_the_arguments(value: object) -> None:
     assert "".join(chat.parallel_pieces(arguments)) == arguments
 
 
-def test_parallel_calls_tell_their_null_usage_before_the_choice() -> None:
+def test_parallel_calls_have_their_null_usage_before_the_choice() -> None:
     written = chunks(include_usage=True).delta(0, {}, usage_first=True)
     assert written == event(',"usage":null,"choices":[{"index":0,"delta":{},"finish_reason":null}]')
     assert b"usage" not in chunks().delta(0, {}, usage_first=True)
@@ -103,7 +103,7 @@ def test_parallel_calls_tell_their_null_usage_before_the_choice() -> None:
         ("fast", "priority"),
     ],
 )
-def test_the_service_tier_that_served_is_told(asked: str | None, told: str) -> None:
+def test_the_service_tier_that_served_is_reported(asked: str | None, told: str) -> None:
     assert chat.served_tier(asked) == told
 
 
