@@ -31,6 +31,7 @@ from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper_models import find_model
 from mockserver.gateway.accounts import Accounts
+from mockserver.gateway.answer_memory import AnswerMemory
 from mockserver.gateway.calls import Route
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
@@ -221,6 +222,7 @@ def build_services(settings: Settings) -> Services:
         notices=Notices(),
         url_sources=_url_sources(settings, fixtures),
         stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
+        answer_memory=AnswerMemory(settings.max_answer_memory),
     )
 
 

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 SOCKET = "mockserver.socket"  # environ key of the connection's socket
 
 _BACKLOG = 1024
+_COPIED_AT_MOST = 1 << 16  # bytes of a chunk that is sent together with its frame
 _SPARE_CONNECTIONS = 8  # that are open beside those being answered, however few there may be
 _NO_MEMORY = "The server could not answer. Try again later."
 
@@ -51,6 +52,17 @@ class _Request(HTTPRequest):  # type: ignore[misc]
         self.response_protocol = head.protocol
         self.close_connection = not head.keeps_alive
         self.rfile = body_of(connection)
+
+    def write(self, chunk: bytes) -> None:
+        """Sends a piece of the body. A large one is not copied, however slowly it is read."""
+        if not self.chunked_write or not chunk:
+            self.conn.write(chunk)
+        elif len(chunk) <= _COPIED_AT_MOST:
+            self.conn.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        else:
+            self.conn.write(b"%x\r\n" % len(chunk))
+            self.conn.write(chunk)
+            self.conn.write(b"\r\n")
 
     def respond(self) -> None:
         """Has the app answer."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.engines.whisper import WhisperTranscriber
     from mockserver.gateway.accounts import Accounts
+    from mockserver.gateway.answer_memory import AnswerMemory
     from mockserver.gateway.errors import ErrorTable
     from mockserver.gateway.validation import Schemas
     from mockserver.limits.costs import Ledger
@@ -77,6 +78,7 @@ class Services:
     notices: Notices
     url_sources: UrlSources
     stt_queue: WorkQueue
+    answer_memory: AnswerMemory
     closing: threading.Event
 
     def schemas_for(self, strictness: str) -> Schemas:

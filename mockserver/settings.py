@@ -355,6 +355,12 @@ class Settings:
         minimum=1,
         maximum=_MOST_BYTES,
     )
+    max_answer_memory: int = _setting(
+        419_430_400,
+        "Memory for answers above 1 MiB that clients are reading, in bytes; beyond, 503.",
+        minimum=1,
+        maximum=_MOST_BYTES,
+    )
     max_head_bytes: int = _setting(
         65_536,
         "Largest request line and headers together, in bytes; beyond, 413 or 414.",

@@ -36,12 +36,21 @@ class NotFound(ControlError):
     """What a control call names does not exist: a 404."""
 
 
-def register(app: flask.Flask, _services: Services) -> None:
-    """Has refused calls, unknown paths and wrong methods answered as the control API does."""
+def register(app: flask.Flask, services: Services) -> None:
+    """Has refused calls, unknown paths and wrong methods answered as the control API does; bounds large answers."""
     app.register_error_handler(ControlError, _refuse)
     app.register_error_handler(StateFailed, _refuse_unkept)
     app.before_request(_refuse_unrouted)
     app.before_request(_refuse_unknown_arguments)
+
+    def hold(response: flask.Response) -> flask.Response:
+        try:
+            services.answer_memory.hold(response)
+        except ApiError as error:
+            return answer({"error": error.values["reason"]}, 503)
+        return response
+
+    app.after_request(hold)
 
 
 def concerns(path: str) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from mockserver.audio.content import LARGE
 from mockserver.engines.derive import segments_of, segments_of_words, with_words
 from mockserver.engines.dialogue import Reply, ToolCall, arguments_text
 from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
@@ -31,6 +34,8 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
 _RAW = ("json", "body", "base64", "file", "events")
 _KINDS = ("error", *_RAW, *_ANSWERS)
 
+_PIECE = 1 << 16  # bytes of a file that are read at a time
+_making = threading.Lock()  # of bodies, so that of a large one there are not as many as ask for it at first
 _BODILESS = frozenset({204, 205, 304})  # statuses whose answers have no body
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile("[\t -~\xa0-\xff]*")
@@ -47,13 +52,41 @@ class ReplyError(ValueError):
     """A reply that makes no sense. The message names the place in it."""
 
 
+class FileBody(Iterator[bytes]):
+    """The bytes of an open file of ``size`` bytes, in pieces. Closing it closes the file."""
+
+    def __init__(self, opened: BinaryIO) -> None:
+        self._opened = opened
+        self._left = self.size = opened.seek(0, io.SEEK_END)
+        opened.seek(0)
+
+    def __next__(self) -> bytes:
+        """Return the next piece. Raises ``OSError`` where the file has become shorter: the client would wait."""
+        if not self._left:
+            raise StopIteration
+        piece = self._opened.read(min(_PIECE, self._left))
+        if not piece:
+            raise OSError(f"{self._opened.name} ends {self._left} bytes early")
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """A stub's reply to one request. Paths in it are relative to ``folder``."""
+    """A stub's reply to one request. Paths in it are relative to ``folder``.
+
+    ``bodies`` are those of the stub's replies that were made already, by the reply's ``id()``. They are the same for
+    all requests. Without it, the reply is one to this request alone.
+    """
 
     stub_id: str
     reply: Document
     folder: Path | None = None
+    bodies: dict[int, bytes] | None = None
 
     @property
     def answered_by(self) -> str:
@@ -100,7 +133,7 @@ class Scripted:
         calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
         return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
 
-    def body(self, *, audio_events: bool = False) -> tuple[bytes | Iterator[bytes], str]:
+    def body(self, *, audio_events: bool = False) -> tuple[bytes | FileBody | Iterator[bytes], str]:
         """The body that the stub gives itself, and its content type (empty for none).
 
         Events come one by one, with ``audio_events`` as the audio endpoints write them.
@@ -111,24 +144,41 @@ class Scripted:
             written = (sse.scripted(each, of_audio=audio_events) for each in self.reply["events"])
             return written, content_type or sse.CONTENT_TYPE
         if "json" in self.reply:
-            from mockserver.wire.json_styles import compact
-
-            return compact(self.reply["json"]), content_type or "application/json"
+            return self._made(), content_type or "application/json"
         if "body" in self.reply:
-            return self.reply["body"].encode(), content_type or "text/plain; charset=utf-8"
+            return self._made(), content_type or "text/plain; charset=utf-8"
         if "base64" in self.reply:
-            return _decoded(self.reply["base64"]), content_type
-        return self._read(self.reply["file"]), content_type
+            return self._made(), content_type
+        return self._opened(self.reply["file"]), content_type
+
+    def _made(self) -> bytes:
+        """The body that stands in the reply; one object for all who read it, where it is the same for all."""
+        if self.bodies is None:
+            return _body(self.reply)
+        found = self.bodies.get(id(self.reply))
+        if found is not None:
+            return found
+        with _making:
+            if id(self.reply) not in self.bodies:
+                self.bodies[id(self.reply)] = _body(self.reply)
+            return self.bodies[id(self.reply)]
+
+    def _opened(self, path: str) -> bytes | FileBody:
+        """The bytes of a file; of a large one, piece by piece. Raises ``OSError`` when it cannot be opened."""
+        place = self._place(path)
+        if place.stat().st_size <= LARGE:
+            return place.read_bytes()
+        return FileBody(place.open("rb"))
 
     def audio(self) -> bytes | None:
         """The audio file to answer with. Raises ``OSError`` when it cannot be read."""
         given = self.reply.get("audio")
         if given is None:
             return None
-        return self._read(given) if isinstance(given, str) else _decoded(given["base64"])
+        return self._place(given).read_bytes() if isinstance(given, str) else _decoded(given["base64"])
 
-    def _read(self, path: str) -> bytes:
-        return (self.folder / path if self.folder else Path(path)).read_bytes()
+    def _place(self, path: str) -> Path:
+        return self.folder / path if self.folder else Path(path)
 
 
 def check_reply(reply: Document, resources: frozenset[str] | None, *, may_read: bool) -> None:
@@ -214,6 +264,18 @@ def _check_times(reply: Document) -> None:
         for number, row in enumerate(reply.get(name, ())):
             if row.get("end", row.get("start", 0.0)) < row.get("start", 0.0):
                 raise ReplyError(f"{name}[{number}]: it ends before it starts.")
+
+
+def _body(reply: Document) -> bytes:
+    """The bytes of a ``json``, ``body`` or ``base64``."""
+    if "json" in reply:
+        from mockserver.wire.json_styles import compact
+
+        return compact(reply["json"])
+    if "body" in reply:
+        body: bytes = reply["body"].encode()
+        return body
+    return _decoded(reply["base64"])
 
 
 def _check_base64(place: str, encoded: str) -> None:

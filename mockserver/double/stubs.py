@@ -49,6 +49,7 @@ class Stub:
     order: int
     source: str = ""
     folder: Path | None = None
+    bodies: dict[int, bytes] = field(default_factory=dict, repr=False)  # of its replies; see ``Scripted``
 
     @property
     def priority(self) -> int:
@@ -306,7 +307,8 @@ class Stubs:
 
             reply = render_reply(reply, context, self._limits)
             check_header_values(reply)
-        return Scripted(stub.id, reply, stub.folder)
+            return Scripted(stub.id, reply, stub.folder)
+        return Scripted(stub.id, reply, stub.folder, stub.bodies)
 
     def nearest(self, facts: Facts, account_id: str, most: int = 3) -> list[NearMiss]:
         """The stubs that differ least from a request which none matched."""

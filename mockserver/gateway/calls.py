@@ -156,6 +156,7 @@ class Answer:
     """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made.
 
     ``usage`` is the answer's usage object; a stream, which knows it late, calls ``Call.settle`` with it.
+    ``is_shared`` is whether a whole body is the same object for all requests, and takes no memory for this one.
     """
 
     body: bytes | Iterable[bytes]
@@ -164,6 +165,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     usage: Mapping[str, Any] | None = None
     status: int = 200
+    is_shared: bool = False
 
 
 Handler = Callable[["Services", Call], Answer]

@@ -132,6 +132,7 @@ class Pipeline:
                 if route.rules is not None and call.strict:
                     route.rules(self._services, call)
                 answer = self._answer(call, route.handler)
+            return self._response(answer, call, exchange)
         except ApiError as error:
             return self._refuse(error, operation, call, exchange)
         except StateFailed as error:
@@ -140,12 +141,14 @@ class Pipeline:
             raise  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
             return self._refuse(crashed(error), operation, call, exchange)
-        return self._response(answer, call, exchange)
 
     def _response(self, answer: Answer, call: Call, exchange: Exchange) -> flask.Response:
-        """Return the endpoint's answer, with the headers that go with it."""
+        """Return the endpoint's answer, with the headers that go with it.
+
+        Raises ``ApiError`` where it is large and other large ones take all memory that there is for answers.
+        """
         exchange.answered_by = answer.answered_by
-        service = self._headers.service(call.operation.name)
+        services, service = self._services, self._headers.service(call.operation.name)
         given = {name.lower() for name, _ in answer.headers}
         headers = [
             *(each for each in self._standing_headers(call, exchange) if each[0].lower() not in given),
@@ -153,6 +156,8 @@ class Pipeline:
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
         response = flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
+        if not answer.is_shared:
+            services.answer_memory.hold(response)
         if response.mimetype == "text/event-stream":
             for name, value in service.streams.items():
                 response.headers.setdefault(name, value)

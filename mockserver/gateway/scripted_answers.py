@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mockserver.double.replies import FileBody
 from mockserver.gateway.calls import Answer
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.responses import logged
@@ -63,7 +64,9 @@ def raw_answer(scripted: Scripted, operation: Operation) -> Answer | None:
         body,
         content_type or "application/octet-stream",
         scripted.answered_by,
+        (("content-length", str(body.size)),) if isinstance(body, FileBody) else (),
         status=int(scripted.reply.get("status", 200)),
+        is_shared=scripted.bodies is not None,
     )
 
 
