@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import re
 import struct
 import time
@@ -93,9 +94,9 @@ def _invalid(what: str, server: Server) -> Iterator[Row]:
         body = {"model": "gpt-4o-mini", "messages": [None] * count}
         yield from _answered(f"{what}, {count:,}", server, [_chat(body)], status=400, room=200)
     parts = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": [{}] * 100_000}]}
-    yield from _answered(
-        f"{what}, content parts", server, [_chat(parts, strictness="off")], status=400, room=200
-    )
+    yield from _answered(f"{what}, content parts", server, [_chat(parts)], status=400, room=200)
+    understood = _chat(parts, strictness="off")  # which takes what can be understood
+    yield from _answered(f"{what}, content parts, not checked", server, [understood], status=200, room=200)
     stub = json.dumps({"when": {"endpoint": "chat"}, "replies": [None] * 100_000}).encode()
     yield from _answered(f"{what}, of a stub", server, [_json("/_mock/stubs", stub)], status=400, room=200)
 
@@ -287,6 +288,45 @@ def _patterns(what: str, server: Server) -> Iterator[Row]:
         yield from _seen(f"{what}, {name}", watcher, idle, 200)
 
 
+def _many_scripts(what: str, server: Server) -> Iterator[Row]:
+    """Paths and patterns, each of which takes as long as one may."""
+    deep: object = {}
+    for _ in range(60):
+        deep = {"a": deep}
+    function = {"name": "f", "parameters": {"type": "object", "properties": {}, "default": deep}}
+    chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello."}]}
+    chat["tools"] = [{"type": "function", "function": function}]
+    paths = [f"$..[?(@..[?(@..[?(@..[?(@..x{number})])])])]" for number in range(300)]
+    in_one = [{"when": {"fields": {path: {"present": False} for path in paths}}, "reply": {"say": "never"}}]
+    in_many = [{"when": {"fields": {path: {"present": False}}}, "reply": {"say": "never"}} for path in paths]
+    yield from _scripted(f"{what}, 300 paths in a stub", server, "stubs", in_one, chat)
+    yield from _scripted(f"{what}, 300 paths in 300 stubs", server, "stubs", in_many, chat)
+    faults = [{"error": "overloaded", "when": stub["when"]} for stub in in_many]
+    yield from _scripted(f"{what}, 300 paths in 300 faults", server, "faults", faults, chat)
+    letters = random.Random(1).choices("ab", k=300_000)
+    text = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "".join(letters)}]}
+    slow = [{"error": "overloaded", "when": {"user_text": f"(a|b)*a(a|b){{14}}x{n}"}} for n in range(1_000)]
+    yield from _scripted(f"{what}, 1,000 patterns", server, "faults", slow, text)
+    large = [{"error": "overloaded", "when": {"user_text": "((a?b?)*){1000}z"}}]
+    yield from _scripted(f"{what}, a large pattern", server, "faults", large, text)
+
+
+def _scripted(
+    what: str, server: Server, kind: str, documents: Sequence[object], chat: object
+) -> Iterator[Row]:
+    """Stubs or faults, none of which holds for a chat that comes then, several at once."""
+    asyncio.run(_ask(server, _json("/_mock/reset", b"")))
+    for document in documents:
+        asyncio.run(_ask(server, _json(f"/_mock/{kind}", json.dumps(document).encode())))
+    idle = memory_of_all(server.pid)
+    with Watcher(server) as watcher:
+        answers = asyncio.run(_together([partial(_ask, server, _chat(chat))] * 4))
+    slowest = max(answer.seconds for answer in answers)
+    note = f"statuses {sorted({answer.status for answer in answers})}"
+    yield Row(f"{what}: 4 answers", "s", slowest, 4 * 5.0, 1.0, note)
+    yield from _seen(what, watcher, idle, 300)
+
+
 def _chat(body: object, **headers: str) -> bytes:
     return _json("/v1/chat/completions", json.dumps(body).encode(), **headers)
 
@@ -368,5 +408,6 @@ _LOADS: dict[str, tuple[str, tuple[str, ...], Callable[[str, Server], Iterator[R
     "vanishing": ("400 vanishing clients", _WHISPER, _vanishing),
     "descriptors": (f"{_NOFILE} descriptors", _QUIET, _crowd),
     "scripts": ("scripts", _QUIET, _patterns),
+    "many": ("many scripts", _QUIET, _many_scripts),
 }
 PARTS = tuple(_LOADS)

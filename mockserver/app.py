@@ -177,8 +177,7 @@ def build_services(settings: Settings) -> Services:
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
-    scripts = ScriptLimits.of(settings)
-    stubs = Stubs(ENDPOINTS, errors.check_name, scripts)
+    stubs = Stubs(ENDPOINTS, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
     store, blobs = open_state(settings.state, ValueRules(schemas))
@@ -210,13 +209,13 @@ def build_services(settings: Settings) -> Services:
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
-        faults=Faults(clock, settings.seed, errors, ENDPOINTS, scripts),
+        faults=Faults(clock, settings.seed, errors, ENDPOINTS),
         journal=Journal(
             clock,
             entries=settings.journal_entries,
             room_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
-            limits=scripts,
+            limits=ScriptLimits.of(settings),
         ),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),

@@ -57,6 +57,11 @@ class Expression:
     plain: _Programs  # for texts of ASCII
     marked: _Programs  # for others
 
+    @property
+    def size(self) -> int:
+        """Instructions of RE2's, all of which it follows for each character of a text at worst."""
+        return max(self.plain.size, self.marked.size)
+
     def search(self, text: str) -> list[str | None] | None:
         """Return what is found first in ``text``: all of it, then its groups. ``None`` if nothing is."""
         programs, data = self._read(text)
@@ -93,6 +98,11 @@ class _Programs(NamedTuple):
     main: Any
     at_the_beginning: tuple[tuple[bool, Any], ...]
     needs_marks: bool
+
+    @property
+    def size(self) -> int:
+        """Instructions of all that is run for a text."""
+        return int(self.main.programsize) + sum(int(each.programsize) for _, each in self.at_the_beginning)
 
 
 @lru_cache(maxsize=_KEPT)

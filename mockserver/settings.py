@@ -186,13 +186,13 @@ class Settings:
     )
     path_steps: int = _setting(
         300_000,
-        "Steps that a JSONPath may take on a request: values looked at.",
+        "Steps that all JSONPaths together may take on a request: values looked at.",
         minimum=1,
         maximum=1_000_000_000,
     )
     script_seconds: float = _setting(
         2.0,
-        "Seconds of processor time that the templates of a reply, or a JSONPath, may take.",
+        "Seconds of processor time that the templates, JSONPaths and patterns evaluated for a request may take.",
         minimum=0.01,
         maximum=_DAY,
     )

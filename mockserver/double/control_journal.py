@@ -16,7 +16,7 @@ import flask
 from mockserver.double import control_calls as control
 from mockserver.double import verification
 from mockserver.double.control_calls import ControlError, NotFound
-from mockserver.double.entries import EntryFacts, Record, shown
+from mockserver.double.entries import Record, shown
 from mockserver.double.hangups import has_hung_up
 from mockserver.double.journal_pattern import JournalPattern
 from mockserver.double.matchers import PatternError
@@ -101,8 +101,9 @@ class _Handlers:
     def count(self) -> flask.Response:
         """``POST /_mock/journal/count``."""
         asked = control.document(self._services, "journal_count", may_be_empty=True)
-        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINTS, self._journal.limits))
-        return control.answer({"count": self._journal.count(self._account_id(), pattern)})
+        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINTS))
+        account_id = self._account_id()
+        return control.answer({"count": _made(lambda: self._journal.count(account_id, pattern))})
 
     def delete(self) -> flask.Response:
         """``DELETE /_mock/journal``."""
@@ -144,15 +145,15 @@ class _Handlers:
 
     def _found(self, when: Mapping[str, Any], limit: int, after: str | None) -> flask.Response:
         """The latest ``limit`` entries, or the first of those that came after the entry ``after``."""
-        pattern = _made(lambda: JournalPattern(when, ENDPOINTS, self._journal.limits))
+        pattern = _made(lambda: JournalPattern(when, ENDPOINTS))
         account_id = self._account_id()
         if after is None:
-            records = self._journal.records(account_id, pattern)[-limit:]
+            records = _made(lambda: self._journal.records(account_id, pattern))[-limit:]
         else:
-            later = self._journal.records_after(account_id, after)
+            later = _made(lambda: self._journal.records_after(account_id, after, pattern))
             if later is None:
                 raise ControlError(f"after: there is no journal entry {after!r} (any more).")
-            records = [each for each in later if pattern.matches(EntryFacts(each))][:limit]
+            records = later[:limit]
         return control.answer(
             {"entries": [shown(each) for each in records], "dropped": self._journal.dropped}
         )

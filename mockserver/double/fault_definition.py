@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver.double.allowance import USUAL, ScriptLimits
 from mockserver.double.matchers import Pattern
 from mockserver.double.scripted_errors import error_name
 
@@ -103,7 +102,6 @@ def define(
     seed: str,
     errors: ErrorTable,
     endpoints: Collection[str],
-    limits: ScriptLimits = USUAL,
 ) -> Fault:
     """The fault of a document that satisfies its schema; ``seed`` is the server's.
 
@@ -127,7 +125,7 @@ def define(
         told["since"] = document["from"]
     if kind == ERROR:
         told["error"] = error_name(errors, document[ERROR])
-    pattern = Pattern(document.get("when", {}), endpoints, limits)
+    pattern = Pattern(document.get("when", {}), endpoints)
     return Fault(id_, document, pattern, kind, str(document.get("seed", seed)), **told)
 
 

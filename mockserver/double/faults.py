@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.double.allowance import USUAL, ScriptLimits
 from mockserver.double.fault_definition import Fault, FaultError, define
 from mockserver.double.fault_header import HEADER, document_of
 from mockserver.gateway.errors import ApiError
@@ -100,13 +99,11 @@ class Faults:
         seed: str,
         errors: ErrorTable,
         endpoints: Collection[str],
-        limits: ScriptLimits = USUAL,
     ) -> None:
         self._clock = clock
         self._seed = seed
         self._errors = errors
         self._endpoints = endpoints
-        self._limits = limits
         self._lock = threading.Lock()
         self._sets: dict[str | None, dict[str, _Entry]] = {}  # by account and id, the oldest first
         self._headers: OrderedDict[str, _Entry] = OrderedDict()
@@ -212,7 +209,6 @@ class Faults:
             seed=self._seed,
             errors=self._errors,
             endpoints=self._endpoints,
-            limits=self._limits,
         )
 
     def _candidates(self, account_id: str, header: str | None) -> list[_Entry]:

@@ -10,12 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.gateway.redaction import Secrets, is_secret
 
+if TYPE_CHECKING:
+    from mockserver.double.allowance import Allowance
+
 OPERATOR = "sha256"
 
+_CHARACTERS_A_STEP = 1024  # of a text that is hashed
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PART = {"hash", "length", "ignore_case"}
 _ID = re.compile(r"(org-|proj_)[\w/-]*")
@@ -75,21 +79,24 @@ def _is_part(wanted: Mapping[str, Any]) -> bool:
     return right and isinstance(length, int) and not isinstance(length, bool) and length > 0
 
 
-def is_meant(wanted: str | Mapping[str, Any] | list[Any], found: object) -> bool:
+def is_meant(wanted: str | Mapping[str, Any] | list[Any], found: object, allowance: Allowance) -> bool:
     """Return whether a value is the text of which ``wanted`` is the hash, or contains it.
 
-    Of a text that is contained the length is known, and whether case is ignored. Of several all are meant.
+    Of a text that is contained the length is known, and whether case is ignored. Of several all are meant. Raises
+    ``Exhausted`` where ``allowance`` does not allow to look into so long a text.
     """
     if isinstance(wanted, list):
-        return all(is_meant(each, found) for each in wanted)
+        return all(is_meant(each, found, allowance) for each in wanted)
     if not isinstance(found, str):
         return False
     if isinstance(wanted, str):
         return digest(found) == wanted
     text, length = found.lower() if wanted["ignore_case"] else found, wanted["length"]
-    return any(
-        digest(text[start : start + length]) == wanted["hash"] for start in range(len(text) - length + 1)
-    )
+    for start in range(len(text) - length + 1):
+        allowance.spend(1 + length // _CHARACTERS_A_STEP)
+        if digest(text[start : start + length]) == wanted["hash"]:
+            return True
+    return False
 
 
 def _hashed_account(wanted: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mockserver.double.allowance import USUAL, ScriptLimits
+from mockserver.double.allowance import USUAL, ScriptLimits, sharing
 from mockserver.double.entries import Entry, EntryFacts, Record, is_record
 from mockserver.double.exchange import Exchange
+from mockserver.double.matchers import PatternError
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -45,7 +46,7 @@ class Journal:
         keep_audio: int,
         limits: ScriptLimits = USUAL,
     ) -> None:
-        self.limits = limits  # for JSONPaths in what it is asked for
+        self.limits = limits  # of what it is asked for
         self._clock = clock
         self._most_entries = entries
         self._room_bytes = room_bytes
@@ -113,15 +114,19 @@ class Journal:
             return self._audio.get(sha256)
 
     def records(self, account_id: str | None, matcher: Matcher | None = None) -> list[Record]:
-        """The records of an account's entries that ``matcher`` picks, oldest first."""
-        records = [entry.record() for entry in self._of(account_id)]
-        return records if matcher is None else [each for each in records if matcher.matches(EntryFacts(each))]
+        """The records of an account's entries that ``matcher`` picks, oldest first.
 
-    def records_after(self, account_id: str | None, entry_id: str) -> list[Record] | None:
-        """The records of an account's entries after the entry ``entry_id``; ``None`` where there is none such."""
+        Raises ``PatternError`` where to find out takes more than is allowed.
+        """
+        return self._picked(self._of(account_id), matcher)
+
+    def records_after(
+        self, account_id: str | None, entry_id: str, matcher: Matcher | None = None
+    ) -> list[Record] | None:
+        """As ``records``, of entries after the entry ``entry_id``; ``None`` where there is none such."""
         entries = self._of(account_id)
         place = next((place for place, entry in enumerate(entries, 1) if entry.id == entry_id), None)
-        return None if place is None else [entry.record() for entry in entries[place:]]
+        return None if place is None else self._picked(entries[place:], matcher)
 
     @property
     def latest_id(self) -> str | None:
@@ -136,7 +141,7 @@ class Journal:
         return entry.record() if entry else None
 
     def count(self, account_id: str | None, matcher: Matcher) -> int:
-        """How many entries of an account ``matcher`` picks."""
+        """How many entries of an account ``matcher`` picks. Raises ``PatternError`` as ``records`` does."""
         return len(self.records(account_id, matcher))
 
     def wait(
@@ -149,14 +154,17 @@ class Journal:
     ) -> None:
         """Returns when ``matcher`` picks ``at_least`` entries, or after ``timeout`` real seconds.
 
-        Also when ``given_up``, which is asked now and then, says that nobody waits any more.
+        Also when ``given_up``, which is asked now and then, says that nobody waits any more, or to find out takes more
+        than is allowed.
         """
         deadline = time.monotonic() + timeout
         judged: dict[Entry, bool] = {}
         while not given_up():
             version, entries = self._version, self._of(account_id)
             left = deadline - time.monotonic()
-            if sum(_picks(matcher, entry, judged) for entry in entries) >= at_least or left <= 0:
+            with sharing(self.limits, len(entries)) as scripts:
+                picked = sum(_picks(matcher, entry, judged) for entry in entries)
+            if picked >= at_least or left <= 0 or scripts.left_conditions_open:
                 return
             self._wait_for_change(version, min(left, _LOOK_UP))
 
@@ -197,6 +205,19 @@ class Journal:
                 self.size += entry.size
             self._make_room()
             self._tell()
+
+    def _picked(self, entries: Sequence[Entry], matcher: Matcher | None) -> list[Record]:
+        records = [entry.record() for entry in entries]
+        if matcher is None:
+            return records
+        with sharing(self.limits, len(records)) as scripts:
+            picked = [each for each in records if matcher.matches(EntryFacts(each))]
+        if scripts.left_conditions_open:
+            raise PatternError(
+                "when: to look at all entries takes more than path_steps and script_seconds allow. "
+                "Ask for less, or raise them."
+            )
+        return picked
 
     def _of(self, account_id: str | None) -> list[Entry]:
         with self._changed:

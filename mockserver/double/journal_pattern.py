@@ -6,7 +6,6 @@ import fnmatch
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockserver.double.allowance import USUAL, ScriptLimits
 from mockserver.double.matchers import Difference, Pattern, PatternError
 
 if TYPE_CHECKING:
@@ -20,17 +19,14 @@ Condition = Callable[["Record"], Difference]
 class JournalPattern:
     """A compiled ``when`` of the journal (``schemas/mock/journal_when.json``): of requests and what became of them.
 
-    ``endpoints`` are the names there are, ``limits`` what JSONPaths may take. Raises ``PatternError`` for a condition
-    that makes no sense.
+    ``endpoints`` are the names there are. Raises ``PatternError`` for a condition that makes no sense.
     """
 
-    def __init__(
-        self, when: Mapping[str, Any], endpoints: Collection[str] = (), limits: ScriptLimits = USUAL
-    ) -> None:
+    def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         if "language" in when:
             raise PatternError("language: the journal does not know it. Ask for what was `heard`.")
         request = {name: wanted for name, wanted in when.items() if name not in _OUTCOMES}
-        self._pattern = Pattern(request, endpoints, limits)
+        self._pattern = Pattern(request, endpoints)
         self._outcomes = [(name, make(when[name])) for name, make in _OUTCOMES.items() if name in when]
 
     def matches(self, facts: EntryFacts) -> bool:

@@ -14,9 +14,10 @@ from jsonpath.function_extensions import ExpressionType, FilterFunction
 from jsonpath.match import JSONPathMatch
 from jsonpath.parse import Parser
 from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment, JSONPathSegment
+from jsonpath.selectors import IndexSelector, NameSelector
 from jsonpath.token import TOKEN_RE_FLAGS, Token
 
-from mockserver.double.allowance import USUAL, Allowance, Exhausted, ScriptLimits
+from mockserver.double.allowance import Allowance, Exhausted, scripts
 from mockserver.expressions import Expression, ExpressionError, compiled
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class JsonPathError(ValueError):
     """A text that is no JSONPath, or one that cannot be evaluated."""
 
 
-def finder(path: str, limits: ScriptLimits = USUAL) -> Callable[[Any], list[Any]]:
+def finder(path: str) -> Callable[[Any], list[Any]]:
     """Return what finds the values at ``path`` in a document, which raises ``Exhausted`` for too much work.
 
     Raises ``JsonPathError``.
@@ -48,7 +49,7 @@ def finder(path: str, limits: ScriptLimits = USUAL) -> Callable[[Any], list[Any]
         raise JsonPathError(f"is not JSONPath: {reason}") from error
 
     def find(document: Any) -> list[Any]:
-        with Allowance(limits.path_steps, limits.seconds) as allowance:
+        with scripts().paths as allowance:
             token = _allowance.set(allowance)
             try:
                 return [found.obj for found in parsed.finditer(document)]
@@ -84,9 +85,14 @@ class _Node(JSONPathMatch):
 def _counted(segment: JSONPathSegment, nodes: Iterable[JSONPathMatch]) -> Iterable[JSONPathMatch]:
     """Yield values that a segment is to look into, and count the steps that this will take."""
     for node in nodes:
-        items = len(node.obj) if isinstance(node.obj, Mapping | list) else 0
-        _allowance.get().spend(1 + items * len(segment.selectors))
+        _allowance.get().spend(1 + _items(segment, node.obj))
         yield _Node.of(node)
+
+
+def _items(segment: JSONPathSegment, value: object) -> int:
+    """Return how many items of a value the selectors of a segment look at; a name or an index leads to one."""
+    number = len(value) if isinstance(value, Mapping | list) else 0
+    return sum(1 if isinstance(each, NameSelector | IndexSelector) else number for each in segment.selectors)
 
 
 class _ChildSegment(JSONPathChildSegment):
@@ -100,7 +106,7 @@ class _DescentSegment(JSONPathRecursiveDescentSegment):
 
     def _visit(self, node: JSONPathMatch, depth: int = 1) -> Iterable[JSONPathMatch]:
         items = len(node.obj) if isinstance(node.obj, Mapping | list) else 0
-        _allowance.get().spend(1 + items * len(self.selectors))
+        _allowance.get().spend(1 + items + _items(self, node.obj))
         return super()._visit(node, depth)
 
 
@@ -124,8 +130,8 @@ class _Environment(jsonpath.JSONPathEnvironment):
 
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
-        self.function_extensions["match"] = _Asked(Expression.is_all_of)
-        self.function_extensions["search"] = _Asked(Expression.found_in)
+        self.function_extensions["match"] = _Asked(_is_all_of)
+        self.function_extensions["search"] = _Asked(_is_in)
 
     def validate_function_extension_signature(self, token: Token, args: list[Any]) -> list[Any]:
         """Also look at regular expressions that are written out in the path."""
@@ -138,7 +144,7 @@ class _Environment(jsonpath.JSONPathEnvironment):
         """Compare, and count what may take long."""
         _allowance.get().spend(1 + _size(left) + _size(right))
         if operator == "=~":
-            return isinstance(right, Expression) and isinstance(left, str) and right.is_all_of(left)
+            return isinstance(right, Expression) and isinstance(left, str) and _is_all_of(right, left)
         return super().compare(left, operator, right)
 
 
@@ -154,11 +160,20 @@ class _Asked(FilterFunction):
     def __call__(self, text: object, pattern: object) -> bool:
         if not isinstance(text, str) or not isinstance(pattern, str):
             return False
-        _allowance.get().spend(1 + _size(text))
         try:
             return self._ask(compiled(pattern), text)
         except ExpressionError:  # of a pattern that stands in the document
             return False
+
+
+def _is_all_of(expression: Expression, text: str) -> bool:
+    _allowance.get().spend_on_search(expression, text)
+    return expression.is_all_of(text)
+
+
+def _is_in(expression: Expression, text: str) -> bool:
+    _allowance.get().spend_on_search(expression, text)
+    return expression.found_in(text)
 
 
 @cache

@@ -9,13 +9,13 @@ import difflib
 import fnmatch
 import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import path_expression, without_version
 from mockserver.double import hashed_secrets
-from mockserver.double.allowance import USUAL, Exhausted, ScriptLimits
+from mockserver.double.allowance import Exhausted, scripts
 from mockserver.double.hashed_secrets import digest, is_digest
 from mockserver.double.notices import Notices
 from mockserver.expressions import Expression, ExpressionError, compiled
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _OPERATORS = frozenset({"equals", "contains", "matches", "present", "sha256"})
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
 _MOST_DIGITS = 15  # of the number of an item
+_CHARACTERS_A_STEP = 64  # of a text in which another is sought
 _SHOWN = 80  # characters of a text that a difference shows
 _notices = Notices()
 
@@ -51,14 +52,12 @@ class IndexKey(NamedTuple):
 class Pattern:
     """A compiled ``when`` (see ``schemas/mock/when.json``). ``endpoints`` are the names there are.
 
-    JSONPaths in it may take what ``limits`` allow.
+    Conditions take of what the block allows (``allowance.sharing``); one that would take more does not hold.
 
     Raises ``PatternError`` for a condition that makes no sense.
     """
 
-    def __init__(
-        self, when: Mapping[str, Any], endpoints: Collection[str] = (), limits: ScriptLimits = USUAL
-    ) -> None:
+    def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         self.when = dict(when)
         for name in listed(when.get("endpoint", ())):
             if not is_path(name) and name not in endpoints and endpoints:
@@ -66,24 +65,31 @@ class Pattern:
             if is_path(name) and "?" in name:
                 reason = "has a query, which is no part of the path. Leave it out, or ask for it in `fields`."
                 raise PatternError(f"endpoint: {name!r} {reason}")
-        makers: dict[str, Callable[[Any], Condition]] = {
-            **CONDITIONS,
-            "fields": partial(_fields, limits=limits),
-        }
-        self._conditions = tuple((name, make(when[name])) for name, make in makers.items() if name in when)
+        self._conditions = tuple(
+            (name, make(when[name])) for name, make in CONDITIONS.items() if name in when
+        )
         self.index_key = _index_key(when)
 
     def matches(self, facts: Facts) -> bool:
         """Whether all conditions hold; the costly ones are tried last."""
-        return all(condition(facts) is None for _, condition in self._conditions)
+        return all(_difference(*each, facts) is None for each in self._conditions)
 
     def differences(self, facts: Facts, *, listen: bool = True) -> list[str]:
         """What differs, a text per condition that does not hold; without ``listen`` nothing is transcribed."""
         return [
             f"{name}: {difference}"
             for name, condition in self._conditions
-            if (listen or name not in NEED_EARS) and (difference := condition(facts)) is not None
+            if (listen or name not in NEED_EARS)
+            and (difference := _difference(name, condition, facts)) is not None
         ]
+
+
+def _difference(name: str, condition: Condition, facts: Facts) -> Difference:
+    try:
+        return condition(facts)
+    except Exhausted as error:
+        _tell_once(f"{name}: {error}")
+        return str(error)
 
 
 NEED_EARS = frozenset({"heard", "language"})
@@ -106,7 +112,7 @@ def _endpoint(wanted: str | list[str]) -> Condition:
     paths = [_path(name) for name in names if is_path(name)]
 
     def condition(facts: Facts) -> Difference:
-        if names & facts.endpoint_names or any(path.is_all_of(facts.path) for path in paths):
+        if names & facts.endpoint_names or any(_is_all_of(path, facts.path) for path in paths):
             return None
         return _differs(
             wanted, f"/v1{facts.path}" if paths else min(facts.endpoint_names, key=len, default="")
@@ -165,18 +171,17 @@ def _header_test(name: str, wanted: Any) -> Test:
     )
 
 
-def _fields(wanted: Mapping[str, Any], limits: ScriptLimits = USUAL) -> Condition:
+def _fields(wanted: Mapping[str, Any]) -> Condition:
     tests = {path: _value_test(f"fields.{path}", value) for path, value in wanted.items()}
-    finders = {path: finder(path, limits) for path in wanted}
+    finders = {path: finder(path) for path in wanted}
 
     def condition(facts: Facts) -> Difference:
         for path, test in tests.items():
             try:
-                found = finders[path](facts.document)
+                difference = _of_all(test, finders[path](facts.document))
             except Exhausted as error:
-                _tell_once(f"fields.{path}: {error}")
-                return f"{path}: {error}"
-            if difference := _of_all(test, found):
+                raise Exhausted(f"{path}: {error}") from error
+            if difference is not None:
                 return f"{path}: {difference}"
         return None
 
@@ -302,7 +307,7 @@ def _index_key(when: Mapping[str, Any]) -> IndexKey | None:
     return None
 
 
-def finder(path: str, limits: ScriptLimits = USUAL) -> Callable[[Any], list[Any]]:
+def finder(path: str) -> Callable[[Any], list[Any]]:
     """What finds the values at a path: JSONPath (``$.messages[*].role``) or dotted (``messages[0].role``).
 
     Raises ``PatternError`` for a path that is none. What it returns raises ``Exhausted``.
@@ -311,7 +316,7 @@ def finder(path: str, limits: ScriptLimits = USUAL) -> Callable[[Any], list[Any]
         from mockserver.double import json_paths
 
         try:
-            return json_paths.finder(path, limits)
+            return json_paths.finder(path)
         except json_paths.JsonPathError as error:
             raise PatternError(f"fields.{_shortened(path)}: {error}") from error
     found = [name or number for name, number in _STEP.findall(path)]
@@ -403,15 +408,33 @@ def _equal(wanted: Any, found: Any) -> Difference:
 
 
 def _contains(wanted: str, found: Any) -> Difference:
-    if isinstance(found, str | list) and wanted in found:
+    if isinstance(found, str | list) and _is_among(wanted, found):
         return None
-    return f"wanted it to contain {wanted!r}, got {_shown(found)}"
+    return f"wanted it to contain {_shown(wanted)}, got {_shown(found)}"
+
+
+def _is_among(wanted: str, found: str | list[Any]) -> bool:
+    with scripts().texts as allowance:
+        allowance.spend(1 + len(found) // _CHARACTERS_A_STEP)
+        return wanted in found
 
 
 def _found(wanted: Expression, found: Any) -> Difference:
-    if isinstance(found, str) and wanted.found_in(found):
+    if isinstance(found, str) and _is_in(wanted, found):
         return None
     return f"wanted /{wanted.pattern}/, got {_shown(found)}"
+
+
+def _is_in(expression: Expression, text: str) -> bool:
+    with scripts().texts as allowance:
+        allowance.spend_on_search(expression, text)
+        return expression.found_in(text)
+
+
+def _is_all_of(expression: Expression, text: str) -> bool:
+    with scripts().texts as allowance:
+        allowance.spend_on_search(expression, text)
+        return expression.is_all_of(text)
 
 
 def _present(wanted: bool, found: Any) -> Difference:
@@ -425,7 +448,12 @@ def _hash_test(place: str, wanted: Any) -> Test:
         hashed_secrets.check(wanted)
     except ValueError as error:
         raise PatternError(f"{place}: {error}") from error
-    return lambda found: None if hashed_secrets.is_meant(wanted, found) else "has another SHA-256"
+
+    def test(found: Any) -> Difference:
+        with scripts().texts as allowance:
+            return None if hashed_secrets.is_meant(wanted, found, allowance) else "has another SHA-256"
+
+    return test
 
 
 def _differs(wanted: Any, found: Any) -> str:
@@ -433,7 +461,33 @@ def _differs(wanted: Any, found: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else _shortened(repr(value))
+    """Return the beginning of a value as Python writes it, without writing all of it."""
+    if value is None:
+        return "nothing"
+    written = ""
+    for piece in _written(value):
+        written += piece
+        if len(written) > _SHOWN:
+            break
+    return _shortened(written)
+
+
+def _written(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield repr(value[: _SHOWN + 1])
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield ", " if number else "["
+            yield from _written(each)
+        yield "]" if value else "[]"
+    elif isinstance(value, Mapping):
+        for number, (name, each) in enumerate(value.items()):
+            yield ", " if number else "{"
+            yield f"{_shown(name)}: "
+            yield from _written(each)
+        yield "}" if value else "{}"
+    else:
+        yield repr(value)
 
 
 def _shortened(text: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import similar_path, without_version
-from mockserver.double.allowance import USUAL, ScriptLimits
 from mockserver.double.matchers import Pattern, is_path, listed
 from mockserver.double.replies import Scripted, check_header_values, check_reply, endpoints_answered
 from mockserver.double.stub_index import StubIndex, merged
@@ -118,19 +117,16 @@ class Stubs:
     """The stubs of one server. Every method is safe to use from several threads.
 
     ``endpoints`` are the names that patterns can use, and the resources that each stands for; ``check_error``
-    raises ``ValueError`` for an error that is not in the catalog. Templates and JSONPaths may take what ``limits``
-    allow.
+    raises ``ValueError`` for an error that is not in the catalog.
     """
 
     def __init__(
         self,
         endpoints: Mapping[str, frozenset[str]],
         check_error: Callable[[str], None],
-        limits: ScriptLimits = USUAL,
     ) -> None:
         self._endpoints = endpoints
         self._check_error = check_error
-        self._limits = limits
         self._lock = threading.Lock()
         self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
         self._indexes: dict[str | None, StubIndex] = {}
@@ -144,7 +140,7 @@ class Stubs:
 
     def check(self, document: Mapping[str, Any], *, may_read: bool = True) -> Pattern:
         """The pattern of a stub that satisfies its schema. Raises ``ValueError`` naming what makes no sense."""
-        pattern = Pattern(document.get("when", {}), self._endpoints, self._limits)
+        pattern = Pattern(document.get("when", {}), self._endpoints)
         resources = self._resources(pattern)
         sequence = "replies" in document
         replies = document["replies"] if sequence else [document["reply"]]
@@ -305,7 +301,7 @@ class Stubs:
         if reply.get("template"):
             from mockserver.double.templates import render_reply
 
-            reply = render_reply(reply, context, self._limits)
+            reply = render_reply(reply, context)
             check_header_values(reply)
             return Scripted(stub.id, reply, stub.folder)
         return Scripted(stub.id, reply, stub.folder, stub.bodies)

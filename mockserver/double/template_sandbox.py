@@ -28,8 +28,8 @@ from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 from mockserver.catalog.reading import read_table
-from mockserver.double.allowance import Allowance, ScriptLimits
-from mockserver.expressions import ExpressionError, compiled
+from mockserver.double.allowance import Allowance, scripts
+from mockserver.expressions import Expression, ExpressionError, compiled
 
 _CHARACTERS_A_STEP = 64  # of texts that are made or compared
 _ITEMS_A_STEP = 8  # of lists that are copied
@@ -52,6 +52,7 @@ class _Meter:
     def __init__(self, allowance: Allowance, largest: int) -> None:
         self._largest = largest
         self.spend = allowance.spend
+        self.spend_on_search = allowance.spend_on_search
         self._known: dict[
             int, tuple[Any, int]
         ] = {}  # containers by identity, kept so that they stay the same
@@ -105,15 +106,16 @@ _meter: ContextVar[_Meter] = ContextVar("meter")
 
 
 @contextmanager
-def within(limits: ScriptLimits) -> Iterator[None]:
-    """Have all templates that this thread renders in the block share what ``limits`` allow.
+def within_limits() -> Iterator[int]:
+    """Have what this thread renders in the block take of what is shared; yield how long a text it may make.
 
-    Where they are met a template raises ``ValueError``.
+    Where the bounds are met a template raises ``ValueError``.
     """
-    with Allowance(limits.template_steps, limits.seconds) as allowance:
-        token = _meter.set(_Meter(allowance, limits.template_characters))
+    shared = scripts()
+    with shared.templates as allowance:
+        token = _meter.set(_Meter(allowance, shared.limits.template_characters))
         try:
-            yield
+            yield shared.limits.template_characters
         finally:
             _meter.reset(token)
 
@@ -364,13 +366,19 @@ def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def search(text: str | None, pattern: str) -> str:
-    """What a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
+def expression(pattern: str) -> Expression:
+    """Return a regular expression for the filter ``search``. Raises ``ValueError``."""
     try:
-        expression = compiled(pattern, re.IGNORECASE | re.DOTALL)
+        return compiled(pattern, re.IGNORECASE | re.DOTALL)
     except ExpressionError as error:
         raise ValueError(f"{pattern[:_LONGEST_OPTION]!r} {error}") from error
-    found = expression.search(text or "")
+
+
+def _search(text: str | None, pattern: str) -> str:
+    """What a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
+    sought = expression(pattern)
+    _meter.get().spend_on_search(sought, text or "")
+    found = sought.search(text or "")
     if found is None:
         return ""
     return found[1] or "" if len(found) > 1 else found[0] or ""
@@ -393,7 +401,7 @@ _OWN_FILTERS: Mapping[str, Callable[..., Any]] = {
     "join": _join_filter,
     "json": _json,
     "replace": _replace,
-    "search": search,
+    "search": _search,
     "sum": _sum,
     "tojson": _json,
     "words": _words,

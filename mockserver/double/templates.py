@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import jinja2
 from jinja2 import meta, nodes
 
-from mockserver.double.allowance import USUAL, ScriptLimits
-from mockserver.double.template_sandbox import Sandbox, search, within
+from mockserver.double.template_sandbox import Sandbox, expression, within_limits
 
 # What a template knows of the request that it answers, as docs/stubs.md describes it.
 NAMES = frozenset(
@@ -71,17 +70,14 @@ def check_template(text: str) -> None:
         raise _failed(text, f"there is no {unknown[0]!r}. There are {', '.join(sorted(NAMES))}.")
 
 
-def render_reply(
-    reply: Mapping[str, Any], context: Mapping[str, Any], limits: ScriptLimits = USUAL
-) -> Mapping[str, Any]:
+def render_reply(reply: Mapping[str, Any], context: Mapping[str, Any]) -> Mapping[str, Any]:
     """A reply of a stub with its templates filled in; as it is, unless it says that it has some.
 
-    Together they may take what ``limits`` allow. Raises ``TemplateFailed`` naming the member.
+    They take of what the block allows (``allowance.sharing``). Raises ``TemplateFailed`` naming the member.
     """
     if not reply.get("template"):
         return reply
-    with within(limits):
-        return _changed(reply, lambda text: _rendered(text, context, limits.template_characters))
+    return _changed(reply, lambda text: _rendered(text, context))
 
 
 def template_characters(reply: Mapping[str, Any]) -> int:
@@ -108,18 +104,19 @@ def check_reply_template(reply: Mapping[str, Any]) -> None:
     _changed(reply, check)
 
 
-def _rendered(text: str, context: Mapping[str, Any], most: int) -> str:
-    """Render a template ``within`` bounds, to at most ``most`` characters. Raises ``TemplateFailed``."""
+def _rendered(text: str, context: Mapping[str, Any]) -> str:
+    """Render a template. Raises ``TemplateFailed``."""
     compiled = _compiled(text)
     pieces: list[str] = []
-    room = most
     try:
         known = {name: context[name] for name in compiled.names & frozenset(context)}
-        for piece in compiled.template.generate(known):
-            pieces.append(piece)
-            room -= len(piece)
-            if room < 0:
-                raise ValueError(f"it renders more than {most} characters")
+        with within_limits() as most:
+            room = most
+            for piece in compiled.template.generate(known):
+                pieces.append(piece)
+                room -= len(piece)
+                if room < 0:
+                    raise ValueError(f"it renders more than {most} characters")
     except _FAILURES as error:
         raise _failed(text, error) from error
     return "".join(pieces)
@@ -197,7 +194,7 @@ def _check_expressions(text: str, tree: nodes.Template) -> None:
         pattern = used.args[0] if used.name == "search" and used.args else None
         if isinstance(pattern, nodes.Const) and isinstance(pattern.value, str):
             try:
-                search("", pattern.value)
+                expression(pattern.value)
             except ValueError as error:
                 raise _failed(text, error) from error
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.double.allowance import sharing
 from mockserver.double.entries import EntryFacts, Record
 from mockserver.double.journal_pattern import JournalPattern, fault_name
 from mockserver.double.matchers import PatternError
@@ -69,12 +70,16 @@ def verify(
     Raises ``PatternError`` for a ``when`` that makes no sense, or numbers that cannot all be meant.
     """
     bounds = _Bounds.of(exactly, at_least, at_most)
-    pattern = JournalPattern(when, endpoints, journal.limits)
+    pattern = JournalPattern(when, endpoints)
     matching: list[EntryFacts] = []
     others: list[EntryFacts] = []
-    for facts in map(EntryFacts, journal.records(account_id)):
-        (matching if pattern.matches(facts) else others).append(facts)
-    ok = bounds.least <= len(matching) and (bounds.most is None or len(matching) <= bounds.most)
+    entries = [EntryFacts(record) for record in journal.records(account_id)]
+    with sharing(journal.limits, len(entries)) as scripts:
+        for facts in entries:
+            (matching if pattern.matches(facts) else others).append(facts)
+        near_misses = _nearest(pattern, others) if len(matching) < bounds.least else []
+    fits = bounds.least <= len(matching) and (bounds.most is None or len(matching) <= bounds.most)
+    ok = fits and not scripts.left_conditions_open
     headline = f"Wanted {bounds.wording} with {json.dumps(when, ensure_ascii=False)}, got {len(matching)}."
     if not ok and not matching and not others:
         headline += (
@@ -82,10 +87,12 @@ def verify(
             if journal.is_kept
             else " The journal is off: journal_entries is 0."
         )
+    if scripts.left_conditions_open:
+        headline += (
+            " There may be more: to look at all entries takes more than path_steps and script_seconds allow."
+        )
     if not ok and journal.dropped:
         headline += f" The journal has dropped {journal.dropped} older entries for want of room."
-    missed = not ok and len(matching) < bounds.least
-    near_misses = _nearest(pattern, others) if missed else []
     return Verdict(ok, headline, [facts.record["id"] for facts in matching], near_misses)
 
 
@@ -103,7 +110,7 @@ def wait(
 
     ``given_up`` is asked now and then whether nobody waits any more.
     """
-    journal.wait(account_id, JournalPattern(when, endpoints, journal.limits), at_least, timeout, given_up)
+    journal.wait(account_id, JournalPattern(when, endpoints), at_least, timeout, given_up)
     return verify(journal, account_id, when, at_least=at_least)
 
 

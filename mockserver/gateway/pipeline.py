@@ -16,6 +16,7 @@ from urllib.parse import quote
 import flask
 
 from mockserver.catalog.paths import VERSION
+from mockserver.double.allowance import ScriptLimits, sharing
 from mockserver.double.pacing import Pacing
 from mockserver.double.transport import Connection
 from mockserver.gateway import scripted_answers
@@ -52,6 +53,10 @@ log = logging.getLogger(__name__)
 
 _UNKNOWN = "unknown"  # what metrics call the endpoint of a path that nobody has
 _NOBODY_LISTENS = 499  # the status that metrics count where the client has left
+_CONDITIONS_LEFT_OPEN = (
+    "Conditions of stubs or faults take more than path_steps or script_seconds allow for a request: "
+    "they were taken as not met. The log names them."
+)
 _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
 
 
@@ -68,6 +73,7 @@ class Pipeline:
             repeatable=bool(settings.seed),
         )
         self._bodies = RequestBodies(services)
+        self._script_limits = ScriptLimits.of(settings)
 
     def view(self, route: Route) -> Callable[..., flask.Response]:
         """The Flask view function of a route."""
@@ -106,10 +112,13 @@ class Pipeline:
     def _respond(self, exchange: Exchange, route: Route, path_values: dict[str, str]) -> flask.Response:
         """The response, broken if a fault is to break it."""
         try:
-            response = self._answer_or_refuse(exchange, route, path_values)
+            with sharing(self._script_limits) as scripts:
+                response = self._answer_or_refuse(exchange, route, path_values)
         finally:
             exchange.note_call()
         call = exchange.call
+        if call is not None and scripts.left_conditions_open:
+            call.warning = f"{call.warning} {_CONDITIONS_LEFT_OPEN}".strip()
         if call is not None and call.warning and call.settings.mock_headers:
             response.headers["x-mock-warning"] = call.warning
         fault = call.fault if call else None

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from mockserver.double.allowance import Allowance, Exhausted
+from mockserver.double.allowance import Allowance, Exhausted, Seconds
 
 
 def test_steps_are_counted_to_the_last_one() -> None:
-    with Allowance(20_000, 60) as allowance:
+    with Allowance(20_000, Seconds(60)) as allowance:
         for _ in range(20_000):
             allowance.spend()
         with pytest.raises(Exhausted, match="it takes more than 20,000 steps"):
@@ -19,7 +19,7 @@ def test_steps_are_counted_to_the_last_one() -> None:
 
 def test_processor_time_is_bounded() -> None:
     def spend_on() -> None:
-        with Allowance(10**12, 0.05) as allowance:
+        with Allowance(10**12, Seconds(0.05)) as allowance:
             while True:
                 allowance.spend()
 
@@ -31,13 +31,13 @@ def test_what_takes_long_goes_on_one_at_a_time_and_the_rest_never_waits() -> Non
     is_slow, may_end, second_is_slow = threading.Event(), threading.Event(), threading.Event()
 
     def first() -> None:
-        with Allowance(10**9, 60) as allowance:
+        with Allowance(10**9, Seconds(60)) as allowance:
             allowance.spend(20_000)
             is_slow.set()
             may_end.wait(30)
 
     def second() -> None:
-        with Allowance(10**9, 60) as allowance:
+        with Allowance(10**9, Seconds(60)) as allowance:
             allowance.spend(20_000)
             second_is_slow.set()
 
@@ -45,7 +45,7 @@ def test_what_takes_long_goes_on_one_at_a_time_and_the_rest_never_waits() -> Non
     threads[0].start()
     assert is_slow.wait(30)
     threads[1].start()
-    with Allowance(10**9, 60) as quick:
+    with Allowance(10**9, Seconds(60)) as quick:
         quick.spend(1_000)
     assert not second_is_slow.wait(0.05)
     may_end.set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from typing import Any
 
 import pytest
@@ -87,8 +89,68 @@ def test_a_json_path_of_a_fault_may_take_what_the_settings_say(steps: int, statu
     assert asked.post("/v1/chat/completions", json=WORDS, headers=KEY).status_code == status
 
 
-@pytest.mark.parametrize(("steps", "count"), [(100, 0), (100_000, 1)])
-def test_a_json_path_to_the_journal_may_take_what_the_settings_say(steps: int, count: int) -> None:
+@pytest.mark.parametrize("kind", ["stubs", "faults"])
+@pytest.mark.parametrize(("times", "is_enough"), [(1, True), (30, False)])
+def test_the_paths_that_a_request_is_matched_with_share_what_they_may_take(
+    kind: str, times: int, is_enough: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = client(path_steps=5_000)
+    for number in range(times):
+        when = {"fields": {f"$..{kind}_{number}": "Bye."}}
+        document = (
+            {"when": when, "error": 503} if kind == "faults" else {"when": when, "reply": {"say": "Hi."}}
+        )
+        assert asked.post(f"/_mock/{kind}", json=document).status_code == 201
+    asked.post("/_mock/stubs", json={"priority": -1, "reply": {"say": "Else."}})
+    answer = asked.post("/v1/chat/completions", json=WORDS, headers=KEY)
+    assert answer.get_json()["choices"][0]["message"]["content"] == "Else."
+    assert ("path_steps" in answer.headers.get("x-mock-warning", "")) == (not is_enough)
+    assert ("it takes more than 5,000 steps" in caplog.text) == (not is_enough)
+
+
+def test_what_a_fault_took_is_not_left_to_stubs() -> None:
+    asked = client(path_steps=4_000)  # enough for one path
+    asked.post("/_mock/stubs", json={"when": DEEP, "reply": {"say": "Hi."}})
+    assert asked.post("/v1/chat/completions", json=WORDS, headers=KEY).status_code == 200
+    asked.post("/_mock/faults", json={"error": 503, "when": {"fields": {"$..content": "Bye."}}})
+    answer = asked.post("/v1/chat/completions", json=WORDS, headers=KEY)
+    assert answer.status_code == 404
+    assert "it takes more than 4,000 steps" in answer.get_json()["error"]["message"]
+
+
+def test_the_regular_expressions_of_a_request_share_the_seconds() -> None:
+    asked = client(script_seconds=0.05)
+    text = "".join(random.Random(1).choices("ab", k=100_000))
+    for number in range(60):  # each takes about as long as all of them may
+        when = {"user_text": f"(a|b)*a(a|b){{14}}x{number}"}
+        asked.post("/_mock/faults", json={"error": 503, "when": when})
+    chat = WORDS | {"messages": [{"role": "user", "content": text}]}
+    began = time.thread_time()
+    answer = asked.post("/v1/chat/completions", json=chat, headers=KEY | {"x-mock-strict-stubs": "false"})
+    assert time.thread_time() - began < 60 * 0.02
+    assert answer.status_code == 200
+    assert "script_seconds" in answer.headers["x-mock-warning"]
+
+
+def test_a_single_search_that_may_take_too_long_is_not_begun() -> None:
+    asked = client(script_seconds=0.05)
+    asked.post("/_mock/stubs", json={"when": {"user_text": "((a?b?)*){1000}z"}, "reply": {"say": "Hi."}})
+    chat = WORDS | {"messages": [{"role": "user", "content": "ab" * 50_000}]}
+    answer = asked.post("/v1/chat/completions", json=chat, headers=KEY)
+    assert answer.status_code == 404
+    assert "it may take more than 0.05 seconds in 100,000 characters" in answer.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize("steps", [100, 100_000])
+def test_a_question_to_the_journal_may_take_what_the_settings_say(steps: int) -> None:
     asked = client(path_steps=steps)
     asked.post("/v1/chat/completions", json=WORDS, headers=KEY)
-    assert asked.post("/_mock/journal/count", json={"when": DEEP}).get_json() == {"count": count}
+    is_enough = steps == 100_000
+    counted = asked.post("/_mock/journal/count", json={"when": DEEP})
+    assert (counted.status_code, counted.get_json().get("count")) == ((200, 1) if is_enough else (400, None))
+    none = {"fields": {"$..content": "Bye."}}
+    found = asked.post("/_mock/journal/query", json={"when": none})
+    assert found.status_code == (200 if is_enough else 400)
+    verified = asked.post("/_mock/verify", json={"when": none, "exactly": 0})
+    assert verified.status_code == (200 if is_enough else 422)
+    assert ("path_steps" in verified.get_data(as_text=True)) == (not is_enough)
