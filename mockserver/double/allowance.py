@@ -1,4 +1,4 @@
-"""Limits on the work of callers' templates and JSONPaths: steps, and seconds of processor time.
+"""Limits on the work of callers' templates, JSONPaths and patterns: steps, and seconds of processor time.
 
 Everything that is evaluated for one request shares the limits (``sharing``). An evaluation of few steps never waits.
 Longer ones run one at a time, so that together they take the interpreter as one thread would.
