@@ -38,6 +38,9 @@ Pause = Callable[[float], None]
 _VOCABULARY = 51_864  # tokens of OpenAI's smallest vocabulary, at least
 _RANGE, _MIDDLE = np.float32(8), np.float32(4)  # of log10 of power
 _HOTTEST = 1.0  # temperature; beyond, the tokens are noise, of which each window has as many as there can be
+# characters: those of the last 223 tokens of a prompt, and the first of keywords, which are all that Whisper is given.
+# No token has more than 128; to cut a megabyte into tokens takes 200 MB.
+_HINT_AT_MOST = 1 << 15
 _VAD_BY_SETTING = VadOptions(prefix_padding_ms=400, silence_duration_ms=2_000)  # faster-whisper's defaults
 
 
@@ -177,8 +180,8 @@ def hear(
             np.zeros(1, np.float32),
             task=options.task,
             language=language,
-            initial_prompt=options.prompt or None,
-            hotwords=", ".join(options.keywords) or None,
+            initial_prompt=options.prompt[-_HINT_AT_MOST:] or None,
+            hotwords=", ".join(options.keywords)[:_HINT_AT_MOST] or None,
             word_timestamps=words,
             **search,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
+from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import VadOptions as TheirVadOptions
 from faster_whisper.vad import get_speech_timestamps
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from mockserver.engines.whisper_windows import Features, WindowedWhisper, hear
 
 Sound = NDArray[np.float32]
 
+ENCODE = Tokenizer.encode
 RATE = 16_000
 PASSAGE = "My order has not arrived yet. Thank you for your help. Please call me back tomorrow at nine."
 SEARCH = {"beam_size": 5, "temperature": 0.0}
@@ -259,6 +261,36 @@ def test_temperatures_that_the_api_does_not_have_make_no_endless_noise(
         models.windowed, in_pieces(passage), 8, TranscriptionOptions(temperature=asked), SEARCH, go_on
     )
     assert {segment.temperature for segment in segments} == {decoded}
+
+
+def test_of_a_long_prompt_only_what_is_read_is_cut_into_tokens(
+    models: Loaded, passage: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def encode(self: Tokenizer, text: str) -> list[int]:
+        seen.append(text)
+        return list(ENCODE(self, text))
+
+    monkeypatch.setattr(Tokenizer, "encode", encode)
+    options = TranscriptionOptions(prompt="a" * 990_000 + " the end.", keywords=("order",) * 100_000)
+    _, heard = hear(models.windowed, in_pieces(passage), len(passage) / RATE, options, SEARCH, go_on)
+    list(heard)
+    assert [text for text in seen if text.endswith(" the end.")]
+    assert [text for text in seen if text.startswith(" order, order")]
+    assert max(map(len, seen)) < 40_000
+
+
+@pytest.mark.parametrize(
+    "long", [{"prompt": "Somebody said this. " * 2_000}, {"keywords": ("order",) * 5_000}]
+)
+def test_what_is_heard_after_a_long_prompt_is_what_faster_whisper_hears(
+    models: Loaded, passage: Sound, long: dict[str, Any]
+) -> None:
+    options = TranscriptionOptions(**long)
+    expected = of_the_whole(models.whole, passage, options)
+    _, heard = hear(models.windowed, in_pieces(passage), len(passage) / RATE, options, SEARCH, go_on)
+    assert [segment.text for segment in heard] == [segment.text.strip() for segment in expected]
 
 
 def test_what_a_pause_raises_ends_the_work(models: Loaded, passage: Sound) -> None:
