@@ -171,12 +171,13 @@ def _object(schema: Mapping[str, Any], depth: int) -> str:
 
 
 def _members(schema: Mapping[str, Any], depth: int) -> Iterator[str]:
-    required = schema.get("required")
-    properties = schema.get("properties")
-    for name, member in properties.items() if isinstance(properties, dict) else ():
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict):
+        properties = {}
+    optional = properties.keys() - _strings(required) if isinstance(required, list) else ()
+    for name, member in properties.items():
         yield from _comment(member)
-        optional = "?" if isinstance(required, list) and name not in required else ""
-        yield f"{name}{optional}: {_type(member, depth - 1)},"
+        yield f"{name}{'?' if name in optional else ''}: {_type(member, depth - 1)},"
     if _is_open(schema):
         yield "[k: string]: any,"
 
@@ -210,12 +211,24 @@ def _type(schema: object, depth: int) -> str:
             return " | ".join(_type(each, depth - 1) for each in schema[several])
     kind = schema.get("type")
     if isinstance(kind, list):
-        return " | ".join(_type({**schema, "type": each}, depth - 1) for each in kind)
+        return " | ".join(_of_kind(each, schema, depth - 1) for each in _strings(kind))
+    return _of_kind(kind, schema, depth)
+
+
+def _of_kind(kind: object, schema: Mapping[str, Any], depth: int) -> str:
+    """Return the type of TypeScript of what is of one ``kind``, and otherwise as ``schema`` says."""
+    if depth <= 0:
+        return "any"
     if kind == "array":
         return f"{_type(schema.get('items'), depth - 1)}[]"
     if kind == "object":
         return _object(schema, depth) if schema.get("properties") else "object"
     return _TYPES.get(kind, "any") if isinstance(kind, str) else "any"
+
+
+def _strings(values: Sequence[object]) -> dict[str, None]:
+    """Return the strings in ``values``, each once, in their order."""
+    return dict.fromkeys(value for value in values if isinstance(value, str))
 
 
 def _named(choice: object) -> str:

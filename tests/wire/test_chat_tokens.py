@@ -60,6 +60,23 @@ def test_descriptions_are_comments_and_what_is_not_required_is_optional() -> Non
     ]
 
 
+def test_types_that_are_listed_are_declared_once_each() -> None:
+    several = {"type": ["object", "null"], "properties": {"b": {"type": "string"}}}
+    assert declared(object_of(a=several)) == "type f = (_: { a: { b: string } | null }) => any;"
+    repeated: dict[str, Any] = {"type": "string"}
+    for _ in range(20):
+        repeated = {"type": ["object", 5] * 20, "properties": {"a": repeated}}
+    assert len(declared(object_of(a=repeated))) < 1_000
+
+
+def test_a_hundred_thousand_required_parameters_are_declared_at_once() -> None:
+    names = [f"p{number}" for number in range(100_000)]
+    parameters = object_of(**{name: {} for name in names})
+    text = declared({**parameters, "required": [*names[1:], 5, []]})
+    assert text.count("?") == 1
+    assert "p0?: any," in text
+
+
 @pytest.mark.parametrize("parameters", [None, {}, "no schema", {"type": "object", "properties": {}}])
 def test_a_function_may_have_no_parameters(parameters: object) -> None:
     assert declared(parameters) == "type f = () => any;"
