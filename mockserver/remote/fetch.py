@@ -246,8 +246,11 @@ def _bare(host: str) -> str:
 
 
 def redirected(url: str, location: str) -> str:
-    """Where a redirect leads. Raises ``NotAllowed`` where it leaves TLS."""
-    target = urljoin(url, location)
+    """Where a redirect leads. Raises ``FetchError`` where that is no URL, ``NotAllowed`` where it leaves TLS."""
+    try:
+        target = urljoin(url, location)
+    except ValueError as error:
+        raise FetchError(f"{url} redirects to {location}, which is no URL: {error}.") from error
     if url.lower().startswith("https:") and not target.lower().startswith("https:"):
         raise NotAllowed(f"{url} redirects to {target}, which is not encrypted.")
     return target

@@ -116,6 +116,12 @@ def test_a_redirect_to_elsewhere_is_not(website: Website, location: str) -> None
     assert len(website.seen) == 1
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "//]/", "http://[v9.x", "http://[localhost]/"])
+def test_a_redirect_to_what_is_no_url_is_an_error(website: Website, location: str) -> None:
+    with pytest.raises(FetchError):
+        fetcher(website.host).fetch(website.redirect("/old", location))
+
+
 def test_redirects_come_to_an_end(website: Website) -> None:
     with pytest.raises(FetchError, match="more than 5 times"):
         fetcher(website.host).fetch(website.redirect("/round", "/round"))
