@@ -22,7 +22,7 @@ from tests.conftest import multipart
 from tests.stt.conftest import DEEPGRAM
 from tests.waiting import eventually
 
-WINDOWS = 24  # of 30 s, each with a sentence in it: more than can be heard while a test looks on
+WINDOWS = 10  # of 30 s, each with a sentence in it: more than are transcribed before a test has looked
 SENTENCE = "My order has not arrived yet."
 
 
