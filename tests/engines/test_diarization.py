@@ -49,7 +49,7 @@ def cast() -> Iterator[Cast]:
     speaker.close()
 
 
-def test_two_voices_that_take_turns_are_told_apart(cast: Cast) -> None:
+def test_two_voices_that_take_turns_are_distinguished(cast: Cast) -> None:
     labels = SpeakerLabels()
     turns = zip(("nova", "onyx", "nova", "onyx"), LINES, strict=True)
     assert [labels.label(cast.says(voice, line)) for voice, line in turns] == ["A", "B", "A", "B"]
@@ -60,9 +60,10 @@ def test_a_voice_alone_is_one_speaker(cast: Cast) -> None:
     assert {labels.label(cast.says("alloy", line)) for line in LINES} == {"A"}
 
 
-def test_most_pairs_of_voices_are_told_apart(cast: Cast) -> None:
+def test_most_pairs_of_voices_are_distinguished(cast: Cast) -> None:
     right = 0
-    pairs = list(itertools.combinations(VOICES, 2))
+    pairs = list(itertools.combinations(VOICES, 2))[::2]  # every voice is in some
+    assert {voice for pair in pairs for voice in pair} == set(VOICES)
     for first, second in pairs:
         labels = SpeakerLabels()
         heard = [

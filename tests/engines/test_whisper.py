@@ -190,10 +190,10 @@ def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) 
 
 
 def test_a_short_clip_does_not_wait_for_the_end_of_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
-    long = iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)
+    long = iter(whisper.transcribe(say(*[ORDER] * 12), TranscriptionOptions()).segments)
     assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
     assert whisper.clips_at_work == 1, "the long one has not come to its end meanwhile"
-    assert len(list(long)) == 20
+    assert len(list(long)) == 12
 
 
 def test_many_short_clips_do_not_hold_up_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
@@ -215,15 +215,15 @@ def test_many_short_clips_do_not_hold_up_a_long_one(whisper: WhisperTranscriber,
 def test_the_first_segment_comes_while_the_rest_is_still_being_heard(
     only_one: WhisperTranscriber, say: Say
 ) -> None:
-    segments = iter(only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)
+    segments = iter(only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions()).segments)
     assert next(segments).text == ORDER
     with pytest.raises(EngineBusy):
         only_one.transcribe(say(THANKS), TranscriptionOptions())
-    assert len(list(segments)) == 19
+    assert len(list(segments)) == 11
 
 
 def test_who_comes_when_the_queue_is_full_is_sent_away(only_one: WhisperTranscriber, say: Say) -> None:
-    answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
+    answer = only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions())
     with pytest.raises(EngineBusy, match="too many transcriptions"):
         only_one.transcribe(say(THANKS), TranscriptionOptions())
     list(answer.segments)
@@ -233,7 +233,7 @@ def test_who_comes_when_the_queue_is_full_is_sent_away(only_one: WhisperTranscri
 def test_who_comes_when_the_queue_is_full_is_sent_away_undecoded(
     only_one: WhisperTranscriber, say: Say
 ) -> None:
-    answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
+    answer = only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions())
     with pytest.raises(EngineBusy):
         only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
     del answer
@@ -317,12 +317,12 @@ def test_the_work_at_speech_ends_when_its_client_has_left(
             raise Leaving
 
     with caplog.at_level("DEBUG"):
-        answer = only_one.transcribe(say(*[ORDER] * 40), TranscriptionOptions(), look)
+        answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions(), look)
         is_gone.set()
         with pytest.raises(Leaving):
             list(answer.segments)
         assert eventually(lambda: only_one.clips_at_work == 0)
-    assert windows_heard(caplog) < 40
+    assert windows_heard(caplog) < 20
 
 
 def leave_at_once() -> None:
@@ -347,10 +347,11 @@ def test_a_clip_whose_client_leaves_while_it_waits_is_not_transcribed(
 
 def test_more_seconds_than_may_wait_are_refused(say: Say) -> None:
     whisper = WhisperTranscriber(str(MODEL), cpu_threads=1, queue_seconds=100)
-    alone = iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments)  # 10 minutes
+    four_minutes = say(*[ORDER] * 8)
+    alone = iter(whisper.transcribe(four_minutes, TranscriptionOptions()).segments)
     with pytest.raises(EngineBusy, match=r"\d+ seconds of audio are waiting"):
-        whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
-    assert len(list(alone)) == 20
+        whisper.transcribe(four_minutes, TranscriptionOptions())
+    assert len(list(alone)) == 8
     assert eventually(lambda: whisper.clips_at_work == 0)
     assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
     whisper.close()
