@@ -184,6 +184,9 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
                 self._reception.part(connection)
         except Exception as error:  # noqa: BLE001 - no request may end a thread
             self._give_up(connection, request, error)
+        finally:
+            if request is not None:
+                request.rfile.done()
 
     def _give_up(self, connection: Connection, request: _Request | None, error: Exception) -> None:
         """Ends a connection whose request the app did not answer to the end."""

@@ -36,6 +36,13 @@ class NotFound(ControlError):
     """What a control call names does not exist: a 404."""
 
 
+class TooLarge(ControlError):
+    """The body of a control call is larger than it may be: a 413."""
+
+
+_STATUSES = {NotFound: 404, TooLarge: 413}
+
+
 def register(app: flask.Flask, services: Services) -> None:
     """Has refused calls, unknown paths and wrong methods answered as the control API does; bounds large answers."""
     app.register_error_handler(ControlError, _refuse)
@@ -112,6 +119,8 @@ def document(
     except ApiError as error:
         if error.name == "too_many_values":
             raise ControlError(f"The body has more than {most_values} values and names.") from error
+        if error.name == "body_too_large":
+            raise TooLarge(f"The body is larger than {most} bytes. Send less at a time.") from error
         raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
     if _is_deeper(body, deepest):
         raise ControlError(f"The body is nested more than {deepest} deep. Make it flatter.")
@@ -133,7 +142,7 @@ def _is_deeper(value: Any, deepest: int) -> bool:
 
 
 def _refuse(error: ControlError) -> flask.Response:
-    return answer({"error": str(error)}, 404 if isinstance(error, NotFound) else 400)
+    return answer({"error": str(error)}, _STATUSES.get(type(error), 400))
 
 
 def _refuse_unkept(failed: StateFailed) -> flask.Response:

@@ -11,6 +11,8 @@ from mockserver.audio.content import LARGE as LARGE  # smaller bodies are read w
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import flask
 
 _PIECE = 1 << 16
@@ -134,6 +136,9 @@ class BodyReader:
         return body
 
     def _read_chunked(self, stream: Readable, place: Place) -> bytes:
+        refuse_beyond(
+            stream, self.limit, lambda size: ApiError("body_too_large", limit=self.limit, read=size)
+        )
         pieces: list[bytes] = []
         size = 0
         while True:
@@ -156,6 +161,16 @@ def announced_length(request: flask.Request) -> int | None:
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         return None
     return request.content_length or 0
+
+
+def refuse_beyond(stream: Readable, most: int, refusal: Callable[[int], ApiError]) -> None:
+    """Have a body in chunks refused as soon as it announces more than ``most`` bytes, by the server that ships.
+
+    With other servers it is refused once they have come.
+    """
+    tell = getattr(stream, "refuse_beyond", None)
+    if tell is not None:
+        tell(most, refusal)
 
 
 def drain(stream: Readable, length: int | None = None) -> int:

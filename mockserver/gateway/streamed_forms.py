@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mockserver.audio.content import ContentWriter, Spool
 from mockserver.gateway import forms
-from mockserver.gateway.body import LARGE, ClientGone, Readable, drain
+from mockserver.gateway.body import LARGE, ClientGone, Readable, drain, refuse_beyond
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.forms import FilePart, Form, MultipartError
 from mockserver.state.disk import StateFailed
@@ -126,6 +126,11 @@ def receive(
     if length is not None and length > file_field.most + _MAX_FIELDS:
         drain(stream, length)
         raise ApiError(file_field.error, most=file_field.most, size=length)
+    refuse_beyond(
+        stream,
+        file_field.most + _MAX_FIELDS,
+        lambda size: ApiError(file_field.error, most=file_field.most, size=size),
+    )
     parts = _Parts(file_field, partial(form.open, blobs), _refuse_many)
     form.fields = parts.fields
     _read_all(parts, stream, length, content_type)
@@ -142,6 +147,7 @@ def receive_audio(
     if length is not None and length > limit:
         drain(stream, length)
         raise ApiError("body_too_large", limit=limit, read=length)
+    refuse_beyond(stream, limit, lambda size: ApiError("body_too_large", limit=limit, read=size))
     try:
         files = _FilesOnDisk()
         parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, place, limit))

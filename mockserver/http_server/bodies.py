@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from mockserver.gateway.errors import ApiError
 from mockserver.http_server.heads import check_trailer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mockserver.http_server.connections import Connection
 
 _PIECE = 1 << 18  # bytes; less is put together from what was received already
@@ -20,6 +23,7 @@ _EXTENSIONS_AT_MOST = 1 << 16  # bytes of all that is beside the data in a body 
 _TRAILERS_AT_MOST = 100
 _KEPT_AT_MOST = 1 << 20  # unread bytes of a body after which the connection takes another request
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})([ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
+_giving_up = threading.Semaphore(2)  # threads whose clients have left, and that undo what they did for them
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -42,6 +46,7 @@ class Body(ABC):
         self._expected = expected  # the client waits for "100 Continue"
         self.ended = False
         self._broken = False
+        self._gives_up = False
 
     def read(self, size: int = -1, /) -> bytes:
         """At most ``size`` bytes; none at the end.
@@ -55,9 +60,27 @@ class Body(ABC):
             self._expected = False
             if not self._connection.received:
                 self._connection.write(_CONTINUE)
-        data = self._read(size)
+        try:
+            data = self._read(size)
+        except BlockingIOError:
+            raise
+        except OSError:
+            self._wait_to_give_up()
+            raise
         self._broken = False
         return data
+
+    def done(self) -> None:
+        """Let the next one give up, if this one did."""
+        if self._gives_up:
+            self._gives_up = False
+            _giving_up.release()
+
+    def _wait_to_give_up(self) -> None:
+        """Wait for one's turn: hundreds of clients that leave at once would keep every other request waiting."""
+        if not self._gives_up:
+            _giving_up.acquire()
+            self._gives_up = True
 
     def leave(self) -> bool:
         """Stops reading; returns whether the connection can be used for another request after the rest of the body."""
@@ -114,6 +137,9 @@ class ChunkedBody(Body):
     def __init__(self, connection: Connection, *, expected: bool) -> None:
         super().__init__(connection, expected=expected)
         self._left = 0  # of the current chunk
+        self._announced = 0  # bytes of all chunks so far, this one included
+        self._most: int | None = None
+        self._refusal: Callable[[int], ApiError] | None = None
         self._beside = 0  # bytes of extensions and trailers so far
 
     def _read(self, size: int) -> bytes:
@@ -128,6 +154,10 @@ class ChunkedBody(Body):
             raise _malformed("A chunk is longer than it says.")
         return data
 
+    def refuse_beyond(self, most: int, refusal: Callable[[int], ApiError]) -> None:
+        """Raise ``refusal`` of the bytes announced, once they are more than ``most``, before they have come."""
+        self._most, self._refusal = most, refusal
+
     def _begin_chunk(self) -> bool:
         """Whether there is another chunk; after the last one reads the trailers."""
         line = _CHUNK.fullmatch(self._line())
@@ -135,6 +165,9 @@ class ChunkedBody(Body):
             raise _malformed("A chunk does not begin with its size.")
         self._count(len(line[2] or b""))
         self._left = int(line[1], 16)
+        self._announced += self._left
+        if self._most is not None and self._refusal is not None and self._announced > self._most:
+            raise self._refusal(self._announced)
         if self._left == 0:
             for _ in range(_TRAILERS_AT_MOST):
                 trailer = self._line()

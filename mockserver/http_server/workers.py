@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _SPARE = 4  # idle threads that only take what must be answered soon
 _ALWAYS = 20  # threads that are kept when they are idle
-_IDLE_SECONDS = 10.0  # without work, after which a thread ends
+_IDLE_SECONDS = 3.0  # without work, after which a thread ends
 _HEALTH = 4  # threads for health beyond those for the control API
 _UNDONE_SECONDS = 1.0  # that threads have to notice that their connection was taken from them
 

@@ -65,7 +65,7 @@ def test_a_body_that_is_no_json_object_is_refused(send: Send, body: bytes) -> No
 
 def test_a_body_of_the_right_shape_may_still_be_too_large(send: Send) -> None:
     response = send("PUT", "/_mock/clock", b'{"advance": 0' + b" " * (1 << 20) + b"}")
-    assert response.status == 400
+    assert response.status == 413
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_stubs_and_snapshots_are_as_large_as_the_settings_say(method: str, path:
     values: dict[str, Any] = {setting: 2_000}
     settings = Settings.load(environ={}, whisper_model="none", **values)
     response = create_app(settings).test_client().open(path, method=method, data=b" " * 2_001)
-    assert response.status_code == 400
-    assert response.get_json() == {"error": "The body is not a JSON object of at most 2000 bytes."}
+    assert response.status_code == 413
+    assert response.get_json() == {"error": "The body is larger than 2000 bytes. Send less at a time."}

@@ -14,7 +14,8 @@ import pytest
 from benchmarks.processes import Server, clean_environment, mockserver
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings
-from tests.http_server.talking import connect, eventually, head, rest_of, talk
+from tests.http_server.talking import connect, head, rest_of, talk
+from tests.waiting import eventually
 
 SIZE = 8_000_000  # bytes; more than the system buffers of a connection
 STUBS = head("GET", "/_mock/stubs", authorization=None, connection="close")

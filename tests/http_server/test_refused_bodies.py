@@ -23,7 +23,7 @@ REFUSED = [
     pytest.param(413, {"path": "/v1/audio/transcriptions", "content_type": FORM}, id="413"),
     pytest.param(413, {"path": "/v1/chat/completions", "content_type": "application/json"}, id="413-json"),
     pytest.param(413, {"path": "/v1/files", "content_type": FORM}, id="413-file"),
-    pytest.param(400, {"path": "/_mock/stubs", "content_type": "application/json"}, id="control"),
+    pytest.param(413, {"path": "/_mock/stubs", "content_type": "application/json"}, id="control"),
     pytest.param(401, {"path": "/v1/audio/transcriptions", "authorization": None}, id="401"),
     pytest.param(401, {"path": "/v1/files", "authorization": "Bearer sk-mock-invalid"}, id="401-file"),
     pytest.param(413, {"path": "/v1/nowhere"}, id="nowhere"),
@@ -36,6 +36,16 @@ def test_a_body_is_not_waited_for_to_be_refused(
     server: MockServer, status: int, request_head: dict[str, Any], expect: str | None
 ) -> None:
     answer = talk(server, head(**request_head, content_length=HUGE, expect=expect))
+    assert parse_response(answer).status == status
+    assert parse_response(answer).headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(("status", "request_head"), REFUSED)
+@pytest.mark.parametrize("size", [b"FFFFFFFFFFFFFFFF", b"40000000"])
+def test_a_chunk_is_not_waited_for_that_announces_too_much(
+    server: MockServer, status: int, request_head: dict[str, Any], size: bytes
+) -> None:
+    answer = talk(server, head(**request_head, transfer_encoding="chunked") + size + b"\r\n")
     assert parse_response(answer).status == status
     assert parse_response(answer).headers["connection"] == "close"
 

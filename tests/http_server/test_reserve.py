@@ -137,3 +137,17 @@ def test_requests_beyond_the_threads_are_answered_when_there_is_one(small: MockS
         slow[0].close()
         waiting.settimeout(30)
         assert waiting.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("start", [slow_body, slow_chunks])
+def test_clients_that_all_leave_in_the_middle_of_a_body_keep_no_thread(
+    small: MockServer, start: Callable[[socket.socket], None]
+) -> None:
+    for _ in range(3):
+        with ExitStack() as stack:
+            for _ in range(4):
+                start(stack.enter_context(connect(small)))
+    assert eventually(lambda: [each["hung_up"] for each in small.journal] == [True] * 12)
+    with connect(small) as connection:
+        slow_reader(connection)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
