@@ -14,6 +14,7 @@ from mockserver.gateway.accounts import key_of
 from mockserver.gateway.body import BodyReader, announced_length
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
+from mockserver.gateway.redaction import secrets_of
 from mockserver.state.disk import StateFailed
 from mockserver.wire import json_styles
 
@@ -94,6 +95,15 @@ def account_id(services: Services) -> str | None:
     """The id of the ``caller``; ``None``: the call concerns every account."""
     account = caller(services)
     return account.id if account else None
+
+
+def hidden(services: Services, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Stubs or faults without the caller's key and those of other accounts, which match as before."""
+    from mockserver.double.hashed_secrets import without_secrets
+
+    written = json_styles.compact(documents).decode("utf-8", "replace")
+    secrets = secrets_of(flask.request.environ).and_those(services.accounts.keys_in(written))
+    return [without_secrets(document, secrets) for document in documents]
 
 
 def document(

@@ -24,18 +24,18 @@ def register(app: flask.Flask, services: Services) -> None:
     def add() -> flask.Response:
         account_id = control.account_id(services)
         id_ = _put(services, control.document(services, "fault"), account_id)
-        return control.answer(_described(_standing(services, id_)), 201)
+        return control.answer(_described(services, _standing(services, id_))[0], 201)
 
     def listed() -> flask.Response:
         standings = faults.visible(control.account_id(services))
-        return control.answer({"faults": [_described(standing) for standing in standings]})
+        return control.answer({"faults": _described(services, *standings)})
 
     def remove_all() -> flask.Response:
         faults.reset(control.account_id(services))
         return listed()
 
     def one(id: str) -> flask.Response:  # noqa: A002 - of the URL
-        return control.answer(_described(_standing(services, id)))
+        return control.answer(_described(services, _standing(services, id))[0])
 
     def replace(id: str) -> flask.Response:  # noqa: A002
         owner = _own(services, id).account_id
@@ -82,10 +82,10 @@ def _own(services: Services, id_: str) -> Standing:
     return standing
 
 
-def _described(standing: Standing) -> dict[str, Any]:
-    return {
-        "id": standing.fault.id,
-        **standing.fault.document,
-        "hits": standing.hits,
-        "seen": standing.seen,
-    }
+def _described(services: Services, *standings: Standing) -> list[dict[str, Any]]:
+    faults = [standing.fault for standing in standings]
+    documents = control.hidden(services, [{"id": fault.id, **fault.document} for fault in faults])
+    return [
+        {**document, "hits": standing.hits, "seen": standing.seen}
+        for standing, document in zip(standings, documents, strict=True)
+    ]

@@ -5,19 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver.double import control_calls as control
 from mockserver.double.control_parts import parts_of
-from mockserver.double.hashed_secrets import without_secrets
-from mockserver.gateway.redaction import secrets_of
 from mockserver.state.disk import StateFailed
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
+    import flask
+
     from mockserver.double.clock import Clock
     from mockserver.gateway.accounts import Account
-    from mockserver.gateway.redaction import Secrets
     from mockserver.services import Services
 
 VERSION = 1
@@ -31,7 +28,7 @@ def register(app: flask.Flask, services: Services) -> None:
 
     def take() -> flask.Response:
         snapshot = _snapshot(services, control.caller(services))
-        _hide_secrets(snapshot["state"], secrets_of(flask.request.environ))
+        _hide_secrets(services, snapshot["state"])
         return control.answer(snapshot)
 
     def put() -> flask.Response:
@@ -60,10 +57,12 @@ def _snapshot(services: Services, account: Account | None) -> dict[str, Any]:
     }
 
 
-def _hide_secrets(state: dict[str, Any], secrets: Secrets) -> None:
-    """Takes API keys out of the patterns of stubs and faults, which match as before."""
-    for row in (*state["stubs"]["stubs"], *state["faults"]["faults"]):
-        row["document"] = without_secrets(row["document"], secrets)
+def _hide_secrets(services: Services, state: dict[str, Any]) -> None:
+    """Takes API keys out of stubs and faults, which match as before."""
+    rows = [*state["stubs"]["stubs"], *state["faults"]["faults"]]
+    documents = control.hidden(services, [row["document"] for row in rows])
+    for row, document in zip(rows, documents, strict=True):
+        row["document"] = document
 
 
 def _scope(account: Account | None) -> str:

@@ -22,24 +22,22 @@ def register(app: flask.Flask, services: Services) -> None:
     """Adds the views."""
 
     def add() -> flask.Response:
-        return control.answer(_described(services, _add(services, control.account_id(services))), 201)
+        return control.answer(_described(services, _add(services, control.account_id(services)))[0], 201)
 
     def listed() -> flask.Response:
         account_id = control.account_id(services)
-        return control.answer(
-            {"stubs": [_described(services, s) for s in services.stubs.visible(account_id)]}
-        )
+        return control.answer({"stubs": _described(services, *services.stubs.visible(account_id))})
 
     def remove_all() -> flask.Response:
         services.stubs.reset(control.account_id(services))
         return listed()
 
     def one(id: str) -> flask.Response:  # noqa: A002 - of the URL
-        return control.answer(_described(services, _stub(services, id)))
+        return control.answer(_described(services, _stub(services, id))[0])
 
     def replace(id: str) -> flask.Response:  # noqa: A002
         owner = _own(services, id).account_id
-        return control.answer(_described(services, _add(services, owner, id)))
+        return control.answer(_described(services, _add(services, owner, id))[0])
 
     def remove(id: str) -> flask.Response:  # noqa: A002
         services.stubs.remove(_own(services, id).id, control.account_id(services))
@@ -103,7 +101,14 @@ def _own(services: Services, id_: str) -> Stub:
     return stub
 
 
-def _described(services: Services, stub: Stub) -> dict[str, Any]:
+def _described(services: Services, *stubs: Stub) -> list[dict[str, Any]]:
     account_id = control.account_id(services)
-    described = {"id": stub.id, **stub.document, "used": services.stubs.used(stub, account_id)}
-    return described | ({"source": stub.source} if stub.source else {})
+    documents = control.hidden(services, [{"id": stub.id, **stub.document} for stub in stubs])
+    return [
+        {
+            **document,
+            "used": services.stubs.used(stub, account_id),
+            **({"source": stub.source} if stub.source else {}),
+        }
+        for stub, document in zip(stubs, documents, strict=True)
+    ]

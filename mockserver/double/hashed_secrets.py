@@ -21,6 +21,9 @@ OPERATOR = "sha256"
 
 _CHARACTERS_A_STEP = 1024  # of a text that is hashed
 _HASH = re.compile(r"[0-9a-f]{64}")
+_MOST_HASHES = 3  # of a condition
+_TEXTS = {"user_text", "prompt", "heard"}  # conditions on texts
+_NAMES = {"model", "file"}  # conditions on names, with * and ?
 _PART = {"hash", "length", "ignore_case"}
 _ID = re.compile(r"(org-|proj_)[\w/-]*")
 # A regular expression that matches one text: its group ``text``.
@@ -29,16 +32,28 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 def without_secrets(document: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
-    """Return a stub or fault whose pattern names no secret, and matches the same requests.
+    """Return a stub or fault that names no secret, and whose pattern matches the same requests.
 
-    ``secrets`` are those of the request that asks for the snapshot.
+    ``secrets`` are the known ones. Those that stand where they cannot be hashed are abbreviated.
     """
     when = document.get("when")
-    if not isinstance(when, Mapping):
-        return dict(document)
+    hashed = {**document, "when": _pattern(when, secrets)} if isinstance(when, Mapping) else document
+    hidden: dict[str, Any] = secrets.hide_in_all(hashed)
+    return hidden
+
+
+def _pattern(when: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
     hidden = dict(when)
     if "account" in when:
         hidden["account"] = _hashed_account(when["account"])
+    for condition in _TEXTS & when.keys():
+        wanted = when[condition]
+        if _tells(wanted, secrets):
+            hidden[condition] = _hashed({"matches": wanted} if isinstance(wanted, str) else wanted, secrets)
+    for condition in _NAMES & when.keys():
+        wanted = when[condition]
+        names = [_hashed_name(each, secrets) for each in ([wanted] if isinstance(wanted, str) else wanted)]
+        hidden[condition] = names[0] if isinstance(wanted, str) else names
     kinds: tuple[tuple[str, Literal["headers", "members"]], ...] = (
         ("headers", "headers"),
         ("fields", "members"),
@@ -46,10 +61,12 @@ def without_secrets(document: Mapping[str, Any], secrets: Secrets) -> dict[str, 
     for condition, carrier in kinds:
         if condition in when:
             hidden[condition] = {
-                name: _hashed(wanted) if is_secret(carrier, name) or _tells(wanted, secrets) else wanted
+                name: _hashed(wanted, secrets)
+                if is_secret(carrier, name) or _tells(wanted, secrets)
+                else wanted
                 for name, wanted in when[condition].items()
             }
-    return {**document, "when": hidden}
+    return hidden
 
 
 def digest(text: str) -> str:
@@ -103,13 +120,28 @@ def _hashed_account(wanted: str) -> str:
     return wanted if is_digest(wanted) or _ID.fullmatch(wanted) else digest(wanted)
 
 
+def _hashed_name(wanted: str, secrets: Secrets) -> str:
+    """Return a name with ``*`` and ``?``; where it has a secret, its hash, or any signs in place of the secret."""
+    found = secrets.within_pattern(wanted)
+    if not found:
+        return wanted
+    if not set(wanted) & set("*?["):
+        return digest(wanted)
+    for secret, expression in found:
+        wanted = expression.sub("?" * len(secret), wanted)
+    return wanted
+
+
 def _tells(wanted: object, secrets: Secrets) -> bool:
-    """Return whether a condition contains one of the secrets."""
+    """Return whether a condition has one of the secrets in it."""
     texts = wanted.values() if isinstance(wanted, Mapping) else [wanted]
-    return any(isinstance(text, str) and secrets.hide(text) != text for text in texts)
+    return any(
+        isinstance(text, str) and (secrets.hide(text) != text or secrets.within_pattern(text))
+        for text in texts
+    )
 
 
-def _hashed(wanted: Any) -> Any:
+def _hashed(wanted: Any, secrets: Secrets) -> Any:
     """Return the condition on a value, the texts in it hashed."""
     if isinstance(wanted, str):
         return {OPERATOR: digest(wanted)}
@@ -121,7 +153,27 @@ def _hashed(wanted: Any) -> Any:
         if isinstance(text, str) and (found := _hash_of(operator, text)):
             hashes.append(found)
             del hidden[operator]
-    return {**hidden, OPERATOR: hashes if len(hashes) > 1 else hashes[0]} if hashes else hidden
+        elif isinstance(text, str) and operator == "matches":
+            hidden[operator], needed = _left_open(text, secrets)
+            hashes += needed
+    if not hashes:
+        return hidden
+    hashes = hashes[:_MOST_HASHES]
+    return {**hidden, OPERATOR: hashes if len(hashes) > 1 else hashes[0]}
+
+
+def _left_open(pattern: str, secrets: Secrets) -> tuple[str, list[Any]]:
+    """Return a regular expression in which any signs stand for the secrets, and the hashes of what it needs."""
+    needed = []
+    for secret, expression in secrets.within_pattern(pattern):
+        if not set(expression.sub("", pattern)) & set("|?*{"):  # else it may do without
+            needed.append(_contained(secret.lower(), ignore_case=True))
+        pattern = expression.sub(f"(?:.{{{len(secret)}}})", pattern)
+    return pattern, needed
+
+
+def _contained(text: str, *, ignore_case: bool) -> dict[str, Any]:
+    return {"hash": digest(text), "length": len(text), "ignore_case": ignore_case}
 
 
 def _hash_of(operator: str, text: str) -> Any:
@@ -129,8 +181,7 @@ def _hash_of(operator: str, text: str) -> Any:
     if operator == "equals":
         return digest(text)
     if operator == "contains" and text:
-        return {"hash": digest(text), "length": len(text), "ignore_case": False}
+        return _contained(text, ignore_case=False)
     if operator == "matches" and (literal := _LITERAL.fullmatch(text)):
-        lower = _ESCAPE.sub(r"\1", literal["text"]).lower()
-        return {"hash": digest(lower), "length": len(lower), "ignore_case": True}
+        return _contained(_ESCAPE.sub(r"\1", literal["text"]).lower(), ignore_case=True)
     return None

