@@ -118,24 +118,24 @@ class BodyReader:
         """The place of one request, not taken yet."""
         return Place(self._memory, self._patience)
 
-    def read(self, stream: Readable, length: int | None, place: Place) -> bytes:
-        """The whole body, of ``announced_length``; a large one takes ``place``.
+    def read(self, stream: Readable, length: int | None, place: Place, copies: int = 1) -> bytes:
+        """The whole body, of ``announced_length``; a large one takes ``place``, ``copies`` times its size.
 
         Raises ``ApiError`` (``body_too_large``, ``overloaded``) and ``ClientGone``.
         """
         if length is None:
-            return self._read_chunked(stream, place)
+            return self._read_chunked(stream, place, copies)
         if length > self.limit:
             drain(stream, length)
             raise ApiError("body_too_large", limit=self.limit, read=length)
         if length > LARGE:
-            place.take(length)
+            place.take(length * copies)
         body = stream.read(length) if length else b""
         if len(body) < length:
             raise ClientGone(f"{len(body)} of {length} bytes came")
         return body
 
-    def _read_chunked(self, stream: Readable, place: Place) -> bytes:
+    def _read_chunked(self, stream: Readable, place: Place, copies: int) -> bytes:
         refuse_beyond(
             stream, self.limit, lambda size: ApiError("body_too_large", limit=self.limit, read=size)
         )
@@ -152,7 +152,7 @@ class BodyReader:
             if size > self.limit:
                 raise ApiError("body_too_large", limit=self.limit, read=size + drain(stream))
             if size > LARGE:
-                place.take(self.limit)  # how much comes is not known
+                place.take(self.limit * copies)  # how much comes is not known
             pieces.append(piece)
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 
+_COPIES_OF_JSON = 2  # of a body, in memory at the same time: its bytes and the texts in it
+
+
 class RequestBodies:
     """Reads the bodies of all requests of a server into their calls."""
 
@@ -131,7 +134,7 @@ class RequestBodies:
 
     def _json(self, call: Call) -> None:
         content_type = flask.request.headers.get("Content-Type", "")
-        body = self._read(call)
+        body = self._read(call, _COPIES_OF_JSON)
         _check_content_type(call, "application/json", content_type)
         try:
             document = parse_json(body, self._services.settings.max_json_values)
@@ -146,9 +149,9 @@ class RequestBodies:
         if call.operation.explains == "pydantic":
             _read_scalars(call.document, self._services.schemas.properties(call.operation.schema))
 
-    def _read(self, call: Call) -> bytes:
+    def _read(self, call: Call, copies: int = 1) -> bytes:
         stream = flask.request.environ["wsgi.input"]
-        return self._reader.read(stream, announced_length(flask.request), call.place)
+        return self._reader.read(stream, announced_length(flask.request), call.place, copies)
 
 
 def _check_content_type(call: Call, accepted: str, given: str) -> None:

@@ -175,6 +175,16 @@ def test_a_body_beyond_the_memory_of_all_is_read_alone() -> None:
         assert len(bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, place)) == 3 << 20
 
 
+def test_a_body_takes_memory_for_all_copies_of_it() -> None:
+    bodies = BodyReader(1 << 30, patience=0, memory=8 << 20)
+    with bodies.place() as first, bodies.place() as second:
+        bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, first, copies=2)
+        with pytest.raises(ApiError, match=r"^overloaded$"):
+            bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, second)
+        first.release()
+        assert len(bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, second)) == 3 << 20
+
+
 def test_the_first_request_gets_memory_first() -> None:
     memory, given = BodyMemory(10), SimpleQueue[str]()
 
