@@ -232,11 +232,8 @@ def check_tables(catalog: Catalog, errors: ErrorTable) -> None:
 
 def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> Iterable[Fixture]:
     def explain_fixture(document: object) -> str | None:
-        if schemas.is_valid("mock/fixture", document):
-            return None
-        from mockserver.gateway import explain
-
-        return explain.house(schemas.violations("mock/fixture", document)[0]).message
+        fault = schemas.fault("mock/fixture", document)
+        return fault and fault.message
 
     own = load_fixtures([Path(folder) for folder in settings.fixtures], catalog, explain_fixture)
     try:

@@ -27,7 +27,7 @@ from mockserver.resources import data_folder
 from mockserver.settings import Settings
 from tests.conftest import FIXTURES, ROOT, multipart
 
-# Packages that the environment names are as if they were not installed.
+# Packages that the environment names are as if they were not installed; for a module there is no memory at first.
 SITECUSTOMIZE = """
 import os, sys
 
@@ -35,6 +35,9 @@ class Breaker:
     def find_spec(self, name, path=None, target=None):
         if name in os.environ.get("MISSING", "").split():
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        if name == os.environ.get("NO_MEMORY_FOR"):
+            del os.environ["NO_MEMORY_FOR"]
+            raise MemoryError
 
 sys.meta_path.insert(0, Breaker())
 """
@@ -116,6 +119,21 @@ def until_warned_of(name: str, process: subprocess.Popen[str]) -> str:
             break
     giving_up.cancel()
     return read
+
+
+@pytest.mark.parametrize("module", ["av.format", "av.plane"])
+def test_av_imported_in_part_when_memory_ran_out_is_tried_again_or_told(copy: Path, module: str) -> None:
+    clip = "hello.wav", (FIXTURES / "hello.wav").read_bytes() + bytes(2)  # no fixture: it is decoded
+    with serving(copy, NO_MEMORY_FOR=module, MOCKSERVER_WHISPER_MODEL="none") as (url, _):
+        answers = [heard(url, clip) for _ in range(3)]
+    if module == "av.format":
+        assert answers[-1][0] == 200
+    else:  # its modules are of two minds
+        assert answers[-1][0] == 503
+        error = json.loads(answers[-1][1])["error"]
+        assert error["code"] == "mock_broken_installation"
+        assert "restart the server" in error["message"]
+    assert {status for status, _ in answers} <= {200, 503}
 
 
 def test_requests_that_do_not_need_the_part_are_answered(copy: Path, silence: tuple[str, bytes]) -> None:
@@ -245,6 +263,7 @@ def test_schemas_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 def test_whatever_a_check_raises_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mockserver.audio.pyav", raising=False)
     monkeypatch.setitem(sys.modules, "av", None)
     finding = finding_of("codecs", Patient(Settings()))
     assert not finding.well

@@ -139,7 +139,7 @@ def pieces(data: bytes | Content, max_seconds: float) -> Iterator[NDArray[np.flo
 @contextlib.contextmanager
 def _opened(data: bytes | Content) -> Iterator[tuple[InputContainer, AudioStream]]:
     """The file and its first audio stream. Raises ``UndecodableAudio``, also for what fails while it is read."""
-    import av
+    from mockserver.audio.pyav import av
 
     content = Content.of(data)
     if content.size == 0:
@@ -164,7 +164,7 @@ def _audio_stream(container: InputContainer) -> AudioStream:
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
     """What can be decoded of the stream, damaged packets left out."""
-    import av
+    from mockserver.audio.pyav import av
 
     packets = container.demux(stream)
     while True:
@@ -192,7 +192,7 @@ class _Resampler:
 
     def resample(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Yield what is ready once ``frame`` has been taken; without one, what was held back."""
-        import av
+        from mockserver.audio.pyav import av
 
         if frame is not None:
             frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)

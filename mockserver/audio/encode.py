@@ -119,7 +119,7 @@ class _Sink:
 
 
 def _encode(chunks: Iterator[bytes], encoder: _Encoder) -> Iterator[bytes]:
-    import av
+    from mockserver.audio.pyav import av
 
     sink = _Sink()
     muxing = {"fflags": "+bitexact", "flush_packets": "1", **encoder.container_options}
@@ -153,7 +153,7 @@ def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _frame(pcm: bytes) -> AudioFrame:
-    import av
+    from mockserver.audio.pyav import av
 
     frame = av.AudioFrame("s16", "mono", len(pcm) // 2)
     frame.sample_rate = SPEECH_SAMPLE_RATE

@@ -10,7 +10,7 @@ _LARGEST = 100_000  # pixels a side; what claims more is no image
 
 def size_of(data: bytes) -> tuple[int, int] | None:
     """Return width and height of an image, in pixels; ``None`` for what is no PNG, JPEG, GIF or WebP."""
-    import av
+    from mockserver.audio.pyav import av
 
     demuxer = next((name for start, name in _DEMUXERS.items() if data.startswith(start)), None)
     if demuxer is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mockserver.audio.containers import end_of_tags
 from mockserver.audio.mp4_index import check_index
+from mockserver.audio.ogg import OggSound
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -60,7 +61,7 @@ def open_sound(content: Content) -> InputContainer:
 
     It is shown without tags in front of it (ID3), and if it can be read from start to end, that is the only way.
     """
-    import av
+    from mockserver.audio.pyav import av
 
     start = end_of_tags(content)
     demuxer = _MARKS.get(content.part(start, 4), "")
@@ -69,14 +70,14 @@ def open_sound(content: Content) -> InputContainer:
         "codec_whitelist": _sound_decoders(),
         "max_streams": str(_MOST_STREAMS),
     }
-    file: _InOrder | BinaryIO
+    file: _InOrder | OggSound | BinaryIO
     if demuxer == "wav":
         file = _riff(content, start)
         options["max_probe_packets"] = "1"  # else 5 ms go into looking for DTS within the PCM
     elif demuxer == "flac":
         file = _flac(content, start)
     elif demuxer == "ogg":
-        file = _InOrder(content, b"", start, content.size)
+        file = OggSound(content, start)
     elif demuxer:
         file = _matroska(content, start)
     else:
@@ -88,14 +89,13 @@ def open_sound(content: Content) -> InputContainer:
 @cache
 def _sound_decoders() -> str:
     """Return the names of FFmpeg's audio decoders, separated by commas."""
-    import av
-    from av.codec.codec import UnknownCodecError
+    from mockserver.audio.pyav import av
 
     names = set()
     for name in av.codecs_available:
         try:
             codec = av.Codec(name, "r")
-        except UnknownCodecError:  # an encoder
+        except av.codec.codec.UnknownCodecError:  # an encoder
             continue
         if codec.type == "audio":
             names.add(codec.name)

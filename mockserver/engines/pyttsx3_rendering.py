@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import av
-from av.filter import Graph
-
+from mockserver.audio.pyav import av
 from mockserver.engines.pyttsx3_helper import SAMPLE_RATE
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE
 
@@ -68,8 +66,8 @@ class Rendering:
             ready += memoryview(frame.planes[0])[: frame.samples * 2]
 
 
-def _graph(tempo: float) -> Graph:
-    graph = Graph()
+def _graph(tempo: float) -> av.filter.Graph:
+    graph = av.filter.Graph()
     nodes = [
         graph.add_abuffer(
             sample_rate=SAMPLE_RATE, format="s16", layout="mono", time_base=Fraction(1, SAMPLE_RATE)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import jsonschema_rs
 
+    from mockserver.gateway.explain import Explanation
     from mockserver.gateway.violations import Explainer, Violation
 
 # Gives the files an address to refer to each other from; nothing is ever fetched.
@@ -72,6 +73,15 @@ class Schemas:
         if self.is_valid(name, document):
             return []
         return self._explainer.violations(_address(name), document)
+
+    def fault(self, name: str, document: object) -> Explanation | None:
+        """Return what keeps ``document`` most from satisfying the schema ``name``, in words; ``None`` for nothing."""
+        violations = self.violations(name, document)
+        if not violations:
+            return None
+        from mockserver.gateway import explain
+
+        return explain.house(explain.foremost(violations))
 
     def refused_members(self, name: str, document: object) -> set[str]:
         """The names of the members of ``document`` that the schema ``name`` refuses."""

@@ -58,13 +58,11 @@ class ValueRules:
 
     def _check_form(self, schema: str, row: dict[str, Any]) -> None:
         try:
-            if self._schemas.is_valid(schema, row):
-                return
+            found = self._schemas.fault(schema, row)
         except ValueError as error:  # a number that the validator cannot hold
             raise BadValue(str(error)) from error
-        from mockserver.gateway import explain
-
-        found = explain.house(explain.foremost(self._schemas.violations(schema, row)))
+        if found is None:
+            return
         place, message = (found.param or "").removeprefix("value."), found.message.replace("'value.", "'")
         raise BadValue(message[:300] if f"'{place}'" in message else f"{place}: {message[:300]}")
 
