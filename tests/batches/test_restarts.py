@@ -50,15 +50,15 @@ def process(folder: Path, *options: str) -> Iterator[Batches]:
 def test_a_killed_server_loses_no_line_and_answers_none_twice(tmp_path: Path) -> None:
     lines = [
         chat_line(f"line-{number}", f"Line {number}", temperature=9 * (number % 50 == 0))
-        for number in range(6000)
+        for number in range(3000)
     ]
     with process(tmp_path) as batches:
-        batch = batches.until(batches.create(lines), "in_progress", completed=3000)
+        batch = batches.until(batches.create(lines), "in_progress", completed=1000)
     with process(tmp_path) as batches:
         kept = batches.client.batches.retrieve(batch.id).request_counts
         assert kept is not None
-        assert 0 < kept.completed < 6000
-        batches.until(batch, "in_progress", "completed", completed=kept.completed + 1000)
+        assert 0 < kept.completed < 3000
+        batches.until(batch, "in_progress", "completed", completed=kept.completed + 500)
     with process(tmp_path) as batches:
         batch = batches.until(batch, "completed")
         good, bad = batches.output(batch), batches.errors(batch)
@@ -66,14 +66,14 @@ def test_a_killed_server_loses_no_line_and_answers_none_twice(tmp_path: Path) ->
     assert [line["custom_id"] for line in good] == [each for number, each in enumerate(ids) if number % 50]
     assert [line["custom_id"] for line in bad] == [each for number, each in enumerate(ids) if not number % 50]
     assert batch.request_counts is not None
-    assert batch.request_counts.to_dict() == {"total": 6000, "completed": 5880, "failed": 120}
+    assert batch.request_counts.to_dict() == {"total": 3000, "completed": 2940, "failed": 60}
     assert batch.usage is not None
     assert batch.usage.total_tokens == sum(line["response"]["body"]["usage"]["total_tokens"] for line in good)
 
 
 def test_the_files_and_their_batch_are_all_that_a_killed_server_leaves(tmp_path: Path) -> None:
     with process(tmp_path) as batches:
-        batch = batches.until(batches.create(chat_lines(3000)), "in_progress", completed=500)
+        batch = batches.until(batches.create(chat_lines(2000)), "in_progress", completed=500)
     with process(tmp_path) as batches:
         batches.until(batch, "completed")
         assert len(batches.client.files.list().data) == 2
