@@ -200,11 +200,19 @@ def _slow(what: str, server: Server) -> Iterator[Row]:
             asyncio.run(_together([partial(_stall, server, sent, 8.0)] * count))
         yield from _seen(f"{what}, {count} {kind}", watcher, idle, 200)
     speech = {"model": "gpt-4o-mini-tts", "voice": "alloy", "response_format": "wav", "input": PASSAGE * 10}
-    request = _json("/v1/audio/speech", json.dumps(speech).encode())
-    idle = memory_of_all(server.pid)
-    with Watcher(server) as watcher:
-        asyncio.run(_together([partial(_stall, server, request, 8.0)] * 520))
-    yield from _seen(f"{what}, 520 readers", watcher, idle, 700)
+    stub = {"when": {"endpoint": "chat"}, "reply": {"body": "x" * _LARGE}}
+    asyncio.run(_ask(server, _json("/_mock/stubs", json.dumps(stub).encode())))
+    for answer, request in (
+        ("speech", _json("/v1/audio/speech", json.dumps(speech).encode())),
+        (
+            "a scripted 20 MB",
+            _chat({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi."}]}),
+        ),
+    ):
+        idle = memory_of_all(server.pid)
+        with Watcher(server) as watcher:
+            asyncio.run(_together([partial(_stall, server, request, 8.0)] * 520))
+        yield from _seen(f"{what}, 520 readers of {answer}", watcher, idle, 700)
 
 
 def _vanishing(what: str, server: Server) -> Iterator[Row]:
