@@ -333,7 +333,7 @@ def _scripted(
         answers = asyncio.run(_together([partial(_ask, server, _chat(chat))] * 4))
     slowest = max(answer.seconds for answer in answers)
     note = f"statuses {sorted({answer.status or 0 for answer in answers})}"
-    yield Row(f"{what}: 4 answers", "s", slowest, 4 * 5.0, 1.0, note)
+    yield Row(f"{what}: 4 answers", "s", slowest, 4 * 10.0, 1.0, note)
     yield from _seen(what, watcher, idle, 300)
 
 

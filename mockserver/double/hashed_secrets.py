@@ -28,6 +28,7 @@ _PART = {"hash", "length", "ignore_case"}
 _ID = re.compile(r"(org-|proj_)[\w/-]*")
 # A regular expression that matches one text: its group ``text``.
 _LITERAL = re.compile(r"(\^|\\A)?(?P<text>([^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+)(\$|\\Z)?")
+_GROUP = re.compile(r"\(\?[a-zA-Z-]*[:)]")  # how groups without a number begin, and flags
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -158,7 +159,8 @@ def _hashed(wanted: Any, secrets: Secrets) -> Any:
             hashes += needed
     if not hashes:
         return hidden
-    hashes = hashes[:_MOST_HASHES]
+    asked = wanted.get(OPERATOR, [])
+    hashes = [*(asked if isinstance(asked, list) else [asked]), *hashes][:_MOST_HASHES]
     return {**hidden, OPERATOR: hashes if len(hashes) > 1 else hashes[0]}
 
 
@@ -166,7 +168,8 @@ def _left_open(pattern: str, secrets: Secrets) -> tuple[str, list[Any]]:
     """Return a regular expression in which any signs stand for the secrets, and the hashes of what it needs."""
     needed = []
     for secret, expression in secrets.within_pattern(pattern):
-        if not set(expression.sub("", pattern)) & set("|?*{"):  # else it may do without
+        rest = _GROUP.sub("", expression.sub("", pattern))
+        if not set(rest) & set("|?*{"):  # else it may do without
             needed.append(_contained(secret.lower(), ignore_case=True))
         pattern = expression.sub(f"(?:.{{{len(secret)}}})", pattern)
     return pattern, needed

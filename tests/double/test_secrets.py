@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import re
@@ -187,6 +188,7 @@ def test_a_header_of_another_account_is_not_in_the_message_that_no_stub_matches(
     assert b"another-secret-key" not in refused.body
 
 
+ANYTHING = {"hash": hashlib.sha256(b"-").hexdigest(), "length": 1, "ignore_case": False}  # with a hyphen
 SAID = {"messages": [{"role": "user", "content": "My key is KEY."}]}
 
 
@@ -227,6 +229,8 @@ PATTERNS: list[tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = [
     ({"user_text": {"equals": "My key is KEY."}}, {}, SAID),
     ({"user_text": {"contains": "KEY"}}, {}, SAID),
     ({"user_text": "key is (KEY)"}, {}, SAID),
+    ({"user_text": "(?i)key is (?:KEY)"}, {}, SAID),
+    ({"headers": {"x-api-key": {"equals": "KEY", "sha256": ANYTHING}}}, {"x-api-key": "KEY"}, {}),
     ({"user_text": "^My key (is|was) KEY"}, {}, SAID),
     ({"prompt": "(KEY)+"}, {}, {"messages": [{"role": "system", "content": "KEY"}, *CHAT["messages"]]}),
     ({"fields": {"metadata.x": {"matches": "(KEY)"}}}, {}, {"metadata": {"x": "a KEY"}}),
