@@ -14,8 +14,9 @@ from cheroot import wsgi
 from cheroot.server import HTTPRequest
 from werkzeug.http import HTTP_STATUS_CODES
 
+from mockserver.catalog.reading import CatalogError
 from mockserver.double.control_shutdown import SHUTDOWN
-from mockserver.gateway.errors import ApiError, ErrorTable
+from mockserver.gateway.errors import ApiError, ErrorTable, Refusal
 from mockserver.http_server.bodies import Body, body_of
 from mockserver.http_server.descriptors import room_for_connections
 from mockserver.http_server.heads import HeadLimits
@@ -183,7 +184,11 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             else:
                 self._reception.part(connection)
         except Exception as error:  # noqa: BLE001 - no request may end a thread
-            self._give_up(connection, request, error)
+            try:
+                self._give_up(connection, request, error)
+            except Exception:  # open, it would be counted among the connections for ever
+                connection.close()
+                log.exception("A request could not even be refused.")
         finally:
             if request is not None:
                 request.rfile.done()
@@ -205,7 +210,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
 
     def _refuse(self, connection: Connection, error: ApiError) -> None:
         """Answers what is no request, or cannot be one's turn, as the API would; the connection is then to be ended."""
-        refusal = self._errors.refusal(error)
+        refusal = self._refusal(error)
         reason = error.values.get("reason", error.name)
         log.info("%s:%s: %d %s", connection.remote_addr, connection.remote_port, refusal.status, reason)
         head = (
@@ -216,6 +221,14 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         with contextlib.suppress(OSError):
             connection.socket.settimeout(0)
             connection.socket.send(head.encode() + refusal.body)
+
+    def _refusal(self, error: ApiError) -> Refusal:
+        """Return how an error is answered; with a bare 503, where not even that can be read."""
+        try:
+            return self._errors.refusal(error)
+        except CatalogError as unreadable:
+            log.error("%s", unreadable)
+            return Refusal(503, b"", "application/json", ())
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -97,3 +99,21 @@ def test_the_limit_of_open_files_is_raised(tmp_path: Path) -> None:
     with running(tmp_path, before="ulimit -S -n 100; ulimit -H -n 200") as (process, _):
         limits = Path(f"/proc/{process.pid}/limits").read_text()
     assert "Max open files            200                  200" in limits
+
+
+def test_files_that_cannot_be_opened_any_more_leave_no_connection_behind(tmp_path: Path) -> None:
+    """The limit is lowered after the start, as if other files took it up: tables of errors cannot be read."""
+    form = head(path="/v1/files", content_type="multipart/form-data; boundary=X", content_length=900_000)
+    with running(tmp_path, "--socket-timeout", "2") as (process, url):
+        assert answers(url)
+        open_files = len(os.listdir(f"/proc/{process.pid}/fd"))
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files + 40, open_files + 40))
+        with ExitStack() as stack:
+            for _ in range(100):
+                stack.enter_context(connect(url)).sendall(form + b"--X\r\n")
+            time.sleep(3)  # they time out
+        assert answers(url)
+        deadline = time.monotonic() + 30
+        while (left := len(os.listdir(f"/proc/{process.pid}/fd"))) > open_files + 5:
+            assert time.monotonic() < deadline, f"{left} files are open"
+            time.sleep(0.1)
