@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _AT_EASE = 10_000  # steps that never wait
 _LOOK = 1_000  # steps from one look at the clock to the next
 _CHARACTERS_A_STEP = 64  # of a text that is searched
+_SEARCHED_AT_EASE = 10_000_000  # the same as below, before the clock is looked at
 _SEARCHED_A_SECOND = 100_000_000  # bytes of text times instructions of a pattern, by RE2 at its slowest
 _slow_lane = threading.RLock()
 
@@ -88,12 +89,13 @@ class Allowance:
         self._most = steps
         self._seconds = seconds
         self._spent = 0
+        self._searched = 0
         self._next_look = min(_AT_EASE, steps)
         self._is_slow = False
 
     def __enter__(self) -> Self:
         self._seconds.__enter__()
-        if self._spent > _AT_EASE:
+        if self._spent > _AT_EASE or self._searched > _SEARCHED_AT_EASE:
             self._slow_down()
         return self
 
@@ -116,19 +118,26 @@ class Allowance:
 
         Also for a single search that might take too long, which nothing can end once it has begun.
         """
-        if len(text) * expression.size > self._seconds.most * _SEARCHED_A_SECOND:
+        work = len(text) * expression.size
+        if work > self._seconds.most * _SEARCHED_A_SECOND:
             raise self._exhausted(
                 f"it may take more than {self._seconds.most:g} seconds in {len(text):,} characters"
             )
+        self._searched += work
+        if self._searched > _SEARCHED_AT_EASE:
+            self._look_at_clock()
         self.spend(1 + len(text) // _CHARACTERS_A_STEP)
 
     def _look(self) -> None:
         if self._spent > self._most:
             raise self._exhausted(f"it takes more than {self._most:,} steps")
+        self._look_at_clock()
+        self._next_look = min(self._spent + _LOOK, self._most)
+
+    def _look_at_clock(self) -> None:
         self._slow_down()
         if self._seconds.are_over:
             raise self._exhausted(f"it takes more than {self._seconds.most:g} seconds")
-        self._next_look = min(self._spent + _LOOK, self._most)
 
     def _slow_down(self) -> None:
         if not self._is_slow:

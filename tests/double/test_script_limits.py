@@ -154,3 +154,13 @@ def test_a_question_to_the_journal_may_take_what_the_settings_say(steps: int) ->
     verified = asked.post("/_mock/verify", json={"when": none, "exactly": 0})
     assert verified.status_code == (200 if is_enough else 422)
     assert ("path_steps" in verified.get_data(as_text=True)) == (not is_enough)
+
+
+def test_a_large_pattern_is_timed_in_short_texts_too() -> None:
+    asked = client(script_seconds=0.05)
+    for _ in range(30):
+        chat = WORDS | {"messages": [{"role": "user", "content": "ab" * 200}]}
+        asked.post("/v1/chat/completions", json=chat, headers=KEY)
+    refused = asked.post("/_mock/journal/count", json={"when": {"user_text": "((a?b?)*){1000}z"}})
+    assert refused.status_code == 400
+    assert "script_seconds" in refused.get_json()["error"]
