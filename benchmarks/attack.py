@@ -114,9 +114,11 @@ def _silence(what: str, server: Server) -> Iterator[Row]:
 
 
 def _speech(what: str, server: Server) -> Iterator[Row]:
-    """Hours with ten seconds of speech in every half minute."""
-    speech = spoken(PASSAGE)[-10 * 2 * SPEECH_SAMPLE_RATE :]
-    yield from _long_clip(what, server, [speech.ljust(30 * 2 * SPEECH_SAMPLE_RATE, b"\0")] * (4 * 120 - 1))
+    """Hours in which something is said every half minute, each time a little later: no window is like another."""
+    said = spoken(PASSAGE)[-10 * 2 * SPEECH_SAMPLE_RATE :]
+    window = 30 * 2 * SPEECH_SAMPLE_RATE  # bytes
+    later = (bytes(2 * 100 * number) + said for number in range(4 * 120 - 1))
+    yield from _long_clip(what, server, [pcm.ljust(window, b"\0") for pcm in later])
 
 
 def _long_clip(what: str, server: Server, pcm: Sequence[bytes]) -> Iterator[Row]:

@@ -55,7 +55,9 @@ class Watcher:
 
 def _watch(pid: int, address: tuple[str, int], pipe: Connection) -> None:
     seen = Watched()
-    while not pipe.poll(_PAUSE_SECONDS):
+    ended = False
+    while not ended:
+        ended = pipe.poll(_PAUSE_SECONDS)  # a load that ends at once is looked at, too
         began = time.perf_counter()
         if _is_healthy(address):
             seen.answers += 1
