@@ -1,7 +1,7 @@
 """An offline mock server and test double of the hosted audio APIs.
 
 Public names: ``create_app`` (the WSGI application), ``MockServer`` (a server in this process, and the test double of
-all accounts), ``AudioApi`` (the test double of one account), ``Settings``.
+all accounts), ``AudioApi`` (the test double of one account), ``Settings`` and ``load_settings``, which reads them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from mockserver.audio_api import AudioApi
     from mockserver.mock_server import MockServer
     from mockserver.settings import Settings
+    from mockserver.settings_file import load_settings
 
-__all__ = ["AudioApi", "MockServer", "Settings", "__version__", "create_app"]
+__all__ = ["AudioApi", "MockServer", "Settings", "__version__", "create_app", "load_settings"]
 
-_HOMES = {"AudioApi": "audio_api", "MockServer": "mock_server", "Settings": "settings", "create_app": "app"}
+_HOMES = {
+    "AudioApi": "audio_api",
+    "MockServer": "mock_server",
+    "Settings": "settings",
+    "load_settings": "settings_file",
+    "create_app": "app",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mockserver.settings_values import SettingsError, problem_of_text, shown
+from mockserver.gateway.wording import problem_of_text, shown
+from mockserver.settings_values import SettingsError
 
 TIERS = ("free", "tier-1", "tier-2", "tier-3", "tier-4", "tier-5")
 _KEY = re.compile(r"[!-~]{1,4096}")  # what clients can send in a header, and servers read from one

@@ -19,10 +19,11 @@ from mockserver.double.clock import Clock
 from mockserver.double.faults import Faults
 from mockserver.double.journal import Journal
 from mockserver.double.metrics import Metrics
-from mockserver.double.notices import Notices
 from mockserver.double.stubs import Stubs
 from mockserver.endpoints import root, unserved
-from mockserver.endpoints.routes import BATCH_OPERATIONS, ENDPOINTS, ROUTES, handler, rules
+from mockserver.endpoints.provider import OpenAi
+from mockserver.endpoints.routes import BATCH_OPERATIONS
+from mockserver.endpoints.routes import ROUTES as OPENAI_ROUTES
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
@@ -32,24 +33,27 @@ from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper_models import find_model
 from mockserver.gateway.accounts import Accounts
 from mockserver.gateway.answer_memory import AnswerMemory
-from mockserver.gateway.calls import Route
+from mockserver.gateway.endpoint_names import EndpointNames
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.pipeline import Pipeline
+from mockserver.gateway.request_body import RequestBodies
 from mockserver.gateway.urls import has_double_slash, written_path
 from mockserver.gateway.validation import Schemas
 from mockserver.installation import own_damage
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
+from mockserver.logs import Notices
 from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
 from mockserver.services import Services
-from mockserver.settings import Settings
-from mockserver.settings_file import catalog_of
+from mockserver.settings_file import catalog_of, load_settings
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
+from mockserver.stt.provider import AimlApi
 from mockserver.stt.queue import WorkQueue
+from mockserver.stt.routes import ROUTES as AIMLAPI_ROUTES
 from mockserver.wire.ids import Ids
 
 if TYPE_CHECKING:
@@ -61,8 +65,12 @@ if TYPE_CHECKING:
     from mockserver.double.stub_files import StubWatcher
     from mockserver.engines.whisper import WhisperTranscriber
     from mockserver.remote.fetch import Fetcher
+    from mockserver.settings import Settings
 
 log = logging.getLogger(__name__)
+
+OPERATIONS = tuple(route.operation for route in (*OPENAI_ROUTES, *AIMLAPI_ROUTES))
+ENDPOINTS = EndpointNames(OPERATIONS)
 
 _CONTROL = "/_mock"
 _WRITE_DATES = ("gunicorn",)  # servers that write a date in any case, so that the app's would be a second one
@@ -74,21 +82,24 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     Raises ``FixtureError``, ``StubFileError``, ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` when
     what the settings name cannot be used.
     """
-    services = build_services(settings or Settings.load(environ=os.environ))
+    services = build_services(settings or load_settings(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
     root.register(app, services)
     root.open_to_browsers(app)
-    pipeline = Pipeline(services)
-    for operation, name in ROUTES:
-        view = pipeline.view(Route(operation, handler(name), rules(operation)))
-        app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
+    bodies = RequestBodies(services)
+    openai = Pipeline(services, OpenAi(services), bodies)
+    aimlapi = Pipeline(services, AimlApi(services), bodies)
+    for pipeline, routes in ((openai, OPENAI_ROUTES), (aimlapi, AIMLAPI_ROUTES)):
+        for route in routes:
+            path, name, method = route.operation.path, route.operation.name, route.operation.method
+            app.add_url_rule(path, name, pipeline.view(route), methods=[method])
 
     def answer_unserved() -> flask.Response | None:
         request = flask.request
         if request.routing_exception is None and not has_double_slash(written_path(request.environ)):
             return None
-        return pipeline.view(unserved.route(request.environ, request.routing_exception))()
+        return openai.view(unserved.route(request.environ, request.routing_exception))()
 
     app.before_request(answer_unserved)
     beside_control = _beside_control(app.wsgi_app, services)
@@ -209,6 +220,7 @@ def build_services(settings: Settings) -> Services:
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
+        resume=_resume_jobs,
         faults=Faults(clock, settings.seed, errors, ENDPOINTS),
         journal=Journal(
             clock,
@@ -216,6 +228,7 @@ def build_services(settings: Settings) -> Services:
             room_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
             limits=ScriptLimits.of(settings),
+            endpoints=ENDPOINTS,
         ),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
@@ -223,6 +236,13 @@ def build_services(settings: Settings) -> Services:
         stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
         answer_memory=AnswerMemory(settings.max_answer_memory),
     )
+
+
+def _resume_jobs(services: Services) -> None:
+    if any(services.store.all("stt_job")):
+        from mockserver.stt.work import resume
+
+        resume(services)
 
 
 def check_tables(catalog: Catalog, errors: ErrorTable) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mockserver.settings_file import load_settings
+
 try:
     import click
 except ImportError as problem:  # the others are reported where they are needed
@@ -119,10 +121,10 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def load_settings(config: str | None, given: dict[str, Any]) -> Settings:
+def settings_of(config: str | None, given: dict[str, Any]) -> Settings:
     """The settings of a command: file, environment and what was ``given`` on the command line."""
     overrides = {name: value for name, value in given.items() if value is not None and value != ()}
-    return Settings.load(Path(config) if config else None, os.environ, **overrides)
+    return load_settings(Path(config) if config else None, os.environ, **overrides)
 
 
 @main.command()
@@ -132,7 +134,7 @@ def serve(config: str | None, **given: Any) -> None:
     gc.disable()  # During the imports it would find nothing, and take a tenth of the start.
     from mockserver.commands.serve import run
 
-    run(load_settings(config, given))
+    run(settings_of(config, given))
 
 
 @main.command()
@@ -152,7 +154,7 @@ def transcribe(file: str, config: str | None, **given: Any) -> None:
     from mockserver.commands.transcribe import run
 
     asked = {name: given.pop(name) for name in ("response_format", "language", "prompt", "translate")}
-    run(load_settings(config, given), file, **asked)
+    run(settings_of(config, given), file, **asked)
 
 
 @main.command()
@@ -174,7 +176,7 @@ def speak(text: str, config: str | None, **given: Any) -> None:
     asked = {
         name: given.pop(name) for name in ("output", "voice", "response_format", "speed", "instructions")
     }
-    run(load_settings(config, given), text, **asked)
+    run(settings_of(config, given), text, **asked)
 
 
 class _ModelsGroup(click.Group):
@@ -205,9 +207,9 @@ def models(
             raise click.UsageError(f"{ctx.invoked_subcommand} takes none of these options.")
         ctx.obj = config
     elif retiring is not None:
-        list_retiring(load_settings(config, {}), retiring, first, as_json=shape == "json")
+        list_retiring(settings_of(config, {}), retiring, first, as_json=shape == "json")
     else:
-        list_models(load_settings(config, {}), as_json=shape == "json")
+        list_models(settings_of(config, {}), as_json=shape == "json")
 
 
 @models.command("show")
@@ -217,7 +219,7 @@ def models_show(config: str | None, name: str) -> None:
     """Everything known about a model: prices, limits, features, endpoints, snapshots."""
     from mockserver.commands.models import show_model
 
-    show_model(load_settings(config, {}), name)
+    show_model(settings_of(config, {}), name)
 
 
 @models.command("pull")
@@ -239,7 +241,7 @@ def limits(ctx: click.Context, config: str | None, tier: str | None, model: str 
     if ctx.invoked_subcommand is None:
         from mockserver.commands.limits import show_limits
 
-        show_limits(load_settings(config, {}), tier, model)
+        show_limits(settings_of(config, {}), tier, model)
     elif tier or model:
         raise click.UsageError(f"{ctx.invoked_subcommand} takes neither --tier nor --model.")
     ctx.obj = config
@@ -256,7 +258,7 @@ def limits_watch(config: str | None, url: str | None, control_token: str | None,
     """Show live gauges of every bucket of a running server, and what it would have cost so far."""
     from mockserver.commands.limits import watch_limits
 
-    settings = load_settings(config, {"control_token": control_token})
+    settings = settings_of(config, {"control_token": control_token})
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     watch_limits(url or f"http://{host}:{settings.port}", token=settings.control_token, once=once)
 
@@ -282,7 +284,7 @@ def doctor(shape: str, config: str | None, **given: Any) -> None:
     """Say what works on this machine, and how to mend what does not."""
     from mockserver.commands.doctor import run
 
-    run(load_settings(config, given), as_json=shape == "json")
+    run(settings_of(config, given), as_json=shape == "json")
 
 
 @main.command()

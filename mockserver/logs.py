@@ -1,4 +1,4 @@
-"""The log of a program in which servers run: one for all of them."""
+"""The log of a program in which servers run: one for all of them; and what each logs once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_MOST_NOTICES = 1_000  # texts that are remembered; what is new after that is not logged any more
 
 
 class LogLevels:
@@ -47,6 +49,22 @@ class LogLevels:
         if least > self._logger.getEffectiveLevel():
             self._logger.setLevel(least)
         self._least, self._set = least, self._logger.level
+
+
+class Notices:
+    """Remembers which texts were logged. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()  # by their hashes: a text may be long
+        self._lock = threading.Lock()
+
+    def is_new(self, text: str) -> bool:
+        """Return whether a text is new, and remember it."""
+        with self._lock:
+            if hash(text) in self._known or len(self._known) >= _MOST_NOTICES:
+                return False
+            self._known.add(hash(text))
+            return True
 
 
 LOG_LEVELS = LogLevels(logging.getLogger("mockserver"))

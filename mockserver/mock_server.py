@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from mockserver.app import create_app, services_of
 from mockserver.audio_api import AudioApi
@@ -22,7 +23,10 @@ from mockserver.gateway.errors import ApiError
 from mockserver.logs import LOG_LEVELS
 from mockserver.sdk_clients import SdkClients
 from mockserver.server import listen
-from mockserver.settings import Settings
+from mockserver.settings_file import load_settings
+
+if TYPE_CHECKING:
+    from mockserver.settings import Settings
 
 
 class MockServer(AudioApi):
@@ -32,7 +36,7 @@ class MockServer(AudioApi):
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        settings = settings or Settings.load(environ=os.environ, port=0)
+        settings = settings or load_settings(environ=os.environ, port=0)
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the API refuses
         with LOG_LEVELS.of_server(settings.log_level):
             self.app = create_app(settings)

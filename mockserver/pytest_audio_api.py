@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import namesake
+from mockserver.settings_file import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -131,12 +132,12 @@ def _warn(config: pytest.Config, complaint: str) -> None:
 
 def _settings(config: pytest.Config) -> Settings:
     """As ``mockserver serve`` has them, then those of pytest's configuration file, then the command line's."""
-    from mockserver.settings import Settings, SettingsError
+    from mockserver.settings import SettingsError
 
     in_file = _read("mockserver in pytest's configuration", config.getini("mockserver"), config.rootpath)
     on_line = _read("--mockserver", config.getoption("mockserver"), config.invocation_params.dir)
     try:
-        return Settings.load(environ=os.environ, **({"port": 0} | in_file | on_line))
+        return load_settings(environ=os.environ, **({"port": 0} | in_file | on_line))
     except SettingsError as error:
         raise pytest.UsageError(f"mockserver: {error}") from error
 

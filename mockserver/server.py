@@ -15,7 +15,7 @@ from cheroot.server import HTTPRequest
 from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.catalog.reading import CatalogError
-from mockserver.double.control_shutdown import SHUTDOWN
+from mockserver.double.environ_keys import SHUTDOWN, SOCKET
 from mockserver.gateway.errors import ApiError, ErrorTable, Refusal
 from mockserver.http_server.bodies import Body, body_of
 from mockserver.http_server.descriptors import room_for_connections
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
 
 log = logging.getLogger(__name__)
-
-SOCKET = "mockserver.socket"  # environ key of the connection's socket
 
 _BACKLOG = 1024
 _COPIED_AT_MOST = 1 << 16  # bytes of a chunk that is sent together with its frame

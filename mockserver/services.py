@@ -10,6 +10,8 @@ from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mockserver.batches.batches import Batches
     from mockserver.catalog.tables import Catalog
     from mockserver.double.account_settings import AccountSettings
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from mockserver.double.faults import Faults
     from mockserver.double.journal import Journal
     from mockserver.double.metrics import Metrics
-    from mockserver.double.notices import Notices
     from mockserver.double.store import MemoryStore
     from mockserver.double.stub_files import StubWatcher
     from mockserver.double.stubs import Stubs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mockserver.gateway.validation import Schemas
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
+    from mockserver.logs import Notices
     from mockserver.remote.sources import UrlSources
     from mockserver.settings import Settings
     from mockserver.state.blobs import Blobs
@@ -46,6 +48,7 @@ class Services:
     """The rooms of one server, wired together. No state lives outside of them.
 
     ``schemas`` are the documented ones, ``real_schemas`` those that the real service is known to have.
+    ``resume`` goes on with work that an earlier server left unfinished in the state folder.
     ``closing`` is set when the server is about to end, so that nothing goes on waiting.
     """
 
@@ -80,6 +83,7 @@ class Services:
     stt_queue: WorkQueue
     answer_memory: AnswerMemory
     closing: threading.Event
+    resume: Callable[[Services], None]
 
     def schemas_for(self, strictness: str) -> Schemas:
         """Return the schemas that hold in ``strictness``: those of the real service, or the documented ones."""
@@ -94,10 +98,7 @@ class Services:
             self.whisper.start()
         self.speaker.start()
         threading.Thread(target=run_or_complain, args=[tokens.load], name="tokens", daemon=True).start()
-        if any(self.store.all("stt_job")):
-            from mockserver.stt.work import resume
-
-            resume(self)
+        self.resume(self)
 
     def close(self) -> None:
         """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""

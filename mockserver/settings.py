@@ -9,12 +9,8 @@ request, ``x-mock-whisper-model``.
 from __future__ import annotations
 
 import copy
-import logging
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Protocol
 
 from mockserver.account_rows import TIERS as TIERS
@@ -22,20 +18,8 @@ from mockserver.account_rows import AccountRow as AccountRow
 from mockserver.account_rows import LimitRow as LimitRow
 from mockserver.account_rows import check_accounts, check_limit_rows
 from mockserver.settings_values import SettingsError as SettingsError
-from mockserver.settings_values import (
-    are_allowed_hosts,
-    checked,
-    is_folder,
-    is_host,
-    is_sendable,
-    kind_of,
-    shown,
-)
+from mockserver.settings_values import are_allowed_hosts, checked, is_folder, is_host, is_sendable
 
-log = logging.getLogger(__name__)
-
-CONFIG_FILE = "mockserver.toml"
-ENVIRONMENT_PREFIX = "MOCKSERVER_"
 COMPUTE_TYPES = (  # of CTranslate2
     *("default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16"),
     *("int16", "float16", "bfloat16", "float32"),
@@ -75,7 +59,7 @@ _YEAR_3000 = 32_503_680_000  # seconds since 1970
 
 
 def _can_be_spoken(language: str) -> bool:
-    from mockserver.engines.text_language import is_language
+    from mockserver.catalog.languages import is_language
 
     return not language or is_language(language)
 
@@ -83,7 +67,7 @@ def _can_be_spoken(language: str) -> bool:
 def _is_of_this_machine(url: str) -> bool:
     """Raises ``ValueError``, saying what would be, when it is not."""
     if url:
-        from mockserver.engines.remote_dialogue import check_url
+        from mockserver.hosts import check_url
 
         check_url(url)
     return True
@@ -99,7 +83,7 @@ def _are_limits(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server behaves. Immutable; ``Settings.load`` reads the file and the environment."""
+    """How a server behaves. Immutable; ``load_settings`` reads the file and the environment."""
 
     host: str = _setting(
         "127.0.0.1", "Address to listen on: an IP address or a host's name, without a port.", admits=is_host
@@ -407,22 +391,6 @@ class Settings:
         if not isinstance(self.models, Sequence) or not all(isinstance(row, Mapping) for row in self.models):
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
 
-    @classmethod
-    def load(
-        cls, config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
-    ) -> Settings:
-        """Settings from ``mockserver.toml`` (or ``config``), then the environment, then ``overrides``.
-
-        Raises ``SettingsError`` naming the file or variable, the key and what is expected.
-        """
-        from mockserver.settings_file import read_file
-
-        values = read_file(config)
-        values.update(_from_environment(environ or {}))
-        for name, value in overrides.items():
-            values[name] = checked(option_named(name, "argument"), value, f"argument {name}")
-        return cls(**values)
-
     def for_request(self, headers: SupportsGet) -> Settings:
         """These settings with the ``x-mock-*`` headers of one request applied.
 
@@ -446,63 +414,6 @@ class Settings:
 
 OPTIONS: tuple[Field[Any], ...] = tuple(option for option in fields(Settings) if option.metadata)
 PER_REQUEST = tuple(option for option in OPTIONS if option.metadata["per_request"])
-
-
-def option_named(name: str, source: str) -> Field[Any]:
-    """The setting of that name. Raises ``SettingsError``, which tells ``source``, where there is none."""
-    for option in OPTIONS:
-        if option.name == name:
-            return option
-    raise SettingsError(f"{source}: there is no setting {shown(name)}. {_hint(name)}")
-
-
-_TABLES = ("accounts", "models")  # which only the file has
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    options = {ENVIRONMENT_PREFIX + option.name.upper(): option for option in OPTIONS}
-    values = {}
-    for variable, text in environ.items():
-        option = options.get(variable)
-        if option is not None:
-            value = text.split(os.pathsep) if kind_of(option) is tuple else text
-            values[option.name] = checked(option, value, variable)
-        elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
-            if variable not in _namesake_variables():
-                raise SettingsError(_unknown(variable))
-            log.warning(
-                "%s is a variable of MockServer and its mockserver-client. It is ignored here.", variable
-            )
-    return values
-
-
-# Kubernetes tells pods of a service named "mockserver" in such variables.
-_SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
-
-
-def _namesake_variables() -> set[str]:
-    """Return the variables that another program of the same name reads."""
-    from mockserver.catalog.reading import read_table
-
-    table = read_table(Path(__file__).parent / "catalog" / "namesake_variables.toml")
-    return {variable for variables in table.values() for variable in variables}
-
-
-def _unknown(variable: str) -> str:
-    name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-    hint = _hint(name, spelled=lambda known: ENVIRONMENT_PREFIX + known.upper())
-    return f"{variable}: there is no such setting. {hint}"
-
-
-def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
-    """Return which setting may be meant by a name that is none, as the source spells settings."""
-    from difflib import get_close_matches
-
-    known = [*(option.name for option in OPTIONS), *_TABLES]
-    nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
-    return (
-        f"Did you mean {spelled(nearest[0])}?" if nearest else "`mockserver serve --help` lists the settings."
-    )
 
 
 assert all(option.default is not MISSING for option in OPTIONS), "every setting has a default"

@@ -1,27 +1,48 @@
-"""Reads ``mockserver.toml``: settings, the accounts that it declares, and limits of one's own."""
+"""Reads settings: those of ``mockserver.toml``, with its accounts, limits and models, and of the environment."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import Field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.account_rows import AccountRow, LimitRow, check_accounts, check_tier
-from mockserver.settings import CONFIG_FILE, option_named
-from mockserver.settings_values import SettingsError, checked, shown
+from mockserver.gateway.wording import shown
+from mockserver.settings import OPTIONS, Settings
+from mockserver.settings_values import SettingsError, checked, kind_of
 from mockserver.written_files import FileNotReadable, read_text
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
-    from mockserver.settings import Settings
 
+log = logging.getLogger(__name__)
+
+CONFIG_FILE = "mockserver.toml"
+ENVIRONMENT_PREFIX = "MOCKSERVER_"
+_TABLES = ("accounts", "models")  # which only the file has
 
 # What the keys of an account are, where they are no texts.
 _KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of texts"), "limits": (dict, "table")}
+
+
+def load_settings(
+    config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
+) -> Settings:
+    """Return the settings of ``mockserver.toml`` (or ``config``), then the environment, then ``overrides``.
+
+    Raises ``SettingsError`` naming the file or variable, the key and what is expected.
+    """
+    values = read_file(config)
+    values.update(_from_environment(environ or {}))
+    for name, value in overrides.items():
+        values[name] = checked(_option_named(name, "argument"), value, f"argument {name}")
+    return Settings(**values)
 
 
 def read_file(config: Path | None) -> dict[str, Any]:
@@ -46,7 +67,7 @@ def read_file(config: Path | None) -> dict[str, Any]:
             table["limits"] = "observed"
         rows = _limit_rows(limits, f"{path}: limits")
     values: dict[str, Any] = {
-        name: checked(option_named(name, str(path)), value, f"{path}: {name}")
+        name: checked(_option_named(name, str(path)), value, f"{path}: {name}")
         for name, value in table.items()
     }
     values["limit_rows"] = rows
@@ -73,7 +94,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
     """Raises ``SettingsError`` for models that the catalog cannot take, and for limit groups that there are not."""
     from mockserver.catalog.tables import Catalog
-    from mockserver.limits.overrides import check_limits
 
     catalog = Catalog()
     add_models(catalog, values["models"], f"{source}models")
@@ -191,3 +211,89 @@ def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int |
         return tuple((name, limit_of(name, value)) for name, value in table.items())
     except ValueError as error:
         raise SettingsError(f"{source}: {error}.") from error
+
+
+def _option_named(name: str, source: str) -> Field[Any]:
+    """The setting of that name. Raises ``SettingsError``, which tells ``source``, where there is none."""
+    for option in OPTIONS:
+        if option.name == name:
+            return option
+    raise SettingsError(f"{source}: there is no setting {shown(name)}. {_hint(name)}")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    options = {ENVIRONMENT_PREFIX + option.name.upper(): option for option in OPTIONS}
+    values = {}
+    for variable, text in environ.items():
+        option = options.get(variable)
+        if option is not None:
+            value = text.split(os.pathsep) if kind_of(option) is tuple else text
+            values[option.name] = checked(option, value, variable)
+        elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
+            if variable not in _namesake_variables():
+                raise SettingsError(_unknown(variable))
+            log.warning(
+                "%s is a variable of MockServer and its mockserver-client. It is ignored here.", variable
+            )
+    return values
+
+
+# Kubernetes tells pods of a service named "mockserver" in such variables.
+_SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
+
+
+def _namesake_variables() -> set[str]:
+    """Return the variables that another program of the same name reads."""
+    from mockserver.catalog.reading import read_table
+
+    table = read_table(Path(__file__).parent / "catalog" / "namesake_variables.toml")
+    return {variable for variables in table.values() for variable in variables}
+
+
+def _unknown(variable: str) -> str:
+    name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+    hint = _hint(name, spelled=lambda known: ENVIRONMENT_PREFIX + known.upper())
+    return f"{variable}: there is no such setting. {hint}"
+
+
+def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
+    """Return which setting may be meant by a name that is none, as the source spells settings."""
+    from difflib import get_close_matches
+
+    known = [*(option.name for option in OPTIONS), *_TABLES]
+    nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
+    return (
+        f"Did you mean {spelled(nearest[0])}?" if nearest else "`mockserver serve --help` lists the settings."
+    )
+
+
+def check_limits(
+    limit_rows: Iterable[LimitRow], accounts: Iterable[AccountRow], catalog: Catalog, source: str = ""
+) -> None:
+    """Raises ``SettingsError`` for limit groups and models that there are not, telling the ``source`` of the rows."""
+    rows = [("", row) for row in limit_rows]
+    rows += [(f"accounts[{i}].", row) for i, each in enumerate(accounts) for row in each.limits]
+    allowed = [(f"accounts[{i}].", model) for i, each in enumerate(accounts) for model in each.models]
+    if not rows and not allowed:
+        return
+    groups = sorted({model.limit_group for model in catalog.every_model})
+    for place, row in rows:
+        if row.group not in groups:
+            where = f"{source}{place}limits.{row.group}"
+            raise SettingsError(
+                f"{where}: there is no such limit group. {_meant(row.group, groups, 'limits')}"
+            )
+    models = sorted({model.id for model in catalog.every_model})
+    for place, name in allowed:
+        if name not in models:
+            raise SettingsError(
+                f"{source}{place}models: there is no model {shown(name)}. {_meant(name, models, 'models')}"
+            )
+
+
+def _meant(name: str, known: Collection[str], command: str) -> str:
+    """Return which of the ``known`` names may be meant, or the ``command`` that lists them."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name[:100], known, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"`mockserver {command}` lists them."

@@ -6,12 +6,11 @@ import ipaddress
 import math
 import os
 import re
-import reprlib
-import unicodedata
 from dataclasses import Field
 from typing import Any
 
-LONGEST_TEXT = 4096  # characters
+from mockserver.gateway.wording import problem_of_text, shown
+
 _TRUTH = {
     "true": True,
     "1": True,
@@ -87,19 +86,6 @@ def _typed(kind: type, value: object) -> object:
     return value
 
 
-def problem_of_text(text: str, *, is_path: bool = False, longest: int = LONGEST_TEXT) -> str | None:
-    """Return what keeps a text from being used, or ``None``. Paths may have bytes that are no UTF-8."""
-    if len(text) > longest:
-        return f"is longer than {longest:,} characters"
-    for character in text:
-        category = unicodedata.category(character)
-        if category == "Cs" and not is_path:
-            return "is not UTF-8 text"
-        if category == "Cc":
-            return f"has a control character in it ({character!r})"
-    return None
-
-
 def is_host(text: str) -> bool:
     """Return whether ``text`` is an IP address, or could be the name of a host; a port is part of neither."""
     try:
@@ -138,24 +124,5 @@ def is_folder(text: str) -> bool:
     return True
 
 
-def shown(value: object) -> str:
-    """Return ``value`` as messages show it, however long or deep it is."""
-    try:
-        return _SHOWN.repr(value)
-    except (ValueError, RecursionError):  # more digits than Python writes (4,300)
-        return "the value"
-
-
 def _number(bound: float) -> str:
     return str(int(bound)) if bound == int(bound) else f"{bound:g}"
-
-
-class _Shown(reprlib.Repr):
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxstring = self.maxother = 200
-        self.maxlong = 40
-        self.maxlevel = 3
-
-
-_SHOWN = _Shown()

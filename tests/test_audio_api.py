@@ -17,6 +17,7 @@ import pytest
 from mockserver import AudioApi, MockServer, Settings
 from mockserver.double import keywords
 from mockserver.gateway.validation import Schemas
+from mockserver.settings_file import load_settings
 from tests.conftest import FIXTURES
 
 HELLO = (FIXTURES / "hello.wav").read_bytes()
@@ -473,7 +474,7 @@ def test_what_is_scripted_on_the_server_answers_every_account(own_server: MockSe
 
 
 def test_the_server_has_a_key_that_is_accepted() -> None:
-    declared = Settings.load(environ={}, whisper_model="none", port=0, accept_any_key=True)
+    declared = load_settings(environ={}, whisper_model="none", port=0, accept_any_key=True)
     with MockServer(declared) as server:
         assert server.client.models.list().data
 

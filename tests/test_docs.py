@@ -27,6 +27,7 @@ from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
 from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings
+from mockserver.settings_file import load_settings
 from mockserver.settings_values import kind_of
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,7 @@ def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) ->
     example, models = blocks((DOCS / "configuration.md").read_text("utf-8"), "toml")
     file = tmp_path / "mockserver.toml"
     file.write_text(example + models, "utf-8")
-    settings = Settings.load(file)
+    settings = load_settings(file)
     assert [row["id"] for row in settings.models] == ["gpt-7", "ft:gpt-4o-mini-2024-07-18:acme::abc123"]
     assert settings.fixtures == ("my-clips", "more-clips")
     assert settings.accounts[0] == AccountRow("sk-test-alpha", "org-alpha", "proj_alpha", "tier-3")
@@ -112,7 +113,7 @@ def test_every_command_is_in_the_readme_with_an_example() -> None:
 def test_the_voices_of_the_guide_exist_with_its_settings_file(tmp_path: Path) -> None:
     (example,) = blocks(VOICES, "toml")
     (tmp_path / "mockserver.toml").write_text(example, "utf-8")
-    assert Settings.load(tmp_path / "mockserver.toml").custom_voices == "voice_1234, voice_5678"
+    assert load_settings(tmp_path / "mockserver.toml").custom_voices == "voice_1234, voice_5678"
 
 
 def test_every_error_without_a_recording_is_confessed() -> None:

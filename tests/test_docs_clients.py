@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from mockserver.app import ENDPOINTS
 from mockserver.audio_api import AudioApi
 from mockserver.double.stub_files import load_stubs
 from mockserver.double.stubs import Stubs
-from mockserver.endpoints.routes import ENDPOINTS
 from mockserver.gateway.errors import ErrorTable
 from mockserver.mock_server import MockServer
 from tests.node import run_session

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from mockserver.app import ENDPOINTS
 from mockserver.double.stub_files import StubFileError, load_stubs
 from mockserver.double.stubs import Stubs
 from mockserver.double.templates import NAMES
-from mockserver.endpoints.routes import ENDPOINTS
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
 from tests.test_docs import DOCS, blocks, table

@@ -20,7 +20,7 @@ from mockserver.catalog.tables import Catalog
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.remote.url_map import UrlMapError, load_url_map
 from mockserver.settings import OPTIONS, PER_REQUEST, AccountRow, LimitRow, Settings, SettingsError
-from mockserver.settings_file import add_models
+from mockserver.settings_file import add_models, load_settings
 from mockserver.settings_values import kind_of
 
 KEY = {"Authorization": "Bearer sk-mock-me"}
@@ -193,7 +193,7 @@ def test_a_variable_is_accepted_or_refused_in_a_line(option: Field[Any]) -> None
     for text in ODD_TEXTS:
         if "\0" not in text:  # no variable of a process has that in it
             try:
-                Settings.load(environ={variable: text})
+                load_settings(environ={variable: text})
             except SettingsError as error:
                 assert_one_line(str(error), f"{variable}: ")
 
@@ -240,7 +240,7 @@ def test_a_key_of_the_file_is_accepted_or_refused_in_a_line(option: Field[Any]) 
     for written in odd:
         Path("mockserver.toml").write_text(f"{option.name} = {written}\n", "utf-8")
         try:
-            Settings.load()
+            load_settings()
         except SettingsError as error:
             assert_one_line(str(error), "mockserver.toml: ")
 
@@ -287,7 +287,7 @@ ACCOUNTS = [
 def test_an_account_that_cannot_be_is_refused_in_a_line(account: str) -> None:
     Path("mockserver.toml").write_text(f"[[accounts]]\n{account}\n", "utf-8")
     with pytest.raises(SettingsError) as refusal:
-        Settings.load()
+        load_settings()
     assert_one_line(str(refusal.value), "mockserver.toml: ")
 
 
@@ -341,7 +341,7 @@ def test_a_limit_that_cannot_be_is_refused_in_a_line(place: str, amount: str) ->
     before = "[[accounts]]\nkey = 'a'\n" if place.startswith("accounts") else ""
     Path("mockserver.toml").write_text(f"{before}[{place}]\nrequests_per_minute = {amount}\n", "utf-8")
     with pytest.raises(SettingsError) as refusal:
-        Settings.load()
+        load_settings()
     assert_one_line(str(refusal.value), "mockserver.toml: ")
 
 
@@ -394,7 +394,7 @@ FILES = {
 def test_what_stands_in_place_of_the_file_is_refused_in_a_line(make: Callable[[Path], object]) -> None:
     make(Path("mockserver.toml"))
     with pytest.raises(SettingsError) as refusal:
-        Settings.load()
+        load_settings()
     assert_one_line(str(refusal.value), "mockserver.toml: ")
 
 
@@ -412,7 +412,7 @@ def test_what_stands_in_place_of_a_map_of_urls_is_refused_in_a_line(
 
 def test_no_file_at_all_can_be_named() -> None:
     Path("mockserver.toml").write_text("port = 1")
-    assert Settings.load(Path(os.devnull)).port == Settings().port
+    assert load_settings(Path(os.devnull)).port == Settings().port
 
 
 def test_every_number_has_bounds() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mockserver.mock_server import MockServer
 from mockserver.settings import Settings, SettingsError
+from mockserver.settings_file import load_settings
 
 QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warning"}
 
@@ -49,7 +50,7 @@ requests_per_minute = 5
 def test_a_settings_file_changes_limits_by_group_tier_and_account(tmp_path: Path) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text(CONFIGURATION, "utf-8")
-    with MockServer(Settings.load(file)) as server:
+    with MockServer(load_settings(file)) as server:
         assert limits_of(server) == {"x-ratelimit-limit-requests": "7"}
         assert limits_of(server, "gpt-4o-2024-08-06") == {"x-ratelimit-limit-requests": "7"}
         assert limits_of(server, key="sk-mock-tier-3-me") == {"x-ratelimit-limit-requests": "9"}
@@ -92,7 +93,7 @@ def test_a_settings_file_that_makes_no_sense_is_refused_with_its_place(
     file = tmp_path / "mockserver.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(SettingsError) as refusal:
-        Settings.load(file)
+        load_settings(file)
     assert str(refusal.value).startswith(f"{file}: {message}")
 
 
@@ -168,5 +169,5 @@ def test_an_invalid_value_is_reported_with_its_file(tmp_path: Path, text: str, m
     file = tmp_path / "mockserver.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(SettingsError) as refusal:
-        Settings.load(file)
+        load_settings(file)
     assert str(refusal.value) == f"{file}: {message}"

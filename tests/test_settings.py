@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mockserver.settings import OPTIONS, PER_REQUEST, AccountRow, Settings, SettingsError
+from mockserver.settings_file import load_settings
 from mockserver.settings_values import kind_of
 
 
@@ -26,40 +27,40 @@ def write(text: str, name: str = "mockserver.toml") -> Path:
 
 def problem(config: Path | None = None, environ: dict[str, str] | None = None, **arguments: object) -> str:
     with pytest.raises(SettingsError) as refusal:
-        Settings.load(config, environ, **arguments)
+        load_settings(config, environ, **arguments)
     return str(refusal.value)
 
 
 def test_defaults_apply_where_nothing_is_said() -> None:
-    assert Settings.load() == Settings()
+    assert load_settings() == Settings()
     assert (Settings().host, Settings().port, Settings().strictness) == ("127.0.0.1", 4010, "real")
 
 
 def test_the_file_in_the_current_folder_comes_before_the_defaults() -> None:
     write("port = 5000")
-    assert Settings.load().port == 5000
+    assert load_settings().port == 5000
 
 
 def test_a_file_that_is_named_replaces_it() -> None:
     write("port = 5000\ntier = 'free'")
     other = write("port = 6000", "other.toml")
-    settings = Settings.load(other)
+    settings = load_settings(other)
     assert (settings.port, settings.tier) == (6000, Settings().tier)
 
 
 def test_the_environment_comes_before_the_file() -> None:
     write("port = 5000\ntier = 'free'")
-    settings = Settings.load(environ={"MOCKSERVER_PORT": "7000", "PORT": "1"})
+    settings = load_settings(environ={"MOCKSERVER_PORT": "7000", "PORT": "1"})
     assert (settings.port, settings.tier) == (7000, "free")
 
 
 def test_arguments_come_before_the_environment() -> None:
     write("port = 5000")
-    assert Settings.load(environ={"MOCKSERVER_PORT": "7000"}, port=8000).port == 8000
+    assert load_settings(environ={"MOCKSERVER_PORT": "7000"}, port=8000).port == 8000
 
 
 def test_headers_of_a_request_come_before_all_for_that_request() -> None:
-    settings = Settings.load(environ={"MOCKSERVER_STRICTNESS": "schema"}, unknown_audio="placeholder")
+    settings = load_settings(environ={"MOCKSERVER_STRICTNESS": "schema"}, unknown_audio="placeholder")
     changed = settings.for_request({"x-mock-strictness": "off", "x-mock-unknown-audio": "error"})
     assert (changed.strictness, changed.unknown_audio) == ("off", "error")
     assert (settings.strictness, settings.unknown_audio) == ("schema", "placeholder")
@@ -80,8 +81,8 @@ def test_only_some_settings_are_for_headers() -> None:
 def test_every_setting_can_be_written_in_every_place(option: Field[Any]) -> None:
     default: Any = option.default
     text = os.pathsep.join(default) if kind_of(option) is tuple else str(default)
-    settings = Settings.load(environ={f"MOCKSERVER_{option.name.upper()}": text})
-    assert settings == Settings.load(None, None, **{option.name: default}) == Settings()
+    settings = load_settings(environ={f"MOCKSERVER_{option.name.upper()}": text})
+    assert settings == load_settings(None, None, **{option.name: default}) == Settings()
     assert option.metadata["help"].endswith(".")
 
 
@@ -89,17 +90,17 @@ def test_every_setting_can_be_written_in_every_place(option: Field[Any]) -> None
     ("text", "value"), [("true", True), ("1", True), ("YES", True), ("off", False), ("0", False)]
 )
 def test_the_environment_spells_truth_in_many_ways(text: str, value: bool) -> None:
-    assert Settings.load(environ={"MOCKSERVER_MOCK_HEADERS": text}).mock_headers is value
+    assert load_settings(environ={"MOCKSERVER_MOCK_HEADERS": text}).mock_headers is value
 
 
 def test_folders_are_a_list_in_the_file_and_a_path_in_the_environment() -> None:
     write('fixtures = ["a", "b"]')
-    assert Settings.load().fixtures == ("a", "b")
-    assert Settings.load(environ={"MOCKSERVER_FIXTURES": os.pathsep.join("cd")}).fixtures == ("c", "d")
+    assert load_settings().fixtures == ("a", "b")
+    assert load_settings(environ={"MOCKSERVER_FIXTURES": os.pathsep.join("cd")}).fixtures == ("c", "d")
 
 
 def test_whole_numbers_do_for_numbers() -> None:
-    assert Settings.load(socket_timeout=5).socket_timeout == 5.0
+    assert load_settings(socket_timeout=5).socket_timeout == 5.0
 
 
 def test_accounts_are_declared_in_the_file() -> None:
@@ -115,7 +116,7 @@ def test_accounts_are_declared_in_the_file() -> None:
         models = ["whisper-1", "tts-1"]
         """
     )
-    assert Settings.load().accounts == (
+    assert load_settings().accounts == (
         AccountRow("sk-one", organization="org-one", tier="tier-4"),
         AccountRow("sk-two", models=("whisper-1", "tts-1")),
     )
@@ -188,7 +189,7 @@ def test_a_file_that_is_not_there_is_named() -> None:
 
 def test_a_byte_order_mark_before_the_file_does_no_harm() -> None:
     Path("mockserver.toml").write_text("port = 5000", "utf-8-sig")
-    assert Settings.load().port == 5000
+    assert load_settings().port == 5000
 
 
 def test_a_file_that_is_no_text_is_named() -> None:

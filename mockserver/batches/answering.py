@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from mockserver.double.hangups import GIVEN_UP
+from mockserver.double.environ_keys import GIVEN_UP
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

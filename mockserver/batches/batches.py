@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mockserver.batches.work import Work
     from mockserver.double.store import Change
     from mockserver.gateway.accounts import Account
-    from mockserver.gateway.calls import Operation
+    from mockserver.gateway.operation import Operation
     from mockserver.services import Services
 
 

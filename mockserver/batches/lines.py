@@ -14,7 +14,7 @@ from mockserver.gateway.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
-    from mockserver.gateway.calls import Operation
+    from mockserver.gateway.operation import Operation
     from mockserver.gateway.validation import Schemas
 
 MOST_LINES = 50_000  # requests of a batch (API reference, Create batch)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mockserver.batches.record import Value
     from mockserver.catalog.records import ModelCard
     from mockserver.gateway.accounts import Account
-    from mockserver.gateway.calls import Operation
+    from mockserver.gateway.operation import Operation
     from mockserver.services import Services
     from mockserver.settings import Settings
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.batches.schedule import Task
-    from mockserver.gateway.calls import Operation
+    from mockserver.gateway.operation import Operation
     from mockserver.services import Services
     from mockserver.settings import Settings
     from mockserver.state.blobs import BlobWriter

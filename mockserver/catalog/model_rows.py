@@ -23,7 +23,7 @@ from mockserver.catalog.records import (
     TokenRules,
     TranscriptionRules,
 )
-from mockserver.settings_values import problem_of_text, shown
+from mockserver.gateway.wording import problem_of_text, shown
 
 Row = dict[str, Any]
 

@@ -317,3 +317,18 @@ class TierLimits:
         return {
             kind: limit for kind in (*kinds, "enqueued_tokens") if (limit := getattr(self, kind)) is not None
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor).
+
+    A custom voice is such a row with another pitch, and a ``tempo`` (factor) of its own.
+    """
+
+    name: str
+    base: str
+    variant: str
+    pitch: int
+    gain: float
+    tempo: float = 1.0

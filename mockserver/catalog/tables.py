@@ -23,8 +23,8 @@ from mockserver.catalog.records import (
     SttRules,
     TierLimits,
     TokenRules,
+    Voice,
 )
-from mockserver.engines.speech import Voice
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

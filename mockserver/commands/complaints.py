@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mockserver.app import OPERATIONS
 from mockserver.catalog.reading import CatalogError, read_table
-from mockserver.endpoints.routes import ROUTES
 from mockserver.engines.pyttsx3_driver import check_installed
 from mockserver.engines.speech import SpeechFailed
 from mockserver.engines.transcription import EngineFailed
@@ -50,7 +50,7 @@ def seen_at_once(services: Services) -> Iterator[str]:
             check_complete(embedded_model())
     except EngineFailed as error:
         yield f"The Whisper model that ships is damaged: {error}. {_REFUSED}"
-    wanted = {operation.schema for operation, _ in ROUTES if operation.schema}
+    wanted = {operation.schema for operation in OPERATIONS if operation.schema}
     if schemas := sorted(wanted - services.schemas.names):
         yield f"{own_damage('schemas are missing: ' + ', '.join(schemas))}. {_REFUSED}"
 

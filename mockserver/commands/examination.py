@@ -128,11 +128,11 @@ def _tables(_: Patient) -> Finding:
 
 
 def _schemas(_: Patient) -> Finding:
-    from mockserver.endpoints.routes import ROUTES
+    from mockserver.app import OPERATIONS
     from mockserver.gateway.validation import SchemaError, Schemas
     from mockserver.resources import data_folder
 
-    wanted = {operation.schema for operation, _ in ROUTES if operation.schema}
+    wanted = {operation.schema for operation in OPERATIONS if operation.schema}
     for real in (False, True):
         schemas = Schemas(data_folder("schemas"), real=real)
         if missing := sorted(wanted - schemas.names):

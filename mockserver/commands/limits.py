@@ -19,9 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mockserver.commands.failures import fail
+from mockserver.gateway.wording import shown
 from mockserver.limits.kinds import KINDS, QUEUE_KINDS
 from mockserver.settings_file import catalog_of
-from mockserver.settings_values import shown
 from mockserver.wire.durations import go_duration
 
 if TYPE_CHECKING:

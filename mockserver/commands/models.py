@@ -12,8 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
 from mockserver.commands.failures import fail
+from mockserver.gateway.wording import shown
 from mockserver.settings_file import catalog_of
-from mockserver.settings_values import shown
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard

@@ -13,7 +13,7 @@ from mockserver.app import build_services
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import fail, failing_in_one_line
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
-from mockserver.settings_values import shown
+from mockserver.gateway.wording import shown
 
 if TYPE_CHECKING:
     from mockserver.services import Services

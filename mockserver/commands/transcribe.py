@@ -13,9 +13,9 @@ from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.commands.failures import fail, failing_in_one_line
-from mockserver.endpoints.speakers import tell_apart
 from mockserver.endpoints.transcriptions import TranscriptionRequest, render
 from mockserver.engines.placeholder import placeholder
+from mockserver.engines.speakers import tell_apart
 from mockserver.engines.transcription import TranscriptionOptions
 
 if TYPE_CHECKING:

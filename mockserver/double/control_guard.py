@@ -15,14 +15,9 @@ import flask
 
 from mockserver.catalog.reading import read_table
 from mockserver.double import control_calls as control
-from mockserver.gateway.authorities import (
-    Authority,
-    address_of,
-    is_loopback,
-    parse_authority,
-    parse_origin,
-)
+from mockserver.gateway.authorities import Authority, parse_authority, parse_origin
 from mockserver.gateway.responses import drain_request
+from mockserver.hosts import address_of, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,6 @@ from mockserver.double.entries import Record, shown
 from mockserver.double.hangups import has_hung_up
 from mockserver.double.journal_pattern import JournalPattern
 from mockserver.double.matchers import PatternError
-from mockserver.endpoints.routes import ENDPOINTS
 
 if TYPE_CHECKING:
     from mockserver.double.verification import Verdict
@@ -101,7 +100,7 @@ class _Handlers:
     def count(self) -> flask.Response:
         """``POST /_mock/journal/count``."""
         asked = control.document(self._services, "journal_count", may_be_empty=True)
-        pattern = _made(lambda: JournalPattern(asked.get("when", {}), ENDPOINTS))
+        pattern = _made(lambda: JournalPattern(asked.get("when", {}), self._journal.endpoints))
         account_id = self._account_id()
         return control.answer({"count": _made(lambda: self._journal.count(account_id, pattern))})
 
@@ -114,9 +113,7 @@ class _Handlers:
         asked = control.document(self._services, "verify", may_be_empty=True)
         when = asked.pop("when", {})
         account_id = self._account_id()
-        return _told(
-            _made(lambda: verification.verify(self._journal, account_id, when, **asked, endpoints=ENDPOINTS))
-        )
+        return _told(_made(lambda: verification.verify(self._journal, account_id, when, **asked)))
 
     def wait(self) -> flask.Response:
         """``POST /_mock/wait``."""
@@ -130,7 +127,6 @@ class _Handlers:
             at_least=asked.get("at_least", 1),
             timeout=asked.get("timeout", _TIMEOUT),
             given_up=lambda: closing.is_set() or has_hung_up(environ),
-            endpoints=ENDPOINTS,
         )
         return _told(_made(waiting))
 
@@ -145,7 +141,7 @@ class _Handlers:
 
     def _found(self, when: Mapping[str, Any], limit: int, after: str | None) -> flask.Response:
         """The latest ``limit`` entries, or the first of those that came after the entry ``after``."""
-        pattern = _made(lambda: JournalPattern(when, ENDPOINTS))
+        pattern = _made(lambda: JournalPattern(when, self._journal.endpoints))
         account_id = self._account_id()
         if after is None:
             records = _made(lambda: self._journal.records(account_id, pattern))[-limit:]

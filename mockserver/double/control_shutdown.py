@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import flask
 
 from mockserver.double import control_calls as control
+from mockserver.double.environ_keys import SHUTDOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.services import Services
-
-SHUTDOWN = "mockserver.shutdown"  # environ key of what ends the server, in the background
 
 
 def register(app: flask.Flask, services: Services) -> None:

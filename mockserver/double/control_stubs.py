@@ -14,7 +14,7 @@ from mockserver.double.stubs import STARTED
 if TYPE_CHECKING:
     import flask
 
-    from mockserver.double.stubs import Stub
+    from mockserver.double.stub import Stub
     from mockserver.services import Services
 
 

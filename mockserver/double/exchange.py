@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from mockserver.audio.clip import Clip
     from mockserver.double.journal import Journal
-    from mockserver.gateway.calls import Call, Operation
+    from mockserver.gateway.calls import Call
+    from mockserver.gateway.operation import Operation
     from mockserver.gateway.redaction import Secrets
     from mockserver.gateway.streamed_forms import ReceivedFile
 
@@ -28,6 +29,24 @@ _UNDECODED: Mapping[str, Any] = dict.fromkeys(
     ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
 )
 _NO_ANSWER: Mapping[str, Any] = {"status": None, "limits": {}, "answered_by": None}
+
+
+def begin(
+    journal: Journal,
+    request_id: str,
+    environ: Mapping[str, Any],
+    operation: Operation | None = None,
+    *,
+    began: float | None = None,
+) -> Exchange:
+    """Return the exchange of a request that has come. ``operation`` is ``None`` for a URL that no endpoint answers.
+
+    ``began`` is when it came by ``time.perf_counter``, if that was not just now.
+    """
+    if not journal.is_kept:
+        return Exchange(None, request_id, environ, operation, 0.0, 0.0)
+    began = time.perf_counter() if began is None else began
+    return Exchange(journal, request_id, environ, operation, journal.clock.now(), began)
 
 
 class Exchange:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.double.matchers import Pattern
-from mockserver.double.scripted_errors import error_name
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
@@ -124,7 +123,7 @@ def define(
     if "from" in document:
         told["since"] = document["from"]
     if kind == ERROR:
-        told["error"] = error_name(errors, document[ERROR])
+        told["error"] = errors.name_of(document[ERROR])
     pattern = Pattern(document.get("when", {}), endpoints)
     return Fault(id_, document, pattern, kind, str(document.get("seed", seed)), **told)
 

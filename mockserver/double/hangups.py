@@ -7,13 +7,12 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_CONNECTIONS = ("mockserver.socket", "gunicorn.socket")  # environ keys
-GIVEN_UP = "mockserver.given_up"  # environ key of a function that says whether who asked has given up
+from mockserver.double.environ_keys import GIVEN_UP, SOCKETS
 
 
 def has_hung_up(environ: Mapping[str, Any]) -> bool:
     """Whether the client of a request has closed its connection. Waits for nothing, takes nothing from it."""
-    connection: socket.socket | None = next((environ[key] for key in _CONNECTIONS if key in environ), None)
+    connection: socket.socket | None = next((environ[key] for key in SOCKETS if key in environ), None)
     if connection is None:
         given_up: Callable[[], bool] | None = environ.get(GIVEN_UP)
         return given_up is not None and given_up()

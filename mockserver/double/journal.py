@@ -5,19 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.double.allowance import USUAL, ScriptLimits, sharing
 from mockserver.double.entries import Entry, EntryFacts, Record, is_record
-from mockserver.double.exchange import Exchange
 from mockserver.double.matchers import PatternError
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.audio.content import Content
     from mockserver.double.clock import Clock
-    from mockserver.gateway.calls import Operation
 
 _LOOK_UP = 0.1  # seconds after which who waits looks whether it should still
 
@@ -34,7 +32,8 @@ class Journal:
     """Keeps the entries of all accounts, bounded in number and memory; the oldest make room. Thread-safe.
 
     At most ``entries`` entries (0: nothing is written) in ``room_bytes`` bytes, and ``keep_audio`` bytes of
-    uploaded audio. An ``account_id`` of ``None`` means every account.
+    uploaded audio. An ``account_id`` of ``None`` means every account. ``endpoints`` are the names that conditions
+    can use; without any, all are taken.
     """
 
     def __init__(
@@ -45,9 +44,11 @@ class Journal:
         room_bytes: int,
         keep_audio: int,
         limits: ScriptLimits = USUAL,
+        endpoints: Collection[str] = (),
     ) -> None:
         self.limits = limits  # of what it is asked for
-        self._clock = clock
+        self.endpoints = endpoints
+        self.clock = clock
         self._most_entries = entries
         self._room_bytes = room_bytes
         self._audio = _KeptAudio(keep_audio)
@@ -64,23 +65,6 @@ class Journal:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    def begin(
-        self,
-        request_id: str,
-        environ: Mapping[str, Any],
-        operation: Operation | None = None,
-        *,
-        began: float | None = None,
-    ) -> Exchange:
-        """A request has come. ``operation`` is ``None`` for a URL that no endpoint answers.
-
-        ``began`` is when it came by ``time.perf_counter``, if that was not just now.
-        """
-        if not self._most_entries:
-            return Exchange(None, request_id, environ, operation, 0.0, 0.0)
-        began = time.perf_counter() if began is None else began
-        return Exchange(self, request_id, environ, operation, self._clock.now(), began)
 
     def add(self, entry: Entry) -> None:
         """Keeps the entry of an exchange."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from mockserver.gateway.clips import UPLOAD
+from mockserver.audio.uploads import UPLOAD
 from mockserver.gateway.urls import route_path
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mockserver.double.facts import KnownClip
     from mockserver.engines.transcription import Transcription
     from mockserver.gateway.accounts import Account
-    from mockserver.gateway.calls import Operation
     from mockserver.gateway.clips import RequestAudio
+    from mockserver.gateway.operation import Operation
 
 _INSTRUCTING = ("system", "developer")  # roles
 

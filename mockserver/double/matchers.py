@@ -17,9 +17,9 @@ from mockserver.catalog.paths import path_expression, without_version
 from mockserver.double import hashed_secrets
 from mockserver.double.allowance import Exhausted, scripts
 from mockserver.double.hashed_secrets import digest, is_digest
-from mockserver.double.notices import Notices
 from mockserver.expressions import Expression, ExpressionError, compiled
 from mockserver.gateway.redaction import is_secret
+from mockserver.logs import Notices
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts

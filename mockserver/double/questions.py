@@ -8,7 +8,6 @@ from mockserver.double import documents, keywords, verification
 from mockserver.double.entries import Record, shown
 from mockserver.double.findings import findings
 from mockserver.double.of_account import OfAccount
-from mockserver.endpoints.routes import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,11 +59,7 @@ class Questions(OfAccount):
         numbers = {name: number for name, number in bounds.items() if number is not None}
         when = self._when(endpoint, conditions)
         documents.check(self._services.schemas, "verify", {"when": when, **numbers})
-        _assert(
-            verification.verify(
-                self._services.journal, self._account_id, when, **numbers, endpoints=ENDPOINTS
-            )
-        )
+        _assert(verification.verify(self._services.journal, self._account_id, when, **numbers))
 
     def wait_for(
         self,
@@ -87,7 +82,6 @@ class Questions(OfAccount):
                 at_least=at_least,
                 timeout=timeout,
                 given_up=self._services.closing.is_set,
-                endpoints=ENDPOINTS,
             )
         )
 

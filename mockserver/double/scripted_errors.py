@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.catalog.reading import read_table
 from mockserver.gateway.errors import ApiError
 from mockserver.limits.headers import retry_headers
 from mockserver.wire.durations import go_duration
@@ -16,10 +13,8 @@ from mockserver.wire.durations import go_duration
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.gateway.calls import Call
-    from mockserver.gateway.errors import ErrorTable
     from mockserver.services import Services
 
-_EXAMPLES = Path(__file__).parent.parent / "catalog" / "error_examples.toml"
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _STAND_IN = "gpt-4o-mini-transcribe"  # the model of a request that names none
 
@@ -30,18 +25,6 @@ _LIMITED = {
     "rate_limit_images": "input-images",
     "request_too_large": "tokens",
 }
-
-
-def error_name(errors: ErrorTable, wanted: str | int) -> str:
-    """The name of an error that is given by name or by status. Raises ``ValueError`` for one there is not."""
-    if isinstance(wanted, str):
-        errors.check_name(wanted)
-        return wanted
-    by_status = _examples()["by_status"]
-    if str(wanted) not in by_status:
-        raise ValueError(f"error: none has the status {wanted}. There are {', '.join(by_status)}.")
-    name: str = by_status[str(wanted)]
-    return name
 
 
 def scripted_error(
@@ -58,7 +41,7 @@ def scripted_error(
     ``message`` replaces the whole message; ``retry_after`` is the seconds after which the client is told to
     try again. Raises ``ValueError`` for an error there is not.
     """
-    name = error_name(services.errors, name)
+    name = services.errors.name_of(name)
     limited = name in _LIMITED
     error = _limit_error(services, call, name) if limited else ApiError(name, **_values(services, call, name))
     if retry_after is not None:
@@ -94,7 +77,7 @@ def _tell_to_retry(error: ApiError, seconds: float) -> None:
 
 def _values(services: Services, call: Call, name: str) -> dict[str, Any]:
     """What the message of an error says: of this call where it can be known, else of an example."""
-    examples: Mapping[str, Any] = _examples()["values"].get(name, {})
+    examples: Mapping[str, Any] = services.errors.examples["values"].get(name, {})
     model = call.model.id if call.model else call.document.get("model")
     known = {
         "model": model if isinstance(model, str) and model else _STAND_IN,
@@ -117,8 +100,3 @@ def _model(services: Services, call: Call) -> ModelCard:
     model = call.model or named or services.catalog.model(_STAND_IN)
     assert model is not None
     return model
-
-
-@cache
-def _examples() -> Mapping[str, Any]:
-    return read_table(_EXAMPLES)

@@ -8,7 +8,6 @@ from mockserver.double import documents, keywords
 from mockserver.double.matchers import Pattern
 from mockserver.double.of_account import OfAccount
 from mockserver.double.stub_builder import StubBuilder
-from mockserver.endpoints.routes import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +39,7 @@ class Scripting(OfAccount):
         }
         stub["when"] = _when(endpoint, conditions)
         documents.check(self._services.schemas, "when", stub["when"])
-        Pattern(stub["when"], ENDPOINTS)  # raises for what the schema cannot tell
+        Pattern(stub["when"], self._services.journal.endpoints)  # raises for what the schema cannot tell
         return StubBuilder(self._services, self._account_id, stub)
 
     def on_transcription(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:

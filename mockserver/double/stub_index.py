@@ -12,7 +12,7 @@ from mockserver.double.matchers import IndexKey, index_values
 
 if TYPE_CHECKING:
     from mockserver.double.facts import Facts
-    from mockserver.double.stubs import Stub
+    from mockserver.double.stub import Stub
 
 # The conditions of an index are looked up in this order, the ones that cost nothing first.
 _LOOKED_UP = ("user_text", "prompt", "file", "sha256", "pcm_sha256")

@@ -12,12 +12,12 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockserver.double.environ_keys import SOCKETS
 from mockserver.double.hangups import has_hung_up
 
 if TYPE_CHECKING:
     import threading
 
-_SOCKETS = ("mockserver.socket", "gunicorn.socket")  # environ keys under which servers hand it out
 _LOOK = 0.1  # seconds between looks at whether the client is still there
 _DELIVERY = 1.0  # seconds that what was sent may take to arrive
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # on, for no time
@@ -33,7 +33,7 @@ class Connection:
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
         self._environ = environ
-        self._socket: socket.socket | None = next((environ[key] for key in _SOCKETS if key in environ), None)
+        self._socket: socket.socket | None = next((environ[key] for key in SOCKETS if key in environ), None)
 
     @property
     def is_reachable(self) -> bool:

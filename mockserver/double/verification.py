@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -63,14 +63,13 @@ def verify(
     exactly: int | None = None,
     at_least: int | None = None,
     at_most: int | None = None,
-    endpoints: Collection[str] = (),
 ) -> Verdict:
     """Whether so many entries of an account match; without any number, at least one.
 
     Raises ``PatternError`` for a ``when`` that makes no sense, or numbers that cannot all be meant.
     """
     bounds = _Bounds.of(exactly, at_least, at_most)
-    pattern = JournalPattern(when, endpoints)
+    pattern = JournalPattern(when, journal.endpoints)
     matching: list[EntryFacts] = []
     others: list[EntryFacts] = []
     entries = [EntryFacts(record) for record in journal.records(account_id)]
@@ -104,13 +103,12 @@ def wait(
     at_least: int = 1,
     timeout: float,
     given_up: Callable[[], bool] = lambda: False,
-    endpoints: Collection[str] = (),
 ) -> Verdict:
     """As ``verify``, once so many entries match or ``timeout`` real seconds have passed.
 
     ``given_up`` is asked now and then whether nobody waits any more.
     """
-    journal.wait(account_id, JournalPattern(when, endpoints), at_least, timeout, given_up)
+    journal.wait(account_id, JournalPattern(when, journal.endpoints), at_least, timeout, given_up)
     return verify(journal, account_id, when, at_least=at_least)
 
 

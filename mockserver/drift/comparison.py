@@ -96,4 +96,5 @@ def _resources() -> Path:
 def _served() -> set[tuple[str, str]]:
     from mockserver.endpoints.routes import ROUTES
 
-    return {(each.method, each.path) for each, _ in ROUTES if each.provider == "openai"}
+    operations = (route.operation for route in ROUTES)
+    return {(each.method, each.path) for each in operations}

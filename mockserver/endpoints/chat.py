@@ -17,8 +17,9 @@ from mockserver.endpoints.speaking import failures_answered, started
 from mockserver.endpoints.voices import check_speaks, speaking_voices
 from mockserver.gateway.calls import Answer, Call
 from mockserver.gateway.chat_rules import check_chat
-from mockserver.gateway.errors import ApiError, storage_error
+from mockserver.gateway.errors import ApiError
 from mockserver.gateway.image_rules import check_images
+from mockserver.gateway.responses import storage_error
 from mockserver.state.disk import StateFailed
 from mockserver.wire import chat, json_styles, sse
 from mockserver.wire.ids import fingerprint

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mockserver.audio.containers import container_of
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
+from mockserver.audio.uploads import UPLOAD
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.transcription import EngineBusy, EngineFailed
 from mockserver.gateway import explain
-from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 
 if TYPE_CHECKING:

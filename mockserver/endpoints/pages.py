@@ -61,8 +61,8 @@ def _asked(services: Services, call: Call, paging: Paging) -> tuple[str | None, 
     asked: Value = flask.request.args.to_dict()
     if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
         asked["limit"] = int(asked["limit"])
-    if call.strict:
-        explain.check(services.real_schemas, paging.schema, asked)
+    if call.strict and (violations := services.real_schemas.violations(paging.schema, asked)):
+        raise explain.refusal(violations)
     documented = services.schemas.properties(paging.schema)
     limit = asked.get("limit")
     if not isinstance(limit, int):

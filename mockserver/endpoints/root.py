@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import flask
 from werkzeug.exceptions import HTTPException
 
+from mockserver.double.exchange import begin
 from mockserver.gateway.body import ClientGone
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.responses import crashed, drain_request, log_exchange, logged_path, refusal_response
@@ -48,7 +49,7 @@ def register(app: flask.Flask, services: Services) -> None:
         response = refusal_response(services.errors.refusal(error))
         request_id = response.headers["x-request-id"] = services.ids.request_id()
         log_exchange(response, flask.g.began, error.name)
-        exchange = services.journal.begin(request_id, flask.request.environ, began=flask.g.began)
+        exchange = begin(services.journal, request_id, flask.request.environ, began=flask.g.began)
         exchange.error = error.name
         return exchange.answered(response)
 

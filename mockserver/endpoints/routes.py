@@ -1,19 +1,11 @@
-"""Every endpoint of the API: what the pipeline must know of it, and which function answers it."""
+"""Every endpoint of OpenAI's API that is served: what the pipeline must know of it, and which function answers it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from mockserver.catalog.paths import calls_of, openai_calls, path_pattern, shape, without_version
-from mockserver.gateway.calls import Answer, Call, Handler, Operation, Rules
+from mockserver.gateway.handlers import routes_of
+from mockserver.gateway.operation import Operation
 from mockserver.gateway.streamed_forms import FileField
 from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
-
-if TYPE_CHECKING:
-    from mockserver.services import Services
 
 CREATE_TRANSCRIPTION = Operation(
     "create_transcription",
@@ -45,6 +37,7 @@ CREATE_SPEECH = Operation(
     schema="openai/create_speech.request",
     endpoint="v1/audio/speech",
     explains="pydantic",
+    reads_texts=True,
     estimate=speech_tokens,
     tells_tokens=True,
     rules="speech.check_request",
@@ -121,25 +114,12 @@ CREATE_VOICE = Operation(
     audio_field="audio_sample",
     rules="voices.check_request",
 )
-CREATE_STT = Operation(
-    "create_stt",
-    "POST",
-    "/stt/create",
-    body="either",
-    schema="aimlapi/create_stt.request",
-    endpoint="v1/stt/create",
-    explains="zod",
-    provider="aimlapi",
-)
-RETRIEVE_STT = Operation("retrieve_stt", "GET", "/stt/<id>", provider="aimlapi")
-
 CREATE_BATCH = Operation(
     "create_batch", "POST", "/batches", body="json", schema="openai/create_batch.request"
 )
 
-# The functions are named by module and name below `mockserver.endpoints`, and imported when they are first
-# asked for: the server starts without waiting for all of them.
-ROUTES: tuple[tuple[Operation, str], ...] = (
+# The functions are named by module and name below this package, and imported at their first call.
+_HANDLERS: tuple[tuple[Operation, str], ...] = (
     (CREATE_TRANSCRIPTION, "transcriptions.create_transcription"),
     (CREATE_TRANSLATION, "translations.create_translation"),
     (CREATE_SPEECH, "speech.create_speech"),
@@ -184,8 +164,6 @@ ROUTES: tuple[tuple[Operation, str], ...] = (
     (Operation("list_batches", "GET", "/batches"), "batches.list_batches"),
     (Operation("retrieve_batch", "GET", "/batches/<id>"), "batches.retrieve_batch"),
     (Operation("cancel_batch", "POST", "/batches/<id>/cancel"), "batches.cancel_batch"),
-    (CREATE_STT, "stt.create_job"),
-    (RETRIEVE_STT, "stt.retrieve_job"),
     (Operation("list_models", "GET", "/models"), "models.list_models"),
     (Operation("retrieve_model", "GET", "/models/<path:id>"), "models.retrieve_model"),
     (Operation("delete_model", "DELETE", "/models/<path:id>"), "models.delete_model"),
@@ -196,76 +174,7 @@ ROUTES: tuple[tuple[Operation, str], ...] = (
 )
 
 
-def handler(name: str) -> Handler:
-    """The handler of that name, imported at its first call."""
-    found: Callable[[], Handler] = cache(lambda: imported(name))
-
-    def handle(services: Services, call: Call) -> Answer:
-        return found()(services, call)
-
-    return handle
-
-
-def rules(operation: Operation) -> Rules | None:
-    """The function that refuses what the model of a request cannot do, imported at its first call."""
-    if not operation.rules:
-        return None
-    found: Callable[[], Rules] = cache(lambda: imported(operation.rules))
-
-    def check(services: Services, call: Call) -> None:
-        found()(services, call)
-
-    return check
-
-
-def imported(name: str) -> Any:
-    """The function of that name below ``mockserver.endpoints``, imported now."""
-    module, _, function = name.partition(".")
-    return getattr(import_module(f"mockserver.endpoints.{module}"), function)
-
-
-class EndpointNames(Mapping[str, frozenset[str]]):
-    """What the patterns of stubs, faults and verifications can call an endpoint: the resources of each name.
-
-    A path can be any; that of an endpoint which is not served stands for OpenAI's resource, or for itself.
-    """
-
-    def __init__(self) -> None:
-        operations = [operation for operation, _ in ROUTES]
-        self._served: dict[str, frozenset[str]] = {
-            name: frozenset(operation.resource for operation in operations if name in operation.names)
-            for name in sorted(frozenset[str]().union(*(operation.names for operation in operations)))
-        }
-        self._served_paths = [(path_pattern(each.path), each.resource) for each in operations]
-
-    @cached_property
-    def _unserved(self) -> dict[str, frozenset[str]]:
-        """The resources that have calls which are not served, by their names."""
-        served = {(operation.method, shape(operation.path)) for operation, _ in ROUTES}
-        unserved = (call for call in openai_calls() if (call.method, shape(call.path)) not in served)
-        names = {call.resource for call in unserved} - self._served.keys()
-        return {name: frozenset({name}) for name in sorted(names)}
-
-    def __getitem__(self, name: str) -> frozenset[str]:
-        found = self._served.get(name) or self._unserved.get(name)
-        if found is not None:
-            return found
-        if not name.startswith("/"):
-            raise KeyError(name)
-        path = without_version(name)
-        served = frozenset(resource for pattern, resource in self._served_paths if pattern.fullmatch(path))
-        unserved = frozenset(call.resource for call in calls_of(path) if call.resource)
-        return served or unserved or frozenset({path})
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._served
-        yield from self._unserved
-
-    def __len__(self) -> int:
-        return len(self._served) + len(self._unserved)
-
-
-ENDPOINTS = EndpointNames()
+ROUTES = routes_of(__package__, _HANDLERS)
 
 # What batches can be for, by the path that they name.
 BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}

@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio, pcm_at, pcm_hasher
 from mockserver.audio.encode import encode_speech
-from mockserver.engines.speech import (
-    SPEECH_SAMPLE_RATE,
-    SpeechChunk,
-    SpeechFailed,
-    SpokenWord,
-    Utterance,
-    Voice,
-)
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.responses import logged
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import Voice
     from mockserver.catalog.tables import Catalog
     from mockserver.gateway.calls import Call
     from mockserver.services import Services

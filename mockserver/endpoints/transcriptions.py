@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mockserver.audio.uploads import UPLOAD
 from mockserver.endpoints import speakers
 from mockserver.endpoints.listening import check_file, listen
 from mockserver.engines.derive import with_words
+from mockserver.engines.speakers import KnownSpeaker, tell_apart
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.gateway.calls import Answer, Call
-from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.transcription_rules import check_transcription, temperature_of
 from mockserver.wire import json_styles, sse, subtitles, tokens, transcripts, usage
 
@@ -36,7 +37,7 @@ class TranscriptionRequest:
     logprobs: bool
     stream: bool
     vocabulary: tokens.Vocabulary
-    known_speakers: tuple[speakers.KnownSpeaker, ...] = ()
+    known_speakers: tuple[KnownSpeaker, ...] = ()
     hints: tuple[str, ...] = ()  # codes of languages, as they were sent
 
     @property
@@ -59,7 +60,7 @@ def create_transcription(services: Services, call: Call) -> Answer:
     clip = call.audio.uploaded()
     heard = listen(services, call, clip, request.options)
     if request.diarizes:
-        heard = speakers.tell_apart(heard, clip, request.known_speakers)
+        heard = tell_apart(heard, clip, request.known_speakers)
     if request.stream:
         events = _events(request, heard, call.settle, call.audio.heard)
         return Answer(events, sse.CONTENT_TYPE, heard.answered_by)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockserver.audio.uploads import UPLOAD
 from mockserver.endpoints.listening import check_file, listen
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.gateway.calls import Answer, Call
-from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.transcription_rules import check_temperature, temperature_of
 from mockserver.wire import json_styles, subtitles, transcripts, usage
 

@@ -17,13 +17,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
 from mockserver.double.findings import remedy
-from mockserver.gateway.calls import Call, Operation, Route
 from mockserver.gateway.errors import ApiError
+from mockserver.gateway.handlers import Route
+from mockserver.gateway.operation import Operation
 from mockserver.gateway.responses import logged, logged_path
 from mockserver.gateway.scripted_answers import nearly_answered
 from mockserver.gateway.urls import has_double_slash, route_path, written_path
 
 if TYPE_CHECKING:
+    from mockserver.gateway.calls import Call
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.languages import espeak_voices
 from mockserver.catalog.reading import read_table
 from mockserver.engines.pyttsx3_helper import SpeechRequest
-from mockserver.engines.text_language import espeak_voices, language_of_text
+from mockserver.engines.text_language import language_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import json
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from mockserver import strict_json
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall, Turn
-from mockserver.settings_values import shown
+from mockserver.hosts import check_url
 
 _TIMEOUT = 120.0  # seconds
 _LONGEST = 1 << 22  # bytes of an answer
@@ -64,25 +61,6 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         """Refuses."""
-
-
-def check_url(url: str) -> None:
-    """Raises ``ValueError`` unless ``url`` is an ``http:`` URL of this machine that a path can be added to."""
-    if not _is_loopback(url):
-        raise ValueError(
-            f"{shown(url)} is not an http:// address of this machine. Give one such as http://127.0.0.1:8080/v1"
-        )
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        if parts.scheme != "http" or parts.query or parts.fragment or re.search(r"[^!-~]", url):
-            return False
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _request(conversation: Conversation) -> dict[str, Any]:

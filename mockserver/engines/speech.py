@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mockserver.audio.encode import SPEECH_SAMPLE_RATE as SPEECH_SAMPLE_RATE
 
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor).
-
-    A custom voice is such a row with another pitch, and a ``tempo`` (factor) of its own.
-    """
-
-    name: str
-    base: str
-    variant: str
-    pitch: int
-    gain: float
-    tempo: float = 1.0
+if TYPE_CHECKING:
+    from mockserver.catalog.records import Voice
 
 
 @dataclass(frozen=True, slots=True)

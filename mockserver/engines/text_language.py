@@ -10,15 +10,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.catalog.reading import read_table
+from mockserver.catalog.languages import language_table, primary_subtag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_TABLE = Path(__file__).parents[1] / "catalog" / "languages_text.toml"
 
 FALLBACK = "en"
 ENOUGH = 1000  # characters that are looked at
@@ -36,28 +33,13 @@ class _Script:
 def language_of_text(text: str, hint: str | None = None) -> str:
     """The ISO 639-1 code of the language ``text`` is in; ``hint`` ("de", "de-AT") is believed unseen."""
     if hint:
-        return _primary_subtag(hint)
+        return primary_subtag(hint)
     seen = text[:ENOUGH]
     if not seen.isascii():
         script = max(_scripts(), key=lambda script: len(script.letters.findall(seen)))
         if len(script.letters.findall(seen)) > len(_LATIN.findall(seen)):
             return next((language for language, own in script.unless if own.search(seen)), script.language)
     return _latin_language(seen)
-
-
-def espeak_voices() -> dict[str, str]:
-    """Identifiers of espeak-ng's voices by language (ISO 639-1)."""
-    voices: dict[str, str] = _table()["espeak_voices"]
-    return voices
-
-
-def is_language(code: str) -> bool:
-    """Whether ``code`` ("de", "de-AT") is a language that can be spoken, one of ``espeak_voices``."""
-    return _primary_subtag(code) in espeak_voices()
-
-
-def _primary_subtag(code: str) -> str:
-    return re.split("[-_]", code.strip().lower())[0]
 
 
 def _latin_language(text: str) -> str:
@@ -84,7 +66,7 @@ def _scripts() -> tuple[_Script, ...]:
             row["language"],
             tuple((language, _any_of(letters)) for language, letters in row.get("unless", {}).items()),
         )
-        for row in _table()["scripts"]
+        for row in language_table()["scripts"]
     )
 
 
@@ -94,12 +76,14 @@ def _any_of(letters: str) -> re.Pattern[str]:
 
 @cache
 def _languages_of_words() -> dict[str, tuple[str, ...]]:
-    return _inverted({language: words.split() for language, words in _table()["latin"]["words"].items()})
+    return _inverted(
+        {language: words.split() for language, words in language_table()["latin"]["words"].items()}
+    )
 
 
 @cache
 def _languages_of_letters() -> dict[str, tuple[str, ...]]:
-    return _inverted(_table()["latin"]["letters"])
+    return _inverted(language_table()["latin"]["letters"])
 
 
 def _inverted(signs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -109,8 +93,3 @@ def _inverted(signs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
         for sign in sorted(set(own)):
             languages.setdefault(sign, []).append(language)
     return {sign: tuple(named) for sign, named in languages.items()}
-
-
-@cache
-def _table() -> dict[str, Any]:
-    return read_table(_TABLE)

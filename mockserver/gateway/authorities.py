@@ -84,24 +84,6 @@ def parse_origin(text: str) -> Origin | None:
     return None if authority is None else Origin(scheme, authority)
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine; IPv6 also in brackets, or with a zone."""
-    address = address_of(host.strip("[]").partition("%")[0])
-    if address is None:
-        name = host.lower().rstrip(".")
-        return name == "localhost" or name.endswith(".localhost")  # RFC 6761, 6.3
-    return address.is_loopback
-
-
-def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return a host that is an address, an IPv4 one also where it is written as IPv6; ``None`` for a name."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def _ipv6(literal: str) -> str | None:
     if "%" in literal:
         return None

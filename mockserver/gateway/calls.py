@@ -1,84 +1,28 @@
-"""A request on its way, and what the pipeline must know of the endpoint that it is for."""
+"""A request on its way, and what it is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mockserver.double.live_facts import LiveFacts
-from mockserver.gateway.streamed_forms import FileField, StreamedForm
+from mockserver.gateway.streamed_forms import StreamedForm
 from mockserver.limits.limiter import Admission
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.audio.uploads import FilePart
     from mockserver.catalog.records import ModelCard
     from mockserver.double.fault_definition import Fault
     from mockserver.double.replies import Scripted
     from mockserver.gateway.accounts import Account
     from mockserver.gateway.body import Place
     from mockserver.gateway.clips import RequestAudio
-    from mockserver.gateway.forms import FilePart
     from mockserver.gateway.inner_calls import InnerCall
-    from mockserver.services import Services
+    from mockserver.gateway.operation import Operation
     from mockserver.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the pipeline must know of an endpoint.
-
-    ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
-    schema under ``schemas/openai``; ``explains`` how its service words a schema violation. ``estimate`` gives the
-    tokens a request is charged beforehand, ``images`` counts its images; ``tells_tokens`` is whether answers have
-    token-limit headers.
-    ``rules`` names the function below ``mockserver.endpoints`` that refuses what the model cannot do.
-
-    The body ``either`` is a form or JSON; JSON may name the URL of the audio, where ``provider`` is another than
-    OpenAI. That is whose operation it is: whose models it serves, and in whose words and shape it refuses.
-
-    ``audio_field`` is the part of a form that has the audio, whether or not it comes with a file name.
-    ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
-
-    ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
-    ``names`` are all that stubs and faults can call it.
-
-    A call that no endpoint answers is an operation, too, of the body ``any`` and without a ``name``;
-    ``is_versioned`` is whether the real path is below ``/v1``, ``asks_for_bearer`` how it refuses keys.
-    """
-
-    name: str
-    method: str
-    path: str
-    body: Literal["none", "json", "multipart", "either", "any"] = "none"
-    schema: str = ""
-    endpoint: str = ""
-    explains: Literal["house", "pydantic", "zod", "files"] = "house"
-    estimate: Callable[[Mapping[str, Any]], int] | None = None
-    images: Callable[[Mapping[str, Any]], int] | None = None
-    tells_tokens: bool = False
-    rules: str = ""
-    provider: Literal["openai", "aimlapi"] = "openai"
-    audio_field: str = "file"
-    file_field: FileField | None = None
-    resource: str = ""
-    is_versioned: bool = True
-    asks_for_bearer: bool = False
-    names: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Names the operation."""
-        resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
-        resource = self.resource or resource
-        names = {resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"} - {""}
-        object.__setattr__(self, "resource", resource)
-        object.__setattr__(self, "names", frozenset(names))
-
-    @property
-    def is_audio(self) -> bool:
-        """Whether this is one of the endpoints below ``/v1/audio``."""
-        return self.path.startswith("/audio/")
 
 
 @dataclass(slots=True)
@@ -166,15 +110,3 @@ class Answer:
     usage: Mapping[str, Any] | None = None
     status: int = 200
     is_shared: bool = False
-
-
-Handler = Callable[["Services", Call], Answer]
-Rules = Callable[["Services", Call], None]
-
-
-class Route(NamedTuple):
-    """An operation, the handler that answers it, and the rules that its requests must obey (if any)."""
-
-    operation: Operation
-    handler: Handler
-    rules: Rules | None = None

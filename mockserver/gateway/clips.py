@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
+from mockserver.audio.uploads import UPLOAD
 
 if TYPE_CHECKING:
+    from mockserver.audio.uploads import FilePart
+    from mockserver.engines.answers import AnswerChain
     from mockserver.engines.transcription import Look, Transcription, TranscriptionOptions
-    from mockserver.gateway.forms import FilePart
     from mockserver.gateway.streamed_forms import ReceivedFile
-    from mockserver.services import Services
-
-UPLOAD = "file"  # the place of the one audio file of a form
 
 
 class RequestAudio:
     """The audio files of one request, by their place in it: ``file``, ``messages[0].content[1].input_audio``.
 
-    ``heard`` is what an endpoint heard at each place. ``received`` are files that are kept and not listened to.
+    ``transcribers`` listen to them; each may last ``max_seconds``. ``heard`` is what an endpoint heard at each
+    place. ``received`` are files that are kept and not listened to.
     ``look`` raises when the client has left.
     """
 
-    def __init__(self, services: Services, look: Look) -> None:
-        self._services = services
+    def __init__(self, transcribers: AnswerChain, max_seconds: float, look: Look) -> None:
+        self._transcribers = transcribers
+        self._max_seconds = max_seconds
         self._look = look
         self._listened: dict[tuple[str, TranscriptionOptions], Transcription] = {}
         self.files: Mapping[str, FilePart] = {}
@@ -65,13 +66,12 @@ class RequestAudio:
     def recall(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """What is known of a clip without hearing it anew. Raises as ``AnswerChain.recall`` does."""
         known = self._listened.get((clip.sha256, options)) if self._listened else None
-        return known or self._services.transcribers.recall(clip, options)
+        return known or self._transcribers.recall(clip, options)
 
     def hear(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """What an engine hears, as long as the client is there. Raises as ``AnswerChain.hear`` does."""
-        return self._services.transcribers.hear(clip, options, self._look)
+        return self._transcribers.hear(clip, options, self._look)
 
     def _clip(self, content: Content, name: str, *, keep_samples: bool) -> Clip:
-        keep_samples = keep_samples and self._services.transcribers.hears
-        seconds = self._services.settings.max_audio_seconds
-        return Clip(content, name, seconds, keep_samples=keep_samples, look=self._look)
+        keep_samples = keep_samples and self._transcribers.hears
+        return Clip(content, name, self._max_seconds, keep_samples=keep_samples, look=self._look)

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockserver.catalog.reading import CatalogError, read_table
 from mockserver.gateway.wording import cut
 from mockserver.wire import json_styles
 
-if TYPE_CHECKING:
-    from mockserver.state.disk import StateFailed
-
-_TABLE = Path(__file__).parent.parent / "catalog" / "errors.toml"
+_CATALOG = Path(__file__).parent.parent / "catalog"
+_TABLE = _CATALOG / "errors.toml"
 _UNSET = "\0"
 _MOST_SAID = 1 << 18  # characters of a message, which may quote the request
 
@@ -40,11 +38,6 @@ class ApiError(Exception):
         self.headers = headers
         self.values = values
         self.changes = {field: v for field, v in (("param", param), ("code", code)) if v != _UNSET}
-
-
-def storage_error(failed: StateFailed) -> ApiError:
-    """Return the error for a disk that cannot be written to: 507 if it is full, else 500."""
-    return ApiError("storage_full" if failed.no_room else "storage_failed", reason=failed.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +71,22 @@ class ErrorTable:
             nearest = get_close_matches(name, self.rows, n=1)
             hint = f"Did you mean {nearest[0]!r}?" if nearest else "docs/faults.md lists them."
             raise ValueError(f"error: there is no {name!r} in the catalog. {hint}")
+
+    @cached_property
+    def examples(self) -> Mapping[str, Any]:
+        """The table ``catalog/error_examples.toml``: names ``by_status``, and ``values`` for messages by name."""
+        return read_table(_CATALOG / "error_examples.toml")
+
+    def name_of(self, wanted: str | int) -> str:
+        """Return the name of an error given by name or by status. Raises ``ValueError`` for one there is not."""
+        if isinstance(wanted, str):
+            self.check_name(wanted)
+            return wanted
+        by_status = self.examples["by_status"]
+        if str(wanted) not in by_status:
+            raise ValueError(f"error: none has the status {wanted}. There are {', '.join(by_status)}.")
+        name: str = by_status[str(wanted)]
+        return name
 
     def refusal(
         self,

@@ -16,7 +16,6 @@ from mockserver.gateway.wording import cut
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mockserver.gateway.validation import Schemas
     from mockserver.gateway.violations import Violation
 
 _EXPECTED_TYPES = {
@@ -101,12 +100,6 @@ def refusal(violations: Iterable[Violation]) -> ApiError:
     """Return the foremost violation as the error that ``house`` makes of it."""
     found = house(foremost(violations))
     return ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
-
-
-def check(schemas: Schemas, name: str, document: object) -> None:
-    """Raises ``ApiError`` unless ``document`` satisfies the schema ``name``, in the voice of ``house``."""
-    if not schemas.is_valid(name, document):
-        raise refusal(schemas.violations(name, document))
 
 
 def house(violation: Violation) -> Explanation:

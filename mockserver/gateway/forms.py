@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from mockserver.audio.content import Content
+from mockserver.audio.uploads import FilePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,19 +37,6 @@ _BOOLEANS |= dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
 
 class MultipartError(ValueError):
     """The body is not a multipart form that can be read; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """An uploaded file as it was sent. ``filename`` and ``content_type`` are empty where none was given.
-
-    ``is_field`` is true of a part without a ``filename`` parameter, which is a text field and not a file.
-    """
-
-    filename: str
-    content_type: str
-    content: Content
-    is_field: bool = False
 
 
 @dataclass(frozen=True, slots=True)

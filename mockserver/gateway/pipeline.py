@@ -17,35 +17,35 @@ import flask
 
 from mockserver.catalog.paths import VERSION
 from mockserver.double.allowance import ScriptLimits, sharing
+from mockserver.double.exchange import begin
 from mockserver.double.pacing import Pacing
 from mockserver.double.transport import Connection
 from mockserver.gateway import scripted_answers
-from mockserver.gateway.accounts import key_of
-from mockserver.gateway.calls import Answer, Call, Handler, Operation, Outcome, Route
+from mockserver.gateway.calls import Answer, Call, Outcome
 from mockserver.gateway.clips import RequestAudio
-from mockserver.gateway.errors import ApiError, storage_error
+from mockserver.gateway.errors import ApiError
 from mockserver.gateway.inner_calls import inner_call
 from mockserver.gateway.request_body import RequestBodies
-from mockserver.gateway.response_headers import ResponseHeaders
 from mockserver.gateway.responses import (
     crashed,
-    drain_request,
-    in_chunks,
     log_exchange,
     logged_path,
-    refusal_response,
-    whole_path,
+    storage_error,
 )
 from mockserver.gateway.served_models import check_kind, find_model
 from mockserver.gateway.urls import lacks_version, written_path
 from mockserver.limits.costs import cost_usd
-from mockserver.settings import SettingsError, SupportsGet
+from mockserver.settings import SettingsError
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.double.exchange import Exchange
     from mockserver.gateway.accounts import Account
+    from mockserver.gateway.handlers import Handler, Route
+    from mockserver.gateway.operation import Operation
+    from mockserver.gateway.provider import Provider
+    from mockserver.gateway.request_body import RequestBodies
     from mockserver.limits.limiter import Admission
     from mockserver.services import Services
 
@@ -61,19 +61,14 @@ _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-enco
 
 
 class Pipeline:
-    """Turns operations and their handlers into Flask views."""
+    """Turns the operations of a provider and their handlers into Flask views."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, provider: Provider, bodies: RequestBodies) -> None:
+        """``bodies`` are those of all pipelines of a server, which share the memory for them."""
         self._services = services
-        settings = services.settings
-        self._headers = ResponseHeaders(
-            services.ids,
-            services.clock,
-            full=settings.response_headers == "full",
-            repeatable=bool(settings.seed),
-        )
-        self._bodies = RequestBodies(services)
-        self._script_limits = ScriptLimits.of(settings)
+        self._provider = provider
+        self._bodies = bodies
+        self._script_limits = ScriptLimits.of(services.settings)
 
     def view(self, route: Route) -> Callable[..., flask.Response]:
         """The Flask view function of a route."""
@@ -86,8 +81,8 @@ class Pipeline:
     def _handle(self, route: Route, path_values: dict[str, str]) -> flask.Response:
         """Answers a request; the journal and the metrics are told."""
         services, operation, began = self._services, route.operation, time.perf_counter()
-        request_id = self._headers.request_id(operation.name)
-        exchange = services.journal.begin(request_id, flask.request.environ, operation, began=began)
+        request_id = self._provider.request_id(operation)
+        exchange = begin(services.journal, request_id, flask.request.environ, operation, began=began)
         services.metrics.begin()
         status = _NOBODY_LISTENS
         try:
@@ -157,46 +152,30 @@ class Pipeline:
         Raises ``ApiError`` where it is large and other large ones take all memory that there is for answers.
         """
         exchange.answered_by = answer.answered_by
-        services, service = self._services, self._headers.service(call.operation.name)
         given = {name.lower() for name, _ in answer.headers}
+        standing = self._provider.headers(call, exchange.began)
         headers = [
-            *(each for each in self._standing_headers(call, exchange) if each[0].lower() not in given),
+            *(each for each in standing if each[0].lower() not in given),
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
         response = flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
         if not answer.is_shared:
-            services.answer_memory.hold(response)
-        if response.mimetype == "text/event-stream":
-            for name, value in service.streams.items():
-                response.headers.setdefault(name, value)
-        return in_chunks(response) if service.chunked else response
-
-    def _standing_headers(self, call: Call, exchange: Exchange) -> list[tuple[str, str]]:
-        if call.operation.provider != "openai":
-            return self._headers.of_provider(exchange.request_id)
-        answers = self._headers.of_answers(
-            call.operation.name, call.account, exchange.request_id, exchange.began
-        )
-        return [*answers, *call.admission.headers]
+            self._services.answer_memory.hold(response)
+        return self._provider.finish(response, call.operation)
 
     def _admit(self, operation: Operation, path: Mapping[str, str], request_id: str) -> Call:
         """Who is calling, and under which settings."""
         headers, inner = flask.request.headers, inner_call(flask.request.environ)
-        account = inner.account if inner else self._caller(operation, headers)
+        account = inner.account if inner else self._provider.caller(headers)
         try:
             settings = self._services.tuning.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         look = Connection(flask.request.environ).check
-        place, audio = self._bodies.place(), RequestAudio(self._services, look)
+        place = self._bodies.place()
+        audio = RequestAudio(self._services.transcribers, self._services.settings.max_audio_seconds, look)
         return Call(operation, settings, account, place, path, audio, inner=inner, request_id=request_id)
-
-    def _caller(self, operation: Operation, headers: SupportsGet) -> Account:
-        accounts = self._services.accounts
-        if operation.provider == "openai":
-            return accounts.of_request(headers)
-        return accounts.authenticate(key_of(headers))
 
     def _look_at_url(self, call: Call) -> None:
         """Warns of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
@@ -217,7 +196,7 @@ class Pipeline:
         operation = call.operation
         self._bodies.take_in(call)
         if operation.endpoint:
-            find_model(self._services, call)
+            find_model(self._services, self._provider, call)
         self._strike(call)
         if operation.endpoint:
             self._charge(call)
@@ -324,67 +303,19 @@ class Pipeline:
             for member in schemas.refused_members(name, call.document):
                 call.document.pop(member, None)
             return
-        from mockserver.gateway import explain
-
         violations = schemas.violations(name, call.document)
         if call.strict and call.model is not None:
             violations = [each for each in violations if not call.model.lifts(each.path, each.keyword)]
             if not violations:
                 return
-        if operation.explains == "zod":
-            from mockserver.gateway import zod
-
-            raise ApiError("invalid_request", message="", details=zod.issues(violations))
-        if operation.explains == "pydantic":
-            message = explain.pydantic(violations, form=operation.body == "multipart")
-            raise ApiError("invalid_request", message=message, param=None, code=None)
-        if operation.explains == "files" and (foremost := explain.foremost(violations)).keyword == "enum":
-            found = explain.listed(foremost)
-            raise ApiError("invalid_file_request", message=found.message, param=found.param, code=found.code)
-        raise explain.refusal(violations)
+        raise self._provider.invalid(violations, operation)
 
     def _refuse(
         self, error: ApiError, operation: Operation, call: Call | None, exchange: Exchange
     ) -> flask.Response:
-        request_id, exchange.error = exchange.request_id, error.name
-        error.values.setdefault("request_id", request_id)
-        if operation.provider == "aimlapi":
-            return self._refuse_as_aimlapi(error, exchange)
-        style = "engine"
-        if operation.is_audio and call is not None and call.model is not None:
-            style = call.model.error_style
-        refusal = self._services.errors.refusal(
-            error,
-            error_style=style,
-            audio_endpoint=operation.is_audio,
-            asks_for_bearer=operation.asks_for_bearer,
-            newline=self._headers.service(operation.name).newline,
-        )
-        response = refusal_response(refusal)
-        if refusal.from_gateway or call is None:
-            response.headers.extend(self._headers.of_refusals(request_id))
-            drain_request()
-        else:
-            answers = self._headers.of_answers(operation.name, call.account, request_id, exchange.began)
-            response.headers.extend(answers)
-            response.headers.extend(call.admission.headers)
-        response.headers.extend(error.headers)
-        return response
-
-    def _refuse_as_aimlapi(self, error: ApiError, exchange: Exchange) -> flask.Response:
-        from mockserver.gateway import aimlapi_errors
-
-        refusal = aimlapi_errors.refusal(
-            error,
-            self._services.errors.rows[error.name],
-            path=whole_path(),
-            request_id=exchange.request_id,
-            now=self._services.clock.now(),
-        )
-        response = refusal_response(refusal)
-        response.headers.extend(self._headers.of_provider(exchange.request_id))
-        drain_request()
-        return response
+        exchange.error = error.name
+        error.values.setdefault("request_id", exchange.request_id)
+        return self._provider.refuse(error, operation, call, exchange.request_id, exchange.began)
 
 
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:

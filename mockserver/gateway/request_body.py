@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 import flask
 
 from mockserver.audio.content import has_disk
+from mockserver.audio.uploads import UPLOAD
 from mockserver.gateway import forms, streamed_forms
 from mockserver.gateway.body import LARGE, BodyReader, Place, announced_length
-from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 from mockserver.gateway.json_body import parse_json
 from mockserver.gateway.nulls import drop_nulls
@@ -86,12 +86,12 @@ class RequestBodies:
         )
 
     def _either(self, call: Call) -> None:
-        """A form or JSON; another provider's may name audio by URL, which is an upload if it need not be fetched."""
+        """A form or JSON; audio that is named by URL is an upload if it need not be fetched."""
         if flask.request.mimetype == "multipart/form-data":
             self._form(call)
         else:
             self._json(call)
-        if call.operation.provider != "openai":
+        if call.operation.takes_urls:
             call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
 
     def _anything(self, call: Call) -> None:
@@ -142,11 +142,11 @@ class RequestBodies:
             if call.settings.strictness != "off" or error.name == "too_many_values":
                 raise
             return
-        if call.operation.schema and call.operation.provider == "openai" and b"null" in body:
+        if call.operation.schema and not call.operation.keeps_nulls and b"null" in body:
             schemas = self._services.schemas_for(call.settings.strictness)
             drop_nulls(schemas.resolved(call.operation.schema), document)
         call.document.update(document)
-        if call.operation.explains == "pydantic":
+        if call.operation.reads_texts:
             _read_scalars(call.document, self._services.schemas.properties(call.operation.schema))
 
     def _read(self, call: Call, copies: int = 1) -> bytes:

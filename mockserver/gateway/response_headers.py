@@ -93,10 +93,6 @@ class ResponseHeaders:
             return 100 + zlib.crc32(operation.encode()) % 900
         return round((time.perf_counter() - began) * 1000)
 
-    def of_provider(self, request_id: str) -> Headers:
-        """Those of another provider's answers, of which none are documented."""
-        return [("x-request-id", request_id)]
-
     def of_refusals(self, request_id: str) -> Headers:
         """Those of the gateway's refusals, which no endpoint has seen."""
         return self._of_network(request_id, self._gateway_exposes)

@@ -19,6 +19,7 @@ from mockserver.installation import broken_part
 
 if TYPE_CHECKING:
     from mockserver.gateway.errors import Refusal
+    from mockserver.state.disk import StateFailed
 
 log = logging.getLogger("mockserver.access")
 
@@ -47,6 +48,11 @@ def in_chunks(response: flask.Response) -> flask.Response:
 def drain_request() -> None:
     """Reads what is left of the request's body, so that the client hears the refusal."""
     drain(flask.request.environ["wsgi.input"], announced_length(flask.request))
+
+
+def storage_error(failed: StateFailed) -> ApiError:
+    """Return the error for a disk that cannot be written to: 507 if it is full, else 500."""
+    return ApiError("storage_full" if failed.no_room else "storage_failed", reason=failed.reason)
 
 
 def crashed(error: Exception) -> ApiError:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mockserver.double.facts import Facts, KnownClip
     from mockserver.double.replies import Scripted
     from mockserver.double.stubs import NearMiss
-    from mockserver.gateway.calls import Call, Operation
+    from mockserver.gateway.calls import Call
+    from mockserver.gateway.operation import Operation
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from mockserver.audio.content import ContentWriter, Spool
+from mockserver.audio.uploads import FilePart
 from mockserver.gateway import forms
 from mockserver.gateway.body import LARGE, ClientGone, Readable, drain, refuse_beyond
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.forms import FilePart, Form, MultipartError
+from mockserver.gateway.forms import Form, MultipartError
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:

@@ -1,8 +1,12 @@
-"""Words that several of the API's messages have in common."""
+"""How messages show values and lists."""
 
 from __future__ import annotations
 
+import reprlib
+import unicodedata
 from collections.abc import Sequence
+
+LONGEST_TEXT = 4096  # characters of a text that people write: a setting, the name of a model
 
 # A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
 _QUOTED = 16_384
@@ -23,3 +27,35 @@ def listing(words: Sequence[str], conjunction: str) -> str:
     if len(words) < 3:
         return f" {conjunction} ".join(words)
     return ", ".join(words[:-1]) + f", {conjunction} {words[-1]}"
+
+
+def problem_of_text(text: str, *, is_path: bool = False, longest: int = LONGEST_TEXT) -> str | None:
+    """Return what keeps a text from being used, or ``None``. Paths may have bytes that are no UTF-8."""
+    if len(text) > longest:
+        return f"is longer than {longest:,} characters"
+    for character in text:
+        category = unicodedata.category(character)
+        if category == "Cs" and not is_path:
+            return "is not UTF-8 text"
+        if category == "Cc":
+            return f"has a control character in it ({character!r})"
+    return None
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as messages show it, however long or deep it is."""
+    try:
+        return _SHOWN.repr(value)
+    except (ValueError, RecursionError):  # more digits than Python writes (4,300)
+        return "the value"
+
+
+class _Shown(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 200
+        self.maxlong = 40
+        self.maxlevel = 3
+
+
+_SHOWN = _Shown()

@@ -12,9 +12,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MICROSECONDS = 1_000_000
-MINUTE = 60 * MICROSECONDS
-HOUR = 3_600 * MICROSECONDS
-DAY = 86_400 * MICROSECONDS
 
 
 class Limit(NamedTuple):

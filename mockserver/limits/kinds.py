@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.limits.bucket import DAY, HOUR, MINUTE
+MINUTE = 60_000_000  # microseconds
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 class Kind(NamedTuple):

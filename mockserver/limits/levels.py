@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.limits.bucket import Bucket
+from mockserver.limits.keys import NEVER, Key, age_of, time_of
 
 if TYPE_CHECKING:
     from mockserver.limits.bucket import Limit
-    from mockserver.limits.store import Key
 
-_NEVER = 1 << 62  # a bucket as of then refills nothing; having refused a request, it is kept as of that time
 _MOST_ACCOUNTS = 65_536
 
 
@@ -18,23 +17,13 @@ class Level(NamedTuple):
     """``remaining`` requests or tokens at the time ``at`` (microseconds)."""
 
     remaining: int
-    at: int = _NEVER
+    at: int = NEVER
 
     def bucket(self, limit: Limit) -> Bucket:
         """A bucket at this level; a full one where more is to remain than the limit."""
         debt = max(0, limit.amount - self.remaining) * limit.window
         # A drained bucket lacks a millisecond more: less would not be waited for.
-        return Bucket(debt + (1000 * limit.amount if self.at == _NEVER else 0), self.at)
-
-
-def age_of(at: int, now: int) -> int | None:
-    """Microseconds since ``at``; ``None`` for what waits for its first refusal."""
-    return None if at == _NEVER else now - at
-
-
-def time_of(age: int | None, now: int) -> int:
-    """The time that has the ``age`` now: the inverse of ``age_of``."""
-    return _NEVER if age is None else now - age
+        return Bucket(debt + (1000 * limit.amount if self.at == NEVER else 0), self.at)
 
 
 class Levels:

@@ -13,17 +13,18 @@ from mockserver.limits import bucket, headers
 from mockserver.limits.bucket import Limit
 from mockserver.limits.kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.limits.levels import Level, Levels
-from mockserver.limits.overrides import check_limits, parse_overrides, wants_observed
+from mockserver.limits.overrides import parse_overrides, wants_observed
 from mockserver.limits.queue import BatchQueue
 from mockserver.limits.refusals import Refused, too_large, used_up
 from mockserver.limits.store import BucketStore, Draw
+from mockserver.settings_file import check_limits
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard, TierLimits
     from mockserver.catalog.tables import Catalog
     from mockserver.double.clock import Clock
     from mockserver.gateway.accounts import Account
-    from mockserver.limits.store import Key
+    from mockserver.limits.keys import Key
     from mockserver.settings import Settings
 
 # What a scripted refusal speaks of where the account has no such limit: those of many models on tier-1.

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from mockserver.gateway.wording import LONGEST_TEXT, shown
 from mockserver.limits.kinds import KINDS, QUEUE_KINDS
-from mockserver.settings_values import LONGEST_TEXT, SettingsError, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from mockserver.catalog.tables import Catalog
-    from mockserver.settings import AccountRow, LimitRow
 
 OBSERVED = "observed"
 MOST = 10**15  # as ``schemas/mock/limits.json`` has it
@@ -56,35 +49,3 @@ def limit_of(kind: str, amount: object) -> int | None:
     if limit > MOST:
         raise ValueError(f"{kind}={shown(amount)} is too large; the most is {MOST}")
     return limit
-
-
-def check_limits(
-    limit_rows: Iterable[LimitRow], accounts: Iterable[AccountRow], catalog: Catalog, source: str = ""
-) -> None:
-    """Raises ``SettingsError`` for limit groups and models that there are not, telling the ``source`` of the rows."""
-    rows = [("", row) for row in limit_rows]
-    rows += [(f"accounts[{i}].", row) for i, each in enumerate(accounts) for row in each.limits]
-    allowed = [(f"accounts[{i}].", model) for i, each in enumerate(accounts) for model in each.models]
-    if not rows and not allowed:
-        return
-    groups = sorted({model.limit_group for model in catalog.every_model})
-    for place, row in rows:
-        if row.group not in groups:
-            where = f"{source}{place}limits.{row.group}"
-            raise SettingsError(
-                f"{where}: there is no such limit group. {_meant(row.group, groups, 'limits')}"
-            )
-    models = sorted({model.id for model in catalog.every_model})
-    for place, name in allowed:
-        if name not in models:
-            raise SettingsError(
-                f"{source}{place}models: there is no model {shown(name)}. {_meant(name, models, 'models')}"
-            )
-
-
-def _meant(name: str, known: Collection[str], command: str) -> str:
-    """Return which of the ``known`` names may be meant, or the ``command`` that lists them."""
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(name[:100], known, n=1)
-    return f"Did you mean {nearest[0]!r}?" if nearest else f"`mockserver {command}` lists them."

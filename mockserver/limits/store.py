@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 from mockserver.limits import bucket
 from mockserver.limits.bucket import Bucket, Limit
-from mockserver.limits.levels import age_of, time_of
-
-Key = tuple[str, str, str]  # account, limit group, kind
+from mockserver.limits.keys import Key, age_of, time_of
 
 _FRESH = Bucket()
 _SWEPT = 2  # entries looked at whenever one is added, so that full ones are forgotten as fast as they come

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from mockserver.audio.content import Content
-from mockserver.gateway.clips import UPLOAD
-from mockserver.gateway.forms import FilePart
+from mockserver.audio.uploads import UPLOAD, FilePart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from mockserver.settings_values import shown
+from mockserver.gateway.wording import shown
 from mockserver.written_files import FileNotReadable, read_text
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
-from mockserver.endpoints.speakers import tell_apart
+from mockserver.audio.uploads import FilePart
 from mockserver.engines.placeholder import placeholder
+from mockserver.engines.speakers import tell_apart
 from mockserver.engines.transcription import EngineBusy, EngineFailed
 from mockserver.gateway.errors import ApiError
-from mockserver.gateway.forms import FilePart
 from mockserver.installation import broken_part
 from mockserver.remote.fetch import FetchError
 from mockserver.state.disk import StateFailed

@@ -18,7 +18,7 @@ from mockserver.double.keywords import ModelChanges
 from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
 from mockserver.settings import Settings, SettingsError
-from mockserver.settings_file import catalog_of
+from mockserver.settings_file import catalog_of, load_settings
 
 FINE_TUNED = "ft:gpt-4o-mini-2024-07-18:acme::abc123"
 CONFIG = """
@@ -52,7 +52,7 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]
     """A server with models of a file."""
     file = tmp_path_factory.mktemp("configured") / "mockserver.toml"
     file.write_text(CONFIG, "utf-8")
-    with MockServer(Settings.load(file)) as running:
+    with MockServer(load_settings(file)) as running:
         yield running
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_makes_no_sense_stops_the_start(tmp_path: Path, row: str, me
     file = tmp_path / "mockserver.toml"
     file.write_text(f"[[models]]\n{row}\n", "utf-8")
     with pytest.raises(SettingsError) as refusal:
-        Settings.load(file)
+        load_settings(file)
     assert str(refusal.value).startswith(f"{file}: {message}")
 
 
@@ -274,21 +274,21 @@ def test_models_that_contradict_each_other_stop_the_start(
     file = tmp_path / "mockserver.toml"
     file.write_text("".join(f'[[models]]\nid = "{name}"\nlike = "{like}"\n' for name, like in rows), "utf-8")
     with pytest.raises(SettingsError) as refusal:
-        Settings.load(file)
+        load_settings(file)
     assert str(refusal.value).startswith(f"{file}: {message.format(file=file)}")
 
 
 def test_a_model_may_be_like_one_that_comes_later_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text('[[models]]\nid = "a"\nlike = "b"\n[[models]]\nid = "b"\nlike = "gpt-4o"\n', "utf-8")
-    catalog = catalog_of(Settings.load(file))
+    catalog = catalog_of(load_settings(file))
     assert [(model.id, model.like) for model in catalog.models_of(None)[-2:]] == [("b", "gpt-4o"), ("a", "b")]
 
 
 def test_a_date_may_be_written_as_toml_writes_dates(tmp_path: Path) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text('[[models]]\nid = "a"\nlike = "gpt-4o"\nshutdown_date = 2027-05-01\n', "utf-8")
-    card = catalog_of(Settings.load(file)).model("a")
+    card = catalog_of(load_settings(file)).model("a")
     assert card is not None
     assert (card.shutdown_date, card.sources["shutdown_date"]) == ("2027-05-01", "configuration")
 
@@ -309,7 +309,7 @@ def test_what_is_no_list_of_models_stops_the_start(tmp_path: Path) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text('models = ["gpt-7"]', "utf-8")
     with pytest.raises(SettingsError, match="models: is not a list of tables"):
-        Settings.load(file)
+        load_settings(file)
 
 
 def test_settings_in_python_take_models_too() -> None:

@@ -15,8 +15,8 @@ import pytest
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 import mockserver.catalog
+from mockserver.catalog.records import Voice
 from mockserver.catalog.tables import Catalog, CatalogError
-from mockserver.engines.speech import Voice
 from tests.conftest import DATA
 
 TABLES = Path(mockserver.catalog.__file__).parent

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver.app import create_app
-from mockserver.settings import Settings
+from mockserver.settings_file import load_settings
 from tests.conftest import RawResponse
 
 Send = Callable[..., RawResponse]
@@ -74,7 +74,7 @@ def test_a_body_of_the_right_shape_may_still_be_too_large(send: Send) -> None:
 )
 def test_stubs_and_snapshots_are_as_large_as_the_settings_say(method: str, path: str, setting: str) -> None:
     values: dict[str, Any] = {setting: 2_000}
-    settings = Settings.load(environ={}, whisper_model="none", **values)
+    settings = load_settings(environ={}, whisper_model="none", **values)
     response = create_app(settings).test_client().open(path, method=method, data=b" " * 2_001)
     assert response.status_code == 413
     assert response.get_json() == {"error": "The body is larger than 2000 bytes. Send less at a time."}

@@ -10,7 +10,7 @@ import flask
 import pytest
 
 from mockserver.double.entries import Record, is_record
-from mockserver.double.exchange import Exchange
+from mockserver.double.exchange import Exchange, begin
 from mockserver.double.journal import Journal
 from tests.double.journal_records import NOON, journal_of
 
@@ -23,8 +23,8 @@ def journal() -> Journal:
 
 
 def exchange(journal: Journal, **environ: Any) -> Exchange:
-    return journal.begin(
-        "req_1", {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/v1", "PATH_INFO": "/unheard", **environ}
+    return begin(
+        journal, "req_1", {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/v1", "PATH_INFO": "/unheard", **environ}
     )
 
 

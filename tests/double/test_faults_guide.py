@@ -10,7 +10,6 @@ import pytest
 
 from mockserver.double.fault_definition import ERROR, KINDS, define
 from mockserver.double.fault_header import document_of
-from mockserver.double.scripted_errors import error_name
 from mockserver.gateway.errors import ErrorTable
 from mockserver.gateway.validation import Schemas
 from tests.test_docs import DOCS, table
@@ -76,4 +75,4 @@ def test_every_error_of_the_catalog_is_listed() -> None:
 def test_what_a_status_means_is_told() -> None:
     page = GUIDE.read_text("utf-8")
     for status in {row["status"] for row in ERRORS.rows.values()}:
-        assert f"{status} `{error_name(ERRORS, status)}`" in page
+        assert f"{status} `{ERRORS.name_of(status)}`" in page

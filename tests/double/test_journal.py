@@ -11,6 +11,7 @@ import pytest
 from mockserver.audio.clip import Clip
 from mockserver.double.clock import Clock
 from mockserver.double.entries import Entry, Progress
+from mockserver.double.exchange import begin
 from mockserver.double.journal import Journal
 from mockserver.double.journal_pattern import JournalPattern
 from tests.double.journal_records import chat, journal_of, record
@@ -236,7 +237,7 @@ def test_a_wait_ends_when_its_time_is_up() -> None:
 
 def test_a_journal_of_no_entries_writes_nothing() -> None:
     journal = journal_of(entries=0)
-    exchange = journal.begin("req_1", {})
+    exchange = begin(journal, "req_1", {})
     response = object()
     assert exchange.answered(response) is response  # type: ignore[arg-type]
     assert not journal.is_kept

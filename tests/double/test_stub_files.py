@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from mockserver.app import ENDPOINTS
 from mockserver.double.stub_files import StubDocument, StubFileError, StubWatcher, load_stubs
 from mockserver.double.stubs import Stubs
-from mockserver.endpoints.routes import ENDPOINTS
 from mockserver.gateway.errors import ErrorTable
 from mockserver.resources import data_folder
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.double.matchers import Pattern
+from mockserver.double.stub import Stub
 from mockserver.double.stub_index import StubIndex
-from mockserver.double.stubs import Stub
 from tests.double.test_matchers import SHA, KnownFacts
 
 

@@ -26,7 +26,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
         services.accounts.authenticate("sk-mock-me"),
         place,
         path={},
-        audio=RequestAudio(services, lambda: None),
+        audio=RequestAudio(services.transcribers, 60.0, lambda: None),
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence

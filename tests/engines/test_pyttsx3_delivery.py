@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.catalog.records import Voice
 from mockserver.engines.pyttsx3_delivery import deliver, direction_of, language_of
 from mockserver.engines.pyttsx3_driver import init_engine
 from mockserver.engines.pyttsx3_helper import SpeechRequest
-from mockserver.engines.speech import Utterance, Voice
+from mockserver.engines.speech import Utterance
 
 VOICE = Voice("sage", "gmw/en-us", "f5", pitch=60, gain=0.7)
 

@@ -17,16 +17,10 @@ import numpy.typing as npt
 import pytest
 
 from mockserver.app import create_app, services_of
+from mockserver.catalog.records import Voice
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
-from mockserver.engines.speech import (
-    SPEECH_SAMPLE_RATE,
-    SpeechChunk,
-    SpeechFailed,
-    SpokenWord,
-    Utterance,
-    Voice,
-)
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
 from mockserver.settings import Settings
 
 Samples = npt.NDArray[np.float64]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.gateway.authorities import Authority, Origin, is_loopback, parse_authority, parse_origin
+from mockserver.gateway.authorities import Authority, Origin, parse_authority, parse_origin
+from mockserver.hosts import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.audio.content import Content
-from mockserver.gateway.forms import FilePart, Form, MultipartError, parse_multipart, to_document
+from mockserver.audio.uploads import FilePart
+from mockserver.gateway.forms import Form, MultipartError, parse_multipart, to_document
 from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 

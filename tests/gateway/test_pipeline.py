@@ -11,11 +11,14 @@ from pathlib import Path
 import openai
 import pytest
 
-from mockserver.endpoints.routes import ROUTES
+from mockserver.app import OPERATIONS
+from mockserver.endpoints.routes import ROUTES as OPENAI_ROUTES
+from mockserver.gateway.handlers import Lazy, Route
 from mockserver.gateway.response_headers import services_of_table
 from mockserver.gateway.validation import Schemas
 from mockserver.mock_server import MockServer
 from mockserver.settings import AccountRow, Settings
+from mockserver.stt.routes import ROUTES as AIMLAPI_ROUTES
 from tests.conftest import RawResponse, multipart, parse_response
 
 Clip = tuple[str, bytes]
@@ -224,7 +227,7 @@ def test_a_body_of_no_content_type_is_refused(send: Send, path: str) -> None:
 
 def test_every_operation_of_the_table_of_headers_exists() -> None:
     named = set(services_of_table()) - {""}
-    assert named <= {operation.name for operation, _ in ROUTES}
+    assert named <= {operation.name for operation in OPERATIONS}
 
 
 @pytest.fixture(scope="module")
@@ -298,3 +301,12 @@ def test_other_headers_carry_a_key(server: MockServer, send: Send, header: str) 
 def test_the_sdks_own_test_key_is_accepted(server: MockServer) -> None:
     with openai.OpenAI(base_url=server.base_url, api_key="My API Key") as client:
         assert client.models.retrieve("whisper-1").id == "whisper-1"
+
+
+@pytest.mark.parametrize("route", [*OPENAI_ROUTES, *AIMLAPI_ROUTES], ids=lambda route: route.operation.name)
+def test_the_functions_of_every_route_exist(route: Route) -> None:
+    assert isinstance(route.handler, Lazy)
+    assert callable(route.handler.load())
+    if route.rules is not None:
+        assert isinstance(route.rules, Lazy)
+        assert callable(route.rules.load())

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.limits import bucket
-from mockserver.limits.bucket import DAY, MINUTE, Bucket, Limit
+from mockserver.limits.bucket import Bucket, Limit
+from mockserver.limits.kinds import DAY, MINUTE
 from mockserver.wire.durations import go_duration
 
 SAMPLES = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))

@@ -13,6 +13,7 @@ from mockserver.audio_api import AudioApi
 from mockserver.catalog.tables import Catalog
 from mockserver.mock_server import MockServer
 from mockserver.settings import AccountRow, LimitRow, Settings, SettingsError
+from mockserver.settings_file import load_settings
 
 PAGE, OBSERVED = ("5000", "450000"), ("400", "200000")  # gpt-audio-mini on tier-2
 QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warning", "tier": "tier-2"}
@@ -56,7 +57,7 @@ def test_the_product_page_holds_by_default_and_a_request_can_choose() -> None:
 def test_a_file_can_choose(tmp_path: Path, choice: str) -> None:
     file = tmp_path / "mockserver.toml"
     file.write_text(choice, "utf-8")
-    with MockServer(Settings.load(file, **QUIET)) as server:
+    with MockServer(load_settings(file, **QUIET)) as server:
         assert limits(server.account("sk-observed")) == OBSERVED
 
 
@@ -72,7 +73,7 @@ def test_a_row_chooses_for_its_group_tier_and_account_alone() -> None:
 
 
 def test_the_environment_can_choose() -> None:
-    settings = Settings.load(environ={**os.environ, "MOCKSERVER_LIMITS": "observed"}, **QUIET)
+    settings = load_settings(environ={**os.environ, "MOCKSERVER_LIMITS": "observed"}, **QUIET)
     with MockServer(settings) as server:
         assert limits(server.account()) == OBSERVED
 
@@ -97,7 +98,7 @@ def test_a_value_that_is_neither_true_nor_false_is_reported(tmp_path: Path) -> N
     file = tmp_path / "mockserver.toml"
     file.write_text("[limits.whisper-1]\nobserved = 3", "utf-8")
     with pytest.raises(SettingsError, match=r"limits\.whisper-1\.observed: 3 is not true or false\."):
-        Settings.load(file)
+        load_settings(file)
 
 
 def test_every_observed_row_has_its_month_and_source_and_holds_unless_a_page_is_against_it() -> None:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.limits import bucket
-from mockserver.limits.bucket import DAY, MINUTE, Bucket, Limit
-from mockserver.limits.store import BucketStore, Draw, Key
+from mockserver.limits.bucket import Bucket, Limit
+from mockserver.limits.keys import Key
+from mockserver.limits.kinds import DAY, MINUTE
+from mockserver.limits.store import BucketStore, Draw
 
 NOW = 1_800_000_000 * bucket.MICROSECONDS
 MILLISECOND = 1000  # microseconds

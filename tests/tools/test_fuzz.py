@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from benchmarks.processes import Server, clean_environment
-from mockserver.endpoints.routes import ROUTES
+from mockserver.app import OPERATIONS
 from tools.fuzz.calls import Call, every_call
 from tools.fuzz.described import api_document
 from tools.fuzz.exchange import Request, saved
@@ -69,7 +69,7 @@ def findings(path: str, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
 
 def test_every_call_of_the_server_is_fuzzed() -> None:
     served = {call.name for call in CALLS if not call.is_control and call.body != "any"}
-    assert served == {operation.name for operation, _ in ROUTES}
+    assert served == {operation.name for operation in OPERATIONS}
     assert {"POST /_mock/stubs", "PUT /_mock/snapshot", "GET /_mock/models/{name}"} <= {
         call.name for call in CALLS
     }
@@ -96,7 +96,7 @@ def test_the_api_is_described_in_openapi() -> None:
     document = api_document(CALLS)
     validate(document)
     assert "post" in document["paths"]["/v1/audio/transcriptions"]
-    assert len([each for item in document["paths"].values() for each in item]) == len(ROUTES)
+    assert len([each for item in document["paths"].values() for each in item]) == len(OPERATIONS)
 
 
 @pytest.mark.parametrize(

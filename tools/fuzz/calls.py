@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mockserver.app import create_app, services_of
+from mockserver.app import OPERATIONS, create_app, services_of
 from mockserver.catalog.paths import VERSION, openai_calls
 from mockserver.double.control import create_control_app
 from mockserver.double.control_calls import shown
 from mockserver.double.control_openapi import routes
 from mockserver.double.control_routes import route_rows
-from mockserver.endpoints.routes import ROUTES
 from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
-    from mockserver.gateway.calls import Operation
+    from mockserver.gateway.operation import Operation
 
 _ENDS_THE_RUN = frozenset({"POST /_mock/shutdown"})
 
@@ -52,7 +51,7 @@ def every_call() -> list[Call]:
     schemas = Schemas(data_folder("schemas"))
     app = create_app(Settings(whisper_model="none"))
     models = services_of(app).catalog.every_model
-    served = [_served(operation, schemas, models) for operation, _ in ROUTES]
+    served = [_served(operation, schemas, models) for operation in OPERATIONS]
     control = [_of_control(call, schemas) for call in routes(create_control_app(services_of(app)))]
     unserved = [
         Call(f"unserved {each.resource}", each.method, VERSION + _braced(each.path), "any")

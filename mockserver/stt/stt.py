@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockserver.audio.uploads import UPLOAD
 from mockserver.gateway.aimlapi_errors import CONTENT_TYPE
 from mockserver.gateway.calls import Answer, Call
-from mockserver.gateway.clips import UPLOAD
 from mockserver.gateway.errors import ApiError
 from mockserver.remote.fetch import NotAllowed
 from mockserver.state.disk import StateFailed

@@ -1,0 +1,34 @@
+"""Reads ``languages_text.toml``: the languages of texts, what tells them apart, and the voices that speak them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mockserver.catalog.reading import read_table
+
+_TABLE = Path(__file__).parent / "languages_text.toml"
+
+
+@cache
+def language_table() -> dict[str, Any]:
+    """Return the whole table."""
+    return read_table(_TABLE)
+
+
+def espeak_voices() -> dict[str, str]:
+    """Identifiers of espeak-ng's voices by language (ISO 639-1)."""
+    voices: dict[str, str] = language_table()["espeak_voices"]
+    return voices
+
+
+def is_language(code: str) -> bool:
+    """Whether ``code`` ("de", "de-AT") is a language that can be spoken, one of ``espeak_voices``."""
+    return primary_subtag(code) in espeak_voices()
+
+
+def primary_subtag(code: str) -> str:
+    """Return the language of a code: ``de`` of ``de-AT``."""
+    return re.split("[-_]", code.strip().lower())[0]
