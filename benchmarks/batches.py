@@ -11,7 +11,7 @@ from benchmarks.client import exchange, get, post, upload
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row
 from mockserver.app import create_app
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

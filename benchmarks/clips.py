@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mockserver.audio.encode import write_wav
 from mockserver.catalog.tables import Catalog
-from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 
 PASSAGE = (

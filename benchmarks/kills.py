@@ -18,10 +18,10 @@ import httpx
 
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row, print_progress
-from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 from mockserver.state.survey import survey
 from mockserver.state.value_rules import ValueRules
+from mockserver.validation.schemas import Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks.in_process import chat, seconds_of_cpu
 from benchmarks.report import Row
+from mockserver.accounts.accounts import Account
 from mockserver.app import create_app, services_of
-from mockserver.double.clock import Clock
-from mockserver.gateway.accounts import Account
+from mockserver.clock import Clock
 from mockserver.limits.limiter import Limiter
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.in_process import chat, seconds_of_cpu
 from benchmarks.report import Row
 from mockserver.app import create_app, services_of
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from benchmarks.report import Row
 from mockserver.app import create_app, services_of
 from mockserver.audio.decode import decode
 from mockserver.resources import data_folder
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from benchmarks.client import exchange, upload
 from benchmarks.clips import PASSAGE, seconds_of, spoken
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row
-from mockserver.engines.whisper_models import find_model
+from mockserver.engines.whisper.models import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,19 +15,19 @@ from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.app import create_app
-    from mockserver.audio_api import AudioApi
-    from mockserver.mock_server import MockServer
-    from mockserver.settings import Settings
-    from mockserver.settings_file import load_settings
+    from mockserver.settings.loading import load_settings
+    from mockserver.settings.model import Settings
+    from mockserver.testing.audio_api import AudioApi
+    from mockserver.testing.mock_server import MockServer
 
 __all__ = ["AudioApi", "MockServer", "Settings", "__version__", "create_app", "load_settings"]
 
 _HOMES = {
-    "AudioApi": "audio_api",
-    "MockServer": "mock_server",
-    "Settings": "settings",
-    "load_settings": "settings_file",
+    "AudioApi": "testing.audio_api",
+    "MockServer": "testing.mock_server",
+    "Settings": "settings.model",
     "create_app": "app",
+    "load_settings": "settings.loading",
 }
 
 

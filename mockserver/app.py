@@ -11,50 +11,51 @@ from typing import TYPE_CHECKING, Any
 import flask
 from werkzeug.http import HTTP_STATUS_CODES
 
-from mockserver.batches.batches import Batches
+from mockserver.accounts.accounts import Accounts
+from mockserver.accounts.settings import AccountSettings
 from mockserver.catalog.paths import VERSION
-from mockserver.double.account_settings import AccountSettings
-from mockserver.double.allowance import ScriptLimits
-from mockserver.double.clock import Clock
-from mockserver.double.faults import Faults
-from mockserver.double.journal import Journal
-from mockserver.double.metrics import Metrics
-from mockserver.double.stubs import Stubs
-from mockserver.endpoints import root, unserved
-from mockserver.endpoints.provider import OpenAi
-from mockserver.endpoints.routes import BATCH_OPERATIONS
-from mockserver.endpoints.routes import ROUTES as OPENAI_ROUTES
+from mockserver.clock import Clock
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
+from mockserver.engines.espeak.helper import SpeechLimits
+from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
-from mockserver.engines.pyttsx3_helper import SpeechLimits
-from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
 from mockserver.engines.spoken import SpokenMemory
-from mockserver.engines.whisper_models import find_model
-from mockserver.gateway.accounts import Accounts
-from mockserver.gateway.answer_memory import AnswerMemory
-from mockserver.gateway.endpoint_names import EndpointNames
-from mockserver.gateway.errors import ErrorTable
-from mockserver.gateway.pipeline import Pipeline
-from mockserver.gateway.request_body import RequestBodies
-from mockserver.gateway.urls import has_double_slash, written_path
-from mockserver.gateway.validation import Schemas
+from mockserver.engines.whisper.models import find_model
+from mockserver.errors import ErrorTable
+from mockserver.ids import Ids
 from mockserver.installation import own_damage
+from mockserver.journal.journal import Journal
+from mockserver.journal.metrics import Metrics
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
+from mockserver.matching.allowance import ScriptLimits
+from mockserver.pipeline import root
+from mockserver.pipeline.endpoint_names import EndpointNames
+from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.request_body import RequestBodies
+from mockserver.providers.aimlapi.provider import AimlApi
+from mockserver.providers.aimlapi.routes import ROUTES as AIMLAPI_ROUTES
+from mockserver.providers.openai import unserved
+from mockserver.providers.openai.batch_work.batches import Batches
+from mockserver.providers.openai.provider import OpenAi
+from mockserver.providers.openai.routes import BATCH_OPERATIONS
+from mockserver.providers.openai.routes import ROUTES as OPENAI_ROUTES
 from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
+from mockserver.scripting.faults.registry import Faults
+from mockserver.scripting.stubs.registry import Stubs
 from mockserver.services import Services
-from mockserver.settings_file import catalog_of, load_settings
+from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
-from mockserver.stt.provider import AimlApi
-from mockserver.stt.queue import WorkQueue
-from mockserver.stt.routes import ROUTES as AIMLAPI_ROUTES
-from mockserver.wire.ids import Ids
+from mockserver.transport.answer_memory import AnswerMemory
+from mockserver.transport.urls import has_double_slash, written_path
+from mockserver.validation.schemas import Schemas
+from mockserver.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,10 +63,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from mockserver.catalog.tables import Catalog
-    from mockserver.double.stub_files import StubWatcher
-    from mockserver.engines.whisper import WhisperTranscriber
+    from mockserver.engines.whisper.transcriber import WhisperTranscriber
     from mockserver.remote.fetch import Fetcher
-    from mockserver.settings import Settings
+    from mockserver.scripting.stubs.files import StubWatcher
+    from mockserver.settings.model import Settings
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplic
     def control_app() -> flask.Flask:
         with making:
             if not made:
-                from mockserver.double.control import create_control_app
+                from mockserver.control.app import create_control_app
 
                 made.append(create_control_app(services))
             return made[0]
@@ -240,7 +241,7 @@ def build_services(settings: Settings) -> Services:
 
 def _resume_jobs(services: Services) -> None:
     if any(services.store.all("stt_job")):
-        from mockserver.stt.work import resume
+        from mockserver.providers.aimlapi.work import resume
 
         resume(services)
 
@@ -271,7 +272,7 @@ def _watch_stubs(
     """Loads the stubs of files, and readies what will look whether they change."""
     if not settings.stubs:
         return None
-    from mockserver.double.stub_files import StubWatcher, load_stubs
+    from mockserver.scripting.stubs.files import StubWatcher, load_stubs
 
     folders = [Path(folder) for folder in settings.stubs]
     watcher = StubWatcher(folders, stubs.load, stubs.check, closing)
@@ -307,7 +308,7 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
     model = find_model(settings.whisper_model)
     if model is None:
         return None
-    from mockserver.engines.whisper import WhisperTranscriber
+    from mockserver.engines.whisper.transcriber import WhisperTranscriber
 
     return WhisperTranscriber(
         model,

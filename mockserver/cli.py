@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.settings_file import load_settings
+from mockserver.settings.loading import load_settings
 
 try:
     import click
@@ -19,8 +19,8 @@ except ImportError as problem:  # the others are reported where they are needed
 
 from mockserver import namesake
 from mockserver.installation import broken_part
-from mockserver.settings import OPTIONS, TIERS, Settings, SettingsError
-from mockserver.settings_values import kind_of
+from mockserver.settings.model import OPTIONS, TIERS, Settings, SettingsError
+from mockserver.settings.values import kind_of
 from mockserver.version import __version__
 
 _OF_STREAMS = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from mockserver.gateway.wording import shown
+from mockserver.wording import shown
 
 
 def is_loopback(host: str) -> bool:

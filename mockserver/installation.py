@@ -118,7 +118,7 @@ def own_distribution() -> str:
 def broken_part(error: BaseException) -> str | None:
     """Return which part is broken and the remedy, where that is what an error comes from; ``None`` for others."""
     from mockserver.catalog.reading import CatalogError
-    from mockserver.gateway.validation import SchemaError
+    from mockserver.validation.schemas import SchemaError
 
     if isinstance(error, CatalogError | SchemaError):
         return own_damage(_line(error))

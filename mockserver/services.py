@@ -12,35 +12,35 @@ from mockserver.wire import tokens
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mockserver.batches.batches import Batches
+    from mockserver.accounts.accounts import Accounts
+    from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
-    from mockserver.double.account_settings import AccountSettings
-    from mockserver.double.clock import Clock
-    from mockserver.double.faults import Faults
-    from mockserver.double.journal import Journal
-    from mockserver.double.metrics import Metrics
-    from mockserver.double.store import MemoryStore
-    from mockserver.double.stub_files import StubWatcher
-    from mockserver.double.stubs import Stubs
+    from mockserver.clock import Clock
     from mockserver.engines.answers import AnswerChain
     from mockserver.engines.dialogue import Responder
+    from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.fixtures import FixtureTranscriber
-    from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
-    from mockserver.engines.whisper import WhisperTranscriber
-    from mockserver.gateway.accounts import Accounts
-    from mockserver.gateway.answer_memory import AnswerMemory
-    from mockserver.gateway.errors import ErrorTable
-    from mockserver.gateway.validation import Schemas
+    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.errors import ErrorTable
+    from mockserver.ids import Ids
+    from mockserver.journal.journal import Journal
+    from mockserver.journal.metrics import Metrics
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
     from mockserver.logs import Notices
+    from mockserver.providers.openai.batch_work.batches import Batches
     from mockserver.remote.sources import UrlSources
-    from mockserver.settings import Settings
+    from mockserver.scripting.faults.registry import Faults
+    from mockserver.scripting.stubs.files import StubWatcher
+    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
-    from mockserver.stt.queue import WorkQueue
-    from mockserver.wire.ids import Ids
+    from mockserver.state.memory import MemoryStore
+    from mockserver.transport.answer_memory import AnswerMemory
+    from mockserver.validation.schemas import Schemas
+    from mockserver.work_queue import WorkQueue
 
 
 @dataclass(frozen=True, slots=True)

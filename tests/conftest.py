@@ -17,10 +17,10 @@ import openai
 import pytest
 
 from mockserver.audio.encode import write_wav
-from mockserver.gateway.validation import Schemas
-from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+from mockserver.validation.schemas import Schemas
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = data_folder("fixtures")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.mock_server import MockServer
+from mockserver.testing.mock_server import MockServer
 from tests.conftest import FIXTURES
 
 SDK = Path(__file__).parent / "sdk"

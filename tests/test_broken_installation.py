@@ -21,10 +21,10 @@ import pytest
 from mockserver.catalog.reading import CatalogError, read_table
 from mockserver.commands.complaints import PACKAGE, TABLES
 from mockserver.commands.examination import Patient, finding_of
-from mockserver.gateway.validation import SchemaError, Schemas
 from mockserver.installation import PARTS, broken_part, incomplete_distributions, missing_parts
 from mockserver.resources import data_folder
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.validation.schemas import SchemaError, Schemas
 from tests.conftest import FIXTURES, ROOT, multipart
 
 # Packages that the environment names are as if they were not installed; for a module there is no memory at first.

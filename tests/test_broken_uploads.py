@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mockserver.http_server.workers import Worker
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+from mockserver.transport.http_server.workers import Worker
 from tests.conftest import RawResponse, multipart, parse_response
 from tests.waiting import eventually
 
@@ -327,7 +327,7 @@ def test_a_client_that_trickles_is_let_go(
     server: MockServer, monkeypatch: pytest.MonkeyPatch, path: str, length: dict[str, object]
 ) -> None:
     hurried = types.SimpleNamespace(monotonic=lambda: 10_000 * time.monotonic())
-    monkeypatch.setattr("mockserver.http_server.connections.time", hurried)
+    monkeypatch.setattr("mockserver.transport.http_server.connections.time", hurried)
     with connect(server) as connection:
         connection.sendall(head("POST", path, content_type=MULTIPART, **length) + b"1000000\r\n")
         connection.settimeout(0.001)
@@ -345,7 +345,8 @@ def test_the_patience_with_one_request_is_not_that_with_the_next(
 ) -> None:
     clock = itertools.count(time.monotonic(), 8)  # seconds pass with each look
     monkeypatch.setattr(
-        "mockserver.http_server.connections.time", types.SimpleNamespace(monotonic=lambda: next(clock))
+        "mockserver.transport.http_server.connections.time",
+        types.SimpleNamespace(monotonic=lambda: next(clock)),
     )
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
     for _ in range(10):

@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from mockserver import __version__
 from mockserver.cli import ENGINE_OPTIONS, main
-from mockserver.settings import OPTIONS
+from mockserver.settings.model import OPTIONS
 from tests.waiting import eventually
 
 Clip = tuple[str, bytes]
@@ -285,7 +285,7 @@ SIGNAL_DURING_WARM_UP = """
 import os, signal, threading
 from mockserver.commands.serve import run
 from mockserver.services import Services
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 
 start, close, closing = Services.start, Services.close, threading.Event()
 

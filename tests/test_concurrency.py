@@ -12,8 +12,8 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse, multipart
 
 Clip = tuple[str, bytes]

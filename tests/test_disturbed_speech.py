@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mockserver.audio.encode import write_wav
-from mockserver.mock_server import MockServer
+from mockserver.testing.mock_server import MockServer
 
 Samples = NDArray[np.int16]
 Upload = tuple[str, bytes]

@@ -20,15 +20,15 @@ from mockserver.app import build_services
 from mockserver.catalog.records import ModelCard
 from mockserver.catalog.tables import Catalog
 from mockserver.cli import main
-from mockserver.double.control import create_control_app
-from mockserver.double.control_openapi import routes
-from mockserver.gateway.errors import ErrorTable
-from mockserver.gateway.validation import Schemas
-from mockserver.mock_server import MockServer
+from mockserver.control.app import create_control_app
+from mockserver.control.openapi import routes
+from mockserver.errors import ErrorTable
 from mockserver.resources import data_folder
-from mockserver.settings import OPTIONS, AccountRow, LimitRow, Settings
-from mockserver.settings_file import load_settings
-from mockserver.settings_values import kind_of
+from mockserver.settings.loading import load_settings
+from mockserver.settings.model import OPTIONS, AccountRow, LimitRow, Settings
+from mockserver.settings.values import kind_of
+from mockserver.testing.mock_server import MockServer
+from mockserver.validation.schemas import Schemas
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from mockserver.app import ENDPOINTS
-from mockserver.audio_api import AudioApi
-from mockserver.double.stub_files import load_stubs
-from mockserver.double.stubs import Stubs
-from mockserver.gateway.errors import ErrorTable
-from mockserver.mock_server import MockServer
+from mockserver.errors import ErrorTable
+from mockserver.scripting.stubs.files import load_stubs
+from mockserver.scripting.stubs.registry import Stubs
+from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.mock_server import MockServer
 from tests.node import run_session
 from tests.test_docs import DOCS, RUNNABLE, assert_tests_pass, blocks
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from mockserver.app import ENDPOINTS
-from mockserver.double.stub_files import StubFileError, load_stubs
-from mockserver.double.stubs import Stubs
-from mockserver.double.templates import NAMES
-from mockserver.gateway.errors import ErrorTable
-from mockserver.gateway.validation import Schemas
+from mockserver.errors import ErrorTable
+from mockserver.scripting.stubs.files import StubFileError, load_stubs
+from mockserver.scripting.stubs.registry import Stubs
+from mockserver.scripting.stubs.templates import NAMES
+from mockserver.validation.schemas import Schemas
 from tests.test_docs import DOCS, blocks, table
 
 GUIDE = DOCS / "stubs.md"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mockserver import AudioApi
-from mockserver.double.scripting import FaultHandle
-from mockserver.double.stub_builder import StubBuilder, StubHandle
 from mockserver.resources import data_folder
+from mockserver.testing.scripting import FaultHandle
+from mockserver.testing.stub_builder import StubBuilder, StubHandle
 from tests.test_docs import DOCS, README, RUNNABLE, VOICES, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")

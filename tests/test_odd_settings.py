@@ -19,9 +19,9 @@ from mockserver.catalog.model_rows import CONFIGURABLE
 from mockserver.catalog.tables import Catalog
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.remote.url_map import UrlMapError, load_url_map
-from mockserver.settings import OPTIONS, PER_REQUEST, AccountRow, LimitRow, Settings, SettingsError
-from mockserver.settings_file import add_models, load_settings
-from mockserver.settings_values import kind_of
+from mockserver.settings.loading import add_models, load_settings
+from mockserver.settings.model import OPTIONS, PER_REQUEST, AccountRow, LimitRow, Settings, SettingsError
+from mockserver.settings.values import kind_of
 
 KEY = {"Authorization": "Bearer sk-mock-me"}
 

@@ -8,9 +8,9 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings, SettingsError
-from mockserver.settings_file import load_settings
+from mockserver.settings.loading import load_settings
+from mockserver.settings.model import Settings, SettingsError
+from mockserver.testing.mock_server import MockServer
 
 QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warning"}
 

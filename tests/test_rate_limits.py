@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from mockserver.app import services_of
-from mockserver.double.clock import Clock
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
-from mockserver.wire.durations import go_duration
-from mockserver.wire.ids import organization_id, project_id
+from mockserver.clock import Clock
+from mockserver.ids import organization_id, project_id
+from mockserver.limits.durations import go_duration
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse, multipart
 
 Clip = tuple[str, bytes]

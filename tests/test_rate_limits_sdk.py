@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 from tests.node import run_session
 
 Clip = tuple[str, bytes]

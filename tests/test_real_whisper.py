@@ -15,8 +15,8 @@ from faster_whisper import WhisperModel
 from openai.types.audio import TranscriptionDiarized, TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from mockserver.audio.encode import encode_speech, write_wav
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 
 CALL = "Please call me back tomorrow at nine."
 THANKS = "Thank you for your help."

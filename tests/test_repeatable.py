@@ -15,8 +15,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 from tests.conftest import FIXTURES, RawResponse, multipart
 
 KEY = "sk-mock-tier-5-repeated"

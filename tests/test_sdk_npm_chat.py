@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.mock_server import MockServer
+from mockserver.testing.mock_server import MockServer
 from tests.node import run_session
 
 HEARD = "I heard you say: Hello world, this is a test."

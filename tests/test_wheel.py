@@ -33,8 +33,8 @@ def test_it_serves_without_the_repository(wheel: Path, tmp_path: Path) -> None:
     script = """
 import pathlib, sys
 import mockserver
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.testing.mock_server import MockServer
+from mockserver.settings.model import Settings
 import openai
 
 clip = pathlib.Path(mockserver.__file__).parent / "fixtures" / "hello.wav"

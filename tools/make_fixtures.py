@@ -18,7 +18,7 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.encode import encode_speech, write_wav
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.derive import segments_of_words
-from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import Segment, Word
 

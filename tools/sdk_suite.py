@@ -21,8 +21,8 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 
 FOLDER = Path(__file__).parent.parent / "build" / "sdk-suite"
 REQUIREMENTS = (

@@ -23,7 +23,7 @@ from mockserver.catalog.records import (
     TokenRules,
     TranscriptionRules,
 )
-from mockserver.gateway.wording import problem_of_text, shown
+from mockserver.wording import problem_of_text, shown
 
 Row = dict[str, Any]
 

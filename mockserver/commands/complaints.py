@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from mockserver.app import OPERATIONS
 from mockserver.catalog.reading import CatalogError, read_table
-from mockserver.engines.pyttsx3_driver import check_installed
+from mockserver.engines.espeak.driver import check_installed
 from mockserver.engines.speech import SpeechFailed
 from mockserver.engines.transcription import EngineFailed
-from mockserver.engines.whisper_models import check_complete, embedded_model
+from mockserver.engines.whisper.models import check_complete, embedded_model
 from mockserver.installation import (
     GONE,
     broken_part,
@@ -33,7 +33,7 @@ _OF_CATALOG = """
     models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning
     models/6-other-endpoints models/7-realtime
 """
-TABLES = (*(f"catalog/{name}.toml" for name in _OF_CATALOG.split()), "double/control_routes.toml")
+TABLES = (*(f"catalog/{name}.toml" for name in _OF_CATALOG.split()), "control/route_docs.toml")
 _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` says more."
 
 

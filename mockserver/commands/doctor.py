@@ -21,7 +21,7 @@ from mockserver.commands.failures import one_line
 from mockserver.installation import own_distribution
 
 if TYPE_CHECKING:
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 # The process finds the same packages as this one.
 _EXAMINE = (

@@ -29,7 +29,7 @@ from mockserver.installation import (
 
 if TYPE_CHECKING:
     from mockserver.services import Services
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,13 @@ def _libraries(_: Patient) -> Finding:
 def _tables(_: Patient) -> Finding:
     from mockserver.catalog.reading import read_table
     from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
     from mockserver.commands.complaints import PACKAGE, TABLES
-    from mockserver.double.clock import Clock
-    from mockserver.engines.pyttsx3_delivery import direction_of
+    from mockserver.engines.espeak.delivery import direction_of
     from mockserver.engines.text_language import language_of_text
-    from mockserver.gateway.errors import ErrorTable
-    from mockserver.gateway.response_headers import ResponseHeaders
-    from mockserver.wire.ids import Ids
+    from mockserver.errors import ErrorTable
+    from mockserver.ids import Ids
+    from mockserver.pipeline.response_headers import ResponseHeaders
 
     for table in TABLES:
         read_table(PACKAGE / table)
@@ -129,8 +129,8 @@ def _tables(_: Patient) -> Finding:
 
 def _schemas(_: Patient) -> Finding:
     from mockserver.app import OPERATIONS
-    from mockserver.gateway.validation import SchemaError, Schemas
     from mockserver.resources import data_folder
+    from mockserver.validation.schemas import SchemaError, Schemas
 
     wanted = {operation.schema for operation in OPERATIONS if operation.schema}
     for real in (False, True):
@@ -155,8 +155,8 @@ def _settings(patient: Patient) -> Finding:
 
 def _speech(_: Patient) -> Finding:
     from mockserver.catalog.tables import Catalog
-    from mockserver.engines.pyttsx3_driver import espeak_facts
-    from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+    from mockserver.engines.espeak.driver import espeak_facts
+    from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.speech import SpeechFailed, Utterance
 
     speaker = Pyttsx3Speaker(slots=1)
@@ -196,7 +196,7 @@ def _whisper(patient: Patient) -> Finding:
     from mockserver.audio.encode import write_wav
     from mockserver.commands.serve import UNHEARD
     from mockserver.engines.transcription import EngineFailed, TranscriptionOptions
-    from mockserver.engines.whisper_models import MISSING, is_installed
+    from mockserver.engines.whisper.models import MISSING, is_installed
 
     remedy = "`mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one"
     whisper = patient.services.whisper
@@ -252,7 +252,7 @@ def _fixtures(patient: Patient) -> Finding:
 def _port(patient: Patient) -> Finding:
     import flask
 
-    from mockserver.server import PortInUse, listen
+    from mockserver.transport.http_server.server import PortInUse, listen
 
     settings = patient.settings
     try:

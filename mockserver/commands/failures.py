@@ -11,10 +11,10 @@ from mockserver.catalog.tables import CatalogError
 from mockserver.engines.fixtures import FixtureError
 from mockserver.engines.speech import SpeechFailed
 from mockserver.engines.transcription import EngineFailed
-from mockserver.gateway.validation import SchemaError
 from mockserver.remote.url_map import UrlMapError
-from mockserver.settings import SettingsError
+from mockserver.settings.model import SettingsError
 from mockserver.state.layout import StateFolderError
+from mockserver.validation.schemas import SchemaError
 
 STARTUP_FAILURES = (
     CatalogError,

@@ -18,16 +18,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mockserver.catalog.limit_kinds import KINDS, QUEUE_KINDS
 from mockserver.commands.failures import fail
-from mockserver.gateway.wording import shown
-from mockserver.limits.kinds import KINDS, QUEUE_KINDS
-from mockserver.settings_file import catalog_of
-from mockserver.wire.durations import go_duration
+from mockserver.limits.durations import go_duration
+from mockserver.settings.loading import catalog_of
+from mockserver.wording import shown
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import TierLimits
     from mockserver.catalog.tables import Catalog
-    from mockserver.settings import LimitRow, Settings
+    from mockserver.settings.model import LimitRow, Settings
 
 _TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 _EVERY = 0.5  # seconds

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
 from mockserver.commands.failures import fail
-from mockserver.gateway.wording import shown
-from mockserver.settings_file import catalog_of
+from mockserver.settings.loading import catalog_of
+from mockserver.wording import shown
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 
 def list_models(settings: Settings, *, as_json: bool = False) -> None:
@@ -132,7 +132,7 @@ def _shown(name: str, value: Any) -> str:
 def pull_model(name: str) -> None:
     """Downloads a Whisper model into the local cache."""
     from mockserver.engines.transcription import EngineFailed
-    from mockserver.engines.whisper_models import pull_model as pull
+    from mockserver.engines.whisper.models import pull_model as pull
 
     console = Console(stderr=True)
     try:

@@ -16,12 +16,12 @@ from mockserver.app import create_app, services_of
 from mockserver.commands.complaints import seen_at_once, seen_by_reading
 from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.commands.standard_streams import let_go, log_handler, open_closed_ones, say
-from mockserver.double.control_guard import exposure
-from mockserver.engines.whisper_models import MISSING
-from mockserver.http_server.descriptors import raise_limit
-from mockserver.http_server.guardian import Guardian
+from mockserver.control.guard import exposure
+from mockserver.engines.whisper.models import MISSING
 from mockserver.installation import run_or_complain
-from mockserver.server import listen
+from mockserver.transport.http_server.descriptors import raise_limit
+from mockserver.transport.http_server.guardian import Guardian
+from mockserver.transport.http_server.server import listen
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from mockserver.services import Services
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def warm_up(guardian: Guardian, services: Services) -> None:
 
 def load_control() -> None:
     """Import the control API, so that its first call need not wait for that."""
-    importlib.import_module("mockserver.double.control")
+    importlib.import_module("mockserver.control.app")
 
 
 @contextlib.contextmanager

@@ -13,11 +13,11 @@ from mockserver.app import build_services
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 from mockserver.commands.failures import fail, failing_in_one_line
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
-from mockserver.gateway.wording import shown
+from mockserver.wording import shown
 
 if TYPE_CHECKING:
     from mockserver.services import Services
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 _FORMATS_BY_SUFFIX = {".ogg": "opus", ".oga": "opus"}
 

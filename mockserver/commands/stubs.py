@@ -8,8 +8,8 @@ from rich.console import Console
 
 from mockserver.app import build_services
 from mockserver.commands.failures import failing_in_one_line
-from mockserver.double.stub_files import load_stubs
-from mockserver.settings import Settings
+from mockserver.scripting.stubs.files import load_stubs
+from mockserver.settings.model import Settings
 
 
 @failing_in_one_line()

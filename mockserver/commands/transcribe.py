@@ -13,15 +13,15 @@ from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.commands.failures import fail, failing_in_one_line
-from mockserver.endpoints.transcriptions import TranscriptionRequest, render
 from mockserver.engines.placeholder import placeholder
 from mockserver.engines.speakers import tell_apart
 from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.providers.openai.audio.transcriptions import TranscriptionRequest, render
 
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Segment, Transcription
     from mockserver.services import Services
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 _MODEL = "whisper-1"
 _DIARIZING_MODEL = "gpt-4o-transcribe-diarize"

@@ -94,7 +94,7 @@ def _resources() -> Path:
 
 
 def _served() -> set[tuple[str, str]]:
-    from mockserver.endpoints.routes import ROUTES
+    from mockserver.providers.openai.routes import ROUTES
 
     operations = (route.operation for route in ROUTES)
     return {(each.method, each.path) for each in operations}

@@ -191,7 +191,7 @@ def _sample(schema: dict[str, Any], hint: str, tool: str = "") -> Any:
 
     What is no schema at all, which strictness ``real`` refuses, asks for nothing.
     """
-    from mockserver.engines.json_samples import MalformedSchema, NoSample, sample
+    from mockserver.engines.samples.json_values import MalformedSchema, NoSample, sample
 
     if not schema:
         return {"reply": hint}

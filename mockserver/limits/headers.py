@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mockserver.limits import bucket
-from mockserver.wire.durations import go_duration
+from mockserver.limits.durations import go_duration
 
 if TYPE_CHECKING:
     from mockserver.limits.bucket import Bucket

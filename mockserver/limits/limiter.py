@@ -8,24 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.gateway.errors import ApiError
+from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
+from mockserver.errors import ApiError
 from mockserver.limits import bucket, headers
 from mockserver.limits.bucket import Limit
-from mockserver.limits.kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.limits.levels import Level, Levels
-from mockserver.limits.overrides import parse_overrides, wants_observed
 from mockserver.limits.queue import BatchQueue
 from mockserver.limits.refusals import Refused, too_large, used_up
 from mockserver.limits.store import BucketStore, Draw
-from mockserver.settings_file import check_limits
+from mockserver.settings.limit_overrides import parse_overrides, wants_observed
+from mockserver.settings.loading import check_limits
 
 if TYPE_CHECKING:
+    from mockserver.accounts.accounts import Account
     from mockserver.catalog.records import ModelCard, TierLimits
     from mockserver.catalog.tables import Catalog
-    from mockserver.double.clock import Clock
-    from mockserver.gateway.accounts import Account
+    from mockserver.clock import Clock
     from mockserver.limits.keys import Key
-    from mockserver.settings import Settings
+    from mockserver.settings.model import Settings
 
 # What a scripted refusal speaks of where the account has no such limit: those of many models on tier-1.
 _STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000, "images_per_minute": 50_000}

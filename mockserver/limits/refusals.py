@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mockserver.gateway.errors import ApiError
+from mockserver.catalog.limit_kinds import KINDS
+from mockserver.errors import ApiError
 from mockserver.limits import bucket, headers
-from mockserver.limits.kinds import KINDS
-from mockserver.wire.durations import go_duration
+from mockserver.limits.durations import go_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mockserver.accounts.accounts import Account
     from mockserver.catalog.records import ModelCard
-    from mockserver.gateway.accounts import Account
     from mockserver.limits.bucket import Bucket
     from mockserver.limits.store import Draw
 

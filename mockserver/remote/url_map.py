@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from mockserver.gateway.wording import shown
+from mockserver.wording import shown
 from mockserver.written_files import FileNotReadable, read_text
 
 

@@ -24,7 +24,7 @@ from mockserver.state.folder import Folder, TemporaryFolder
 from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_id
 
 if TYPE_CHECKING:
-    from mockserver.double.store import Change
+    from mockserver.state.memory import Change
 
 NAMED_UNDER = "blobs"  # a value of the store has the ids of its blobs in a list of this name
 

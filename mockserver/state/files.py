@@ -10,10 +10,10 @@ from mockserver.state.disk import StateFailed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mockserver.double.clock import Clock
-    from mockserver.double.store import MemoryStore
+    from mockserver.clock import Clock
+    from mockserver.ids import Ids
     from mockserver.state.blobs import Blob, Blobs
-    from mockserver.wire.ids import Ids
+    from mockserver.state.memory import MemoryStore
 
 KIND = "file"
 

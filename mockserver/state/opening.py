@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockserver.double.store import MemoryStore
 from mockserver.state.blobs import Blobs, References
 from mockserver.state.disk import Troubles, discard, set_aside, tighten
 from mockserver.state.folder import Folder
 from mockserver.state.layout import BLOBS, INCOMING, VALUES, StateFolderError, files_in, is_blob_id, number_in
+from mockserver.state.memory import MemoryStore
 from mockserver.state.survey import survey, unnamed_in_words
 from mockserver.state.value_files import ValueFiles
 

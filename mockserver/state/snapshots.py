@@ -9,8 +9,8 @@ from mockserver.state.blobs import named_in
 from mockserver.state.value_rules import BadValue, check_bytes
 
 if TYPE_CHECKING:
-    from mockserver.double.store import MemoryStore, Value
     from mockserver.state.blobs import Blobs
+    from mockserver.state.memory import MemoryStore, Value
     from mockserver.state.value_rules import ValueRules
 
 _LARGEST = 1 << 20  # bytes of one blob in a snapshot
@@ -18,7 +18,7 @@ _LARGEST_IN_ALL = 1 << 26  # of all its blobs
 
 
 class StoreSnapshots:
-    """Satisfies ``double.control_parts.Part``."""
+    """Satisfies ``control.resettable.Part``."""
 
     def __init__(self, store: MemoryStore, blobs: Blobs, rules: ValueRules) -> None:
         self._store = store

@@ -13,7 +13,7 @@ from mockserver.state.layout import BLOBS, INCOMING, VALUES, files_in, is_blob_i
 from mockserver.state.value_rules import ValueRules, check_bytes
 
 if TYPE_CHECKING:
-    from mockserver.double.store import Value
+    from mockserver.state.memory import Value
 
 _LARGEST = 1 << 27  # bytes of a value's file; a value is at most half as large
 

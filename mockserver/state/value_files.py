@@ -12,9 +12,9 @@ from mockserver.state.disk import discard, stage, sync
 from mockserver.state.layout import VALUES
 
 if TYPE_CHECKING:
-    from mockserver.double.store import Change, Value
     from mockserver.state.disk import Troubles
     from mockserver.state.folder import Folder
+    from mockserver.state.memory import Change, Value
     from mockserver.state.survey import Survey
 
 _Name = tuple[str, str, str]

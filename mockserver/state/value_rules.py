@@ -10,7 +10,7 @@ from mockserver.state.blobs import named_in
 from mockserver.state.layout import is_blob_id
 
 if TYPE_CHECKING:
-    from mockserver.gateway.validation import Schemas
+    from mockserver.validation.schemas import Schemas
 
 # Where a value of a kind has its own id, which must be the key that it is kept under.
 _IDS = {

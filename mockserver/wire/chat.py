@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mockserver.json_styles import streamed
 from mockserver.wire import tokens
-from mockserver.wire.json_styles import streamed
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ChatRules
     from mockserver.engines.dialogue import ToolCall
-    from mockserver.wire.ids import Ids
+    from mockserver.ids import Ids
 
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens

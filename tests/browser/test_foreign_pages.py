@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 from tests.browser.chromium import HERE, showing
 
 MARKER = "the-state-of-the-server"

@@ -12,13 +12,13 @@ import httpx
 import openai
 import pytest
 
-from mockserver.audio_api import AudioApi
 from mockserver.catalog.model_rows import CONFIGURABLE
-from mockserver.double.keywords import ModelChanges
-from mockserver.mock_server import MockServer
 from mockserver.resources import data_folder
-from mockserver.settings import Settings, SettingsError
-from mockserver.settings_file import catalog_of, load_settings
+from mockserver.settings.loading import catalog_of, load_settings
+from mockserver.settings.model import Settings, SettingsError
+from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.keywords import ModelChanges
+from mockserver.testing.mock_server import MockServer
 
 FINE_TUNED = "ft:gpt-4o-mini-2024-07-18:acme::abc123"
 CONFIG = """

@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.catalog.paths import WEBSOCKET, calls_of, openai_calls, path_pattern, shape
 from mockserver.drift.endpoints import calls_of_the_sdk
-from mockserver.endpoints.routes import ROUTES
+from mockserver.providers.openai.routes import ROUTES
 
 RESOURCES = Path(openai.__file__).parent / "resources"
 

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from mockserver.audio_api import AudioApi
 from mockserver.resources import data_folder
+from mockserver.testing.audio_api import AudioApi
 
 HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 SESSION = Path(__file__).parent / "npm" / "ai_sdk.mjs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from guidance import assistant, gen, user
 from guidance.models import OpenAI
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 def test_tools_that_are_null_are_none(audio_api: AudioApi) -> None:

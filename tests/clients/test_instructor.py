@@ -6,7 +6,7 @@ import instructor
 import openai
 from pydantic import BaseModel, Field
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 class Speaker(BaseModel):

@@ -10,7 +10,7 @@ from langchain_openai import ChatOpenAI
 from openai import NotFoundError
 from pydantic import BaseModel
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 class Forecast(BaseModel):

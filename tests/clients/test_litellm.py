@@ -7,8 +7,8 @@ import base64
 import litellm
 import pytest
 
-from mockserver.audio_api import AudioApi
 from mockserver.resources import data_folder
+from mockserver.testing.audio_api import AudioApi
 
 HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 

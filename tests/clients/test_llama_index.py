@@ -5,8 +5,8 @@ from __future__ import annotations
 from llama_index.core.llms import AudioBlock, ChatMessage, TextBlock
 from llama_index.llms.openai import OpenAI
 
-from mockserver.audio_api import AudioApi
 from mockserver.resources import data_folder
+from mockserver.testing.audio_api import AudioApi
 
 HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 def llm(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

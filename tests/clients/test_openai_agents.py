@@ -8,7 +8,7 @@ import agents
 import pytest
 from agents import Agent, Runner, function_tool
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 @pytest.fixture

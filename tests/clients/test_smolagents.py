@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from smolagents import OpenAIModel, ToolCallingAgent, tool
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 @tool

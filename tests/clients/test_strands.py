@@ -5,7 +5,7 @@ from __future__ import annotations
 from strands import Agent
 from strands.models.openai import OpenAIModel
 
-from mockserver.audio_api import AudioApi
+from mockserver.testing.audio_api import AudioApi
 
 
 def test_an_agent_without_tools_is_answered(audio_api: AudioApi) -> None:

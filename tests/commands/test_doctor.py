@@ -15,8 +15,8 @@ from click.testing import Result
 
 from mockserver.commands.doctor import examine
 from mockserver.commands.examination import Patient, finding_of
-from mockserver.engines.whisper_models import embedded_model
-from mockserver.settings import Settings
+from mockserver.engines.whisper.models import embedded_model
+from mockserver.settings.model import Settings
 from mockserver.state.folder import Folder
 from mockserver.wire import tokens
 

@@ -16,8 +16,8 @@ import pytest
 from click.testing import Result
 
 from mockserver.catalog.tables import Catalog
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 
 Run = Callable[..., Result]
 

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.app import build_services
 from mockserver.commands.serve import banner, return_memory_early
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 
 URL = "http://127.0.0.1:4010"
 

@@ -11,7 +11,7 @@ from mockserver.audio.encode import write_wav
 from mockserver.audio.samples import Samples
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.diarization import SpeakerLabels, name_speakers
-from mockserver.engines.pyttsx3_speaker import Pyttsx3Speaker
+from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import Segment
 

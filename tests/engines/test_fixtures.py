@@ -17,8 +17,8 @@ from mockserver.audio.encode import write_wav
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
-from mockserver.gateway import explain
-from mockserver.gateway.validation import Schemas
+from mockserver.validation import explanations as explain
+from mockserver.validation.schemas import Schemas
 from tests.conftest import FIXTURES
 
 RATE = 16_000

@@ -18,8 +18,8 @@ from mockserver.app import create_app
 from mockserver.audio.encode import write_wav
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, Tool, ToolCall, Turn
 from mockserver.engines.remote_dialogue import RemoteResponder
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings, SettingsError
+from mockserver.settings.model import Settings, SettingsError
+from mockserver.testing.mock_server import MockServer
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = Tool("get_weather", SCHEMA)

@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.catalog.languages import espeak_voices, is_language
-from mockserver.engines.pyttsx3_driver import init_engine
+from mockserver.engines.espeak.driver import init_engine
 from mockserver.engines.text_language import language_of_text
 
 SENTENCES = {

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from mockserver.accounts.accounts import Account, Accounts
 from mockserver.catalog.records import ModelCard
 from mockserver.catalog.tables import Catalog
-from mockserver.double.clock import Clock
-from mockserver.gateway.accounts import Account, Accounts
-from mockserver.gateway.errors import ApiError
+from mockserver.clock import Clock
+from mockserver.errors import ApiError
 from mockserver.limits.limiter import Limiter
 from mockserver.limits.queue import QueueFull
-from mockserver.settings import AccountRow, LimitRow, Settings, SettingsError
+from mockserver.settings.model import AccountRow, LimitRow, Settings, SettingsError
 
 CATALOG = Catalog()
 NOON = 1_800_000_000.0

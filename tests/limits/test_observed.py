@@ -9,11 +9,11 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.audio_api import AudioApi
 from mockserver.catalog.tables import Catalog
-from mockserver.mock_server import MockServer
-from mockserver.settings import AccountRow, LimitRow, Settings, SettingsError
-from mockserver.settings_file import load_settings
+from mockserver.settings.loading import load_settings
+from mockserver.settings.model import AccountRow, LimitRow, Settings, SettingsError
+from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.mock_server import MockServer
 
 PAGE, OBSERVED = ("5000", "450000"), ("400", "200000")  # gpt-audio-mini on tier-2
 QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warning", "tier": "tier-2"}

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.catalog.limit_kinds import DAY, MINUTE
 from mockserver.limits import bucket
 from mockserver.limits.bucket import Bucket, Limit
 from mockserver.limits.keys import Key
-from mockserver.limits.kinds import DAY, MINUTE
 from mockserver.limits.store import BucketStore, Draw
 
 NOW = 1_800_000_000 * bucket.MICROSECONDS

@@ -47,7 +47,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.wire import json_styles
+from mockserver import json_styles
 from tests.conftest import FIXTURES, RawResponse
 
 Sender = Callable[..., RawResponse]

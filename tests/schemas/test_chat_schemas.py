@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.gateway import explain
-from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
+from mockserver.validation import explanations as explain
+from mockserver.validation.schemas import Schemas
 
 FOLDER = data_folder("schemas")
 SCHEMAS = Schemas(FOLDER)

@@ -16,8 +16,8 @@ import pytest
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
+from mockserver.validation.schemas import Schemas
 from tests.conftest import DATA
 from tests.schemas.structure import alternatives, expanded
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
+from mockserver.validation.schemas import Schemas
 
 FOLDER = data_folder("schemas")
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.json"))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mockserver.double.store import MemoryStore
-from mockserver.gateway.validation import Schemas
 from mockserver.resources import data_folder
 from mockserver.state.blobs import Blobs
+from mockserver.state.memory import MemoryStore
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
+from mockserver.validation.schemas import Schemas
 
 Opened = Callable[[], tuple[MemoryStore, Blobs]]
 

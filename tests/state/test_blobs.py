@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.double.store import MemoryStore
 from mockserver.state.blobs import Blob, Blobs, References
 from mockserver.state.disk import StateFailed
 from mockserver.state.folder import Folder
 from mockserver.state.layout import LOCK, MARKER
+from mockserver.state.memory import MemoryStore
 
 SMALL, LARGE = b"RIFF" * 100, bytes(range(256)) * 1000
 

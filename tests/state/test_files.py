@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockserver.double.clock import Clock
-from mockserver.double.store import MemoryStore
+from mockserver.clock import Clock
+from mockserver.ids import Ids
 from mockserver.state.blobs import Blob, Blobs, References
 from mockserver.state.files import Files
-from mockserver.wire.ids import Ids
+from mockserver.state.memory import MemoryStore
 
 NOW = 1_700_000_000
 

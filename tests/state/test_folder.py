@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
 from mockserver.state.disk import write_whole
 from mockserver.state.folder import Folder, TemporaryFolder
 from mockserver.state.layout import StateFolderError
+from mockserver.testing.mock_server import MockServer
 
 HOLD = """
 import sys, tempfile

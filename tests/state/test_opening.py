@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from mockserver.double.store import MemoryStore
 from mockserver.state.blobs import Blobs
 from mockserver.state.disk import StateFailed
 from mockserver.state.inspection import inspect
+from mockserver.state.memory import MemoryStore
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from tests.state.conftest import Opened, consent, file, kept

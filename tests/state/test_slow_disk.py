@@ -11,8 +11,8 @@ from pathlib import Path
 import openai
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 
 PATIENCE = 30  # seconds after which a test has failed
 

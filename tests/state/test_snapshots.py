@@ -11,8 +11,8 @@ import httpx
 import openai
 import pytest
 
-from mockserver.mock_server import MockServer
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 
 LINES = b'{"custom_id": "1"}\n'
 

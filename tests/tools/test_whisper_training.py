@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch", reason="the training needs the dependency group whisper-training")
 
 import tools.whisper_training.__main__ as command_line
-from mockserver.engines.whisper_models import is_embedded
+from mockserver.engines.whisper.models import is_embedded
 from tools.whisper_training.corpus import Corpus, make_shard
 from tools.whisper_training.curve import plot
 from tools.whisper_training.export import export

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.engines.dialogue import ToolCall
+from mockserver.ids import Ids
 from mockserver.wire import chat, tokens
-from mockserver.wire.ids import Ids
 
 HEAD = chat.Head("chatcmpl-1", 1_780_693_557, "gpt-audio-1.5", "fp_58b2b3ae96")
 OPENING = (

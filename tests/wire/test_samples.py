@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from mockserver import json_styles
 from mockserver.engines.transcription import Segment, Word
-from mockserver.wire import json_styles, subtitles, transcripts, usage
+from mockserver.wire import subtitles, transcripts, usage
 from tests.conftest import DATA
 
 SAMPLES: dict[str, Any] = tomllib.loads((DATA / "rebuilt.toml").read_text("utf-8"))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.app import OPERATIONS, create_app, services_of
 from mockserver.catalog.paths import VERSION, openai_calls
-from mockserver.double.control import create_control_app
-from mockserver.double.control_calls import shown
-from mockserver.double.control_openapi import routes
-from mockserver.double.control_routes import route_rows
-from mockserver.gateway.validation import Schemas
+from mockserver.control.app import create_control_app
+from mockserver.control.openapi import routes
+from mockserver.control.requests import shown
+from mockserver.control.route_docs import route_rows
 from mockserver.resources import data_folder
-from mockserver.settings import Settings
+from mockserver.settings.model import Settings
+from mockserver.validation.schemas import Schemas
 
 if TYPE_CHECKING:
-    from mockserver.gateway.operation import Operation
+    from mockserver.pipeline.operation import Operation
 
 _ENDS_THE_RUN = frozenset({"POST /_mock/shutdown"})
 

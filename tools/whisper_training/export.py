@@ -11,7 +11,7 @@ import torch
 from ctranslate2.specs.whisper_spec import WhisperSpec
 from torch import Tensor, nn
 
-from mockserver.engines.whisper_models import TRAINED_ON
+from mockserver.engines.whisper.models import TRAINED_ON
 from tools.whisper_training.features import BANDS, FRAME_RATE, SAMPLE_RATE
 from tools.whisper_training.model import STATES, Attention, Layer, Whisper
 from tools.whisper_training.tokenizer import SPECIAL, Vocabulary

@@ -18,11 +18,11 @@ import numpy as np
 
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
 from mockserver.catalog.tables import Catalog
-from mockserver.engines.pyttsx3_delivery import FASTEST_RATE, SLOWEST_RATE, USUAL_RATE
-from mockserver.engines.pyttsx3_driver import short_data_path
-from mockserver.engines.pyttsx3_helper import SAMPLE_RATE
-from mockserver.engines.pyttsx3_rendering import Rendering
-from mockserver.engines.pyttsx3_words import WordTimes
+from mockserver.engines.espeak.delivery import FASTEST_RATE, SLOWEST_RATE, USUAL_RATE
+from mockserver.engines.espeak.driver import short_data_path
+from mockserver.engines.espeak.helper import SAMPLE_RATE
+from mockserver.engines.espeak.rendering import Rendering
+from mockserver.engines.espeak.words import WordTimes
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpokenWord
 
 if TYPE_CHECKING:

@@ -1,0 +1,227 @@
+"""Who is calling: API keys and the accounts they stand for.
+
+A key comes in ``Authorization``, else in ``api-key`` or ``x-api-key``. Any key is an account of its own.
+``sk-mock-<tier>-<anything>`` also picks the usage tier (``sk-mock-free-x``, ``sk-mock-tier-3-ci``), and two
+kinds of key are there to fail: ``sk-mock-invalid...`` is refused, ``sk-mock-noquota...`` has no credit left.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+from weakref import WeakValueDictionary
+
+from mockserver.errors import ApiError
+from mockserver.ids import organization_id, project_id
+from mockserver.settings.model import TIERS, AccountRow, LimitRow, Settings, SupportsGet
+
+HIDDEN = "***"
+
+_SHOWN_IN_PART = 16  # characters of a secret at least, of which beginning and end are shown
+_LONGEST = 1024  # characters of such a secret at most
+_MOCK_KEY = "sk-mock-"
+_REMEMBERED_ACCOUNTS = 4096
+_KEY_HEADERS = ("api-key", "x-api-key")
+# What begin the subprotocols of a WebSocket that carry a key or a name.
+_KEY_PROTOCOL = "openai-insecure-api-key."
+_NAMING_PROTOCOLS = {"organization": "openai-organization.", "project": "openai-project."}
+_NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
+_NAME = re.compile("[ -~]{1,200}")  # what can be answered in a header
+# Control characters and surrogates.
+_NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in place of a name that they lack
+
+
+@dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
+class Account:
+    """The caller: everything stateful is scoped by ``id``. ``key`` is abbreviated.
+
+    ``names`` are what patterns can call it: its id, organization, project, and the SHA-256 of its API key.
+    """
+
+    id: str
+    key: str
+    organization: str
+    project: str
+    tier: str
+    models: tuple[str, ...] = ()
+    limits: tuple[LimitRow, ...] = ()
+    names: frozenset[str] = frozenset()
+
+    def as_value(self) -> dict[str, Any]:
+        """The account as a JSON value, for ``from_value``; its key stays redacted."""
+        return {
+            **{name: getattr(self, name) for name in ("id", "key", "organization", "project", "tier")},
+            "models": list(self.models),
+            "limits": [[row.group, row.tier, list(row.limits), row.observed] for row in self.limits],
+            "names": sorted(self.names),
+        }
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> Account:
+        """The account that ``as_value`` told."""
+        limits = tuple(
+            LimitRow(group, tier, tuple((kind, amount) for kind, amount in amounts), *observed)
+            for group, tier, amounts, *observed in value["limits"]
+        )
+        models, names = tuple(value["models"]), frozenset(value["names"])
+        return cls(**{**value, "models": models, "limits": limits, "names": names})
+
+    def limits_of(self, group: str, tier: str) -> dict[str, int | None]:
+        """The account's own limits of a limit group, on a tier."""
+        rows = (row for row in self.limits if row.group == group and row.tier in (None, tier))
+        return {kind: amount for row in rows for kind, amount in row.limits}
+
+    def may_use(self, model: str, alias: str | None) -> bool:
+        """Whether the project has access to a model, by its own name or its alias'. No list allows all."""
+        return not self.models or model in self.models or alias in self.models
+
+
+class Accounts:
+    """Turns the headers of requests into accounts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._declared = {row.key: row for row in settings.accounts}
+        self._account = lru_cache(maxsize=_REMEMBERED_ACCOUNTS)(self._make)
+        self._latest_keys: deque[str] = deque(maxlen=_REMEMBERED_ACCOUNTS)
+        self._by_id: WeakValueDictionary[str, Account] = WeakValueDictionary()
+
+    def of_request(self, headers: SupportsGet) -> Account:
+        """Return the account of a request: that of its key, with the organization and project that its headers name.
+
+        Raises ``ApiError`` as ``authenticate`` does, and ``mismatched_organization``, ``mismatched_project`` or
+        ``invalid_organization`` for headers that name another organization or project than the account's.
+        """
+        key = key_of(headers)
+        account = self.authenticate(key)
+        named = {name: value for name in _NAMING if (value := _name_in(headers, name))}
+        return self._named(account, key, named) if named else account
+
+    def authenticate(self, key: str) -> Account:
+        """Return the account of an API key, empty for none.
+
+        Raises ``ApiError``: ``missing_api_key``, ``invalid_api_key`` or ``insufficient_quota``.
+        """
+        if not key:
+            if self._settings.require_key:
+                raise ApiError("missing_api_key")
+            key = "anonymous"
+        if key.startswith(_MOCK_KEY + "invalid") or not self._is_accepted(key):
+            raise ApiError("invalid_api_key", key=redact(key))
+        if key.startswith(_MOCK_KEY + "noquota"):
+            raise ApiError("insufficient_quota")
+        return self._account(key)
+
+    def known(self, account_id: str) -> Account | None:
+        """The account of that id, if it is one of the 4,096 that called last."""
+        return self._by_id.get(account_id)
+
+    def keys_in(self, text: str) -> list[str]:
+        """Return the keys that stand in a text, of those that are declared or called lately. Words are none."""
+        plain = text.replace("\\", "")  # signs are escaped in JSON and in regular expressions
+        return [key for key in {*self._declared, *self._latest_keys} if key in plain and not key.isalpha()]
+
+    def _is_accepted(self, key: str) -> bool:
+        if key in self._declared:
+            return True
+        return self._settings.accept_any_key and not _NOT_IN_KEYS.search(key)
+
+    def _named(self, account: Account, key: str, named: Mapping[str, str]) -> Account:
+        """The account with the organization and project that a request names; others than declared are refused."""
+        row = self._declared.get(key)
+        for name, value in named.items():
+            declared = getattr(row, name, None)
+            if name == "organization" and value.lower() in _NO_NAMES:
+                raise ApiError("invalid_organization", organization=value)
+            if declared not in (None, value) or not _NAME.fullmatch(value) or value.lower() in _NO_NAMES:
+                raise ApiError(f"mismatched_{name}")
+        organization = named.get("organization", account.organization)
+        project = named.get("project", account.project)
+        names = account.names | {organization, project}
+        return replace(account, organization=organization, project=project, names=names)
+
+    def _make(self, key: str) -> Account:
+        self._latest_keys.append(key)
+        row = self._declared.get(key, AccountRow(key))
+        organization = row.organization or organization_id(key)
+        project = row.project or project_id(key)
+        tier = row.tier or _tier_in(key) or self._settings.tier
+        id_, digest = f"{organization}/{project}", hashlib.sha256(key.encode("utf-8", "surrogateescape"))
+        names = frozenset({id_, organization, project, digest.hexdigest()})
+        account = Account(id_, abbreviated(key), organization, project, tier, row.models, row.limits, names)
+        self._by_id[account.id] = account
+        return account
+
+
+def redact(key: str) -> str:
+    """``key`` as error messages show it to its sender: of more than 12 characters the first 8 and the last 4 stay."""
+    if len(key) <= 12:
+        return key
+    return key[:8] + "*" * (len(key) - 12) + key[-4:]
+
+
+def abbreviated(secret: str) -> str:
+    """``secret`` as it is shown to others: of 16 characters and more the first 8 and the last 4, of others nothing."""
+    return redact(secret) if _SHOWN_IN_PART <= len(secret) <= _LONGEST else HIDDEN
+
+
+def _tier_in(key: str) -> str | None:
+    rest = key.removeprefix(_MOCK_KEY)
+    if rest == key:
+        return None
+    return next((tier for tier in TIERS if rest == tier or rest.startswith(tier + "-")), None)
+
+
+def key_of(headers: SupportsGet) -> str:
+    """Return the API key in the headers of a request; empty when there is none."""
+    candidates = (
+        _key_in(headers.get("Authorization")),
+        *(_text(headers.get(name)) for name in _KEY_HEADERS),
+        _of_websocket(headers.get("Sec-WebSocket-Protocol"), _KEY_PROTOCOL),
+    )
+    return next(filter(None, candidates), "")
+
+
+def _name_in(headers: SupportsGet, name: str) -> str:
+    """Return the organization or project that a request names; empty for none."""
+    protocols = headers.get("Sec-WebSocket-Protocol")
+    return _text(headers.get(_NAMING[name])) or _of_websocket(protocols, _NAMING_PROTOCOLS[name])
+
+
+def _of_websocket(protocols: str | None, prefix: str) -> str:
+    """Return what a subprotocol of a WebSocket carries, where browsers can send nothing else; empty for none."""
+    offered = (each.strip() for each in _text(protocols).split(","))
+    return next((each.removeprefix(prefix) for each in offered if each.startswith(prefix)), "")
+
+
+def _text(header: str | None) -> str:
+    """Return the text of a header, which WSGI reads as Latin-1 and clients may have written in UTF-8."""
+    text = (header or "").strip()
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
+def _key_in(authorization: str | None) -> str:
+    """The key of a Bearer header, or the password of a Basic one; empty when there is none."""
+    scheme, _, credentials = _text(authorization).partition(" ")
+    credentials = credentials.strip()
+    if scheme.lower() == "bearer":
+        return credentials
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""

@@ -1,0 +1,188 @@
+"""Finds the secrets of a request and hides them where requests are kept or written: journal, snapshots, log.
+
+A secret is known by the name of what carries it (``catalog/secret_names.toml``), by a scheme before it (``Bearer``), or
+because it is the key that this very request is made with, wherever else that stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, unquote
+
+from werkzeug.datastructures import EnvironHeaders
+
+from mockserver.accounts.accounts import HIDDEN, abbreviated, key_of
+from mockserver.catalog.reading import read_table
+
+_ENVIRON_KEY = "mockserver.secrets"  # of the WSGI environ, where no client can put anything
+_TABLE = Path(__file__).parents[1] / "catalog" / "secret_names.toml"
+_FOUND_ALONE = 6  # characters at least of a secret that is hidden wherever a value is nothing else
+_FOUND_WITHIN = 8  # the same, wherever it stands in a text; shorter ones are words, too
+_ENDS_WORDS = 5  # letters at least of a word that is noticed at the end of another, as in `accesstoken`
+_LONGEST_NAME = 200  # characters
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
+_CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)([^\s,;\"']+)", re.IGNORECASE)
+# In headers that have no telling name: `Token …` and `ApiKey …`, which are no schemes of HTTP's, and `key=…`.
+_KEY_VALUE = re.compile(
+    r"(^(?:token|api[-_]?key|key)\s+(?!\w+=)\"?|(?:^|(?<=[\s;,]))(?:token|api[-_]?key|key|session|sid)=\"?)"
+    r"([^\s,;\"'=]+)",
+    re.IGNORECASE,
+)
+_KEY_PROTOCOL = re.compile(r"(openai-insecure-api-key\.)([^\s,]+)")
+_ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # of a URL within a text
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# Keys as OpenAI and others write them; those of words alone are something else.
+_KEY = re.compile(r"(?<![\w-])sk-(?=[\w-]*[0-9])[\w-]{16,}")
+
+Carrier = Literal["headers", "queries", "members"]
+
+
+def is_secret(carrier: Carrier, name: str) -> bool:
+    """Return whether a name is that of a secret. Of a very long name only the end is matched."""
+    return _is_secret(carrier, name[-_LONGEST_NAME:])
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(carrier: Carrier, name: str) -> bool:
+    wanted, endings, exceptions = _names(carrier)
+    words = [word.lower() for word in _WORD.findall(name)]
+    pairs = (f"{one} {other}" for one, other in pairwise(words))
+    found = (
+        not wanted.isdisjoint(words)
+        or not wanted.isdisjoint(pairs)
+        or any(w.endswith(endings) for w in words)
+    )
+    return found and "-".join(words) not in exceptions
+
+
+@cache
+def _names(carrier: Carrier) -> tuple[frozenset[str], tuple[str, ...], frozenset[str]]:
+    row = read_table(_TABLE)[carrier]
+    endings = tuple(word for word in row["words"] if len(word) >= _ENDS_WORDS and " " not in word)
+    return frozenset(row["words"]), endings, frozenset(row["not"])
+
+
+class Secrets:
+    """The secrets that a request carries, to be hidden wherever they stand."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = frozenset(secrets)
+        self._shown: dict[str, str] = {}
+        for secret in self._secrets:
+            if len(secret) >= _FOUND_ALONE:
+                in_header = secret.encode("utf-8", "surrogateescape").decode("latin-1")
+                self._shown |= dict.fromkeys(
+                    (secret, quote(secret, safe="", errors="replace"), in_header), abbreviated(secret)
+                )
+        self._within = [each for each in self._shown if len(each) >= _FOUND_WITHIN]
+
+    def and_those(self, others: Iterable[str]) -> Secrets:
+        """Return these secrets and others."""
+        return Secrets(self._secrets.union(others))
+
+    def within_pattern(self, pattern: str) -> list[tuple[str, re.Pattern[str]]]:
+        """Return the secrets in a regular expression, and what finds each, its signs escaped or not."""
+        escaped = ((each, re.compile("".join(rf"\\?{re.escape(c)}" for c in each))) for each in self._within)
+        return [(each, found) for each, found in escaped if found.search(pattern)]
+
+    def hide_in_all(self, value: Any) -> Any:
+        """Return a JSON value without the secrets in its texts; the names of members stay."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, Mapping):
+            return {name: self.hide_in_all(each) for name, each in value.items()}
+        return [self.hide_in_all(each) for each in value] if isinstance(value, list) else value
+
+    def hide(self, text: str) -> str:
+        """Return a text without the secrets, and without what looks like a key."""
+        whole = self._shown.get(text)
+        if whole is not None:
+            return whole
+        for secret in self._within:
+            if secret in text:
+                text = text.replace(secret, self._shown[secret])
+        if "%" in text and any(secret in (plain := unquote(text)) for secret in self._within):
+            return self.hide(plain)
+        return _KEY.sub(lambda found: abbreviated(found[0]), text) if "sk-" in text else text
+
+    def hide_in_path(self, path: str) -> str:
+        """Return a path without the secrets."""
+        return "/".join(map(self.hide, self.hide(path).split("/")))
+
+    def hide_in_header(self, name: str, value: str) -> str:
+        """Return what is shown of a header, whose name is in lower case."""
+        if is_secret("headers", name):
+            return _secret_header(name, value)
+        value = _CREDENTIALS.sub(lambda found: found[1] + found[2] + abbreviated(found[3]), value)
+        for pattern in (_KEY_PROTOCOL, _KEY_VALUE):
+            value = pattern.sub(lambda found: found[1] + abbreviated(found[2]), value)
+        return self.hide(_without_credentials(value) if "://" in value or "?" in value else value)
+
+    def hide_in_value(self, text: str) -> str:
+        """Return what is shown of a text in a body, which may be a URL."""
+        return self.hide(_without_credentials(text) if "://" in text else text)
+
+    def hide_in_argument(self, name: str, value: str) -> str:
+        """Return what is shown of a query argument."""
+        return abbreviated(value) if is_secret("queries", name) and value else self.hide(value)
+
+
+def secrets_of(environ: Mapping[str, Any]) -> Secrets:
+    """Return the secrets of a WSGI request, found once."""
+    found: Secrets | None = environ.get(_ENVIRON_KEY)
+    if found is None:
+        found = Secrets(_carried(environ))
+        if isinstance(environ, dict):
+            environ[_ENVIRON_KEY] = found
+    return found
+
+
+def header_name(key: str) -> str:
+    """Return the name in lower case of the header that a key of a WSGI environ stands for; empty for none."""
+    if key.startswith("HTTP_"):
+        return key[5:].replace("_", "-").lower()
+    return key.replace("_", "-").lower() if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else ""
+
+
+def _carried(environ: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the secrets that a request carries where such are expected. Cookies say too much that is none."""
+    yield key_of(EnvironHeaders(dict(environ)))
+    headers = {header_name(key): value for key, value in environ.items() if header_name(key)}
+    for name, value in headers.items():
+        if is_secret("headers", name) and "cookie" not in name:
+            yield value.strip()
+            yield value.strip().partition(" ")[2].strip()
+        for found in (
+            *_CREDENTIALS.finditer(value),
+            *_KEY_PROTOCOL.finditer(value),
+            *_KEY_VALUE.finditer(value),
+        ):
+            yield found[found.re.groups]
+    for name, value in parse_qsl(environ.get("QUERY_STRING", "")):
+        if is_secret("queries", name):
+            yield value
+
+
+def _secret_header(name: str, value: str) -> str:
+    scheme, space, secret = value.partition(" ") if name.endswith("authorization") else ("", "", value)
+    if scheme and not space:
+        return HIDDEN
+    opaque = "cookie" in name or scheme.lower() in _OPAQUE_SCHEMES
+    return f"{scheme}{space}{HIDDEN if opaque else abbreviated(secret)}"
+
+
+def _without_credentials(text: str) -> str:
+    """Return a text with URLs without user information, and without secrets in their queries."""
+
+    def argument(found: re.Match[str]) -> str:
+        sign, name, value = found.groups()
+        shown = abbreviated(value) if is_secret("queries", unquote(name)) else value
+        return f"{sign}{name}={shown}"
+
+    return _ARGUMENT.sub(argument, _USER.sub(HIDDEN, text))

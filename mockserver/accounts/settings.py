@@ -1,0 +1,125 @@
+"""Settings that the control API changes while the server runs: for one account, or for every one.
+
+Their place is between the command line and the ``x-mock-*`` headers of a request.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockserver.settings.model import PER_REQUEST, SettingsError
+
+if TYPE_CHECKING:
+    from mockserver.settings.model import Settings
+
+_CHANGEABLE = tuple(option.name for option in PER_REQUEST)
+_MOST_ACCOUNTS = 65_536  # with changes of their own; the one that was changed first makes room
+_REMEMBERED = 4_096  # accounts whose settings are put together already
+
+Changes = dict[str, Any]
+
+
+class AccountSettings:
+    """The settings of each account: those of the server, then changes for all, then those for the account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._of_all: Changes = {}
+        self._of_one: OrderedDict[str, Changes] = OrderedDict()
+        self._known: dict[str | None, Settings] = {}
+        self._changed = False
+
+    def for_account(self, account_id: str | None) -> Settings:
+        """The settings that hold for an account; for ``None``, for those without changes of their own."""
+        if not self._changed:
+            return self._settings
+        known = self._known.get(account_id)
+        if known is None:
+            with self._lock:
+                known = self._resolve(account_id)
+        return known
+
+    def changes(self, account_id: str | None) -> Changes:
+        """What was changed for an account alone; for ``None``, for all."""
+        with self._lock:
+            return dict(self._own(account_id))
+
+    def change(self, account_id: str | None, changes: Mapping[str, object]) -> None:
+        """Changes settings for an account, or for all; a value of ``None`` takes a change back.
+
+        Raises ``SettingsError``, and changes nothing, for a setting that cannot be changed, or not to that.
+        """
+        checked = self._checked({name: value for name, value in changes.items() if value is not None})
+        for name in changes:
+            _check_changeable(name)
+        with self._lock:
+            kept = {name: value for name, value in self._own(account_id).items() if name not in changes}
+            self._set(account_id, kept | checked)
+
+    def reset(self, account_id: str | None) -> None:
+        """Takes back the changes for an account alone; for ``None``, those for all and for every account."""
+        with self._lock:
+            if account_id is None:
+                self._of_one.clear()
+            self._set(account_id, {})
+
+    def snapshot(self, account_id: str | None) -> dict[str, Any]:
+        """The changes for an account alone, or every change, for ``restore``."""
+        with self._lock:
+            accounts = {id_: dict(own) for id_, own in self._of_one.items()} if account_id is None else {}
+            return {"changes": dict(self._own(account_id)), "accounts": accounts}
+
+    def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Puts the changes of a ``snapshot`` in place of what there is. Raises ``SettingsError``."""
+        own = self._checked(state["changes"])
+        accounts = {id_: self._checked(changes) for id_, changes in state["accounts"].items()}
+        with self._lock:
+            if account_id is None:
+                self._of_one.clear()
+                for id_, changes in accounts.items():
+                    self._set(id_, changes)
+            self._set(account_id, own)
+
+    def _checked(self, changes: Mapping[str, object]) -> Changes:
+        for name in changes:
+            _check_changeable(name)
+        try:
+            changed = dataclasses.replace(self._settings, **changes)  # type: ignore[arg-type]
+        except SettingsError as error:
+            raise SettingsError(str(error).removeprefix("argument ")) from error
+        return {name: getattr(changed, name) for name in changes}
+
+    def _own(self, account_id: str | None) -> Changes:
+        return self._of_all if account_id is None else self._of_one.get(account_id, {})
+
+    def _set(self, account_id: str | None, changes: Changes) -> None:
+        if account_id is None:
+            self._of_all = changes
+        elif changes:
+            self._of_one[account_id] = changes
+            if len(self._of_one) > _MOST_ACCOUNTS:
+                self._of_one.popitem(last=False)
+        else:
+            self._of_one.pop(account_id, None)
+        self._known = {}
+        self._changed = bool(self._of_all or self._of_one)
+
+    def _resolve(self, account_id: str | None) -> Settings:
+        changes = self._of_all | (self._of_one.get(account_id, {}) if account_id is not None else {})
+        settings = dataclasses.replace(self._settings, **changes) if changes else self._settings
+        if len(self._known) >= _REMEMBERED:
+            self._known = {}
+        self._known[account_id] = settings
+        return settings
+
+
+def _check_changeable(name: str) -> None:
+    if name not in _CHANGEABLE:
+        raise SettingsError(
+            f"{name}: cannot be changed while the server runs. What can: {', '.join(_CHANGEABLE)}."
+        )

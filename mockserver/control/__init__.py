@@ -1,0 +1,1 @@
+"""The control API below ``/_mock``: a module for each resource."""

@@ -1,0 +1,91 @@
+"""``/_mock/faults``: what goes wrong, to add, look at, change and remove.
+
+A call that carries an API key concerns that account's faults, one without a key those of every account.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.control import requests as control
+from mockserver.control.requests import ControlError, NotFound
+
+if TYPE_CHECKING:
+    import flask
+
+    from mockserver.scripting.faults.registry import Standing
+    from mockserver.services import Services
+
+
+def register(app: flask.Flask, services: Services) -> None:
+    """Adds the views."""
+    faults = services.faults
+
+    def add() -> flask.Response:
+        account_id = control.account_id(services)
+        id_ = _put(services, control.document(services, "fault"), account_id)
+        return control.answer(_described(services, _standing(services, id_))[0], 201)
+
+    def listed() -> flask.Response:
+        standings = faults.visible(control.account_id(services))
+        return control.answer({"faults": _described(services, *standings)})
+
+    def remove_all() -> flask.Response:
+        faults.reset(control.account_id(services))
+        return listed()
+
+    def one(id: str) -> flask.Response:  # noqa: A002 - of the URL
+        return control.answer(_described(services, _standing(services, id))[0])
+
+    def replace(id: str) -> flask.Response:  # noqa: A002
+        owner = _own(services, id).account_id
+        document = control.document(services, "fault")
+        if document.setdefault("id", id) != id:
+            raise ControlError(f"id: is not that of the URL ({id!r}). Leave it out.")
+        _put(services, document, owner)
+        return one(id)
+
+    def remove(id: str) -> flask.Response:  # noqa: A002
+        faults.remove(_own(services, id).fault.id, control.account_id(services))
+        return control.answer({"deleted": id})
+
+    for path, method, view in (
+        ("faults", "POST", add),
+        ("faults", "GET", listed),
+        ("faults", "DELETE", remove_all),
+        ("faults/<path:id>", "GET", one),
+        ("faults/<path:id>", "PUT", replace),
+        ("faults/<path:id>", "DELETE", remove),
+    ):
+        app.add_url_rule(f"/_mock/{path}", f"mock_{view.__name__}_faults", view, methods=[method])
+
+
+def _put(services: Services, document: dict[str, Any], account_id: str | None) -> str:
+    try:
+        return services.faults.add(document, account_id).id
+    except ValueError as error:
+        raise ControlError(str(error)) from error
+
+
+def _standing(services: Services, id_: str) -> Standing:
+    standing = services.faults.get(id_, control.account_id(services))
+    if standing is None:
+        raise NotFound(f"There is no fault {id_!r}.")
+    return standing
+
+
+def _own(services: Services, id_: str) -> Standing:
+    """A fault that the caller may change: its own, or any without a key."""
+    standing = _standing(services, id_)
+    if control.account_id(services) not in (None, standing.account_id):
+        raise NotFound(f"The fault {id_!r} is of all accounts. Leave the API key out to change it.")
+    return standing
+
+
+def _described(services: Services, *standings: Standing) -> list[dict[str, Any]]:
+    faults = [standing.fault for standing in standings]
+    documents = control.hidden(services, [{"id": fault.id, **fault.document} for fault in faults])
+    return [
+        {**document, "hits": standing.hits, "seen": standing.seen}
+        for standing, document in zip(standings, documents, strict=True)
+    ]

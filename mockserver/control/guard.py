@@ -1,0 +1,218 @@
+"""Who may call the control API: this machine, or whoever knows the token; and never a page of another site.
+
+``refusal`` decides, by what the request says as it came: the address it is from, ``Host``, ``Origin``, and what
+browsers tell of why they send it (Fetch Metadata). docs/control.md has the rules for people.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import flask
+
+from mockserver.catalog.reading import read_table
+from mockserver.control import requests as control
+from mockserver.hosts import address_of, is_loopback
+from mockserver.pipeline.responses import drain_request
+from mockserver.transport.authorities import Authority, parse_authority, parse_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.services import Services
+    from mockserver.settings.model import Settings
+
+TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
+
+_OPEN = ("/_mock/health",)  # to everybody: containers are asked for their health
+_OWN_PAGES = (
+    "same-origin",
+    "none",
+)  # Sec-Fetch-Site: this server's, and what a person asks for in the address bar
+_BY_SCRIPT = ("cors", "websocket")  # Sec-Fetch-Mode of what a page of another origin can ask for and be told
+_LONGEST = 80  # characters of a header that a refusal repeats
+_PROXY_HEADERS = Path(__file__).parents[1] / "catalog" / "proxy_headers.toml"
+_REMEDY = "Start the server with --control-token and send the token in the header x-mock-control-token."
+_PAGES = (
+    "Pages of this server and, by fetch() or WebSocket, of others on this machine (http://localhost:PORT) may call the "
+    "control API; an address typed into a browser is answered, too."
+)
+# What holds for every answer: no other site's page shows, frames or keeps it, and nothing in it is run.
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; media-src 'self'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class Refused(NamedTuple):
+    """Why a call is refused: the status of the answer, and its message."""
+
+    status: int
+    message: str
+
+
+def register(app: flask.Flask, services: Services) -> None:
+    """Has calls of the control API refused that may not be made, and all answers closed to pages of other sites."""
+    settings = services.settings
+
+    def guard() -> flask.Response | None:
+        request = flask.request
+        refused = refusal(request.environ, settings)
+        if refused is None:
+            flask.g.page = request.environ.get("HTTP_ORIGIN")
+        elif request.path not in _OPEN:
+            drain_request()
+            return control.answer({"error": refused.message}, refused.status)
+        return _preflight() if request.method == "OPTIONS" else None
+
+    def close_to_others(response: flask.Response) -> flask.Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.vary.add("Origin")
+        page = flask.g.get("page")
+        if page is not None:
+            response.headers["access-control-allow-origin"] = page
+        return response
+
+    app.before_request(guard)
+    app.after_request(close_to_others)
+
+
+def exposure(settings: Settings) -> str | None:
+    """What a server should warn of that listens beyond this machine and has no token."""
+    if settings.control_token or is_loopback(settings.host):
+        return None
+    return (
+        f"The server listens on {settings.host}, and its control API (/_mock) answers this machine only. "
+        "With --control-token it answers whoever sends that token."
+    )
+
+
+def refusal(environ: Mapping[str, Any], settings: Settings) -> Refused | None:
+    """Return why the request of a WSGI environ may not be made, ``None`` if it may.
+
+    A preflight, which cannot carry the token, needs none.
+    """
+    written = environ.get("HTTP_HOST", "")
+    host = parse_authority(written)
+    if host is None:
+        return Refused(
+            403, f"Host: {_shown(written)} is no host name or address. Call the server as localhost."
+        )
+    foreign = _foreign_page(environ, host)
+    if foreign:
+        return Refused(403, f"{foreign} {_PAGES}")
+    if not settings.control_token:
+        return _not_from_here(environ, host, settings)
+    if environ["REQUEST_METHOD"] == "OPTIONS":
+        return None
+    return _without_token(environ, settings.control_token)
+
+
+def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
+    """Return what tells that a page sends the request which may not; empty for none."""
+    if "HTTP_ORIGIN" in environ:
+        if _may_ask(environ, host):
+            return ""
+        return f"Origin: a page of {_shown(environ['HTTP_ORIGIN'])} may not send this."
+    site = environ.get("HTTP_SEC_FETCH_SITE")
+    if site is None:  # no browser: Node sends the mode alone, and always the same
+        others = {name: value for name, value in environ.items() if name.startswith("HTTP_SEC_FETCH_")}
+        is_browser = others not in ({}, {"HTTP_SEC_FETCH_MODE": "cors"})
+        return "Sec-Fetch-Site: the header is missing beside others of its kind." if is_browser else ""
+    return (
+        ""
+        if site in _OWN_PAGES
+        else f"Sec-Fetch-Site: {_shown(site)} tells of a page that may not send this."
+    )
+
+
+def _may_ask(environ: Mapping[str, Any], host: Authority) -> bool:
+    """Tell whether the ``Origin`` is this server's, or another of this machine that asks as it may."""
+    origin = parse_origin(environ["HTTP_ORIGIN"])
+    if origin is None:
+        return False
+    site, mode = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_SEC_FETCH_MODE")
+    if origin.is_of(host) and site in (None, *_OWN_PAGES):
+        return True
+    return is_loopback(origin.authority.host) and mode in (None, *_BY_SCRIPT)
+
+
+def _not_from_here(environ: Mapping[str, Any], host: Authority, settings: Settings) -> Refused | None:
+    """Refuses callers elsewhere, also behind a proxy, and names that a page may have had resolved to here."""
+    caller = environ.get("REMOTE_ADDR")
+    address = address_of(caller.partition("%")[0]) if caller else None  # a Unix socket has none
+    proxy = _proxy_header(environ)
+    if proxy or (caller and not (address and address.is_loopback)):
+        why = f"{proxy}: the request comes by way of a proxy. " if proxy else ""
+        return Refused(
+            403,
+            f"{why}The control API answers this machine only; the setting control_token opens it. {_REMEDY}",
+        )
+    if _is_known_as(host.host, settings):
+        return None
+    return Refused(
+        403, f"Host: the control API is not known as {_shown(host.host)}. Call it as localhost. {_REMEDY}"
+    )
+
+
+def _is_known_as(host: str, settings: Settings) -> bool:
+    """Tell whether nobody else can have a page of that host: by an address, as localhost, or as it listens."""
+    if host == settings.host.lower().rstrip("."):
+        return True
+    address = address_of(host)
+    return is_loopback(host) if address is None else not address.is_unspecified
+
+
+def _proxy_header(environ: Mapping[str, Any]) -> str:
+    """Return the name of a header that only a proxy sends; empty for none."""
+    names, prefixes = _proxy_headers()
+    for key in environ:
+        if key.startswith("HTTP_"):
+            name = key[5:].replace("_", "-").lower()
+            if name in names or name.startswith(prefixes):
+                return name
+    return ""
+
+
+@cache
+def _proxy_headers() -> tuple[frozenset[str], tuple[str, ...]]:
+    table = read_table(_PROXY_HEADERS)
+    return frozenset(table["names"]), tuple(table["prefixes"])
+
+
+def _without_token(environ: Mapping[str, Any], token: str) -> Refused | None:
+    given = environ.get("HTTP_" + TOKEN_HEADER.upper().replace("-", "_"), "")
+    if secrets.compare_digest(given.encode("latin-1", "replace"), token.encode()):
+        return None
+    problem = "is wrong" if given else "is missing"
+    return Refused(
+        401, f"{TOKEN_HEADER}: the header {problem}. Send the server's setting control_token in it."
+    )
+
+
+def _preflight() -> flask.Response:
+    """Return the answer to a browser that asks beforehand what a page may send."""
+    asked = flask.request.headers.get(
+        "Access-Control-Request-Headers", f"authorization, content-type, {TOKEN_HEADER}"
+    )
+    return flask.Response(
+        b"",
+        200,
+        {
+            "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
+            "access-control-allow-headers": asked,
+            "access-control-max-age": "600",
+        },
+    )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")

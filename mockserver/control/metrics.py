@@ -1,0 +1,103 @@
+"""``GET /_mock/metrics``: what the server counts, in the text formats of Prometheus."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import flask
+
+from mockserver.journal.metrics import BOUNDS
+from mockserver.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.core import HistogramMetricFamily, Metric
+    from prometheus_client.registry import CollectorRegistry
+
+    from mockserver.journal.metrics import Counts
+    from mockserver.services import Services
+
+# Of the counters: field of ``Counts``, name, unit, what it counts, labels.
+_COUNTERS = (
+    ("requests", "requests", "", "Requests answered.", ("endpoint", "model", "status")),
+    ("answers", "answers", "", "Answers, by who gave them.", ("answered_by",)),
+    ("faults", "faults", "", "Requests that a fault hit.", ("fault",)),
+    ("rate_limited", "rate_limited", "", "Requests refused by a rate limit.", ("model", "kind")),
+    ("tokens", "tokens", "", "Tokens used.", ("endpoint", "model", "kind")),
+    ("audio_seconds", "audio_seconds", "seconds", "Seconds of audio charged for.", ("endpoint", "model")),
+)
+
+
+def register(app: flask.Flask, services: Services) -> None:
+    """Adds ``GET /_mock/metrics``."""
+
+    @cache
+    def registry() -> CollectorRegistry:
+        from prometheus_client import ProcessCollector
+        from prometheus_client.registry import CollectorRegistry
+
+        made = CollectorRegistry()
+        made.register(_Collector(services))
+        ProcessCollector(registry=made)
+        return made
+
+    def metrics() -> flask.Response:
+        from prometheus_client.exposition import choose_encoder
+
+        encode, content_type = choose_encoder(flask.request.headers.get("Accept", ""))
+        return flask.Response(encode(registry()), content_type=content_type)
+
+    app.add_url_rule("/_mock/metrics", "mock_metrics", metrics, methods=["GET"])
+
+
+class _Collector:
+    """Turns what is counted into metrics, when it is asked for."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the registry need not collect once to learn the names."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric of the server."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+
+        counts = self._services.metrics.counts()
+        for field, name, unit, text, labels in _COUNTERS:
+            family = CounterMetricFamily(f"mockserver_{name}", text, labels=labels, unit=unit)
+            for values, amount in getattr(counts, field).items():
+                family.add_metric(values, amount)
+            yield family
+        yield _durations(counts)
+        for name, text, value in self._gauges(counts):
+            yield GaugeMetricFamily(f"mockserver_{name}", text, value=value)
+        yield InfoMetricFamily("mockserver_build", "Version of the server.", {"version": __version__})
+
+    def _gauges(self, counts: Counts) -> Iterator[tuple[str, str, float]]:
+        yield "in_flight", "Requests being answered.", counts.in_flight
+        accounts = len(self._services.limiter.groups_in_use())
+        yield "accounts", "Accounts that use up rate limits.", accounts
+        journal = self._services.journal
+        yield "journal_entries", "Exchanges in the journal.", len(journal)
+        yield "journal_bytes", "Memory of the exchanges in the journal.", journal.size
+        yield (
+            "journal_dropped",
+            "Exchanges that made room in the journal since it was emptied.",
+            journal.dropped,
+        )
+
+
+def _durations(counts: Counts) -> HistogramMetricFamily:
+    from prometheus_client.core import HistogramMetricFamily
+
+    text = "Time until a request was answered, of a stream until it began."
+    family = HistogramMetricFamily("mockserver_request_seconds", text, labels=("endpoint",), unit="seconds")
+    bounds = [*map(str, BOUNDS), "+Inf"]
+    for values, (buckets, total) in counts.seconds.items():
+        family.add_metric(values, list(zip(bounds, accumulate(buckets), strict=True)), total)
+    return family

@@ -1,1 +1,0 @@
-"""What makes the server a test double: its control API under ``/_mock``."""

@@ -1,0 +1,1 @@
+"""Speech by pyttsx3 and espeak-ng, a process for each utterance."""

@@ -1,0 +1,299 @@
+"""The process that speaks: ``python -m mockserver.engines.espeak.helper [control socket's number, slots, limits]``.
+
+espeak-ng is one set of global variables, its output depends on all it said before, and it can crash. So this
+process initialises it once and forks a child for each utterance: every child starts from the same state (the
+same request gives the same bytes) and dies alone. Started without arguments (where there is no ``os.fork``),
+it speaks one utterance, from its standard input to its standard output, and ends.
+
+The server asks for an utterance by sending a socket and a file through the control socket, and the request, a
+line of JSON with the fields of ``SpeechRequest``, through that socket. While the utterance waits for its turn a
+byte ``WAITING`` comes back every second, when it has its turn a byte ``STARTED``, then frames: a kind (one byte),
+the length of the payload (uint32), the payload. Frames that the socket did not take, because its reader is slower
+than the synthesis, are in the file. So the child need not wait for its reader to end.
+
+The server imports this module too, and the process should start fast: standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+from mockserver.engines.speech import SpeechFailed
+
+WAITING = b"."
+STARTED = b"!"
+FRAME = struct.Struct("!cI")
+PCM_FRAME = b"P"  # payload: s16le mono at SAMPLE_RATE
+WORD_FRAME = b"W"  # payload: WORD
+END_FRAME = b"E"
+FAILURE_FRAME = b"F"  # payload: why, in UTF-8
+WORD = struct.Struct("!II")  # where a word begins: samples into the speech, characters into the text
+
+SAMPLE_RATE = 22_050  # Hz
+LONGEST_SPEECH = 3600  # seconds
+CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
+SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
+# Requests at hand: ``select`` takes no file descriptor from 1024 on. Further ones wait where they are.
+MOST_WAITING = 256
+
+Send = Callable[[bytes], None]
+Speak = Callable[[bytes, Send], None]
+
+
+class SpeechLimits(NamedTuple):
+    """What an utterance may take: seconds of processor time (for an hour of speech about 3), bytes of memory."""
+
+    seconds: int = 60
+    memory: int = 1 << 29  # of address space; it begins with a tenth
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """What espeak-ng is to do.
+
+    ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor (to
+    2).
+    """
+
+    text: str
+    voice: str
+    rate: int
+    pitch: int
+    pitch_range: int
+    volume: float
+
+    def to_line(self) -> bytes:
+        """As it is sent to the helper."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Serves the control socket until its other end closes, or one utterance when there is none."""
+    # Those are for the server: it may finish its answers, and then closes the control socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    speak = _prepare()
+    if arguments:
+        descriptor, slots, *limits = map(int, arguments)
+        with socket.socket(fileno=descriptor) as control:
+            _serve(control, slots, SpeechLimits(*limits), speak)
+    else:
+        _write_to_stdout(STARTED)
+        speak(sys.stdin.buffer.readline(), _write_to_stdout)
+
+
+def _prepare() -> Speak:
+    """Starts the engine. What it returns speaks a request line, and passes on the frames of the answer."""
+    from mockserver.engines.espeak.driver import init_engine
+
+    try:
+        engine = init_engine()
+    except SpeechFailed as failure:
+        answer = _frame(FAILURE_FRAME, str(failure).encode())
+        return lambda _line, send: send(answer)
+    return lambda line, send: _speak(engine, SpeechRequest(**json.loads(line)), send)
+
+
+def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
+    spoken = 0
+    failures: list[str] = []
+
+    def on_word(sample: int, location: int, **_: Any) -> None:
+        send(_frame(WORD_FRAME, WORD.pack(sample, location - 1)))
+
+    def on_pcm(data: bytes, **_: Any) -> None:
+        nonlocal spoken
+        send(_frame(PCM_FRAME, data))
+        spoken += len(data) // 2
+        if spoken > LONGEST_SPEECH * SAMPLE_RATE:
+            failures.append(f"the text takes longer than {LONGEST_SPEECH} seconds to speak")
+            engine.stop()
+
+    engine.connect("started-word", on_word)
+    engine.connect("pcm", on_pcm)
+    engine.connect("error", lambda exception, **_: failures.append(str(exception)))
+    for name in ("voice", "rate", "pitch", "pitch_range", "volume"):
+        engine.setProperty(name, getattr(request, name))
+    engine.runAndWait()  # Only now are the properties set, and errors known.
+    if not failures:
+        engine.say(request.text)
+        try:
+            engine.runAndWait()
+        except SpeechFailed as failure:
+            failures.append(str(failure))
+    send(_frame(FAILURE_FRAME, failures[0].encode()) if failures else _frame(END_FRAME))
+
+
+def _frame(kind: bytes, payload: bytes = b"") -> bytes:
+    return FRAME.pack(kind, len(payload)) + payload
+
+
+def _write_to_stdout(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _serve(control: socket.socket, slots: int, limits: SpeechLimits, speak: Speak) -> None:
+    """Gives each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
+    waiting: deque[list[int]] = deque()
+    speaking: set[int] = set()
+    spare: _Child | None = None
+    next_sign = 0.0
+    while True:
+        awaited = [*speaking, control.fileno()] if len(waiting) < MOST_WAITING else [*speaking]
+        calm = CALM if speaking else 0.0
+        patience = calm if spare is None else SIGN_OF_LIFE if waiting else None
+        ready = select.select(awaited, [], [], patience)[0]
+        for pipe in speaking.intersection(ready):
+            os.close(pipe)
+            speaking.remove(pipe)
+        if control.fileno() in ready:
+            descriptors = socket.recv_fds(control, 1, 2)[1]
+            if not descriptors:
+                return
+            waiting.append(descriptors)
+        while waiting and len(speaking) < slots:
+            inherited = (*chain(*waiting), *speaking)
+            child = spare or _fork(control, inherited, limits, speak)
+            while not child.give(waiting[0]):
+                child = _fork(control, inherited, limits, speak)
+            for descriptor in waiting.popleft():
+                os.close(descriptor)
+            speaking.add(child.pipe)
+            spare = None
+        if spare is None and not ready:
+            spare = _fork(control, (*chain(*waiting), *speaking), limits, speak)
+        if time.monotonic() >= next_sign:
+            next_sign = time.monotonic() + SIGN_OF_LIFE
+            _tell_waiting(waiting)
+
+
+def _tell_waiting(waiting: Iterable[list[int]]) -> None:
+    for connection, *_ in waiting:
+        with contextlib.suppress(OSError):  # Some have gone.
+            os.write(connection, WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A child that waits for its socket: a fork takes longer than an utterance may take to begin.
+
+    ``pipe`` reads as closed once the child has spoken, or died.
+    """
+
+    pipe: int
+    handover: socket.socket
+
+    def give(self, descriptors: list[int]) -> bool:
+        """Has the child answer on a socket, and in the file beside it, if any. False when the child has died."""
+        with self.handover:
+            try:
+                socket.send_fds(self.handover, [b"?"], descriptors)
+            except OSError:
+                os.close(self.pipe)
+                return False
+            return True
+
+
+def _fork(control: socket.socket, inherited: Iterable[int], limits: SpeechLimits, speak: Speak) -> _Child:
+    pipe, childs_end = os.pipe()
+    handover, childs_handover = socket.socketpair()
+    if os.fork() != 0:
+        os.close(childs_end)
+        childs_handover.close()
+        return _Child(pipe, handover)
+    try:
+        handover.close()
+        control.close()  # Else the server would not see it closed when the helper dies before this child.
+        for other in (pipe, *inherited):
+            os.close(other)
+        _limit_resources(limits)
+        descriptors = socket.recv_fds(childs_handover, 1, 2)[1]
+        if descriptors:
+            with (
+                contextlib.suppress(OSError),  # The reader has gone.
+                socket.socket(fileno=descriptors[0]) as connection,
+            ):
+                _answer(connection, *descriptors[1:], speak=speak)
+    finally:
+        os._exit(0)
+
+
+def _limit_resources(limits: SpeechLimits) -> None:
+    import resource
+
+    for limit, most in ((resource.RLIMIT_CPU, limits.seconds), (resource.RLIMIT_AS, limits.memory)):
+        with contextlib.suppress(ValueError, OSError):  # A stricter one is in force, or macOS refuses.
+            resource.setrlimit(limit, (most, most))
+
+
+def _answer(connection: socket.socket, file: int | None = None, *, speak: Speak) -> None:
+    connection.sendall(STARTED)
+    with connection.makefile("rb") as requests:
+        line = requests.readline()
+    speak(line, Outbox(connection, file).send)
+
+
+class Outbox:
+    """Sends to a reader who may be slower than the synthesis: what the socket does not take goes to a ``file``.
+
+    So a slow reader costs disk space (that of ``LONGEST_SPEECH`` at most), but neither memory nor a slot. Without
+    a file (a descriptor) the reader is waited for.
+    """
+
+    def __init__(self, connection: socket.socket, file: int | None) -> None:
+        self._connection = connection
+        self._file = file
+        self._overflows = False
+
+    def send(self, data: bytes) -> None:
+        """Sends, or writes to the file. Ends this process when the reader has gone."""
+        try:
+            if not self._overflows:
+                data = data[self._send_what_fits(data) :]
+                self._overflows = bool(data)
+            if data:
+                self._keep(data)
+        except OSError:
+            os._exit(0)  # An exception would not get past espeak-ng, which is calling.
+
+    def _send_what_fits(self, data: bytes) -> int:
+        if self._file is None:
+            self._connection.sendall(data)
+            return len(data)
+        try:
+            return self._connection.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _keep(self, data: bytes) -> None:
+        assert self._file is not None
+        if self._has_gone():
+            raise ConnectionResetError
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def _has_gone(self) -> bool:
+        """Return whether the reader has closed his end: he sends nothing after the request."""
+        try:
+            return not self._connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

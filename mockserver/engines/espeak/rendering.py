@@ -1,0 +1,82 @@
+"""From what espeak-ng speaks to what is delivered: resampled and, for extreme speeds, stretched in time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from mockserver.audio.pyav import av
+from mockserver.engines.espeak.helper import SAMPLE_RATE
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE
+
+# FFmpeg's atempo puts a sound this much (in seconds of its input) too early: half the window it works with,
+# which is 1024 samples at 22,050 Hz.
+ATEMPO_LEAD = 512 / SAMPLE_RATE
+
+
+class Rendering:
+    """Turns s16le mono at 22,050 Hz into s16le mono at ``SPEECH_SAMPLE_RATE``, chunk by chunk.
+
+    ``tempo`` (at least 0.5) is how many times as fast it becomes. The result is the same however the input
+    is cut.
+    """
+
+    def __init__(self, tempo: float) -> None:
+        self._tempo = tempo
+        self._graph = _graph(tempo)
+        self._samples_in = 0
+        self._samples_out = 0
+
+    @property
+    def duration(self) -> float:
+        """Seconds delivered so far."""
+        return self._samples_out / SPEECH_SAMPLE_RATE
+
+    def time_of(self, sample: int) -> float:
+        """Seconds from the start of the delivered speech at which ``sample`` of the input sounds."""
+        lead = 0.0 if self._tempo == 1 else ATEMPO_LEAD
+        return max(0.0, sample / SAMPLE_RATE - lead) / self._tempo
+
+    def feed(self, pcm: bytes) -> bytes:
+        """What is ready after some more input; may be nothing."""
+        frame = av.AudioFrame("s16", "mono", samples=len(pcm) // 2, align=1)
+        frame.planes[0].update(pcm)
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts = self._samples_in
+        frame.time_base = Fraction(1, SAMPLE_RATE)
+        self._samples_in += frame.samples
+        self._graph.push(frame)
+        return self._pull()
+
+    def finish(self) -> bytes:
+        """The rest, after the last input."""
+        if not self._samples_in:
+            return b""
+        self._graph.push(None)
+        return self._pull()
+
+    def _pull(self) -> bytes:
+        ready = bytearray()
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return bytes(ready)
+            assert isinstance(frame, av.AudioFrame)
+            self._samples_out += frame.samples
+            ready += memoryview(frame.planes[0])[: frame.samples * 2]
+
+
+def _graph(tempo: float) -> av.filter.Graph:
+    graph = av.filter.Graph()
+    nodes = [
+        graph.add_abuffer(
+            sample_rate=SAMPLE_RATE, format="s16", layout="mono", time_base=Fraction(1, SAMPLE_RATE)
+        )
+    ]
+    if tempo != 1:
+        nodes.append(graph.add("atempo", f"{tempo:.6f}"))
+    nodes.append(graph.add("aresample", str(SPEECH_SAMPLE_RATE)))
+    nodes.append(graph.add("aformat", "sample_fmts=s16:channel_layouts=mono"))
+    nodes.append(graph.add("abuffersink"))
+    graph.link_nodes(*nodes).configure()
+    return graph

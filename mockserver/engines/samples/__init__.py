@@ -1,0 +1,1 @@
+"""Values that satisfy a JSON Schema."""

@@ -1,0 +1,285 @@
+"""A value for a JSON Schema: small, plausible, and the same every time.
+
+A schema is first laid out flat (references followed, ``allOf`` merged, one branch of ``anyOf``, ``oneOf`` and
+``if`` chosen at a time). Candidates are made up from each flat schema, and the first one that
+``jsonschema_rs`` finds valid against the schema as it was written is the sample. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, product
+from typing import Any
+from urllib.parse import unquote
+
+from mockserver.engines.samples.flat_schemas import (
+    LAID_FLAT,
+    ROOT,
+    Flat,
+    Schema,
+    by_plainness,
+    kinds,
+    merged,
+    normal,
+)
+from mockserver.engines.samples.patterns import matching
+from mockserver.engines.samples.scalars import numbers, strings
+
+_TRIES = 10_000  # before a schema is given up
+_TRIES_AT_EASE = 500
+_TRIES_OF_A_KIND = 300  # candidates of one type
+_MOST_STEPS_BACK = 10_000  # of a pattern in a text
+_LARGEST_PATTERN = 1 << 20  # bytes, when it is ready to be used
+_DEEP = 3  # references within references
+_QUOTED = 500  # characters of a reason, which may quote the schema
+
+
+class NoSample(Exception):
+    """No value was found for a schema: it is malformed, admits none, or asks for too much. Says why."""
+
+
+class MalformedSchema(NoSample):
+    """What was given is no JSON Schema."""
+
+
+def sample(schema: Schema, hint: str = "") -> object:
+    """A JSON value valid against ``schema`` (JSON Schema 2020-12; draft-07 and ``nullable`` are tolerated).
+
+    An object has its required properties, or all if none is required. ``hint`` is what the
+    first free string says, if it fits its length; other strings say the name of their property.
+    Formats are followed but not enforced. Raises ``NoSample``, or ``MalformedSchema`` for what is none.
+    """
+    import jsonschema_rs
+
+    try:
+        root = normal(schema)
+        # One visit to each reference on the way down keeps a recursive value small; some need more.
+        for visits in (1, 2, 3):
+            for value in _Sampler(root, visits).values(root, _Place(hint=hint, refs=(f"{ROOT}#",))):
+                return value
+    except RecursionError as error:
+        raise NoSample("the schema is nested too deeply") from error
+    except (ValueError, OverflowError, jsonschema_rs.ReferencingError) as error:
+        raise MalformedSchema(str(error).partition("\n")[0][:_QUOTED]) from error
+    raise NoSample("no value of the schema was found")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value goes: the property's name, what to say there, the references followed to get there."""
+
+    name: str = ""
+    hint: str = ""
+    refs: tuple[str, ...] = ()
+
+
+class _Sampler:
+    """Makes up the values of one schema and of the schemas inside it."""
+
+    def __init__(self, root: Schema, visits: int) -> None:
+        import jsonschema_rs
+
+        self._root = root
+        self._registry = jsonschema_rs.Registry([(ROOT, root)], retriever=_refuse)
+        self._resolver = self._registry.resolver(ROOT)
+        self._validator = jsonschema_rs.Draft202012Validator
+        # A pattern that goes back and forth for longer does not match.
+        self._patterns = jsonschema_rs.FancyRegexOptions(_MOST_STEPS_BACK, _LARGEST_PATTERN, _LARGEST_PATTERN)
+        self._visits = visits
+        self._tries_left = _TRIES
+
+    def values(self, schema: Schema, place: _Place) -> Iterator[Any]:
+        """Valid values of ``schema``, the plainest first."""
+        validator = self._validator(schema, registry=self._registry, pattern_options=self._patterns)
+        for flat, refs in self._flats(schema, place.refs):
+            for value in self._candidates(flat, _Place(place.name, place.hint, refs)):
+                self._try()
+                if validator.is_valid(value):
+                    yield value
+
+    def _try(self) -> None:
+        self._tries_left -= 1
+        if self._tries_left < 0:
+            raise NoSample("the schema asks for too much")
+
+    def _terse(self, refs: tuple[str, ...]) -> bool:
+        """Whether to say the least: far down, or when much was said already."""
+        return len(refs) > _DEEP or self._tries_left < _TRIES - _TRIES_AT_EASE
+
+    def _flats(self, schema: Schema, refs: tuple[str, ...]) -> Iterator[tuple[Flat, tuple[str, ...]]]:
+        """The flat schemas that ``schema`` may stand for, each with the references followed so far."""
+        self._try()
+        if isinstance(schema, bool):
+            yield from [({}, refs)] if schema else []
+            return
+        target = schema.get("$ref")
+        if target is not None and refs.count(target) >= self._visits:
+            return
+        every: list[list[Schema]] = [[part] for part in schema.get("allOf", [])]
+        if target is not None:
+            refs = (*refs, target)
+            every.append([self._target(target)])
+        every += [by_plainness(schema[key], self._terse(refs)) for key in ("anyOf", "oneOf") if key in schema]
+        dependent = schema.get("dependentSchemas", {})
+        every += [[part] for name, part in dependent.items() if name in schema.get("required", [])]
+        if "if" in schema and schema.keys() & {"then", "else"}:
+            every.append(
+                [{"allOf": [schema["if"], schema.get("then", True)]}, schema.get("else", True), True]
+            )
+        own = {key: value for key, value in schema.items() if key not in LAID_FLAT}
+        yield from self._merges(own, refs, refs, every)
+
+    def _merges(
+        self, flat: Flat, start: tuple[str, ...], refs: tuple[str, ...], every: list[list[Schema]]
+    ) -> Iterator[tuple[Flat, tuple[str, ...]]]:
+        """``flat`` with one alternative of each of ``every``, in all combinations."""
+        if not every:
+            yield flat, refs
+            return
+        for alternative in every[0]:
+            for other, followed in self._flats(alternative, start):
+                both = merged(flat, other)
+                yield from self._merges(both, start, refs + followed[len(start) :], every[1:])
+
+    def _target(self, reference: str) -> Schema:
+        """What ``reference``, known to lead somewhere, refers to."""
+        pointer = unquote(reference.removeprefix(f"{ROOT}#"))
+        if pointer and not pointer.startswith("/"):
+            return self._resolver.lookup(reference).contents  # an anchor
+        target = self._root  # walked here, because the resolver sorts the properties
+        for part in pointer.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            target = target[int(key) if isinstance(target, list) else key]
+        return target
+
+    def _candidates(self, flat: Flat, place: _Place) -> Iterator[Any]:
+        if "const" in flat:
+            yield flat["const"]
+            return
+        if "enum" in flat:
+            yield from sorted(flat["enum"], key=lambda value: value is None)
+            return
+        yield from [flat["default"]] if "default" in flat else []
+        yield from flat.get("examples", [])
+        for kind in kinds(flat, self._terse(place.refs)):
+            yield from islice(self._of_kind(kind, flat, place), _TRIES_OF_A_KIND)
+
+    def _of_kind(self, kind: str, flat: Flat, place: _Place) -> Iterable[Any]:
+        match kind:
+            case "object":
+                return self._objects(flat, place)
+            case "array":
+                return self._arrays(flat, place)
+            case "string":
+                return strings(flat, place.name, place.hint)
+            case "boolean":
+                return (True, False)
+            case "null":
+                return (None,)
+            case _:
+                return numbers(flat, whole=kind == "integer")
+
+    def _objects(self, flat: Flat, place: _Place) -> Iterator[dict[str, Any]]:
+        properties = flat.get("properties", {})
+        required = dict.fromkeys(flat.get("required", []))
+        needed = [name for name in properties if name in required]
+        needed += [name for name in required if name not in properties]
+        plain = needed if flat.get("required") or self._terse(place.refs) else list(properties)
+        for names in (plain, needed, list(properties)):
+            yield from self._filled(flat, self._enough(flat, names), set(required), place)
+
+    def _enough(self, flat: Flat, names: list[str]) -> list[str]:
+        """``names``, those that depend on them, and others up to ``minProperties``."""
+        names = list(names)
+        for name in names:  # grows as it is read
+            names += [
+                other for other in flat.get("dependentRequired", {}).get(name, []) if other not in names
+            ]
+        others = self._other_names(flat)
+        while len(names) < flat.get("minProperties", 0) and (other := next(others, None)) is not None:
+            if other not in names and self._member(flat, other) is not False:
+                names.append(other)
+        return names[: int(flat.get("maxProperties", sys.maxsize))]
+
+    def _other_names(self, flat: Flat) -> Iterator[str]:
+        yield from flat.get("properties", {})
+        for pattern in flat.get("patternProperties", {}):
+            yield from islice(matching(pattern), 10)
+        named = {"allOf": [{"type": "string"}, flat.get("propertyNames", True)]}
+        yield from self.values(named, _Place("property"))
+
+    def _filled(
+        self, flat: Flat, names: list[str], required: set[str], place: _Place
+    ) -> Iterator[dict[str, Any]]:
+        """An object of ``names``, then the same with one value changed at a time."""
+        filled: dict[str, Any] = {}
+        hint = place.hint
+        for name in names:
+            values = self.values(self._member(flat, name), _Place(name, hint, place.refs))
+            for value in islice(values, 1):
+                filled[name] = value
+                hint = "" if _says(value, hint) else hint
+            if name in required and name not in filled:
+                return
+        yield filled
+        for name in filled:
+            values = self.values(self._member(flat, name), _Place(name, "", place.refs))
+            yield from ({**filled, name: value} for value in islice(values, 4))
+
+    def _member(self, flat: Flat, name: str) -> Schema:
+        """The schema of the property ``name``."""
+        schemas = [flat["properties"][name]] if name in flat.get("properties", {}) else []
+        for pattern, schema in flat.get("patternProperties", {}).items():
+            if self._validator({"pattern": pattern}).is_valid(name):
+                schemas.append(schema)
+        if not schemas:
+            return flat.get("additionalProperties", flat.get("unevaluatedProperties", True))
+        return schemas[0] if len(schemas) == 1 else {"allOf": schemas}
+
+    def _arrays(self, flat: Flat, place: _Place) -> Iterator[list[Any]]:
+        prefix = flat.get("prefixItems", [])
+        items = flat.get("items", flat.get("unevaluatedItems", True))
+        least, most = flat.get("minItems", 0), flat.get("maxItems", sys.maxsize)
+        wanted = int(flat.get("minContains", 1)) if "contains" in flat else 0
+        plain = max(least, len(prefix), wanted, 0 if items is False or self._terse(place.refs) else 1)
+        sizes = [plain, len(prefix) + wanted, least, 0]
+        for size, contained in product(dict.fromkeys(int(min(size, most)) for size in sizes), (wanted, 0)):
+            schemas = chain(prefix[:size], (items for _ in range(size - len(prefix))))
+            yield self._listed(
+                (
+                    {"allOf": [schema, flat["contains"]]} if at >= size - contained else schema
+                    for at, schema in enumerate(schemas)
+                ),
+                flat.get("uniqueItems", False),
+                place,
+            )
+
+    def _listed(self, schemas: Iterable[Schema], unique: bool, place: _Place) -> list[Any]:
+        """A value of each schema, up to the first that has none."""
+        listed: list[Any] = []
+        hint = place.hint
+        seen: set[str] = set()
+        for schema in schemas:
+            for value in self.values(schema, _Place(place.name, hint, place.refs)):
+                text = json.dumps(value, sort_keys=True)
+                if not (unique and text in seen):
+                    break
+            else:
+                break
+            listed.append(value)
+            seen.add(text)
+            hint = "" if _says(value, hint) else hint
+        return listed
+
+
+def _refuse(address: str) -> Any:
+    raise LookupError(f"{address} is not part of the schema")
+
+
+def _says(value: Any, hint: str) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(_says(part, hint) for part in (value.values() if isinstance(value, dict) else value))
+    return bool(hint) and value == hint

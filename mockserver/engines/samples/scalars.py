@@ -1,0 +1,74 @@
+"""Strings and numbers for a schema, the plainest first; whether they are valid is checked by the caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+from mockserver.engines.samples.patterns import matching
+
+if TYPE_CHECKING:
+    from mockserver.engines.samples.flat_schemas import Flat
+
+_LONGEST = 10_000  # characters of a string
+_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+_FORMATS = {
+    "date-time": "2025-01-31T12:00:00Z",
+    "date": "2025-01-31",
+    "time": "12:00:00Z",
+    "duration": "PT1H",
+    "email": "user@example.com",
+    "idn-email": "user@example.com",
+    "hostname": "example.com",
+    "idn-hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uri": "https://example.com/",
+    "url": "https://example.com/",
+    "iri": "https://example.com/",
+    "uri-reference": "/example",
+    "iri-reference": "/example",
+    "uri-template": "https://example.com/{id}",
+    "uuid": "123e4567-e89b-42d3-a456-426614174000",
+    "json-pointer": "/example",
+    "relative-json-pointer": "0",
+    "regex": "^.*$",
+}
+
+
+def strings(flat: Flat, name: str = "", hint: str = "") -> Iterator[str]:
+    """The example of the ``format``, ``hint``, ``name`` as words, matches of the ``pattern``; without end."""
+    least = min(int(flat.get("minLength", 0)), _LONGEST)
+    most = min(int(flat.get("maxLength", _LONGEST)), _LONGEST)
+    if flat.get("format") in _FORMATS:
+        yield _FORMATS[flat["format"]]
+    if hint and least <= len(hint) <= most:
+        yield hint
+    words = re.sub(r"(?<=[a-z\d])(?=[A-Z])|[\W_]+", " ", name).strip().lower() or "text"
+    words = " ".join([words] * (1 + least // len(words)))
+    yield words[:most]
+    if "pattern" in flat:
+        yield from matching(flat["pattern"], least)
+    yield from (words[: max(0, most - len(str(number)))] + str(number) for number in count(2))
+
+
+def numbers(flat: Flat, whole: bool) -> Iterator[int | float]:
+    """Numbers from within the bounds and from their edges, multiples of ``multipleOf``."""
+    bounds = {key: Fraction(str(flat[key])) for key in _BOUNDS & flat.keys()}
+    step = bounds.pop("multipleOf", Fraction(0))
+    if whole:
+        step = Fraction(step.numerator or 1)
+    lows = [bounds[key] for key in ("minimum", "exclusiveMinimum") if key in bounds]
+    highs = [bounds[key] for key in ("maximum", "exclusiveMaximum") if key in bounds]
+    start = max(lows) if lows else min(highs, default=Fraction(0))
+    pace = -(step or 1) if highs and not lows else step or Fraction(1)
+    wishes = [Fraction(1), start, start + pace]
+    if lows and highs:
+        wishes += [(start + min(highs)) / 2, min(highs) - pace, min(highs)]
+    for wish in chain(wishes, (start + pace * number for number in range(2, 300))):
+        number = wish // step * step if step else wish
+        for near in (number, number + step):
+            yield int(near) if near.denominator == 1 else float(near)

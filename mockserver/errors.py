@@ -1,0 +1,150 @@
+"""The errors of the API: raised by name, answered byte by byte as the real service answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mockserver import json_styles
+from mockserver.catalog.reading import CatalogError, read_table
+from mockserver.wording import cut
+
+_CATALOG = Path(__file__).parent / "catalog"
+_TABLE = _CATALOG / "errors.toml"
+_UNSET = "\0"
+_MOST_SAID = 1 << 18  # characters of a message, which may quote the request
+
+
+class ApiError(Exception):
+    """A request is refused: ``name`` is a row of ``catalog/errors.toml``, ``values`` fill in its message.
+
+    ``param`` and ``code`` replace those of the row where they are only known as the error is raised.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        param: str | None = _UNSET,
+        code: str | None = _UNSET,
+        headers: tuple[tuple[str, str], ...] = (),
+        **values: object,
+    ) -> None:
+        super().__init__(name)
+        self.name = name
+        self.headers = headers
+        self.values = values
+        self.changes = {field: v for field, v in (("param", param), ("code", code)) if v != _UNSET}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How an ``ApiError`` is answered."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
+    from_gateway: bool = False
+
+
+class ErrorTable:
+    """The rows of ``catalog/errors.toml``."""
+
+    @cached_property
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every error by its name."""
+        rows = read_table(_TABLE)
+        for name, row in rows.items():
+            if not isinstance(row, dict) or not isinstance(row.get("status"), int):
+                raise CatalogError(f"{_TABLE.name}: {name} has no status; put it back, or reinstall")
+        return rows
+
+    def check_name(self, name: str) -> None:
+        """Raises ``ValueError`` unless there is an error of that name; it tells which one may be meant."""
+        if name not in self.rows:
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(name, self.rows, n=1)
+            hint = f"Did you mean {nearest[0]!r}?" if nearest else "docs/faults.md lists them."
+            raise ValueError(f"error: there is no {name!r} in the catalog. {hint}")
+
+    @cached_property
+    def examples(self) -> Mapping[str, Any]:
+        """The table ``catalog/error_examples.toml``: names ``by_status``, and ``values`` for messages by name."""
+        return read_table(_CATALOG / "error_examples.toml")
+
+    def name_of(self, wanted: str | int) -> str:
+        """Return the name of an error given by name or by status. Raises ``ValueError`` for one there is not."""
+        if isinstance(wanted, str):
+            self.check_name(wanted)
+            return wanted
+        by_status = self.examples["by_status"]
+        if str(wanted) not in by_status:
+            raise ValueError(f"error: none has the status {wanted}. There are {', '.join(by_status)}.")
+        name: str = by_status[str(wanted)]
+        return name
+
+    def refusal(
+        self,
+        error: ApiError,
+        *,
+        error_style: str = "engine",
+        audio_endpoint: bool = False,
+        asks_for_bearer: bool = False,
+        newline: bool = False,
+    ) -> Refusal:
+        """The answer for ``error``.
+
+        ``error_style`` is the model's (``whisper`` or ``engine``). ``audio_endpoint`` tells the endpoints below
+        ``/v1/audio`` and ``asks_for_bearer`` some others, which have ways of their own to refuse a key;
+        ``newline`` is whether what a service behind the gateway refuses ends with a line feed.
+        """
+        unasked = asks_for_bearer and error.name == "missing_api_key"
+        row = self.rows["missing_bearer" if unasked else error.name]
+        fields: dict[str, object] = {
+            "message": cut(row["message"].format_map(error.values | error.changes), _MOST_SAID),
+            "type": row.get("type", "invalid_request_error"),
+            "param": row.get("param"),
+            "code": row.get("code"),
+        }
+        fields.update(error.changes)
+        status = row["status"]
+        if row["origin"] == "gateway" and status == 401 and (audio_endpoint or asks_for_bearer):
+            return _from_audio_gateway(fields) if audio_endpoint else _asking_for_bearer(fields)
+        if row["origin"] == "gateway":
+            return _from_gateway(status, fields)
+        if error_style == "whisper" or (row["origin"] == "whisper" and audio_endpoint):
+            return _from_whisper(status, fields)
+        body: dict[str, object] = {"error": fields}
+        if row.get("detail"):
+            body["detail"] = {name: fields[name] for name in ("message", "code")}
+        written = json_styles.two_spaces_newline(body) if newline else json_styles.two_spaces(body)
+        return Refusal(status, written, "application/json")
+
+
+def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:
+    body = json_styles.four_spaces({"error": fields})
+    return Refusal(status, body, "application/json; charset=utf-8", (("vary", "Origin"),), from_gateway=True)
+
+
+def _asking_for_bearer(fields: dict[str, object]) -> Refusal:
+    asking = (("www-authenticate", 'Bearer realm="OpenAI API"'),)
+    return Refusal(
+        401, json_styles.two_spaces({"error": fields}), "application/json", asking, from_gateway=True
+    )
+
+
+def _from_audio_gateway(fields: dict[str, object]) -> Refusal:
+    ordered = {name: fields[name] for name in ("message", "type", "code", "param")}
+    return Refusal(
+        401, json_styles.two_spaces({"error": ordered, "status": 401}), "text/plain", from_gateway=True
+    )
+
+
+def _from_whisper(status: int, fields: dict[str, object]) -> Refusal:
+    body = {"error": fields, "usage": {"type": "duration", "seconds": 0}}
+    return Refusal(status, json_styles.compact(body), "application/json")

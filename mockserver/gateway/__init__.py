@@ -1,1 +1,0 @@
-"""What happens to every request, once and in order, before an endpoint sees it."""

@@ -1,1 +1,0 @@
-"""The HTTP server below the app: connections, heads and bodies of requests, threads."""

@@ -1,0 +1,1 @@
+"""What came and what was answered: the journal, its verification, and the metrics."""

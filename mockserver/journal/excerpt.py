@@ -1,0 +1,102 @@
+"""What the journal writes down of a request: its headers without secrets, its document without megabytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from mockserver.accounts.accounts import HIDDEN
+from mockserver.accounts.redaction import header_name, is_secret
+from mockserver.matching.conditions import finder
+
+if TYPE_CHECKING:
+    from mockserver.accounts.redaction import Secrets
+    from mockserver.audio.clip import Clip
+
+LONGEST = 4096  # characters of a text that are written down
+_START = 80  # characters shown of a longer one
+_MOST_VALUES = 5_000  # of a document; what is beyond is counted
+_DEEPEST = 50  # lists and objects within each other
+_LOOKED_AT = 2 * LONGEST  # characters of a text in which secrets are looked for
+
+
+def headers(environ: Mapping[str, Any], secrets: Secrets) -> dict[str, str]:
+    """The request headers of a WSGI environ, names in lower case."""
+    named = ((header_name(key), value) for key, value in environ.items())
+    return {
+        name: _shortened(secrets.hide_in_header(name, value[:_LOOKED_AT]), len(value))
+        for name, value in named
+        if name and value
+    }
+
+
+def query(text: str, secrets: Secrets) -> dict[str, Any]:
+    """The arguments of a query string; of several of one name, a list."""
+    found: dict[str, Any] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        shown = _shortened(secrets.hide_in_argument(name, value[:_LOOKED_AT]), len(value))
+        found[name] = [*_listed(found[name]), shown] if name in found else shown
+    return found
+
+
+def text(whole: str, secrets: Secrets) -> str:
+    """The beginning of a text."""
+    return secrets.hide(whole[:_LOOKED_AT])[:LONGEST]
+
+
+def document(whole: Mapping[str, Any], clips: Mapping[str, Clip], secrets: Secrets) -> dict[str, Any]:
+    """A form or JSON in which facts stand for long strings. ``clips`` are its audio files by place."""
+    sounds = {}
+    for place, clip in clips.items():
+        for encoded in finder(f"{place}.data")(whole):
+            sounds[id(encoded)] = {"base64_bytes": clip.content.size, "sha256": clip.sha256}
+    excerpt: dict[str, Any] = _Excerpt(sounds, secrets).of(whole)
+    return excerpt
+
+
+class _Excerpt:
+    """Walks a document once. ``sounds`` are the facts that stand for strings, by identity."""
+
+    def __init__(self, sounds: Mapping[int, dict[str, Any]], secrets: Secrets) -> None:
+        self._sounds = sounds
+        self._secrets = secrets
+        self._left = _MOST_VALUES
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """The value, or what stands for it."""
+        if isinstance(value, str):
+            return self._text(value)
+        if not isinstance(value, dict | list):
+            return value
+        if len(value) > self._left or depth == _DEEPEST:
+            return {"values": len(value)}
+        self._left -= len(value)
+        if isinstance(value, dict):
+            return {self._name(name): self._member(name, each, depth + 1) for name, each in value.items()}
+        return [self.of(each, depth + 1) for each in value]
+
+    def _member(self, name: str, value: Any, depth: int) -> Any:
+        """The value of a member; one that is secret is a text, or several."""
+        texts = value if isinstance(value, list) else [value]
+        if is_secret("members", name) and all(isinstance(each, str) for each in texts):
+            return [HIDDEN] * len(texts) if isinstance(value, list) else HIDDEN
+        return self.of(value, depth)
+
+    def _text(self, value: str) -> Any:
+        if len(value) <= LONGEST:
+            return self._secrets.hide_in_value(value)
+        starts = self._secrets.hide_in_value(value[:_LOOKED_AT])[:_START]
+        return self._sounds.get(id(value)) or {"length": len(value), "starts": starts}
+
+    def _name(self, name: str) -> str:
+        return _shortened(self._secrets.hide(name[:_LOOKED_AT]), len(name))
+
+
+def _shortened(text: str, length: int) -> str:
+    """The text, or the beginning of it where the whole is too long."""
+    return text if length <= LONGEST else text[:_START] + "…"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

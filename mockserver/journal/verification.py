@@ -1,0 +1,189 @@
+"""Was it called as it should have been? Counts journal entries, and names those that came nearest."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mockserver.journal.entries import EntryFacts, Record
+from mockserver.journal.pattern import JournalPattern, fault_name
+from mockserver.matching.allowance import sharing
+from mockserver.matching.conditions import PatternError
+
+if TYPE_CHECKING:
+    from mockserver.journal.journal import Journal
+
+_NEAREST = 3
+_SHOWN = 100  # characters of what was heard or written
+
+
+class NearMiss(NamedTuple):
+    """An entry that did not match: its id, itself in a line, and what differed."""
+
+    id: str
+    summary: str
+    differences: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether as many entries matched as should: their ids, and else what came nearest.
+
+    ``headline`` says in a sentence what was wanted and what came.
+    """
+
+    ok: bool
+    headline: str
+    entries: list[str]
+    near_misses: list[NearMiss]
+
+    @property
+    def count(self) -> int:
+        """How many matched."""
+        return len(self.entries)
+
+    @property
+    def message(self) -> str:
+        """All of it, to read."""
+        lines = [self.headline]
+        for miss in self.near_misses:
+            lines += [f"  near miss: {miss.summary}", *(f"    {each}" for each in miss.differences)]
+        return "\n".join(lines)
+
+
+def verify(
+    journal: Journal,
+    account_id: str | None,
+    when: Mapping[str, Any],
+    *,
+    exactly: int | None = None,
+    at_least: int | None = None,
+    at_most: int | None = None,
+) -> Verdict:
+    """Whether so many entries of an account match; without any number, at least one.
+
+    Raises ``PatternError`` for a ``when`` that makes no sense, or numbers that cannot all be meant.
+    """
+    bounds = _Bounds.of(exactly, at_least, at_most)
+    pattern = JournalPattern(when, journal.endpoints)
+    matching: list[EntryFacts] = []
+    others: list[EntryFacts] = []
+    entries = [EntryFacts(record) for record in journal.records(account_id)]
+    with sharing(journal.limits, len(entries)) as scripts:
+        for facts in entries:
+            (matching if pattern.matches(facts) else others).append(facts)
+        near_misses = _nearest(pattern, others) if len(matching) < bounds.least else []
+    fits = bounds.least <= len(matching) and (bounds.most is None or len(matching) <= bounds.most)
+    ok = fits and not scripts.left_conditions_open
+    headline = f"Wanted {bounds.wording} with {json.dumps(when, ensure_ascii=False)}, got {len(matching)}."
+    if not ok and not matching and not others:
+        headline += (
+            " No request has come at all."
+            if journal.is_kept
+            else " The journal is off: journal_entries is 0."
+        )
+    if scripts.left_conditions_open:
+        headline += (
+            " There may be more: to look at all entries takes more than path_steps and script_seconds allow."
+        )
+    if not ok and journal.dropped:
+        headline += f" The journal has dropped {journal.dropped} older entries for want of room."
+    return Verdict(ok, headline, [facts.record["id"] for facts in matching], near_misses)
+
+
+def wait(
+    journal: Journal,
+    account_id: str | None,
+    when: Mapping[str, Any],
+    *,
+    at_least: int = 1,
+    timeout: float,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Verdict:
+    """As ``verify``, once so many entries match or ``timeout`` real seconds have passed.
+
+    ``given_up`` is asked now and then whether nobody waits any more.
+    """
+    journal.wait(account_id, JournalPattern(when, journal.endpoints), at_least, timeout, given_up)
+    return verify(journal, account_id, when, at_least=at_least)
+
+
+def report(entries: Iterable[Record]) -> str:
+    """Exchanges, to read: a line each, and one for each of their audio files."""
+    return "\n".join(
+        line for entry in entries for line in (summary(entry), *map(_audio_line, entry["audio"]))
+    )
+
+
+def summary(entry: Record) -> str:
+    """An exchange in a line: what was asked, what was answered and by whom."""
+    time = datetime.fromtimestamp(entry["time"], UTC).strftime("%H:%M:%S.%f")[:-3]
+    asked = [time, entry["method"], entry["path"], entry["model"], *_quoted(entry["user_text"])]
+    answered = [
+        str(entry["status"] or "no answer"),
+        entry["error"],
+        entry["answered_by"] and f"by {entry['answered_by']}",
+        entry["stub"] and entry["stub"] not in (entry["answered_by"] or "") and f"stub {entry['stub']}",
+        entry["fault"] and f"fault {fault_name(entry['fault'])}",
+        entry["in_flight"] and "in flight",
+        entry["hung_up"] and "the client hung up",
+    ]
+    return " ".join(filter(None, asked)) + " → " + ", ".join(filter(None, answered))
+
+
+def _audio_line(audio: Mapping[str, Any]) -> str:
+    told = [audio["file"], f"{audio['size']} bytes", f"sha256 {audio['sha256'][:12]}…"]
+    if audio["container"] is not None:
+        told.append(
+            f"{audio['container']} {audio['codec']} {audio['duration']:.3f} s {audio['sample_rate']} Hz "
+            f"{audio['channels']} ch"
+        )
+    heard = "".join(f" heard {text}" for text in _quoted(audio["heard"]))
+    return f"    {audio['place']}: {', '.join(told)}{heard}"
+
+
+def _quoted(text: str | None) -> list[str]:
+    if not text:
+        return []
+    return [json.dumps(text if len(text) <= _SHOWN else text[:_SHOWN] + "…", ensure_ascii=False)]
+
+
+class _Bounds(NamedTuple):
+    """How many are wanted, in numbers and in words."""
+
+    least: int
+    most: int | None
+    wording: str
+
+    @classmethod
+    def of(cls, exactly: int | None, at_least: int | None, at_most: int | None) -> _Bounds:
+        if exactly is not None:
+            if at_least is not None or at_most is not None:
+                raise PatternError("exactly: goes with neither at_least nor at_most.")
+            return cls(exactly, exactly, f"exactly {_requests(exactly)}")
+        if at_least is None and at_most is None:
+            at_least = 1
+        if at_least is not None and at_most is not None and at_least > at_most:
+            raise PatternError("at_least: is more than at_most.")
+        least = None if at_least is None else f"at least {_requests(at_least)}"
+        most = None if at_most is None else f"at most {_requests(at_most)}"
+        return cls(at_least or 0, at_most, " and ".join(filter(None, (least, most))))
+
+
+def _requests(number: int) -> str:
+    return f"{number} request{'' if number == 1 else 's'}"
+
+
+def _nearest(pattern: JournalPattern, others: list[EntryFacts]) -> list[NearMiss]:
+    """Those of the endpoint that is meant come first, then those with the fewest differences, then the latest."""
+    differing = [(pattern.differences(facts), facts.record) for facts in reversed(others)]
+
+    def distance(miss: tuple[list[str], Record]) -> tuple[bool, int]:
+        return any(each.startswith("endpoint:") for each in miss[0]), len(miss[0])
+
+    nearest = heapq.nsmallest(_NEAREST, differing, key=distance)
+    return [NearMiss(record["id"], summary(record), differences) for differences, record in nearest]

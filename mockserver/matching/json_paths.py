@@ -1,0 +1,195 @@
+"""JSONPath (RFC 9535) in bounded time and memory, with the regular expressions of ``mockserver.expressions``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jsonpath
+from jsonpath.exceptions import JSONPathSyntaxError
+from jsonpath.filter import BaseExpression, RegexLiteral, StringLiteral
+from jsonpath.function_extensions import ExpressionType, FilterFunction
+from jsonpath.match import JSONPathMatch
+from jsonpath.parse import Parser
+from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment, JSONPathSegment
+from jsonpath.selectors import IndexSelector, NameSelector
+from jsonpath.token import TOKEN_RE_FLAGS, Token
+
+from mockserver.expressions import Expression, ExpressionError, compiled
+from mockserver.matching.allowance import Allowance, Exhausted, scripts
+
+if TYPE_CHECKING:
+    from jsonpath.stream import TokenStream
+
+LONGEST = 2_000  # characters of a path
+
+_CHARACTERS_A_STEP = 64  # of a text that is searched
+_ITEMS_A_STEP = 8  # of a list in which something is sought
+_allowance: ContextVar[Allowance] = ContextVar("allowance")
+
+
+class JsonPathError(ValueError):
+    """A text that is no JSONPath, or one that cannot be evaluated."""
+
+
+def finder(path: str) -> Callable[[Any], list[Any]]:
+    """Return what finds the values at ``path`` in a document, which raises ``Exhausted`` for too much work.
+
+    Raises ``JsonPathError``.
+    """
+    if len(path) > LONGEST:
+        raise JsonPathError(f"has more than {LONGEST} characters. Shorten it.")
+    try:
+        parsed = _environment().compile(path)
+    except (jsonpath.JSONPathError, RecursionError, ArithmeticError, ValueError) as error:
+        is_deep = isinstance(error, RecursionError)
+        reason = "it is nested too deeply" if is_deep else str(error).partition("\n")[0]
+        raise JsonPathError(f"is not JSONPath: {reason}") from error
+
+    def find(document: Any) -> list[Any]:
+        with scripts().paths as allowance:
+            token = _allowance.set(allowance)
+            try:
+                return [found.obj for found in parsed.finditer(document)]
+            except (jsonpath.JSONPathError, RecursionError) as error:
+                raise Exhausted("the document is nested too deeply for it") from error
+            finally:
+                _allowance.reset(token)
+
+    return find
+
+
+class _Node(JSONPathMatch):
+    """A value that was found; where it stands is not kept, nor what is found in it."""
+
+    def add_child(self, *children: JSONPathMatch) -> None:
+        """Keep none."""
+
+    def new_child(self, obj: object, _key: int | str) -> JSONPathMatch:
+        """Return what is found in this value."""
+        _allowance.get().spend()
+        return _Node(
+            filter_context=self.filter_context(), obj=obj, parent=None, path="", parts=(), root=self.root
+        )
+
+    @classmethod
+    def of(cls, node: JSONPathMatch) -> _Node:
+        """Return the value of another kind of node."""
+        return cls(
+            filter_context=node.filter_context(), obj=node.obj, parent=None, path="", parts=(), root=node.root
+        )
+
+
+def _counted(segment: JSONPathSegment, nodes: Iterable[JSONPathMatch]) -> Iterable[JSONPathMatch]:
+    """Yield values that a segment is to look into, and count the steps that this will take."""
+    for node in nodes:
+        _allowance.get().spend(1 + _items(segment, node.obj))
+        yield _Node.of(node)
+
+
+def _items(segment: JSONPathSegment, value: object) -> int:
+    """Return how many items of a value the selectors of a segment look at; a name or an index leads to one."""
+    number = len(value) if isinstance(value, Mapping | list) else 0
+    return sum(1 if isinstance(each, NameSelector | IndexSelector) else number for each in segment.selectors)
+
+
+class _ChildSegment(JSONPathChildSegment):
+    def resolve(self, nodes: Iterable[JSONPathMatch]) -> Iterable[JSONPathMatch]:
+        return super().resolve(_counted(self, nodes))
+
+
+class _DescentSegment(JSONPathRecursiveDescentSegment):
+    def resolve(self, nodes: Iterable[JSONPathMatch]) -> Iterable[JSONPathMatch]:
+        return super().resolve(_counted(self, nodes))
+
+    def _visit(self, node: JSONPathMatch, depth: int = 1) -> Iterable[JSONPathMatch]:
+        items = len(node.obj) if isinstance(node.obj, Mapping | list) else 0
+        _allowance.get().spend(1 + items + _items(self, node.obj))
+        return super()._visit(node, depth)
+
+
+class _Parser(Parser):
+    def parse_query(self, stream: TokenStream) -> Iterable[JSONPathSegment]:
+        for segment in super().parse_query(stream):
+            kind = _DescentSegment if isinstance(segment, JSONPathRecursiveDescentSegment) else _ChildSegment
+            yield kind(env=segment.env, token=segment.token, selectors=segment.selectors)
+
+    def parse_regex(self, stream: TokenStream) -> BaseExpression:
+        token, flags = stream.current(), 0
+        if stream.peek().kind == TOKEN_RE_FLAGS:
+            stream.next()
+            for flag in stream.next().value:
+                flags |= self.RE_FLAG_MAP[flag]
+        return RegexLiteral(value=_expression(token.value, token, flags))  # type: ignore[arg-type]
+
+
+class _Environment(jsonpath.JSONPathEnvironment):
+    parser_class = _Parser
+
+    def setup_function_extensions(self) -> None:
+        super().setup_function_extensions()
+        self.function_extensions["match"] = _Asked(_is_all_of)
+        self.function_extensions["search"] = _Asked(_is_in)
+
+    def validate_function_extension_signature(self, token: Token, args: list[Any]) -> list[Any]:
+        """Also look at regular expressions that are written out in the path."""
+        checked = super().validate_function_extension_signature(token, args)
+        if token.value in ("match", "search") and isinstance(args[1], StringLiteral):
+            _expression(args[1].value, token)
+        return checked
+
+    def compare(self, left: object, operator: str, right: object) -> bool:
+        """Compare, and count what may take long."""
+        _allowance.get().spend(1 + _size(left) + _size(right))
+        if operator == "=~":
+            return isinstance(right, Expression) and isinstance(left, str) and _is_all_of(right, left)
+        return super().compare(left, operator, right)
+
+
+class _Asked(FilterFunction):
+    """``match`` or ``search``: whether a text is as a regular expression says."""
+
+    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 - as the library has it
+    return_type = ExpressionType.LOGICAL
+
+    def __init__(self, ask: Callable[[Expression, str], bool]) -> None:
+        self._ask = ask
+
+    def __call__(self, text: object, pattern: object) -> bool:
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False
+        try:
+            return self._ask(compiled(pattern), text)
+        except ExpressionError:  # of a pattern that stands in the document
+            return False
+
+
+def _is_all_of(expression: Expression, text: str) -> bool:
+    _allowance.get().spend_on_search(expression, text)
+    return expression.is_all_of(text)
+
+
+def _is_in(expression: Expression, text: str) -> bool:
+    _allowance.get().spend_on_search(expression, text)
+    return expression.found_in(text)
+
+
+@cache
+def _environment() -> _Environment:
+    return _Environment()
+
+
+def _expression(pattern: str, token: Token, flags: int = 0) -> Expression:
+    try:
+        return compiled(pattern, flags)
+    except ExpressionError as error:
+        raise JSONPathSyntaxError(f"{pattern!r} {error}", token=token) from error
+
+
+def _size(value: object) -> int:
+    """Return how many steps it takes to look at a value."""
+    if isinstance(value, str):
+        return len(value) // _CHARACTERS_A_STEP
+    return len(value) // _ITEMS_A_STEP if isinstance(value, Mapping | Sequence) else 0

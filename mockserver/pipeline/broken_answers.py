@@ -1,0 +1,266 @@
+"""What a fault does to a request: before it is handled, and to its answer.
+
+A stream stays a stream: it is broken as it passes by. Waiting takes real time; it ends when the server
+closes and when the client leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from mockserver.pipeline.scripted_errors import scripted_error
+from mockserver.scripting.faults import events as broken_events
+from mockserver.scripting.faults.audio import Noise
+from mockserver.scripting.faults.definition import ERROR
+from mockserver.transport.connection import Connection, lost
+from mockserver.wire import sse
+
+if TYPE_CHECKING:
+    import threading
+
+    from mockserver.pipeline.call import Call
+    from mockserver.scripting.faults.definition import Fault
+    from mockserver.services import Services
+
+_DELAY = 1.0  # seconds where a fault says none
+_PASSING = 1  # events that pass unharmed where a fault says none
+_DRIP = 0.05  # seconds between two drops of a slow drip
+_DRIPS = 10.0  # seconds that a slow drip lasts where a fault says nothing
+_FAR_TOO_LONG = 1 << 31  # bytes that a stream announces, whose length is not known
+
+
+def strike(fault: Fault, services: Services, call: Call) -> None:
+    """What ``fault`` does before the request is handled.
+
+    Raises ``ApiError`` for an error, and ``ConnectionResetError`` when nobody is to be answered any more.
+    """
+    if fault.kind == ERROR:
+        raise scripted_error(
+            services, call, fault.error, message=fault.message, retry_after=fault.retry_after
+        )
+    connection = Connection(flask.request.environ)
+    if fault.kind == "latency":
+        call.place.release()
+        varied = 1 + fault.jitter * fault.chance("jitter").uniform(-1, 1)
+        connection.wait(_seconds(fault) * varied, services.closing)
+    elif fault.kind == "hang":
+        call.place.release()
+        connection.wait(fault.seconds, services.closing)
+        connection.shut()
+        raise lost("fault: the request was left hanging")
+    elif fault.kind == "connection_reset" and fault.at == "before" and connection.is_reachable:
+        connection.reset()
+        raise lost("fault: the connection was reset")
+
+
+def break_answer(
+    fault: Fault, services: Services, response: flask.Response, environ: Mapping[str, Any]
+) -> flask.Response:
+    """Breaks the answer as ``fault`` says. One that it cannot break, such as text by broken JSON, stays."""
+    breaking = _BREAKING.get(fault.kind)
+    if breaking is None:
+        return response
+    answer = _Answer.of(fault, services, response, environ)
+    if fault.kind.startswith("sse_") and not answer.is_events:
+        return response
+    broken = breaking(answer)
+    if broken is not None:
+        close = getattr(response.response, "close", None)
+        if close is not None:
+            response.call_on_close(close)
+        response.response = broken
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer that is to be broken: its body in ``pieces``, and ``whole`` unless it is a stream.
+
+    One that ``is_chunked`` is sent by the server in chunks, the last of which says that it is the last.
+    """
+
+    fault: Fault
+    response: flask.Response
+    connection: Connection
+    closing: threading.Event
+    whole: bytes | None
+    pieces: Iterator[bytes]
+    is_chunked: bool
+
+    @classmethod
+    def of(
+        cls, fault: Fault, services: Services, response: flask.Response, environ: Mapping[str, Any]
+    ) -> _Answer:
+        return cls(
+            fault,
+            response,
+            Connection(environ),
+            services.closing,
+            response.get_data() if response.is_sequence else None,
+            response.iter_encoded(),
+            "Content-Length" not in response.headers and environ["SERVER_PROTOCOL"] == "HTTP/1.1",
+        )
+
+    @property
+    def is_events(self) -> bool:
+        return self.response.mimetype == "text/event-stream"
+
+    @property
+    def events(self) -> Iterator[bytes]:
+        return sse.events(self.pieces)
+
+    @property
+    def number(self) -> int:
+        """The event that is broken, from 0."""
+        return _PASSING if self.fault.after is None else self.fault.after
+
+    def wait(self, seconds: float) -> bool:
+        return self.connection.wait(seconds, self.closing)
+
+
+_Broken = Iterable[bytes] | None
+_Breaking = Callable[[_Answer], _Broken]
+
+
+def _reset(answer: _Answer) -> Iterator[bytes]:
+    """``connection_reset``: a part of the body, or all of it, then a reset."""
+    sent = {"before": (), "middle": _part(answer), "after": answer.pieces}[answer.fault.at]
+    yield from sent
+    if answer.fault.at == "after" and answer.is_chunked:
+        answer.connection.send(b"0\r\n\r\n")
+    answer.connection.reset()
+    raise lost("fault: the connection was reset")
+
+
+def _truncate(answer: _Answer) -> Iterator[bytes]:
+    """``truncated_body``: a part of the body, then the end of the connection."""
+    yield from _part(answer)
+    raise lost("fault: the body was truncated")
+
+
+def _part(answer: _Answer) -> Iterator[bytes]:
+    """The first ``after`` bytes of the body; else half of it, or the first piece of a stream."""
+    left, whole = answer.fault.after, answer.whole
+    if whole is not None:
+        yield whole[: len(whole) // 2 if left is None else min(left, len(whole) - 1)]
+    elif left is None:
+        yield from islice(filter(None, answer.pieces), 1)
+    else:
+        for piece in answer.pieces:
+            yield piece[:left]
+            left -= len(piece)
+            if left <= 0:
+                return
+
+
+def _malform(answer: _Answer) -> _Broken:
+    """``malformed_json``: a body without its last bracket; of events, the first one is broken."""
+    if answer.is_events:
+        return broken_events.changed(answer.events, 0, lambda event: [broken_events.garbled(event)])
+    whole = answer.whole
+    if whole is None or not answer.response.is_json:
+        return None
+    broken = whole.rstrip()[:-1]
+    answer.response.headers["Content-Length"] = str(len(broken))
+    return [broken]
+
+
+def _misannounce(answer: _Answer) -> Iterable[bytes]:
+    """``wrong_content_length``: the body is longer, or shorter, than its header says."""
+    by = answer.fault.by
+    announced = _FAR_TOO_LONG if by > 0 else -by  # of a stream
+    if answer.whole is not None:
+        announced = max(1, len(answer.whole) + by)
+    answer.response.headers["Content-Length"] = str(announced)
+    return _misfitting(answer, answer.pieces, announced)
+
+
+def _misfitting(answer: _Answer, pieces: Iterable[bytes], announced: int) -> Iterator[bytes]:
+    left = announced
+    for piece in pieces:
+        if piece[:left]:
+            yield piece[:left]
+        if piece[left:]:
+            answer.connection.send(piece[left:])
+        left = max(0, left - len(piece))
+    if left:
+        answer.wait(_seconds(answer.fault))
+    raise lost("fault: the content length was wrong")
+
+
+def _cut(answer: _Answer) -> Iterator[bytes]:
+    yield from islice(answer.events, answer.number)
+    raise lost("fault: the events were cut off")
+
+
+def _duplicate(answer: _Answer) -> Iterator[bytes]:
+    return broken_events.changed(answer.events, answer.number, lambda event: [event, event])
+
+
+def _delay(answer: _Answer) -> Iterator[bytes]:
+    def late(event: bytes) -> Iterator[bytes]:
+        answer.wait(_seconds(answer.fault))
+        yield event
+
+    return broken_events.changed(answer.events, answer.number, late)
+
+
+def _garble(answer: _Answer) -> Iterator[bytes]:
+    return broken_events.changed(answer.events, answer.number, lambda event: [broken_events.garbled(event)])
+
+
+def _leave_out_done(answer: _Answer) -> Iterator[bytes]:
+    return (event for event in answer.events if not broken_events.is_done(event))
+
+
+def _corrupt(answer: _Answer) -> _Broken:
+    """``corrupt_audio``: sound as it is, in JSON, or in events."""
+    noise = Noise(answer.fault.chance("noise"))
+    if answer.is_events:
+        return map(noise.on_json, answer.events)
+    if answer.response.is_json:
+        return map(noise.on_json, answer.pieces)
+    return map(noise.on, answer.pieces) if (answer.response.mimetype or "").startswith("audio/") else None
+
+
+def _drip(answer: _Answer) -> Iterator[bytes]:
+    """``slow_drip``: the body at a few bytes a second, and after a time what is left of it at once."""
+    rate = answer.fault.bytes_per_second
+    left = _DRIPS if answer.fault.seconds is None else answer.fault.seconds
+    drop = max(1, round(rate * _DRIP))
+    for piece in answer.pieces:
+        sent = 0
+        while sent < len(piece) and left > 0:
+            dropped = piece[sent : sent + drop]
+            pause = min(len(dropped) / rate, left)
+            if not answer.wait(pause):
+                raise lost("the server closes")
+            yield dropped
+            sent += len(dropped)
+            left -= pause
+        if sent < len(piece):
+            yield piece[sent:]
+
+
+def _seconds(fault: Fault) -> float:
+    return _DELAY if fault.seconds is None else fault.seconds
+
+
+_BREAKING: Mapping[str, _Breaking] = {
+    "connection_reset": _reset,
+    "truncated_body": _truncate,
+    "malformed_json": _malform,
+    "wrong_content_length": _misannounce,
+    "corrupt_audio": _corrupt,
+    "slow_drip": _drip,
+    "sse_cut": _cut,
+    "sse_duplicate": _duplicate,
+    "sse_delay": _delay,
+    "sse_garble": _garble,
+    "sse_no_done": _leave_out_done,
+}

@@ -1,0 +1,112 @@
+"""A request on its way, and what it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mockserver.limits.limiter import Admission
+from mockserver.pipeline.request_facts import LiveFacts
+from mockserver.transport.streamed_forms import StreamedForm
+from mockserver.wire import tokens
+
+if TYPE_CHECKING:
+    from mockserver.accounts.accounts import Account
+    from mockserver.audio.clip import Clip
+    from mockserver.audio.uploads import FilePart
+    from mockserver.catalog.records import ModelCard
+    from mockserver.pipeline.inner_calls import InnerCall
+    from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request_audio import RequestAudio
+    from mockserver.scripting.faults.definition import Fault
+    from mockserver.scripting.stubs.replies import Scripted
+    from mockserver.settings.model import Settings
+    from mockserver.transport.bodies import Place
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a request: known late where the answer is a stream.
+
+    ``reply`` is what a chat was replied: its ``text``, and the names and arguments of its ``tool_calls``.
+    """
+
+    usage: Mapping[str, Any] | None = None
+    reply: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way: what the pipeline found out, for the handler to use."""
+
+    operation: Operation
+    settings: Settings
+    account: Account
+    place: Place
+    path: Mapping[str, str]
+    audio: RequestAudio
+    document: dict[str, Any] = field(default_factory=dict)
+    files: Mapping[str, FilePart] = field(default_factory=dict)
+    streamed: StreamedForm = field(default_factory=StreamedForm)
+    model: ModelCard | None = None
+    admission: Admission = field(default_factory=Admission)
+    outcome: Outcome = field(default_factory=Outcome)
+    settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
+    fault: Fault | None = None
+    scripted: Scripted | None = None
+    inner: InnerCall | None = None
+    request_id: str = ""
+    warning: str = ""
+    facts: LiveFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Has the request looked at as matchers do."""
+        self.facts = LiveFacts(self.operation, self.account, self.document, self.audio)
+
+    @property
+    def clips(self) -> Mapping[str, Clip]:
+        """The audio files that were looked at, by their place."""
+        return self.audio.clips
+
+    @property
+    def heard(self) -> Mapping[str, str]:
+        """What the endpoint heard in them, by their place."""
+        return self.audio.heard
+
+    @property
+    def usage(self) -> Mapping[str, Any] | None:
+        """The usage that was settled, once it was."""
+        return self.outcome.usage
+
+    @property
+    def price_share(self) -> float:
+        """Which share of the price the request costs."""
+        return self.inner.price_share if self.inner else 1.0
+
+    @property
+    def vocabulary(self) -> tokens.Vocabulary:
+        """Return the vocabulary in which the model's text is counted."""
+        return self.model.tokens.vocabulary if self.model else tokens.DEFAULT
+
+    @property
+    def strict(self) -> bool:
+        """Whether the real API's own rules apply, beyond the documented schema."""
+        return self.settings.strictness == "real"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made.
+
+    ``usage`` is the answer's usage object; a stream, which knows it late, calls ``Call.settle`` with it.
+    ``is_shared`` is whether a whole body is the same object for all requests, and takes no memory for this one.
+    """
+
+    body: bytes | Iterable[bytes]
+    content_type: str
+    answered_by: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    usage: Mapping[str, Any] | None = None
+    status: int = 200
+    is_shared: bool = False

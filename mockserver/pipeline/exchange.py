@@ -1,0 +1,313 @@
+"""An exchange on its way: what the journal is told of a request and its answer, and when."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from mockserver.accounts.redaction import secrets_of
+from mockserver.journal import excerpt
+from mockserver.journal.entries import Entry, Progress, Record
+from mockserver.limits.costs import cost_usd
+from mockserver.transport.disconnects import has_hung_up
+from mockserver.transport.urls import written_path
+
+if TYPE_CHECKING:
+    import flask
+
+    from mockserver.accounts.redaction import Secrets
+    from mockserver.audio.clip import Clip
+    from mockserver.journal.journal import Journal
+    from mockserver.pipeline.call import Call
+    from mockserver.pipeline.operation import Operation
+    from mockserver.transport.streamed_forms import ReceivedFile
+
+_ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
+_UNDECODED: Mapping[str, Any] = dict.fromkeys(
+    ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
+)
+_NO_ANSWER: Mapping[str, Any] = {"status": None, "limits": {}, "answered_by": None}
+
+
+def begin(
+    journal: Journal,
+    request_id: str,
+    environ: Mapping[str, Any],
+    operation: Operation | None = None,
+    *,
+    began: float | None = None,
+) -> Exchange:
+    """Return the exchange of a request that has come. ``operation`` is ``None`` for a URL that no endpoint answers.
+
+    ``began`` is when it came by ``time.perf_counter``, if that was not just now.
+    """
+    if not journal.is_kept:
+        return Exchange(None, request_id, environ, operation, 0.0, 0.0)
+    began = time.perf_counter() if began is None else began
+    return Exchange(journal, request_id, environ, operation, journal.clock.now(), began)
+
+
+class Exchange:
+    """One request and its answer. The pipeline says what it finds out; ``answered`` writes the entry.
+
+    ``call`` is known once the caller is; ``note_call`` takes from it the ``model``, the ``fault`` that hit the
+    request and the id of the ``stub`` that answered it. ``error`` is the catalog's name of the error it was
+    refused with, ``answered_by`` who answered (without it, the response header tells). ``request_id`` and
+    ``began`` (by ``time.perf_counter``) are what it was begun with.
+    """
+
+    def __init__(
+        self,
+        journal: Journal | None,
+        request_id: str,
+        environ: Mapping[str, Any],
+        operation: Operation | None,
+        now: float,
+        began: float,
+    ) -> None:
+        """``now`` is when it came, by the clock. Without a ``journal`` nothing is written."""
+        self._journal = journal
+        self.request_id = request_id
+        self._environ = environ
+        self._operation = operation
+        self._time = now
+        self.began = began
+        self._progress = Progress()
+        self._entry: Entry | None = None
+        self._response = _NO_ANSWER
+        self.call: Call | None = None
+        self.model = ""
+        self.fault: Mapping[str, Any] | None = None
+        self.stub: str | None = None
+        self.error = ""
+        self.answered_by = ""
+
+    def note_call(self) -> None:
+        """Takes from the call what is asked for also after it has been let go."""
+        call = self.call
+        if call is None:
+            return
+        self.model = call.model.id if call.model else ""
+        self.stub = call.scripted.stub_id if call.scripted else None
+        self.fault = call.fault.told if call.fault else None
+
+    def answered(self, response: flask.Response) -> flask.Response:
+        """Writes the entry of a whole answer, or begins that of a stream and watches it; the response to send."""
+        if self._journal is None:
+            return response
+        self._response = _told(response)
+        if self.call is not None:
+            self._journal.keep_audio(self.call.clips.values())
+        if response.is_sequence:
+            self._progress.sent = sum(map(len, response.response))
+            self._progress.first_byte_ms = self._elapsed()
+            self._journal.add(Entry(self._record(in_flight=False, hung_up=has_hung_up(self._environ))))
+            self.call = None
+            return response
+        events = 0 if response.mimetype == "text/event-stream" else None
+        self._progress = Progress(pieces=0, events=events)
+        self._entry = Entry(self._record(in_flight=True, hung_up=False), self._progress)
+        self._journal.add(self._entry)
+        body: Iterable[bytes] = response.response  # type: ignore[assignment]  # never text here
+        response.response = _Watched(body, self, self._progress)
+        return response
+
+    def unanswered(self) -> None:
+        """Writes the entry of a request that got no answer: the client has left, or a fault ended the connection."""
+        if self._journal is not None:
+            self._journal.add(Entry(self._record(in_flight=False, hung_up=self._has_hung_up())))
+            self.call = None
+
+    def first_piece(self) -> None:
+        """The stream begins."""
+        self._progress.first_byte_ms = self._elapsed()
+
+    def broke_off(self) -> None:
+        """The stream fails: the client left while it was waited, a fault ends it, or what makes it has an error."""
+        self.ended(hung_up=self._has_hung_up())
+
+    def ended(self, *, hung_up: bool) -> None:
+        """The stream is over; only the first call counts."""
+        entry, self._entry = self._entry, None
+        if entry is not None and self._journal is not None:
+            self._journal.finish(entry, self._record(in_flight=False, hung_up=hung_up))
+            self.call = None
+
+    def _has_hung_up(self) -> bool:
+        """Whether the client has left. Whom a fault has thrown out has not."""
+        was_reset = self.fault is not None and self.fault.get("kind") == "connection_reset"
+        return not was_reset and has_hung_up(self._environ)
+
+    def _elapsed(self) -> float:
+        return round((time.perf_counter() - self.began) * 1000, 3)
+
+    def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
+        """What is not known is ``None``."""
+        environ, response, progress = self._environ, self._response, self._progress
+        secrets = secrets_of(environ)
+        return {
+            "id": self.request_id,
+            "time": self._time,
+            **_caller(self.call),
+            **_endpoint(self._operation, secrets),
+            "method": environ["REQUEST_METHOD"],
+            "path": secrets.hide_in_path(written_path(environ)),
+            "query": excerpt.query(environ.get("QUERY_STRING", ""), secrets),
+            "headers": excerpt.headers(environ, secrets),
+            **_asked(self.call, secrets),
+            "status": response["status"],
+            "error": self.error or None,
+            "answered_by": self.answered_by or response["answered_by"],
+            "stub": self.stub,
+            "fault": self.fault,
+            "reply": _replied(self.call, secrets),
+            **_used(self.call),
+            "limits": response["limits"],
+            "timing": {
+                "first_byte_ms": progress.first_byte_ms,
+                "total_ms": None if in_flight else self._elapsed(),
+            },
+            **progress.members(),
+            "in_flight": in_flight,
+            "hung_up": hung_up,
+        }
+
+
+class _Watched(Iterator[bytes]):
+    """A streamed body that tells an exchange how it goes. Closing it closes the body."""
+
+    def __init__(self, body: Iterable[bytes], exchange: Exchange, progress: Progress) -> None:
+        self._body = body
+        self._pieces = iter(body)
+        self._exchange = exchange
+        self._progress = progress
+        self._tail = b""  # of an event's end, so far
+
+    def __next__(self) -> bytes:
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._exchange.ended(hung_up=False)
+            raise
+        except BaseException:
+            self._exchange.broke_off()
+            raise
+        progress = self._progress
+        if not progress.pieces:
+            self._exchange.first_piece()
+        progress.pieces = (progress.pieces or 0) + 1
+        progress.sent += len(piece)
+        if progress.events is not None:
+            progress.events += self._ends_of_events(piece)
+        return piece
+
+    def close(self) -> None:
+        """The server is done with the body; before its end, because the client has left."""
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._exchange.ended(hung_up=True)
+
+    def _ends_of_events(self, piece: bytes) -> int:
+        """An event ends with an empty line, which may come in pieces."""
+        seen = self._tail + piece
+        self._tail = b"" if seen.endswith(_ENDS_OF_EVENTS) else seen[-2:]
+        return sum(map(seen.count, _ENDS_OF_EVENTS))
+
+
+def _told(response: flask.Response) -> Record:
+    """What the response's head says."""
+    limits, answered_by = {}, None
+    for name, value in response.headers:
+        if name.startswith(("x-ratelimit-", "retry-after")):
+            limits[name] = value
+        elif name == "x-mock-answered-by":
+            answered_by = unquote(value)
+    return {"status": response.status_code, "limits": limits, "answered_by": answered_by}
+
+
+def _caller(call: Call | None) -> Record:
+    if call is None:
+        names = ("account_id", "account", "organization", "project")
+        return {"account_names": (), **dict.fromkeys(names)}
+    account = call.account
+    return {
+        "account_names": tuple(account.names),
+        "account_id": account.id,
+        "account": account.key,
+        "organization": account.organization,
+        "project": account.project,
+    }
+
+
+def _endpoint(operation: Operation | None, secrets: Secrets) -> Record:
+    if operation is None:
+        return {"endpoint": None, "operation": None, "endpoint_names": ()}
+    return {
+        "endpoint": operation.resource or None,
+        "operation": operation.name or None,
+        "endpoint_names": tuple(map(secrets.hide_in_path, operation.names)),
+    }
+
+
+def _asked(call: Call | None, secrets: Secrets) -> Record:
+    """What the request says: its document, its audio, its texts."""
+    if call is None:
+        return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
+    facts, heard = call.facts, call.heard
+    clips = call.clips if facts.clips else {}
+    return {
+        "model": excerpt.text(facts.model, secrets) or None,
+        "request": excerpt.document(call.document, clips, secrets),
+        "audio": [
+            *(_audio(place, clip, heard.get(place), secrets) for place, clip in clips.items()),
+            *(_received(file, secrets) for file in call.audio.received),
+        ],
+        "heard": _heard_last(heard),
+        "user_text": excerpt.text(facts.user_text, secrets) or None,
+        "prompt": excerpt.text(facts.prompt, secrets) or None,
+    }
+
+
+def _audio(place: str, clip: Clip, heard: str | None, secrets: Secrets) -> Record:
+    facts = clip.known_facts
+    return {
+        "place": place,
+        "file": secrets.hide(clip.name),
+        "size": clip.content.size,
+        "sha256": clip.sha256,
+        **(_UNDECODED if facts is None else {name: getattr(facts, name) for name in _UNDECODED}),
+        "heard": heard,
+    }
+
+
+def _received(file: ReceivedFile, secrets: Secrets) -> Record:
+    facts = {"place": file.place, "file": secrets.hide(file.name), "size": file.size, "sha256": file.sha256}
+    return {**facts, **_UNDECODED, "heard": None}
+
+
+def _heard_last(heard: Mapping[str, str]) -> str | None:
+    """What is said in the upload, or in the last message that was listened to."""
+    if not heard:
+        return None
+    messages = [place.partition(".")[0] for place in heard]
+    return " ".join(
+        text for text, message in zip(heard.values(), messages, strict=True) if message == messages[-1]
+    )
+
+
+def _replied(call: Call | None, secrets: Secrets) -> Record | None:
+    """Return what a chat was replied, long texts as those of the request."""
+    reply = call.outcome.reply if call else None
+    return None if reply is None else excerpt.document(reply, {}, secrets)
+
+
+def _used(call: Call | None) -> Record:
+    usage = call.usage if call else None
+    if usage is None or call is None or call.model is None:
+        return {"usage": usage, "cost_usd": None}
+    return {"usage": usage, "cost_usd": cost_usd(call.model, usage, call.price_share)}

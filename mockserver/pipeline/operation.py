@@ -1,0 +1,70 @@
+"""What the pipeline must know of an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from mockserver.transport.streamed_forms import FileField
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the pipeline must know of an endpoint.
+
+    ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
+    schema under ``schemas``; ``explains`` names how its service words a violation of that, where the provider has
+    several ways. ``estimate`` gives the
+    tokens a request is charged beforehand, ``images`` counts its images; ``tells_tokens`` is whether answers have
+    token-limit headers.
+    ``rules`` names the function of its provider's package that refuses what the model cannot do.
+
+    The body ``either`` is a form or JSON, which names the URL of the audio if the operation ``takes_urls``. Optional
+    members of JSON that are null are dropped, unless it ``keeps_nulls``; numbers and booleans that are sent as
+    texts are read if it ``reads_texts``.
+
+    ``audio_field`` is the part of a form that has the audio, whether or not it comes with a file name.
+    ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
+
+    ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
+    ``names`` are all that stubs and faults can call it.
+
+    A call that no endpoint answers is an operation, too, of the body ``any`` and without a ``name``;
+    ``is_versioned`` is whether the real path is below ``/v1``, ``asks_for_bearer`` how it refuses keys.
+    """
+
+    name: str
+    method: str
+    path: str
+    body: Literal["none", "json", "multipart", "either", "any"] = "none"
+    schema: str = ""
+    endpoint: str = ""
+    explains: str = ""
+    estimate: Callable[[Mapping[str, Any]], int] | None = None
+    images: Callable[[Mapping[str, Any]], int] | None = None
+    tells_tokens: bool = False
+    rules: str = ""
+    takes_urls: bool = False
+    keeps_nulls: bool = False
+    reads_texts: bool = False
+    audio_field: str = "file"
+    file_field: FileField | None = None
+    resource: str = ""
+    is_versioned: bool = True
+    asks_for_bearer: bool = False
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Names the operation."""
+        resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
+        resource = self.resource or resource
+        names = {resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"} - {""}
+        object.__setattr__(self, "resource", resource)
+        object.__setattr__(self, "names", frozenset(names))
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether this is one of the endpoints below ``/v1/audio``."""
+        return self.path.startswith("/audio/")

@@ -1,0 +1,327 @@
+"""The way of every request: who is calling, is it well-formed, may this model do that; then the endpoint.
+
+An endpoint module declares an ``Operation`` and a handler. What is the same for all of them happens here,
+in this order, once: settings of this request, account, body, model, schema, handler, response headers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import flask
+
+from mockserver.catalog.paths import VERSION
+from mockserver.errors import ApiError
+from mockserver.limits.costs import cost_usd
+from mockserver.matching.allowance import ScriptLimits, sharing
+from mockserver.pipeline import scripted_answers
+from mockserver.pipeline.call import Answer, Call, Outcome
+from mockserver.pipeline.exchange import begin
+from mockserver.pipeline.inner_calls import inner_call
+from mockserver.pipeline.models import check_kind, find_model
+from mockserver.pipeline.request_audio import RequestAudio
+from mockserver.pipeline.request_body import RequestBodies
+from mockserver.pipeline.responses import (
+    crashed,
+    log_exchange,
+    logged_path,
+    storage_error,
+)
+from mockserver.scripting.stubs.pacing import Pacing
+from mockserver.settings.model import SettingsError
+from mockserver.state.disk import StateFailed
+from mockserver.transport.connection import Connection
+from mockserver.transport.urls import lacks_version, written_path
+
+if TYPE_CHECKING:
+    from mockserver.accounts.accounts import Account
+    from mockserver.catalog.records import ModelCard
+    from mockserver.limits.limiter import Admission
+    from mockserver.pipeline.exchange import Exchange
+    from mockserver.pipeline.handlers import Handler, Route
+    from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.provider import Provider
+    from mockserver.pipeline.request_body import RequestBodies
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN = "unknown"  # what metrics call the endpoint of a path that nobody has
+_NOBODY_LISTENS = 499  # the status that metrics count where the client has left
+_CONDITIONS_LEFT_OPEN = (
+    "Conditions of stubs or faults take more than path_steps or script_seconds allow for a request: "
+    "they were taken as not met. The log names them."
+)
+_HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
+
+
+class Pipeline:
+    """Turns the operations of a provider and their handlers into Flask views."""
+
+    def __init__(self, services: Services, provider: Provider, bodies: RequestBodies) -> None:
+        """``bodies`` are those of all pipelines of a server, which share the memory for them."""
+        self._services = services
+        self._provider = provider
+        self._bodies = bodies
+        self._script_limits = ScriptLimits.of(services.settings)
+
+    def view(self, route: Route) -> Callable[..., flask.Response]:
+        """The Flask view function of a route."""
+
+        def handle(**path_values: str) -> flask.Response:
+            return self._handle(route, path_values)
+
+        return handle
+
+    def _handle(self, route: Route, path_values: dict[str, str]) -> flask.Response:
+        """Answers a request; the journal and the metrics are told."""
+        services, operation, began = self._services, route.operation, time.perf_counter()
+        request_id = self._provider.request_id(operation)
+        exchange = begin(services.journal, request_id, flask.request.environ, operation, began=began)
+        services.metrics.begin()
+        status = _NOBODY_LISTENS
+        try:
+            response = self._respond(exchange, route, path_values)
+            status = response.status_code
+            log_exchange(response, began, exchange.error)
+            return exchange.answered(response)
+        except (ConnectionError, TimeoutError):  # the client has left, or a fault has ended the connection
+            exchange.unanswered()
+            raise
+        finally:
+            services.metrics.observe(
+                operation.resource or _UNKNOWN,
+                exchange.model,
+                status,
+                time.perf_counter() - began,
+                answered_by=exchange.answered_by,
+                fault=str((exchange.fault or {}).get("kind", "")),
+                error=exchange.error,
+            )
+
+    def _respond(self, exchange: Exchange, route: Route, path_values: dict[str, str]) -> flask.Response:
+        """The response, broken if a fault is to break it."""
+        try:
+            with sharing(self._script_limits) as scripts:
+                response = self._answer_or_refuse(exchange, route, path_values)
+        finally:
+            exchange.note_call()
+        call = exchange.call
+        if call is not None and scripts.left_conditions_open:
+            call.warning = f"{call.warning} {_CONDITIONS_LEFT_OPEN}".strip()
+        if call is not None and call.warning and call.settings.mock_headers:
+            response.headers["x-mock-warning"] = call.warning
+        fault = call.fault if call else None
+        if fault is None:
+            return response
+        from mockserver.pipeline.broken_answers import break_answer
+
+        return break_answer(fault, self._services, response, flask.request.environ)
+
+    def _answer_or_refuse(
+        self, exchange: Exchange, route: Route, path_values: dict[str, str]
+    ) -> flask.Response:
+        """The response, be it the endpoint's answer or a refusal."""
+        operation, call = route.operation, None
+        try:
+            call = exchange.call = self._admit(operation, path_values, exchange.request_id)
+            with call.place, call.streamed:
+                self._look_at_url(call)
+                self._understand(call)
+                if route.rules is not None and call.strict:
+                    route.rules(self._services, call)
+                answer = self._answer(call, route.handler)
+            return self._response(answer, call, exchange)
+        except ApiError as error:
+            return self._refuse(error, operation, call, exchange)
+        except StateFailed as error:
+            return self._refuse(storage_error(error), operation, call, exchange)
+        except (ConnectionError, TimeoutError):
+            raise  # nobody is there to be answered
+        except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
+            return self._refuse(crashed(error), operation, call, exchange)
+
+    def _response(self, answer: Answer, call: Call, exchange: Exchange) -> flask.Response:
+        """Return the endpoint's answer, with the headers that go with it.
+
+        Raises ``ApiError`` where it is large and other large ones take all memory that there is for answers.
+        """
+        exchange.answered_by = answer.answered_by
+        given = {name.lower() for name, _ in answer.headers}
+        standing = self._provider.headers(call, exchange.began)
+        headers = [
+            *(each for each in standing if each[0].lower() not in given),
+            *answer.headers,
+            *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
+        ]
+        response = flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
+        if not answer.is_shared:
+            self._services.answer_memory.hold(response)
+        return self._provider.finish(response, call.operation)
+
+    def _admit(self, operation: Operation, path: Mapping[str, str], request_id: str) -> Call:
+        """Who is calling, and under which settings."""
+        headers, inner = flask.request.headers, inner_call(flask.request.environ)
+        account = inner.account if inner else self._provider.caller(headers)
+        try:
+            settings = self._services.tuning.for_account(account.id).for_request(headers)
+        except SettingsError as error:
+            raise ApiError("bad_mock_header", message=str(error)) from error
+        look = Connection(flask.request.environ).check
+        place = self._bodies.place()
+        audio = RequestAudio(self._services.transcribers, self._services.settings.max_audio_seconds, look)
+        return Call(operation, settings, account, place, path, audio, inner=inner, request_id=request_id)
+
+    def _look_at_url(self, call: Call) -> None:
+        """Warns of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
+        path = written_path(flask.request.environ)
+        if not call.operation.is_versioned or not lacks_version(path):
+            return
+        method = flask.request.method
+        if call.settings.strict_urls:
+            raise ApiError("unknown_url", method=method, path=path)
+        call.warning = (
+            f"The base URL lacks {VERSION}: the real API answers {method} {logged_path()} with 404."
+        )
+        if self._services.notices.is_new(call.warning):
+            log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
+
+    def _understand(self, call: Call) -> None:
+        """Takes the body in, finds the model, and validates; a fault may strike, or the limits be reached."""
+        operation = call.operation
+        self._bodies.take_in(call)
+        if operation.endpoint:
+            find_model(self._services, self._provider, call)
+        self._strike(call)
+        if operation.endpoint:
+            self._charge(call)
+            check_kind(call)
+        if operation.schema:
+            self._validate(call)
+
+    def _strike(self, call: Call) -> None:
+        """Is a fault due? Raises the ``ApiError`` that it is, or waits as it says."""
+        services = self._services
+        header = flask.request.headers.get("x-mock-fault")
+        call.fault = services.faults.due(call.facts, call.account.id, header)
+        if call.fault is not None:
+            from mockserver.pipeline.broken_answers import strike
+
+            strike(call.fault, services, call)
+
+    def _answer(self, call: Call, handler: Handler) -> Answer:
+        """What a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
+        pacing = self._script(call)
+        raw = scripted_answers.raw_answer(call.scripted, call.operation) if call.scripted else None
+        try:
+            answer = raw or handler(self._services, call)
+        except ApiError:
+            if call.scripted is not None:
+                self._services.stubs.give_back(call.scripted.stub_id, call.account.id)
+                call.scripted = None
+            raise
+        if answer.usage is not None:
+            call.settle(answer.usage)
+        if call.scripted is not None and pacing is not None:
+            used = answer.usage or {}
+            tokens = used.get("completion_tokens", used.get("output_tokens", 0))
+            answer.body = pacing.paced(answer.body, answer.content_type, tokens)
+            answer.headers += tuple(call.scripted.reply.get("headers", {}).items())
+        return answer
+
+    def _script(self, call: Call) -> Pacing | None:
+        """Finds the stub that answers the request, and waits as it says. Raises ``ApiError``."""
+        call.scripted = scripted_answers.script(self._services, call)
+        if call.scripted is None:
+            return None
+        wait = partial(Connection(flask.request.environ).wait, closing=self._services.closing)
+        pacing = Pacing(call.scripted.reply, self._services.settings.seed, wait)
+        call.place.release()
+        pacing.before_work()
+        return pacing
+
+    def _charge(self, call: Call) -> None:
+        """Is there room? Charges the request, before it is validated: refused ones count, too."""
+        assert call.model is not None
+        if call.inner is None:
+            self._admit_within_limits(call, call.model)
+        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
+        call.settle = partial(
+            self._settle,
+            call.operation.resource,
+            call.account,
+            call.model,
+            call.admission,
+            call.price_share,
+            call.outcome,
+        )
+
+    def _admit_within_limits(self, call: Call, model: ModelCard) -> None:
+        operation = call.operation
+        tokens = operation.estimate(call.document) if operation.estimate else 0
+        images = operation.images(call.document) if operation.images else 0
+        try:
+            call.admission = self._services.limiter.admit(
+                call.account,
+                model,
+                tokens,
+                images,
+                tells_tokens=operation.tells_tokens,
+                overrides=call.settings.limits,
+            )
+        except ApiError as error:
+            if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
+                raise
+
+    def _settle(
+        self,
+        resource: str,
+        account: Account,
+        model: ModelCard,
+        admission: Admission,
+        price_share: float,
+        outcome: Outcome,
+        usage: Mapping[str, Any],
+    ) -> None:
+        """Charges what the answer really used."""
+        outcome.usage = usage
+        self._services.metrics.add_usage(resource, model.id, usage)
+        self._services.limiter.settle(admission, usage.get("total_tokens", 0))
+        self._services.ledger.add(account.id, model, usage, price_share)
+
+    def _validate(self, call: Call) -> None:
+        operation = call.operation
+        schemas, name = self._services.schemas_for(call.settings.strictness), operation.schema
+        if schemas.is_valid(name, call.document):
+            return
+        if call.settings.strictness == "off":
+            for member in schemas.refused_members(name, call.document):
+                call.document.pop(member, None)
+            return
+        violations = schemas.violations(name, call.document)
+        if call.strict and call.model is not None:
+            violations = [each for each in violations if not call.model.lifts(each.path, each.keyword)]
+            if not violations:
+                return
+        raise self._provider.invalid(violations, operation)
+
+    def _refuse(
+        self, error: ApiError, operation: Operation, call: Call | None, exchange: Exchange
+    ) -> flask.Response:
+        exchange.error = error.name
+        error.values.setdefault("request_id", exchange.request_id)
+        return self._provider.refuse(error, operation, call, exchange.request_id, exchange.began)
+
+
+def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
+    """The mock's own: who answered, and what it would have cost."""
+    if answer.usage is not None and call.model is not None:
+        cost = cost_usd(call.model, answer.usage, call.price_share)
+        yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"
+    if answer.answered_by:
+        yield "x-mock-answered-by", quote(answer.answered_by, _HEADER_SAFE)

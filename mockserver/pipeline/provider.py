@@ -1,0 +1,56 @@
+"""What the pipeline must know of a hosted API, beside its operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import flask
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.errors import ApiError
+    from mockserver.pipeline.call import Call
+    from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.response_headers import Headers
+    from mockserver.settings.model import SupportsGet
+    from mockserver.validation.violations import Violation
+
+
+class Provider(Protocol):
+    """A hosted API: how it knows callers and models, and what its answers and refusals look like."""
+
+    def caller(self, headers: SupportsGet) -> Account:
+        """Return the account of the credentials in ``headers``. Raises ``ApiError`` where they are refused."""
+        ...
+
+    def request_id(self, operation: Operation) -> str:
+        """Return a new id for a request."""
+        ...
+
+    def unknown_model(self, call: Call, name: str) -> ApiError:
+        """Return the refusal of a model that does not exist."""
+        ...
+
+    def unserved_model(self, call: Call, name: str) -> ApiError | None:
+        """Return the refusal of a model of other endpoints; ``None`` where it is refused after it was charged."""
+        ...
+
+    def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
+        """Return the refusal of a document that violates the schema of its operation."""
+        ...
+
+    def headers(self, call: Call, began: float) -> Headers:
+        """Return the standing headers of an answer; ``began`` is the request's start by ``time.perf_counter``."""
+        ...
+
+    def finish(self, response: flask.Response, operation: Operation) -> flask.Response:
+        """Return an answer as the service behind the operation sends it."""
+        ...
+
+    def refuse(
+        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
+    ) -> flask.Response:
+        """Return the response to a request that is refused; ``call`` is ``None`` if it was before there was one."""
+        ...

@@ -1,0 +1,164 @@
+"""The facts of a request that is on its way. Its form or JSON may be anything: it need not be valid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from mockserver.audio.uploads import UPLOAD
+from mockserver.transport.urls import route_path
+
+if TYPE_CHECKING:
+    from mockserver.accounts.accounts import Account
+    from mockserver.audio.clip import Clip
+    from mockserver.engines.transcription import Transcription
+    from mockserver.matching.facts import KnownClip
+    from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request_audio import RequestAudio
+
+_INSTRUCTING = ("system", "developer")  # roles
+
+_Message = Mapping[str, Any]
+
+
+class LiveFacts:
+    """Satisfies ``matching.facts.Facts``."""
+
+    def __init__(
+        self, operation: Operation, account: Account, document: Mapping[str, Any], audio: RequestAudio
+    ) -> None:
+        self._operation = operation
+        self._account = account
+        self._audio = audio
+        self.document = document
+
+    @property
+    def endpoint_names(self) -> frozenset[str]:
+        """All names of the endpoint."""
+        return self._operation.names
+
+    @cached_property
+    def path(self) -> str:
+        """The path of the request, without ``/v1``."""
+        return route_path(flask.request.environ)
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return flask.request.method
+
+    @property
+    def account_names(self) -> frozenset[str]:
+        """All names of the account."""
+        return self._account.names
+
+    @property
+    def model(self) -> str:
+        """The model as the request names it."""
+        return _text(self.document.get("model"))
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """The request headers, names in lower case."""
+        return {name.lower(): value for name, value in flask.request.headers.items()}
+
+    @cached_property
+    def prompt(self) -> str:
+        """What the model was told beforehand."""
+        told = [_text(self.document.get(name)) for name in ("prompt", "instructions")]
+        said = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
+        return "\n".join(filter(None, told + said))
+
+    @cached_property
+    def user_text(self) -> str:
+        """What the user wrote last."""
+        return _written(self._last_of_user[1]) or _text(self.document.get("input"))
+
+    @cached_property
+    def clips(self) -> Sequence[KnownClip]:
+        """The audio files, or those that are kept whatever is in them."""
+        return [*self._by_place.values(), *self._audio.received]
+
+    @property
+    def heard(self) -> str | None:
+        """What is said in them."""
+        from mockserver.wire.transcripts import text_of
+
+        if not self._to_hear:
+            return None
+        return " ".join(text_of(each.segments) for each in self._transcriptions)
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages that are spoken in them."""
+        return [language for each in self._transcriptions for language in each.languages]
+
+    @cached_property
+    def _messages(self) -> list[tuple[int, _Message]]:
+        messages = self.document.get("messages")
+        numbered = enumerate(messages) if isinstance(messages, list) else ()
+        return [(number, message) for number, message in numbered if isinstance(message, Mapping)]
+
+    @cached_property
+    def _last_of_user(self) -> tuple[int, _Message]:
+        users = (each for each in reversed(self._messages) if each[1].get("role") == "user")
+        return next(users, (-1, {}))
+
+    @cached_property
+    def _by_place(self) -> dict[str, Clip]:
+        if UPLOAD in self._audio.files:
+            return {UPLOAD: self._audio.uploaded()}
+        return dict(self._spoken())
+
+    def _spoken(self) -> Iterator[tuple[str, Clip]]:
+        for number, message in self._messages:
+            for index, part in _parts(message):
+                audio = part.get("input_audio")
+                if not isinstance(audio, Mapping) or not isinstance(audio.get("data"), str):
+                    continue
+                place = f"messages[{number}].content[{index}].input_audio"
+                is_last = number == self._last_of_user[0]
+                try:
+                    yield place, self._audio.spoken(audio, place, keep_samples=is_last)
+                except ValueError:  # no base64
+                    continue
+
+    @cached_property
+    def _to_hear(self) -> list[Clip]:
+        places = (UPLOAD, f"messages[{self._last_of_user[0]}].")
+        return [clip for place, clip in self._by_place.items() if place.startswith(places)]
+
+    @cached_property
+    def _transcriptions(self) -> list[Transcription]:
+        from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+        from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
+
+        found = []
+        for clip in self._to_hear:
+            try:
+                heard = self._audio.listen(clip, TranscriptionOptions())
+            except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed):
+                continue  # for the endpoint to refuse
+            if heard is not None:
+                found.append(heard)
+        return found
+
+
+def _parts(message: _Message) -> list[tuple[int, _Message]]:
+    content = message.get("content")
+    numbered = enumerate(content) if isinstance(content, list) else ()
+    return [(index, part) for index, part in numbered if isinstance(part, Mapping)]
+
+
+def _written(message: _Message) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return " ".join(filter(None, (_text(part.get("text")) for _, part in _parts(message))))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,107 @@
+"""The response headers that all endpoints have in common, and how those of the services behind them differ."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mockserver.catalog.reading import read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.clock import Clock
+    from mockserver.ids import Ids
+
+API_VERSION = "2020-10-01"
+
+Headers = list[tuple[str, str]]
+
+_TABLE = Path(__file__).parents[1] / "catalog" / "headers.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A row of ``services`` in ``catalog/headers.toml``, which says what the columns mean."""
+
+    operations: tuple[str, ...]
+    expose: tuple[str, ...]
+    streams: Mapping[str, str] = field(default_factory=dict)
+    any_origin: bool = False
+    tells_account: bool = True
+    request_id: Literal["req", "uuid"] = "req"
+    chunked: bool = False
+    newline: bool = False
+
+
+def services_of_table() -> Mapping[str, Service]:
+    """Return the services, by the operations that they answer; ``""`` is the one that answers all others."""
+    rows = (Service(**_with_tuples(row)) for row in _table()["services"].values())
+    return {name: service for service in rows for name in service.operations or ("",)}
+
+
+def _with_tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def _table() -> dict[str, Any]:
+    return read_table(_TABLE)
+
+
+class ResponseHeaders:
+    """The standing headers of responses: the ``full`` set, or just what clients read."""
+
+    def __init__(self, ids: Ids, clock: Clock, *, full: bool, repeatable: bool) -> None:
+        """``repeatable`` is whether answers are to be the same in every run, also where ``clock`` is not frozen."""
+        self._ids = ids
+        self._clock = clock
+        self._repeatable = repeatable
+        table = _table()
+        self._static: Headers = list(table["full"].items()) if full else []
+        self._gateway_exposes = tuple(table["gateway"]["expose"])
+        self._services = services_of_table()
+
+    def service(self, operation: str) -> Service:
+        """Return the service that answers an operation."""
+        return self._services.get(operation, self._services[""])
+
+    def request_id(self, operation: str) -> str:
+        """Return a new id for a request, as the service of the operation writes it."""
+        return self._ids.uuid() if self.service(operation).request_id == "uuid" else self._ids.request_id()
+
+    def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
+        """Those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
+        service = self.service(operation)
+        headers = [
+            ("openai-processing-ms", str(self._milliseconds(operation, began))),
+            ("openai-version", API_VERSION),
+        ]
+        if service.tells_account:
+            headers += [("openai-organization", account.organization), ("openai-project", account.project)]
+        return [
+            *sorted(headers),
+            *self._of_network(request_id, service.expose, any_origin=service.any_origin),
+        ]
+
+    def _milliseconds(self, operation: str, began: float) -> int:
+        """How long the request took; where answers repeat, a figure that depends on the operation alone."""
+        if self._repeatable or self._clock.is_frozen:
+            return 100 + zlib.crc32(operation.encode()) % 900
+        return round((time.perf_counter() - began) * 1000)
+
+    def of_refusals(self, request_id: str) -> Headers:
+        """Those of the gateway's refusals, which no endpoint has seen."""
+        return self._of_network(request_id, self._gateway_exposes)
+
+    def _of_network(self, request_id: str, exposed: tuple[str, ...], *, any_origin: bool = False) -> Headers:
+        headers = [("x-request-id", request_id)]
+        if not self._static:
+            return headers
+        headers += [("access-control-expose-headers", name) for name in exposed]
+        if any_origin:
+            headers.append(("access-control-allow-origin", "*"))
+        return [*headers, ("cf-ray", self._ids.ray()), *self._static]

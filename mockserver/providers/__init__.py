@@ -1,0 +1,1 @@
+"""The hosted APIs: a package for each. None knows another."""

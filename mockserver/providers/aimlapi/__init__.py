@@ -1,0 +1,1 @@
+"""The speech-to-text jobs of the AI/ML API."""

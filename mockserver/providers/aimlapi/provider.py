@@ -1,0 +1,84 @@
+"""The AI/ML API as the pipeline sees it: credentials, models, wording of refusals, standing headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver.accounts.accounts import key_of
+from mockserver.errors import ApiError
+from mockserver.pipeline.responses import drain_request, refusal_response, whole_path
+from mockserver.providers.aimlapi import errors as aimlapi_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import flask
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.pipeline.call import Call
+    from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.response_headers import Headers
+    from mockserver.services import Services
+    from mockserver.settings.model import SupportsGet
+    from mockserver.validation.violations import Violation
+
+
+class AimlApi:
+    """Fulfils ``pipeline.provider.Provider``."""
+
+    def __init__(self, services: Services) -> None:
+        self._accounts = services.accounts
+        self._catalog = services.catalog
+        self._clock = services.clock
+        self._errors = services.errors
+        self._ids = services.ids
+
+    def caller(self, headers: SupportsGet) -> Account:
+        """Return the account of the key; there are no organizations."""
+        return self._accounts.authenticate(key_of(headers))
+
+    def request_id(self, operation: Operation) -> str:
+        """Return a new id for a request."""
+        return self._ids.request_id()
+
+    def unknown_model(self, call: Call, name: str) -> ApiError:
+        """Return the refusal of a model that it does not offer."""
+        from mockserver.validation import zod
+
+        offers = self._catalog.offers.items()
+        known = [each for each, model in offers if call.operation.endpoint in model.endpoints]
+        return ApiError("model_not_found", model=name, details=zod.no_such_value("model", known, name))
+
+    def unserved_model(self, call: Call, name: str) -> ApiError | None:
+        """Return the refusal of a model that it offers elsewhere, or that another provider offers."""
+        return self.unknown_model(call, name)
+
+    def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
+        """Return the refusal of an invalid document."""
+        from mockserver.validation import zod
+
+        return ApiError("invalid_request", message="", details=zod.issues(violations))
+
+    def headers(self, call: Call, began: float) -> Headers:
+        """Return the standing headers of an answer, of which none are documented."""
+        return [("x-request-id", call.request_id)]
+
+    def finish(self, response: flask.Response, operation: Operation) -> flask.Response:
+        """Return an answer as it is."""
+        return response
+
+    def refuse(
+        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
+    ) -> flask.Response:
+        """Return the response to a request that is refused."""
+        refusal = aimlapi_errors.refusal(
+            error,
+            self._errors.rows[error.name],
+            path=whole_path(),
+            request_id=request_id,
+            now=self._clock.now(),
+        )
+        response = refusal_response(refusal)
+        response.headers["x-request-id"] = request_id
+        drain_request()
+        return response

@@ -1,0 +1,198 @@
+"""The work on a speech-to-text job: its audio is fetched if need be, heard, and made into a result."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.content import Content
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.audio.uploads import FilePart
+from mockserver.engines.placeholder import placeholder
+from mockserver.engines.speakers import tell_apart
+from mockserver.engines.transcription import EngineBusy, EngineFailed
+from mockserver.errors import ApiError
+from mockserver.installation import broken_part
+from mockserver.providers.aimlapi import jobs
+from mockserver.providers.aimlapi.results import Heard, Sound, asks_who_spoke, options, result, used
+from mockserver.remote.fetch import FetchError
+from mockserver.state.disk import StateFailed
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import SttRules
+    from mockserver.engines.transcription import Look, Transcription
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+Settle = Callable[[Mapping[str, Any]], None]
+
+
+def submit(
+    services: Services, account: str, job_id: str, settle: Settle = lambda used: None, *, bounded: bool = True
+) -> None:
+    """Has the work on a job done that is in the store, once. Raises ``QueueFull``, if ``bounded``."""
+    work = partial(_work, services, account, job_id, settle)
+    services.stt_queue.submit((account, job_id), work, bounded=bounded)
+
+
+def resume(services: Services) -> None:
+    """Goes on with the jobs that an earlier server did not finish."""
+    for account, job_id in jobs.unfinished(services.store):
+        submit(services, account, job_id, bounded=False)
+
+
+def recall(services: Services, job: jobs.Value, clip: Clip) -> Transcription | None:
+    """What is said in the clip, if nobody need listen to it. Raises ``ApiError`` as ``heard`` does."""
+    rules = rules_of(services, job)
+    try:
+        known = services.transcribers.recall(clip, options(rules, job["request"]))
+        if known is not None or services.transcribers.hears:
+            return known
+        return _unheard(job, clip)
+    except (UndecodableAudio, AudioTooLong) as error:
+        raise _refusal(error) from error
+
+
+def completed(
+    services: Services, job: jobs.Value, transcription: Transcription, clip: Clip | None
+) -> tuple[jobs.Value, Heard]:
+    """The job with its result. Raises ``ApiError`` when the transcript breaks off."""
+    rules = rules_of(services, job)
+    try:
+        if asks_who_spoke(rules, job["request"]) and clip is not None:
+            transcription = tell_apart(transcription, clip, ())
+        segments = tuple(transcription.segments)
+        sound = _sound(job, transcription, clip)
+    except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed) as error:
+        raise _refusal(error) from error
+    if asks_who_spoke(rules, job["request"]):
+        segments = tuple(replace(each, speaker=each.speaker or "A") for each in segments)
+    heard = Heard(
+        services.ids.uuid(), job["model"], job["request"], job["created"], sound, transcription, segments
+    )
+    return jobs.completed(job, result(rules, heard), transcription.answered_by), heard
+
+
+def duration(clip: Clip) -> float:
+    """Seconds of a clip. Raises ``ApiError``."""
+    try:
+        return clip.duration
+    except (UndecodableAudio, AudioTooLong) as error:
+        raise _refusal(error) from error
+
+
+def failed(services: Services, job: jobs.Value, error: ApiError) -> jobs.Value:
+    """The job, ended in an error of the catalog."""
+    message = services.errors.rows[error.name]["message"].format_map({"request_id": job["id"]} | error.values)
+    return jobs.failed(job, error.name, message)
+
+
+def rules_of(services: Services, job: jobs.Value) -> SttRules:
+    """How the job's model answers. Raises ``ApiError`` for a model that there is not any more."""
+    model = services.catalog.offers.get(job["model"])
+    if model is None or model.stt is None:
+        raise ApiError("model_not_found", model=job["model"])
+    return model.stt
+
+
+def _work(services: Services, account: str, job_id: str, settle: Settle) -> None:
+    """Works on a job, unless it was forgotten meanwhile. When the server closes it stays as it was.
+
+    What the disk does not take is done again when somebody asks for the job, or at the next start.
+    """
+    with contextlib.suppress(StateFailed):  # which is in the log
+        _finish(services, account, job_id, settle)
+
+
+def _finish(services: Services, account: str, job_id: str, settle: Settle) -> None:
+    store = services.store
+    job = store.update(jobs.KIND, account, job_id, jobs.begun)
+    if job is None or job["work"] == "done":
+        return
+
+    def look() -> None:
+        if services.closing.is_set() or store.get(jobs.KIND, account, job_id) is None:
+            raise _Forgotten
+
+    try:
+        clip = _clip(services, job, look)
+        known = recall(services, job, clip)
+        done, heard = completed(services, job, known or _listen(services, job, clip, look), clip)
+        usage = used(rules_of(services, job), heard)
+    except _Forgotten:
+        return
+    except ApiError as error:
+        done, usage = failed(services, job, error), None
+    except Exception as error:
+        complaint = broken_part(error)
+        log.error("speech-to-text job %s failed: %s", job_id, complaint or error, exc_info=not complaint)
+        name = "broken_installation" if complaint else "server_error"
+        done, usage = failed(services, job, ApiError(name, reason=complaint)), None
+    if services.closing.is_set():
+        return
+    if store.update(jobs.KIND, account, job_id, lambda _: done) is not None and usage is not None:
+        settle(usage)
+
+
+class _Forgotten(Exception):
+    """Nobody waits for a job's result any more, or the server closes."""
+
+
+def _clip(services: Services, job: jobs.Value, look: Look) -> Clip:
+    """The job's audio, kept or fetched. Raises ``ApiError``."""
+    try:
+        part = _kept(services, job) or services.url_sources.fetch(job["request"]["url"])
+    except FetchError as error:
+        raise ApiError("stt_fetch_failed", reason=str(error)) from error
+    seconds = services.settings.max_audio_seconds
+    return Clip(part.content, part.filename, seconds, keep_samples=True, look=look)
+
+
+def _kept(services: Services, job: jobs.Value) -> FilePart | None:
+    for blob in job["blobs"]:
+        try:
+            with services.blobs.open(blob) as file:
+                return FilePart(job["request"].get("file", ""), "", Content(file.read()))
+        except KeyError:  # a snapshot has jobs, and not their audio
+            raise ApiError("stt_fetch_failed", reason="The audio of the job is gone.") from None
+    return None
+
+
+def _listen(services: Services, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
+    try:
+        asked = options(rules_of(services, job), job["request"])
+        return services.transcribers.hear(clip, asked, look) or _unheard(job, clip)
+    except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed) as error:
+        raise _refusal(error) from error
+
+
+def _unheard(job: jobs.Value, clip: Clip) -> Transcription:
+    if job["unknown_audio"] == "error":
+        raise ApiError("no_transcriber", sha256=clip.sha256)
+    return placeholder(clip, clip.duration)
+
+
+def _sound(job: jobs.Value, transcription: Transcription, clip: Clip | None) -> Sound:
+    """What there is to say of the file; of one that nobody has seen, what the transcript and the URL say."""
+    if clip is None:
+        url = job["request"].get("url", "")
+        return Sound(hashlib.sha256(url.encode()).hexdigest(), transcription.duration)
+    return Sound(clip.sha256, clip.duration, clip.facts.channels)
+
+
+def _refusal(error: Exception) -> ApiError:
+    """What a client is told of audio or engines that fail."""
+    if isinstance(error, UndecodableAudio):
+        return ApiError("audio_undecodable")
+    if isinstance(error, AudioTooLong):
+        most = error.max_seconds
+        return ApiError("audio_too_long", duration=f"over {most:.1f}", maximum=f"{most:.0f}")
+    log.error("%s", error)
+    return ApiError("overloaded", reason=str(error))

@@ -1,0 +1,1 @@
+"""Transcriptions, translations, speech and custom voices."""

@@ -1,0 +1,123 @@
+"""What transcriptions and translations share: the uploaded clip, and hearing what is said in it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mockserver.audio.containers import container_of
+from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
+from mockserver.audio.uploads import UPLOAD
+from mockserver.engines.placeholder import placeholder
+from mockserver.engines.transcription import EngineBusy, EngineFailed
+from mockserver.errors import ApiError
+from mockserver.validation import explanations as explain
+
+if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
+    from mockserver.catalog.records import TranscriptionRules
+    from mockserver.catalog.tables import Catalog
+    from mockserver.engines.transcription import Transcription, TranscriptionOptions
+    from mockserver.pipeline.call import Call
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+_QUOTED = 1_000  # bytes of a text field that was sent for a file
+
+# What audio that is none is taken for where any bytes will do (strictness schema and off).
+_STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
+
+
+def check_file(catalog: Catalog, rules: TranscriptionRules, call: Call) -> None:
+    """Raise ``ApiError`` for an uploaded file that the model does not take for audio, without decoding it."""
+    part, clip = call.files[UPLOAD], call.audio.uploaded()
+    if part.is_field:
+        text = part.content.part(0, _QUOTED).decode("utf-8", "replace")
+        raise ApiError("invalid_request", message=explain.no_file(UPLOAD, text), param=None, code=None)
+    _check_name(catalog, rules, clip, part.content_type)
+
+
+def _check_name(catalog: Catalog, rules: TranscriptionRules, clip: Clip, content_type: str) -> None:
+    """Raise ``ApiError`` for a file whose name, or content in relation to it, the model does not take."""
+    if rules.containers == "probed":
+        if clip.extension not in rules.extensions:
+            raise ApiError("audio_bad_extension_whisper", formats=list(rules.extensions))
+        return
+    extension = clip.extension or catalog.audio_extension_of(content_type) or ""
+    if extension not in rules.extensions:
+        raise ApiError("audio_bad_extension", extension=clip.extension or clip.name)
+    container = container_of(clip.content)
+    misnamed = catalog.misnamed(extension, container) if container else None
+    if misnamed is not None:
+        raise ApiError(misnamed.error)
+
+
+def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:
+    """What is said in the clip, by whoever knows it best. Waiting for Whisper, it holds no place of a body.
+
+    Raises ``ApiError``: undecodable or out of the model's bounds, nobody there to hear it, engine busy.
+    """
+    try:
+        answer = _recall(call, clip, options)
+        _check_bounds(call, clip, options)
+        call.place.release()
+        return answer or call.audio.hear(clip, options) or _unheard(call, clip, clip.duration)
+    except UndecodableAudio as error:
+        if call.strict:
+            raise ApiError(
+                "audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable"
+            ) from error
+        clip.facts = _STAND_IN
+        answer = _recall(call, clip, options)
+        return answer or _unheard(call, clip, _STAND_IN.duration)
+    except AudioTooLong as error:
+        raise ApiError(
+            "audio_too_long", duration=f"over {error.max_seconds:.1f}", maximum=f"{error.max_seconds:.0f}"
+        ) from error
+    except EngineBusy as error:
+        raise ApiError("overloaded", reason=str(error)) from error
+    except EngineFailed as error:
+        log.error("%s", error)
+        raise ApiError("overloaded", reason=str(error)) from error
+
+
+def _recall(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+    """What a stub says that is said, else what is known of the clip."""
+    if call.scripted is not None:
+        return call.scripted.transcription(clip.duration, options.languages)
+    return call.audio.recall(clip, options)
+
+
+def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None:
+    """The model's bounds on the clip (see ``TranscriptionRules``)."""
+    from mockserver.wire import tokens, usage
+
+    assert call.model is not None
+    rules = call.model.transcription
+    if not call.strict or rules is None:
+        return
+    duration = clip.duration
+    if duration < rules.min_duration:
+        raise ApiError("audio_too_short", minimum=rules.min_duration)
+    if rules.max_duration is not None and duration > rules.max_duration:
+        raise ApiError(
+            "audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}"
+        )
+    heard = usage.audio_tokens_heard(duration)
+    read = tokens.count(options.prompt, call.vocabulary)
+    if rules.max_input_tokens is not None and heard + read > rules.max_input_tokens:
+        raise ApiError("audio_input_too_large")
+    needs_chunks = rules.chunking_required_above is not None and duration > rules.chunking_required_above
+    if needs_chunks and call.document.get("chunking_strategy") is None:
+        raise ApiError("chunking_strategy_required")
+
+
+def _unheard(call: Call, clip: Clip, duration: float) -> Transcription:
+    if call.settings.unknown_audio == "error":
+        raise ApiError("no_transcriber", sha256=clip.sha256)
+    return placeholder(clip, duration)
+
+
+def _is_whisper(call: Call) -> bool:
+    return call.model is not None and call.model.error_style == "whisper"

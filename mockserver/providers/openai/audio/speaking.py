@@ -1,0 +1,145 @@
+"""What speech and chat share: a voice, and one utterance on its way to the client."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio, pcm_at, pcm_hasher
+from mockserver.audio.encode import encode_speech
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
+from mockserver.engines.spoken import Spoken
+from mockserver.engines.transcription import Word
+from mockserver.errors import ApiError
+from mockserver.pipeline.responses import logged
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import Voice
+    from mockserver.catalog.tables import Catalog
+    from mockserver.pipeline.call import Call
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+_LONGEST_NAME = 64  # characters of a custom voice's id that answers repeat in a header
+
+
+def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
+    """Return a voice of the catalog; custom and unknown ones each get a sound of their own, always the same."""
+    name = voice["id"] if isinstance(voice, dict) else voice
+    return services.catalog.voice(name) or _custom_voice(services.catalog, name)
+
+
+def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
+    """Return one of the catalog's voices with another pitch and tempo; all three follow from the id."""
+    kind, pitch, tempo = hashlib.sha256(voice_id.encode("utf-8", "replace")).digest()[:3]
+    bounds = catalog.custom_voices
+    return replace(
+        catalog.voices[kind % len(catalog.voices)],
+        name=voice_id[:_LONGEST_NAME],
+        pitch=round(_between(bounds.pitch, pitch / 255)),
+        tempo=_between(bounds.tempo, tempo / 255),
+    )
+
+
+def _between(bounds: tuple[float, float], share: float) -> float:
+    lowest, highest = bounds
+    return lowest + (highest - lowest) * share
+
+
+class Speech:
+    """One utterance on its way to the client. What was sent is remembered, so that it can be recognised.
+
+    ``on_spoken`` is called once it has been spoken, before the last of it is sent, or broken off.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        utterance: Utterance,
+        response_format: str,
+        chunks: Iterable[SpeechChunk] | None = None,
+        on_spoken: Callable[[Speech], None] = lambda speech: None,
+    ) -> None:
+        self.utterance = utterance
+        self.response_format = response_format
+        self._chunks = services.speaker.speak(utterance) if chunks is None else chunks
+        self._services = services
+        self._on_spoken = on_spoken
+        self._words: list[SpokenWord] = []
+        self._bytes_of_pcm = 0
+        self._pcm_hash = pcm_hasher(SPEECH_SAMPLE_RATE, 1)
+
+    @property
+    def seconds(self) -> float:
+        """How much has been spoken so far."""
+        return self._bytes_of_pcm / (2 * SPEECH_SAMPLE_RATE)
+
+    def audio(self) -> Generator[bytes]:
+        """The encoded speech, while it is spoken."""
+        sent = hashlib.sha256()
+        last = b""  # One byte is held back: nobody has the whole file before it is remembered and settled.
+        try:
+            for encoded in encode_speech(self._pcm(), self.response_format):
+                sent.update(encoded)
+                yield last + encoded[:-1]
+                last = encoded[-1:]
+            self._remember(sent.hexdigest())
+        finally:  # also when the client has left
+            self._on_spoken(self)
+        yield last
+
+    def _pcm(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._words.extend(chunk.words)
+            self._bytes_of_pcm += len(chunk.pcm)
+            self._pcm_hash.update(chunk.pcm)
+            yield chunk.pcm
+
+    def _remember(self, sha256: str) -> None:
+        words = tuple(Word(word.text, word.start, word.end) for word in self._words)
+        language = self._services.speaker.language_of(self.utterance)
+        spoken = Spoken(words, language, self.seconds)
+        self._services.spoken.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
+
+
+def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:
+    """The sound of the audio file that a stub gives to answer with, if one does.
+
+    Raises ``ApiError`` when it cannot be read or decoded.
+    """
+    if call.scripted is None:
+        return None
+    try:
+        audio = call.scripted.audio()
+        return None if audio is None else (SpeechChunk(pcm_at(audio, SPEECH_SAMPLE_RATE)),)
+    except (OSError, UndecodableAudio, AudioTooLong) as error:
+        log.error("stub %s: %s", call.scripted.stub_id, logged(error))
+        raise ApiError("stub_file_unreadable", stub=call.scripted.stub_id, reason=str(error)) from error
+
+
+@contextlib.contextmanager
+def failures_answered() -> Generator[None]:
+    """What fails to be spoken in here is answered as an error: raises ``ApiError`` for ``SpeechFailed``."""
+    try:
+        yield
+    except SpeechFailed as error:
+        log.error("The speech failed: %s", error)
+        raise ApiError("overloaded", reason=f"The speech failed: {error}.") from error
+
+
+def started(chunks: Generator[bytes]) -> Iterator[bytes]:
+    """``chunks`` once the first is there, so that a failure to speak can still be answered as an error."""
+    with failures_answered():
+        first = next(chunks, b"")
+    return _resumed(first, chunks)
+
+
+def _resumed(first: bytes, chunks: Generator[bytes]) -> Iterator[bytes]:
+    with contextlib.closing(chunks):
+        yield first
+        yield from chunks

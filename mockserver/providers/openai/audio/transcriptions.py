@@ -1,0 +1,229 @@
+"""``POST /v1/audio/transcriptions``: what is said in an audio file, in the language it is said in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockserver import json_styles
+from mockserver.audio.uploads import UPLOAD
+from mockserver.engines.derive import with_words
+from mockserver.engines.speakers import KnownSpeaker, tell_apart
+from mockserver.engines.transcription import TranscriptionOptions, VadOptions
+from mockserver.pipeline.call import Answer, Call
+from mockserver.providers.openai.audio import known_speakers as speakers
+from mockserver.providers.openai.audio.listening import check_file, listen
+from mockserver.providers.openai.audio.rules import check_transcription, temperature_of
+from mockserver.wire import sse, subtitles, tokens, transcripts, usage
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import TranscriptionRules
+    from mockserver.engines.transcription import Segment, Transcription
+    from mockserver.services import Services
+
+
+PLAIN_TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    """The form of a request, typed and with its defaults."""
+
+    rules: TranscriptionRules
+    options: TranscriptionOptions
+    response_format: str
+    granularities: tuple[str, ...]
+    logprobs: bool
+    stream: bool
+    vocabulary: tokens.Vocabulary
+    known_speakers: tuple[KnownSpeaker, ...] = ()
+    hints: tuple[str, ...] = ()  # codes of languages, as they were sent
+
+    @property
+    def diarizes(self) -> bool:
+        """Whether the answer says who spoke."""
+        return self.rules.speakers or self.response_format == "diarized_json"
+
+
+def check_request(services: Services, call: Call) -> None:
+    """Raises ``ApiError`` for what the model cannot do."""
+    assert call.model is not None
+    assert call.model.transcription is not None
+    check_transcription(services.catalog, call.model.transcription, call.document)
+    check_file(services.catalog, call.model.transcription, call)
+
+
+def create_transcription(services: Services, call: Call) -> Answer:
+    """Transcribes the uploaded file."""
+    request = _request(services, call)
+    clip = call.audio.uploaded()
+    heard = listen(services, call, clip, request.options)
+    if request.diarizes:
+        heard = tell_apart(heard, clip, request.known_speakers)
+    if request.stream:
+        events = _events(request, heard, call.settle, call.audio.heard)
+        return Answer(events, sse.CONTENT_TYPE, heard.answered_by)
+    segments = tuple(heard.segments)
+    call.audio.heard[UPLOAD] = transcripts.text_of(segments)
+    return render(services, request, heard, segments)
+
+
+def _request(services: Services, call: Call) -> TranscriptionRequest:
+    form = call.document
+    assert call.model is not None
+    assert call.model.transcription is not None
+    rules = call.model.transcription
+    response_format = form.get("response_format", "json")
+    granularities = tuple(form.get("timestamp_granularities") or ("segment",))
+    logprobs = "logprobs" in form.get("include", ()) and (rules.logprobs == "supported" or not call.strict)
+    hints = tuple(form.get("languages", ())) if rules.languages else ()
+    if form.get("language"):
+        hints = (form["language"],)
+    options = TranscriptionOptions(
+        languages=tuple(services.catalog.language_code(hint) or hint for hint in hints),
+        prompt=form.get("prompt", ""),
+        keywords=tuple(form.get("keywords", ())) if rules.keywords else (),
+        temperature=temperature_of(form),
+        words=logprobs or (response_format == "verbose_json" and "word" in granularities),
+        vad=_vad(form.get("chunking_strategy")),
+    )
+    known = speakers.known_speakers(call, services.settings.max_audio_seconds) if rules.speakers else ()
+    stream = bool(form.get("stream")) and (rules.streams or not call.strict)
+    return TranscriptionRequest(
+        rules, options, response_format, granularities, logprobs, stream, call.vocabulary, known, hints
+    )
+
+
+def _vad(strategy: str | dict[str, Any] | None) -> VadOptions | None:
+    if strategy is None:
+        return None
+    if isinstance(strategy, str):
+        return VadOptions()
+    return VadOptions(**{name: value for name, value in strategy.items() if name != "type"})
+
+
+def render(
+    services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> Answer:
+    """The answer in the format that was asked for."""
+    used = _usage(request, heard, segments)
+    match request.response_format:
+        case "text":
+            return Answer(
+                f"{transcripts.text_of(segments)}\n".encode(), PLAIN_TEXT, heard.answered_by, usage=used
+            )
+        case "srt":
+            return Answer(subtitles.srt(segments).encode(), PLAIN_TEXT, heard.answered_by, usage=used)
+        case "vtt":
+            return Answer(subtitles.vtt(segments).encode(), PLAIN_TEXT, heard.answered_by, usage=used)
+        case "verbose_json":
+            body = _verbose(services, request, heard, segments)
+        case "diarized_json":
+            body = _diarized(request, heard, segments)
+        case _:
+            body = _json(request, heard, segments)
+    return Answer(json_styles.compact(body), JSON, heard.answered_by, usage=used)
+
+
+def _json(
+    request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> dict[str, object]:
+    body: dict[str, object] = {"text": transcripts.text_of(segments)}
+    if request.logprobs:
+        told = transcripts.deltas(segments, request.vocabulary)
+        body["logprobs"] = [each for _, logprobs in told for each in logprobs]
+    if request.rules.languages:
+        body["languages"] = _languages(request, heard)
+    body["usage"] = _usage(request, heard, segments)
+    return body
+
+
+def _verbose(
+    services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> dict[str, object]:
+    if "word" in request.granularities:
+        segments = tuple(with_words(segment) for segment in segments)
+    languages = heard.languages or request.options.languages or ("en",)
+    return transcripts.verbose_json(
+        task="transcribe",
+        language=services.catalog.language_name(languages[0]),
+        duration=heard.duration,
+        segments=segments,
+        granularities=request.granularities,
+        temperature=request.options.temperature,
+        usage=usage.duration(heard.duration),
+    )
+
+
+def _diarized(
+    request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+) -> dict[str, object]:
+    return {
+        "text": transcripts.text_of(segments),
+        "task": "transcribe",
+        "duration": round(heard.duration, 3),
+        "segments": [transcripts.diarized_segment(number, each) for number, each in enumerate(segments)],
+        "usage": _usage(request, heard, segments),
+    }
+
+
+def _languages(request: TranscriptionRequest, heard: Transcription) -> list[dict[str, str]]:
+    """The languages of the speech, if there is any: the hinted ones are taken at their word."""
+    return [{"code": code} for code in heard.languages and (request.hints or heard.languages)]
+
+
+def _usage(
+    request: TranscriptionRequest, heard: Transcription, segments: Iterable[Segment]
+) -> dict[str, object]:
+    if request.rules.usage == "duration":
+        return usage.duration(heard.duration)
+    segments = tuple(segments)
+    return usage.transcription(
+        seconds=heard.duration,
+        text=transcripts.text_of(segments),
+        prompt=request.options.prompt,
+        known_speakers=[(known.name, known.seconds) for known in request.known_speakers],
+        diarized=request.diarizes,
+        vocabulary=request.vocabulary,
+    )
+
+
+def _events(
+    request: TranscriptionRequest,
+    heard: Transcription,
+    settle: Callable[[dict[str, Any]], None],
+    texts: dict[str, str],
+) -> Iterator[bytes]:
+    """The stream: an event as soon as there is something to say.
+
+    ``settle`` is told the usage, ``texts`` what was heard.
+    """
+    segments: list[Segment] = []
+
+    def remembered() -> Iterator[Segment]:
+        for segment in heard.segments:
+            segments.append(segment)
+            yield segment
+
+    logprobs: list[transcripts.Logprob] = []
+    try:
+        if request.response_format == "diarized_json":
+            for number, segment in enumerate(remembered()):
+                yield sse.event(transcripts.diarized_segment(number, segment))
+        else:
+            for token, each in transcripts.deltas(remembered(), request.vocabulary):
+                logprobs.extend(each)
+                yield transcripts.delta_event(token, each if request.logprobs else None)
+    finally:  # also when the client has left
+        used = _usage(request, heard, segments)
+        texts[UPLOAD] = transcripts.text_of(segments)
+        settle(used)
+    yield transcripts.done_event(
+        transcripts.text_of(segments),
+        languages=_languages(request, heard) if request.rules.languages else None,
+        logprobs=logprobs if request.logprobs else None,
+        usage=used,
+    )
+    yield sse.DONE

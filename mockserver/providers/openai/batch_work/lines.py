@@ -1,0 +1,175 @@
+"""The input file of a batch: its lines, and whether a batch can be made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from mockserver import strict_json
+from mockserver.catalog.reading import read_table
+from mockserver.wording import cut
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
+    from mockserver.pipeline.operation import Operation
+    from mockserver.validation.schemas import Schemas
+
+MOST_LINES = 50_000  # requests of a batch (API reference, Create batch)
+MOST_BYTES = 200 << 20  # of an input file (ditto)
+
+_TABLE = Path(__file__).parents[3] / "catalog" / "batch_errors.toml"
+_LINE_SCHEMA = "openai/batch_line"
+_MOST_ERRORS = 100  # that a batch tells of
+_PIECE = 1 << 16
+
+Error = dict[str, Any]
+
+
+class BatchErrors:
+    """The rows of ``catalog/batch_errors.toml``."""
+
+    @cached_property
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every error by its name."""
+        return read_table(_TABLE)
+
+    def error(self, name: str, line: int | None = None, /, **values: object) -> Error:
+        """An entry of ``errors.data``: ``values`` fill in what it says; ``line`` counts from 1."""
+        row = self.rows[name]
+        message, param = (text and text.format_map(values) for text in (row["message"], row.get("param")))
+        return {"code": row["code"], "line": line, "message": message, "param": param}
+
+    def line_error(self, name: str) -> Error:
+        """The ``error`` of a request that got no HTTP response."""
+        row = self.rows[name]
+        return {"code": row["code"], "message": row["message"]}
+
+
+class Line(NamedTuple):
+    """A line that is not empty: its number, counted from 1, where the next one begins, and what it says."""
+
+    number: int
+    end: int
+    data: bytes
+
+
+def read_lines(file: BinaryIO, most: int, *, offset: int = 0, number: int = 0) -> Iterator[Line]:
+    """The lines after the first ``offset`` bytes, which were ``number`` lines.
+
+    Of a line of more than ``most`` bytes only so much is told.
+    """
+    file.seek(offset)
+    while data := file.readline(most + 1):
+        number, offset = number + 1, offset + len(data)
+        if len(data) > most and not data.endswith(b"\n"):
+            offset += _skip_line(file)
+        if not data.isspace():
+            yield Line(number, offset, data)
+
+
+def _skip_line(file: BinaryIO) -> int:
+    """Reads the rest of a line; how many bytes that is."""
+    skipped = 0
+    while piece := file.readline(_PIECE):
+        skipped += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return skipped
+
+
+class InputCheck:
+    """Looks at every line of an input file in turn; what is found out is in the public attributes.
+
+    ``find_model`` gives the model of a name, or ``None`` where it cannot be used in batches. A line of more than
+    ``most_values`` of values and names counts as none of JSON.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        schemas: Schemas,
+        errors: BatchErrors,
+        find_model: Callable[[str], ModelCard | None],
+        most_values: int | None = None,
+    ) -> None:
+        self._operation = operation
+        self._url = f"/v1{operation.path}"
+        self._schemas = schemas
+        self._table = errors
+        self._find_model = find_model
+        self._most_values = most_values
+        self._ids: set[bytes] = set()
+        self._model_name: str | None = None
+        self.model: ModelCard | None = None
+        self.total = 0
+        self.tokens = 0
+        self.errors: list[Error] = []
+
+    def look(self, line: Line) -> None:
+        """Takes a line into account."""
+        self.total += 1
+        error = self._envelope_error(line)
+        if error is not None:
+            self.errors.append(error)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough has been seen."""
+        return self.total > MOST_LINES or len(self.errors) >= _MOST_ERRORS
+
+    def finish(self) -> None:
+        """All lines have been seen."""
+        if not self.total:
+            self.errors = [self._table.error("empty_file")]
+        elif self.total > MOST_LINES:
+            self.errors = [self._table.error("too_many_tasks", most=f"{MOST_LINES:,}")]
+
+    def _envelope_error(self, line: Line) -> Error | None:
+        try:
+            request = strict_json.parse(line.data, self._most_values)
+        except ValueError:
+            request = None
+        if not isinstance(request, dict):
+            return self._table.error("invalid_json_line", line.number)
+        if not self._schemas.is_valid(_LINE_SCHEMA, request):
+            return self._malformed(line, request)
+        if request["url"] != self._url:
+            return self._table.error("invalid_url", line.number)
+        digest = hashlib.blake2b(request["custom_id"].encode(), digest_size=16).digest()
+        if digest in self._ids:
+            return self._table.error("duplicate_custom_id", line.number, custom_id=request["custom_id"])
+        self._ids.add(digest)
+        return self._body_error(line, request["body"])
+
+    def _malformed(self, line: Line, request: dict[str, Any]) -> Error:
+        from mockserver.validation import explanations as explain
+
+        found = explain.house(explain.foremost(self._schemas.violations(_LINE_SCHEMA, request)))
+        return {
+            "code": found.code,
+            "line": line.number,
+            "message": found.message,
+            "param": found.param,
+        }
+
+    def _body_error(self, line: Line, body: dict[str, Any]) -> Error | None:
+        for name in self._schemas.required(self._operation.schema):
+            if name not in body:
+                title = name.capitalize()
+                return self._table.error("parameter_required", line.number, parameter=name, title=title)
+        if body.get("stream"):
+            return self._table.error("streaming_unsupported", line.number)
+        error = self._model_error(line, str(body["model"]))
+        if error is None and self._operation.estimate is not None:
+            self.tokens += self._operation.estimate(body)
+        return error
+
+    def _model_error(self, line: Line, name: str) -> Error | None:
+        if self._model_name is None:
+            self.model, self._model_name = self._find_model(name), name
+        if name != self._model_name:
+            return self._table.error("mismatched_model", line.number, model=cut(name))
+        return None if self.model else self._table.error("model_not_found", line.number, model=cut(name))

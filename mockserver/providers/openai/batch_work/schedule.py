@@ -1,0 +1,101 @@
+"""Runs what is due by the clock, in a few threads that are started when there is something to do."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.clock import Clock
+
+log = logging.getLogger(__name__)
+
+Task = tuple[str, str]
+
+_LONGEST_WAIT = 3600.0  # seconds
+_PATIENCE = 5.0  # seconds for all threads to end
+
+
+class Schedule:
+    """Tasks, each with the time it is due. ``step`` does some of a task and says when it is due again, if ever.
+
+    A task is in one thread at a time. At most ``threads`` run.
+    """
+
+    def __init__(self, step: Callable[[Task], float | None], clock: Clock, threads: int) -> None:
+        self._step = step
+        self._clock = clock
+        self._most_threads = threads
+        self._changed = threading.Condition()
+        self._due: dict[Task, float] = {}
+        self._running: set[Task] = set()
+        self._moves = 0  # how often the clock was touched
+        self._seen = -math.inf  # what it showed when it was looked at last
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+        clock.listen(self._look_again)
+
+    def add(self, task: Task, due: float = -math.inf) -> None:
+        """Has the task done when it is due; one that is there already, at the earlier of both times."""
+        with self._changed:
+            if self._closed:
+                return
+            self._due[task] = min(due, self._due.get(task, math.inf))
+            if len(self._threads) < min(self._most_threads, len(self._due) + len(self._running)):
+                thread = threading.Thread(
+                    target=self._work, name=f"batches-{len(self._threads)}", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Ends the threads; tasks stay as they are."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        deadline = time.monotonic() + _PATIENCE
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _look_again(self) -> None:
+        """Goes by the clock as it is now. Where it went back all tasks are looked at: they know what is due then."""
+        with self._changed:
+            self._moves += 1
+            if self._clock.now() < self._seen:
+                self._due = dict.fromkeys(self._due, -math.inf)
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            due: float | None = None
+            moves = self._moves
+            try:
+                due = self._step(task)
+            except Exception:
+                log.exception("batch %s cannot go on", task[1])
+            finally:
+                with self._changed:
+                    self._running.discard(task)
+            if due is not None:
+                self.add(task, due if moves == self._moves else -math.inf)
+
+    def _next(self) -> Task | None:
+        """Waits for a task that is due and takes it; ``None`` at the end."""
+        with self._changed:
+            while not self._closed:
+                waiting = {task: due for task, due in self._due.items() if task not in self._running}
+                now = self._seen = self._clock.now()
+                for task, due in waiting.items():  # in the order they came
+                    if due <= now:
+                        del self._due[task]
+                        self._running.add(task)
+                        return task
+                soonest = min(waiting.values(), default=math.inf)
+                real = self._clock.real_seconds_until(soonest) if waiting else _LONGEST_WAIT
+                self._changed.wait(min(real, _LONGEST_WAIT))
+            return None

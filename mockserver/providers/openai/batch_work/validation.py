@@ -1,0 +1,105 @@
+"""Looks at the input of a batch while it is ``validating``, and finds it a place in the batch queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver.errors import ApiError
+from mockserver.limits.queue import QueueFull
+from mockserver.providers.openai.batch_work.lines import MOST_BYTES, BatchErrors, InputCheck, read_lines
+from mockserver.state.blobs import BytesGone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.catalog.records import ModelCard
+    from mockserver.pipeline.operation import Operation
+    from mockserver.providers.openai.batch_work.lines import Error
+    from mockserver.providers.openai.batch_work.record import Value
+    from mockserver.services import Services
+    from mockserver.settings.model import Settings
+
+ENDPOINT = "v1/batch"  # among the endpoints of the catalog's models
+
+
+class InputRefused(Exception):
+    """No batch can be made of the input; ``errors`` says why."""
+
+    def __init__(self, *errors: Error) -> None:
+        super().__init__(errors)
+        self.errors = list(errors)
+
+
+class Validation:
+    """What is looked at before the lines of batches are answered. ``operations`` are those that can be asked for."""
+
+    def __init__(self, services: Services, operations: Mapping[str, Operation], errors: BatchErrors) -> None:
+        self._services = services
+        self._operations = operations
+        self._errors = errors
+
+    def admit(self, value: Value, account: Account, settings: Settings) -> tuple[InputCheck, ModelCard]:
+        """What was found out about the input, and its model; the batch is in the queue from then on.
+
+        Raises ``InputRefused``.
+        """
+        check = self._look(value, account, settings)
+        if check.errors or check.model is None:
+            raise InputRefused(*check.errors)
+        model, batch_id = check.model, value["batch"]["id"]
+        try:
+            self._services.limiter.enqueue(account, model, batch_id, check.tokens, settings.limits)
+        except QueueFull as full:
+            names = {"model": model.id, "organization": account.organization}
+            raise self._refusal("token_limit_exceeded", limit=full.limit, **names) from full
+        except ApiError as error:  # the tier may not use the model
+            raise self._refusal("model_not_found", model=model.id) from error
+        return check, model
+
+    def _look(self, value: Value, account: Account, settings: Settings) -> InputCheck:
+        """Looks at every line."""
+        batch, work = value["batch"], value["work"]
+        operation = self._operations.get(batch["endpoint"])
+        if operation is None:
+            raise self._refusal("endpoint_not_served", endpoint=batch["endpoint"])
+        names = {"file": batch["input_file_id"], "organization": account.organization}
+        if not work["input"]:
+            raise self._refusal("file_not_found", **names)
+        if work["purpose"] != "batch":
+            raise self._refusal("wrong_purpose", purpose=work["purpose"], **names)
+
+        def find_model(name: str) -> ModelCard | None:
+            return self._model(name, operation, account, strict=settings.strictness == "real")
+
+        most_values = settings.max_json_values
+        check = InputCheck(operation, self._services.schemas, self._errors, find_model, most_values)
+        try:
+            file = self._services.blobs.open(work["input"])
+        except BytesGone:  # deleted just as the batch was created
+            raise self._refusal("file_not_found", **names) from None
+        with file:
+            size = file.seek(0, 2)
+            if size > MOST_BYTES:
+                raise self._refusal("file_too_large", size=size, most=MOST_BYTES)
+            for line in read_lines(file, settings.max_body_bytes):
+                check.look(line)
+                if check.is_over:
+                    break
+        check.finish()
+        return check
+
+    def _model(self, name: str, operation: Operation, account: Account, *, strict: bool) -> ModelCard | None:
+        catalog = self._services.catalog
+        model = catalog.model(name, account.id)
+        if (
+            model is not None
+            and {operation.endpoint, ENDPOINT} <= set(model.endpoints)
+            and account.may_use(model.id, model.alias_of)
+        ):
+            return model
+        return None if strict else catalog.model_for(operation.endpoint)
+
+    def _refusal(self, name: str, **values: object) -> InputRefused:
+        line = 1 if name == "model_not_found" else None
+        return InputRefused(self._errors.error(name, line, **values))

@@ -1,0 +1,382 @@
+"""The work at batches: brings them from state to state, and answers their lines in the order of the file."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from mockserver import strict_json
+from mockserver.accounts.accounts import Account
+from mockserver.limits.costs import BATCH_SHARE
+from mockserver.pipeline.inner_calls import InnerCall
+from mockserver.providers.openai.batch_work.answering import (
+    BATCH_HEADER,
+    Answered,
+    answered_line,
+    ask,
+    unanswered_line,
+)
+from mockserver.providers.openai.batch_work.lines import BatchErrors, Line, read_lines
+from mockserver.providers.openai.batch_work.record import (
+    KIND,
+    Value,
+    add_usage,
+    failed,
+    is_final,
+    lines_due,
+    moved,
+    next_due,
+    since,
+    with_blobs,
+)
+from mockserver.providers.openai.batch_work.validation import InputRefused, Validation
+from mockserver.state.blobs import BytesGone
+from mockserver.state.disk import StateFailed
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from mockserver.pipeline.operation import Operation
+    from mockserver.providers.openai.batch_work.schedule import Task
+    from mockserver.services import Services
+    from mockserver.settings.model import Settings
+    from mockserver.state.blobs import BlobWriter
+
+log = logging.getLogger(__name__)
+
+_CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
+_SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
+_SAME_TIME = 1e-3  # seconds
+
+
+class DamagedInput(Exception):
+    """The input of a batch is not what it was when the batch was validated."""
+
+
+class Work:
+    """Does the work of batches, a step at a time; each batch is in one thread at a time."""
+
+    def __init__(self, services: Services, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
+        self._services = services
+        self._app = app
+        self._errors = BatchErrors()
+        self._validation = Validation(services, operations, self._errors)
+        self._running: dict[Task, _Tally] = {}
+        self._waits: dict[Task, float] = {}  # of batches whose answers could not be kept
+        self._ended = threading.Event()
+        self._at_once = services.settings.batch_lines
+        self._threads: ThreadPoolExecutor | None = None
+        if self._at_once > 1:
+            most = self._at_once * services.settings.batch_workers
+            self._threads = ThreadPoolExecutor(most, thread_name_prefix="batch-lines")
+
+    def end(self) -> None:
+        """Has what still runs change nothing more."""
+        self._ended.set()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def progress(self, task: Task) -> Value:
+        """How far a batch is whose lines are being answered right now: members of its object."""
+        tally = self._running.get(task)
+        return {} if tally is None else {"request_counts": dict(tally.counts), "usage": deepcopy(tally.usage)}
+
+    def step(self, task: Task) -> float | None:
+        """Does what is due of a batch; when there is more to do, or ``None`` for never."""
+        try:
+            due = self._step(task)
+        except StateFailed:
+            return self._wait_for_disk(task)
+        self._waits.pop(task, None)
+        return due
+
+    def _step(self, task: Task) -> float | None:
+        value = self._services.store.get(KIND, *task)
+        if value is None or is_final(value) or self._services.closing.is_set():
+            return None
+        try:
+            value = self._on_time(task, value)
+            if value["batch"]["status"] == "in_progress":
+                return self._answer_lines(task, value)
+            return self._pass(task, value)
+        except StateFailed:
+            raise
+        except BytesGone:
+            if self._services.store.get(KIND, *task) is not value:  # removed or restored meanwhile
+                return self._services.clock.now()
+            reason = "bytes that it needs are gone"
+        except DamagedInput as error:
+            reason = str(error)
+        except Exception as error:
+            log.exception("batch %s fails", task[1])
+            reason = repr(error)
+        log.warning("batch %s fails: %s", task[1], reason)
+        errors = [self._errors.error("server_error", reason=reason)]
+        self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
+        return None
+
+    def _wait_for_disk(self, task: Task) -> float:
+        """Waits in real time until it is worth while to try again; what was not kept is answered again then."""
+        wait = self._waits.get(task, 0.0)
+        if not wait:
+            log.warning("batch %s waits until the disk takes what was answered", task[1])
+        self._waits[task] = min(_LONGEST_WAIT, 2 * wait or _FIRST_WAIT)
+        self._services.closing.wait(self._waits[task])
+        return self._services.clock.now()
+
+    def _on_time(self, task: Task, value: Value) -> Value:
+        """The batch; one whose state began later than it can have, because the clock went back, noted so."""
+        began = since(value, self._services.clock.now())
+        if value["work"]["since"] - began < _SAME_TIME:
+            return value
+        log.info("batch %s goes on, though the clock went back", task[1])
+        noted = self._change(task, lambda value: value | {"work": value["work"] | {"since": began}})
+        return noted or value
+
+    def _pass(self, task: Task, value: Value) -> float:
+        """Leaves a state that just takes its time."""
+        batch, work, now = value["batch"], value["work"], self._services.clock.now()
+        ends, status = work["since"] + work["seconds"], batch["status"]
+        expires = float("inf") if status == "cancelling" else batch["expires_at"]
+        if now < min(ends, expires):
+            return float(min(ends, expires))
+        if expires < ends:
+            self._finish(task, value, "expired", expires, "batch_expired")
+        elif status == "validating":
+            self._validate(task, value, ends if work["seconds"] else now)
+        elif status == "finalizing":
+            self._finish(task, value, "completed", ends if work["seconds"] else now)
+        else:
+            self._finish(task, value, "cancelled", ends if work["seconds"] else now, "batch_cancelled")
+        return now
+
+    def _validate(self, task: Task, value: Value, then: float) -> None:
+        """Looks at the input; a batch that is in order is in progress."""
+        account, settings = self._account(task, value), self._settings(task, value)
+        try:
+            check, model = self._validation.admit(value, account, settings)
+        except InputRefused as refused:
+            errors = refused.errors
+            self._change(task, lambda value: failed(value, then, errors), within="validating")
+            log.info("batch %s failed: %s", task[1], errors[0]["message"])
+            return
+        counts = {"total": check.total, "completed": 0, "failed": 0}
+        queued = {"group": model.limit_group, "tokens": check.tokens}
+
+        def start(value: Value) -> Value:
+            started = value | {"work": value["work"] | queued}
+            return moved(started, "in_progress", then, model=model.snapshot, request_counts=counts)
+
+        if self._change(task, start, within="validating") is None:  # removed just now
+            self._services.limiter.queue.leave(*task)
+        log.info("batch %s: %d lines, %d tokens", task[1], check.total, check.tokens)
+
+    def _answer_lines(self, task: Task, value: Value) -> float:
+        """Answers the lines that are due, or some of them."""
+        batch, work, now = value["batch"], value["work"], self._services.clock.now()
+        counts, expires = batch["request_counts"], batch["expires_at"]
+        answered = counts["completed"] + counts["failed"]
+        is_over = now >= expires
+        due = lines_due(value, expires if is_over and work["seconds"] else now)
+        if answered < due and not (is_over and not work["seconds"]):
+            self._answer_some(task, value, due)
+        elif answered >= counts["total"]:
+            then = work["since"] + work["seconds"] if work["seconds"] else now
+            self._change(task, lambda value: moved(value, "finalizing", then), within="in_progress")
+        elif is_over:
+            self._finish(task, value, "expired", expires, "batch_expired")
+        else:
+            return float(min(next_due(value, now), expires))
+        return now
+
+    def _answer_some(self, task: Task, value: Value, due: int) -> None:
+        """Answers lines until ``due`` are, the time of a slice is over or the batch is in another state."""
+        services, work = self._services, value["work"]
+        patience = min(_LONGEST_SLICE, _SLICE + len(work["output"]) / 10)
+        until = time.monotonic() + patience
+        tally = self._running[task] = _Tally(value)
+        most, answer = services.settings.max_body_bytes, partial(self._answer, task, value)
+        try:
+            with (
+                services.blobs.open(work["input"]) as file,
+                services.blobs.writer() as output,
+                services.blobs.writer() as errors,
+            ):
+                lines = read_lines(file, most, offset=work["bytes"], number=work["lines"])
+                while some := list(islice(lines, min(self._at_once, due - tally.answered))):
+                    for line, answered in zip(some, self._map(answer, some), strict=True):
+                        if answered is None:
+                            break
+                        (output if answered.succeeded else errors).write(answered.line)
+                        tally.add(line, answered)
+                    if time.monotonic() > until or not self._goes_on(task):
+                        break
+                self._keep(task, value, tally, output, errors)
+                if not some and tally.answered < due:
+                    raise DamagedInput("its input ends before the last line")
+        finally:
+            del self._running[task]
+
+    def _map(
+        self, answer: Callable[[Line], Answered | None], lines: Iterable[Line]
+    ) -> Iterable[Answered | None]:
+        """The answers to lines in their order, made at the same time where that is wanted."""
+        return map(answer, lines) if self._threads is None else self._threads.map(answer, lines)
+
+    def _goes_on(self, task: Task) -> bool:
+        """Whether the lines of a batch are still to be answered."""
+        value = self._services.store.get(KIND, *task)
+        if value is None or value["batch"]["status"] != "in_progress" or self._services.closing.is_set():
+            return False
+        return bool(value["work"]["seconds"]) or self._services.clock.now() < value["batch"]["expires_at"]
+
+    def _answer(self, task: Task, value: Value, line: Line) -> Answered | None:
+        """A line of an output file; ``None`` where the server ends meanwhile."""
+        services, now = self._services, self._services.clock.now()
+        request = strict_json.parse(line.data)
+        inner = InnerCall(self._account(task, value), BATCH_SHARE)
+        headers = {**value["work"]["headers"], BATCH_HEADER: task[1]}
+        response = ask(self._app, inner, request, headers, lambda: self._has_given_up(task))
+        if services.closing.is_set():
+            return None
+        line_id = services.ids.batch_request_id(now)
+        if response is None:
+            is_over = services.clock.now() >= value["batch"]["expires_at"]
+            error = self._errors.line_error("batch_expired" if is_over else "request_timeout")
+            return unanswered_line(line_id, request["custom_id"], error)
+        return answered_line(line_id, request["custom_id"], response)
+
+    def _has_given_up(self, task: Task) -> bool:
+        """Whether nobody waits for the answer to a line any more."""
+        value = self._services.store.get(KIND, *task)
+        if value is None or self._services.closing.is_set():
+            return True
+        batch = value["batch"]
+        cancelling = batch["status"] == "cancelling"
+        deadline = batch["cancelling_at"] + _CANCELLING_AT_MOST if cancelling else batch["expires_at"]
+        return bool(self._services.clock.now() >= deadline)
+
+    def _keep(self, task: Task, before: Value, tally: _Tally, output: BlobWriter, errors: BlobWriter) -> None:
+        """Keeps what was answered, all of it at once; nothing if the batch is not as it was ``before``."""
+        if tally.offset == before["work"]["bytes"]:
+            return
+        new: dict[str, list[str]] = {"output": [], "errors": []}
+
+        def add(value: Value) -> Value:
+            work = value["work"]
+            if work["bytes"] != before["work"]["bytes"]:
+                return value
+            added = {name: [*work[name], *blobs] for name, blobs in new.items()}
+            work = work | added | {"lines": tally.line, "bytes": tally.offset}
+            batch = value["batch"] | {"request_counts": tally.counts, "usage": tally.usage}
+            return with_blobs(value | {"batch": batch, "work": work})
+
+        named: Sequence[str] = ()
+        try:
+            for name, writer in (("output", output), ("errors", errors)):
+                if writer.size:
+                    new[name].append(writer.commit().id)
+            value = self._change(task, add)
+            named = value["blobs"] if value else ()
+        finally:
+            for blob_id in [blob_id for blobs in new.values() for blob_id in blobs if blob_id not in named]:
+                self._services.blobs.delete(blob_id)
+        counts = tally.counts
+        log.info(
+            "batch %s: %d of %d lines are answered, %d with an error",
+            task[1],
+            tally.answered,
+            counts["total"],
+            counts["failed"],
+        )
+
+    def _finish(self, task: Task, value: Value, status: str, then: float, left: str = "") -> None:
+        """Writes the files and ends the batch. Lines that are not answered fail with the error ``left``."""
+        work, files = value["work"], {}
+        for name, segments in (("output", work["output"]), ("error", work["errors"])):
+            with self._services.blobs.writer() as writer:
+                for blob_id in segments:
+                    with self._services.blobs.open(blob_id) as segment:
+                        shutil.copyfileobj(segment, writer)
+                if left and name == "error":
+                    for line in self._lines_left(value, left):
+                        writer.write(line)
+                if writer.size and not self._ended.is_set():
+                    file = self._services.files.add(
+                        task[0],
+                        writer.commit(),
+                        filename=f"{task[1]}_{name}.jsonl",
+                        purpose="batch_output",
+                        lifetime=work["files_expire_after"],
+                        file_id=work[f"{name}_file_id"],
+                    )
+                    files[f"{name}_file_id"] = file["id"]
+        self._change(task, lambda value: moved(value, status, then, **files), within=value["batch"]["status"])
+        log.info("batch %s is %s", task[1], status)
+
+    def _lines_left(self, value: Value, error: str) -> Iterator[bytes]:
+        """The lines of the error file for what was not answered."""
+        work, services = value["work"], self._services
+        if not value["batch"]["request_counts"]["total"]:
+            return
+        row, most = self._errors.line_error(error), services.settings.max_body_bytes
+        with services.blobs.open(work["input"]) as file:
+            for line in read_lines(file, most, offset=work["bytes"], number=work["lines"]):
+                line_id = services.ids.batch_request_id(services.clock.now())
+                yield unanswered_line(line_id, strict_json.parse(line.data)["custom_id"], row).line
+
+    def _change(self, task: Task, change: Callable[[Value], Value], within: str = "") -> Value | None:
+        """Changes a batch, if it is still in the state ``within``; the batch, or ``None`` if it is gone.
+
+        Once the work has ended nothing is changed: the state folder may be another server's.
+        """
+
+        def checked(value: Value) -> Value:
+            return change(value) if within in ("", value["batch"]["status"]) else value
+
+        return None if self._ended.is_set() else self._services.store.update(KIND, *task, checked)
+
+    def _settings(self, task: Task, value: Value) -> Settings:
+        """The settings that hold for the batch: those of its account and of its creation."""
+        return self._services.tuning.for_account(task[0]).for_request(value["work"]["headers"])
+
+    def _account(self, task: Task, value: Value) -> Account:
+        """The batch's account. A batch may have been restored for another one than created it."""
+        account = self._services.accounts.known(task[0]) or Account.from_value(value["work"]["account"])
+        if account.id == task[0]:
+            return account
+        organization, _, project = task[0].rpartition("/")
+        names = frozenset({task[0], organization, project})
+        return replace(account, id=task[0], organization=organization, project=project, names=names)
+
+
+class _Tally:
+    """How far the lines of a batch are answered."""
+
+    def __init__(self, value: Value) -> None:
+        work, batch = value["work"], value["batch"]
+        self.counts = dict(batch["request_counts"])
+        self.usage = deepcopy(batch["usage"])
+        self.line, self.offset = work["lines"], work["bytes"]
+
+    @property
+    def answered(self) -> int:
+        """The lines that are."""
+        return int(self.counts["completed"] + self.counts["failed"])
+
+    def add(self, line: Line, answered: Answered) -> None:
+        """Counts a line."""
+        self.counts["completed" if answered.succeeded else "failed"] += 1
+        self.line, self.offset = line.number, line.end
+        if answered.usage is not None:
+            add_usage(self.usage, answered.usage)

@@ -1,0 +1,75 @@
+"""``/v1/batches``: files of requests that the server answers in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from mockserver import json_styles
+from mockserver.errors import ApiError
+from mockserver.pipeline.call import Answer, Call
+from mockserver.providers.openai.batch_work.record import new_batch
+from mockserver.providers.openai.pages import Paging, page
+from mockserver.settings.model import PER_REQUEST
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+_PAGES = Paging("openai/batch_page.query", missing="batch_not_found")
+_SETTINGS = tuple("x-mock-" + option.name.replace("_", "-") for option in PER_REQUEST)
+_EXAMPLE_CREATED = 1_711_471_533
+_EXAMPLE = {"input_file_id": "file-abc123", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+
+Value = dict[str, Any]
+
+
+def create_batch(services: Services, call: Call) -> Answer:
+    """Takes a batch; its input file is looked at in the background."""
+    asked = _EXAMPLE | call.document
+    if call.strict:
+        _check_endpoint(services, asked["endpoint"])
+    headers = {name: value for name in _SETTINGS if (value := flask.request.headers.get(name)) is not None}
+    seconds = call.settings.batch_seconds
+    return _answer(call, services.batches.create(call.account, asked, seconds=seconds, headers=headers))
+
+
+def list_batches(services: Services, call: Call) -> Answer:
+    """The account's batches, a page of them, the latest first."""
+    batches = [_told(call, batch) for batch in services.batches.list(call.account.id)]
+    body = page(services, call, batches, _PAGES)
+    return Answer(json_styles.two_spaces(body), "application/json")
+
+
+def retrieve_batch(services: Services, call: Call) -> Answer:
+    """How a batch stands."""
+    return _answer(call, _found(call, services.batches.get(call.account.id, call.path["id"])))
+
+
+def cancel_batch(services: Services, call: Call) -> Answer:
+    """Has a batch end early; what was answered until then is kept."""
+    batch = _found(call, services.batches.cancel(call.account.id, call.path["id"]))
+    return Answer(json_styles.compact(_told(call, batch)), "application/json")
+
+
+def _check_endpoint(services: Services, endpoint: str) -> None:
+    """Raises ``ApiError`` for an endpoint that takes batches, but not here."""
+    served = services.batches.endpoints
+    if endpoint not in served:
+        names = ", ".join(f"'{each}'" for each in sorted(served))
+        raise ApiError("batch_endpoint_not_served", endpoint=endpoint, served=names)
+
+
+def _found(call: Call, batch: Value | None) -> Value:
+    if batch is None and call.strict:
+        raise ApiError("batch_not_found", id=call.path["id"])
+    return batch or new_batch(call.path["id"], _EXAMPLE_CREATED, _EXAMPLE)
+
+
+def _told(call: Call, batch: Value) -> Value:
+    """A batch as it is answered: the documented schema, unlike the real API, has no nulls."""
+    return batch if call.strict else {name: value for name, value in batch.items() if value is not None}
+
+
+def _answer(call: Call, batch: Value) -> Answer:
+    return Answer(json_styles.two_spaces(_told(call, batch)), "application/json")

@@ -1,0 +1,148 @@
+"""``POST /v1/chat/completions``: chat that listens and speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pybase64
+
+from mockserver import json_styles
+from mockserver.errors import ApiError
+from mockserver.ids import fingerprint
+from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.responses import storage_error
+from mockserver.providers.openai.audio.speaking import failures_answered, started
+from mockserver.providers.openai.audio.voices import check_speaks, speaking_voices
+from mockserver.providers.openai.chat import stored as stored_completions
+from mockserver.providers.openai.chat.image_rules import check_images
+from mockserver.providers.openai.chat.moderation import moderation
+from mockserver.providers.openai.chat.reply import ChatReply, chat_replies, usage_of
+from mockserver.providers.openai.chat.request import ChatRequest, chat_request
+from mockserver.providers.openai.chat.rules import check_chat
+from mockserver.providers.openai.chat.stream import chat_stream
+from mockserver.state.disk import StateFailed
+from mockserver.wire import chat, sse
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+_MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
+
+
+def check_request(services: Services, call: Call) -> None:
+    """Raises ``ApiError`` for what the model cannot do."""
+    assert call.model is not None
+    check_chat(call.model, call.document, speaking_voices(services, call))
+    check_speaks(services, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
+    check_images(services.url_sources, call.document)
+
+
+def create_chat_completion(services: Services, call: Call) -> Answer:
+    """Listens to the conversation and replies."""
+    request = chat_request(services, call)
+    replies = chat_replies(services, call, request)
+    head = _head(services, call, request)
+    answered_by, call.outcome.reply = replies[0].answered_by, replies[0].told
+    if request.body.get("stream"):
+        events = started(_stream(services, call, request, replies, head))
+        return Answer(events, sse.CONTENT_TYPE, answered_by)
+    sound = _spoken(services, call, replies)
+    completion = _completion(request, replies, head, sound)
+    _store(services, call, request, replies, head)
+    body = json_styles.two_spaces_newline(completion)
+    return Answer(body, "application/json", answered_by, usage=completion["usage"])
+
+
+def _head(services: Services, call: Call, request: ChatRequest) -> chat.Head:
+    assert call.model is not None
+    now, snapshot = services.clock.now(), call.model.snapshot
+    return chat.Head(
+        services.ids.completion_id(now),
+        int(now),
+        snapshot if call.strict else str(request.body.get("model") or snapshot),
+        fingerprint(snapshot) if request.rules.system_fingerprint or not call.strict else None,
+        chat.served_tier(request.body.get("service_tier")),
+    )
+
+
+def _stream(
+    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
+) -> Generator[bytes]:
+    """The events. Who leaves before the end pays for what was said until then."""
+    speech = replies[0].speech
+    sound = started(speech.speak(services)) if speech else iter(())
+    try:
+        yield from chat_stream(services, call, request, replies, head, sound)
+        _store(services, call, request, replies, head)
+    except (
+        StateFailed
+    ) as error:  # too late for another status: the stream ends with the error, and is not done
+        refusal = services.errors.refusal(storage_error(error))
+        yield b"data: " + msgspec.json.format(refusal.body, indent=0) + b"\n\n"
+        return
+    finally:
+        call.settle(usage_of(request, replies))
+    yield chat.DONE
+
+
+def _spoken(services: Services, call: Call, replies: list[ChatReply]) -> str:
+    """The sound of the replies, if they are spoken, in base64; from now on they can be referred to."""
+    speech = replies[0].speech
+    if speech is None:
+        return ""
+    sound = bytearray()
+    with failures_answered():
+        for some in speech.speak(services):
+            sound += some
+            if len(sound) * len(replies) > _MOST_SOUND:
+                raise ApiError("chat_too_much_sound", choices=len(replies), most=_MOST_SOUND)
+    for reply in replies:
+        reply.remember(services, call)
+    return pybase64.b64encode(sound).decode()
+
+
+def _store(
+    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
+) -> None:
+    """Keeps the completion if that is wanted, without the sound: it is large."""
+    if request.body.get("store"):
+        stored_completions.keep(services, call, _completion(request, replies, head))
+
+
+def _completion(
+    request: ChatRequest, replies: list[ChatReply], head: chat.Head, sound: str = ""
+) -> dict[str, Any]:
+    choices = [_choice(request, reply, index, sound) for index, reply in enumerate(replies)]
+    return head.completion(choices, usage_of(request, replies), moderation=moderation(request, replies))
+
+
+def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: str) -> dict[str, Any]:
+    choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
+    if request.tells_logprobs:
+        alternatives = None if reply.tool_calls else request.logprobs
+        choice["logprobs"] = (
+            None
+            if alternatives is None
+            else chat.logprobs(reply.tokens(), alternatives, reply.counted.vocabulary)
+        )
+    choice["finish_reason"] = reply.finish_reason
+    return choice
+
+
+def _message(request: ChatRequest, reply: ChatReply, sound: str) -> dict[str, Any]:
+    if reply.tool_calls:
+        calls = [chat.tool_call(*each) for each in zip(reply.tool_calls, reply.call_ids, strict=True)]
+        if request.calls_functions:
+            return chat.message(None, function_call=calls[0]["function"])
+        return chat.message(None, tool_calls=calls)
+    if reply.speech is None:
+        return chat.message(reply.text)
+    audio = {
+        "id": reply.audio_id,
+        "data": sound,
+        "expires_at": reply.expires_at,
+        "transcript": reply.text,
+    }
+    return chat.message(None, audio=audio)

@@ -1,0 +1,62 @@
+"""Refuses images of a chat that the API could not use, as far as that is known without fetching them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mockserver.errors import ApiError
+from mockserver.providers.openai.chat.rules import parts_of
+from mockserver.remote.addresses import is_public
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.remote.sources import UrlSources
+
+_PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a")
+# Names that public DNS does not have (RFC 6761, RFC 6762, and .internal as ICANN reserves it).
+_PRIVATE = (".localhost", ".local", ".internal", ".invalid", ".test", ".home.arpa")
+
+
+def check_images(sources: UrlSources, body: Mapping[str, Any]) -> None:
+    """Raise ``ApiError`` for the first image that is none, or that the API could not download."""
+    for _, _, part in parts_of(body["messages"]):
+        if part["type"] == "image_url":
+            _check(sources, part["image_url"]["url"])
+
+
+def _check(sources: UrlSources, url: str) -> None:
+    """A file that the URL holds, or that stands for it, is looked at; others must be on a public host."""
+    scheme = url.partition(":")[0].lower()
+    if scheme == "data":
+        if not url[5:].lstrip().lower().startswith("image/"):
+            raise ApiError("chat_image_wrong_type")
+    elif scheme not in ("http", "https") or not _host(url):
+        raise ApiError("chat_image_url_invalid", url=url)
+    image = sources.at_hand(url)
+    if image is not None:
+        if not _is_image(image.content.part(0, 16)):
+            raise ApiError("chat_image_format")
+    elif scheme == "data":
+        raise ApiError("chat_image_bad_base64")
+    elif not _is_public_host(_host(url)) and not sources.may_fetch(url):
+        raise ApiError("chat_image_unreachable", url=url)
+
+
+def _is_image(head: bytes) -> bool:
+    """Return whether a file with this head is one of the formats that models can see."""
+    return head.startswith((_PNG, _JPEG, *_GIF)) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # an IPv6 address without its end
+        return ""
+
+
+def _is_public_host(host: str) -> bool:
+    if ":" in host or host.replace(".", "").isdigit():
+        return is_public(host)
+    return "." in host.rstrip(".") and not host.rstrip(".").endswith(_PRIVATE)

@@ -1,0 +1,272 @@
+"""What a chat request is answered: the words, cut to its limits, and how they are spoken."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mockserver.engines.dialogue import NoValueFits, Reply, ReplyFailed, ToolCall
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
+from mockserver.errors import ApiError
+from mockserver.providers.openai.audio.speaking import Speech, failures_answered, given_sound, voice_of
+from mockserver.providers.openai.chat.request import AUDIO_KIND
+from mockserver.providers.openai.chat.tool_rules import no_value_fits
+from mockserver.wire import chat, tokens
+from mockserver.wire.chat_tokens import transcript_tokens
+from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.call import Call
+    from mockserver.providers.openai.chat.request import ChatRequest
+    from mockserver.services import Services
+    from mockserver.wire.chat_tokens import ReplyTokens
+
+LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
+
+_TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // AUDIO_TOKENS_PER_SECOND_SPOKEN
+_MOST_SPOKEN = 16_384  # tokens of a spoken reply, by a model that knows no limit of its own
+_SLOWEST = 0.25  # seconds a letter can take at most; for telling that a limit cannot be reached
+_FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those of speech
+
+
+@dataclass(slots=True)
+class ReplySpeech:
+    """How a reply is spoken, once for all choices."""
+
+    utterance: Utterance
+    audio_format: str
+    chunks: tuple[SpeechChunk, ...] | None = None  # where the speech had to be cut: all of it
+    _spoken: Speech | None = field(default=None, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How much of it has been spoken so far."""
+        return self._spoken.seconds if self._spoken else 0.0
+
+    def speak(self, services: Services) -> Generator[bytes]:
+        """The speech in the format that was asked for, while it is spoken; its parts raise ``SpeechFailed``."""
+        chunks = services.speaker.speak(self.utterance) if self.chunks is None else self.chunks
+        audio_format = _FORMATS.get(self.audio_format, self.audio_format)
+        self._spoken = Speech(services, self.utterance, audio_format, _whole_tokens(chunks))
+        return self._spoken.audio()
+
+
+@dataclass(slots=True)
+class ChatReply:
+    """A choice as it will be sent. ``finish_reason`` is one of the API's.
+
+    ``audio_id`` and ``call_ids`` are what later messages refer to it by; ``expires_at`` is when its audio
+    will be forgotten, in seconds since 1970, once it has been spoken. ``flagged`` is what moderation finds in the
+    ``input`` and the ``output``. ``cut`` are the tokens that a limit of
+    ``cut_at`` left of the text: what they say may have other tokens on its own.
+    """
+
+    answered_by: str
+    text: str
+    finish_reason: str
+    counted: ReplyTokens
+    cut: tuple[bytes, ...] | None = None
+    cut_at: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    call_ids: tuple[str, ...] = ()
+    speech: ReplySpeech | None = None
+    audio_id: str = ""
+    expires_at: int = 0
+    flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def tokens(self) -> Iterable[bytes]:
+        """Return the tokens of the text."""
+        return tokens.split(self.text, self.counted.vocabulary) if self.cut is None else self.cut
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The words and tool calls, as the journal tells them."""
+        calls = [{"name": call.name, "arguments": call.arguments} for call in self.tool_calls]
+        return {"text": self.text, "tool_calls": calls}
+
+    @property
+    def text_tokens(self) -> int:
+        """Text tokens, those of a transcript included."""
+        if self.cut is not None:
+            return self.cut_at
+        if self.tool_calls:
+            return self.counted.of_calls(self.tool_calls)
+        if self.speech is not None:
+            return self.counted.of_transcript(self.text)
+        return self.counted.of_text(self.text)
+
+    @property
+    def audio_tokens(self) -> int:
+        """Audio tokens of what has been spoken so far."""
+        return round(self.speech.seconds * AUDIO_TOKENS_PER_SECOND_SPOKEN) if self.speech else 0
+
+    def remember(self, services: Services, call: Call) -> None:
+        """Keeps what was spoken, for later messages to refer to."""
+        self.expires_at = int(services.clock.now()) + LIFETIME
+        value = {
+            "id": self.audio_id,
+            "transcript": self.text,
+            "audio_tokens": self.audio_tokens,
+            "expires_at": self.expires_at,
+        }
+        services.store.put(AUDIO_KIND, call.account.id, self.audio_id, value)
+
+
+def chat_replies(services: Services, call: Call, request: ChatRequest) -> list[ChatReply]:
+    """The choices to answer with, as many as asked for, alike but for their ids. Raises ``ApiError``."""
+    reply = _chat_reply(services, call, request)
+    return [_with_ids(services, reply) for _ in range(request.choices)]
+
+
+def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
+    """The ``usage`` of the answer, with as much speech as has been spoken so far."""
+    return chat.usage(
+        prompt_text=request.prompt_text_tokens,
+        prompt_audio=request.prompt_audio_tokens,
+        reply_text=sum(reply.text_tokens for reply in replies),
+        reply_audio=sum(reply.audio_tokens for reply in replies),
+        rules=request.rules,
+    )
+
+
+def _with_ids(services: Services, reply: ChatReply) -> ChatReply:
+    audio_id = services.ids.audio_id(services.clock.now()) if reply.speech else ""
+    return replace(reply, audio_id=audio_id, call_ids=tuple(services.ids.call_id() for _ in reply.tool_calls))
+
+
+def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatReply:
+    """What to reply, within the request's ``stop`` and token limits."""
+    said = call.scripted.chat_reply() if call.scripted else _say(services, request)
+    reply = _reply(services, call, request, said)
+    listeners = f"; heard-by={'+'.join(request.heard_by)}" if request.heard_by else ""
+    return replace(
+        reply,
+        answered_by=reply.answered_by + listeners,
+        finish_reason=said.finish_reason or reply.finish_reason,
+        flagged=call.scripted.flagged if call.scripted else {},
+    )
+
+
+def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) -> ChatReply:
+    if said.tool_calls:
+        return _calls(said, request)
+    text = _stopped(said.text, request.stop)
+    if not request.spoken:
+        return _written(said, text, request)
+    form = request.body["audio"]
+    utterance = Utterance(
+        text, voice_of(services, form["voice"]), language=call.settings.speech_language or None
+    )
+    sound = given_sound(call)
+    speech = ReplySpeech(utterance, form["format"], sound)
+    voice = "" if sound else f"; voice={utterance.voice.name}"
+    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", request.reply_tokens, speech=speech)
+    if sound is not None:
+        return reply
+    limit = _MOST_SPOKEN if request.max_tokens is None else request.max_tokens
+    _limit_speech(services, reply, speech, limit)
+    return reply
+
+
+def _say(services: Services, request: ChatRequest) -> Reply:
+    try:
+        for responder in services.responders:
+            said = responder.reply(request.conversation)
+            if said is not None:
+                return said
+    except NoValueFits as error:
+        raise no_value_fits(request.body, error.tool, str(error)) from error
+    except ReplyFailed as error:
+        raise ApiError("chat_no_reply", reason=str(error)) from error
+    raise ApiError("chat_no_reply", reason="nobody has a reply")
+
+
+def _calls(said: Reply, request: ChatRequest) -> ChatReply:
+    finish_reason, calls = "tool_calls", said.tool_calls
+    if request.calls_functions:  # of which a message has room for one
+        finish_reason, calls = "function_call", calls[:1]
+    reply = ChatReply(said.answered_by, "", finish_reason, request.reply_tokens, tool_calls=calls)
+    limit = request.max_tokens
+    if limit is not None and reply.text_tokens > limit:
+        first = said.tool_calls[0]
+        left = limit - reply.counted.of_calls([ToolCall(first.name, "", first.custom)])
+        arguments = tokens.text_of(_first_tokens(first.arguments, left, reply.counted.vocabulary))
+        reply.tool_calls = (ToolCall(first.name, arguments, first.custom),)
+        reply.finish_reason = "length"
+    return reply
+
+
+def _written(said: Reply, text: str, request: ChatRequest) -> ChatReply:
+    reply = ChatReply(said.answered_by, text, "stop", request.reply_tokens)
+    limit, counted = request.max_tokens, request.reply_tokens
+    if limit is not None and reply.text_tokens > limit:
+        reply.cut, reply.cut_at = _first_tokens(text, limit - counted.beside_text, counted.vocabulary), limit
+        reply.text = tokens.text_of(reply.cut)
+        reply.finish_reason = "length"
+    return reply
+
+
+def _stopped(text: str, stop: Iterable[str]) -> str:
+    places = [text.find(sequence) for sequence in stop if sequence and sequence in text]
+    return text[: min(places)] if places else text
+
+
+def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple[bytes, ...]:
+    return tuple(itertools.islice(tokens.split(text, vocabulary), max(count, 0)))
+
+
+def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
+    """Cuts words and speech where text and audio tokens together exceed ``limit``."""
+    most = reply.text_tokens + AUDIO_TOKENS_PER_SECOND_SPOKEN * (1 + _SLOWEST * len(reply.text))
+    if most <= limit:
+        return
+    pcm, words = _first_seconds(services, speech.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
+    if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
+        speech.chunks = (SpeechChunk(pcm, words),)
+        return
+    words = tuple(_affordable(words, limit, reply.counted.vocabulary))
+    end = math.ceil(words[-1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if words else 0
+    reply.text = " ".join(word.text for word in words)
+    reply.finish_reason = "length"
+    speech.chunks = (SpeechChunk(pcm[:end], words),) if words else ()
+
+
+def _first_seconds(
+    services: Services, utterance: Utterance, seconds: float
+) -> tuple[bytes, tuple[SpokenWord, ...]]:
+    """The speech, not much more of it than ``seconds``."""
+    pcm, words = bytearray(), list[SpokenWord]()
+    with failures_answered(), contextlib.closing(services.speaker.speak(utterance)) as chunks:
+        for chunk in chunks:
+            pcm += chunk.pcm
+            words += chunk.words
+            if len(pcm) > 2 * SPEECH_SAMPLE_RATE * seconds:
+                break
+    return bytes(pcm), tuple(words)
+
+
+def _affordable(
+    words: Iterable[SpokenWord], limit: int, vocabulary: tokens.Vocabulary
+) -> Iterator[SpokenWord]:
+    """The first words, as many as can be written and spoken with ``limit`` tokens."""
+    written, space = 0, ""
+    for word in words:
+        written += tokens.count(space + word.text, vocabulary)
+        space = " "
+        if transcript_tokens(written) + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
+            return
+        yield word
+
+
+def _whole_tokens(chunks: Iterable[SpeechChunk]) -> Iterator[SpeechChunk]:
+    """The speech, with silence after it that makes it a whole number of audio tokens."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk.pcm)
+        yield chunk
+    if size % _TOKEN_BYTES:
+        yield SpeechChunk(bytes(_TOKEN_BYTES - size % _TOKEN_BYTES))

@@ -1,0 +1,324 @@
+"""From the JSON of a chat request to what it asks for: the conversation, how to reply, the prompt's cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockserver.audio import images
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
+from mockserver.engines.placeholder import placeholder
+from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
+from mockserver.errors import ApiError
+from mockserver.providers.openai.chat.rules import heeded, wants_audio, words_of
+from mockserver.wire import chat_tokens, transcripts, usage
+from mockserver.wire.image_tokens import image_tokens
+from mockserver.wording import listing
+
+if TYPE_CHECKING:
+    from mockserver.audio.clip import Clip
+    from mockserver.catalog.records import ChatRules
+    from mockserver.pipeline.call import Call
+    from mockserver.services import Services
+
+AUDIO_KIND = "audio"  # of the store: what was spoken, by id
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens.
+
+    ``heard_by`` are those who listened to its audio, each once: ``whisper/embedded``, ``fixture/hello``.
+    ``complete_choices``: choices have all members that the documented schema asks for, as in strictness
+    ``schema``; real ones leave ``logprobs`` and ``finish_reason`` out in places.
+    """
+
+    body: Body
+    conversation: Conversation
+    heard_by: tuple[str, ...]
+    spoken: bool
+    choices: int
+    stop: tuple[str, ...]
+    max_tokens: int | None
+    prompt_text_tokens: int
+    prompt_audio_tokens: int
+    reply_tokens: chat_tokens.ReplyTokens
+    complete_choices: bool
+    rules: ChatRules
+
+    @property
+    def calls_functions(self) -> bool:
+        """Whether calls are answered as the one ``function_call`` that preceded ``tool_calls``."""
+        return bool(self.body.get("functions")) and not self.body.get("tools")
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether choices have ``logprobs``, be they null."""
+        return self.complete_choices or self.rules.null_logprobs or self.logprobs is not None
+
+    @property
+    def logprobs(self) -> int | None:
+        """How many alternatives to tell per token; ``None`` for no log probabilities at all."""
+        return int(self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
+
+
+def chat_request(services: Services, call: Call) -> ChatRequest:
+    """Understands the request, and listens to it. Raises ``ApiError``."""
+    assert call.model is not None
+    assert call.model.chat is not None
+    body = call.document
+    reader = _Reader(services, call)
+    turns = tuple(reader.turns())
+    stop = body.get("stop") or ()
+    prompt_text_tokens = reader.text_tokens()
+    request = ChatRequest(
+        body=body,
+        conversation=_conversation(body, turns),
+        heard_by=tuple(dict.fromkeys(reader.heard_by)),
+        spoken=wants_audio(body) and body.get("audio") is not None,
+        choices=int(body.get("n") or 1),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        max_tokens=_max_tokens(call),
+        prompt_text_tokens=prompt_text_tokens,
+        prompt_audio_tokens=reader.audio_tokens,
+        reply_tokens=reader.reply_tokens(),
+        complete_choices=call.settings.strictness == "schema",
+        rules=call.model.chat,
+    )
+    _check_window(call, prompt_text_tokens + reader.audio_tokens, reader.tool_tokens)
+    return request
+
+
+def _max_tokens(call: Call) -> int | None:
+    """The request's limit, else the model's. JSON has no integers: ``5.0`` is one, too."""
+    given = _asked_for(call)
+    if given is not None:
+        return given
+    return call.model.max_output_tokens if call.model else None
+
+
+def _asked_for(call: Call) -> int | None:
+    """Return the limit of the reply that the request names, if it does."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        if (given := call.document.get(name)) is not None:
+            return max(int(given), 0)
+    return None
+
+
+def _check_window(call: Call, prompt_tokens: int, tool_tokens: int) -> None:
+    """Raise ``ApiError`` if the prompt and the reply that is asked for are more than the model's window."""
+    window, asked_for = call.model.context_window if call.model else None, _asked_for(call)
+    total = prompt_tokens + (asked_for or 0)
+    if not call.strict or window is None or total <= window:
+        return
+    sizes = {"messages": prompt_tokens - tool_tokens, "functions": tool_tokens, "completion": asked_for}
+    parts = [name for name, size in sizes.items() if size]
+    *counted, last = [f"{sizes[name]} in the {name}" for name in parts]
+    found = f"{'your messages resulted in' if asked_for is None else 'you requested'} {total} tokens"
+    if counted:
+        found += f" ({', '.join(counted)}, {'and ' if len(counted) > 1 else ''}{last})"
+    raise ApiError("chat_context_overflow", window=window, found=found, parts=listing(parts, "or"))
+
+
+class _Reader:
+    """Reads the messages, and adds up what they cost."""
+
+    def __init__(self, services: Services, call: Call) -> None:
+        self._services = services
+        self._call = call
+        self._messages = heeded(call.document.get("messages") or [])
+        assert call.model is not None
+        self.rules = call.model.tokens
+        self.heard_by: list[str] = []
+        self.audio_tokens = self.tool_tokens = 0
+        self._prompt = chat_tokens.PromptTokens(self.rules)
+
+    def text_tokens(self) -> int:
+        """Return what all that was read takes of text tokens, and what stands beside the messages."""
+        body = self._call.document
+        beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
+        before = self._prompt.total
+        self._prompt.tools(_functions(body), _tool_choice(body), beside_system=beside_system)
+        self.tool_tokens = self._prompt.total - before
+        if _has_schema(body):
+            self._prompt.response_format(body["response_format"]["json_schema"])
+        return self._prompt.total
+
+    def reply_tokens(self) -> chat_tokens.ReplyTokens:
+        """Return what a reply to the request takes."""
+        body = self._call.document
+        return chat_tokens.ReplyTokens(
+            self.rules, bool(_functions(body)), _tool_choice(body), in_schema=_has_schema(body)
+        )
+
+    def turns(self) -> Iterator[Turn]:
+        """The turns. Only the user's last message is listened to, unless a model will reply and needs all."""
+        hear_all = bool(self._services.settings.reply_from)
+        users = [number for number, message in enumerate(self._messages) if message["role"] == "user"]
+        for number, message in enumerate(self._messages):
+            yield self._turn(number, message, hear_all or number in users[-1:])
+
+    def _turn(self, number: int, message: Body, hear: bool) -> Turn:
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+        if message.get("refusal"):
+            parts = [*parts, {"type": "refusal", "refusal": message["refusal"]}]
+        text = " ".join(words_of(part) for part in parts).strip()
+        heard = [
+            self._hear(part["input_audio"], f"messages[{number}].content[{place}].input_audio", hear)
+            for place, part in enumerate(parts)
+            if part["type"] == "input_audio"
+        ]
+        if (message.get("audio") or {}).get("id"):
+            text = self._remembered(message["audio"]["id"], f"messages[{number}].audio.id") or text
+        calls = dict(_calls(message))
+        told = message.get("tool_call_id") or ""
+        self._count(message, parts, text, calls)
+        return Turn(message["role"], text, " ".join(heard) if heard else None, calls, told)
+
+    def _count(self, message: Body, parts: list[Body], text: str, calls: dict[str, ToolCall]) -> None:
+        """Add what the message takes of text tokens, images included. ``text`` is what an earlier reply said."""
+        texts = [words_of(part) for part in parts]
+        if message.get("audio"):
+            texts = [text]
+        if message["role"] in ("tool", "function"):
+            self._prompt.result(message.get("tool_call_id") or "", texts)
+            return
+        if calls:
+            self._prompt.calls(calls)
+        if any(texts) or not calls:
+            audio_parts = sum(part["type"] == "input_audio" for part in parts)
+            self._prompt.message(texts, name=message.get("name") or "", audio_parts=audio_parts)
+        self._prompt.total += sum(
+            self._image_tokens(part.get("image_url")) for part in parts if part["type"] == "image_url"
+        )
+
+    def _image_tokens(self, image: object) -> int:
+        """Return the tokens of an image; one that would have to be fetched counts nothing."""
+        given: Body = image if isinstance(image, dict) else {}
+        url = given.get("url")
+        found = self._services.url_sources.at_hand(url) if isinstance(url, str) else None
+        size = images.size_of(found.content.read()) if found else None
+        return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
+
+    def _remembered(self, audio_id: str, place: str) -> str:
+        """What was said in the earlier reply ``audio_id``."""
+        known = self._services.store.get(AUDIO_KIND, self._call.account.id, audio_id)
+        if known is None or known["expires_at"] <= self._services.clock.now():
+            if not self._call.strict:
+                return ""
+            raise ApiError(
+                "chat_expired_audio_id" if known else "chat_unknown_audio_id", param=place, id=audio_id
+            )
+        self.audio_tokens += known["audio_tokens"]
+        return str(known["transcript"])
+
+    def _hear(self, audio: Body, place: str, hear: bool) -> str:
+        """What is said in an ``input_audio`` part; counted in any case, listened to if ``hear``."""
+        clip = self._clip(audio, place, hear)
+        options = TranscriptionOptions()
+        try:
+            answer = self._call.audio.recall(clip, options)
+            self.audio_tokens += usage.audio_tokens_heard(clip.duration)
+            if self._call.strict and clip.facts.container != audio["format"]:
+                raise ApiError("chat_bad_audio", param=place, format=audio["format"])
+            if not hear:
+                return ""
+            heard = answer or self._call.audio.hear(clip, options)
+            if heard is None:
+                if self._call.settings.unknown_audio == "error":
+                    raise ApiError("no_transcriber", sha256=clip.sha256)
+                heard = placeholder(clip, clip.duration)
+            text = self._call.audio.heard[place] = transcripts.text_of(heard.segments)
+            self.heard_by.append(heard.heard_by)
+            return text
+        except (UndecodableAudio, AudioTooLong) as error:
+            if not self._call.strict:
+                return ""
+            raise ApiError("chat_bad_audio", param=place, format=audio["format"]) from error
+        except EngineBusy as error:
+            raise ApiError("overloaded", reason=str(error)) from error
+        except EngineFailed as error:
+            raise ApiError("overloaded", reason=str(error)) from error
+
+    def _clip(self, audio: Body, place: str, hear: bool) -> Clip:
+        try:
+            return self._call.audio.spoken(audio, place, keep_samples=hear)
+        except ValueError as error:
+            if self._call.strict:
+                raise ApiError("chat_bad_base64", param=f"{place}.data") from error
+            return self._call.audio.spoken({**audio, "data": ""}, place, keep_samples=hear)
+
+
+def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
+    """The calls of an earlier message by their ids; the one call of old had none."""
+    for call in message.get("tool_calls") or ():
+        if call["type"] == "custom":
+            yield call["id"], ToolCall(call["custom"]["name"], call["custom"]["input"], custom=True)
+        else:
+            yield call["id"], ToolCall(call["function"]["name"], call["function"]["arguments"])
+    if message.get("function_call"):
+        yield "", ToolCall(message["function_call"]["name"], message["function_call"]["arguments"])
+
+
+def _functions(body: Body) -> list[Body]:
+    """Return the functions and custom tools that the request declares, as one list."""
+    tools = [tool[tool["type"]] for tool in body.get("tools") or ()]
+    return tools or list(body.get("functions") or ())
+
+
+def _has_schema(body: Body) -> bool:
+    return (body.get("response_format") or {}).get("type") == "json_schema"
+
+
+def _tool_choice(body: Body) -> object:
+    return body.get("tool_choice") or body.get("function_call") or "auto"
+
+
+def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
+    tools = tuple(_tools(body))
+    allowed, demanded = _chosen(tools, _tool_choice(body))
+    response_format = body.get("response_format") or {}
+    json_schema: dict[str, Any] | None = None
+    if response_format.get("type") == "json_object":
+        json_schema = {}
+    elif response_format.get("type") == "json_schema":
+        json_schema = response_format["json_schema"].get("schema") or {}
+    parallel = body.get("parallel_tool_calls") is not False and not body.get("functions")
+    return Conversation(turns, allowed, demanded, parallel, json_schema)
+
+
+def _tools(body: Body) -> Iterator[Tool]:
+    for tool in body.get("tools") or ():
+        if tool["type"] == "custom":
+            yield Tool(tool["custom"]["name"], {}, custom=True)
+        else:
+            yield Tool(tool["function"]["name"], tool["function"].get("parameters") or {"type": "object"})
+    for function in body.get("functions") or ():
+        yield Tool(function["name"], function.get("parameters") or {"type": "object"})
+
+
+def _chosen(tools: tuple[Tool, ...], choice: object) -> tuple[tuple[Tool, ...], tuple[Tool, ...]]:
+    """The tools that may be called, and those of which one must be."""
+    if choice == "none":
+        return (), ()
+    if choice == "auto":
+        return tools, ()
+    if choice == "required":
+        return tools, tools
+    assert isinstance(choice, dict)
+    if choice.get("type") == "allowed_tools":
+        names = [_name(tool) for tool in choice["allowed_tools"]["tools"]]
+        allowed = tuple(tool for tool in tools if tool.name in names)
+        return allowed, allowed if choice["allowed_tools"]["mode"] == "required" else ()
+    demanded = tuple(tool for tool in tools if tool.name == _name(choice))
+    return demanded, demanded
+
+
+def _name(choice: Body) -> str:
+    named = choice.get("function") or choice.get("custom") or choice
+    return str(named.get("name")) if isinstance(named, dict) else ""

@@ -1,0 +1,156 @@
+"""What a chat model can do of what a request asks: the rules of its row in the catalog, applied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mockserver.errors import ApiError
+from mockserver.providers.openai.chat.parameters import check_known, check_parameters
+from mockserver.providers.openai.chat.tool_rules import check_tools
+from mockserver.wording import enumeration
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ChatRules, ModelCard
+
+Body = Mapping[str, Any]
+
+_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
+_ROLES = {**dict.fromkeys(_INSTEAD_OF_CONTENT, "assistant"), "tool_call_id": "tool"}
+
+
+def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ()) -> None:
+    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create chat completion).
+
+    ``custom_voices`` are the ids of the account's own voices.
+    """
+    assert model.chat is not None
+    check_known(model, body)
+    body = {**body, "messages": heeded(body["messages"])}
+    _check_messages(model.chat, body["messages"])
+    if model.chat.audio:
+        _check_audio_model(model.chat, body, custom_voices)
+    elif "audio" in (body.get("modalities") or ()):
+        raise ApiError("chat_no_audio_output")
+    check_tools(model.chat, body)
+    _check_response_format(model.chat, body)
+    check_parameters(model, body)
+    _check_contents(body["messages"])
+    _check_tool_answers(body["messages"])
+
+
+def heeded(messages: Sequence[Body]) -> list[dict[str, Any]]:
+    """Return the messages without the members that only another role's have: nobody looks at them."""
+    return [
+        {
+            name: value
+            for name, value in message.items()
+            if _ROLES.get(name, message["role"]) == message["role"]
+        }
+        for message in messages
+    ]
+
+
+def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
+    """Every content part with the numbers of its message and of itself."""
+    for number, message in enumerate(messages):
+        content = message.get("content")
+        if isinstance(content, list):
+            for place, part in enumerate(content):
+                yield number, place, part
+
+
+def words_of(part: Body) -> str:
+    """Return what is written in a content part: its text or refusal, nothing for those of other types."""
+    return str(part[part["type"]]) if part["type"] in ("text", "refusal") else ""
+
+
+def wants_audio(body: Body) -> bool:
+    """Whether the reply shall be spoken."""
+    return "audio" in (body.get("modalities") or ())
+
+
+def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
+    for number, message in enumerate(messages):
+        if message.get("audio") and not rules.audio:
+            raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
+    for number, _, part in parts_of(messages):
+        if part["type"] == "input_audio" and not rules.audio:
+            raise ApiError("chat_no_audio_input", param=f"messages[{number}]")
+        if part["type"] == "image_url" and not rules.images:
+            raise ApiError("chat_no_images", param=f"messages[{number}].content")
+
+
+def _check_contents(messages: Sequence[Body]) -> None:
+    """Every message has content; an assistant may have called something, spoken or declined instead.
+
+    The schema asks for the content of a ``developer``, and lets a ``function`` return nothing.
+    """
+    for number, message in enumerate(messages):
+        assistant = message["role"] == "assistant"
+        instead = assistant and any(message.get(name) for name in _INSTEAD_OF_CONTENT)
+        if message.get("content") is None and message["role"] != "function" and not instead:
+            raise ApiError("chat_null_content", param=f"messages.[{number}].content")
+
+
+def _check_tool_answers(messages: Sequence[Body]) -> None:
+    """Every tool call has its answer right after it, and every answer its call."""
+    asked: list[str] = []
+    awaited = Counter[str]()
+    for number, message in enumerate(messages):
+        if message["role"] == "tool":
+            if not awaited[message["tool_call_id"]]:
+                raise ApiError("chat_tool_answer_unasked", param=f"messages.[{number}].role")
+            awaited[message["tool_call_id"]] -= 1
+            continue
+        _check_none_is_missing(asked, awaited)
+        asked = [call["id"] for call in message.get("tool_calls") or ()]
+        awaited = Counter(asked)
+    _check_none_is_missing(asked, awaited)
+
+
+def _check_none_is_missing(asked: Sequence[str], awaited: Counter[str]) -> None:
+    """Raises ``ApiError`` that names the calls among those ``asked`` whose answers are still ``awaited``."""
+    answered = Counter(asked) - awaited
+    missing = []
+    for call_id in asked:  # of several calls of one id the first are those that were answered
+        if answered[call_id]:
+            answered[call_id] -= 1
+        else:
+            missing.append(call_id)
+    if missing:
+        raise ApiError("chat_tool_answers_missing", ids=", ".join(missing))
+
+
+def _check_audio_model(rules: ChatRules, body: Body, custom_voices: Container[str]) -> None:
+    spoken = wants_audio(body)
+    audio = body.get("audio")
+    heard = any(part["type"] == "input_audio" for _, _, part in parts_of(body["messages"]))
+    remembered = any((message.get("audio") or {}).get("id") for message in body["messages"])
+    if not (spoken or heard or remembered):
+        raise ApiError("chat_needs_audio")
+    if spoken and not audio:
+        raise ApiError("chat_missing_audio")
+    voice = audio["voice"] if audio else None
+    if isinstance(voice, str) and voice not in rules.voices and voice not in custom_voices:
+        supported = enumeration(rules.voices, "and")
+        raise ApiError("chat_unknown_voice", voice=voice, supported=supported)
+    if spoken and body.get("stream") and audio and audio["format"] != "pcm16":
+        raise ApiError("chat_stream_format", format=audio["format"])
+
+
+def _check_response_format(rules: ChatRules, body: Body) -> None:
+    response_format = (body.get("response_format") or {}).get("type")
+    if response_format == "json_schema" and not rules.structured_outputs:
+        raise ApiError("chat_no_json_schema")
+    if response_format == "json_object" and not rules.json_mode:
+        raise ApiError("chat_no_json_mode")
+    if response_format == "json_object" and not _mentions_json(body["messages"]):
+        raise ApiError("chat_json_unmentioned")
+
+
+def _mentions_json(messages: Sequence[Body]) -> bool:
+    contents = [message["content"] for message in messages if isinstance(message.get("content"), str)]
+    parts = [words_of(part) for _, _, part in parts_of(messages)]
+    return any("json" in text.lower() for text in (*contents, *parts))

@@ -1,0 +1,149 @@
+"""A chat completion as a stream: each chunk is sent as soon as there is something in it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pybase64
+
+from mockserver.providers.openai.chat.moderation import moderation
+from mockserver.providers.openai.chat.reply import usage_of
+from mockserver.wire import chat, tokens
+
+if TYPE_CHECKING:
+    from mockserver.engines.dialogue import ToolCall
+    from mockserver.pipeline.call import Call
+    from mockserver.providers.openai.chat.reply import ChatReply
+    from mockserver.providers.openai.chat.request import ChatRequest
+    from mockserver.services import Services
+
+_CHOICELESS = 8  # chunks without choices before the first sound
+
+
+def chat_stream(
+    services: Services,
+    call: Call,
+    request: ChatRequest,
+    replies: list[ChatReply],
+    head: chat.Head,
+    sound: Iterator[bytes],
+) -> Generator[bytes]:
+    """The events of the stream, but for the last. ``sound`` is what all choices say, while it is spoken."""
+    options = request.body.get("stream_options") or {}
+    include_usage = bool(options.get("include_usage"))
+    chunks = chat.Chunks(
+        head,
+        services.ids,
+        logprobs=request.tells_logprobs,
+        complete_choices=request.complete_choices,
+        include_usage=include_usage,
+        obfuscation=options.get("include_obfuscation") is not False,
+    )
+    spoken = replies[0].speech is not None  # choices are alike
+    if spoken:
+        yield from _speech(call, chunks, replies, sound)
+        for reply in replies:
+            reply.remember(services, call)
+    else:
+        yield from _in_turn([_told(request, chunks, reply, place) for place, reply in enumerate(replies)])
+    for index, reply in enumerate(replies):
+        if not spoken or reply.finish_reason != "stop":
+            yield chunks.delta(index, {}, finish_reason=reply.finish_reason)
+    if include_usage:
+        yield chunks.usage(usage_of(request, replies))
+    found = moderation(request, replies)
+    if found is not None:
+        yield chunks.moderation(found)
+    for index, reply in enumerate(replies if spoken else ()):
+        yield chunks.expiry(index, reply.expires_at)
+
+
+def _in_turn(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
+    """Yield a chunk of each stream, then the next of each, until all have ended."""
+    waiting = deque(streams)
+    while waiting:
+        stream = waiting.popleft()
+        for chunk in itertools.islice(stream, 1):
+            yield chunk
+            waiting.append(stream)
+
+
+def _told(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
+    """Yield the chunks of a choice, but for the one that says why it ended."""
+    return (_calls if reply.tool_calls else _text)(request, chunks, reply, index)
+
+
+def _text(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
+    alternatives = request.logprobs
+    nothing = None if alternatives is None else chat.no_logprobs()
+    yield chunks.delta(index, {"role": "assistant", "content": "", "refusal": None}, logprobs=nothing)
+    for piece, parts in tokens.whole(reply.tokens()):
+        told = None if alternatives is None else chat.logprobs(parts, alternatives, reply.counted.vocabulary)
+        yield chunks.delta(index, {"content": piece}, logprobs=told)
+
+
+def _calls(request: ChatRequest, chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
+    """Yield the chunks of calls. One begins in the first chunk; several follow it, in other members and pieces."""
+    several = len(reply.tool_calls) > 1
+    if several:
+        yield chunks.delta(index, {"role": "assistant", "content": None}, usage_first=True)
+    for place, (call, call_id) in enumerate(zip(reply.tool_calls, reply.call_ids, strict=True)):
+        kind, argument = ("custom", "input") if call.custom else ("function", "arguments")
+        begun = chat.tool_call(call, call_id)
+        begun[kind][argument] = ""
+        opening = _called(request, place, begun, begun[kind])
+        if several:
+            yield chunks.delta(index, opening, usage_first=True)
+        else:
+            yield chunks.delta(index, {"role": "assistant", "content": None, **opening, "refusal": None})
+        for piece in _pieces(reply, call):
+            told = {argument: piece}
+            yield chunks.delta(index, _called(request, place, {kind: told}, told), usage_first=several)
+
+
+def _pieces(reply: ChatReply, call: ToolCall) -> Iterator[str]:
+    """Yield the arguments of a call as they are sent."""
+    if len(reply.tool_calls) > 1 and not call.custom:
+        return chat.parallel_pieces(call.arguments)
+    return (piece for piece, _ in tokens.whole(tokens.split(call.arguments, reply.counted.vocabulary)))
+
+
+def _called(request: ChatRequest, place: int, call: chat.Member, function: chat.Member) -> chat.Member:
+    """Return what is new of a call, as a delta: of ``tool_calls``, or of the ``function_call`` before them."""
+    if request.calls_functions:
+        return {"function_call": function}
+    return {"tool_calls": [{"index": place, **call}]}
+
+
+def _speech(
+    call: Call, chunks: chat.Chunks, replies: list[ChatReply], sound: Iterator[bytes]
+) -> Generator[bytes]:
+    """Yield the transcripts, then the sound while it is spoken; choices take turns."""
+    for index in range(len(replies)):
+        yield chunks.delta(index, {"role": "assistant", "refusal": None})
+    told = list(_in_turn([_transcript(chunks, reply, index) for index, reply in enumerate(replies)]))
+    if call.settings.choiceless_chunks:
+        told += [chunks.choiceless() for _ in range(_CHOICELESS)]
+    yield b"".join(told)  # The words are known: the sound should not wait for each to be sent on its own.
+    begun = False
+    for piece in chat.pieces(sound):
+        data = {"data": pybase64.b64encode(piece).decode()}
+        for index, reply in enumerate(replies):
+            opening = {"role": "assistant", "content": None, "refusal": None}
+            first = {**opening, "audio": {"id": reply.audio_id, **data}}
+            yield chunks.delta(index, {"audio": data} if begun else first)
+        begun = True
+    if call.settings.choiceless_chunks:
+        yield chunks.choiceless()
+
+
+def _transcript(chunks: chat.Chunks, reply: ChatReply, index: int) -> Iterator[bytes]:
+    """Yield what is said, a token a chunk."""
+    opening: dict[str, Any] = {"content": None}
+    audio: dict[str, Any] = {"id": reply.audio_id}
+    for piece, _ in tokens.whole(reply.tokens()):
+        yield chunks.delta(index, {**opening, "audio": {**audio, "transcript": piece}})
+        audio, opening = {}, {}

@@ -1,0 +1,72 @@
+"""``/v1/models``: which models there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver import json_styles
+from mockserver.errors import ApiError
+from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.models import is_retired
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
+    from mockserver.services import Services
+
+
+_EXAMPLE_CREATED = 1_686_935_002
+
+
+def list_models(services: Services, call: Call) -> Answer:
+    """Return every model of the catalog, and those of one's own; retired ones are left out where they are refused."""
+    models = services.catalog.models_of(call.account.id)
+    data = [_object(card) for card in models if not _is_gone(services, call, card)]
+    return _answer({"object": "list", "data": data})
+
+
+def retrieve_model(services: Services, call: Call) -> Answer:
+    """One model, by its own name or its alias."""
+    card = services.catalog.model(call.path["id"], call.account.id)
+    if card is not None and not _is_gone(services, call, card):
+        return _answer(_object(card))
+    if call.strict:
+        raise ApiError("model_object_not_found", model=call.path["id"])
+    example = {
+        "id": call.path["id"],
+        "object": "model",
+        "created": _EXAMPLE_CREATED,
+        "owned_by": "system",
+    }
+    return _answer(example)
+
+
+def delete_model(services: Services, call: Call) -> Answer:
+    """Deletes a fine-tuned model of one's own, for this account; any other is refused."""
+    name = call.path["id"]
+    card = services.catalog.model(name, call.account.id)
+    if card is not None and card.configured and card.is_fine_tuned:
+        services.catalog.own_models.delete(name, call.account.id)
+        return _answer({"id": name, "object": "model", "deleted": True})
+    if card is not None:
+        raise ApiError("model_delete_forbidden")
+    if call.strict:
+        raise ApiError("model_object_not_found", model=name)
+    return _answer({"id": name, "object": "model", "deleted": True})
+
+
+def _is_gone(services: Services, call: Call, card: ModelCard) -> bool:
+    return call.settings.retire_models and is_retired(services, card)
+
+
+def _object(card: ModelCard) -> dict[str, object]:
+    return {
+        "id": card.id,
+        "object": "model",
+        "created": card.created,
+        "owned_by": card.owned_by,
+        "shutdown_date": card.shutdown_date,
+    }
+
+
+def _answer(body: dict[str, object]) -> Answer:
+    return Answer(json_styles.two_spaces(body), "application/json")

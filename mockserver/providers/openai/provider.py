@@ -1,0 +1,111 @@
+"""OpenAI as the pipeline sees it: credentials, models, wording of refusals, standing headers."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mockserver.catalog.own_models import how_to_add
+from mockserver.errors import ApiError
+from mockserver.pipeline.response_headers import Headers, ResponseHeaders
+from mockserver.pipeline.responses import drain_request, in_chunks, logged, refusal_response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import flask
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.pipeline.call import Call
+    from mockserver.pipeline.operation import Operation
+    from mockserver.services import Services
+    from mockserver.settings.model import SupportsGet
+    from mockserver.validation.violations import Violation
+
+log = logging.getLogger(__name__)
+
+
+class OpenAi:
+    """Fulfils ``pipeline.provider.Provider``."""
+
+    def __init__(self, services: Services) -> None:
+        settings = services.settings
+        self._accounts = services.accounts
+        self._errors = services.errors
+        self._notices = services.notices
+        self._headers = ResponseHeaders(
+            services.ids,
+            services.clock,
+            full=settings.response_headers == "full",
+            repeatable=bool(settings.seed),
+        )
+
+    def caller(self, headers: SupportsGet) -> Account:
+        """Return the account of the key, with the organization and project that the headers name."""
+        return self._accounts.of_request(headers)
+
+    def request_id(self, operation: Operation) -> str:
+        """Return a new id for a request, as the service behind the operation writes it."""
+        return self._headers.request_id(operation.name)
+
+    def unknown_model(self, call: Call, name: str) -> ApiError:
+        """Return the refusal of a model that does not exist; how to add it is logged once."""
+        if self._notices.is_new(f"model {name}"):
+            log.warning("%s", how_to_add(logged(name)))
+        return ApiError("model_not_found", model=name)
+
+    def unserved_model(self, call: Call, name: str) -> ApiError | None:
+        """Return the refusal of a model of other endpoints; chats refuse it after they have charged the request."""
+        if call.operation.is_audio:  # the gateway goes by the model: its service has no such path
+            return ApiError("unknown_url", method="POST", path=f"/{call.operation.endpoint}")
+        return None
+
+    def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
+        """Return the refusal of an invalid document, worded as by the service behind the operation."""
+        from mockserver.validation import explanations as explain
+
+        if operation.explains == "pydantic":
+            message = explain.pydantic(violations, form=operation.body == "multipart")
+            return ApiError("invalid_request", message=message, param=None, code=None)
+        if operation.explains == "files" and (foremost := explain.foremost(violations)).keyword == "enum":
+            found = explain.listed(foremost)
+            return ApiError("invalid_file_request", message=found.message, param=found.param, code=found.code)
+        return explain.refusal(violations)
+
+    def headers(self, call: Call, began: float) -> Headers:
+        """Return the standing headers of an answer, with those of the limits."""
+        answers = self._headers.of_answers(call.operation.name, call.account, call.request_id, began)
+        return [*answers, *call.admission.headers]
+
+    def finish(self, response: flask.Response, operation: Operation) -> flask.Response:
+        """Return an answer with what its service adds to streams, in chunks where that sends them."""
+        service = self._headers.service(operation.name)
+        if response.mimetype == "text/event-stream":
+            for name, value in service.streams.items():
+                response.headers.setdefault(name, value)
+        return in_chunks(response) if service.chunked else response
+
+    def refuse(
+        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
+    ) -> flask.Response:
+        """Return the response to a request that is refused, by the gateway or by the service behind it."""
+        style = "engine"
+        if operation.is_audio and call is not None and call.model is not None:
+            style = call.model.error_style
+        refusal = self._errors.refusal(
+            error,
+            error_style=style,
+            audio_endpoint=operation.is_audio,
+            asks_for_bearer=operation.asks_for_bearer,
+            newline=self._headers.service(operation.name).newline,
+        )
+        response = refusal_response(refusal)
+        if refusal.from_gateway or call is None:
+            response.headers.extend(self._headers.of_refusals(request_id))
+            drain_request()
+        else:
+            answers = self._headers.of_answers(operation.name, call.account, request_id, began)
+            response.headers.extend(answers)
+            response.headers.extend(call.admission.headers)
+        response.headers.extend(error.headers)
+        return response

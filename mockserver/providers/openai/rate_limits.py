@@ -1,0 +1,73 @@
+"""``/v1/organization/projects/{project_id}/rate_limits``: the limits of the caller's project, to read only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from mockserver import json_styles
+from mockserver.errors import ApiError
+from mockserver.pipeline.call import Answer, Call
+
+if TYPE_CHECKING:
+    from mockserver.services import Services
+
+
+_LARGEST_PAGE = 100  # also the default (Admin API reference, List project rate limits)
+_NAMES = {
+    "requests_per_minute": "max_requests_per_1_minute",
+    "tokens_per_minute": "max_tokens_per_1_minute",
+    "images_per_minute": "max_images_per_1_minute",
+    "requests_per_day": "max_requests_per_1_day",
+    "enqueued_tokens": "batch_1_day_max_input_tokens",
+}
+_REQUIRED = ("max_requests_per_1_minute", "max_tokens_per_1_minute")
+
+RateLimit = dict[str, Any]
+
+
+def list_rate_limits(services: Services, call: Call) -> Answer:
+    """One object per limit group that the project's tier may use; a kind of limit that is not is left out."""
+    project = call.path["project_id"]
+    if call.strict and project != call.account.project:
+        raise ApiError("project_not_found", project=project)
+    page, has_more = _page(_rate_limits(services, call))
+    nothing = None if call.strict else ""  # the documented schema has no null there
+    body = {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else nothing,
+        "last_id": page[-1]["id"] if page else nothing,
+        "has_more": has_more,
+    }
+    return Answer(json_styles.two_spaces_newline(body), "application/json")
+
+
+def _rate_limits(services: Services, call: Call) -> list[RateLimit]:
+    found = []
+    for model in services.catalog.models_of(call.account.id):
+        if model.alias_of is not None or not call.account.may_use(model.id, None):
+            continue
+        try:
+            amounts = services.limiter.amounts(call.account, model, call.settings.limits)
+        except ApiError:  # not for this tier
+            continue
+        limits = {name: amounts[kind] for kind, name in _NAMES.items() if kind in amounts}
+        if limits:
+            required = {} if call.strict else dict.fromkeys(_REQUIRED, 0)
+            head: RateLimit = {"object": "project.rate_limit", "id": f"rl-{model.id}", "model": model.id}
+            found.append(head | required | limits)
+    return found
+
+
+def _page(values: list[RateLimit]) -> tuple[list[RateLimit], bool]:
+    """The values after ``after`` or those that lead up to ``before``, and whether there are more that way."""
+    arguments = flask.request.args
+    limit = min(max(arguments.get("limit", default=_LARGEST_PAGE, type=int), 1), _LARGEST_PAGE)
+    places = {value["id"]: place for place, value in enumerate(values)}
+    start = places.get(arguments.get("after", ""), -1) + 1
+    end = places.get(arguments.get("before", ""), len(values))
+    found = values[start:end]
+    page = found[-limit:] if "before" in arguments and "after" not in arguments else found[:limit]
+    return page, len(page) < len(found)

@@ -1,0 +1,124 @@
+"""Refuses requests without an endpoint: calls of OpenAI that this server lacks, unknown paths, wrong methods.
+
+They pass through the pipeline as every request does (account, body, faults, stubs, journal), but are answered with
+a refusal that says what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+import flask
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
+from mockserver.errors import ApiError
+from mockserver.journal.findings import remedy
+from mockserver.pipeline.handlers import Route
+from mockserver.pipeline.operation import Operation
+from mockserver.pipeline.responses import logged, logged_path
+from mockserver.pipeline.scripted_answers import nearly_answered
+from mockserver.transport.urls import has_double_slash, route_path, written_path
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.call import Call
+    from mockserver.services import Services
+
+log = logging.getLogger(__name__)
+
+_IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
+
+
+def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
+    """Return the operation that stands for a request which no route takes, with what refuses it.
+
+    ``error`` is what the router raised.
+    """
+    method, path = environ["REQUEST_METHOD"], route_path(environ)
+    if has_double_slash(written_path(environ)):
+        return Route(Operation("", method, path, body="any", is_versioned=False), _refuse_unknown)
+    calls = calls_of(path)
+    called = _called(calls, environ)
+    if called is not None:
+        operation = Operation(
+            "",
+            method,
+            called.path,
+            body="any",
+            resource=called.resource,
+            is_versioned=called.service == "OpenAI",
+            asks_for_bearer=called.asks_for_bearer,
+        )
+        return Route(operation, partial(_refuse_unserved, called))
+    operation = Operation("", method, path, body="any", is_versioned=bool(calls))
+    allowed = _allowed(calls, error)
+    if allowed:
+        return Route(operation, partial(_refuse_method, allowed), partial(_judge_method, allowed))
+    return Route(operation, _refuse_unknown)
+
+
+def stub_for(method: str, path: str) -> str:
+    """Write a stub, in a line of YAML, that answers a call."""
+    shown = f"'{path}'" if set(path) & set("{}<>*,#") else path
+    return f"{{when: {{endpoint: {shown}, method: {method}}}, reply: {{json: {{}}}}}}"
+
+
+def _called(calls: tuple[KnownCall, ...], environ: Mapping[str, Any]) -> KnownCall | None:
+    """Return the call that the request makes; a path that is for WebSockets alone is meant by any GET."""
+    by_method = {call.method: call for call in calls}
+    method = environ["REQUEST_METHOD"]
+    if method == "GET" and WEBSOCKET in by_method:
+        upgrades = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        if upgrades or len(by_method) == 1:
+            return by_method[WEBSOCKET]
+    return by_method.get(method) or by_method.get("*")
+
+
+def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[str]:
+    """Return the methods of a path, in the order of the alphabet; none for an unknown path."""
+    served = error.valid_methods or () if isinstance(error, MethodNotAllowed) else ()
+    known = {call.method for call in calls} - {WEBSOCKET}
+    return sorted((known | set(served)) - _IMPLIED_METHODS)
+
+
+def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoReturn:
+    path = VERSION + called.path if called.service == "OpenAI" else called.path
+    method = "GET" if called.method == WEBSOCKET else call.operation.method
+    written = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
+    hint = called.hint.replace("{base_url}", f"{flask.request.host_url}v1")
+    remedies = [hint] if hint else []
+    nearest = nearly_answered(services, call)
+    if nearest:
+        remedies.append(f"No stub matches it. {nearest}")
+    elif called.method != WEBSOCKET:
+        remedies.append(
+            f"{'Or script' if hint else 'Script'} the answer with a stub: {stub_for(method, path)}."
+        )
+    if services.notices.is_new(written):
+        log.warning("%s is not served by this mock server: answered 404. %s", quote(written, " /{}()"), hint)
+    remedies.append("See docs/clients.md.")
+    raise ApiError("endpoint_not_served", service=called.service, call=written, remedy=" ".join(remedies))
+
+
+def _refuse_unknown(services: Services, call: Call) -> NoReturn:
+    method, path = call.operation.method, written_path(flask.request.environ)
+    if services.notices.is_new(f"{method} {path}"):
+        log.warning(
+            "%s %s: the API has no such path: answered 404. %s", method, logged_path(), logged(remedy(path))
+        )
+    raise ApiError("unknown_url", method=method, path=path)
+
+
+def _judge_method(allowed: list[str], services: Services, call: Call) -> None:
+    """Refuse a wrong method before a stub answers it, unless the stub names the method."""
+    if not services.stubs.names_method(call.facts, call.account.id):
+        _refuse_method(allowed, services, call)
+
+
+def _refuse_method(allowed: list[str], _services: Services, _call: Call) -> NoReturn:
+    methods = ", ".join(allowed)
+    raise ApiError("method_not_supported", allowed=methods, headers=(("allow", methods),))

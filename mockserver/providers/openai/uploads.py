@@ -1,0 +1,226 @@
+"""``/v1/uploads``: files that come in parts, to be put together when all are there."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from mockserver import json_styles
+from mockserver.errors import ApiError
+from mockserver.pipeline.call import Answer, Call
+from mockserver.providers.openai.files import check_size, example, lifetime, told
+from mockserver.state.blobs import BytesGone
+from mockserver.state.disk import StateFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mockserver.services import Services
+    from mockserver.state.blobs import Blob
+
+# Sizes and times are those of the API reference, Uploads.
+_MOST = 8 << 30  # bytes of an upload
+_LIFETIME = 3600  # seconds in which it must be completed
+
+_KIND = "upload"
+_PIECE = 1 << 18  # bytes that are copied at a time
+_EXAMPLE_CREATED = 1_686_935_002  # of uploads that nobody began
+
+# Of the store: the upload object, the lifetime of its file, its parts, and the blobs of these.
+Value = dict[str, Any]
+
+
+def create_upload(services: Services, call: Call) -> Answer:
+    """Begins an upload."""
+    asked, now = call.document, int(services.clock.now())
+    size = asked.get("bytes", 0)
+    purpose = asked.get("purpose", "user_data")
+    if call.strict and size < 0:
+        message = (
+            f"Invalid 'bytes': integer below minimum value. Expected a value >= 0, but got {size} instead."
+        )
+        raise ApiError("invalid_request", message=message, param="bytes", code="integer_below_min_value")
+    if call.strict and size > _MOST:
+        raise ApiError("upload_too_large", size=size, most=_MOST)
+    if call.strict:
+        check_size(purpose, size)
+    upload = {
+        "id": services.ids.upload_id(now),
+        "object": "upload",
+        "bytes": size,
+        "created_at": now,
+        "filename": asked.get("filename", "upload"),
+        "purpose": purpose,
+        "status": "pending",
+        "expires_at": now + _LIFETIME,
+    }
+    _forget_expired(services, call)
+    value: Value = {"upload": upload, "lifetime": lifetime(asked), "parts": {}, "blobs": []}
+    services.store.put(_KIND, call.account.id, upload["id"], value)
+    return _answer(upload)
+
+
+def add_upload_part(services: Services, call: Call) -> Answer:
+    """Keeps a part of an upload."""
+    upload_id = call.path["id"]
+    received = call.streamed.files.get("data")
+    if received is None:
+        raise ApiError("missing_parameter", param="data")
+    now = int(services.clock.now())
+    part = {
+        "id": services.ids.part_id(now),
+        "object": "upload.part",
+        "created_at": now,
+        "upload_id": upload_id,
+    }
+    if _is_example(services, call):
+        return _answer(part)
+    _pending(services, call)
+    blob = received.keep()
+
+    def with_part(value: Value) -> Value:
+        size = blob.size + sum(each["size"] for each in value["parts"].values())
+        if call.strict and size > value["upload"]["bytes"]:
+            raise ApiError("upload_parts_exceed", id=upload_id, size=size, most=value["upload"]["bytes"])
+        parts = value["parts"] | {part["id"]: {"blob": blob.id, "size": blob.size}}
+        return value | {"parts": parts, "blobs": [*value["blobs"], blob.id]}
+
+    try:
+        _change(services, call, with_part)
+    except (ApiError, StateFailed):
+        services.blobs.delete(blob.id)
+        raise
+    return _answer(part)
+
+
+def complete_upload(services: Services, call: Call) -> Answer:
+    """Puts the parts together, in the order that is asked for, and makes a file of them."""
+    if _is_example(services, call):
+        return _answer(_example(call, "completed"))
+    value = _pending(services, call)
+    parts = _parts_in_order(call, value)
+    size = sum(part["size"] for part in parts)
+    if call.strict and size != value["upload"]["bytes"]:
+        raise ApiError("upload_incomplete", size=size, most=value["upload"]["bytes"])
+    upload = value["upload"]
+    try:
+        blob = _joined(services, parts, call.document.get("md5"))
+    except BytesGone:  # completed or cancelled by another request meanwhile
+        _pending(services, call)
+        raise ApiError("storage_failed", reason="the bytes of a part are gone") from None
+    file = services.files.add(
+        call.account.id,
+        blob,
+        filename=upload["filename"],
+        purpose=upload["purpose"],
+        lifetime=value["lifetime"],
+    )
+    completed = {"status": "completed", "file": told(call, file)}
+    try:
+        changed = _change(services, call, lambda value: _ended(value, completed))
+    except (ApiError, StateFailed):  # completed or cancelled by another request meanwhile, or the disk fails
+        services.files.remove(call.account.id, file["id"])
+        raise
+    return _answer(changed["upload"])
+
+
+def cancel_upload(services: Services, call: Call) -> Answer:
+    """Gives an upload up."""
+    if _is_example(services, call):
+        return _answer(_example(call, "cancelled"))
+    return _answer(_change(services, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
+
+
+def _is_example(services: Services, call: Call) -> bool:
+    """Return whether the upload does not exist, and strictness ``schema`` answers for it all the same."""
+    return not call.strict and services.store.get(_KIND, call.account.id, call.path["id"]) is None
+
+
+def _example(call: Call, status: str) -> dict[str, Any]:
+    """Return the upload object of an upload that does not exist; nothing is kept of it."""
+    upload = {
+        "id": call.path["id"],
+        "object": "upload",
+        "bytes": 0,
+        "created_at": _EXAMPLE_CREATED,
+        "filename": "example",
+        "purpose": "user_data",
+        "status": status,
+        "expires_at": _EXAMPLE_CREATED + _LIFETIME,
+    }
+    return upload | ({"file": example("file-example")} if status == "completed" else {})
+
+
+def _pending(services: Services, call: Call) -> Value:
+    """The upload that is asked for. Raises ``ApiError`` unless it is there and pending."""
+    _forget_expired(services, call)
+    value = services.store.get(_KIND, call.account.id, call.path["id"])
+    if value is None:
+        raise ApiError("upload_not_found", id=call.path["id"])
+    _check_pending(value)
+    return value
+
+
+def _change(services: Services, call: Call, change: Callable[[Value], Value]) -> Value:
+    """Changes a pending upload; the changed one. Raises ``ApiError``, also what ``change`` raises."""
+    _forget_expired(services, call)
+
+    def change_pending(value: Value) -> Value:
+        _check_pending(value)
+        return change(value)
+
+    changed = services.store.update(_KIND, call.account.id, call.path["id"], change_pending)
+    if changed is None:
+        raise ApiError("upload_not_found", id=call.path["id"])
+    return changed
+
+
+def _check_pending(value: Value) -> None:
+    upload = value["upload"]
+    if upload["status"] != "pending":
+        raise ApiError("upload_not_pending", id=upload["id"], status=upload["status"])
+
+
+def _ended(value: Value, changes: dict[str, Any]) -> Value:
+    """An upload that is over: its parts are forgotten."""
+    return value | {"upload": value["upload"] | changes, "parts": {}, "blobs": []}
+
+
+def _forget_expired(services: Services, call: Call) -> None:
+    """Ends the account's uploads whose time is over."""
+    now = services.clock.now()
+    for value in services.store.values(_KIND, call.account.id):
+        upload = value["upload"]
+        if upload["status"] == "pending" and upload["expires_at"] <= now:
+            services.store.update(
+                _KIND, call.account.id, upload["id"], lambda value: _ended(value, {"status": "expired"})
+            )
+
+
+def _parts_in_order(call: Call, value: Value) -> list[Value]:
+    parts: dict[str, Value] = {}
+    for part_id in call.document.get("part_ids", ()):
+        if part_id not in value["parts"]:
+            raise ApiError("upload_part_not_found", id=value["upload"]["id"], part=part_id)
+        if part_id in parts:
+            raise ApiError("upload_part_twice", part=part_id)
+        parts[part_id] = value["parts"][part_id]
+    return list(parts.values())
+
+
+def _joined(services: Services, parts: list[Value], md5: str | None) -> Blob:
+    """The bytes of all parts as one blob. Raises ``ApiError`` when their MD5 is another than ``md5``."""
+    found = hashlib.md5(usedforsecurity=False)
+    with services.blobs.writer() as writer:
+        for part in parts:
+            with services.blobs.open(part["blob"]) as file:
+                while piece := file.read(_PIECE):
+                    writer.write(piece)
+                    found.update(piece)
+        if md5 is not None and found.hexdigest() != md5.lower():
+            raise ApiError("upload_wrong_md5", found=found.hexdigest(), given=md5)
+        return writer.commit()
+
+
+def _answer(body: dict[str, Any]) -> Answer:
+    return Answer(json_styles.two_spaces_newline(body), "application/json")

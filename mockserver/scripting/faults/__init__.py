@@ -1,0 +1,1 @@
+"""Faults: which requests they hit, and what they do."""

@@ -1,0 +1,56 @@
+"""The request header ``x-mock-fault``: ``rate_limit_tokens; after=2``, a fault for one request."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mockserver import strict_json
+from mockserver.resources import data_folder
+from mockserver.scripting.faults.definition import ERROR, KINDS, FaultError
+from mockserver.validation import documents
+from mockserver.validation.schemas import Schemas
+
+HEADER = "x-mock-fault"
+
+_LONGEST = 1000  # characters
+
+
+def document_of(header: str) -> dict[str, Any]:
+    """The fault that a header means: an error by name or status, or a kind of fault, then parameters.
+
+    ``after`` of an error is its ``retry_after``. Raises ``ValueError`` naming what is wrong.
+    """
+    if len(header) > _LONGEST:
+        raise FaultError(f"is longer than {_LONGEST} characters.")
+    name, *parameters = [part.strip() for part in header.split(";")]
+    kind = name.lower()
+    document: dict[str, Any] = (
+        {"fault": kind}
+        if kind in KINDS
+        else {ERROR: int(kind) if kind.isascii() and kind.isdigit() else kind}
+    )
+    for parameter in filter(None, parameters):
+        key, equals, value = parameter.partition("=")
+        key = key.strip().lower()
+        if not equals:
+            raise FaultError(f"{parameter!r} is not of the form key=value.")
+        if key == "after" and ERROR in document:
+            key = "retry_after"
+        document[key] = _value(value.strip())
+    documents.check(_schemas(), "fault", document)
+    return document
+
+
+def _value(text: str) -> Any:
+    """A number where it is one, else the text, with or without quotes."""
+    try:
+        value = strict_json.parse(text.encode())
+    except ValueError:
+        return text
+    return value if isinstance(value, str | int | float) else text
+
+
+@cache
+def _schemas() -> Schemas:
+    return Schemas(data_folder("schemas"))

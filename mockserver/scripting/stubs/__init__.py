@@ -1,0 +1,1 @@
+"""Stubs: which requests they answer, and with what."""

@@ -1,0 +1,81 @@
+"""Finds the stubs that may match a request without trying all of them."""
+
+from __future__ import annotations
+
+import heapq
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mockserver.matching.conditions import IndexKey, index_values
+
+if TYPE_CHECKING:
+    from mockserver.matching.facts import Facts
+    from mockserver.scripting.stubs.stub import Stub
+
+# The conditions of an index are looked up in this order, the ones that cost nothing first.
+_LOOKED_UP = ("user_text", "prompt", "file", "sha256", "pcm_sha256")
+
+_Row = tuple["Stub", ...]
+
+
+class StubIndex:
+    """Some stubs: those that ask for an exact fact by that fact, the others in one row.
+
+    Rows are replaced, never changed: who reads one needs no lock. Changes must come one at a time.
+    """
+
+    def __init__(self, stubs: Iterable[Stub] = ()) -> None:
+        self._exact: dict[IndexKey, _Row] = {}
+        self._others: _Row = ()
+        self._conditions: Counter[str] = Counter()  # how many stubs are found by each
+        by_key: dict[IndexKey | None, list[Stub]] = {}
+        for stub in sorted(stubs, key=rank):
+            by_key.setdefault(stub.pattern.index_key, []).append(stub)
+        for row in by_key.values():
+            self._put(row[0], tuple(row))
+
+    def add(self, stub: Stub) -> None:
+        """Takes a stub in."""
+        row = list(self._row_of(stub))
+        insort(row, stub, key=rank)
+        self._put(stub, tuple(row))
+
+    def remove(self, stub: Stub) -> None:
+        """Drops a stub that was taken in."""
+        self._put(stub, tuple(each for each in self._row_of(stub) if each is not stub))
+
+    def candidates(self, facts: Facts) -> Iterator[Stub]:
+        """The stubs that may match, in the order in which they are to be tried."""
+        rows = [self._others] if self._others else []
+        for condition in _LOOKED_UP:
+            if self._conditions[condition]:
+                keys = (IndexKey(condition, value) for value in index_values(facts, condition))
+                rows.extend(self._exact.get(key, ()) for key in keys)
+        return iter(rows[0]) if len(rows) == 1 else merged(rows)
+
+    def _row_of(self, stub: Stub) -> _Row:
+        key = stub.pattern.index_key
+        return self._exact.get(key, ()) if key else self._others
+
+    def _put(self, stub: Stub, row: _Row) -> None:
+        """Replaces the row that ``stub`` belongs in."""
+        key = stub.pattern.index_key
+        if key is None:
+            self._others = row
+            return
+        self._conditions[key.condition] += len(row) - len(self._exact.get(key, ()))
+        self._exact[key] = row
+        if not row:
+            del self._exact[key]
+
+
+def rank(stub: Stub) -> tuple[int, int]:
+    """Orders stubs: the highest priority first, then the most recent."""
+    return -stub.priority, -stub.order
+
+
+def merged(rows: list[_Row] | list[Iterator[Stub]]) -> Iterator[Stub]:
+    """The stubs of several rows in the order of their rank."""
+    return heapq.merge(*rows, key=rank)

@@ -1,0 +1,360 @@
+"""What a stub replies: its reply document, turned into what each endpoint answers with."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mockserver.audio.content import LARGE
+from mockserver.engines.derive import segments_of, segments_of_words, with_words
+from mockserver.engines.dialogue import Reply, ToolCall, arguments_text
+from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
+from mockserver.wire import sse
+
+Document = Mapping[str, Any]
+
+_TRANSCRIPTS = frozenset({"transcriptions", "translations", "stt"})
+# Which endpoints a reply of some kind can answer; those that are not here answer any.
+_ANSWERS: Mapping[str, frozenset[str]] = {
+    "segments": _TRANSCRIPTS,
+    "words": _TRANSCRIPTS,
+    "logprobs": _TRANSCRIPTS,
+    "tool_calls": frozenset({"chat"}),
+    "audio": frozenset({"chat", "speech"}),
+    "say": frozenset({"chat", "speech"}),
+    "text": _TRANSCRIPTS | {"chat", "speech"},
+    "job": frozenset({"stt"}),
+}
+_RAW = ("json", "body", "base64", "file", "events")
+_KINDS = ("error", *_RAW, *_ANSWERS)
+
+_PIECE = 1 << 16  # bytes of a file that are read at a time
+_making = threading.Lock()  # of bodies, so that of a large one there are not as many as ask for it at first
+_BODILESS = frozenset({204, 205, 304})  # statuses whose answers have no body
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile("[\t -~\xa0-\xff]*")
+# Response headers that are not the stub's, and what to use instead.
+_NOT_ITS_HEADERS: Mapping[str, str] = {
+    "connection": "Use the fault connection_reset.",
+    "content-length": "Use the fault wrong_content_length.",
+    "content-type": "Use content_type.",
+    "transfer-encoding": "Leave it out.",
+}
+
+
+class ReplyError(ValueError):
+    """A reply that makes no sense. The message names the place in it."""
+
+
+class FileBody(Iterator[bytes]):
+    """The bytes of an open file of ``size`` bytes, in pieces. Closing it closes the file."""
+
+    def __init__(self, opened: BinaryIO) -> None:
+        self._opened = opened
+        self._left = self.size = opened.seek(0, io.SEEK_END)
+        opened.seek(0)
+
+    def __next__(self) -> bytes:
+        """Return the next piece. Raises ``OSError`` where the file has become shorter: the client would wait."""
+        if not self._left:
+            raise StopIteration
+        piece = self._opened.read(min(_PIECE, self._left))
+        if not piece:
+            raise OSError(f"{self._opened.name} ends {self._left} bytes early")
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """A stub's reply to one request. Paths in it are relative to ``folder``.
+
+    ``bodies`` are those of the stub's replies that were made already, by the reply's ``id()``. They are the same for
+    all requests. Without it, the reply is one to this request alone.
+    """
+
+    stub_id: str
+    reply: Document
+    folder: Path | None = None
+    bodies: dict[int, bytes] | None = None
+
+    @property
+    def answered_by(self) -> str:
+        """As in ``x-mock-answered-by``."""
+        return f"stub; id={self.stub_id}"
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the stub gives the body itself."""
+        return any(name in self.reply for name in _RAW)
+
+    @property
+    def words(self) -> str:
+        """What is said or written, by a chat model or by speech."""
+        return str(self.reply.get("say", self.reply.get("text", "")))
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the reply has words of its own to say."""
+        return "say" in self.reply or "text" in self.reply
+
+    @property
+    def has_transcript(self) -> bool:
+        """Whether the reply says what is said in the audio; one about a job need not."""
+        return any(name in self.reply for name in ("text", "segments", "words", "logprobs"))
+
+    def transcription(self, duration: float, languages: Sequence[str]) -> Transcription:
+        """The transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""
+        duration = float(self.reply.get("duration", duration))
+        segments = tuple(_all_named(list(_segments(self.reply, duration))))
+        language = self.reply.get("language") or (languages[0] if languages else "en")
+        spoken = (language,) if any(segment.text for segment in segments) else ()
+        return Transcription(self.answered_by, duration, spoken, segments)
+
+    @property
+    def flagged(self) -> Mapping[str, Sequence[str]]:
+        """The categories that moderation flags the ``input`` and the ``output`` of a chat for."""
+        flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
+        return flagged
+
+    def chat_reply(self) -> Reply:
+        """What a chat model replies."""
+        called = self.reply.get("tool_calls", ())
+        calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
+        return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
+
+    def body(self, *, audio_events: bool = False) -> tuple[bytes | FileBody | Iterator[bytes], str]:
+        """The body that the stub gives itself, and its content type (empty for none).
+
+        Events come one by one, with ``audio_events`` as the audio endpoints write them.
+        Raises ``OSError`` when its file cannot be read.
+        """
+        content_type = str(self.reply.get("content_type", ""))
+        if "events" in self.reply:
+            written = (sse.scripted(each, of_audio=audio_events) for each in self.reply["events"])
+            return written, content_type or sse.CONTENT_TYPE
+        if "json" in self.reply:
+            return self._made(), content_type or "application/json"
+        if "body" in self.reply:
+            return self._made(), content_type or "text/plain; charset=utf-8"
+        if "base64" in self.reply:
+            return self._made(), content_type
+        return self._opened(self.reply["file"]), content_type
+
+    def _made(self) -> bytes:
+        """The body that stands in the reply; one object for all who read it, where it is the same for all."""
+        if self.bodies is None:
+            return _body(self.reply)
+        found = self.bodies.get(id(self.reply))
+        if found is not None:
+            return found
+        with _making:
+            if id(self.reply) not in self.bodies:
+                self.bodies[id(self.reply)] = _body(self.reply)
+            return self.bodies[id(self.reply)]
+
+    def _opened(self, path: str) -> bytes | FileBody:
+        """The bytes of a file; of a large one, piece by piece. Raises ``OSError`` when it cannot be opened."""
+        place = self._place(path)
+        if place.stat().st_size <= LARGE:
+            return place.read_bytes()
+        return FileBody(place.open("rb"))
+
+    def audio(self) -> bytes | None:
+        """The audio file to answer with. Raises ``OSError`` when it cannot be read."""
+        given = self.reply.get("audio")
+        if given is None:
+            return None
+        return self._place(given).read_bytes() if isinstance(given, str) else _decoded(given["base64"])
+
+    def _place(self, path: str) -> Path:
+        return self.folder / path if self.folder else Path(path)
+
+
+def check_reply(reply: Document, resources: frozenset[str] | None, *, may_read: bool) -> None:
+    """Raises ``ReplyError`` for what the schema cannot say.
+
+    ``resources`` are those it is to answer (``None``: any); ``may_read`` is whether it may name files.
+    """
+    kinds = [name for name in _KINDS if name in reply]
+    if not kinds:
+        raise ReplyError(f"there is nothing to answer. Give one of {', '.join(_KINDS)}.")
+    if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
+        raise ReplyError(f"{kinds[0]} and {kinds[1]} are answers of different kinds; give one of them.")
+    answered = endpoints_answered(reply)
+    if answered is not None and not answered:
+        raise ReplyError(f"no endpoint is answered by {', '.join(kinds)} together.")
+    if answered is not None and resources is not None and not answered & resources:
+        raise ReplyError(
+            f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}. "
+            f"What answers any: {', '.join(_RAW)} and error."
+        )
+    for name in ("audio", "file"):
+        if isinstance(reply.get(name), str) and not may_read:
+            raise ReplyError(f"{name}: only a stub in a file can name files; give the bytes in base64.")
+    if "base64" in reply:
+        _check_base64("base64", reply["base64"])
+    if isinstance(reply.get("audio"), Mapping):
+        _check_base64("audio.base64", reply["audio"]["base64"])
+    for name in reply.get("headers", ()):
+        if not _HEADER_NAME.fullmatch(name):
+            raise ReplyError(f"headers: {name!r} is not the name of a header.")
+        if name.lower() in _NOT_ITS_HEADERS:
+            raise ReplyError(f"headers: the server sends {name} itself. {_NOT_ITS_HEADERS[name.lower()]}")
+    _check_body(reply)
+    if reply.get("template"):
+        return  # its texts are not what will be answered
+    check_header_values(reply)
+    text = reply.get("text")
+    for name in ("segments", "words", "logprobs"):
+        if text is not None and name in reply and _joined(name, reply[name]) != text.strip():
+            raise ReplyError(
+                f"text: is not that of the {name} ({_joined(name, reply[name])!r}). Leave it out."
+            )
+    _check_times(reply)
+
+
+def check_header_values(reply: Document) -> None:
+    """Raises ``ReplyError`` for a value that no header can have: of several lines, or beyond Latin-1."""
+    values = {f"headers.{name}": value for name, value in reply.get("headers", {}).items()}
+    for place, value in {**values, "content_type": reply.get("content_type", "")}.items():
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ReplyError(f"{place}: {value!r} cannot be sent in a header: one line of Latin-1 can.")
+
+
+def _check_body(reply: Document) -> None:
+    """Raises ``ReplyError`` for a body that cannot be sent as it is given."""
+    status = reply.get("status")
+    if isinstance(status, float):
+        raise ReplyError(f"status: wanted a whole number, without a point, got {status!r}.")
+    has_body = any(name in reply and reply[name] != "" for name in _RAW)
+    if status in _BODILESS and has_body:
+        raise ReplyError(f"status: an answer of {status} has no body. Give body: '' with it.")
+    for number, event in enumerate(reply.get("events", ())):
+        name = event.get("event", event.get("type", "")) if isinstance(event, Mapping) else ""
+        if isinstance(name, str) and not name.isprintable():
+            raise ReplyError(f"events[{number}]: the name {name!r} is not one line of text.")
+
+
+def endpoints_answered(reply: Document) -> frozenset[str] | None:
+    """The endpoints that a reply can answer; ``None`` for any."""
+    if any(name in reply for name in ("error", *_RAW)):
+        return None
+    return frozenset.intersection(*(names for kind, names in _ANSWERS.items() if kind in reply))
+
+
+def _joined(name: str, rows: Sequence[Document]) -> str:
+    if name == "logprobs":
+        return "".join(row["token"] for row in rows).strip()
+    return " ".join(row["text" if name == "segments" else "word"].strip() for row in rows)
+
+
+def _check_times(reply: Document) -> None:
+    for name in ("segments", "words"):
+        for number, row in enumerate(reply.get(name, ())):
+            if row.get("end", row.get("start", 0.0)) < row.get("start", 0.0):
+                raise ReplyError(f"{name}[{number}]: it ends before it starts.")
+
+
+def _body(reply: Document) -> bytes:
+    """The bytes of a ``json``, ``body`` or ``base64``."""
+    if "json" in reply:
+        from mockserver.json_styles import compact
+
+        return compact(reply["json"])
+    if "body" in reply:
+        body: bytes = reply["body"].encode()
+        return body
+    return _decoded(reply["base64"])
+
+
+def _check_base64(place: str, encoded: str) -> None:
+    try:
+        _decoded(encoded)
+    except ValueError as error:
+        raise ReplyError(f"{place}: is not base64.") from error
+
+
+def _decoded(encoded: str) -> bytes:
+    import pybase64
+
+    return pybase64.b64decode(encoded, validate=True)
+
+
+def _segments(reply: Document, duration: float) -> Iterator[Segment]:
+    if "segments" in reply:
+        yield from _timed(reply["segments"], duration)
+    elif "words" in reply:
+        yield from _of_words(reply["words"])
+    elif "logprobs" in reply:
+        logprobs = tuple(TokenLogprob(row["token"], row["logprob"]) for row in reply["logprobs"])
+        text = "".join(each.token for each in logprobs).strip()
+        yield with_words(Segment(text, 0.0, duration, logprobs=logprobs))
+    else:
+        yield from (with_words(segment) for segment in segments_of(reply.get("text", ""), duration))
+
+
+def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
+    """Segments with times: those that are missing are shared out by length between those that are given."""
+    begin = 0.0
+    for row, letters, following in zip(rows, *_shares(rows, duration), strict=True):
+        begin = row.get("start", begin)
+        room = max(following - begin, 0.0)
+        end = row.get("end", round(begin + room * (len(row["text"]) or 1) / letters, 3))
+        members = {name: value for name, value in row.items() if name not in ("words", "tokens")}
+        members |= {"text": row["text"].strip(), "start": begin, "end": end}
+        if "tokens" in row:
+            members["tokens"] = tuple(row["tokens"])
+        if "words" in row:
+            members["words"] = tuple(map(_word, row["words"]))
+        yield with_words(Segment(**members))
+        begin = end
+
+
+def _shares(rows: Sequence[Document], duration: float) -> tuple[list[int], list[float]]:
+    """Of each row, the letters from it to the next that has a start, and that start (of none, the end)."""
+    letters, starts = [], []
+    counted, following = 0, duration
+    for row in reversed(rows):
+        counted += len(row["text"]) or 1
+        letters.append(counted)
+        starts.append(following)
+        if "start" in row:
+            counted, following = 0, row["start"]
+    return letters[::-1], starts[::-1]
+
+
+def _of_words(rows: Sequence[Document]) -> Iterator[Segment]:
+    """Segments, a sentence of one speaker each."""
+    for speaker, spoken in itertools.groupby(rows, key=lambda row: row.get("speaker")):
+        for segment in segments_of_words(tuple(map(_word, spoken))):
+            yield replace(segment, speaker=speaker)
+
+
+def _all_named(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """If some have a speaker all have one: who spoke before, or is named first, speaks on."""
+    speaker = next((segment.speaker for segment in segments if segment.speaker is not None), None)
+    for segment in segments:
+        speaker = speaker if segment.speaker is None else segment.speaker
+        yield replace(segment, speaker=speaker)
+
+
+def _word(row: Document) -> Word:
+    return Word(row["word"].strip(), row["start"], row["end"], row.get("probability"))
+
+
+def _tool_call(call: Document, *, parallel: bool) -> ToolCall:
+    arguments = call.get("arguments", {})
+    if not isinstance(arguments, str):
+        arguments = arguments_text(arguments, parallel=parallel)
+    return ToolCall(call["name"], arguments, custom=call.get("custom", False))

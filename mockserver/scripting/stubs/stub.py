@@ -1,0 +1,73 @@
+"""A stub: a pattern of requests, and what they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockserver.scripting.stubs.replies import endpoints_answered
+
+if TYPE_CHECKING:
+    from mockserver.matching.conditions import Pattern
+    from mockserver.matching.facts import Facts
+
+_SPENT: Mapping[str, Any] = {"error": "stub_spent"}
+
+
+class StubError(ValueError):
+    """A stub that makes no sense. The message names the place in it and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stub:
+    """A pattern and its replies. ``account_id`` is whose it is, ``None``: it answers every account.
+
+    ``order`` grows with time; ``source`` is the file and line of a stub that came from one; paths in the
+    replies are relative to ``folder``.
+    """
+
+    id: str
+    document: Mapping[str, Any]
+    pattern: Pattern
+    account_id: str | None
+    order: int
+    source: str = ""
+    folder: Path | None = None
+    bodies: dict[int, bytes] = field(default_factory=dict, repr=False)  # of its replies; see ``Scripted``
+
+    @property
+    def priority(self) -> int:
+        """The highest of several that match answers."""
+        return int(self.document.get("priority", 0))
+
+    @property
+    def replies(self) -> list[Mapping[str, Any]]:
+        """One after the other, what is answered."""
+        return self.document.get("replies") or [self.document["reply"]]
+
+    @property
+    def counter(self) -> str:
+        """What it is counted under: a stub of one account and one of all may have the same id."""
+        return self.id if self.account_id is None else f"own:{self.id}"
+
+    @property
+    def scenario(self) -> Mapping[str, str]:
+        """The scenario that the stub belongs to; empty for none."""
+        return self.document.get("scenario") or {}
+
+    def reply(self, used: int) -> Mapping[str, Any]:
+        """What is answered by a stub that has answered ``used`` times before."""
+        replies = self.replies
+        if used < len(replies):
+            return replies[used]
+        then = self.document.get("then", "last")
+        if then == "loop":
+            return replies[used % len(replies)]
+        return replies[-1] if then == "last" else _SPENT
+
+    def answers(self, facts: Facts) -> bool:
+        """Whether its replies can answer the request's endpoint at all."""
+        names = endpoints_answered(self.replies[0])
+        return names is None or bool(names & facts.endpoint_names)

@@ -1,0 +1,99 @@
+"""What a text of stubs holds: which stubs, on which lines, and where one of them is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mockserver.scripting.stubs import located_json
+from mockserver.scripting.stubs.located import Located, Place, SourceError
+
+if TYPE_CHECKING:
+    from mockserver.validation.violations import Violation
+
+_GUIDE = "docs/stubs.md describes the form of a stub."
+
+
+def stubs_in(data: bytes, *, is_json: bool) -> Iterator[tuple[Located, Place, Any]]:
+    """The stubs of a JSON or YAML text, each with the document it is in and its place there.
+
+    A document is a stub, a list of stubs, or an object with a list of ``stubs``. Raises ``SourceError``.
+    """
+    if not is_json:
+        from mockserver.scripting.stubs import located_yaml
+
+        documents = located_yaml.read(data)
+    else:
+        documents = [located_json.read(data)] if data.strip() else []
+    if not documents:
+        raise SourceError(1, "there is no stub in it. Write one, or take the file away.")
+    for located in documents:
+        for place, stub in _listed(located):
+            yield located, place, stub
+
+
+def _listed(located: Located) -> Iterator[tuple[Place, Any]]:
+    value = located.value
+    if isinstance(value, list):
+        yield from (((number,), stub) for number, stub in enumerate(value))
+    elif not isinstance(value, dict) or "stubs" not in value:
+        yield (), value
+    else:
+        others = [name for name in value if name != "stubs"]
+        if others:
+            line = located.line_of((others[0],))
+            raise SourceError(line, f"{others[0]}: does not belong beside `stubs`. Move it into a stub.")
+        if not isinstance(value["stubs"], list):
+            raise SourceError(
+                located.line_of(("stubs",)), "stubs: is not a list. Write each stub as an item."
+            )
+        yield from ((("stubs", number), stub) for number, stub in enumerate(value["stubs"]))
+
+
+def schema_error(violations: list[Violation], located: Located, place: Place) -> SourceError:
+    """What keeps the stub at ``place`` from satisfying its schema."""
+    from mockserver.validation import explanations as explain
+
+    violation = explain.foremost(violations)
+    line = located.line_of((*place, *violation.path))
+    if violation.keyword == "oneOf":
+        given = "both `reply` and `replies`" if "reply" in violation.found else "no `reply`"
+        return SourceError(line, f"there is {given}. Give one reply, or `replies`. {_GUIDE}")
+    if not violation.path:
+        return SourceError(line, f"a stub is an object with `when` and `reply`. {_GUIDE}")
+    found = explain.house(violation)
+    if violation.keyword == "additionalProperties":
+        from mockserver.validation.spelling import hint
+
+        meant = hint(str(violation.path[-1]), violation.schema.get("properties", {}))
+        return SourceError(line, f"Unknown parameter: '{found.param}'. {meant} {_GUIDE}")
+    if violation.keyword == "minProperties":
+        return SourceError(line, f"{found.param}: is empty. {_GUIDE}")
+    named = f"'{found.param}'" in found.message
+    message = found.message if named else f"{found.param}: {found.message}"
+    return SourceError(line, f"{message} {_GUIDE}")
+
+
+def line_named(message: str, located: Located, place: Place) -> int:
+    """The line of what ``message`` begins with, as in ``reply: text: …``, in the stub at ``place``.
+
+    That of the stub itself where the message names nothing in it. A condition goes without its ``when``.
+    """
+    found = place
+    for beginning in ((), ("when",)):
+        named = (*place, *beginning)
+        for step in message.split(": "):
+            inner = next((each for each in located.lines if _is_below(each, named, step)), None)
+            if inner is None:
+                break
+            named = found = inner
+    return located.line_of(found)
+
+
+def _is_below(place: Place, above: Place, step: str) -> bool:
+    return len(place) > len(above) and place[: len(above)] == above and dotted(place[len(above) :]) == step
+
+
+def dotted(place: Place) -> str:
+    """A place as messages write it: ``replies[1].text``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")

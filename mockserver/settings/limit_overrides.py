@@ -1,0 +1,51 @@
+"""Limits written as text: ``requests_per_minute=3, tokens_per_minute=none``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mockserver.catalog.limit_kinds import KINDS, QUEUE_KINDS
+from mockserver.wording import LONGEST_TEXT, shown
+
+OBSERVED = "observed"
+MOST = 10**15  # as ``schemas/mock/limits.json`` has it
+_NAMES = (*KINDS, *QUEUE_KINDS)
+
+
+def wants_observed(text: str) -> bool:
+    """Return whether ``text`` asks for the limits of recorded answers, where they contradict the tables."""
+    return OBSERVED in text and OBSERVED in (part.strip() for part in text.split(","))
+
+
+@lru_cache(maxsize=1024)
+def parse_overrides(text: str) -> dict[str, int | None]:
+    """Return the limits in ``text``, by kind; ``none`` takes one away. Raises ``ValueError`` saying what is wrong.
+
+    The word ``observed`` may stand among them (see ``wants_observed``).
+    """
+    overrides: dict[str, int | None] = {}
+    for part in text.split(","):
+        if part.strip() in ("", OBSERVED):
+            continue
+        name, _, amount = (each.strip() for each in part.partition("="))
+        overrides[name] = limit_of(name, amount)
+    return overrides
+
+
+def limit_of(kind: str, amount: object) -> int | None:
+    """Return a limit: an ``amount`` in digits or as a number; ``"none"`` takes the limit away.
+
+    Raises ``ValueError`` saying what is wrong.
+    """
+    if kind not in _NAMES:
+        raise ValueError(f"{shown(kind)} is not one of {', '.join(_NAMES)}, or {OBSERVED}")
+    if amount == "none":
+        return None
+    limit = amount
+    if isinstance(amount, str) and amount.isascii() and amount.isdigit():
+        limit = int(amount[:LONGEST_TEXT])  # Python reads 4,300 digits at most
+    if type(limit) is not int or limit < 1:
+        raise ValueError(f"{kind}={shown(amount)} is neither a whole number above 0 nor none")
+    if limit > MOST:
+        raise ValueError(f"{kind}={shown(amount)} is too large; the most is {MOST}")
+    return limit

@@ -1,0 +1,299 @@
+"""Reads settings: those of ``mockserver.toml``, with its accounts, limits and models, and of the environment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import Field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockserver.settings.account_rows import AccountRow, LimitRow, check_accounts, check_tier
+from mockserver.settings.model import OPTIONS, Settings
+from mockserver.settings.values import SettingsError, checked, kind_of
+from mockserver.wording import shown
+from mockserver.written_files import FileNotReadable, read_text
+
+if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
+
+log = logging.getLogger(__name__)
+
+CONFIG_FILE = "mockserver.toml"
+ENVIRONMENT_PREFIX = "MOCKSERVER_"
+_TABLES = ("accounts", "models")  # which only the file has
+
+# What the keys of an account are, where they are no texts.
+_KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of texts"), "limits": (dict, "table")}
+
+
+def load_settings(
+    config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
+) -> Settings:
+    """Return the settings of ``mockserver.toml`` (or ``config``), then the environment, then ``overrides``.
+
+    Raises ``SettingsError`` naming the file or variable, the key and what is expected.
+    """
+    values = read_file(config)
+    values.update(_from_environment(environ or {}))
+    for name, value in overrides.items():
+        values[name] = checked(_option_named(name, "argument"), value, f"argument {name}")
+    return Settings(**values)
+
+
+def read_file(config: Path | None) -> dict[str, Any]:
+    """The settings, accounts and limits of ``config``, else of ``mockserver.toml`` where there is one.
+
+    Raises ``SettingsError`` naming the file, the key and what is expected.
+    """
+    path = config or Path(CONFIG_FILE)
+    if config is None and not os.path.lexists(path):
+        return {}
+    table = _read_toml(path)
+    accounts = table.pop("accounts", [])
+    if not isinstance(accounts, list):
+        raise SettingsError(
+            f"{path}: accounts: is not a list. Write each account below its own [[accounts]]."
+        )
+    models = _list_of_tables(table.pop("models", []), f"{path}: models")
+    rows: tuple[LimitRow, ...] = ()
+    if isinstance(table.get("limits"), dict):
+        limits = table.pop("limits")
+        if _observed(limits, f"{path}: limits"):
+            table["limits"] = "observed"
+        rows = _limit_rows(limits, f"{path}: limits")
+    values: dict[str, Any] = {
+        name: checked(_option_named(name, str(path)), value, f"{path}: {name}")
+        for name, value in table.items()
+    }
+    values["limit_rows"] = rows
+    values["models"] = models
+    values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
+    check_accounts(values["accounts"], f"{path}: accounts")
+    if models or rows or any(account.limits or account.models for account in values["accounts"]):
+        _check_with_catalog(values, f"{path}: ")
+    return values
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a file. Raises ``SettingsError`` for what is no file of TOML."""
+    try:
+        return tomllib.loads(read_text(path))
+    except FileNotReadable as error:
+        raise SettingsError(f"{path}: {error}") from error
+    except RecursionError:
+        raise SettingsError(f"{path}: cannot be read as TOML: it is nested too deeply.") from None
+    except ValueError as error:  # also numbers of more digits than Python reads
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}.") from error
+
+
+def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
+    """Raises ``SettingsError`` for models that the catalog cannot take, and for limit groups that there are not."""
+    from mockserver.catalog.tables import Catalog
+
+    catalog = Catalog()
+    add_models(catalog, values["models"], f"{source}models")
+    check_limits(values["limit_rows"], values["accounts"], catalog, source)
+
+
+def _account(row: object, source: str) -> AccountRow:
+    """Return an ``[[accounts]]`` table as a row, whose values ``check_accounts`` is yet to look at."""
+    if not isinstance(row, dict) or "key" not in row:
+        raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
+    known = [option.name for option in fields(AccountRow)]
+    for name, value in row.items():
+        if name not in known:
+            meant = get_close_matches(name[:100], known, n=1)
+            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(known)}."
+            raise SettingsError(f"{source}: there is no key {shown(name)}. {hint}")
+        kind, called = _KINDS.get(name, (str, "text"))
+        if not isinstance(value, kind):
+            raise SettingsError(f"{source}.{name}: {shown(value)} is not a {called}.")
+    limits = _limit_rows(row.get("limits", {}), f"{source}.limits")
+    return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
+
+
+def _list_of_tables(rows: object, source: str) -> tuple[dict[str, Any], ...]:
+    """``[[models]]`` tables, as they are written. Raises ``SettingsError`` for anything else."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SettingsError(f"{source}: is not a list of tables. Write each model below its own [[models]].")
+    return tuple(rows)
+
+
+def catalog_of(settings: Settings) -> Catalog:
+    """Return the catalog with the models of the settings. Raises ``SettingsError`` for a model that it cannot take."""
+    from mockserver.catalog.tables import Catalog
+
+    catalog = Catalog()
+    add_models(catalog, settings.models, "models")
+    return catalog
+
+
+def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str) -> None:
+    """Adds the models of a configuration. Raises ``SettingsError`` telling the ``source`` and the place in it."""
+    from mockserver.catalog.reading import CatalogError
+
+    for where, row in _in_order(rows, source):
+        try:
+            catalog.own_models.add(dict(row), where, configured=True)
+        except CatalogError as error:
+            raise SettingsError(f"{error}".rstrip(".") + ("" if f"{error}".endswith("?") else ".")) from error
+
+
+def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Return the models of a configuration with their places, each after the one that it is like.
+
+    Raises ``SettingsError`` for an id that is there twice, and for models that are like each other.
+    """
+    by_id: dict[object, tuple[str, Mapping[str, Any]]] = {}
+    for number, row in enumerate(rows):
+        where, given = f"{source}[{number}]", row.get("id")
+        model_id: object = given if isinstance(given, str) else number  # which is refused later
+        if model_id in by_id:
+            raise SettingsError(f"{where}.id: {by_id[model_id][0]} has the id {model_id!r}, too. Keep one.")
+        by_id[model_id] = where, row
+    ordered: dict[object, tuple[str, Mapping[str, Any]]] = {}
+
+    def put(model_id: object, heirs: tuple[object, ...]) -> None:
+        where, row = by_id[model_id]
+        like = row.get("like")
+        if isinstance(like, str) and like in by_id and like != model_id and like not in ordered:
+            if like in heirs:
+                raise SettingsError(
+                    f"{where}.like: {like!r} is itself like {model_id!r}. Have one of them be like a model of the API."
+                )
+            put(like, (*heirs, model_id))
+        ordered.setdefault(model_id, (where, row))
+
+    for model_id in by_id:
+        put(model_id, ())
+    return ordered.values()
+
+
+def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
+    """``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
+    rows: list[LimitRow] = []
+    for group, members in table.items():
+        if not isinstance(members, dict):
+            raise SettingsError(
+                f"{source}.{group}: is not a table of limits, such as requests_per_minute = 3."
+            )
+        tiers = {name: value for name, value in members.items() if isinstance(value, dict)}
+        own = {name: value for name, value in members.items() if name not in tiers}
+        rows.append(_limit_row(group, None, own, f"{source}.{group}"))
+        for tier, amounts in tiers.items():
+            check_tier(tier, f"{source}.{group}")
+            rows.append(_limit_row(group, tier, amounts, f"{source}.{group}.{tier}"))
+    return tuple(rows)
+
+
+def _limit_row(group: str, tier: str | None, table: dict[str, Any], source: str) -> LimitRow:
+    observed = _observed(table, source)
+    return LimitRow(group, tier, _limit_amounts(table, source), observed)
+
+
+def _observed(table: dict[str, Any], source: str) -> bool:
+    """Take ``observed`` out of a table of limits: whether observed limits hold. Raises ``SettingsError``."""
+    observed = table.pop("observed", False)
+    if not isinstance(observed, bool):
+        raise SettingsError(f"{source}.observed: {observed!r} is not true or false.")
+    return observed
+
+
+def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int | None], ...]:
+    from mockserver.settings.limit_overrides import limit_of
+
+    try:
+        return tuple((name, limit_of(name, value)) for name, value in table.items())
+    except ValueError as error:
+        raise SettingsError(f"{source}: {error}.") from error
+
+
+def _option_named(name: str, source: str) -> Field[Any]:
+    """The setting of that name. Raises ``SettingsError``, which tells ``source``, where there is none."""
+    for option in OPTIONS:
+        if option.name == name:
+            return option
+    raise SettingsError(f"{source}: there is no setting {shown(name)}. {_hint(name)}")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    options = {ENVIRONMENT_PREFIX + option.name.upper(): option for option in OPTIONS}
+    values = {}
+    for variable, text in environ.items():
+        option = options.get(variable)
+        if option is not None:
+            value = text.split(os.pathsep) if kind_of(option) is tuple else text
+            values[option.name] = checked(option, value, variable)
+        elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
+            if variable not in _namesake_variables():
+                raise SettingsError(_unknown(variable))
+            log.warning(
+                "%s is a variable of MockServer and its mockserver-client. It is ignored here.", variable
+            )
+    return values
+
+
+# Kubernetes tells pods of a service named "mockserver" in such variables.
+_SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
+
+
+def _namesake_variables() -> set[str]:
+    """Return the variables that another program of the same name reads."""
+    from mockserver.catalog.reading import read_table
+
+    table = read_table(Path(__file__).parents[1] / "catalog" / "namesake_variables.toml")
+    return {variable for variables in table.values() for variable in variables}
+
+
+def _unknown(variable: str) -> str:
+    name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+    hint = _hint(name, spelled=lambda known: ENVIRONMENT_PREFIX + known.upper())
+    return f"{variable}: there is no such setting. {hint}"
+
+
+def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
+    """Return which setting may be meant by a name that is none, as the source spells settings."""
+    from difflib import get_close_matches
+
+    known = [*(option.name for option in OPTIONS), *_TABLES]
+    nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
+    return (
+        f"Did you mean {spelled(nearest[0])}?" if nearest else "`mockserver serve --help` lists the settings."
+    )
+
+
+def check_limits(
+    limit_rows: Iterable[LimitRow], accounts: Iterable[AccountRow], catalog: Catalog, source: str = ""
+) -> None:
+    """Raises ``SettingsError`` for limit groups and models that there are not, telling the ``source`` of the rows."""
+    rows = [("", row) for row in limit_rows]
+    rows += [(f"accounts[{i}].", row) for i, each in enumerate(accounts) for row in each.limits]
+    allowed = [(f"accounts[{i}].", model) for i, each in enumerate(accounts) for model in each.models]
+    if not rows and not allowed:
+        return
+    groups = sorted({model.limit_group for model in catalog.every_model})
+    for place, row in rows:
+        if row.group not in groups:
+            where = f"{source}{place}limits.{row.group}"
+            raise SettingsError(
+                f"{where}: there is no such limit group. {_meant(row.group, groups, 'limits')}"
+            )
+    models = sorted({model.id for model in catalog.every_model})
+    for place, name in allowed:
+        if name not in models:
+            raise SettingsError(
+                f"{source}{place}models: there is no model {shown(name)}. {_meant(name, models, 'models')}"
+            )
+
+
+def _meant(name: str, known: Collection[str], command: str) -> str:
+    """Return which of the ``known`` names may be meant, or the ``command`` that lists them."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name[:100], known, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"`mockserver {command}` lists them."

@@ -1,1 +1,0 @@
-"""Speech-to-text jobs: created by one request, worked on in the background, asked about by others."""

@@ -1,0 +1,106 @@
+"""The test double as tests drive it: script answers, break them, move the clock, and ask what came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from mockserver.catalog.reading import CatalogError
+from mockserver.control.resettable import parts_of
+from mockserver.settings.model import SettingsError
+from mockserver.testing import keywords
+from mockserver.testing.scripting import Scripting
+from mockserver.testing.verifying import Questions
+from mockserver.validation import documents
+
+if TYPE_CHECKING:
+    import openai
+    from typing_extensions import Unpack
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.clock import Clock
+    from mockserver.limits.limiter import Overrides
+    from mockserver.services import Services
+    from mockserver.testing.sdk_clients import SdkClients
+
+
+class AudioApi(Scripting, Questions):
+    """The audio APIs as one account knows them; as all accounts do, where there is no ``account``.
+
+    What is scripted on it answers that account's requests, and what is asked of it concerns those alone.
+    ``base_url`` and ``api_key`` are what an SDK is given to call it; ``url`` is where the server listens.
+    """
+
+    def __init__(
+        self, services: Services, url: str, api_key: str, account: Account | None, clients: SdkClients
+    ) -> None:
+        super().__init__(services, account.id if account else None)
+        self._clients = clients
+        self.url = url
+        self.base_url = f"{url}/v1"
+        self.api_key = api_key
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that limits, timestamps and expiries read. It is the server's: all accounts share it."""
+        return self._services.clock
+
+    @property
+    def client(self) -> openai.OpenAI:
+        """A client of the official SDK that calls the server with this account's key, and does not retry."""
+        return self._clients.sync(self.api_key)
+
+    @property
+    def async_client(self) -> openai.AsyncOpenAI:
+        """The same for asyncio."""
+        return self._clients.asynchronous(self.api_key)
+
+    def settings(self, **changes: Unpack[keywords.SettingChanges]) -> None:
+        """Changes settings for this account. Raises ``TypeError`` and ``ValueError`` naming what cannot be."""
+        keywords.check_names(changes, keywords.SettingChanges)
+        try:
+            self._services.tuning.change(self._account_id, changes)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+
+    def tier(self, tier: str) -> None:
+        """Moves this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
+        documents.check(self._services.schemas, "limits", {"tier": tier})
+        self._services.limiter.set_tier(self._account_id, tier)
+
+    def limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
+        """Changes rate limits of a model, and of those that share them; ``None`` takes one away.
+
+        Raises ``TypeError`` and ``ValueError`` naming what cannot be.
+        """
+        keywords.check_names(amounts, keywords.LimitAmounts)
+        documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
+        card = self._services.catalog.served(model, self._account_id)
+        if card is None:
+            raise ValueError(f"model: there is no {model!r} in the catalog. `mockserver limits` lists them.")
+        self._services.limiter.override(self._account_id, card.limit_group, cast("Overrides", amounts))
+
+    def add_model(
+        self, model_id: str, *, like: str | None = None, **changes: Unpack[keywords.ModelChanges]
+    ) -> None:
+        """Adds a model that behaves ``like`` another one but for the ``changes``, until a reset.
+
+        A fine-tuned model (``ft:BASE:…``) is like its base unless told otherwise. Raises ``TypeError`` and
+        ``ValueError`` naming what cannot be.
+        """
+        keywords.check_names(changes, keywords.ModelChanges)
+        row = {"id": model_id, **({"like": like} if like is not None else {}), **changes}
+        documents.check(self._services.schemas, "model", row)
+        try:
+            self._services.catalog.own_models.add(row, "model", owner=self._account_id)
+        except CatalogError as error:
+            raise ValueError(str(error).removeprefix("model.")) from error
+
+    def remove_model(self, model_id: str) -> None:
+        """Takes away a model that was added. Raises ``ValueError`` where there is none."""
+        if not self._services.catalog.own_models.remove(model_id, self._account_id):
+            raise ValueError(f"model_id: no model {model_id!r} was added here.")
+
+    def reset(self) -> None:
+        """Forgets everything of this account: stubs, faults, journal, limits, settings, what it has stored."""
+        for part in parts_of(self._services).values():
+            part.reset(self._account_id)

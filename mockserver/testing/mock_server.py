@@ -1,0 +1,111 @@
+"""A server in this process, for tests.
+
+::
+
+    with MockServer() as server:
+        client = openai.OpenAI(base_url=server.base_url, api_key="sk-mock-me")
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from mockserver.accounts.accounts import redact
+from mockserver.app import create_app, services_of
+from mockserver.errors import ApiError
+from mockserver.journal import verification
+from mockserver.logs import LOG_LEVELS
+from mockserver.settings.loading import load_settings
+from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.sdk_clients import SdkClients
+from mockserver.transport.http_server.server import listen
+
+if TYPE_CHECKING:
+    from mockserver.settings.model import Settings
+
+
+class MockServer(AudioApi):
+    """A server in this process, to be scripted and questioned for all accounts at once. A context manager.
+
+    Without ``settings`` those of ``mockserver.toml`` and the environment hold, on a free port.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or load_settings(environ=os.environ, port=0)
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the API refuses
+        with LOG_LEVELS.of_server(settings.log_level):
+            self.app = create_app(settings)
+            self._server = listen(settings, self.app, services_of(self.app).closing)
+        self._running = ExitStack()
+        self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)
+        self._account_numbers = itertools.count(1)
+        clients = SdkClients(f"{self._server.url}/v1")
+        super().__init__(services_of(self.app), self._server.url, _some_key(settings), None, clients)
+
+    def account(self, key: str | None = None, *, tier: str | None = None) -> AudioApi:
+        """The same for one account alone: that of an API ``key``, or one nobody has used yet.
+
+        ``tier`` is its usage tier. Raises ``ValueError`` for a key that is refused, or a tier that there is not.
+        """
+        services = self._services
+        if key is None:
+            key = f"sk-mock-{services.settings.tier}-account-{next(self._account_numbers)}"
+        try:
+            account = services.accounts.authenticate(key)
+        except ApiError as error:
+            raise ValueError(f"key: {redact(key)!r} stands for no account ({error.name}).") from error
+        api = AudioApi(services, self.url, key, account, self._clients)
+        if tier is not None:
+            api.tier(tier)
+        return api
+
+    @property
+    def latest_exchange(self) -> str | None:
+        """The id of the latest exchange of all accounts; ``None`` without any."""
+        return self._services.journal.latest_id
+
+    def exchanges_after(self, entry_id: str | None) -> str:
+        """Write out the exchanges of all accounts since the one of that id; for ``None`` all there are."""
+        journal = self._services.journal
+        records = journal.records_after(None, entry_id) if entry_id else None
+        return verification.report(journal.records(None) if records is None else records)
+
+    def reset(self) -> None:
+        """Forgets everything of all accounts, and has the clock go as at the start. Stubs of files stay."""
+        super().reset()
+        self._services.spoken.forget()
+        self.clock.reset()
+
+    def start(self) -> MockServer:
+        """Starts to answer."""
+        self._running.enter_context(LOG_LEVELS.of_server(self._services.settings.log_level))
+        self._thread.start()
+        self._services.start()
+        return self
+
+    def stop(self) -> None:
+        """Finishes the requests in flight and ends the server, also one that was never started."""
+        self._clients.close()
+        self._server.stop()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._services.close()
+        self._running.close()
+
+    def __enter__(self) -> MockServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _some_key(settings: Settings) -> str:
+    """An API key that the server accepts."""
+    if settings.accept_any_key or not settings.accounts:
+        return f"sk-mock-{settings.tier}-me"
+    return settings.accounts[0].key

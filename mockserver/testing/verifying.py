@@ -1,0 +1,194 @@
+"""What came, and was it as it should be: the part of the Python API that questions the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.journal import verification
+from mockserver.journal.entries import Record, shown
+from mockserver.journal.findings import findings
+from mockserver.testing import keywords
+from mockserver.testing.account_scope import OfAccount
+from mockserver.validation import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Unpack
+
+    from mockserver.journal.verification import Verdict
+
+_PATIENCE = 10.0  # seconds
+
+
+class Questions(OfAccount):
+    """Asks what the requests of an account, or of all accounts, have been.
+
+    The methods raise ``TypeError`` for a condition that there is not, ``ValueError`` for one that makes no
+    sense, and ``AssertionError`` for requests that did not come: it names those that came nearest.
+    """
+
+    @property
+    def journal(self) -> list[Record]:
+        """The exchanges, oldest first, with the members that ``GET /_mock/journal`` tells of each."""
+        return [shown(record) for record in self._services.journal.records(self._account_id)]
+
+    def exchanges(self, latest: int = 50) -> str:
+        """Return the latest exchanges, to read: a line each, and one for each of their audio files.
+
+        Below them stands what is wrong with the calls: endpoints that are not served, models that the
+        catalog lacks, wrong URLs.
+        """
+        records = self._services.journal.records(self._account_id)
+        earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []
+        found = findings(
+            records, lambda model: self._services.catalog.model(model, self._account_id) is not None
+        )
+        return "\n".join([*earlier, verification.report(records[-latest:]), *found])
+
+    def verify(
+        self,
+        endpoint: keywords.Names | None = None,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Asserts that so many requests came that satisfy the conditions; without a number, at least one."""
+        __tracebackhide__ = True
+        bounds = {"exactly": times, "at_least": at_least, "at_most": at_most}
+        numbers = {name: number for name, number in bounds.items() if number is not None}
+        when = self._when(endpoint, conditions)
+        documents.check(self._services.schemas, "verify", {"when": when, **numbers})
+        _assert(verification.verify(self._services.journal, self._account_id, when, **numbers))
+
+    def wait_for(
+        self,
+        endpoint: keywords.Names | None = None,
+        *,
+        at_least: int = 1,
+        timeout: float = _PATIENCE,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Returns once so many requests came; asserts that they do within ``timeout`` real seconds."""
+        __tracebackhide__ = True
+        when = self._when(endpoint, conditions)
+        asked = {"when": when, "at_least": at_least, "timeout": timeout}
+        documents.check(self._services.schemas, "wait", asked)
+        _assert(
+            verification.wait(
+                self._services.journal,
+                self._account_id,
+                when,
+                at_least=at_least,
+                timeout=timeout,
+                given_up=self._services.closing.is_set,
+            )
+        )
+
+    def verify_transcription(
+        self,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Asserts that so many requests for a transcription came; see ``verify``."""
+        __tracebackhide__ = True
+        self.verify("transcriptions", times=times, at_least=at_least, at_most=at_most, **conditions)
+
+    def verify_translation(
+        self,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Asserts that so many requests for a translation came; see ``verify``."""
+        __tracebackhide__ = True
+        self.verify("translations", times=times, at_least=at_least, at_most=at_most, **conditions)
+
+    def verify_speech(
+        self,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Asserts that so many requests for speech came; see ``verify``."""
+        __tracebackhide__ = True
+        self.verify("speech", times=times, at_least=at_least, at_most=at_most, **conditions)
+
+    def verify_chat(
+        self,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Asserts that so many chats came; see ``verify``."""
+        __tracebackhide__ = True
+        self.verify("chat", times=times, at_least=at_least, at_most=at_most, **conditions)
+
+    def wait_for_transcription(
+        self,
+        *,
+        at_least: int = 1,
+        timeout: float = _PATIENCE,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Returns once so many requests for a transcription came; see ``wait_for``."""
+        __tracebackhide__ = True
+        self.wait_for("transcriptions", at_least=at_least, timeout=timeout, **conditions)
+
+    def wait_for_translation(
+        self,
+        *,
+        at_least: int = 1,
+        timeout: float = _PATIENCE,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Returns once so many requests for a translation came; see ``wait_for``."""
+        __tracebackhide__ = True
+        self.wait_for("translations", at_least=at_least, timeout=timeout, **conditions)
+
+    def wait_for_speech(
+        self,
+        *,
+        at_least: int = 1,
+        timeout: float = _PATIENCE,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Returns once so many requests for speech came; see ``wait_for``."""
+        __tracebackhide__ = True
+        self.wait_for("speech", at_least=at_least, timeout=timeout, **conditions)
+
+    def wait_for_chat(
+        self,
+        *,
+        at_least: int = 1,
+        timeout: float = _PATIENCE,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Returns once so many chats came; see ``wait_for``."""
+        __tracebackhide__ = True
+        self.wait_for("chat", at_least=at_least, timeout=timeout, **conditions)
+
+    def _when(self, endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
+        keywords.check_names(conditions, keywords.JournalConditions)
+        of_endpoint = {} if endpoint is None else {"endpoint": endpoint}
+        when: dict[str, Any] = documents.as_json(
+            of_endpoint | keywords.when(conditions, keywords.JournalConditions)
+        )
+        return when
+
+
+def _assert(verdict: Verdict) -> None:
+    __tracebackhide__ = True
+    if not verdict.ok:
+        raise AssertionError(verdict.message)

@@ -1,0 +1,1 @@
+"""HTTP below the pipeline: the server that ships, connections, bodies, forms, URLs."""

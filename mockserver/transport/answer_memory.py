@@ -1,0 +1,39 @@
+"""Bounds the memory of large answers that clients are still reading."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from mockserver.errors import ApiError
+from mockserver.transport.bodies import LARGE, BodyMemory
+
+if TYPE_CHECKING:
+    import flask
+
+_FULL = "Too many large answers are being read. Read them faster, or try again later."
+
+
+class AnswerMemory:
+    """The bytes that whole answers above 1 MiB, each made for one request, may take together."""
+
+    def __init__(self, capacity: int) -> None:
+        self._memory = BodyMemory(capacity)
+
+    def hold(self, response: flask.Response) -> None:
+        """Count the body of ``response`` until it is sent, or nobody wants it any more. One that is a stream is none.
+
+        Raises ``ApiError`` (``overloaded``) where there is no memory left: the body is there already, so that it
+        cannot wait for some.
+        """
+        if not response.is_sequence:
+            return
+        size = sum(map(len, response.response))
+        if size <= LARGE:
+            return
+        size = min(size, self._memory.capacity)
+        if not self._memory.take(size, 0.0):
+            raise ApiError("overloaded", reason=_FULL)
+        release = weakref.finalize(response, self._memory.give_back, size)
+        release.atexit = False
+        response.call_on_close(release)

@@ -1,0 +1,164 @@
+"""A client's connection: the received bytes, reading and writing."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from mockserver.transport.bodies import ClientGone
+from mockserver.transport.http_server.heads import Head, end_of_head, read_head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mockserver.transport.http_server.heads import HeadLimits
+
+_LEAST_RATE = 1 << 16  # bytes per second
+_PIECE = 1 << 16  # bytes that are received at once
+
+
+class Connection:
+    """A connection. While it waits for a request it belongs to the reception; then to the thread that answers.
+
+    A client that stalls in the body, or sends at less than ``_LEAST_RATE``, uses up our ``patience``. That is in
+    seconds, and only those count in which the server waits for the client.
+    """
+
+    ssl_env = None  # cheroot asks for it
+
+    def __init__(
+        self,
+        connected: socket.socket,
+        address: tuple[str, int],
+        limits: HeadLimits,
+        closed: Callable[[Connection], None],
+    ) -> None:
+        self.socket = connected
+        self.remote_addr, self.remote_port = address
+        self.received = bytearray()  # and not read yet
+        self.unread = 0  # bytes of the last body that are not needed
+        self.head: Head | None = None  # of the next request, or of that being answered
+        self.was_served = False  # a request that came on it was answered
+        self.patience = 0.0
+        self.wfile = self  # cheroot writes to it
+        self._limits = limits
+        self._looked_at = 0
+        self._closed = closed
+        self._open = True
+
+    def take_in(self) -> bool:
+        """Receive without blocking; return whether the client may send more."""
+        try:
+            piece = self.socket.recv(_PIECE)
+        except BlockingIOError:
+            return True
+        self.received += piece
+        return bool(piece)
+
+    def find_head(self) -> bool:
+        """Whether the next head is there, which then is ``head``. Raises ``ApiError`` for a malformed one."""
+        if self.unread:
+            skipped = min(self.unread, len(self.received))
+            del self.received[:skipped]
+            self.unread -= skipped
+        size = end_of_head(self.received, self._limits, self._looked_at)
+        if size < 0:
+            self._looked_at = len(self.received)
+            return False
+        self._looked_at = 0
+        received = bytes(self.received[:size])
+        del self.received[:size]
+        self.head = read_head(received, self._limits)
+        return True
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether no byte of a request has been received."""
+        return not self.received and self.head is None
+
+    def read(self, most: int) -> bytes:
+        """Return at most ``most`` bytes of what the client sends; none at the end. Raises ``OSError``."""
+        if not self.received:
+            return self._receive(min(most, _PIECE))
+        piece = bytes(self.received[:most])
+        del self.received[:most]
+        return piece
+
+    def read_whole(self, size: int) -> bytes:
+        """Return ``size`` bytes, received straight into one buffer. Raises ``ClientGone`` and ``OSError``."""
+        whole = bytearray(size)
+        count = min(size, len(self.received))
+        whole[:count] = self.received[:count]
+        del self.received[:count]
+        with memoryview(whole) as view:
+            while count < size:
+                began = time.monotonic()
+                came = self.socket.recv_into(view[count:])
+                self._wear_patience(came, began)
+                if not came:
+                    raise ClientGone(f"{size - count} bytes of the body did not come")
+                count += came
+        return bytes(whole)
+
+    def read_line(self, most: int) -> bytes:
+        """Return the next line without its CR LF. Raises ``ValueError`` for another or a longer one; ``OSError``."""
+        start = 0
+        while (end := self.received.find(b"\n", start)) < 0:
+            start = len(self.received)
+            piece = self._receive(_PIECE) if start < most else b""
+            if not piece:
+                raise ValueError("a line that breaks off or is too long")
+            self.received += piece
+        line = bytes(self.received[: end + 1])
+        del self.received[: end + 1]
+        if not line.endswith(b"\r\n") or len(line) > most:
+            raise ValueError("a line that does not end with CR LF or is too long")
+        return line[:-2]
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``; the client may take its time for each piece. Raises ``OSError``."""
+        with memoryview(data) as left:
+            sent = 0
+            while sent < len(left):
+                sent += self.socket.send(left[sent:])
+
+    @contextlib.contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """Have reading raise ``BlockingIOError`` where more would have to come."""
+        usual = self.socket.gettimeout()
+        self.socket.settimeout(0)
+        try:
+            yield
+        finally:
+            self.socket.settimeout(usual)
+
+    def shut(self) -> None:
+        """Shut down sending. What the client still sends can be received."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def abort(self) -> None:
+        """Shut down both directions: the threads that read or write see its end."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._open:
+            self._open = False
+            self.abort()
+            self.socket.close()
+            self._closed(self)
+
+    def _receive(self, most: int) -> bytes:
+        began = time.monotonic()
+        piece = self.socket.recv(most)
+        self._wear_patience(len(piece), began)
+        return piece
+
+    def _wear_patience(self, count: int, began: float) -> None:
+        self.patience += count / _LEAST_RATE - (time.monotonic() - began)
+        if self.patience < 0:
+            raise TimeoutError("timed out")

@@ -1,0 +1,320 @@
+"""Accepts connections and reads the heads of requests, all in one thread: a slow client keeps no other waiting."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import selectors
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mockserver.errors import ApiError
+from mockserver.transport.http_server.connections import Connection
+from mockserver.transport.http_server.workers import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mockserver.transport.http_server.heads import HeadLimits
+    from mockserver.transport.http_server.workers import Workers
+
+log = logging.getLogger(__name__)
+
+_LOOK = 0.05 if sys.platform == "win32" else 0.1  # seconds; there, select() overlooks what is added meanwhile
+_AT_ONCE = 64  # connections that are accepted before others are looked at
+_CONTROL = "/_mock"
+_HEALTH = "/_mock/health"
+_CONTROL_BODY = 1 << 16  # bytes; the body of a control call is waited for here, up to this size
+_FAREWELL_SECONDS = 2.0  # without a byte, after which a client that was refused while sending is dropped
+_FAREWELL_BYTES = 1 << 28  # that are received from a client that was refused while sending
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NO_ROOM_SECONDS = 0.1  # until another connection is accepted, when none can be closed to make room
+_YOUNG_SECONDS = 0.5  # for which a new connection may be silent and is kept
+_YOUNG_SHARE = 8  # more than one in so many of all connections being new is a crowd
+_REMINDER_SECONDS = 60.0  # between two warnings in the log that there is no room
+
+
+@dataclass(slots=True)
+class _Farewell:
+    """How long to receive from a client that was refused while it sent, so that it can read the refusal."""
+
+    silent_until: float
+    until: float
+    most: int = _FAREWELL_BYTES
+
+
+class Reception:
+    """Holds the connections that no thread answers: those that wait for a request, and those that are being closed.
+
+    Clients have ``patience`` seconds for the head of a request, which is as large as ``limits`` allow. ``room`` is how
+    many connections there may be in all. ``refuse`` writes an ``ApiError`` to a connection.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        workers: Workers,
+        refuse: Callable[[Connection, ApiError], None],
+        *,
+        limits: HeadLimits,
+        patience: float,
+        room: int,
+    ) -> None:
+        self._listener = listener
+        self._workers = workers
+        self._refuse = refuse
+        self._limits = limits
+        self._patience = patience
+        self._room = room
+        self._selector = selectors.DefaultSelector()
+        self._lock = threading.Lock()  # for the selector and the next two
+        self._waiting: dict[Connection, float] = {}  # for a request, until when; the earliest first
+        self._parting: dict[Connection, _Farewell] = {}
+        self._open: set[Connection] = set()  # all there are
+        self._accepting = False
+        self._accepting_from = 0.0
+        self._reminded = -_REMINDER_SECONDS
+        self._running = threading.Lock()
+        self._ending = False
+
+    def run(self) -> None:
+        """Serve until ``stop()``."""
+        with self._running:
+            while not self._ending:
+                try:
+                    self._look()
+                except Exception:  # no request may end the server
+                    log.exception("The server goes on after an error among connections.")
+                    time.sleep(_LOOK)
+
+    def stop(self) -> None:
+        """End ``run()``, and close all connections that no thread answers."""
+        self._ending = True
+        with self._running, self._lock:
+            self._listener.close()
+            self._selector.close()
+            connections = [*self._waiting, *self._parting]
+            self._waiting.clear()
+            self._parting.clear()
+        for connection in connections:
+            connection.close()
+
+    def keep(self, connection: Connection) -> None:
+        """Take a connection whose request is answered, to wait for the next."""
+        connection.head = None
+        connection.was_served = True
+        connection.socket.settimeout(0)
+        self._examine(connection)
+
+    def part(self, connection: Connection) -> None:
+        """Take a connection whose client was refused while it sent, until it has read that (RFC 9112, 9.6)."""
+        connection.socket.settimeout(0)
+        connection.received.clear()
+        connection.shut()
+        now = time.monotonic()
+        with self._lock:
+            if not self._ending:
+                self._parting[connection] = _Farewell(now + _FAREWELL_SECONDS, now + self._patience)
+                self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+                return
+        connection.close()
+
+    def _look(self) -> None:
+        """Handle the next events."""
+        if not self._accepting and time.monotonic() >= self._accepting_from:
+            self._accepting = True
+            with self._lock:
+                self._selector.register(self._listener, selectors.EVENT_READ)
+        for key, _ in self._selector.select(_LOOK):
+            connection: Connection | None = key.data
+            if connection is None:
+                self._accept()
+            elif connection in self._parting:
+                self._listen_on(connection, self._parting[connection])
+            elif connection in self._waiting:
+                self._hear(connection)
+        self._expire(time.monotonic())
+
+    def _accept(self) -> None:
+        for accepted in range(_AT_ONCE):
+            full = len(self._open) >= self._room
+            if full and (accepted or not self._make_room()):  # only the first is known to be there
+                return
+            try:
+                connected, address = self._listener.accept()
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    self._make_room()
+                return  # the client has left
+            connected.settimeout(0)
+            connection = Connection(connected, address[:2], self._limits, self._open.discard)
+            self._open.add(connection)
+            self._wait(connection)
+
+    def _make_room(self) -> bool:
+        """Return whether a connection could be closed; if not, accept none for a while.
+
+        That is one that waits for a request or, refused now, for a thread. A crowd of new ones, of which nobody knows
+        yet which will be silent, takes the room of none that was served.
+        """
+        self._remind()
+        with self._lock:
+            new = [each for each in self._waiting if not each.was_served]
+        is_crowd = len(new) > max(self._room // _YOUNG_SHARE, 1)
+        closed = self._silent(new) or (None if is_crowd else self._served())
+        if closed is not None:
+            self._forget(closed)
+        elif not is_crowd:
+            closed = self._workers.oldest_waiting()
+            if closed is not None:
+                self._refuse(
+                    closed, ApiError("overloaded", reason="The server has no room for more connections.")
+                )
+        if closed is not None:
+            closed.close()
+            return True
+        self._accepting = False
+        self._accepting_from = time.monotonic() + _NO_ROOM_SECONDS
+        with self._lock:
+            self._selector.unregister(self._listener)
+        return False
+
+    def _silent(self, new: Sequence[Connection]) -> Connection | None:
+        """Return one to close of those on which no request was answered: none that just came.
+
+        Of those that have sent nothing that is the last that came, so that who was there before a crowd stays.
+        """
+        arrived = time.monotonic() + self._patience - _YOUNG_SECONDS
+        with self._lock:
+            aged = [each for each in new if self._waiting.get(each, arrived) < arrived]
+            idle = next((each for each in reversed(aged) if each.is_idle), None)
+            return idle or next(iter(self._parting), None) or next(iter(aged), None)
+
+    def _served(self) -> Connection | None:
+        """Return the connection that has waited longest for its next request."""
+        with self._lock:
+            served = [each for each in self._waiting if each.was_served]
+        return next((each for each in served if each.is_idle), None) or next(iter(served), None)
+
+    def _remind(self) -> None:
+        now = time.monotonic()
+        if now - self._reminded >= _REMINDER_SECONDS:
+            self._reminded = now
+            log.warning(
+                "%d connections are open, and there is no room for more. Idle ones are closed. "
+                "Raise the limit of open files (ulimit -n), or use fewer connections.",
+                len(self._open),
+            )
+
+    def _hear(self, connection: Connection) -> None:
+        """Receive the next bytes of a request."""
+        begins = connection.is_idle and not connection.unread
+        try:
+            more = connection.take_in()
+        except OSError:
+            more = False
+        if not more:
+            self._forget(connection)
+            connection.close()
+            return
+        if begins:
+            with self._lock:
+                del self._waiting[connection]
+                self._waiting[connection] = time.monotonic() + self._patience
+        self._examine(connection, watched=True)
+
+    def _examine(self, connection: Connection, *, watched: bool = False) -> None:
+        """Hand a connection on whose request is there. Any other waits; it may be ``watched`` already."""
+        try:
+            ready = (connection.head is not None or connection.find_head()) and _is_ready(connection)
+        except ApiError as error:
+            if watched:
+                self._forget(connection)
+            self._turn_away(connection, error)
+            return
+        if not ready:
+            if not watched:
+                self._wait(connection)
+            return
+        if watched:
+            self._forget(connection)
+        connection.patience = self._patience
+        connection.socket.settimeout(self._patience)
+        self._workers.put(connection, _kind(connection))
+
+    def _wait(self, connection: Connection) -> None:
+        """Watch a connection for its next bytes."""
+        with self._lock:
+            if not self._ending:
+                self._waiting[connection] = time.monotonic() + self._patience
+                self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+                return
+        connection.close()
+
+    def _forget(self, connection: Connection) -> None:
+        """Stop watching a connection."""
+        with self._lock:
+            self._waiting.pop(connection, None)
+            self._parting.pop(connection, None)
+            self._selector.unregister(connection.socket)
+
+    def _turn_away(self, connection: Connection, error: ApiError) -> None:
+        self._refuse(connection, error)
+        self.part(connection)
+
+    def _listen_on(self, connection: Connection, farewell: _Farewell) -> None:
+        """Receive and drop what a client still sends after its refusal."""
+        try:
+            more = connection.take_in()
+        except OSError:
+            more = False
+        farewell.most -= len(connection.received)
+        farewell.silent_until = time.monotonic() + _FAREWELL_SECONDS
+        connection.received.clear()
+        if not more or farewell.most < 0:
+            self._forget(connection)
+            connection.close()
+
+    def _expire(self, now: float) -> None:
+        """Close connections that have timed out. Those with a request begun are answered 408 first."""
+        while self._waiting:
+            with self._lock:
+                connection, until = next(iter(self._waiting.items()))
+            if until > now:
+                break
+            self._forget(connection)
+            if connection.is_idle:
+                connection.close()
+            else:
+                self._turn_away(connection, ApiError("request_timeout"))
+        with self._lock:
+            over = [each for each, till in self._parting.items() if now > min(till.silent_until, till.until)]
+        for connection in over:
+            self._forget(connection)
+            connection.close()
+
+
+def _is_ready(connection: Connection) -> bool:
+    """Whether a request can be given to a thread. Small bodies of control calls are waited for, which takes none."""
+    head = connection.head
+    assert head is not None
+    if head.length is None or head.expects_continue or not 0 < head.length <= _CONTROL_BODY:
+        return True
+    return not _is_control(head.path) or len(connection.received) >= head.length
+
+
+def _kind(connection: Connection) -> Kind:
+    """How soon a request must be answered. A control call with a body that is still to come may be slow."""
+    head = connection.head
+    assert head is not None
+    if not _is_control(head.path) or head.length is None or len(connection.received) < head.length:
+        return Kind.ORDINARY
+    return Kind.HEALTH if head.path == _HEALTH else Kind.CONTROL
+
+
+def _is_control(path: str) -> bool:
+    return path == _CONTROL or path.startswith(f"{_CONTROL}/")

@@ -1,0 +1,289 @@
+"""Serves the app over HTTP: binds, answers each request by WSGI, stops. How it does that is in ``http_server``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sys
+import threading
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from cheroot import wsgi
+from cheroot.server import HTTPRequest
+from werkzeug.http import HTTP_STATUS_CODES
+
+from mockserver.catalog.reading import CatalogError
+from mockserver.errors import ApiError, ErrorTable, Refusal
+from mockserver.transport.environ_keys import SHUTDOWN, SOCKET
+from mockserver.transport.http_server.bodies import Body, body_of
+from mockserver.transport.http_server.descriptors import room_for_connections
+from mockserver.transport.http_server.heads import HeadLimits
+from mockserver.transport.http_server.reception import Reception
+from mockserver.transport.http_server.workers import Workers
+from mockserver.version import __version__
+
+if TYPE_CHECKING:
+    import flask
+
+    from mockserver.settings.model import Settings
+    from mockserver.transport.http_server.connections import Connection
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+_COPIED_AT_MOST = 1 << 16  # bytes of a chunk that is sent together with its frame
+_SPARE_CONNECTIONS = 8  # that are open beside those being answered, however few there may be
+_NO_MEMORY = "The server could not answer. Try again later."
+
+
+class _Request(HTTPRequest):  # type: ignore[misc]
+    """A request whose head is read, and its answer."""
+
+    rfile: Body
+
+    def __init__(self, server: HttpServer, connection: Connection) -> None:
+        super().__init__(server, connection)
+        head = self.head = connection.head
+        assert head is not None
+        self.method = head.method.encode()
+        self.response_protocol = head.protocol
+        self.close_connection = not head.keeps_alive
+        self.rfile = body_of(connection)
+
+    def write(self, chunk: bytes) -> None:
+        """Sends a piece of the body. A large one is not copied, however slowly it is read."""
+        if not self.chunked_write or not chunk:
+            self.conn.write(chunk)
+        elif len(chunk) <= _COPIED_AT_MOST:
+            self.conn.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        else:
+            self.conn.write(b"%x\r\n" % len(chunk))
+            self.conn.write(chunk)
+            self.conn.write(b"\r\n")
+
+    def respond(self) -> None:
+        """Has the app answer."""
+        _Gateway(self).respond()
+        self.ensure_headers_sent()
+        if self.chunked_write:
+            self.conn.write(b"0\r\n\r\n")
+
+
+class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
+    """Calls the app."""
+
+    def get_environ(self) -> dict[str, Any]:
+        """The WSGI environ of the request."""
+        request, connection, head = self.req, self.req.conn, self.req.head
+        environ = {
+            "REQUEST_METHOD": head.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": head.path,
+            "QUERY_STRING": head.query,
+            "REMOTE_ADDR": connection.remote_addr,
+            "REMOTE_PORT": str(connection.remote_port),
+            "SERVER_NAME": request.server.server_name,
+            "SERVER_PORT": str(request.server.bind_addr[1]),
+            "SERVER_PROTOCOL": head.protocol,
+            "SERVER_SOFTWARE": request.server.software,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": request.rfile,
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            SOCKET: connection.socket,
+            SHUTDOWN: request.server.end,
+        }
+        for name, value in head.fields.items():
+            key = name.upper().replace("-", "_")
+            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+        return environ
+
+    def start_response(self, *arguments: Any) -> Any:
+        """Takes the app's status and headers. A connection with much unread of a body takes no further request."""
+        self.req.close_connection |= not self.req.rfile.leave()
+        return super().start_response(*arguments)
+
+
+class HttpServer(wsgi.Server):  # type: ignore[misc]
+    """The HTTP server: ``prepare()`` binds and listens, ``serve()`` answers until ``stop()``."""
+
+    version = f"audio-mockserver/{__version__}"
+    ready = False  # to answer
+
+    def __init__(self, settings: Settings, app: flask.Flask, closing: threading.Event) -> None:
+        super().__init__(
+            (settings.host, settings.port),
+            app,
+            server_name="audio-mockserver",
+            request_queue_size=_BACKLOG,
+            timeout=settings.socket_timeout,
+        )
+        self._settings = settings
+        self._room = room_for_connections(settings.max_connections)
+        reserved = settings.reserved_threads
+        most = max(min(settings.max_threads, self._room - _SPARE_CONNECTIONS - reserved), 1)
+        self.requests = Workers(self._answer, most, reserved)
+        self._errors = ErrorTable()
+        self._closing = closing
+        self._stopping = threading.Lock()
+
+    def prepare(self) -> None:
+        """Binds and listens. Raises ``OSError``."""
+        super().prepare()
+        self._connections.close()  # cheroot's own, which holds no connection yet
+        self.socket.settimeout(0)
+        self._reception = Reception(
+            self.socket,
+            self.requests,
+            self._refuse,
+            limits=HeadLimits(self._settings.max_head_bytes, self._settings.max_head_fields),
+            patience=self.timeout,
+            room=self._room,
+        )
+
+    def serve(self) -> None:
+        """Answers until ``stop()``."""
+        self._reception.run()
+
+    def stop(self) -> None:
+        """Finishes the requests in flight, within ``shutdown_seconds``; returns when that is done, whoever began it."""
+        self._closing.set()  # those that wait for something need wait no longer
+        with self._stopping:
+            if self.ready:
+                self.ready = False
+                self._reception.stop()
+                self.requests.stop(self._settings.shutdown_seconds)
+
+    def end(self) -> None:
+        """Stops in the background."""
+        threading.Thread(target=self.stop, name="stop").start()
+
+    @property
+    def can_add_keepalive_connection(self) -> bool:
+        """Whether a connection is kept after an answer; cheroot asks."""
+        return bool(self.ready)
+
+    def _answer(self, connection: Connection) -> None:
+        """Answers the request of a connection, and says where that goes then. Raises nothing."""
+        request = None
+        try:
+            request = _Request(self, connection)
+            request.respond()
+            if not request.close_connection:
+                self._reception.keep(connection)
+            elif request.rfile.ended:
+                connection.close()
+            else:
+                self._reception.part(connection)
+        except Exception as error:  # noqa: BLE001 - no request may end a thread
+            try:
+                self._give_up(connection, request, error)
+            except Exception:  # open, it would be counted among the connections for ever
+                connection.close()
+                log.exception("A request could not even be refused.")
+        finally:
+            if request is not None:
+                request.rfile.done()
+
+    def _give_up(self, connection: Connection, request: _Request | None, error: Exception) -> None:
+        """Ends a connection whose request the app did not answer to the end."""
+        peer = f"{connection.remote_addr}:{connection.remote_port}"
+        if isinstance(error, OSError):
+            log.info("The connection from %s broke: %s", peer, error)
+        elif isinstance(error, MemoryError):
+            log.error("The memory did not suffice for a request from %s.", peer)
+        else:
+            log.error("A request from %s failed.", peer, exc_info=error)
+        if isinstance(error, OSError) or (request is not None and request.sent_headers):
+            connection.close()
+        else:
+            self._refuse(connection, ApiError("overloaded", reason=_NO_MEMORY))
+            self._reception.part(connection)
+
+    def _refuse(self, connection: Connection, error: ApiError) -> None:
+        """Answers what is no request, or cannot be one's turn, as the API would; the connection is then to be ended."""
+        refusal = self._refusal(error)
+        reason = error.values.get("reason", error.name)
+        log.info("%s:%s: %d %s", connection.remote_addr, connection.remote_port, refusal.status, reason)
+        head = (
+            f"HTTP/1.1 {refusal.status} {HTTP_STATUS_CODES[refusal.status]}\r\n"
+            f"Content-Type: {refusal.content_type}\r\nContent-Length: {len(refusal.body)}\r\n"
+            f"Connection: close\r\nDate: {formatdate(usegmt=True)}\r\nServer: {self.server_name}\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):
+            connection.socket.settimeout(0)
+            connection.socket.send(head.encode() + refusal.body)
+
+    def _refusal(self, error: ApiError) -> Refusal:
+        """Return how an error is answered; with a bare 503, where not even that can be read."""
+        try:
+            return self._errors.refusal(error)
+        except CatalogError as unreadable:
+            log.error("%s", unreadable)
+            return Refusal(503, b"", "application/json", ())
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Binds a socket, and closes it where that fails."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
+
+    @property
+    def url(self) -> str:
+        """Where the server listens, without a trailing slash."""
+        host, port = self.bind_addr[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class PortInUse(OSError):
+    """Another program listens where the server should."""
+
+
+def listen(settings: Settings, app: flask.Flask, closing: threading.Event | None = None) -> HttpServer:
+    """A server that is bound and listens; ``closing`` is set as soon as it is to stop.
+
+    Raises ``PortInUse`` or ``OSError`` naming address and remedy.
+    """
+    server = HttpServer(settings, app, closing or threading.Event())
+    try:
+        server.prepare()
+    except OSError as error:
+        address = f"{settings.host}:{settings.port}"
+        own = _is_own(settings.host)
+        if own and _answers(settings.host, settings.port):
+            raise PortInUse(
+                f"{address} is in use by another program. "
+                "Choose another port with --port, or --port 0 for a free one."
+            ) from error
+        why = error if own else f"this machine has no address {settings.host!r}; 127.0.0.1 is one of its own"
+        raise OSError(f"cannot listen on {address}: {why}. Check --host and --port.") from error
+    return server
+
+
+def _is_own(host: str) -> bool:
+    """Return whether a server can have the address ``host`` here, on whichever port."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(address)
+    except OSError:
+        return False
+    return True
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False

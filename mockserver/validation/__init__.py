@@ -1,0 +1,1 @@
+"""JSON Schemas, and how a violation is worded."""

@@ -1,0 +1,54 @@
+"""Documents of the test double: whether one is what its schema says, and else where it differs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.validation.schemas import Schemas
+
+
+class DocumentError(ValueError):
+    """A document that does not satisfy its schema. The message names the place in it, and what is possible."""
+
+
+def check(schemas: Schemas, name: str, document: object) -> None:
+    """Raises ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``.
+
+    It may have been made in Python, of anything.
+    """
+    try:
+        if schemas.is_valid(f"mock/{name}", document):
+            return
+    except (TypeError, ValueError):  # of other types than JSON has
+        pass
+    from mockserver.validation import explanations as explain
+
+    foremost = explain.foremost(schemas.violations(f"mock/{name}", as_json(document)))
+    found = explain.house(foremost)
+    if foremost.keyword == "oneOf":
+        members = " or ".join(name for branch in foremost.expected for name in branch["required"])
+        raise DocumentError(
+            f"{found.param + ': ' if found.param else ''}needs {members}, and just one of them."
+        )
+    if foremost.keyword == "additionalProperties":
+        from mockserver.validation.spelling import hint
+
+        meant = hint(str(foremost.path[-1]), foremost.schema.get("properties", {}))
+        raise DocumentError(f"Unknown parameter: '{found.param}'. {meant}")
+    if foremost.keyword == "minProperties":
+        raise DocumentError(f"{found.param or 'the document'}: is empty.")
+    named = found.param is None or f"'{found.param}'" in found.message
+    message = found.message if named else f"{found.param}: {found.message}"
+    raise DocumentError(message)
+
+
+def as_json(document: object) -> Any:
+    """A value as JSON holds it. Raises ``DocumentError`` for one that JSON cannot hold."""
+    try:
+        return json.loads(json.dumps(document, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DocumentError(
+            f"{error}. Give what JSON can hold: texts, finite numbers, lists, dictionaries."
+        ) from error

@@ -1,0 +1,180 @@
+"""Whether a document is what its JSON Schema says it is, and if not, where and how it differs.
+
+The files under ``schemas/`` are the contract (JSON Schema 2020-12). ``jsonschema_rs`` answers yes or no
+within a microsecond; only a refused document is explained, in ``violations``.
+
+A schema says what is documented. Where the real service is known to be stricter, or more lenient, the keywords that
+hold there stand in an object ``real`` beside those that they add to or replace; other validators ignore it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+    from pathlib import Path
+
+    import jsonschema_rs
+
+    from mockserver.validation.explanations import Explanation
+    from mockserver.validation.violations import Explainer, Violation
+
+# Gives the files an address to refer to each other from; nothing is ever fetched.
+_BASE = "https://mockserver.invalid/schemas/"
+
+
+class SchemaError(Exception):
+    """A schema file that cannot be used: not JSON, not JSON Schema, or referring to what is not there."""
+
+
+class Schemas:
+    """The schema files of a folder, each named by its path in it without ``.json``.
+
+    ``Schemas(data_folder("schemas")).is_valid("openai/create_speech.request", body)``. One instance serves
+    all threads; every schema is read and compiled once, at its first use. Schemas say what is documented;
+    with ``real``, what the real service admits.
+    """
+
+    def __init__(self, folder: Path, *, real: bool = False) -> None:
+        self._folder = folder
+        self._real = real
+        self._paths = {
+            path.relative_to(folder).with_suffix("").as_posix(): path
+            for path in sorted(folder.rglob("*.json"))
+        }
+        if not self._paths:
+            raise SchemaError(f"{folder}: holds no schemas; put them back, or reinstall")
+        self._documents: dict[str, dict[str, Any]] = {}
+        self._lock = Lock()
+        self._compiled: dict[str, jsonschema_rs.Validator] = {}
+        self._resolved: dict[str, dict[str, Any]] = {}
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of all schemas."""
+        return self._paths.keys()
+
+    def is_valid(self, name: str, document: object) -> bool:
+        """Whether ``document`` (JSON values only) satisfies the schema ``name``.
+
+        Raises ``SchemaError`` when there is no such schema, or its file is broken.
+        """
+        return self._validator(name).is_valid(document)
+
+    def violations(self, name: str, document: object) -> list[Violation]:
+        """Everything that keeps ``document`` from satisfying the schema ``name``; empty when nothing does.
+
+        Of very many violations the first are told: see ``Explainer.violations``.
+        """
+        if self.is_valid(name, document):
+            return []
+        return self._explainer.violations(_address(name), document)
+
+    def fault(self, name: str, document: object) -> Explanation | None:
+        """Return what keeps ``document`` most from satisfying the schema ``name``, in words; ``None`` for nothing."""
+        violations = self.violations(name, document)
+        if not violations:
+            return None
+        from mockserver.validation import explanations as explain
+
+        return explain.house(explain.foremost(violations))
+
+    def refused_members(self, name: str, document: object) -> set[str]:
+        """The names of the members of ``document`` that the schema ``name`` refuses."""
+        return self._explainer.refused_members(_address(name), document)
+
+    def properties(self, name: str) -> dict[str, Any]:
+        """The schema of each property of ``name``, in the order declared, with references resolved."""
+        resolved = self.resolved(name).get("properties", {})
+        return {key: resolved[key] for key in self._document(name).get("properties", {})}
+
+    def resolved(self, name: str) -> dict[str, Any]:
+        """Return the schema ``name`` with references resolved. Its keys are in no particular order."""
+        if name not in self._resolved:
+            self._validator(name)  # raises for a broken file, by its name
+            import jsonschema_rs
+
+            self._resolved[name] = jsonschema_rs.dereference(
+                self._document(name), base_uri=_address(name), retriever=self._retrieve
+            )
+        return self._resolved[name]
+
+    def required(self, name: str) -> list[str]:
+        """The properties that ``name`` requires, in the order declared."""
+        required: list[str] = self._document(name).get("required", [])
+        return required
+
+    def _document(self, name: str) -> dict[str, Any]:
+        document = self._documents.get(name)
+        if document is None:
+            if name not in self._paths:
+                raise SchemaError(f"{name}.json: missing from {self._folder}; put it back, or reinstall")
+            document = _read(self._paths[name])
+            self._documents[name] = document = _as_real(document) if self._real else document
+        return document
+
+    def _retrieve(self, address: str) -> dict[str, Any]:
+        return self._document(address.removeprefix(_BASE).removesuffix(".json"))
+
+    def _validator(self, name: str) -> jsonschema_rs.Validator:
+        validator = self._compiled.get(name)
+        if validator is None:
+            with self._lock:
+                if name not in self._compiled:
+                    self._compiled[name] = self._compile(name)
+                validator = self._compiled[name]
+        return validator
+
+    def _compile(self, name: str) -> jsonschema_rs.Validator:
+        import jsonschema_rs
+
+        document = self._document(name)
+        try:
+            return jsonschema_rs.Draft202012Validator(
+                document, base_uri=_address(name), retriever=self._retrieve
+            )
+        except (jsonschema_rs.ReferencingError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise SchemaError(f"{self._folder / name}.json: {reason}") from error
+
+    def _compile_part(self, address: str) -> jsonschema_rs.Validator:
+        import jsonschema_rs
+
+        return jsonschema_rs.Draft202012Validator({"$ref": address}, retriever=self._retrieve)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        from mockserver.validation.violations import Explainer
+
+        documents = {_address(name): self._document(name) for name in self._paths}
+        return Explainer(documents, self._compile_part)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise SchemaError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise SchemaError(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise SchemaError(f"{path}: a schema is a JSON object")
+    return document
+
+
+def _as_real(schema: Any) -> Any:
+    """Return ``schema`` as the real service has it: what stands under ``real`` added, or put in its place."""
+    if isinstance(schema, list):
+        return [_as_real(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    documented = {key: _as_real(part) for key, part in schema.items() if key != "real"}
+    return documented | _as_real(schema["real"]) if "real" in schema else documented
+
+
+def _address(name: str) -> str:
+    return f"{_BASE}{name}.json"

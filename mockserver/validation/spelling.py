@@ -1,0 +1,51 @@
+"""Suggests a known name for an unknown one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+# What conditions are called elsewhere, and here.
+_OTHER_NAMES = {
+    "filename": "file",
+    "file_name": "file",
+    "text": "user_text",
+    "input": "user_text",
+    "message": "user_text",
+    "content": "user_text",
+    "transcript": "heard",
+    "key": "account",
+    "api_key": "account",
+    "header": "headers",
+    "field": "fields",
+    "json": "fields",
+    "body": "fields",
+    "path": "endpoint",
+    "url": "endpoint",
+    "count": "times",
+}
+
+
+def hint(name: str, known: Collection[str], as_field: str = "") -> str:
+    """Return a sentence that suggests one of the ``known`` names for ``name``, or lists all of them.
+
+    ``as_field`` is how a member of requests is asked for by the condition ``fields``, if not as in YAML.
+    """
+    other = _OTHER_NAMES.get(name)
+    if other in known:
+        return f"Did you mean '{other}'?"
+    if "fields" in known and _is_of_requests(name):
+        return f"For a member of the request use {as_field or f'fields: {{{name}: …}}'}."
+    nearest = get_close_matches(name, known, n=1)
+    verb = "is" if len(known) == 1 else "are"
+    return f"Did you mean '{nearest[0]}'?" if nearest else f"There {verb} {', '.join(sorted(known))}."
+
+
+def _is_of_requests(name: str) -> bool:
+    """Return whether a request to some endpoint has a member of that name."""
+    from mockserver.resources import data_folder
+    from mockserver.validation.schemas import Schemas
+
+    schemas = Schemas(data_folder("schemas"))
+    requests = sorted(data_folder("schemas").glob("*/*.request.json"))
+    return any(name in schemas.properties(f"{each.parent.name}/{each.stem}") for each in requests)

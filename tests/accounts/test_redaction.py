@@ -1,0 +1,188 @@
+"""Secrets are known by name, by the scheme before them, and as the key of the request itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver.accounts.accounts import abbreviated
+from mockserver.accounts.redaction import Secrets, is_secret, secrets_of
+
+KEY = "sk-proj-Zq8-bYw_7Rk29DfTtLm4"
+SHOWN = "sk-proj-****************tLm4"
+
+
+def request(query: str = "", **headers: str) -> dict[str, Any]:
+    """The WSGI environ of a request."""
+    return {"QUERY_STRING": query} | {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        (KEY, SHOWN),
+        ("sixteen-letters!", "sixteen-****ers!"),
+        ("fifteen-letters", "***"),
+        ("sk-mock-me", "***"),
+        ("x", "***"),
+        ("", "***"),
+        ("x" * 100_000, "***"),
+    ],
+)
+def test_of_short_secrets_nothing_is_shown(secret: str, shown: str) -> None:
+    assert abbreviated(secret) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "authorization",
+            "proxy-authorization",
+            "x-api-key",
+            "api-key",
+            "apikey",
+            "xapikey",
+            "x-functions-key",
+            "x-access-key",
+            "x-accesskey",
+            "x-access-code",
+            "authentication",
+            "x-authz",
+            "x-bearer",
+            "x-hmac",
+            "x-otp",
+            "dpop",
+        ),
+        *(
+            "ocp-apim-subscription-key",
+            "x-signature",
+            "x-hub-signature-256",
+            "x-auth",
+            "x-auth-token",
+            "cookie",
+        ),
+        *(
+            "set-cookie2",
+            "x-csrf-token",
+            "x-accesstoken",
+            "x-amz-security-token",
+            "x-client-secret",
+            "x-password",
+        ),
+        "x-mock-control-token",
+    ],
+)
+def test_headers_are_secret_by_their_names(name: str) -> None:
+    assert is_secret("headers", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "user-agent",
+            "content-type",
+            "idempotency-key",
+            "sec-websocket-key",
+            "openai-organization",
+            "referer",
+        ),
+        *("x-stainless-retry-count", "x-stainless-timeout", "accept", "x-keyboard", "author", "x-tokenizer"),
+    ],
+)
+def test_other_headers_are_not(name: str) -> None:
+    assert not is_secret("headers", name)
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "api_key", "code", "sig", "auth", "token", "access_token", "X-Amz-Signature"]
+)
+def test_query_arguments_are_secret_by_their_names(name: str) -> None:
+    assert is_secret("queries", name)
+
+
+@pytest.mark.parametrize("name", ["after", "limit", "order", "model", "purpose", "metadata[tone]"])
+def test_other_arguments_are_not(name: str) -> None:
+    assert not is_secret("queries", name)
+
+
+@pytest.mark.parametrize(
+    "name", ["api_key", "apiKey", "Authorization", "password", "client_secret", "access_token"]
+)
+def test_members_are_secret_by_their_names(name: str) -> None:
+    assert is_secret("members", name)
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "prompt_cache_key", "model", "code", "stop", "keywords"])
+def test_other_members_are_not(name: str) -> None:
+    assert not is_secret("members", name)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        request(authorization=f"Bearer {KEY}"),
+        request(authorization=f"bearer   {KEY}"),
+        request(authorization=KEY),
+        request(api_key=KEY),
+        request(x_api_key=KEY),
+        request(x_functions_key=KEY),
+        request(x_upstream=f"Bearer {KEY}"),
+        request(sec_websocket_protocol=f"realtime, openai-insecure-api-key.{KEY}"),
+        request(f"key={KEY}"),
+        request(f"a=1&access_token={KEY}"),
+    ],
+)
+def test_a_key_is_hidden_wherever_it_stands(environ: dict[str, Any]) -> None:
+    secrets = secrets_of(environ)
+    assert secrets.hide(f"My key is {KEY}.") == f"My key is {SHOWN}."
+    assert secrets.hide(KEY) == SHOWN
+    assert secrets.hide_in_path(f"/v1/{KEY}/models") == f"/v1/{SHOWN}/models"
+    assert secrets.hide_in_argument("after", KEY) == SHOWN
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            assert KEY not in secrets.hide_in_header(name[5:].replace("_", "-").lower(), value)
+
+
+def test_a_key_is_hidden_also_as_urls_have_it() -> None:
+    key = "a key/with+signs=of=URLs"
+    secrets = secrets_of(request(authorization=f"Bearer {key}"))
+    for written in (
+        "a%20key%2Fwith%2Bsigns%3Dof%3DURLs",
+        "a%20key%2fwith%2bsigns%3dof%3durls".replace("urls", "URLs"),
+    ):
+        shown = secrets.hide_in_header("referer", f"http://localhost/page?x={written}")
+        assert "signs" not in shown
+
+
+def test_a_key_with_letters_beyond_ascii_is_hidden_in_both_readings() -> None:
+    header = "Bearer schlüssel-9".encode().decode("latin-1")
+    secrets = secrets_of(request(authorization=header))
+    assert secrets.hide("mein schlüssel-9") == "mein ***"
+    assert secrets.hide("schlüssel-9".encode().decode("latin-1")) == "***"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("http://localhost/?api_key=hunter2&page=3", "http://localhost/?api_key=***&page=3"),
+        ("https://ann:hunter2@localhost/x", "https://***@localhost/x"),
+        ("Bearer hunter2", "Bearer ***"),
+        ("upstream=Bearer hunter2, other", "upstream=Bearer ***, other"),
+        ("realtime, openai-insecure-api-key.hunter2, v1", "realtime, openai-insecure-api-key.***, v1"),
+        (KEY, SHOWN),
+        ("OpenAI/Python 3.57.0", "OpenAI/Python 3.57.0"),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_in_any_header(value: str, shown: str) -> None:
+    assert Secrets(()).hide_in_header("x-anything", value) == shown
+
+
+def test_a_key_that_is_a_word_is_hidden_only_where_it_stands_alone() -> None:
+    secrets = secrets_of(request(authorization="Bearer secret"))
+    assert secrets.hide("It is no secret.") == "It is no secret."
+    assert secrets.hide("secret") == "***"
+    assert secrets.hide_in_path("/v1/models/secret") == "/v1/models/***"
+    assert secrets_of(request(authorization="Bearer test")).hide("test") == "test"

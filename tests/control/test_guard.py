@@ -1,0 +1,239 @@
+"""Who may call the control API."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+from werkzeug.test import TestResponse
+
+from mockserver.app import create_app
+from mockserver.control.guard import exposure
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+from tests.conftest import DATA, RawResponse, parse_response
+
+Send = Callable[..., RawResponse]
+From = Callable[..., TestResponse]
+Row = Mapping[str, Any]
+
+SESAME = "open sesame"
+TOKEN = {"x-mock-control-token": SESAME}
+ROWS = [
+    pytest.param(row, id=f"{group} {number}: {row['why']}")
+    for group, rows in tomllib.loads((DATA / "control_access.toml").read_text("utf-8")).items()
+    for number, row in enumerate(rows, 1)
+]
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def hosted(settings: Settings) -> Iterator[int]:
+    """The app in Python's own WSGI server, which joins headers that come twice; the port on 127.0.0.1."""
+    with make_server("127.0.0.1", 0, create_app(settings), handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[MockServer]:
+    settings = Settings(port=0, whisper_model="none", log_level="warning", control_token=SESAME)
+    with MockServer(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ports(server: MockServer, guarded: MockServer) -> Iterator[Mapping[str, int]]:
+    """Where the servers of the rows listen."""
+    with (
+        hosted(Settings(whisper_model="none", host="Test-Machine")) as named,
+        hosted(Settings(whisper_model="none", host="0.0.0.0")) as any_,
+    ):
+        yield {"plain": port_of(server), "token": port_of(guarded), "named": named, "any": any_}
+
+
+def port_of(server: MockServer) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+def exchange(row: Row, port: int) -> RawResponse:
+    """The answer to the request of a row, byte by byte as it is written there."""
+    host = row.get("host", "127.0.0.1:PORT")
+    method = row.get("method", "GET")
+    lines = [
+        f"{method} {row.get('path', '/_mock/clock')} HTTP/1.{0 if host == '-' else 1}",
+        *([] if host == "-" else [f"Host: {host}"]),
+        *row.get("headers", []),
+        *(["Content-Length: 2"] if method in ("POST", "PUT") else []),
+        "Connection: close",
+    ]
+    head = "\r\n".join(lines).replace("PORT", str(port)) + "\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(head.encode() + (b"{}" if method in ("POST", "PUT") else b""))
+        return parse_response(b"".join(iter(lambda: connection.recv(65536), b"")))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_who_may_call(row: Row, ports: Mapping[str, int]) -> None:
+    response = exchange(row, ports[row.get("server", "plain")])
+    unread = row["status"] == 403 and response.status == 400  # so malformed that the HTTP server refuses it
+    assert unread or response.status == row["status"], (row["why"], response.body)
+    origins = [line.partition(": ")[2] for line in row.get("headers", []) if line.startswith("Origin: ")]
+    told = response.headers.get("access-control-allow-origin")
+    if response.status == 200 and origins:
+        assert told == origins[0].replace("PORT", str(ports[row.get("server", "plain")])), "may be read"
+    else:
+        assert told is None, "no page may read it"
+    if response.status in (401, 403):
+        error = response.json()["error"]  # type: ignore[index]
+        assert "localhost" in error or "control_token" in error, "what to do is told"
+
+
+def test_a_refused_call_has_changed_nothing(send: Send) -> None:
+    before = send("GET", "/_mock/stubs").json()
+    stub = b'{"when": {"endpoint": "chat"}, "reply": {"say": "pwned"}}'
+    headers = {"Host": "a_b.evil.example", "Origin": "null", "Sec-Fetch-Site": "cross-site"}
+    assert send("POST", "/_mock/stubs", stub, headers).status == 403
+    assert send("GET", "/_mock/stubs").json() == before
+
+
+def test_two_headers_of_a_kind_are_no_header_to_trust() -> None:
+    with hosted(Settings(whisper_model="none")) as port:  # a server that joins them
+        for twice in (
+            ["Origin: http://localhost:3000", "Origin: https://evil.example"],
+            ["Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"],
+        ):
+            assert exchange({"headers": twice}, port).status == 403
+        assert exchange({"host": "localhost\r\nHost: evil.example"}, port).status == 403
+        assert exchange({}, port).status == 200
+
+
+@pytest.mark.parametrize("path", ["/_mock/clock", "/_mock/health", "/_mock/nothing", "/_mock/openapi.json"])
+def test_answers_are_not_shown_framed_or_kept_by_other_sites(send: Send, path: str) -> None:
+    headers = send("GET", path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"
+    assert "Origin" in headers["vary"]
+
+
+def test_a_page_of_this_machine_gets_the_headers_that_it_may_send(send: Send) -> None:
+    asked = {
+        "Origin": "http://localhost:3000",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "x-mock-control-token",
+    }
+    headers = send("OPTIONS", "/_mock/clock", headers=asked).headers
+    assert headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert headers["access-control-allow-headers"] == "x-mock-control-token"
+    assert "PUT" in headers["access-control-allow-methods"]
+
+
+def asks(settings: Settings) -> From:
+    """Asks as somebody at an address. No network here has all the addresses."""
+    client = create_app(settings).test_client()
+
+    def ask(
+        address: str,
+        path: str = "/_mock/clock",
+        headers: dict[str, str] | None = None,
+        host: str = "localhost",
+    ) -> TestResponse:
+        return client.get(
+            path, headers={"Host": host} | (headers or {}), environ_base={"REMOTE_ADDR": address}
+        )
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def ask() -> From:
+    return asks(Settings(whisper_model="none"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", ""])
+def test_who_calls_from_this_machine_may(ask: From, address: str) -> None:
+    assert ask(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.7", "fe80::1%eth0", "localhost", "?"]
+)
+def test_who_calls_from_elsewhere_may_not_and_is_told_the_setting(ask: From, address: str) -> None:
+    response = ask(address)
+    assert response.status_code == 403
+    assert "control_token" in response.get_json()["error"]
+    assert "--control-token" in response.get_json()["error"]
+
+
+def test_the_health_is_told_to_everybody(ask: From) -> None:
+    assert ask("192.0.2.7", "/_mock/health").status_code == 200
+
+
+def test_everything_else_below_mock_is_guarded_also_what_there_is_not(ask: From) -> None:
+    for path in ("/_mock", "/_mock/nothing", "/v1/_mock/clock", "/_mock/metrics", "/_mock/openapi.json"):
+        assert ask("192.0.2.7", path).status_code == 403
+
+
+def test_the_api_itself_is_not_guarded(ask: From) -> None:
+    assert ask("192.0.2.7", "/v1/models", {"Authorization": "Bearer sk-mock-me"}).status_code == 200
+
+
+def test_a_name_that_is_refused_is_reported(ask: From) -> None:
+    response = ask("127.0.0.1", host="evil.example:4010")
+    assert response.get_json()["error"].startswith("Host: the control API is not known as 'evil.example'.")
+
+
+class TestWithAToken:
+    @pytest.fixture
+    def server(self, guarded: MockServer) -> MockServer:
+        return guarded
+
+    def test_a_call_must_carry_it(self, send: Send) -> None:
+        response = send("GET", "/_mock/clock")
+        assert response.status == 401
+        assert response.json() == {
+            "error": "x-mock-control-token: the header is missing. Send the server's setting control_token in it."
+        }
+
+    def test_a_call_must_carry_the_right_one(self, send: Send) -> None:
+        response = send("GET", "/_mock/clock", headers={"x-mock-control-token": "öpen"})
+        assert response.status == 401
+        assert "is wrong" in response.json()["error"]  # type: ignore[index]
+
+    def test_it_comes_beside_the_api_key(self, send: Send) -> None:
+        change = send("PATCH", "/_mock/settings", b'{"strictness": "off"}', TOKEN, key="sk-mock-tokened")
+        assert change.status == 200
+        assert send("GET", "/_mock/settings", headers=TOKEN).json()["changed"] == {}  # type: ignore[index]
+
+    def test_the_health_needs_none(self, send: Send) -> None:
+        assert send("GET", "/_mock/health").status == 200
+
+    def test_the_api_needs_none(self, send: Send) -> None:
+        assert send("GET", "/v1/models").status == 200
+
+
+def test_a_token_opens_the_control_api_to_other_machines() -> None:
+    ask = asks(Settings(whisper_model="none", control_token=SESAME))
+    assert ask("192.0.2.7", headers=TOKEN, host="mock:4010").status_code == 200
+    assert ask("192.0.2.7", host="mock:4010").status_code == 401
+
+
+def test_a_server_that_others_can_reach_without_a_token_is_warned_of() -> None:
+    assert exposure(Settings()) is None
+    assert exposure(Settings(host="0.0.0.0", control_token="secret")) is None
+    assert "--control-token" in (exposure(Settings(host="0.0.0.0")) or "")

@@ -1,0 +1,681 @@
+import gc
+import itertools
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faster_whisper import WhisperModel
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import UndecodableAudio
+from mockserver.audio.encode import write_wav
+from mockserver.catalog.tables import Catalog
+from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
+from mockserver.engines.transcription import (
+    EngineBusy,
+    EngineFailed,
+    Segment,
+    Transcription,
+    TranscriptionOptions,
+    VadOptions,
+)
+from mockserver.engines.whisper.models import embedded_model, find_model, pull_model
+from mockserver.engines.whisper.transcriber import WhisperTranscriber
+from mockserver.engines.whisper.windows import WindowedWhisper
+from tests.waiting import eventually
+
+MODEL = embedded_model()
+
+ALLOY = Catalog().voices[0]
+ORDER = "My order has not arrived yet."
+THANKS = "Thank you for your help."
+
+Say = Callable[..., Clip]
+
+
+@pytest.fixture(scope="module")
+def say() -> Iterator[Say]:
+    """Makes a clip in which each sentence begins at a multiple of 30 s, as Whisper's windows do."""
+    speaker = Pyttsx3Speaker()
+
+    def speak(*sentences: str) -> Clip:
+        window = bytes(30 * SPEECH_SAMPLE_RATE * 2)
+        spoken = [
+            b"".join(chunk.pcm for chunk in speaker.speak(Utterance(text, ALLOY))) for text in sentences
+        ]
+        pcm = b"".join(part + window[len(part) :] for part in spoken[:-1]) + spoken[-1]
+        return Clip(write_wav(pcm, SPEECH_SAMPLE_RATE), "speech.wav", max_seconds=3600)
+
+    yield speak
+    speaker.close()
+
+
+@pytest.fixture(scope="module")
+def whisper() -> Iterator[WhisperTranscriber]:
+    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1)
+    yield transcriber
+    transcriber.close()
+
+
+@pytest.fixture
+def only_one() -> Iterator[WhisperTranscriber]:
+    """A transcriber that takes one clip at a time and lets nobody wait."""
+    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1, queue_size=0)
+    yield transcriber
+    transcriber.close()
+
+
+def silence(seconds: float) -> Clip:
+    return Clip(write_wav(bytes(round(seconds * 16_000) * 2), 16_000), "silence.wav", max_seconds=60)
+
+
+def text_of(transcription: Transcription) -> str:
+    return " ".join(segment.text for segment in transcription.segments)
+
+
+@pytest.mark.parametrize("sentence", [ORDER, THANKS, "Please call me back tomorrow at nine."])
+def test_a_sentence_is_understood(whisper: WhisperTranscriber, say: Say, sentence: str) -> None:
+    assert text_of(whisper.transcribe(say(sentence), TranscriptionOptions())) == sentence
+
+
+def test_the_answer_names_engine_model_language_and_duration(whisper: WhisperTranscriber, say: Say) -> None:
+    clip = say(ORDER)
+    answer = whisper.transcribe(clip, TranscriptionOptions())
+    assert (answer.answered_by, answer.languages) == ("whisper; model=embedded", ("en",))
+    assert answer.duration == clip.duration
+
+
+@pytest.mark.parametrize(
+    ("hinted", "told"), [((), "en"), (("fr",), "fr"), (("fr", "de"), "fr"), (("fr", "en"), "en")]
+)
+def test_a_model_that_knows_english_only_takes_a_hinted_language_at_its_word(
+    whisper: WhisperTranscriber, say: Say, hinted: tuple[str, ...], told: str
+) -> None:
+    answer = whisper.transcribe(say(ORDER), TranscriptionOptions(languages=hinted))
+    assert (text_of(answer), answer.languages) == (ORDER, (told,))
+
+
+def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Say) -> None:
+    clip = say(ORDER, THANKS)
+    first, second = whisper.transcribe(clip, TranscriptionOptions()).segments
+    assert 0 <= first.start < first.end < 30 <= second.start < second.end <= clip.duration
+    assert (first.seek, second.seek) == (0, 3000)
+    assert (first.temperature, first.words, first.speaker) == (0.0, None, None)
+    assert first.tokens is None, "the ids of its small vocabulary are nobody else's"
+    assert first.avg_logprob is not None
+    assert first.avg_logprob < 0
+    assert first.no_speech_prob is not None
+    assert 0 <= first.no_speech_prob < 0.5
+    assert first.compression_ratio is not None
+    assert first.compression_ratio > 0
+
+
+def test_words_have_times_within_the_clip(whisper: WhisperTranscriber, say: Say) -> None:
+    clip = say(THANKS)
+    (segment,) = whisper.transcribe(clip, TranscriptionOptions(words=True)).segments
+    assert segment.words is not None
+    assert " ".join(word.text for word in segment.words) == THANKS
+    times = [time for word in segment.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert times[-1] <= clip.duration
+    assert all(word.probability is not None and 0 < word.probability <= 1 for word in segment.words)
+
+
+def test_silence_has_no_segments_and_no_language(whisper: WhisperTranscriber) -> None:
+    answer = whisper.transcribe(silence(2), TranscriptionOptions())
+    assert (list(answer.segments), answer.languages, answer.duration) == ([], (), 2.0)
+
+
+def test_voice_detection_leaves_nothing_of_silence(whisper: WhisperTranscriber) -> None:
+    answer = whisper.transcribe(silence(2), TranscriptionOptions(vad=VadOptions()))
+    assert (list(answer.segments), answer.languages) == ([], ())
+
+
+def test_voice_detection_skips_the_pause_but_not_its_time(whisper: WhisperTranscriber, say: Say) -> None:
+    clip = say(ORDER, THANKS)
+    options = TranscriptionOptions(
+        vad=VadOptions(threshold=0.4, prefix_padding_ms=100, silence_duration_ms=500)
+    )
+    segments = list(whisper.transcribe(clip, options).segments)
+    assert max(segment.seek or 0 for segment in segments) < 3000  # The pause is gone from the audio heard.
+    assert segments[-1].end > 30
+
+
+def test_every_option_at_once_is_understood(whisper: WhisperTranscriber, say: Say) -> None:
+    options = TranscriptionOptions(
+        task="translate",
+        languages=("fr", "en", "xx"),
+        prompt="A first test.",
+        keywords=("hello", "test"),
+        temperature=0.2,
+        words=True,
+        vad=VadOptions(),
+    )
+    (segment,) = whisper.transcribe(say(THANKS), options).segments
+    assert (segment.text, segment.temperature) == (THANKS, 0.2)
+
+
+@pytest.mark.parametrize("pitch", [440, 1_500, 2_000, 5_000])
+def test_a_tone_is_not_made_into_babble(whisper: WhisperTranscriber, pitch: int) -> None:
+    times = np.arange(12 * 16_000) / 16_000
+    tone = 0.1 * np.sin(2 * math.pi * pitch * times)  # -20 dB
+    clip = Clip(write_wav((tone * 32_767).astype("<i2").tobytes(), 16_000), "tone.wav", max_seconds=60)
+    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == ""
+
+
+def test_what_is_said_again_is_heard_again(whisper: WhisperTranscriber, say: Say) -> None:
+    heard = text_of(whisper.transcribe(say(" ".join([THANKS] * 8)), TranscriptionOptions()))
+    assert re.findall(r"\w+", heard) == re.findall(r"\w+", THANKS) * 8
+
+
+def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) -> None:
+    clips = [say(ORDER), say(THANKS)] * 4
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(
+            threads.map(lambda clip: text_of(whisper.transcribe(clip, TranscriptionOptions())), clips)
+        )
+    assert answers == [ORDER, THANKS] * 4
+
+
+def test_a_short_clip_does_not_wait_for_the_end_of_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
+    long = iter(whisper.transcribe(say(*[ORDER] * 12), TranscriptionOptions()).segments)
+    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+    assert whisper.clips_at_work == 1, "the long one has not come to its end meanwhile"
+    assert len(list(long)) == 12
+
+
+def test_many_short_clips_do_not_hold_up_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
+    short, is_over = say(THANKS).content, threading.Event()
+
+    def hear_short_ones() -> None:
+        while not is_over.is_set():
+            list(whisper.transcribe(Clip(short, "short.wav", 60), TranscriptionOptions()).segments)
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(4):
+            threads.submit(hear_short_ones)
+        try:
+            assert len(list(whisper.transcribe(say(*[ORDER] * 4), TranscriptionOptions()).segments)) == 4
+        finally:
+            is_over.set()
+
+
+def test_the_first_segment_comes_while_the_rest_is_still_being_heard(
+    only_one: WhisperTranscriber, say: Say
+) -> None:
+    segments = iter(only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions()).segments)
+    assert next(segments).text == ORDER
+    with pytest.raises(EngineBusy):
+        only_one.transcribe(say(THANKS), TranscriptionOptions())
+    assert len(list(segments)) == 11
+
+
+def test_who_comes_when_the_queue_is_full_is_sent_away(only_one: WhisperTranscriber, say: Say) -> None:
+    answer = only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions())
+    with pytest.raises(EngineBusy, match="too many transcriptions"):
+        only_one.transcribe(say(THANKS), TranscriptionOptions())
+    list(answer.segments)
+    assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+
+
+def test_who_comes_when_the_queue_is_full_is_sent_away_undecoded(
+    only_one: WhisperTranscriber, say: Say
+) -> None:
+    answer = only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions())
+    with pytest.raises(EngineBusy):
+        only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
+    del answer
+
+
+def test_a_clip_is_forgotten_when_it_was_heard(whisper: WhisperTranscriber, say: Say) -> None:
+    clip = say(ORDER)
+    remembered = weakref.ref(clip)
+    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == ORDER
+    del clip
+    while remembered() is not None:
+        gc.collect()
+
+
+def stop_reading(segments: Iterator[Segment]) -> None:
+    segments.close()  # type: ignore[attr-defined]
+    assert list(segments) == []
+
+
+def never_begin(_: Iterator[Segment]) -> None:
+    pass
+
+
+def drop_after_the_first(segments: Iterator[Segment]) -> None:
+    next(segments)
+
+
+@pytest.mark.parametrize("leave", [stop_reading, never_begin, drop_after_the_first])
+def test_nobody_is_kept_waiting_for_segments_that_nobody_reads(
+    whisper: WhisperTranscriber,
+    say: Say,
+    leave: Callable[[Iterator[Segment]], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("DEBUG", logger="faster_whisper"):
+        leave(iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments))
+        assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+    windows = [record for record in caplog.messages if record.startswith("Processing segment at")]
+    assert len(windows) < 20
+
+
+def test_a_slow_reader_keeps_nobody_waiting(only_one: WhisperTranscriber, say: Say) -> None:
+    unread = only_one.transcribe(say(ORDER), TranscriptionOptions())
+    while True:
+        try:
+            other = only_one.transcribe(say(THANKS), TranscriptionOptions())
+        except EngineBusy:
+            continue
+        break
+    assert (text_of(other), text_of(unread)) == (THANKS, ORDER)
+
+
+def windows_heard(caplog: pytest.LogCaptureFixture) -> int:
+    """How many windows faster-whisper has begun, of all clips."""
+    return sum(message.startswith("Processing segment at") for message in caplog.messages)
+
+
+class Leaving(Exception):
+    """The client has left."""
+
+
+def test_the_work_at_silence_ends_when_its_client_has_left(
+    only_one: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    half_an_hour = Clip(write_wav(bytes(1_800 * 8_000 * 2), 8_000), "silence.wav", 1_800)
+    with caplog.at_level("DEBUG"), pytest.raises(Leaving):
+        only_one.transcribe(half_an_hour, TranscriptionOptions(), leave_at_once)
+    assert eventually(lambda: only_one.clips_at_work == 0)
+    assert windows_heard(caplog) < 60
+    assert "nobody waits any more for what is said in silence.wav" in caplog.text
+    assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+
+
+def test_the_work_at_speech_ends_when_its_client_has_left(
+    only_one: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_gone = threading.Event()
+
+    def look() -> None:
+        if is_gone.is_set():
+            raise Leaving
+
+    with caplog.at_level("DEBUG"):
+        answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions(), look)
+        is_gone.set()
+        with pytest.raises(Leaving):
+            list(answer.segments)
+        assert eventually(lambda: only_one.clips_at_work == 0)
+    assert windows_heard(caplog) < 20
+
+
+def leave_at_once() -> None:
+    raise Leaving
+
+
+def test_a_clip_whose_client_leaves_while_it_waits_is_not_transcribed(
+    whisper: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    model: Future[WindowedWhisper] = Future()
+    whisper.wait()
+    loaded, whisper._model = whisper._model, model  # as if it were still being loaded
+    try:
+        with caplog.at_level("DEBUG"), pytest.raises(Leaving):
+            whisper.transcribe(say(ORDER), TranscriptionOptions(), leave_at_once)
+    finally:
+        whisper._model = loaded
+        model.set_result(loaded.result())
+    assert eventually(lambda: whisper.clips_at_work == 0)
+    assert windows_heard(caplog) == 0
+
+
+def test_more_seconds_than_may_wait_are_refused(say: Say) -> None:
+    whisper = WhisperTranscriber(str(MODEL), cpu_threads=1, queue_seconds=100)
+    four_minutes = say(*[ORDER] * 8)
+    alone = iter(whisper.transcribe(four_minutes, TranscriptionOptions()).segments)
+    with pytest.raises(EngineBusy, match=r"\d+ seconds of audio are waiting"):
+        whisper.transcribe(four_minutes, TranscriptionOptions())
+    assert len(list(alone)) == 8
+    assert eventually(lambda: whisper.clips_at_work == 0)
+    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+    whisper.close()
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("CUDA failed with error out of memory")])
+def test_an_engine_that_fails_at_a_window_fails_its_clip_alone(
+    whisper: WhisperTranscriber, say: Say, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    encode, windows = WhisperModel.encode, itertools.count()
+
+    def fails_at_the_third(self: WhisperModel, features: object) -> object:
+        if next(windows) == 2:
+            raise failure
+        return encode(self, features)
+
+    monkeypatch.setattr(WhisperModel, "encode", fails_at_the_third)
+    segments = iter(whisper.transcribe(say(ORDER, THANKS, ORDER), TranscriptionOptions()).segments)
+    assert [next(segments).text, next(segments).text] == [ORDER, THANKS]
+    with pytest.raises(EngineFailed, match=r"Whisper cannot go on: (MemoryError|RuntimeError)"):
+        next(segments)
+    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
+
+
+def test_what_is_no_audio_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:
+    for _ in range(3):
+        with pytest.raises(UndecodableAudio):
+            only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
+    assert text_of(only_one.transcribe(say(ORDER), TranscriptionOptions())) == ORDER
+
+
+def test_an_option_that_makes_the_engine_fail_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:
+    impossible = TranscriptionOptions(vad=VadOptions(prefix_padding_ms="wide"))  # type: ignore[arg-type]
+    for _ in range(3):
+        with pytest.raises(TypeError):
+            only_one.transcribe(say(ORDER), impossible)
+    assert text_of(only_one.transcribe(say(ORDER), TranscriptionOptions())) == ORDER
+
+
+def test_the_model_is_loaded_in_the_background() -> None:
+    whisper = WhisperTranscriber(str(MODEL))
+    assert whisper.describe() == {
+        "engine": "whisper",
+        "model": "embedded",
+        "state": "loading",
+        "error": "",
+    }
+    whisper.start()
+    whisper.start()
+    whisper.transcribe(silence(1), TranscriptionOptions())
+    assert whisper.state == "ready"
+    whisper.close()
+
+
+def test_a_closed_transcriber_hears_nothing_more(say: Say) -> None:
+    whisper = WhisperTranscriber(str(MODEL), cpu_threads=1)
+    answer = whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
+    whisper.close()
+    with pytest.raises(EngineFailed, match="shut down"):
+        list(answer.segments)
+    with pytest.raises(EngineFailed, match="shut down"):
+        whisper.transcribe(say(ORDER), TranscriptionOptions())
+
+
+def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
+    script = (
+        "import sys; from mockserver.audio.clip import Clip\n"
+        "from mockserver.engines.whisper.transcriber import WhisperTranscriber\n"
+        "from mockserver.engines.transcription import TranscriptionOptions\n"
+        "clip = Clip(sys.stdin.buffer.read(), 'speech.wav', 3600)\n"
+        "answer = WhisperTranscriber(sys.argv[1]).transcribe(clip, TranscriptionOptions())\n"
+    )
+    program = [sys.executable, "-c", script, str(MODEL)]
+    run = subprocess.run(program, input=say(*[ORDER] * 20).content.read(), capture_output=True, check=False)
+    assert (run.returncode, run.stdout) == (0, b"")
+    assert run.stderr.splitlines() == [run.stderr.strip()]  # what is logged once
+    assert run.stderr.startswith(b"The embedded Whisper has answered.")
+
+
+def test_a_model_that_cannot_be_loaded_is_told_to_everyone_who_asks(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    whisper = WhisperTranscriber(str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(EngineFailed, match="cannot load the Whisper model"):
+            whisper.transcribe(silence(1), TranscriptionOptions())
+    assert whisper.describe()["state"] == "failed"
+    assert str(tmp_path) in whisper.describe()["error"]
+    whisper.close()
+
+
+def test_a_model_that_cannot_be_loaded_holds_on_to_no_clip(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    whisper = WhisperTranscriber(str(tmp_path))
+    clips = [silence(1) for _ in range(3)]
+    remembered = [weakref.ref(clip) for clip in clips]
+    while clips:
+        with pytest.raises(EngineFailed, match="cannot load the Whisper model"):
+            whisper.transcribe(clips.pop(), TranscriptionOptions())
+    whisper.close()
+    gc.collect()
+    assert [clip() for clip in remembered] == [None] * 3
+    assert whisper.state == "failed"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty Hugging Face cache."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def put(cache: Path, repository: str, size: int) -> str:
+    folder = cache / f"models--{repository.replace('/', '--')}" / "snapshots" / "0123"
+    folder.mkdir(parents=True)
+    (folder / "model.bin").write_bytes(bytes(size))
+    (folder / "tokenizer.json").write_text("{}")
+    return str(folder)
+
+
+def test_the_smallest_multilingual_model_of_the_cache_is_chosen(cache: Path) -> None:
+    put(cache, "Systran/faster-whisper-small", 300)
+    put(cache, "Systran/faster-whisper-tiny.en", 100)
+    tiny = put(cache, "Systran/faster-whisper-base", 200)
+    put(cache, "sentence-transformers/other", 1)
+    assert find_model("auto") == tiny
+
+
+def test_an_english_model_is_better_than_none(cache: Path) -> None:
+    tiny = put(cache, "Systran/faster-whisper-tiny.en", 100)
+    assert find_model("auto") == tiny
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("setting", ["auto", "embedded"])
+def test_without_a_cache_there_is_the_model_that_ships(setting: str) -> None:
+    assert find_model(setting) == str(embedded_model())
+    assert (embedded_model() / "model.bin").is_file()
+
+
+def test_the_model_that_ships_can_be_had_in_any_case(cache: Path) -> None:
+    put(cache, "Systran/faster-whisper-tiny", 100)
+    assert find_model("embedded") == str(embedded_model())
+
+
+def test_the_log_says_once_that_the_model_that_ships_is_not_for_people(
+    say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1)
+    for _ in range(2):
+        transcriber.transcribe(say(ORDER), TranscriptionOptions())
+    transcriber.close()
+    (told,) = [
+        record.message for record in caplog.records if record.name == "mockserver.engines.whisper.transcriber"
+    ]
+    assert "not people" in told
+    assert "mockserver models pull tiny" in told
+
+
+@pytest.mark.parametrize("lacking", ["model.bin", "tokenizer.json"])
+def test_a_model_that_was_not_downloaded_to_its_end_is_passed_over(cache: Path, lacking: str) -> None:
+    folder = Path(put(cache, "Systran/faster-whisper-tiny", 100))
+    (folder / lacking).unlink()
+    (folder / lacking).symlink_to("../../blobs/gone")
+    assert find_model("auto") == str(embedded_model())
+    (folder / lacking).unlink()
+    (folder / lacking).touch()
+    assert find_model("auto") == str(embedded_model())
+
+
+UNREADABLE_CACHE = """
+import ctypes, os, sys
+for capability in (1, 2):  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, by which root may read everything
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+program = "from mockserver.engines.whisper.models import find_model; print(find_model('auto'))"
+os.execv(sys.executable, [sys.executable, "-c", program])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="rights are dropped as Linux has it")
+def test_a_cache_that_may_not_be_read_leaves_the_model_that_ships(tmp_path: Path) -> None:
+    (tmp_path / "hub").mkdir()
+    tmp_path.chmod(0)
+    run = subprocess.run(
+        [sys.executable, "-c", UNREADABLE_CACHE],
+        env={name: value for name, value in os.environ.items() if name != "HF_HUB_CACHE"}
+        | {"HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tmp_path.chmod(0o700)
+    assert run.stdout == f"{embedded_model()}\n"
+    assert f"cannot be read (Permission denied): {tmp_path / 'hub'}" in run.stderr
+    assert "HF_HOME" in run.stderr
+
+
+def test_a_model_without_its_tokenizer_is_not_looked_for_in_the_network(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(embedded_model(), tmp_path / "mine"))
+    (folder / "tokenizer.json").unlink()
+    transcriber = WhisperTranscriber(str(folder))
+    transcriber.wait()
+    assert (transcriber.state, transcriber.error) == (
+        "failed",
+        f"cannot load the Whisper model {folder}: tokenizer.json is not there. Download or convert the model again",
+    )
+    transcriber.close()
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home: no ``HOME``, no entry in the password file, no other place for a cache."""
+    for name in ("HOME", "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2_147_483_000)
+
+
+@pytest.mark.usefixtures("homeless")
+def test_a_user_without_a_home_has_the_model_that_ships() -> None:
+    assert find_model("auto") == str(embedded_model())
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("name", ["tiny", "~/models/tiny"])
+def test_a_user_without_a_home_is_told_to_set_one(name: str) -> None:
+    with pytest.raises(EngineFailed, match="set HF_HOME or HOME"):
+        find_model(name)
+    with pytest.raises(EngineFailed, match="set HF_HOME or HOME"):
+        pull_model(name, on_progress=lambda _: None)
+
+
+def test_no_model_is_wanted(cache: Path) -> None:
+    put(cache, "Systran/faster-whisper-tiny", 100)
+    assert find_model("none") is None
+
+
+def test_a_model_is_called_by_its_repository(cache: Path) -> None:
+    assert (
+        WhisperTranscriber(put(cache, "Systran/faster-whisper-tiny", 1)).model_name == "faster-whisper-tiny"
+    )
+
+
+def a_copy(folder: Path) -> Path:
+    return Path(shutil.copytree(MODEL, folder / "renamed"))
+
+
+def a_link(folder: Path) -> Path:
+    link = folder / "linked"
+    link.symlink_to(MODEL, target_is_directory=True)
+    return link
+
+
+def a_relative_path(_: Path) -> Path:
+    return Path(os.path.relpath(MODEL))
+
+
+no_links = pytest.mark.skipif(sys.platform == "win32", reason="making links needs privileges there")
+SAME_MODEL = [a_copy, pytest.param(a_link, marks=no_links), a_relative_path]
+
+
+@pytest.mark.parametrize("placed", SAME_MODEL)
+def test_the_model_that_ships_is_marked_wherever_it_lies(
+    say: Say, tmp_path: Path, caplog: pytest.LogCaptureFixture, placed: Callable[[Path], Path]
+) -> None:
+    transcriber = WhisperTranscriber(str(placed(tmp_path)), cpu_threads=1)
+    answer = transcriber.transcribe(say(ORDER), TranscriptionOptions())
+    assert (text_of(answer), answer.answered_by) == (ORDER, "whisper; model=embedded")
+    transcriber.close()
+    assert "The embedded Whisper has answered." in caplog.text
+
+
+@pytest.mark.parametrize(
+    "config",
+    [None, b"", b"no JSON", b"\xff", b"[" * 100_000, b"[]", b"{}", b'{"trained_on": "people"}'],
+    ids=lambda config: "none" if config is None else config[:24].decode("latin-1") or "empty",
+)
+def test_a_folder_of_the_same_name_is_another_model(tmp_path: Path, config: bytes | None) -> None:
+    folder = tmp_path / "mine" / "embedded"
+    folder.mkdir(parents=True)
+    if config is not None:
+        (folder / "config.json").write_bytes(config)
+    other = WhisperTranscriber(str(folder))
+    assert (other.is_embedded, other.model_name) == (False, "mine/embedded")
+
+
+def test_a_repository_of_the_same_name_is_another_model(cache: Path) -> None:
+    assert WhisperTranscriber(put(cache, "nobody/embedded", 1)).model_name == "nobody/embedded"
+
+
+def test_a_model_in_the_current_folder_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert WhisperTranscriber(".").model_name == tmp_path.name
+
+
+def test_a_model_may_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").touch()
+    assert find_model(str(tmp_path)) == str(tmp_path)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineFailed, match=r"has no model\.bin"):
+        find_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("tinny", "expected one of: tiny"), ("nobody/nothing", "models pull nobody/nothing")]
+)
+def test_a_model_that_is_not_here_is_refused_with_a_remedy(name: str, reason: str) -> None:
+    with pytest.raises(EngineFailed, match=reason):
+        find_model(name)
+
+
+def test_a_download_of_something_unknown_is_refused() -> None:
+    with pytest.raises(EngineFailed, match="expected one of: tiny"):
+        pull_model("tinny", on_progress=lambda _: None)
+
+
+def test_a_download_without_a_network_says_so(tmp_path: Path) -> None:
+    script = (
+        "from mockserver.engines.whisper.models import *\n"
+        "try: pull_model('tiny', on_progress=lambda count: None)\n"
+        "except EngineFailed as error: print(error)"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith("cannot find the Whisper model 'tiny'")

@@ -1,0 +1,95 @@
+"""Records of journal entries to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.clock import Clock
+from mockserver.journal.entries import Entry, Record
+from mockserver.journal.journal import Journal
+
+NOON = 1_800_000_000.0  # 08:00 UTC
+
+HELLO: Mapping[str, Any] = {
+    "place": "file",
+    "file": "hello.wav",
+    "size": 99_634,
+    "sha256": "ab" * 32,
+    "container": "wav",
+    "codec": "pcm_s16le",
+    "duration": 2.07,
+    "channels": 1,
+    "sample_rate": 24_000,
+    "pcm_sha256": "cd" * 32,
+    "heard": "Hello world.",
+}
+
+_TRANSCRIPTION: Mapping[str, Any] = {
+    "id": "req_1",
+    "time": NOON,
+    "account_id": "org-ann/proj_ann",
+    "account_names": ["org-ann/proj_ann", "org-ann", "proj_ann"],
+    "account": "sk-ann",
+    "organization": "org-ann",
+    "project": "proj_ann",
+    "endpoint": "transcriptions",
+    "operation": "create_transcription",
+    "endpoint_names": ["transcriptions", "create_transcription", "/v1/audio/transcriptions"],
+    "method": "POST",
+    "path": "/v1/audio/transcriptions",
+    "query": {},
+    "headers": {"user-agent": "test"},
+    "model": "whisper-1",
+    "request": {"model": "whisper-1", "language": "en"},
+    "audio": [HELLO],
+    "heard": "Hello world.",
+    "user_text": None,
+    "prompt": None,
+    "status": 200,
+    "error": None,
+    "answered_by": "fixture; name=hello",
+    "stub": None,
+    "fault": None,
+    "reply": None,
+    "usage": {"type": "duration", "seconds": 3},
+    "cost_usd": None,
+    "limits": {},
+    "timing": {"first_byte_ms": 1.5, "total_ms": 2.5},
+    "stream_events": None,
+    "stream_pieces": None,
+    "bytes_sent": 79,
+    "in_flight": False,
+    "hung_up": False,
+}
+
+
+def record(**changes: Any) -> Record:
+    """The record of a transcription, with changes."""
+    assert changes.keys() <= _TRANSCRIPTION.keys()
+    return {**_TRANSCRIPTION, **changes}
+
+
+def chat(text: str, **changes: Any) -> Record:
+    """The record of a chat in which the user wrote ``text``."""
+    return record(
+        endpoint="chat",
+        operation="create_chat_completion",
+        endpoint_names=["chat", "create_chat_completion"],
+        path="/v1/chat/completions",
+        model="gpt-4o-mini",
+        request={"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]},
+        audio=[],
+        heard=None,
+        user_text=text,
+        answered_by="fixed reply",
+        **changes,
+    )
+
+
+def journal_of(*records: Record, entries: int = 1_000, room_bytes: int = 1 << 20) -> Journal:
+    """A journal that holds the records."""
+    journal = Journal(Clock(frozen_at=NOON), entries=entries, room_bytes=room_bytes, keep_audio=0)
+    for each in records:
+        journal.add(Entry(each))
+    return journal

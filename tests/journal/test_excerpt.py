@@ -1,0 +1,92 @@
+"""What the journal writes down of a request holds neither secrets nor megabytes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from mockserver.accounts.redaction import Secrets, secrets_of
+from mockserver.audio.clip import Clip
+from mockserver.journal import excerpt
+
+KEY = "sk-mock-tier-5-somebody"
+NONE = Secrets(())
+LONG = "x" * (excerpt.LONGEST + 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "shown"),
+    [
+        ("AUTHORIZATION", f"Bearer {KEY}", "Bearer sk-mock-***********body"),
+        ("AUTHORIZATION", "Bearer short", "Bearer ***"),
+        ("AUTHORIZATION", "Basic dXNlcjpwYXNzd29yZDEyMw==", "Basic ***"),
+        ("AUTHORIZATION", KEY, "***"),
+        ("PROXY_AUTHORIZATION", f"Bearer {KEY}", "Bearer sk-mock-***********body"),
+        ("X_API_KEY", KEY, "sk-mock-***********body"),
+        ("COOKIE", "session=0123456789abcdef", "***"),
+        ("X_MOCK_CONTROL_TOKEN", "hunter2", "***"),
+        ("USER_AGENT", "OpenAI/Python", "OpenAI/Python"),
+    ],
+)
+def test_headers_are_written_down_without_secrets(header: str, value: str, shown: str) -> None:
+    name = header.replace("_", "-").lower()
+    environ = {f"HTTP_{header}": value}
+    assert excerpt.headers(environ, secrets_of(environ)) == {name: shown}
+
+
+def test_of_an_environ_only_headers_are_written_down() -> None:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "",
+        "wsgi.input": object(),
+        "HTTP_X_LONG": LONG,
+    }
+    headers = excerpt.headers(environ, NONE)
+    assert headers["content-type"] == "application/json"
+    assert len(headers.pop("x-long")) < 100
+    assert headers.keys() == {"content-type"}
+
+
+def test_query_arguments_are_written_down_by_name() -> None:
+    assert excerpt.query("limit=2&after=&a=1&a=2&a=3&api_key=0123456789", NONE) == {
+        "limit": "2",
+        "after": "",
+        "a": ["1", "2", "3"],
+        "api_key": "***",
+    }
+
+
+def test_facts_stand_for_the_audio_of_a_chat() -> None:
+    clip = Clip(bytes(10_000), "audio.wav", 60)
+    part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.content.read()).decode()}}
+    document = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+    written = excerpt.document(document, {"messages[0].content[0].input_audio": clip}, NONE)
+    facts = {"base64_bytes": 10_000, "sha256": clip.sha256}
+    assert written["messages"][0]["content"][0]["input_audio"] == {"data": facts}
+    assert written["model"] == "m"
+
+
+def test_length_and_beginning_stand_for_a_long_text() -> None:
+    written = excerpt.document({"prompt": LONG, "input": LONG[1:]}, {}, NONE)
+    assert written == {"prompt": {"length": len(LONG), "starts": "x" * 80}, "input": LONG[1:]}
+
+
+def test_of_very_many_values_only_their_number_is_written_down() -> None:
+    many = [{"role": "user", "content": "Hi"}] * 10_000
+    assert excerpt.document({"model": "m", "messages": many}, {}, NONE) == {
+        "model": "m",
+        "messages": {"values": 10_000},
+    }
+
+
+def test_what_is_nested_too_deeply_is_not_written_down() -> None:
+    deep: Any = "deep"
+    for _ in range(900):
+        deep = [deep]
+    written = json.dumps(excerpt.document({"model": "m", "messages": deep}, {}, NONE))
+    assert written.startswith('{"model": "m", "messages": [[[')
+    assert '[{"values": 1}]' in written

@@ -1,0 +1,105 @@
+"""What is told of calls that a test may overlook."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from mockserver.journal.findings import findings
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+from tests.journal.journal_records import record
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "endpoint", "finding"),
+    [
+        (
+            "/v1/responses",
+            "endpoint_not_served",
+            "responses",
+            "POST /v1/responses is not served by this mock server. Use chat completions instead: openai.chat()",
+        ),
+        (
+            "/v1/embeddings",
+            "endpoint_not_served",
+            "embeddings",
+            "POST /v1/embeddings is not served by this mock server. Script the answer with a stub. See docs/",
+        ),
+        (
+            "/openai/v1/responses",
+            "endpoint_not_served",
+            None,
+            "POST /openai/v1/responses is not served by this mock server. Call the paths of OpenAI's API",
+        ),
+        (
+            "/v1/audio/transcription",
+            "unknown_url",
+            None,
+            "POST /v1/audio/transcription: the API has no such URL. Did you mean /v1/audio/transcriptions?",
+        ),
+        ("/v1/foo", "unknown_url", None, "POST /v1/foo: the API has no such URL. A stub can answer it"),
+        (
+            "/v1//models",
+            "unknown_url",
+            None,
+            "POST /v1//models: the API has no such URL. Does the base URL end with a slash?",
+        ),
+        (
+            "/chat/completions",
+            "unknown_url",
+            None,
+            "POST /chat/completions: the API has no such URL. Add /v1 to the base URL.",
+        ),
+        (
+            "/audio/transcriptions",
+            None,
+            "transcriptions",
+            "POST /audio/transcriptions: the base URL lacks /v1; the real API answers such calls with 404.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_call_is_reported_once(
+    path: str, error: str | None, endpoint: str | None, finding: str
+) -> None:
+    entry = record(path=path, error=error, endpoint=endpoint)
+    (told,) = findings([entry, entry])
+    assert told.startswith(finding)
+
+
+def test_a_call_can_be_wrong_in_two_ways() -> None:
+    told = findings([record(path="/embeddings", error="endpoint_not_served", endpoint="embeddings")])
+    assert [line.partition(" ")[2].partition(".")[0] for line in told] == [
+        "/embeddings is not served by this mock server",
+        "/embeddings: the base URL lacks /v1; the real API answers such calls with 404",
+    ]
+
+
+def test_good_calls_and_other_errors_are_no_findings() -> None:
+    assert (
+        findings([record(), record(error="invalid_api_key", status=401), record(error="server_error")]) == []
+    )
+
+
+def test_a_model_that_the_tier_may_not_use_is_not_reported_as_unknown() -> None:
+    settings = Settings(port=0, whisper_model="none", log_level="error", unsupported_model="404")
+    with MockServer(settings) as server:
+        api = server.account()
+        api.tier("free")
+        with pytest.raises(openai.NotFoundError):
+            api.client.chat.completions.create(model="gpt-5.1", messages=[{"role": "user", "content": "Hi."}])
+        finding = api.exchanges().splitlines()[-1]
+    assert finding == (
+        "The usage tier of this account may not use the model 'gpt-5.1'. Give it another tier."
+    )
+
+
+def test_a_path_that_a_model_lacks_is_not_reported_as_misspelt() -> None:
+    entry = record(path="/v1/audio/translations", error="unknown_url", model="gpt-4o-transcribe")
+    assert findings([entry]) == [
+        "POST /v1/audio/translations: the API does not have this URL for the model 'gpt-4o-transcribe'."
+    ]
+
+
+def test_models_of_other_providers_cannot_be_added() -> None:
+    assert findings([record(path="/v1/stt/create", error="model_not_found", model="nova-9")]) == []

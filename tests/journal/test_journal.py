@@ -1,0 +1,243 @@
+"""The journal keeps the latest exchanges of every account, within bounds."""
+
+from __future__ import annotations
+
+import itertools
+import tracemalloc
+from threading import Event, Thread
+
+import pytest
+
+from mockserver.audio.clip import Clip
+from mockserver.clock import Clock
+from mockserver.journal.entries import Entry, Progress
+from mockserver.journal.journal import Journal
+from mockserver.journal.pattern import JournalPattern
+from mockserver.pipeline.exchange import begin
+from tests.journal.journal_records import chat, journal_of, record
+
+ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
+ANYTHING = JournalPattern({})
+
+
+def ids(journal: Journal, account_id: str | None = None) -> list[str]:
+    return [each["id"] for each in journal.records(account_id)]
+
+
+def clip(data: bytes) -> Clip:
+    return Clip(data, "clip.wav", 60)
+
+
+def test_entries_are_told_oldest_first() -> None:
+    assert ids(journal_of(record(id="a"), record(id="b"))) == ["a", "b"]
+
+
+def test_an_entry_is_told_as_it_was_written() -> None:
+    entry = chat("Größe \U0001f600 \ud800", id="a")
+    expected = chat("Größe \U0001f600 ?", id="a")
+    assert journal_of(entry).records(None) == [expected]
+
+
+def test_beyond_the_number_of_entries_the_oldest_make_room() -> None:
+    journal = journal_of(*(record(id=each) for each in "abcd"), entries=2)
+    assert ids(journal) == ["c", "d"]
+    assert journal.dropped == 2
+
+
+def test_beyond_the_room_the_oldest_make_room() -> None:
+    size = Entry(record(id="a")).size
+    journal = journal_of(*(record(id=each) for each in "abcd"), room_bytes=3 * size)
+    assert ids(journal) == ["b", "c", "d"]
+    assert journal.size == 3 * size
+
+
+def test_an_entry_larger_than_the_room_is_not_kept() -> None:
+    journal = journal_of(record(), room_bytes=100)
+    assert (len(journal), journal.size, journal.dropped) == (0, 0, 1)
+
+
+def test_the_size_told_is_the_memory_taken() -> None:
+    texts = [f"{number} " + "x" * 500 for number in range(500)]
+    journal = journal_of(room_bytes=1 << 30)
+    tracemalloc.start()
+    for number, text in enumerate(texts):
+        journal.add(Entry(chat(text, id=f"req_{number:032}", account_id=ANN)))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.9 < taken / journal.size < 1.1
+
+
+def test_an_account_sees_only_its_own_entries() -> None:
+    journal = journal_of(record(id="a", account_id=ANN), record(id="b", account_id=BOB))
+    assert (ids(journal, ANN), ids(journal, BOB), ids(journal)) == (["a"], ["b"], ["a", "b"])
+    assert journal.record(ANN, "b") is None
+
+
+def test_what_an_account_deletes_are_its_own_entries() -> None:
+    journal = journal_of(record(id="a", account_id=ANN), record(id="b", account_id=BOB))
+    assert journal.delete(ANN) == 1
+    assert ids(journal) == ["b"]
+    assert journal.size == Entry(record(id="b")).size
+
+
+def test_a_reset_of_all_forgets_also_what_was_dropped() -> None:
+    journal = journal_of(record(id="a"), record(id="b"), entries=1)
+    journal.reset(None)
+    assert (ids(journal), journal.dropped, journal.size) == ([], 0, 0)
+
+
+def test_entries_after_another_are_those_that_came_later() -> None:
+    journal = journal_of(*(record(id=each) for each in "abc"))
+    after = journal.records_after(None, "a")
+    assert after is not None
+    assert [each["id"] for each in after] == ["b", "c"]
+    assert journal.records_after(None, "?") is None
+
+
+def test_a_stream_is_in_the_journal_while_it_goes_on() -> None:
+    journal, progress = journal_of(), Progress(pieces=0, events=0)
+    entry = Entry(record(in_flight=True), progress)
+    journal.add(entry)
+    progress.events, progress.sent, progress.first_byte_ms = 3, 300, 12.5
+    (told,) = journal.records(None)
+    assert (told["stream_events"], told["bytes_sent"], told["timing"]["first_byte_ms"]) == (3, 300, 12.5)
+    journal.finish(entry, record(in_flight=False, bytes_sent=400, user_text="longer"))
+    (told,) = journal.records(None)
+    assert (told["in_flight"], told["bytes_sent"]) == (False, 400)
+    assert journal.size == entry.size
+
+
+def test_a_stream_that_ends_after_its_entry_was_deleted_does_not_come_back() -> None:
+    journal, entry = journal_of(), Entry(record(in_flight=True), Progress(pieces=0))
+    journal.add(entry)
+    journal.reset(None)
+    journal.finish(entry, record())
+    assert (len(journal), journal.size) == (0, 0)
+
+
+def test_a_snapshot_can_be_restored_elsewhere() -> None:
+    journal = journal_of(record(id="a", account_id=ANN), record(id="b", account_id=BOB))
+    other = journal_of(record(id="c"))
+    other.restore(journal.snapshot(None), None)
+    assert other.records(None) == journal.records(None)
+    assert other.size == journal.size
+
+
+def test_a_snapshot_of_an_account_replaces_its_entries_only() -> None:
+    journal = journal_of(record(id="a", account_id=ANN), record(id="b", account_id=BOB))
+    state = journal.snapshot(ANN)
+    journal.add(Entry(record(id="c", account_id=ANN)))
+    journal.restore(state, ANN)
+    assert (ids(journal, ANN), ids(journal, BOB)) == (["a"], ["b"])
+
+
+def test_entries_of_an_account_can_become_anothers() -> None:
+    journal = journal_of(record(id="a", account_id=ANN))
+    journal.restore(journal.snapshot(ANN), BOB)
+    (told,) = journal.records(BOB)
+    assert (told["organization"], told["project"]) == ("org-bob", "proj_bob")
+    assert journal.count(BOB, JournalPattern({"account": "proj_bob"})) == 1
+
+
+def test_what_was_in_flight_in_a_snapshot_has_ended_when_it_is_restored() -> None:
+    journal = journal_of(record(in_flight=True))
+    journal.restore(journal.snapshot(None), None)
+    assert journal.records(None)[0]["in_flight"] is False
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        {},
+        {"entries": 1},
+        {"entries": [{"id": "a"}]},
+        {"entries": [record(), 1]},
+        {"entries": [record(id=1)]},
+        {"entries": [record(headers=None)]},
+        {"entries": [record(audio=[{}])]},
+    ],
+)
+def test_what_is_no_snapshot_changes_nothing(state: object) -> None:
+    journal = journal_of(record(id="a"))
+    with pytest.raises(ValueError, match="no snapshot"):
+        journal.restore(state, None)
+    assert ids(journal) == ["a"]
+
+
+def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:
+    journal = Journal(Clock(), entries=10, room_bytes=1 << 20, keep_audio=10)
+    first, second, third, large = clip(b"1" * 6), clip(b"2" * 4), clip(b"3" * 5), clip(b"4" * 11)
+    for each in (first, second, first, third, large):
+        journal.keep_audio([each])
+    kept = [journal.audio(each.sha256) for each in (first, second, third, large)]
+    assert kept == [None, None, third.content.read(), None]
+
+
+def test_no_audio_is_kept_unless_asked_for() -> None:
+    journal = journal_of()
+    journal.keep_audio([clip(b"1")])
+    assert journal.audio(clip(b"1").sha256) is None
+
+
+def test_a_wait_is_over_at_once_when_enough_has_come() -> None:
+    asked = itertools.count()
+    journal_of(record()).wait(None, ANYTHING, at_least=1, timeout=600, given_up=lambda: next(asked) > 0)
+    assert next(asked) == 1  # whether anybody waits was asked once, before the first look
+
+
+def test_a_wait_ends_when_the_last_that_was_waited_for_comes() -> None:
+    journal, asked = journal_of(record()), Event()
+
+    def nobody_gave_up() -> bool:
+        asked.set()
+        return False
+
+    waiting = Thread(
+        target=journal.wait, args=(None, JournalPattern({"endpoint": "chat"}), 2, 600, nobody_gave_up)
+    )
+    waiting.start()
+    assert asked.wait(60)
+    for entry in (chat("One."), record(), chat("Two.")):
+        journal.add(Entry(entry))
+    waiting.join(60)
+    assert not waiting.is_alive()
+
+
+def test_a_wait_sees_how_a_stream_ends() -> None:
+    journal, asked = journal_of(), Event()
+    entry = Entry(record(in_flight=True), Progress(pieces=0))
+    journal.add(entry)
+
+    def nobody_gave_up() -> bool:
+        asked.set()
+        return False
+
+    waiting = Thread(
+        target=journal.wait, args=(None, JournalPattern({"hung_up": True}), 1, 600, nobody_gave_up)
+    )
+    waiting.start()
+    assert asked.wait(60)
+    journal.finish(entry, record(hung_up=True))
+    waiting.join(60)
+    assert not waiting.is_alive()
+
+
+def test_a_wait_ends_when_nobody_waits_any_more() -> None:
+    answers = iter([False, False, True])
+    journal_of().wait(None, ANYTHING, at_least=1, timeout=600, given_up=lambda: next(answers))
+    assert list(answers) == []
+
+
+def test_a_wait_ends_when_its_time_is_up() -> None:
+    asked = itertools.count()
+    journal_of().wait(None, ANYTHING, at_least=1, timeout=0, given_up=lambda: next(asked) > 0)
+    assert next(asked) == 1
+
+
+def test_a_journal_of_no_entries_writes_nothing() -> None:
+    journal = journal_of(entries=0)
+    exchange = begin(journal, "req_1", {})
+    response = object()
+    assert exchange.answered(response) is response  # type: ignore[arg-type]
+    assert not journal.is_kept

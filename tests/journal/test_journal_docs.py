@@ -1,0 +1,81 @@
+"""The guide to the journal says what is so: tables are complete, and examples answer as documented."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.app import build_services
+from mockserver.control.app import create_control_app
+from mockserver.control.openapi import routes
+from mockserver.journal.entries import shown
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+from mockserver.validation.schemas import Schemas
+from tests.journal.journal_records import record
+from tests.test_docs import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table
+
+GUIDE = DOCS / "journal.md"
+TEXT = GUIDE.read_text("utf-8")
+
+
+@pytest.fixture
+def frozen() -> Iterator[MockServer]:
+    settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000)
+    with MockServer(settings) as running:
+        yield running
+
+
+def first_cells(first_column: str) -> list[str]:
+    """The names in the first column of a table of the guide."""
+    return [row[0].strip("`") for row in table(GUIDE, first_column)]
+
+
+def test_every_member_of_an_entry_is_described() -> None:
+    assert first_cells("member") == list(shown(record()))
+
+
+def test_the_example_of_an_entry_has_every_member() -> None:
+    (entry,) = json.loads(blocks(TEXT, "json")[0])["entries"]
+    assert list(entry) == list(shown(record()))
+    assert list(entry["audio"][0]) == list(record()["audio"][0])
+
+
+def test_every_condition_on_what_became_of_a_request_is_described(schemas: Schemas) -> None:
+    conditions = schemas.properties("mock/journal_when").keys() - schemas.properties("mock/when").keys()
+    assert set(first_cells("condition")) == conditions
+
+
+def test_every_call_is_described() -> None:
+    calls = routes(create_control_app(build_services(Settings(whisper_model="none"))))
+    ours = ("/_mock/journal", "/_mock/verify", "/_mock/wait")
+    assert set(first_cells("path")) == {call for call in calls if call.split()[1].startswith(ours)}
+
+
+@NEEDS_SHELL
+def test_the_journal_answers_as_documented(frozen: MockServer, tmp_path: Path) -> None:
+    newcomer = at_hand(frozen, tmp_path)
+    examples = re.findall(
+        rf"{RUNNABLE}```sh\n(.*?)^```\n\n```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
+    )
+    assert len(examples) == len(blocks(TEXT, "sh")) == 5
+    for program, documented in examples:
+        done = newcomer(["bash", "-euo", "pipefail", "-c"], program)
+        expected = json.loads(documented)
+        assert as_shown(json.loads(done.stdout), expected) == expected
+
+
+def as_shown(answer: Any, documented: Any) -> Any:
+    """An answer as the guide shows it: without the members that it leaves out, texts shortened as there."""
+    if isinstance(answer, dict) and isinstance(documented, dict):
+        return {name: as_shown(answer[name], each) for name, each in documented.items() if name in answer}
+    if isinstance(answer, list) and isinstance(documented, list) and len(answer) == len(documented):
+        return [as_shown(*pair) for pair in zip(answer, documented, strict=True)]
+    if isinstance(answer, str) and isinstance(documented, str) and documented.endswith("…"):
+        return documented if answer.startswith(documented[:-1]) else answer
+    return answer

@@ -1,0 +1,34 @@
+"""What transcriptions and translations share."""
+
+from __future__ import annotations
+
+from mockserver.app import services_of
+from mockserver.audio.clip import Clip
+from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.pipeline.call import Call
+from mockserver.pipeline.request_audio import RequestAudio
+from mockserver.providers.openai import routes
+from mockserver.providers.openai.audio.listening import listen
+from mockserver.testing.mock_server import MockServer
+from mockserver.transport.bodies import BodyReader
+
+
+def test_waiting_for_whisper_holds_no_place_of_a_large_body(
+    server: MockServer, silence: tuple[str, bytes]
+) -> None:
+    bodies = BodyReader(1 << 30, patience=0, memory=1 << 20)
+    place = bodies.place()
+    place.take(1 << 20)
+    services = services_of(server.app)
+    call = Call(
+        routes.CREATE_TRANSCRIPTION,
+        services.settings,
+        services.accounts.authenticate("sk-mock-me"),
+        place,
+        path={},
+        audio=RequestAudio(services.transcribers, 60.0, lambda: None),
+        model=services.catalog.model("whisper-1"),
+    )
+    name, data = silence
+    assert listen(services, call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
+    bodies.place().take(1 << 20)

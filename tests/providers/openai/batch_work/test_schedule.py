@@ -1,0 +1,106 @@
+"""Tasks are done when the clock says so."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from mockserver.clock import Clock
+from mockserver.providers.openai.batch_work.schedule import Schedule, Task
+
+PATIENCE = 60.0  # seconds
+A, B, C = (("account", name) for name in "abc")
+
+
+@contextmanager
+def scheduled(step: Callable[[Task], float | None], clock: Clock, threads: int = 1) -> Iterator[Schedule]:
+    schedule = Schedule(step, clock, threads)
+    yield schedule
+    schedule.close()
+
+
+def test_a_task_waits_for_the_clock() -> None:
+    clock, done = Clock(frozen_at=100.0), queue.Queue[Task]()
+    with scheduled(done.put, clock) as schedule:
+        schedule.add(A, 110.0)
+        schedule.add(B, 105.0)
+        schedule.add(C)
+        assert done.get(timeout=PATIENCE) == C
+        clock.advance(5.0)
+        assert done.get(timeout=PATIENCE) == B
+        clock.advance(5.0)
+        assert done.get(timeout=PATIENCE) == A
+
+
+def test_a_step_says_when_the_task_is_due_again() -> None:
+    clock, done = Clock(frozen_at=100.0), queue.Queue[float]()
+
+    def step(task: Task) -> float | None:
+        done.put(clock.now())
+        return clock.now() + 1.0 if clock.now() < 102.0 else None
+
+    with scheduled(step, clock) as schedule:
+        schedule.add(A)
+        seen = [done.get(timeout=PATIENCE)]
+        while seen[-1] < 102.0:
+            clock.advance(1.0)
+            seen.append(done.get(timeout=PATIENCE))
+    assert seen == [100.0, 101.0, 102.0]
+
+
+def test_a_task_is_in_one_thread_at_a_time_and_others_go_on_meanwhile() -> None:
+    inside, go_on = threading.Semaphore(0), threading.Event()
+    running: list[Task] = []
+
+    def step(task: Task) -> None:
+        running.append(task)
+        inside.release()
+        go_on.wait(PATIENCE)
+
+    with scheduled(step, Clock(), threads=2) as schedule:
+        schedule.add(A)
+        assert inside.acquire(timeout=PATIENCE)
+        schedule.add(A)
+        schedule.add(B)
+        assert inside.acquire(timeout=PATIENCE)
+        assert running == [A, B]
+        go_on.set()
+        assert inside.acquire(timeout=PATIENCE)
+        assert running == [A, B, A]
+
+
+def test_a_step_that_fails_ends_only_its_task(caplog: pytest.LogCaptureFixture) -> None:
+    done = queue.Queue[Task]()
+
+    def step(task: Task) -> None:
+        if task == A:
+            raise RuntimeError("a bug")
+        done.put(task)
+
+    with scheduled(step, Clock()) as schedule:
+        schedule.add(A)
+        schedule.add(B)
+        assert done.get(timeout=PATIENCE) == B
+    assert "a bug" in caplog.text
+
+
+def test_after_its_end_nothing_is_done() -> None:
+    done: list[Task] = []
+    with scheduled(done.append, Clock()) as schedule:
+        pass
+    schedule.add(A)
+    assert done == []
+
+
+def test_a_clock_that_goes_back_wakes_every_task() -> None:
+    clock, done = Clock(frozen_at=100.0), queue.Queue[Task]()
+    with scheduled(done.put, clock) as schedule:
+        schedule.add(A, 110.0)
+        schedule.add(B)
+        assert done.get(timeout=PATIENCE) == B
+        clock.set(50.0)
+        assert done.get(timeout=PATIENCE) == A

@@ -1,0 +1,132 @@
+"""What faults can be told, and what they say when they make no sense."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from mockserver.errors import ErrorTable
+from mockserver.scripting.faults.definition import ERROR, KINDS, Fault, define
+from mockserver.scripting.faults.header import document_of
+from mockserver.validation.schemas import Schemas
+from tests.matching.test_conditions import KnownFacts
+
+CHAT = frozenset({"chat"})
+ERRORS = ErrorTable()
+
+
+def fault(**document: Any) -> Fault:
+    return define(document, "it", seed="seed", errors=ERRORS, endpoints={"chat", "speech"})
+
+
+def test_the_kinds_are_those_of_the_schema(schemas: Schemas) -> None:
+    assert {*schemas.properties("mock/fault")["fault"]["enum"], ERROR} == set(KINDS)
+
+
+def test_the_schema_has_every_parameter_and_its_default_is_told(schemas: Schemas) -> None:
+    properties = schemas.properties("mock/fault")
+    assert set().union(*KINDS.values()) <= set(properties)
+    by = inspect.signature(Fault).parameters["by"].default
+    assert f"Default: {by}." in properties["by"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, r"^Give one of 'error' and 'fault'"),
+        ({"error": "conflict", "fault": "hang"}, r"^Give one of 'error' and 'fault'"),
+        ({"fault": "error"}, r"^fault: there is no 'error'. There are connection_reset, "),
+        (
+            {"error": "rate_limit_token"},
+            r"^error: .*'rate_limit_token'.* Did you mean 'rate_limit_tokens'\?$",
+        ),
+        ({"error": 418}, r"^error: none has the status 418. There are 400, 401, "),
+        (
+            {"fault": "latency", "at": "before"},
+            r"^at: does not go with latency. It goes with connection_reset.$",
+        ),
+        ({"error": 500, "seconds": 1}, r"^seconds: does not go with error. It goes with latency, hang, "),
+        ({"fault": "hang", "from": 10, "until": 10}, r"^until: is not after 'from'.$"),
+        ({"fault": "hang", "when": {"endpoint": "songs"}}, r"^endpoint: there is no 'songs'"),
+        ({"fault": "hang", "when": {"heard": "("}}, r"^heard: '\(' is not a regular expression"),
+    ],
+)
+def test_what_makes_no_sense_is_named(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fault(**document)
+
+
+def test_numbers_with_nothing_behind_the_point_are_whole() -> None:
+    assert repr(fault(fault="truncated_body", after=3.0).after) == "3"
+    assert repr(fault(fault="wrong_content_length", by=-16.0, times=1.0).by) == "-16"
+
+
+@pytest.mark.parametrize(("status", "name"), [(401, "invalid_api_key"), (429, "rate_limit_requests")])
+def test_an_error_can_be_given_by_its_status(status: int, name: str) -> None:
+    assert fault(error=status).error == name
+
+
+def test_every_status_of_an_error_means_one() -> None:
+    for status in {row["status"] for row in ERRORS.rows.values()}:
+        assert ERRORS.rows[fault(error=status).error]["status"] == status
+
+
+def test_faults_of_events_hit_only_who_asks_for_events() -> None:
+    cut = fault(fault="sse_cut")
+    assert not cut.concerns(KnownFacts(document={"stream": False}))
+    assert cut.concerns(KnownFacts(document={"stream": True}))
+    assert cut.concerns(KnownFacts(document={"stream_format": "sse"}))
+
+
+def test_corrupt_audio_hits_only_who_asks_for_sound() -> None:
+    corrupt = fault(fault="corrupt_audio")
+    assert not corrupt.concerns(KnownFacts(CHAT, document={"modalities": ["text"]}))
+    assert corrupt.concerns(KnownFacts(CHAT, document={"modalities": ["text", "audio"]}))
+    assert corrupt.concerns(KnownFacts(frozenset({"speech"})))
+
+
+def test_a_fault_hits_only_requests_of_its_pattern() -> None:
+    only_wav = fault(fault="hang", when={"file": "*.wav"})
+    assert only_wav.concerns(KnownFacts())
+    assert not only_wav.concerns(KnownFacts(clips=()))
+
+
+@pytest.mark.parametrize(
+    ("header", "document"),
+    [
+        ("rate_limit_tokens; after=2", {"error": "rate_limit_tokens", "retry_after": 2}),
+        ("503;retry_after=0.5;times=2", {"error": 503, "retry_after": 0.5, "times": 2}),
+        ("Connection_Reset; at=before", {"fault": "connection_reset", "at": "before"}),
+        ("\xb2", {"error": "\xb2"}),
+        (" sse_cut ; after = 3 ; ", {"fault": "sse_cut", "after": 3}),
+        ('slow_down; message="Not so fast"', {"error": "slow_down", "message": "Not so fast"}),
+        (
+            "latency; seconds=0.2; probability=0.5; seed=a7",
+            {"fault": "latency", "seconds": 0.2, "probability": 0.5, "seed": "a7"},
+        ),
+    ],
+)
+def test_a_header_means_a_fault(header: str, document: dict[str, Any]) -> None:
+    assert document_of(header) == document
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("hang; forever", "'forever' is not of the form key=value."),
+        ("hang; colour=red", "Unknown parameter: 'colour'."),
+        (
+            "hang; times=0",
+            "Invalid 'times': integer below minimum value. Expected a value >= 1, but got 0 instead.",
+        ),
+        ("hang; when=now", "Invalid type for 'when': expected a Pattern, but got a string instead."),
+        ("hang; seconds=NaN", "Invalid type for 'seconds': expected a decimal, but got a string instead."),
+        ("hang;" * 500, "is longer than 1000 characters."),
+    ],
+)
+def test_a_header_that_makes_no_sense_says_why(header: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        document_of(header)

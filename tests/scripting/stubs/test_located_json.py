@@ -1,0 +1,42 @@
+"""JSON that is read with the line of every value."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.scripting.stubs.located import SourceError
+from mockserver.scripting.stubs.located_json import read
+
+
+def test_every_value_has_its_line() -> None:
+    found = read(b'\xef\xbb\xbf{\n  "a": [\n    1, {"b": "x, {\\"\\n"}\n  ],\n  "c":\n    null\n}')
+    assert found.value == {"a": [1, {"b": 'x, {"\n'}], "c": None}
+    assert found.lines == {(): 1, ("a",): 2, ("a", 0): 3, ("a", 1): 3, ("a", 1, "b"): 3, ("c",): 5}
+
+
+def test_what_is_missing_has_the_line_of_what_would_hold_it() -> None:
+    found = read(b'{\n"a": {}}')
+    assert found.line_of(("a", "b", 3)) == 2
+    assert found.line_of(("z",)) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "message"),
+    [
+        (b'{\n"a": 1,\n"b" 2}', 3, "is not JSON: "),
+        (b"", 1, "is not JSON: "),
+        (b'{"a": 1,\n "b": {"a": 2},\n "a": 3}', 3, "'a' is given twice, first on line 1."),
+        (b'["NaN",\n NaN]', 2, "NaN is not JSON."),
+        (b"[1,\n\n1e999]", 3, "1e999 is too large."),
+        (b'["a",\n"\\ud800"]', 2, "half of a surrogate pair"),
+        (b'["a",\n"\xff"]', 2, "is not UTF-8"),
+        (b"[" * 101 + b"]" * 101, 1, "nested more than 100 deep"),
+        (b"[" * 99_999 + b"]" * 99_999, 1, "nested more than 100 deep"),
+    ],
+    ids=lambda each: str(each)[:20],
+)
+def test_what_is_wrong_is_told_with_its_line(data: bytes, line: int, message: str) -> None:
+    with pytest.raises(SourceError) as refusal:
+        read(data)
+    assert message in str(refusal.value)
+    assert refusal.value.line == line
