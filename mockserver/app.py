@@ -211,7 +211,7 @@ def build_services(settings: Settings) -> Services:
         fixtures=fixtures,
         spoken=spoken,
         whisper=whisper,
-        transcribers=AnswerChain(known=(fixtures, spoken), heard=whisper),
+        transcribers=AnswerChain(known=(fixtures, spoken), engine=whisper),
         speaker=Pyttsx3Speaker(
             slots=settings.speech_slots,
             limits=SpeechLimits(settings.speech_seconds, settings.speech_memory),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -355,6 +356,24 @@ def test_a_model_that_cannot_be_loaded_is_a_503_that_says_why(
             with pytest.raises(openai.InternalServerError, match="cannot load the Whisper model") as failure:
                 sdk.audio.transcriptions.create(model="whisper-1", file=silence)
             assert (failure.value.status_code, failure.value.code) == (503, "server_is_overloaded")
+
+
+@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe"])
+def test_an_engine_that_fails_at_a_later_window_is_a_503_that_says_why(
+    whisper: openai.OpenAI, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    clip = every_window(whisper, ("alloy", THANKS), ("alloy", ORDER))
+    encode, windows = WhisperModel.encode, itertools.count()
+
+    def fails_at_the_second(self: WhisperModel, features: object) -> object:
+        if next(windows) == 1:
+            raise MemoryError
+        return encode(self, features)
+
+    monkeypatch.setattr(WhisperModel, "encode", fails_at_the_second)
+    with pytest.raises(openai.InternalServerError, match="Whisper cannot go on: MemoryError") as failure:
+        whisper.audio.transcriptions.create(model=model, file=clip)
+    assert (failure.value.status_code, failure.value.code) == (503, "server_is_overloaded")
 
 
 def say_unheard(sdk: openai.OpenAI) -> bytes:

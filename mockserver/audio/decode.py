@@ -32,11 +32,15 @@ _PIECE = 2 * RECOGNISER_SAMPLE_RATE  # bytes, a second
 _ANSWER = 600.0  # seconds of sound that an answer can be given at most
 
 
-class UndecodableAudio(Exception):
+class UnusableAudio(Exception):
+    """The clip cannot be decoded as a whole; the message says why."""
+
+
+class UndecodableAudio(UnusableAudio):
     """The bytes are no audio in a known container; the message says why."""
 
 
-class AudioTooLong(Exception):
+class AudioTooLong(UnusableAudio):
     """The clip lasts longer than ``max_seconds``: the bound it was decoded with, or what that is in its samples."""
 
     def __init__(self, max_seconds: float) -> None:

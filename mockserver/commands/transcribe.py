@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from mockserver.app import build_services
 from mockserver.audio.clip import Clip
-from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.audio.decode import UnusableAudio
 from mockserver.commands.failures import fail, failing_in_one_line
-from mockserver.engines.placeholder import placeholder
 from mockserver.engines.speakers import tell_apart
-from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.engines.transcription import TranscriptionOptions, UnknownAudio
 from mockserver.providers.openai.audio.transcriptions import TranscriptionRequest, render
 
 if TYPE_CHECKING:
@@ -43,8 +42,13 @@ def run(
         try:
             heard = _listen(services, Path(file), request)
             segments = tuple(_with_progress(heard))
-        except (UndecodableAudio, AudioTooLong) as error:
+        except UnusableAudio as error:
             fail(f"{file}: {error}")
+        except UnknownAudio:
+            fail(
+                "no Whisper model is at hand. Give one with --whisper-model; "
+                "`mockserver doctor` says what is there."
+            )
         answer = render(services, request, heard, segments)
     sys.stderr.write(f"answered by: {heard.answered_by}\n")
     assert isinstance(answer.body, bytes)
@@ -53,14 +57,10 @@ def run(
 
 def _listen(services: Services, path: Path, request: TranscriptionRequest) -> Transcription:
     settings, chain = services.settings, services.transcribers
-    clip = Clip(path.read_bytes(), path.name, settings.max_audio_seconds, keep_samples=chain.hears)
-    heard = chain.recall(clip, request.options) or chain.hear(clip, request.options, lambda: None)
-    if heard is None and settings.unknown_audio == "error":
-        fail(
-            "no Whisper model is at hand. Give one with --whisper-model; "
-            "`mockserver doctor` says what is there."
-        )
-    heard = heard or placeholder(clip, clip.duration)
+    clip = Clip(path.read_bytes(), path.name, settings.max_audio_seconds, keep_samples=chain.can_listen)
+    heard = chain.lookup(clip, request.options) or chain.transcribe(
+        clip, request.options, lambda: None, unknown_audio=settings.unknown_audio
+    )
     return tell_apart(heard, clip, ()) if request.diarizes else heard
 
 

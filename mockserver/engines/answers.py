@@ -1,8 +1,10 @@
-"""Who answers for a clip: what is known exactly before what must be heard."""
+"""Who answers for a clip: what is known exactly before what an engine must transcribe."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from mockserver.engines.placeholder import placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,27 +22,36 @@ if TYPE_CHECKING:
 class AnswerChain:
     """The transcribers of a server, in the order in which they are asked.
 
-    ``known`` ones recognise a clip (fixtures, the server's own speech). ``heard`` is who listens (Whisper), if anyone
-    does.
+    ``known`` ones recognise a clip (fixtures, the server's own speech). ``engine`` transcribes any clip (Whisper);
+    without one, unknown clips get a placeholder or are refused.
     """
 
-    def __init__(self, known: Sequence[Transcriber], heard: Listener | None) -> None:
+    def __init__(self, known: Sequence[Transcriber], engine: Listener | None) -> None:
         self._known = tuple(known)
-        self._heard = heard
+        self._engine = engine
 
     @property
-    def hears(self) -> bool:
-        """Whether anyone can listen to unknown clips, so that their samples will be wanted."""
-        return self._heard is not None
+    def can_listen(self) -> bool:
+        """Return whether unknown clips can be transcribed, so that their samples will be wanted."""
+        return self._engine is not None
 
-    def recall(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """The exact answer for a known clip. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
+    def lookup(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """Return the exact answer for a known clip, else ``None``. Raises ``UnusableAudio``."""
         for transcriber in self._known:
             answer = transcriber.transcribe(clip, options)
             if answer is not None:
                 return answer
         return None
 
-    def hear(self, clip: Clip, options: TranscriptionOptions, look: Look) -> Transcription | None:
-        """What an engine hears, if there is one. Raises as ``Listener.transcribe`` does."""
-        return self._heard.transcribe(clip, options, look) if self._heard else None
+    def transcribe(
+        self, clip: Clip, options: TranscriptionOptions, look: Look, *, unknown_audio: str
+    ) -> Transcription:
+        """Return what the engine makes of a clip that ``lookup`` does not know; without an engine, a placeholder.
+
+        ``look`` is called while the engine is waited for. Raises what it does, ``UnusableAudio``,
+        ``EngineUnavailable`` and, if the setting ``unknown_audio`` is ``error``, ``UnknownAudio``. Reading the
+        segments raises the first three of these, too.
+        """
+        if self._engine is not None:
+            return self._engine.transcribe(clip, options, look)
+        return placeholder(clip, clip.duration, unknown_audio)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.engines.derive import with_words
-from mockserver.engines.transcription import Segment, Transcription
+from mockserver.engines.transcription import Segment, Transcription, UnknownAudio
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 ANSWERED_BY = "placeholder"
 
 
-def placeholder(clip: Clip, duration: float) -> Transcription:
-    """A transcript that says what the clip is instead of what it says; ``duration`` in seconds."""
+def placeholder(clip: Clip, duration: float, unknown_audio: str) -> Transcription:
+    """Return a transcript that describes the clip instead of transcribing it; ``duration`` in seconds.
+
+    ``unknown_audio`` is the setting: with ``error``, raises ``UnknownAudio``.
+    """
+    if unknown_audio == "error":
+        raise UnknownAudio(clip.sha256)
     text = f"[mock transcript of {duration:.1f} seconds of unknown audio, sha256 {clip.sha256[:12]}]"
     segment = with_words(Segment(text, 0.0, round(duration, 3)))
     return Transcription(ANSWERED_BY, duration, ("en",), (segment,))

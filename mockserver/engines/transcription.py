@@ -106,12 +106,24 @@ class Transcription:
         return f"{engine}/{name}" if name else engine
 
 
-class EngineBusy(Exception):
+class EngineUnavailable(Exception):
+    """No engine can transcribe the clip now; the message says why."""
+
+
+class EngineBusy(EngineUnavailable):
     """The queue is full; the clip was not taken."""
 
 
-class EngineFailed(Exception):
+class EngineFailed(EngineUnavailable):
     """The engine cannot work; the message says why and, if anything, what helps."""
+
+
+class UnknownAudio(Exception):
+    """There is neither a transcript of the clip nor an engine, and the settings want no placeholder."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"no transcript of the audio with sha256 {sha256} is known, and no engine is there")
+        self.sha256 = sha256
 
 
 class Transcriber(Protocol):
@@ -131,6 +143,6 @@ class Listener(Protocol):
     def transcribe(self, clip: Clip, options: TranscriptionOptions, look: Look) -> Transcription:
         """What is said in ``clip``. While that is waited for, here or for the segments, ``look`` is called.
 
-        Raises what ``look`` does, ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
+        Raises what ``look`` does, ``UnusableAudio`` and ``EngineUnavailable``.
         """
         ...

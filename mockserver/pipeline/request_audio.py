@@ -1,20 +1,27 @@
-"""The audio of a request: each file is made into a clip once, and listened to once in the same way."""
+"""The audio of a request: each file is made into a clip once, and transcribed once with the same options."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import contextlib
+import logging
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
+from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.audio.uploads import UPLOAD
+from mockserver.engines.transcription import EngineBusy, EngineUnavailable, UnknownAudio
+from mockserver.errors import ApiError
 
 if TYPE_CHECKING:
     from mockserver.audio.uploads import FilePart
     from mockserver.engines.answers import AnswerChain
     from mockserver.engines.transcription import Look, Transcription, TranscriptionOptions
     from mockserver.transport.streamed_forms import ReceivedFile
+
+log = logging.getLogger(__name__)
 
 
 class RequestAudio:
@@ -55,23 +62,46 @@ class RequestAudio:
             clip = self.clips[place] = self._clip(content, name, keep_samples=keep_samples)
         return clip
 
-    def listen(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """All that is said in a clip, for matching. Raises as ``AnswerChain.hear`` does."""
-        answer = self.recall(clip, options) or self.hear(clip, options)
-        if answer is not None:
-            answer = replace(answer, segments=tuple(answer.segments))
-            self._listened[clip.sha256, options] = answer
+    def listen(self, clip: Clip, options: TranscriptionOptions) -> Transcription:
+        """Transcribe a clip to its end, for matching. Raises as ``AnswerChain.transcribe`` does."""
+        answer = self.lookup(clip, options) or self.transcribe(clip, options, unknown_audio="error")
+        answer = replace(answer, segments=tuple(answer.segments))
+        self._listened[clip.sha256, options] = answer
         return answer
 
-    def recall(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """What is known of a clip without hearing it anew. Raises as ``AnswerChain.recall`` does."""
+    def lookup(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+        """Return what is known of a clip without an engine. Raises as ``AnswerChain.lookup`` does."""
         known = self._listened.get((clip.sha256, options)) if self._listened else None
-        return known or self._transcribers.recall(clip, options)
+        return known or self._transcribers.lookup(clip, options)
 
-    def hear(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """What an engine hears, as long as the client is there. Raises as ``AnswerChain.hear`` does."""
-        return self._transcribers.hear(clip, options, self._look)
+    def transcribe(self, clip: Clip, options: TranscriptionOptions, *, unknown_audio: str) -> Transcription:
+        """Return what ``AnswerChain.transcribe`` does, as long as the client is there."""
+        return self._transcribers.transcribe(clip, options, self._look, unknown_audio=unknown_audio)
 
     def _clip(self, content: Content, name: str, *, keep_samples: bool) -> Clip:
-        keep_samples = keep_samples and self._transcribers.hears
+        keep_samples = keep_samples and self._transcribers.can_listen
         return Clip(content, name, self._max_seconds, keep_samples=keep_samples, look=self._look)
+
+
+@contextlib.contextmanager
+def refusals(undecodable: ApiError, *, param: str | None = None) -> Iterator[None]:
+    """Raise ``ApiError`` for a clip that is not transcribed, while it is looked up or its segments are read.
+
+    ``undecodable`` is the refusal of a damaged file, which differs by endpoint. ``param`` is the clip's place in
+    the request, where refusals name it.
+    """
+    try:
+        yield
+    except UndecodableAudio as error:
+        raise undecodable from error
+    except AudioTooLong as error:
+        most = error.max_seconds
+        raise ApiError(
+            "audio_too_long", param=param, duration=f"over {most:.1f}", maximum=f"{most:.0f}"
+        ) from error
+    except EngineUnavailable as error:
+        if not isinstance(error, EngineBusy):
+            log.error("%s", error)
+        raise ApiError("overloaded", reason=str(error)) from error
+    except UnknownAudio as error:
+        raise ApiError("no_transcriber", sha256=error.sha256) from error

@@ -133,17 +133,15 @@ class LiveFacts:
 
     @cached_property
     def _transcriptions(self) -> list[Transcription]:
-        from mockserver.audio.decode import AudioTooLong, UndecodableAudio
-        from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
+        from mockserver.audio.decode import UnusableAudio
+        from mockserver.engines.transcription import EngineUnavailable, TranscriptionOptions, UnknownAudio
 
         found = []
         for clip in self._to_hear:
             try:
-                heard = self._audio.listen(clip, TranscriptionOptions())
-            except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed):
+                found.append(self._audio.listen(clip, TranscriptionOptions()))
+            except (UnusableAudio, EngineUnavailable, UnknownAudio):
                 continue  # for the endpoint to refuse
-            if heard is not None:
-                found.append(heard)
         return found
 
 

@@ -120,7 +120,7 @@ def _likely_duration(reply: Mapping[str, Any]) -> float:
 def _heard_or_queued(services: Services, call: Call, job: jobs.Value) -> Answer:
     clip = call.audio.uploaded()
     try:
-        known = work.recall(services, job, clip)
+        known = work.lookup(services, job, clip)
         if known is None:
             return _queued(services, call, job)
         done, heard = work.completed(services, job, known, clip)

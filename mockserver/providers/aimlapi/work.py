@@ -6,19 +6,18 @@ import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
-from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.audio.uploads import FilePart
-from mockserver.engines.placeholder import placeholder
 from mockserver.engines.speakers import tell_apart
-from mockserver.engines.transcription import EngineBusy, EngineFailed
 from mockserver.errors import ApiError
 from mockserver.installation import broken_part
+from mockserver.pipeline import request_audio
 from mockserver.providers.aimlapi import jobs
 from mockserver.providers.aimlapi.results import Heard, Sound, asks_who_spoke, options, result, used
 from mockserver.remote.fetch import FetchError
@@ -48,16 +47,14 @@ def resume(services: Services) -> None:
         submit(services, account, job_id, bounded=False)
 
 
-def recall(services: Services, job: jobs.Value, clip: Clip) -> Transcription | None:
-    """What is said in the clip, if nobody need listen to it. Raises ``ApiError`` as ``heard`` does."""
-    rules = rules_of(services, job)
-    try:
-        known = services.transcribers.recall(clip, options(rules, job["request"]))
-        if known is not None or services.transcribers.hears:
-            return known
-        return _unheard(job, clip)
-    except (UndecodableAudio, AudioTooLong) as error:
-        raise _refusal(error) from error
+def lookup(services: Services, job: jobs.Value, clip: Clip) -> Transcription | None:
+    """Return the transcription of the clip if no engine is needed for it. Raises ``ApiError``."""
+    asked, chain = options(rules_of(services, job), job["request"]), services.transcribers
+    with _refusals():
+        known = chain.lookup(clip, asked)
+        if known is None and not chain.can_listen:
+            return chain.transcribe(clip, asked, lambda: None, unknown_audio=job["unknown_audio"])
+        return known
 
 
 def completed(
@@ -65,13 +62,11 @@ def completed(
 ) -> tuple[jobs.Value, Heard]:
     """The job with its result. Raises ``ApiError`` when the transcript breaks off."""
     rules = rules_of(services, job)
-    try:
+    with _refusals():
         if asks_who_spoke(rules, job["request"]) and clip is not None:
             transcription = tell_apart(transcription, clip, ())
         segments = tuple(transcription.segments)
         sound = _sound(job, transcription, clip)
-    except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed) as error:
-        raise _refusal(error) from error
     if asks_who_spoke(rules, job["request"]):
         segments = tuple(replace(each, speaker=each.speaker or "A") for each in segments)
     heard = Heard(
@@ -81,11 +76,9 @@ def completed(
 
 
 def duration(clip: Clip) -> float:
-    """Seconds of a clip. Raises ``ApiError``."""
-    try:
+    """Return the seconds of a clip. Raises ``ApiError``."""
+    with _refusals():
         return clip.duration
-    except (UndecodableAudio, AudioTooLong) as error:
-        raise _refusal(error) from error
 
 
 def failed(services: Services, job: jobs.Value, error: ApiError) -> jobs.Value:
@@ -123,8 +116,7 @@ def _finish(services: Services, account: str, job_id: str, settle: Settle) -> No
 
     try:
         clip = _clip(services, job, look)
-        known = recall(services, job, clip)
-        done, heard = completed(services, job, known or _listen(services, job, clip, look), clip)
+        done, heard = completed(services, job, _transcribe(services, job, clip, look), clip)
         usage = used(rules_of(services, job), heard)
     except _Forgotten:
         return
@@ -165,18 +157,11 @@ def _kept(services: Services, job: jobs.Value) -> FilePart | None:
     return None
 
 
-def _listen(services: Services, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
-    try:
-        asked = options(rules_of(services, job), job["request"])
-        return services.transcribers.hear(clip, asked, look) or _unheard(job, clip)
-    except (UndecodableAudio, AudioTooLong, EngineBusy, EngineFailed) as error:
-        raise _refusal(error) from error
-
-
-def _unheard(job: jobs.Value, clip: Clip) -> Transcription:
-    if job["unknown_audio"] == "error":
-        raise ApiError("no_transcriber", sha256=clip.sha256)
-    return placeholder(clip, clip.duration)
+def _transcribe(services: Services, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
+    asked, chain = options(rules_of(services, job), job["request"]), services.transcribers
+    with _refusals():
+        known = chain.lookup(clip, asked)
+        return known or chain.transcribe(clip, asked, look, unknown_audio=job["unknown_audio"])
 
 
 def _sound(job: jobs.Value, transcription: Transcription, clip: Clip | None) -> Sound:
@@ -187,12 +172,5 @@ def _sound(job: jobs.Value, transcription: Transcription, clip: Clip | None) -> 
     return Sound(clip.sha256, clip.duration, clip.facts.channels)
 
 
-def _refusal(error: Exception) -> ApiError:
-    """What a client is told of audio or engines that fail."""
-    if isinstance(error, UndecodableAudio):
-        return ApiError("audio_undecodable")
-    if isinstance(error, AudioTooLong):
-        most = error.max_seconds
-        return ApiError("audio_too_long", duration=f"over {most:.1f}", maximum=f"{most:.0f}")
-    log.error("%s", error)
-    return ApiError("overloaded", reason=str(error))
+def _refusals() -> AbstractContextManager[None]:
+    return request_audio.refusals(ApiError("audio_undecodable"))

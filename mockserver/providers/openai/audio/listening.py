@@ -1,16 +1,16 @@
-"""What transcriptions and translations share: the uploaded clip, and hearing what is said in it."""
+"""What transcriptions and translations share: the uploaded clip and its transcription."""
 
 from __future__ import annotations
 
-import logging
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from mockserver.audio.containers import container_of
-from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
+from mockserver.audio.decode import ClipFacts, UndecodableAudio
 from mockserver.audio.uploads import UPLOAD
 from mockserver.engines.placeholder import placeholder
-from mockserver.engines.transcription import EngineBusy, EngineFailed
 from mockserver.errors import ApiError
+from mockserver.pipeline import request_audio
 from mockserver.validation import explanations as explain
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
     from mockserver.pipeline.call import Call
-    from mockserver.services import Services
-
-log = logging.getLogger(__name__)
 
 _QUOTED = 1_000  # bytes of a text field that was sent for a file
 
@@ -53,44 +50,43 @@ def _check_name(catalog: Catalog, rules: TranscriptionRules, clip: Clip, content
         raise ApiError(misnamed.error)
 
 
-def listen(services: Services, call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:
-    """What is said in the clip, by whoever knows it best. Waiting for Whisper, it holds no place of a body.
+def listen(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:
+    """Return the transcription of the clip. While Whisper is waited for, no place of a large body is held.
 
-    Raises ``ApiError``: undecodable or out of the model's bounds, nobody there to hear it, engine busy.
+    Raises ``ApiError``: undecodable, out of the model's bounds, unknown without an engine, engine unavailable.
+    Segments are to be read within ``refusals``.
     """
-    try:
-        answer = _recall(call, clip, options)
-        _check_bounds(call, clip, options)
-        call.place.release()
-        return answer or call.audio.hear(clip, options) or _unheard(call, clip, clip.duration)
-    except UndecodableAudio as error:
-        if call.strict:
-            raise ApiError(
-                "audio_undecodable_whisper" if _is_whisper(call) else "audio_undecodable"
-            ) from error
-        clip.facts = _STAND_IN
-        answer = _recall(call, clip, options)
-        return answer or _unheard(call, clip, _STAND_IN.duration)
-    except AudioTooLong as error:
-        raise ApiError(
-            "audio_too_long", duration=f"over {error.max_seconds:.1f}", maximum=f"{error.max_seconds:.0f}"
-        ) from error
-    except EngineBusy as error:
-        raise ApiError("overloaded", reason=str(error)) from error
-    except EngineFailed as error:
-        log.error("%s", error)
-        raise ApiError("overloaded", reason=str(error)) from error
+    unknown_audio = call.settings.unknown_audio
+    with refusals(call):
+        try:
+            known = _lookup(call, clip, options)
+            _check_bounds(call, clip, options)
+            call.place.release()
+            return known or call.audio.transcribe(clip, options, unknown_audio=unknown_audio)
+        except UndecodableAudio:
+            if call.strict:
+                raise
+            clip.facts = _STAND_IN
+            return _lookup(call, clip, options) or placeholder(clip, _STAND_IN.duration, unknown_audio)
 
 
-def _recall(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-    """What a stub says that is said, else what is known of the clip."""
+def refusals(call: Call) -> AbstractContextManager[None]:
+    """Return a context that raises ``ApiError`` for a file that is not transcribed."""
+    is_whisper = call.model is not None and call.model.error_style == "whisper"
+    return request_audio.refusals(
+        ApiError("audio_undecodable_whisper" if is_whisper else "audio_undecodable")
+    )
+
+
+def _lookup(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+    """Return the transcript of a stub, else what is known of the clip."""
     if call.scripted is not None:
         return call.scripted.transcription(clip.duration, options.languages)
-    return call.audio.recall(clip, options)
+    return call.audio.lookup(clip, options)
 
 
 def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None:
-    """The model's bounds on the clip (see ``TranscriptionRules``)."""
+    """Raise ``ApiError`` for a clip out of the model's bounds (see ``TranscriptionRules``)."""
     from mockserver.wire import tokens, usage
 
     assert call.model is not None
@@ -111,13 +107,3 @@ def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None
     needs_chunks = rules.chunking_required_above is not None and duration > rules.chunking_required_above
     if needs_chunks and call.document.get("chunking_strategy") is None:
         raise ApiError("chunking_strategy_required")
-
-
-def _unheard(call: Call, clip: Clip, duration: float) -> Transcription:
-    if call.settings.unknown_audio == "error":
-        raise ApiError("no_transcriber", sha256=clip.sha256)
-    return placeholder(clip, duration)
-
-
-def _is_whisper(call: Call) -> bool:
-    return call.model is not None and call.model.error_style == "whisper"

@@ -13,7 +13,7 @@ from mockserver.engines.speakers import KnownSpeaker, tell_apart
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.audio import known_speakers as speakers
-from mockserver.providers.openai.audio.listening import check_file, listen
+from mockserver.providers.openai.audio.listening import check_file, listen, refusals
 from mockserver.providers.openai.audio.rules import check_transcription, temperature_of
 from mockserver.wire import sse, subtitles, tokens, transcripts, usage
 
@@ -59,13 +59,14 @@ def create_transcription(services: Services, call: Call) -> Answer:
     """Transcribes the uploaded file."""
     request = _request(services, call)
     clip = call.audio.uploaded()
-    heard = listen(services, call, clip, request.options)
+    heard = listen(call, clip, request.options)
     if request.diarizes:
         heard = tell_apart(heard, clip, request.known_speakers)
     if request.stream:
         events = _events(request, heard, call.settle, call.audio.heard)
         return Answer(events, sse.CONTENT_TYPE, heard.answered_by)
-    segments = tuple(heard.segments)
+    with refusals(call):
+        segments = tuple(heard.segments)
     call.audio.heard[UPLOAD] = transcripts.text_of(segments)
     return render(services, request, heard, segments)
 

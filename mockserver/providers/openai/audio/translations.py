@@ -8,7 +8,7 @@ from mockserver import json_styles
 from mockserver.audio.uploads import UPLOAD
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.pipeline.call import Answer, Call
-from mockserver.providers.openai.audio.listening import check_file, listen
+from mockserver.providers.openai.audio.listening import check_file, listen, refusals
 from mockserver.providers.openai.audio.rules import check_temperature, temperature_of
 from mockserver.wire import subtitles, transcripts, usage
 
@@ -29,8 +29,9 @@ def create_translation(services: Services, call: Call) -> Answer:
     form = call.document
     temperature = temperature_of(form)
     options = TranscriptionOptions(task="translate", prompt=form.get("prompt", ""), temperature=temperature)
-    heard = listen(services, call, call.audio.uploaded(), options)
-    segments = tuple(heard.segments)
+    heard = listen(call, call.audio.uploaded(), options)
+    with refusals(call):
+        segments = tuple(heard.segments)
     text = call.audio.heard[UPLOAD] = transcripts.text_of(segments)
     used = usage.duration(heard.duration)
     match form.get("response_format", "json"):

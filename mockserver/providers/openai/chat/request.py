@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio import images
-from mockserver.audio.decode import AudioTooLong, UndecodableAudio
+from mockserver.audio.decode import UnusableAudio
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
-from mockserver.engines.placeholder import placeholder
-from mockserver.engines.transcription import EngineBusy, EngineFailed, TranscriptionOptions
+from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.errors import ApiError
+from mockserver.pipeline.request_audio import refusals
 from mockserver.providers.openai.chat.rules import heeded, wants_audio, words_of
 from mockserver.wire import chat_tokens, transcripts, usage
 from mockserver.wire.image_tokens import image_tokens
@@ -20,12 +20,15 @@ from mockserver.wording import listing
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.catalog.records import ChatRules
+    from mockserver.engines.transcription import Transcription
     from mockserver.pipeline.call import Call
     from mockserver.services import Services
 
 AUDIO_KIND = "audio"  # of the store: what was spoken, by id
 
 Body = dict[str, Any]
+
+_OPTIONS = TranscriptionOptions()  # of the clips of a chat, which has none of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,32 +221,28 @@ class _Reader:
         return str(known["transcript"])
 
     def _hear(self, audio: Body, place: str, hear: bool) -> str:
-        """What is said in an ``input_audio`` part; counted in any case, listened to if ``hear``."""
+        """Return the transcript of an ``input_audio`` part; it is counted in any case, transcribed if ``hear``."""
         clip = self._clip(audio, place, hear)
-        options = TranscriptionOptions()
-        try:
-            answer = self._call.audio.recall(clip, options)
-            self.audio_tokens += usage.audio_tokens_heard(clip.duration)
-            if self._call.strict and clip.facts.container != audio["format"]:
-                raise ApiError("chat_bad_audio", param=place, format=audio["format"])
-            if not hear:
+        bad_audio = ApiError("chat_bad_audio", param=place, format=audio["format"])
+        with refusals(bad_audio, param=place):
+            try:
+                answer = self._call.audio.lookup(clip, _OPTIONS)
+                self.audio_tokens += usage.audio_tokens_heard(clip.duration)
+                if self._call.strict and clip.facts.container != audio["format"]:
+                    raise bad_audio
+                return self._transcript(clip, place, answer) if hear else ""
+            except UnusableAudio:
+                if self._call.strict:
+                    raise
                 return ""
-            heard = answer or self._call.audio.hear(clip, options)
-            if heard is None:
-                if self._call.settings.unknown_audio == "error":
-                    raise ApiError("no_transcriber", sha256=clip.sha256)
-                heard = placeholder(clip, clip.duration)
-            text = self._call.audio.heard[place] = transcripts.text_of(heard.segments)
-            self.heard_by.append(heard.heard_by)
-            return text
-        except (UndecodableAudio, AudioTooLong) as error:
-            if not self._call.strict:
-                return ""
-            raise ApiError("chat_bad_audio", param=place, format=audio["format"]) from error
-        except EngineBusy as error:
-            raise ApiError("overloaded", reason=str(error)) from error
-        except EngineFailed as error:
-            raise ApiError("overloaded", reason=str(error)) from error
+
+    def _transcript(self, clip: Clip, place: str, known: Transcription | None) -> str:
+        """Return the transcript of a clip, which is ``known`` or made by an engine. Raises as that does."""
+        unknown_audio = self._call.settings.unknown_audio
+        answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
+        text = self._call.audio.heard[place] = transcripts.text_of(answer.segments)
+        self.heard_by.append(answer.heard_by)
+        return text
 
     def _clip(self, audio: Body, place: str, hear: bool) -> Clip:
         try:

@@ -30,5 +30,5 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence
-    assert listen(services, call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
+    assert listen(call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
     bodies.place().take(1 << 20)

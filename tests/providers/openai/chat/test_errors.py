@@ -243,6 +243,12 @@ def test_long_audio_is_refused_before_it_is_decoded_to_the_end(schemas: Schemas)
         body = speech(user([sound(write_wav(bytes(2 * 2 * 8_000), 8_000))]))
         response = http.post("/v1/chat/completions", json=body, headers={"Authorization": "Bearer sk-mock-x"})
     assert response.status_code == 400
+    assert response.get_json()["error"] == {
+        "message": "audio duration over 1.0 seconds is longer than 1 seconds which is the maximum for this model",
+        "type": "invalid_request_error",
+        "param": "messages[0].content[0].input_audio",
+        "code": "invalid_value",
+    }
 
 
 def test_a_name_of_megabytes_of_a_model_is_not_repeated(chat: Chat) -> None:
