@@ -31,7 +31,7 @@ from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
 from mockserver.matching.allowance import ScriptLimits
-from mockserver.pipeline import root
+from mockserver.pipeline import flask_adapter
 from mockserver.pipeline.endpoint_names import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.pipeline.request_body import RequestBodies
@@ -86,21 +86,22 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     services = build_services(settings or load_settings(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
-    root.register(app, services)
-    root.open_to_browsers(app)
+    flask_adapter.refuse_otherwise(app, services.errors, services.ids, services.journal)
+    flask_adapter.open_to_browsers(app)
     bodies = RequestBodies(services)
     openai = Pipeline(services, OpenAi(services), bodies)
     aimlapi = Pipeline(services, AimlApi(services), bodies)
     for pipeline, routes in ((openai, OPENAI_ROUTES), (aimlapi, AIMLAPI_ROUTES)):
         for route in routes:
             path, name, method = route.operation.path, route.operation.name, route.operation.method
-            app.add_url_rule(path, name, pipeline.view(route), methods=[method])
+            app.add_url_rule(path, name, flask_adapter.view(pipeline, route), methods=[method])
 
     def answer_unserved() -> flask.Response | None:
-        request = flask.request
-        if request.routing_exception is None and not has_double_slash(written_path(request.environ)):
+        error, environ = flask.request.routing_exception, flask.request.environ
+        if error is None and not has_double_slash(written_path(environ)):
             return None
-        return openai.view(unserved.route(request.environ, request.routing_exception))()
+        request = flask_adapter.request_of(environ)
+        return flask_adapter.response_of(openai.reply(request, unserved.route(request, error), {}))
 
     app.before_request(answer_unserved)
     beside_control = _beside_control(app.wsgi_app, services)

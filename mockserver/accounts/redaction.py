@@ -14,12 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, unquote
 
-from werkzeug.datastructures import EnvironHeaders
-
 from mockserver.accounts.accounts import HIDDEN, abbreviated, key_of
 from mockserver.catalog.reading import read_table
 
-_ENVIRON_KEY = "mockserver.secrets"  # of the WSGI environ, where no client can put anything
 _TABLE = Path(__file__).parents[1] / "catalog" / "secret_names.toml"
 _FOUND_ALONE = 6  # characters at least of a secret that is hidden wherever a value is nothing else
 _FOUND_WITHIN = 8  # the same, wherever it stands in a text; shorter ones are words, too
@@ -133,27 +130,14 @@ class Secrets:
         return abbreviated(value) if is_secret("queries", name) and value else self.hide(value)
 
 
-def secrets_of(environ: Mapping[str, Any]) -> Secrets:
-    """Return the secrets of a WSGI request, found once."""
-    found: Secrets | None = environ.get(_ENVIRON_KEY)
-    if found is None:
-        found = Secrets(_carried(environ))
-        if isinstance(environ, dict):
-            environ[_ENVIRON_KEY] = found
-    return found
+def secrets_of(headers: Mapping[str, str], query_string: str = "") -> Secrets:
+    """Return the secrets of a request. ``headers`` are found by names in any case, and listed in lower case."""
+    return Secrets(_carried(headers, query_string))
 
 
-def header_name(key: str) -> str:
-    """Return the name in lower case of the header that a key of a WSGI environ stands for; empty for none."""
-    if key.startswith("HTTP_"):
-        return key[5:].replace("_", "-").lower()
-    return key.replace("_", "-").lower() if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else ""
-
-
-def _carried(environ: Mapping[str, Any]) -> Iterator[str]:
+def _carried(headers: Mapping[str, str], query_string: str) -> Iterator[str]:
     """Yield the secrets that a request carries where such are expected. Cookies say too much that is none."""
-    yield key_of(EnvironHeaders(dict(environ)))
-    headers = {header_name(key): value for key, value in environ.items() if header_name(key)}
+    yield key_of(headers)
     for name, value in headers.items():
         if is_secret("headers", name) and "cookie" not in name:
             yield value.strip()
@@ -164,7 +148,7 @@ def _carried(environ: Mapping[str, Any]) -> Iterator[str]:
             *_KEY_VALUE.finditer(value),
         ):
             yield found[found.re.groups]
-    for name, value in parse_qsl(environ.get("QUERY_STRING", "")):
+    for name, value in parse_qsl(query_string):
         if is_secret("queries", name):
             yield value
 

@@ -27,7 +27,7 @@ from mockserver.control import (
     stubs,
 )
 from mockserver.control.requests import answer
-from mockserver.pipeline import root
+from mockserver.pipeline.flask_adapter import refuse_otherwise
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def create_control_app(services: Services) -> flask.Flask:
     """The control API of a server."""
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
     app.extensions["mockserver"] = services
-    root.register(app, services)
+    refuse_otherwise(app, services.errors, services.ids, services.journal)
     for part in _PARTS:
         part.register(app, services)
 

@@ -16,7 +16,7 @@ import flask
 from mockserver.catalog.reading import read_table
 from mockserver.control import requests as control
 from mockserver.hosts import address_of, is_loopback
-from mockserver.pipeline.responses import drain_request
+from mockserver.pipeline.flask_adapter import request_of
 from mockserver.transport.authorities import Authority, parse_authority, parse_origin
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def register(app: flask.Flask, services: Services) -> None:
         if refused is None:
             flask.g.page = request.environ.get("HTTP_ORIGIN")
         elif request.path not in _OPEN:
-            drain_request()
+            request_of(request.environ).drain()
             return control.answer({"error": refused.message}, refused.status)
         return _preflight() if request.method == "OPTIONS" else None
 

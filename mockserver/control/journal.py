@@ -19,7 +19,7 @@ from mockserver.journal import verification
 from mockserver.journal.entries import Record, shown
 from mockserver.journal.pattern import JournalPattern
 from mockserver.matching.conditions import PatternError
-from mockserver.transport.disconnects import has_hung_up
+from mockserver.transport.connection import Connection
 
 if TYPE_CHECKING:
     from mockserver.journal.verification import Verdict
@@ -118,7 +118,7 @@ class _Handlers:
     def wait(self) -> flask.Response:
         """``POST /_mock/wait``."""
         asked = control.document(self._services, "wait", may_be_empty=True)
-        environ, closing = flask.request.environ, self._services.closing
+        connection, closing = Connection.of(flask.request.environ), self._services.closing
         waiting = partial(
             verification.wait,
             self._journal,
@@ -126,7 +126,7 @@ class _Handlers:
             asked.get("when", {}),
             at_least=asked.get("at_least", 1),
             timeout=asked.get("timeout", _TIMEOUT),
-            given_up=lambda: closing.is_set() or has_hung_up(environ),
+            given_up=lambda: closing.is_set() or connection.has_hung_up,
         )
         return _told(_made(waiting))
 

@@ -10,11 +10,11 @@ from werkzeug import exceptions
 
 from mockserver import json_styles
 from mockserver.accounts.accounts import key_of
-from mockserver.accounts.redaction import secrets_of
 from mockserver.errors import ApiError
+from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.json_body import parse_json
 from mockserver.state.disk import StateFailed
-from mockserver.transport.bodies import BodyReader, announced_length
+from mockserver.transport.bodies import BodyReader
 from mockserver.validation import documents
 from mockserver.validation.documents import DocumentError
 
@@ -53,7 +53,9 @@ def register(app: flask.Flask, services: Services) -> None:
 
     def hold(response: flask.Response) -> flask.Response:
         try:
-            services.answer_memory.hold(response)
+            if response.is_sequence:
+                size = sum(map(len, response.response))
+                response.call_on_close(services.answer_memory.hold(response, size))
         except ApiError as error:
             return answer({"error": error.values["reason"]}, 503)
         return response
@@ -102,7 +104,8 @@ def hidden(services: Services, documents: list[dict[str, Any]]) -> list[dict[str
     from mockserver.matching.hashed_secrets import without_secrets
 
     written = json_styles.compact(documents).decode("utf-8", "replace")
-    secrets = secrets_of(flask.request.environ).and_those(services.accounts.keys_in(written))
+    keys = services.accounts.keys_in(written)
+    secrets = request_of(flask.request.environ).secrets.and_those(keys)
     return [without_secrets(document, secrets) for document in documents]
 
 
@@ -119,11 +122,11 @@ def document(
     It has at most ``most`` bytes, nested at most ``deepest`` deep.
     A body of no bytes is ``{}`` where it ``may_be_empty``. Raises ``ControlError``.
     """
-    request = flask.request
+    request = request_of(flask.request.environ)
     reader = BodyReader(most, services.settings.socket_timeout)
     try:
         with reader.place() as place:
-            data = reader.read(request.environ["wsgi.input"], announced_length(request), place)
+            data = reader.read(request.body, request.length, place)
             most_values = max(services.settings.max_json_values, most // _BYTES_OF_A_VALUE)
             body = {} if may_be_empty and not data else parse_json(data, most_values)
     except ApiError as error:

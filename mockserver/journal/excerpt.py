@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from mockserver.accounts.accounts import HIDDEN
-from mockserver.accounts.redaction import header_name, is_secret
+from mockserver.accounts.redaction import is_secret
 from mockserver.matching.conditions import finder
 
 if TYPE_CHECKING:
@@ -21,13 +21,12 @@ _DEEPEST = 50  # lists and objects within each other
 _LOOKED_AT = 2 * LONGEST  # characters of a text in which secrets are looked for
 
 
-def headers(environ: Mapping[str, Any], secrets: Secrets) -> dict[str, str]:
-    """The request headers of a WSGI environ, names in lower case."""
-    named = ((header_name(key), value) for key, value in environ.items())
+def headers(sent: Mapping[str, str], secrets: Secrets) -> dict[str, str]:
+    """Return the headers of a request, whose names are in lower case."""
     return {
         name: _shortened(secrets.hide_in_header(name, value[:_LOOKED_AT]), len(value))
-        for name, value in named
-        if name and value
+        for name, value in sent.items()
+        if value
     }
 
 

@@ -9,23 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
-
-import flask
+from typing import TYPE_CHECKING
 
 from mockserver.pipeline.scripted_errors import scripted_error
 from mockserver.scripting.faults import events as broken_events
 from mockserver.scripting.faults.audio import Noise
 from mockserver.scripting.faults.definition import ERROR
-from mockserver.transport.connection import Connection, lost
+from mockserver.transport.connection import lost
 from mockserver.wire import sse
 
 if TYPE_CHECKING:
     import threading
 
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.request import Request
+    from mockserver.pipeline.responses import Reply
     from mockserver.scripting.faults.definition import Fault
     from mockserver.services import Services
+    from mockserver.transport.connection import Connection
 
 _DELAY = 1.0  # seconds where a fault says none
 _PASSING = 1  # events that pass unharmed where a fault says none
@@ -43,7 +44,7 @@ def strike(fault: Fault, services: Services, call: Call) -> None:
         raise scripted_error(
             services, call, fault.error, message=fault.message, retry_after=fault.retry_after
         )
-    connection = Connection(flask.request.environ)
+    connection = call.request.connection
     if fault.kind == "latency":
         call.place.release()
         varied = 1 + fault.jitter * fault.chance("jitter").uniform(-1, 1)
@@ -58,23 +59,21 @@ def strike(fault: Fault, services: Services, call: Call) -> None:
         raise lost("fault: the connection was reset")
 
 
-def break_answer(
-    fault: Fault, services: Services, response: flask.Response, environ: Mapping[str, Any]
-) -> flask.Response:
-    """Breaks the answer as ``fault`` says. One that it cannot break, such as text by broken JSON, stays."""
+def break_answer(fault: Fault, services: Services, reply: Reply, request: Request) -> Reply:
+    """Break the reply as ``fault`` says. One that it cannot break, such as text by broken JSON, stays."""
     breaking = _BREAKING.get(fault.kind)
     if breaking is None:
-        return response
-    answer = _Answer.of(fault, services, response, environ)
+        return reply
+    answer = _Answer.of(fault, services, reply, request)
     if fault.kind.startswith("sse_") and not answer.is_events:
-        return response
+        return reply
     broken = breaking(answer)
     if broken is not None:
-        close = getattr(response.response, "close", None)
+        close = getattr(reply.body, "close", None)
         if close is not None:
-            response.call_on_close(close)
-        response.response = broken
-    return response
+            reply.call_on_close(close)
+        reply.body = broken
+    return reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class _Answer:
     """
 
     fault: Fault
-    response: flask.Response
+    reply: Reply
     connection: Connection
     closing: threading.Event
     whole: bytes | None
@@ -93,22 +92,21 @@ class _Answer:
     is_chunked: bool
 
     @classmethod
-    def of(
-        cls, fault: Fault, services: Services, response: flask.Response, environ: Mapping[str, Any]
-    ) -> _Answer:
+    def of(cls, fault: Fault, services: Services, reply: Reply, request: Request) -> _Answer:
+        whole, pieces = (reply.body, [reply.body]) if isinstance(reply.body, bytes) else (None, reply.body)
         return cls(
             fault,
-            response,
-            Connection(environ),
+            reply,
+            request.connection,
             services.closing,
-            response.get_data() if response.is_sequence else None,
-            response.iter_encoded(),
-            "Content-Length" not in response.headers and environ["SERVER_PROTOCOL"] == "HTTP/1.1",
+            whole,
+            iter(pieces),
+            "Content-Length" not in reply.headers and request.protocol == "HTTP/1.1",
         )
 
     @property
     def is_events(self) -> bool:
-        return self.response.mimetype == "text/event-stream"
+        return self.reply.media_type == "text/event-stream"
 
     @property
     def events(self) -> Iterator[bytes]:
@@ -123,7 +121,7 @@ class _Answer:
         return self.connection.wait(seconds, self.closing)
 
 
-_Broken = Iterable[bytes] | None
+_Broken = bytes | Iterable[bytes] | None
 _Breaking = Callable[[_Answer], _Broken]
 
 
@@ -163,11 +161,11 @@ def _malform(answer: _Answer) -> _Broken:
     if answer.is_events:
         return broken_events.changed(answer.events, 0, lambda event: [broken_events.garbled(event)])
     whole = answer.whole
-    if whole is None or not answer.response.is_json:
+    if whole is None or not answer.reply.is_json:
         return None
     broken = whole.rstrip()[:-1]
-    answer.response.headers["Content-Length"] = str(len(broken))
-    return [broken]
+    answer.reply.headers["Content-Length"] = str(len(broken))
+    return broken
 
 
 def _misannounce(answer: _Answer) -> Iterable[bytes]:
@@ -176,7 +174,7 @@ def _misannounce(answer: _Answer) -> Iterable[bytes]:
     announced = _FAR_TOO_LONG if by > 0 else -by  # of a stream
     if answer.whole is not None:
         announced = max(1, len(answer.whole) + by)
-    answer.response.headers["Content-Length"] = str(announced)
+    answer.reply.headers["Content-Length"] = str(announced)
     return _misfitting(answer, answer.pieces, announced)
 
 
@@ -223,9 +221,9 @@ def _corrupt(answer: _Answer) -> _Broken:
     noise = Noise(answer.fault.chance("noise"))
     if answer.is_events:
         return map(noise.on_json, answer.events)
-    if answer.response.is_json:
+    if answer.reply.is_json:
         return map(noise.on_json, answer.pieces)
-    return map(noise.on, answer.pieces) if (answer.response.mimetype or "").startswith("audio/") else None
+    return map(noise.on, answer.pieces) if answer.reply.media_type.startswith("audio/") else None
 
 
 def _drip(answer: _Answer) -> Iterator[bytes]:

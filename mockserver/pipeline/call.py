@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.audio.uploads import FilePart
     from mockserver.catalog.records import ModelCard
-    from mockserver.pipeline.inner_calls import InnerCall
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
     from mockserver.scripting.faults.definition import Fault
     from mockserver.scripting.stubs.replies import Scripted
@@ -40,6 +40,7 @@ class Outcome:
 class Call:
     """One request on its way: what the pipeline found out, for the handler to use."""
 
+    request: Request
     operation: Operation
     settings: Settings
     account: Account
@@ -55,14 +56,13 @@ class Call:
     settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
     fault: Fault | None = None
     scripted: Scripted | None = None
-    inner: InnerCall | None = None
     request_id: str = ""
     warning: str = ""
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:
         """Has the request looked at as matchers do."""
-        self.facts = LiveFacts(self.operation, self.account, self.document, self.audio)
+        self.facts = LiveFacts(self.request, self.operation, self.account, self.document, self.audio)
 
     @property
     def clips(self) -> Mapping[str, Clip]:
@@ -82,7 +82,8 @@ class Call:
     @property
     def price_share(self) -> float:
         """Which share of the price the request costs."""
-        return self.inner.price_share if self.inner else 1.0
+        inner = self.request.inner
+        return inner.price_share if inner else 1.0
 
     @property
     def vocabulary(self) -> tokens.Vocabulary:

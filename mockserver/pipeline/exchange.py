@@ -7,21 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from mockserver.accounts.redaction import secrets_of
 from mockserver.journal import excerpt
 from mockserver.journal.entries import Entry, Progress, Record
 from mockserver.limits.costs import cost_usd
-from mockserver.transport.disconnects import has_hung_up
-from mockserver.transport.urls import written_path
 
 if TYPE_CHECKING:
-    import flask
-
     from mockserver.accounts.redaction import Secrets
     from mockserver.audio.clip import Clip
     from mockserver.journal.journal import Journal
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
+    from mockserver.pipeline.responses import Reply
     from mockserver.transport.streamed_forms import ReceivedFile
 
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
@@ -34,7 +31,7 @@ _NO_ANSWER: Mapping[str, Any] = {"status": None, "limits": {}, "answered_by": No
 def begin(
     journal: Journal,
     request_id: str,
-    environ: Mapping[str, Any],
+    request: Request,
     operation: Operation | None = None,
     *,
     began: float | None = None,
@@ -44,9 +41,9 @@ def begin(
     ``began`` is when it came by ``time.perf_counter``, if that was not just now.
     """
     if not journal.is_kept:
-        return Exchange(None, request_id, environ, operation, 0.0, 0.0)
+        return Exchange(None, request_id, request, operation, 0.0, 0.0)
     began = time.perf_counter() if began is None else began
-    return Exchange(journal, request_id, environ, operation, journal.clock.now(), began)
+    return Exchange(journal, request_id, request, operation, journal.clock.now(), began)
 
 
 class Exchange:
@@ -62,7 +59,7 @@ class Exchange:
         self,
         journal: Journal | None,
         request_id: str,
-        environ: Mapping[str, Any],
+        request: Request,
         operation: Operation | None,
         now: float,
         began: float,
@@ -70,13 +67,13 @@ class Exchange:
         """``now`` is when it came, by the clock. Without a ``journal`` nothing is written."""
         self._journal = journal
         self.request_id = request_id
-        self._environ = environ
+        self._request = request
         self._operation = operation
         self._time = now
         self.began = began
         self._progress = Progress()
         self._entry: Entry | None = None
-        self._response = _NO_ANSWER
+        self._reply = _NO_ANSWER
         self.call: Call | None = None
         self.model = ""
         self.fault: Mapping[str, Any] | None = None
@@ -93,26 +90,27 @@ class Exchange:
         self.stub = call.scripted.stub_id if call.scripted else None
         self.fault = call.fault.told if call.fault else None
 
-    def answered(self, response: flask.Response) -> flask.Response:
-        """Writes the entry of a whole answer, or begins that of a stream and watches it; the response to send."""
+    def answered(self, reply: Reply) -> Reply:
+        """Write the entry of a whole answer, or begin that of a stream and watch it. Return the reply to send."""
         if self._journal is None:
-            return response
-        self._response = _told(response)
+            return reply
+        self._reply = _head_of(reply)
         if self.call is not None:
             self._journal.keep_audio(self.call.clips.values())
-        if response.is_sequence:
-            self._progress.sent = sum(map(len, response.response))
+        if isinstance(reply.body, bytes):
+            self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
-            self._journal.add(Entry(self._record(in_flight=False, hung_up=has_hung_up(self._environ))))
+            self._journal.add(
+                Entry(self._record(in_flight=False, hung_up=self._request.connection.has_hung_up))
+            )
             self.call = None
-            return response
-        events = 0 if response.mimetype == "text/event-stream" else None
+            return reply
+        events = 0 if reply.media_type == "text/event-stream" else None
         self._progress = Progress(pieces=0, events=events)
         self._entry = Entry(self._record(in_flight=True, hung_up=False), self._progress)
         self._journal.add(self._entry)
-        body: Iterable[bytes] = response.response  # type: ignore[assignment]  # never text here
-        response.response = _Watched(body, self, self._progress)
-        return response
+        reply.body = _Watched(reply.body, self, self._progress)
+        return reply
 
     def unanswered(self) -> None:
         """Writes the entry of a request that got no answer: the client has left, or a fault ended the connection."""
@@ -138,33 +136,33 @@ class Exchange:
     def _has_hung_up(self) -> bool:
         """Whether the client has left. Whom a fault has thrown out has not."""
         was_reset = self.fault is not None and self.fault.get("kind") == "connection_reset"
-        return not was_reset and has_hung_up(self._environ)
+        return not was_reset and self._request.connection.has_hung_up
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self.began) * 1000, 3)
 
     def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
         """What is not known is ``None``."""
-        environ, response, progress = self._environ, self._response, self._progress
-        secrets = secrets_of(environ)
+        request, reply, progress = self._request, self._reply, self._progress
+        secrets = request.secrets
         return {
             "id": self.request_id,
             "time": self._time,
             **_caller(self.call),
             **_endpoint(self._operation, secrets),
-            "method": environ["REQUEST_METHOD"],
-            "path": secrets.hide_in_path(written_path(environ)),
-            "query": excerpt.query(environ.get("QUERY_STRING", ""), secrets),
-            "headers": excerpt.headers(environ, secrets),
+            "method": request.method,
+            "path": secrets.hide_in_path(request.path),
+            "query": excerpt.query(request.query_string, secrets),
+            "headers": excerpt.headers(request.headers, secrets),
             **_asked(self.call, secrets),
-            "status": response["status"],
+            "status": reply["status"],
             "error": self.error or None,
-            "answered_by": self.answered_by or response["answered_by"],
+            "answered_by": self.answered_by or reply["answered_by"],
             "stub": self.stub,
             "fault": self.fault,
             "reply": _replied(self.call, secrets),
             **_used(self.call),
-            "limits": response["limits"],
+            "limits": reply["limits"],
             "timing": {
                 "first_byte_ms": progress.first_byte_ms,
                 "total_ms": None if in_flight else self._elapsed(),
@@ -219,15 +217,15 @@ class _Watched(Iterator[bytes]):
         return sum(map(seen.count, _ENDS_OF_EVENTS))
 
 
-def _told(response: flask.Response) -> Record:
-    """What the response's head says."""
+def _head_of(reply: Reply) -> Record:
+    """Return what the head of a reply says."""
     limits, answered_by = {}, None
-    for name, value in response.headers:
+    for name, value in reply.headers:
         if name.startswith(("x-ratelimit-", "retry-after")):
             limits[name] = value
         elif name == "x-mock-answered-by":
             answered_by = unquote(value)
-    return {"status": response.status_code, "limits": limits, "answered_by": answered_by}
+    return {"status": reply.status, "limits": limits, "answered_by": answered_by}
 
 
 def _caller(call: Call | None) -> Record:

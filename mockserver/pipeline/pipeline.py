@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import flask
 
 from mockserver.catalog.paths import VERSION
 from mockserver.errors import ApiError
@@ -22,21 +20,14 @@ from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.pipeline import scripted_answers
 from mockserver.pipeline.call import Answer, Call, Outcome
 from mockserver.pipeline.exchange import begin
-from mockserver.pipeline.inner_calls import inner_call
 from mockserver.pipeline.models import check_kind, find_model
 from mockserver.pipeline.request_audio import RequestAudio
 from mockserver.pipeline.request_body import RequestBodies
-from mockserver.pipeline.responses import (
-    crashed,
-    log_exchange,
-    logged_path,
-    storage_error,
-)
+from mockserver.pipeline.responses import Reply, crashed, log_exchange, storage_error
 from mockserver.scripting.stubs.pacing import Pacing
 from mockserver.settings.model import SettingsError
 from mockserver.state.disk import StateFailed
-from mockserver.transport.connection import Connection
-from mockserver.transport.urls import lacks_version, written_path
+from mockserver.transport.urls import lacks_version
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -46,6 +37,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.handlers import Handler, Route
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.provider import Provider
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_body import RequestBodies
     from mockserver.services import Services
 
@@ -61,7 +53,7 @@ _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-enco
 
 
 class Pipeline:
-    """Turns the operations of a provider and their handlers into Flask views."""
+    """Answers the requests of a provider: a ``Request`` and its ``Route`` in, a ``Reply`` out."""
 
     def __init__(self, services: Services, provider: Provider, bodies: RequestBodies) -> None:
         """``bodies`` are those of all pipelines of a server, which share the memory for them."""
@@ -70,26 +62,21 @@ class Pipeline:
         self._bodies = bodies
         self._script_limits = ScriptLimits.of(services.settings)
 
-    def view(self, route: Route) -> Callable[..., flask.Response]:
-        """The Flask view function of a route."""
+    def reply(self, request: Request, route: Route, path_values: Mapping[str, str]) -> Reply:
+        """Return the reply to a request; the journal and the metrics write it down.
 
-        def handle(**path_values: str) -> flask.Response:
-            return self._handle(route, path_values)
-
-        return handle
-
-    def _handle(self, route: Route, path_values: dict[str, str]) -> flask.Response:
-        """Answers a request; the journal and the metrics are told."""
+        Raises ``ConnectionError`` and ``TimeoutError`` where nobody is to be answered any more.
+        """
         services, operation, began = self._services, route.operation, time.perf_counter()
         request_id = self._provider.request_id(operation)
-        exchange = begin(services.journal, request_id, flask.request.environ, operation, began=began)
+        exchange = begin(services.journal, request_id, request, operation, began=began)
         services.metrics.begin()
         status = _NOBODY_LISTENS
         try:
-            response = self._respond(exchange, route, path_values)
-            status = response.status_code
-            log_exchange(response, began, exchange.error)
-            return exchange.answered(response)
+            reply = self._reply(exchange, request, route, path_values)
+            status = reply.status
+            log_exchange(request, reply, began, exchange.error)
+            return exchange.answered(reply)
         except (ConnectionError, TimeoutError):  # the client has left, or a fault has ended the connection
             exchange.unanswered()
             raise
@@ -104,50 +91,52 @@ class Pipeline:
                 error=exchange.error,
             )
 
-    def _respond(self, exchange: Exchange, route: Route, path_values: dict[str, str]) -> flask.Response:
-        """The response, broken if a fault is to break it."""
+    def _reply(
+        self, exchange: Exchange, request: Request, route: Route, path_values: Mapping[str, str]
+    ) -> Reply:
+        """Return the reply, broken if a fault is to break it."""
         try:
             with sharing(self._script_limits) as scripts:
-                response = self._answer_or_refuse(exchange, route, path_values)
+                reply = self._answer_or_refuse(exchange, request, route, path_values)
         finally:
             exchange.note_call()
         call = exchange.call
         if call is not None and scripts.left_conditions_open:
             call.warning = f"{call.warning} {_CONDITIONS_LEFT_OPEN}".strip()
         if call is not None and call.warning and call.settings.mock_headers:
-            response.headers["x-mock-warning"] = call.warning
+            reply.headers["x-mock-warning"] = call.warning
         fault = call.fault if call else None
         if fault is None:
-            return response
+            return reply
         from mockserver.pipeline.broken_answers import break_answer
 
-        return break_answer(fault, self._services, response, flask.request.environ)
+        return break_answer(fault, self._services, reply, request)
 
     def _answer_or_refuse(
-        self, exchange: Exchange, route: Route, path_values: dict[str, str]
-    ) -> flask.Response:
-        """The response, be it the endpoint's answer or a refusal."""
+        self, exchange: Exchange, request: Request, route: Route, path_values: Mapping[str, str]
+    ) -> Reply:
+        """Return the reply, be it the endpoint's answer or a refusal."""
         operation, call = route.operation, None
         try:
-            call = exchange.call = self._admit(operation, path_values, exchange.request_id)
+            call = exchange.call = self._admit(request, operation, path_values, exchange.request_id)
             with call.place, call.streamed:
                 self._look_at_url(call)
                 self._understand(call)
                 if route.rules is not None and call.strict:
                     route.rules(self._services, call)
                 answer = self._answer(call, route.handler)
-            return self._response(answer, call, exchange)
+            return self._sent(answer, call, exchange)
         except ApiError as error:
-            return self._refuse(error, operation, call, exchange)
+            return self._refuse(error, request, operation, call, exchange)
         except StateFailed as error:
-            return self._refuse(storage_error(error), operation, call, exchange)
+            return self._refuse(storage_error(error), request, operation, call, exchange)
         except (ConnectionError, TimeoutError):
             raise  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
-            return self._refuse(crashed(error), operation, call, exchange)
+            return self._refuse(crashed(error, request), request, operation, call, exchange)
 
-    def _response(self, answer: Answer, call: Call, exchange: Exchange) -> flask.Response:
-        """Return the endpoint's answer, with the headers that go with it.
+    def _sent(self, answer: Answer, call: Call, exchange: Exchange) -> Reply:
+        """Return the reply with the endpoint's answer, and the headers that go with it.
 
         Raises ``ApiError`` where it is large and other large ones take all memory that there is for answers.
         """
@@ -159,35 +148,36 @@ class Pipeline:
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
-        response = flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)
-        if not answer.is_shared:
-            self._services.answer_memory.hold(response)
-        return self._provider.finish(response, call.operation)
+        reply = Reply(answer.body, answer.status, answer.content_type, headers)
+        if isinstance(answer.body, bytes) and not answer.is_shared:
+            reply.call_on_close(self._services.answer_memory.hold(reply, len(answer.body)))
+        self._provider.finish(reply, call.operation)
+        return reply
 
-    def _admit(self, operation: Operation, path: Mapping[str, str], request_id: str) -> Call:
-        """Who is calling, and under which settings."""
-        headers, inner = flask.request.headers, inner_call(flask.request.environ)
+    def _admit(
+        self, request: Request, operation: Operation, path: Mapping[str, str], request_id: str
+    ) -> Call:
+        """Find out who is calling, and under which settings. Raises ``ApiError``."""
+        headers, inner = request.headers, request.inner
         account = inner.account if inner else self._provider.caller(headers)
         try:
             settings = self._services.tuning.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
-        look = Connection(flask.request.environ).check
+        look = request.connection.check
         place = self._bodies.place()
         audio = RequestAudio(self._services.transcribers, self._services.settings.max_audio_seconds, look)
-        return Call(operation, settings, account, place, path, audio, inner=inner, request_id=request_id)
+        return Call(request, operation, settings, account, place, path, audio, request_id=request_id)
 
     def _look_at_url(self, call: Call) -> None:
         """Warns of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
-        path = written_path(flask.request.environ)
+        method, path = call.request.method, call.request.path
         if not call.operation.is_versioned or not lacks_version(path):
             return
-        method = flask.request.method
         if call.settings.strict_urls:
             raise ApiError("unknown_url", method=method, path=path)
-        call.warning = (
-            f"The base URL lacks {VERSION}: the real API answers {method} {logged_path()} with 404."
-        )
+        shown = call.request.logged_path
+        call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {shown} with 404."
         if self._services.notices.is_new(call.warning):
             log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
 
@@ -207,7 +197,7 @@ class Pipeline:
     def _strike(self, call: Call) -> None:
         """Is a fault due? Raises the ``ApiError`` that it is, or waits as it says."""
         services = self._services
-        header = flask.request.headers.get("x-mock-fault")
+        header = call.request.headers.get("x-mock-fault")
         call.fault = services.faults.due(call.facts, call.account.id, header)
         if call.fault is not None:
             from mockserver.pipeline.broken_answers import strike
@@ -217,7 +207,7 @@ class Pipeline:
     def _answer(self, call: Call, handler: Handler) -> Answer:
         """What a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
         pacing = self._script(call)
-        raw = scripted_answers.raw_answer(call.scripted, call.operation) if call.scripted else None
+        raw = scripted_answers.raw_answer(call.scripted, call) if call.scripted else None
         try:
             answer = raw or handler(self._services, call)
         except ApiError:
@@ -239,7 +229,7 @@ class Pipeline:
         call.scripted = scripted_answers.script(self._services, call)
         if call.scripted is None:
             return None
-        wait = partial(Connection(flask.request.environ).wait, closing=self._services.closing)
+        wait = partial(call.request.connection.wait, closing=self._services.closing)
         pacing = Pacing(call.scripted.reply, self._services.settings.seed, wait)
         call.place.release()
         pacing.before_work()
@@ -248,7 +238,7 @@ class Pipeline:
     def _charge(self, call: Call) -> None:
         """Is there room? Charges the request, before it is validated: refused ones count, too."""
         assert call.model is not None
-        if call.inner is None:
+        if call.request.inner is None:
             self._admit_within_limits(call, call.model)
         # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
         call.settle = partial(
@@ -311,11 +301,16 @@ class Pipeline:
         raise self._provider.invalid(violations, operation)
 
     def _refuse(
-        self, error: ApiError, operation: Operation, call: Call | None, exchange: Exchange
-    ) -> flask.Response:
+        self,
+        error: ApiError,
+        request: Request,
+        operation: Operation,
+        call: Call | None,
+        exchange: Exchange,
+    ) -> Reply:
         exchange.error = error.name
         error.values.setdefault("request_id", exchange.request_id)
-        return self._provider.refuse(error, operation, call, exchange.request_id, exchange.began)
+        return self._provider.refuse(error, request, operation, call, exchange.request_id, exchange.began)
 
 
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import flask
-
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.response_headers import Headers
+    from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
 
@@ -45,12 +45,18 @@ class Provider(Protocol):
         """Return the standing headers of an answer; ``began`` is the request's start by ``time.perf_counter``."""
         ...
 
-    def finish(self, response: flask.Response, operation: Operation) -> flask.Response:
-        """Return an answer as the service behind the operation sends it."""
+    def finish(self, reply: Reply, operation: Operation) -> None:
+        """Have an answer sent as the service behind the operation does."""
         ...
 
     def refuse(
-        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
-    ) -> flask.Response:
-        """Return the response to a request that is refused; ``call`` is ``None`` if it was before there was one."""
+        self,
+        error: ApiError,
+        request: Request,
+        operation: Operation,
+        call: Call | None,
+        request_id: str,
+        began: float,
+    ) -> Reply:
+        """Return the reply to a request that is refused; ``call`` is ``None`` if it was before there was one."""
         ...

@@ -6,14 +6,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-import flask
-
 from mockserver.audio.content import has_disk
 from mockserver.audio.uploads import UPLOAD
 from mockserver.errors import ApiError
 from mockserver.pipeline.json_body import parse_json
 from mockserver.transport import forms, streamed_forms
-from mockserver.transport.bodies import LARGE, BodyReader, Place, announced_length
+from mockserver.transport.bodies import LARGE, BodyReader, Place
 from mockserver.validation.nulls import drop_nulls
 
 if TYPE_CHECKING:
@@ -54,13 +52,13 @@ class RequestBodies:
         elif operation.body == "either":
             self._either(call)
         else:
-            call.document.update(flask.request.args)
+            call.document.update(call.request.query)
             if operation.body == "any":
                 self._anything(call)
 
     def _form(self, call: Call) -> None:
         audio_field = call.operation.audio_field
-        content_type = flask.request.headers.get("Content-Type", "")
+        content_type = call.request.content_type
         try:
             form = self._parts(call, content_type, audio_field)
         except forms.MultipartError as error:
@@ -75,9 +73,9 @@ class RequestBodies:
 
     def _parts(self, call: Call, content_type: str, audio_field: str) -> forms.Form:
         """The parts of a form; of a large one they are on disk. Raises ``MultipartError`` and ``ApiError``."""
-        stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
+        stream, length = call.request.body, call.request.length
         is_small = length is not None and length <= LARGE
-        if is_small or flask.request.mimetype != "multipart/form-data" or not has_disk():
+        if is_small or call.request.media_type != "multipart/form-data" or not has_disk():
             body = self._read(call)
             _check_content_type(call, "multipart/form-data", content_type)
             return forms.parse_multipart(body, content_type, audio_field)
@@ -87,7 +85,7 @@ class RequestBodies:
 
     def _either(self, call: Call) -> None:
         """A form or JSON; audio that is named by URL is an upload if it need not be fetched."""
-        if flask.request.mimetype == "multipart/form-data":
+        if call.request.media_type == "multipart/form-data":
             self._form(call)
         else:
             self._json(call)
@@ -96,15 +94,15 @@ class RequestBodies:
 
     def _anything(self, call: Call) -> None:
         """A form or JSON of an endpoint that is not served. Other bodies are not looked into."""
-        if flask.request.mimetype == "multipart/form-data":
+        if call.request.media_type == "multipart/form-data":
             with suppress(forms.MultipartError):
-                form = self._parts(call, flask.request.headers.get("Content-Type", ""), UPLOAD)
+                form = self._parts(call, call.request.content_type, UPLOAD)
                 call.files = form.files
                 call.audio.files = {UPLOAD: next(iter(form.files.values()))} if form.files else {}
                 call.document.update(forms.to_document(form, {}))
             return
         body = self._read(call)
-        if flask.request.mimetype == "application/x-www-form-urlencoded":
+        if call.request.media_type == "application/x-www-form-urlencoded":
             with suppress(ValueError):  # for more fields than a form has
                 text = body.decode("utf-8", "replace")
                 fields = parse_qsl(text, keep_blank_values=True, max_num_fields=forms.MAX_PARTS)
@@ -115,8 +113,8 @@ class RequestBodies:
 
     def _receive(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""
-        stream, length = flask.request.environ["wsgi.input"], announced_length(flask.request)
-        content_type = flask.request.headers.get("Content-Type", "")
+        stream, length = call.request.body, call.request.length
+        content_type = call.request.content_type
         _check_content_type(call, "multipart/form-data", content_type)
         try:
             streamed_forms.receive(
@@ -133,7 +131,7 @@ class RequestBodies:
         )
 
     def _json(self, call: Call) -> None:
-        content_type = flask.request.headers.get("Content-Type", "")
+        content_type = call.request.content_type
         body = self._read(call, _COPIES_OF_JSON)
         _check_content_type(call, "application/json", content_type)
         try:
@@ -150,8 +148,7 @@ class RequestBodies:
             _read_scalars(call.document, self._services.schemas.properties(call.operation.schema))
 
     def _read(self, call: Call, copies: int = 1) -> bytes:
-        stream = flask.request.environ["wsgi.input"]
-        return self._reader.read(stream, announced_length(flask.request), call.place, copies)
+        return self._reader.read(call.request.body, call.request.length, call.place, copies)
 
 
 def _check_content_type(call: Call, accepted: str, given: str) -> None:

@@ -6,10 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver.audio.uploads import UPLOAD
-from mockserver.transport.urls import route_path
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -17,6 +14,7 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import Transcription
     from mockserver.matching.facts import KnownClip
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
 
 _INSTRUCTING = ("system", "developer")  # roles
@@ -28,8 +26,14 @@ class LiveFacts:
     """Satisfies ``matching.facts.Facts``."""
 
     def __init__(
-        self, operation: Operation, account: Account, document: Mapping[str, Any], audio: RequestAudio
+        self,
+        request: Request,
+        operation: Operation,
+        account: Account,
+        document: Mapping[str, Any],
+        audio: RequestAudio,
     ) -> None:
+        self._request = request
         self._operation = operation
         self._account = account
         self._audio = audio
@@ -43,12 +47,12 @@ class LiveFacts:
     @cached_property
     def path(self) -> str:
         """The path of the request, without ``/v1``."""
-        return route_path(flask.request.environ)
+        return self._request.route_path
 
     @property
     def method(self) -> str:
         """The HTTP method."""
-        return flask.request.method
+        return self._request.method
 
     @property
     def account_names(self) -> frozenset[str]:
@@ -63,7 +67,7 @@ class LiveFacts:
     @cached_property
     def headers(self) -> Mapping[str, str]:
         """The request headers, names in lower case."""
-        return {name.lower(): value for name, value in flask.request.headers.items()}
+        return dict(self._request.headers)
 
     @cached_property
     def prompt(self) -> str:

@@ -6,18 +6,13 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import flask
-
-from mockserver.accounts.redaction import secrets_of
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer
-from mockserver.pipeline.responses import logged
 from mockserver.scripting.stubs.replies import FileBody
 
 if TYPE_CHECKING:
     from mockserver.matching.facts import Facts, KnownClip
     from mockserver.pipeline.call import Call
-    from mockserver.pipeline.operation import Operation
     from mockserver.scripting.stubs.registry import NearMiss
     from mockserver.scripting.stubs.replies import Scripted
     from mockserver.services import Services
@@ -44,7 +39,7 @@ def script(services: Services, call: Call) -> Scripted | None:
     try:
         scripted = services.stubs.scripted(stub, used, TemplateContext(services, facts, used))
     except ValueError as error:
-        log.error("stub %s: %s", stub.id, logged(error))
+        log.error("stub %s: %s", stub.id, call.request.logged(error))
         raise ApiError("template_failed", stub=stub.id, reason=str(error)) from error
     if "error" in scripted.reply:
         call.scripted = scripted
@@ -52,7 +47,7 @@ def script(services: Services, call: Call) -> Scripted | None:
     return scripted
 
 
-def raw_answer(scripted: Scripted, operation: Operation) -> Answer | None:
+def raw_answer(scripted: Scripted, call: Call) -> Answer | None:
     """The answer that a stub gives itself, body and all; ``None`` when the endpoint makes it.
 
     Raises ``ApiError`` when the stub's file cannot be read.
@@ -60,9 +55,9 @@ def raw_answer(scripted: Scripted, operation: Operation) -> Answer | None:
     if not scripted.is_raw:
         return None
     try:
-        body, content_type = scripted.body(audio_events=operation.is_audio)
+        body, content_type = scripted.body(audio_events=call.operation.is_audio)
     except OSError as error:
-        log.error("stub %s: %s", scripted.stub_id, logged(error))
+        log.error("stub %s: %s", scripted.stub_id, call.request.logged(error))
         raise ApiError("stub_file_unreadable", stub=scripted.stub_id, reason=str(error)) from error
     return Answer(
         body,
@@ -92,19 +87,19 @@ def nearly_answered(services: Services, call: Call) -> str:
         if "endpoint" in miss.stub.pattern.when
         and not any(each.startswith(("endpoint:", "method:", "reply:")) for each in miss.differences)
     )
-    return next((_told(services, miss) for miss in of_endpoint), "")
+    return next((_nearest(services, call, miss) for miss in of_endpoint), "")
 
 
 def _no_stub(services: Services, call: Call, facts: Facts) -> ApiError:
     misses = services.stubs.nearest(facts, call.account.id, 1)
-    nearest = _told(services, misses[0]) if misses else "There are no stubs."
+    nearest = _nearest(services, call, misses[0]) if misses else "There are no stubs."
     return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)
 
 
-def _told(services: Services, miss: NearMiss) -> str:
+def _nearest(services: Services, call: Call, miss: NearMiss) -> str:
     name = miss.stub.document.get("name") or miss.stub.id
-    told = f"The nearest is {name!r}: {'; '.join(miss.differences) or 'it would match by now'}."
-    return secrets_of(flask.request.environ).and_those(services.accounts.keys_in(told)).hide(told)
+    sentence = f"The nearest is {name!r}: {'; '.join(miss.differences) or 'it would match by now'}."
+    return call.request.secrets.and_those(services.accounts.keys_in(sentence)).hide(sentence)
 
 
 def _duration(clips: Sequence[KnownClip]) -> float | None:

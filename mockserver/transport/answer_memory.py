@@ -9,7 +9,7 @@ from mockserver.errors import ApiError
 from mockserver.transport.bodies import LARGE, BodyMemory
 
 if TYPE_CHECKING:
-    import flask
+    from collections.abc import Callable
 
 _FULL = "Too many large answers are being read. Read them faster, or try again later."
 
@@ -20,20 +20,17 @@ class AnswerMemory:
     def __init__(self, capacity: int) -> None:
         self._memory = BodyMemory(capacity)
 
-    def hold(self, response: flask.Response) -> None:
-        """Count the body of ``response`` until it is sent, or nobody wants it any more. One that is a stream is none.
+    def hold(self, response: object, size: int) -> Callable[[], object]:
+        """Count the ``size`` bytes of a whole body until the returned function is called or ``response`` is gone.
 
         Raises ``ApiError`` (``overloaded``) where there is no memory left: the body is there already, so that it
         cannot wait for some.
         """
-        if not response.is_sequence:
-            return
-        size = sum(map(len, response.response))
         if size <= LARGE:
-            return
+            return lambda: None
         size = min(size, self._memory.capacity)
         if not self._memory.take(size, 0.0):
             raise ApiError("overloaded", reason=_FULL)
         release = weakref.finalize(response, self._memory.give_back, size)
         release.atexit = False
-        response.call_on_close(release)
+        return release

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from werkzeug.wsgi import get_content_length
 
 from mockserver.audio.content import LARGE as LARGE  # smaller bodies are read without waiting for memory
 from mockserver.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import flask
 
 _PIECE = 1 << 16
 _DRAINED_AT_MOST = 1 << 28  # bytes of a refused body that are read and thrown away to keep the connection
@@ -156,11 +156,11 @@ class BodyReader:
             pieces.append(piece)
 
 
-def announced_length(request: flask.Request) -> int | None:
-    """Bytes of the request's body as its headers have it: 0 for none, ``None`` for one in chunks."""
-    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+def announced_length(environ: dict[str, Any]) -> int | None:
+    """Return the bytes of a WSGI request's body as its headers have it: 0 for none, ``None`` for one in chunks."""
+    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
-    return request.content_length or 0
+    return get_content_length(environ) or 0
 
 
 def refuse_beyond(stream: Readable, most: int, refusal: Callable[[int], ApiError]) -> None:

@@ -1,22 +1,17 @@
-"""The paths of requests: as the client wrote them, and as the routes have them."""
+"""The paths of requests, as the client wrote them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.catalog.paths import VERSION, without_version
+from mockserver.catalog.paths import VERSION
 
 
 def written_path(environ: Mapping[str, Any]) -> str:
     """Return the path of a WSGI request as the client wrote it, without the query."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
-
-
-def route_path(environ: Mapping[str, Any]) -> str:
-    """Return the path of a WSGI request without ``/v1``, as the routes and the tables have it."""
-    return without_version(written_path(environ))
 
 
 def lacks_version(path: str) -> bool:

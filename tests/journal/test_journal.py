@@ -7,6 +7,7 @@ import tracemalloc
 from threading import Event, Thread
 
 import pytest
+from werkzeug.test import create_environ
 
 from mockserver.audio.clip import Clip
 from mockserver.clock import Clock
@@ -14,6 +15,8 @@ from mockserver.journal.entries import Entry, Progress
 from mockserver.journal.journal import Journal
 from mockserver.journal.pattern import JournalPattern
 from mockserver.pipeline.exchange import begin
+from mockserver.pipeline.flask_adapter import request_of
+from mockserver.pipeline.responses import Reply
 from tests.journal.journal_records import chat, journal_of, record
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
@@ -237,7 +240,8 @@ def test_a_wait_ends_when_its_time_is_up() -> None:
 
 def test_a_journal_of_no_entries_writes_nothing() -> None:
     journal = journal_of(entries=0)
-    exchange = begin(journal, "req_1", {})
-    response = object()
-    assert exchange.answered(response) is response  # type: ignore[arg-type]
+    exchange = begin(journal, "req_1", request_of(create_environ()))
+    reply = Reply(iter([b"1"]), 200, "audio/wav")
+    body = reply.body
+    assert exchange.answered(reply).body is body
     assert not journal.is_kept

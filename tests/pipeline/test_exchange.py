@@ -6,14 +6,17 @@ import socket
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
-import flask
 import pytest
+from werkzeug.test import create_environ
 
 from mockserver.journal.entries import Record, is_record
 from mockserver.journal.journal import Journal
 from mockserver.pipeline.exchange import Exchange, begin
+from mockserver.pipeline.flask_adapter import request_of
+from mockserver.pipeline.responses import Reply
 from tests.journal.journal_records import NOON, journal_of
 
+JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
 
 
@@ -24,7 +27,7 @@ def journal() -> Journal:
 
 def exchange(journal: Journal, **environ: Any) -> Exchange:
     return begin(
-        journal, "req_1", {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/v1", "PATH_INFO": "/unheard", **environ}
+        journal, "req_1", request_of({**create_environ("/unheard", "http://localhost/v1"), **environ})
     )
 
 
@@ -35,13 +38,12 @@ def only(journal: Journal) -> Record:
 
 def streamed(journal: Journal, body: Iterable[bytes], content_type: str = EVENTS) -> Any:
     """The body that the server sends."""
-    response = flask.Response(body, content_type=content_type)
-    return exchange(journal).answered(response).response
+    return exchange(journal).answered(Reply(body, 200, content_type)).body
 
 
 def test_a_whole_answer_is_written_down_before_it_is_sent(journal: Journal) -> None:
     headers = {"x-ratelimit-limit-requests": "3", "retry-after": "20", "x-mock-answered-by": "caf%C3%A9"}
-    exchange(journal).answered(flask.Response(b"12345", 429, headers))
+    exchange(journal).answered(Reply(b"12345", 429, JSON, headers.items()))
     record = only(journal)
     assert is_record(record)
     assert (record["id"], record["time"], record["status"], record["bytes_sent"]) == ("req_1", NOON, 429, 5)
@@ -53,7 +55,7 @@ def test_a_whole_answer_is_written_down_before_it_is_sent(journal: Journal) -> N
 
 
 def test_of_a_request_of_nobody_to_nowhere_the_rest_is_unknown(journal: Journal) -> None:
-    exchange(journal, PATH_INFO="/gr\u00c3\u00bc\u00c3\u009fe").answered(flask.Response(b"", 404))
+    exchange(journal, PATH_INFO="/gr\u00c3\u00bc\u00c3\u009fe").answered(Reply(b"", 404, JSON))
     record = only(journal)
     assert record["path"] == "/v1/grüße"
     unknown = ("account", "organization", "project", "endpoint", "operation", "model", "usage", "fault")
@@ -65,7 +67,7 @@ def test_what_the_pipeline_found_out_is_written_down(journal: Journal) -> None:
     mine = exchange(journal)
     mine.stub, mine.error, mine.answered_by = "stub_1", "server_error", "stub"
     mine.fault = {"id": "fault_1", "kind": "error", "error": "server_error"}
-    mine.answered(flask.Response(b"", 500))
+    mine.answered(Reply(b"", 500, JSON))
     record = only(journal)
     assert (record["stub"], record["error"], record["answered_by"]) == ("stub_1", "server_error", "stub")
     assert record["fault"]["id"] == "fault_1"
@@ -147,7 +149,7 @@ def test_who_leaves_while_a_stream_waits_has_hung_up_but_for_those_thrown_out(
         there.close()
         left = exchange(journal, **{"mockserver.socket": here})
         left.fault = fault
-        body: Any = left.answered(flask.Response(source(), content_type=EVENTS)).response
+        body: Any = left.answered(Reply(source(), 200, EVENTS)).body
         with pytest.raises(ConnectionResetError):
             list(body)
         body.close()
@@ -171,7 +173,7 @@ def test_who_left_before_a_whole_answer_has_hung_up(journal: Journal, leaves: bo
     with here, there:
         if leaves:
             there.close()
-        exchange(journal, **{"mockserver.socket": here}).answered(flask.Response(b"late"))
+        exchange(journal, **{"mockserver.socket": here}).answered(Reply(b"late", 200, JSON))
     assert only(journal)["hung_up"] is leaves
 
 
@@ -179,7 +181,7 @@ def test_who_sends_the_next_request_already_has_not_hung_up(journal: Journal) ->
     here, there = socket.socketpair()
     with here, there:
         there.sendall(b"GET")
-        exchange(journal, **{"mockserver.socket": here}).answered(flask.Response(b""))
+        exchange(journal, **{"mockserver.socket": here}).answered(Reply(b"", 200, JSON))
         assert here.recv(3) == b"GET"
     assert only(journal)["hung_up"] is False
 
@@ -188,7 +190,7 @@ def test_a_connection_that_is_closed_on_this_side_counts_as_hung_up(journal: Jou
     here, there = socket.socketpair()
     here.close()
     there.close()
-    exchange(journal, **{"mockserver.socket": here}).answered(flask.Response(b""))
+    exchange(journal, **{"mockserver.socket": here}).answered(Reply(b"", 200, JSON))
     assert only(journal)["hung_up"] is True
 
 

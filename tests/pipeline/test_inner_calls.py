@@ -7,17 +7,17 @@ import json
 from typing import Any
 
 from mockserver.app import create_app, services_of
-from mockserver.pipeline.inner_calls import InnerCall, inner_call
+from mockserver.pipeline.request import InnerCall
 from mockserver.settings.model import Settings
 
 
 def test_only_what_was_marked_is_an_inner_call() -> None:
     account = services_of(create_app(Settings(whisper_model="none"))).accounts.authenticate("sk-me")
     environ: dict[str, Any] = {"HTTP_MOCKSERVER_INNER": "anything"}
-    assert inner_call(environ) is None
+    assert InnerCall.of(environ) is None
     call = InnerCall(account, 0.5)
     call.mark(environ)
-    assert inner_call(environ) is call
+    assert InnerCall.of(environ) is call
 
 
 def test_an_inner_call_needs_no_key_and_meets_no_limit() -> None:

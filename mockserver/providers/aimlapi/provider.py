@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
-from mockserver.pipeline.responses import drain_request, refusal_response, whole_path
+from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi import errors as aimlapi_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import flask
-
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.response_headers import Headers
+    from mockserver.pipeline.responses import Reply
     from mockserver.services import Services
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
@@ -63,22 +63,27 @@ class AimlApi:
         """Return the standing headers of an answer, of which none are documented."""
         return [("x-request-id", call.request_id)]
 
-    def finish(self, response: flask.Response, operation: Operation) -> flask.Response:
-        """Return an answer as it is."""
-        return response
+    def finish(self, reply: Reply, operation: Operation) -> None:
+        """Leave an answer as it is."""
 
     def refuse(
-        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
-    ) -> flask.Response:
-        """Return the response to a request that is refused."""
+        self,
+        error: ApiError,
+        request: Request,
+        operation: Operation,
+        call: Call | None,
+        request_id: str,
+        began: float,
+    ) -> Reply:
+        """Return the reply to a request that is refused."""
         refusal = aimlapi_errors.refusal(
             error,
             self._errors.rows[error.name],
-            path=whole_path(),
+            path=request.path,
             request_id=request_id,
             now=self._clock.now(),
         )
-        response = refusal_response(refusal)
-        response.headers["x-request-id"] = request_id
-        drain_request()
-        return response
+        reply = refusal_reply(refusal)
+        reply.headers["x-request-id"] = request_id
+        request.drain()
+        return reply

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver import json_styles
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
@@ -29,7 +27,7 @@ def create_batch(services: Services, call: Call) -> Answer:
     asked = _EXAMPLE | call.document
     if call.strict:
         _check_endpoint(services, asked["endpoint"])
-    headers = {name: value for name in _SETTINGS if (value := flask.request.headers.get(name)) is not None}
+    headers = {name: value for name in _SETTINGS if (value := call.request.headers.get(name)) is not None}
     seconds = call.settings.batch_seconds
     return _answer(call, services.batches.create(call.account, asked, seconds=seconds, headers=headers))
 

@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
-import flask
 from werkzeug.wsgi import ClosingIterator
 
 from mockserver import json_styles
@@ -57,7 +56,7 @@ def create_file(services: Services, call: Call) -> Answer:
 def list_files(services: Services, call: Call) -> Answer:
     """The account's files, a page of them."""
     files = services.files.list(call.account.id)
-    purpose = flask.request.args.get("purpose")
+    purpose = call.request.query.get("purpose")
     found = [told(call, file) for file in files if purpose in (None, file["purpose"])]
     return _answer(page(services, call, found, _PAGES))
 

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver.errors import ApiError
 from mockserver.validation import explanations as explain
 
@@ -58,7 +56,7 @@ def page(services: Services, call: Call, values: Iterable[Value], paging: Paging
 
 
 def _asked(services: Services, call: Call, paging: Paging) -> tuple[str | None, int, str]:
-    asked: Value = flask.request.args.to_dict()
+    asked: Value = call.request.query.to_dict()
     if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
         asked["limit"] = int(asked["limit"])
     if call.strict and (violations := services.real_schemas.violations(paging.schema, asked)):

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from mockserver.catalog.own_models import how_to_add
 from mockserver.errors import ApiError
 from mockserver.pipeline.response_headers import Headers, ResponseHeaders
-from mockserver.pipeline.responses import drain_request, in_chunks, logged, refusal_response
+from mockserver.pipeline.responses import refusal_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import flask
-
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
+    from mockserver.pipeline.responses import Reply
     from mockserver.services import Services
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
@@ -51,7 +51,7 @@ class OpenAi:
     def unknown_model(self, call: Call, name: str) -> ApiError:
         """Return the refusal of a model that does not exist; how to add it is logged once."""
         if self._notices.is_new(f"model {name}"):
-            log.warning("%s", how_to_add(logged(name)))
+            log.warning("%s", how_to_add(call.request.logged(name)))
         return ApiError("model_not_found", model=name)
 
     def unserved_model(self, call: Call, name: str) -> ApiError | None:
@@ -77,18 +77,25 @@ class OpenAi:
         answers = self._headers.of_answers(call.operation.name, call.account, call.request_id, began)
         return [*answers, *call.admission.headers]
 
-    def finish(self, response: flask.Response, operation: Operation) -> flask.Response:
-        """Return an answer with what its service adds to streams, in chunks where that sends them."""
+    def finish(self, reply: Reply, operation: Operation) -> None:
+        """Add to an answer what its service adds to streams, and send it in chunks where that does."""
         service = self._headers.service(operation.name)
-        if response.mimetype == "text/event-stream":
+        if reply.media_type == "text/event-stream":
             for name, value in service.streams.items():
-                response.headers.setdefault(name, value)
-        return in_chunks(response) if service.chunked else response
+                reply.headers.setdefault(name, value)
+        if service.chunked:
+            reply.send_in_chunks()
 
     def refuse(
-        self, error: ApiError, operation: Operation, call: Call | None, request_id: str, began: float
-    ) -> flask.Response:
-        """Return the response to a request that is refused, by the gateway or by the service behind it."""
+        self,
+        error: ApiError,
+        request: Request,
+        operation: Operation,
+        call: Call | None,
+        request_id: str,
+        began: float,
+    ) -> Reply:
+        """Return the reply to a request that is refused, by the gateway or by the service behind it."""
         style = "engine"
         if operation.is_audio and call is not None and call.model is not None:
             style = call.model.error_style
@@ -99,13 +106,13 @@ class OpenAi:
             asks_for_bearer=operation.asks_for_bearer,
             newline=self._headers.service(operation.name).newline,
         )
-        response = refusal_response(refusal)
+        reply = refusal_reply(refusal)
         if refusal.from_gateway or call is None:
-            response.headers.extend(self._headers.of_refusals(request_id))
-            drain_request()
+            reply.headers.extend(self._headers.of_refusals(request_id))
+            request.drain()
         else:
             answers = self._headers.of_answers(operation.name, call.account, request_id, began)
-            response.headers.extend(answers)
-            response.headers.extend(call.admission.headers)
-        response.headers.extend(error.headers)
-        return response
+            reply.headers.extend(answers)
+            reply.headers.extend(call.admission.headers)
+        reply.headers.extend(error.headers)
+        return reply

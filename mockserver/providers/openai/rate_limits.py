@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver import json_styles
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
     from mockserver.services import Services
 
 
@@ -32,7 +32,7 @@ def list_rate_limits(services: Services, call: Call) -> Answer:
     project = call.path["project_id"]
     if call.strict and project != call.account.project:
         raise ApiError("project_not_found", project=project)
-    page, has_more = _page(_rate_limits(services, call))
+    page, has_more = _page(_rate_limits(services, call), call.request.query)
     nothing = None if call.strict else ""  # the documented schema has no null there
     body = {
         "object": "list",
@@ -61,9 +61,8 @@ def _rate_limits(services: Services, call: Call) -> list[RateLimit]:
     return found
 
 
-def _page(values: list[RateLimit]) -> tuple[list[RateLimit], bool]:
+def _page(values: list[RateLimit], arguments: MultiDict[str, str]) -> tuple[list[RateLimit], bool]:
     """The values after ``after`` or those that lead up to ``before``, and whether there are more that way."""
-    arguments = flask.request.args
     limit = min(max(arguments.get("limit", default=_LARGEST_PAGE, type=int), 1), _LARGEST_PAGE)
     places = {value["id"]: place for place, value in enumerate(values)}
     start = places.get(arguments.get("after", ""), -1) + 1

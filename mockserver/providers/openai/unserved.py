@@ -7,12 +7,10 @@ a refusal that says what to do.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
-import flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
@@ -20,12 +18,12 @@ from mockserver.errors import ApiError
 from mockserver.journal.findings import remedy
 from mockserver.pipeline.handlers import Route
 from mockserver.pipeline.operation import Operation
-from mockserver.pipeline.responses import logged, logged_path
 from mockserver.pipeline.scripted_answers import nearly_answered
-from mockserver.transport.urls import has_double_slash, route_path, written_path
+from mockserver.transport.urls import has_double_slash
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.request import Request
     from mockserver.services import Services
 
 log = logging.getLogger(__name__)
@@ -33,16 +31,16 @@ log = logging.getLogger(__name__)
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
-def route(environ: Mapping[str, Any], error: HTTPException | None) -> Route:
+def route(request: Request, error: HTTPException | None) -> Route:
     """Return the operation that stands for a request which no route takes, with what refuses it.
 
     ``error`` is what the router raised.
     """
-    method, path = environ["REQUEST_METHOD"], route_path(environ)
-    if has_double_slash(written_path(environ)):
+    method, path = request.method, request.route_path
+    if has_double_slash(request.path):
         return Route(Operation("", method, path, body="any", is_versioned=False), _refuse_unknown)
     calls = calls_of(path)
-    called = _called(calls, environ)
+    called = _called(calls, request)
     if called is not None:
         operation = Operation(
             "",
@@ -67,12 +65,12 @@ def stub_for(method: str, path: str) -> str:
     return f"{{when: {{endpoint: {shown}, method: {method}}}, reply: {{json: {{}}}}}}"
 
 
-def _called(calls: tuple[KnownCall, ...], environ: Mapping[str, Any]) -> KnownCall | None:
+def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
     """Return the call that the request makes; a path that is for WebSockets alone is meant by any GET."""
     by_method = {call.method: call for call in calls}
-    method = environ["REQUEST_METHOD"]
+    method = request.method
     if method == "GET" and WEBSOCKET in by_method:
-        upgrades = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        upgrades = request.headers.get("upgrade", "").lower() == "websocket"
         if upgrades or len(by_method) == 1:
             return by_method[WEBSOCKET]
     return by_method.get(method) or by_method.get("*")
@@ -89,7 +87,7 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
     path = VERSION + called.path if called.service == "OpenAI" else called.path
     method = "GET" if called.method == WEBSOCKET else call.operation.method
     written = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
-    hint = called.hint.replace("{base_url}", f"{flask.request.host_url}v1")
+    hint = called.hint.replace("{base_url}", f"{call.request.host_url}v1")
     remedies = [hint] if hint else []
     nearest = nearly_answered(services, call)
     if nearest:
@@ -105,10 +103,13 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
 
 
 def _refuse_unknown(services: Services, call: Call) -> NoReturn:
-    method, path = call.operation.method, written_path(flask.request.environ)
+    method, path = call.operation.method, call.request.path
     if services.notices.is_new(f"{method} {path}"):
         log.warning(
-            "%s %s: the API has no such path: answered 404. %s", method, logged_path(), logged(remedy(path))
+            "%s %s: the API has no such path: answered 404. %s",
+            method,
+            call.request.logged_path,
+            call.request.logged(remedy(path)),
         )
     raise ApiError("unknown_url", method=method, path=path)
 

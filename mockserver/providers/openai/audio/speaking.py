@@ -15,7 +15,6 @@ from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFai
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
 from mockserver.errors import ApiError
-from mockserver.pipeline.responses import logged
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import Voice
@@ -118,7 +117,7 @@ def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:
         audio = call.scripted.audio()
         return None if audio is None else (SpeechChunk(pcm_at(audio, SPEECH_SAMPLE_RATE)),)
     except (OSError, UndecodableAudio, AudioTooLong) as error:
-        log.error("stub %s: %s", call.scripted.stub_id, logged(error))
+        log.error("stub %s: %s", call.scripted.stub_id, call.request.logged(error))
         raise ApiError("stub_file_unreadable", stub=call.scripted.stub_id, reason=str(error)) from error
 
 

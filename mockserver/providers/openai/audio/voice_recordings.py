@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import flask
-
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.errors import ApiError
 
@@ -26,7 +24,7 @@ def check_recording(services: Services, call: Call, *, most_seconds: float | Non
     supported = ", ".join(documented.content_types)
     file = call.files.get(field)
     if file is None:  # JSON has no place for it
-        given = flask.request.headers.get("Content-Type", "")
+        given = call.request.content_type
         raise ApiError("unsupported_content_type", accepted="multipart/form-data", given=given)
     given = file.content_type.partition(";")[0].strip().lower()
     if given not in (*documented.content_types, *_UNTYPED):

@@ -16,7 +16,7 @@ from mockserver.transport.environ_keys import GIVEN_UP
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from mockserver.pipeline.inner_calls import InnerCall
+    from mockserver.pipeline.request import InnerCall
     from mockserver.providers.openai.batch_work.lines import Error
 
 BATCH_HEADER, CUSTOM_ID_HEADER = "x-mock-batch", "x-mock-custom-id"  # of the requests, for stubs to match

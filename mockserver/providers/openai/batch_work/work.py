@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mockserver import strict_json
 from mockserver.accounts.accounts import Account
 from mockserver.limits.costs import BATCH_SHARE
-from mockserver.pipeline.inner_calls import InnerCall
+from mockserver.pipeline.request import InnerCall
 from mockserver.providers.openai.batch_work.answering import (
     BATCH_HEADER,
     Answered,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver import json_styles
 from mockserver.errors import ApiError
 from mockserver.ids import fingerprint
@@ -40,7 +38,7 @@ def keep(services: Services, call: Call, completion: Value) -> None:
 
 def list_completions(services: Services, call: Call) -> Answer:
     """The account's stored completions, a page of them."""
-    arguments = flask.request.args
+    arguments = call.request.query
     stored = services.store.values(_KIND, call.account.id)
     found = [_told(call, value["completion"]) for value in stored]
     if "model" in arguments:

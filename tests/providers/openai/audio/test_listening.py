@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from werkzeug.test import create_environ
+
 from mockserver.app import services_of
 from mockserver.audio.clip import Clip
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.pipeline.call import Call
+from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.request_audio import RequestAudio
 from mockserver.providers.openai import routes
 from mockserver.providers.openai.audio.listening import listen
@@ -21,6 +24,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
     place.take(1 << 20)
     services = services_of(server.app)
     call = Call(
+        request_of(create_environ(method="POST")),
         routes.CREATE_TRANSCRIPTION,
         services.settings,
         services.accounts.authenticate("sk-mock-me"),
