@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _KILLS = 200
 _CALLERS = 6
-_LEAST, _MOST = 0.3, 1.5  # seconds of load before a kill
+_MIN_LOAD, _MAX_LOAD = 0.3, 1.5  # seconds of load before a kill
 _LINES = 3_000  # of a batch
 _LIVE = 20  # objects of a kind that a caller keeps; older ones are deleted
 _STEP = 10  # kills between two reports of progress
@@ -81,7 +81,7 @@ def kills(
         state = Path(folder) / "state"
         accounts = [_Account(f"sk-mock-tier-5-{number}", found, lines) for number in range(callers)]
         for number in range(1, count + 1):
-            _start_and_kill(state, accounts, found, dice.uniform(_LEAST, _MOST))
+            _start_and_kill(state, accounts, found, dice.uniform(_MIN_LOAD, _MAX_LOAD))
             if number % _STEP == 0:
                 report(f"{number} of {count} kills; {_done(found):,} acknowledged, {_wrong(found):,} wrong")
         with _served(state) as server:

@@ -218,7 +218,7 @@ def build_services(settings: Settings) -> Services:
             limits=SpeechLimits(settings.speech_seconds, settings.speech_memory),
         ),
         responders=_responders(settings),
-        tuning=AccountSettings(settings),
+        account_settings=AccountSettings(settings),
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,

@@ -74,7 +74,7 @@ class Clock:
             self._frozen = frozen
         self._tell()
 
-    def run(self, scale: float) -> None:
+    def set_scale(self, scale: float) -> None:
         """Has the clock run ``scale`` times as fast as real time from now on."""
         with self._lock:
             self._base, self._since = self._now(), time.monotonic()

@@ -15,7 +15,7 @@ from mockserver.wording import cut
 _CATALOG = Path(__file__).parent / "catalog"
 _TABLE = _CATALOG / "errors.toml"
 _UNSET = "\0"
-_MOST_SAID = 1 << 18  # characters of a message, which may quote the request
+_MAX_MESSAGE = 1 << 18  # characters of a message, which may quote the request
 
 
 class ApiError(Exception):
@@ -106,7 +106,7 @@ class ErrorTable:
         unasked = asks_for_bearer and error.name == "missing_api_key"
         row = self.rows["missing_bearer" if unasked else error.name]
         fields: dict[str, object] = {
-            "message": cut(row["message"].format_map(error.values | error.changes), _MOST_SAID),
+            "message": cut(row["message"].format_map(error.values | error.changes), _MAX_MESSAGE),
             "type": row.get("type", "invalid_request_error"),
             "param": row.get("param"),
             "code": row.get("code"),

@@ -16,10 +16,10 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-LONGEST = 10_000  # characters of a pattern
-MOST_REPEATS = 1_000  # RE2's own bound for {m,n}
+MAX_CHARACTERS = 10_000  # characters of a pattern
+MAX_REPEATS = 1_000  # RE2's own bound for {m,n}
 
-_DEEPEST = 100  # groups within each other
+_MAX_DEPTH = 100  # groups within each other
 _MEMORY = 1 << 21  # bytes that RE2 takes for a pattern, with what it keeps of its way through texts
 _KEPT = 1_024  # patterns that are kept ready for `compiled`
 
@@ -108,8 +108,8 @@ class _Programs(NamedTuple):
 @lru_cache(maxsize=_KEPT)
 def compiled(pattern: str, flags: int = 0) -> Expression:
     """Return a pattern, ready to be used; ``flags`` are those of ``re``. Raises ``ExpressionError``."""
-    if len(pattern) > LONGEST:
-        raise _unusable(f"it has more than {LONGEST} characters. Look for less")
+    if len(pattern) > MAX_CHARACTERS:
+        raise _unusable(f"it has more than {MAX_CHARACTERS} characters. Look for less")
     try:
         tree = import_module("re._parser").parse(pattern, flags)
     except (re.error, FutureWarning, DeprecationWarning, OverflowError) as error:
@@ -161,7 +161,7 @@ def _unusable(reason: str) -> ExpressionError:
 
 
 def _too_deep() -> ExpressionError:
-    return _unusable(f"its groups are more than {_DEEPEST} deep. Nest fewer")
+    return _unusable(f"its groups are more than {_MAX_DEPTH} deep. Nest fewer")
 
 
 class _Writer:
@@ -179,7 +179,7 @@ class _Writer:
     def written(self, tree: Iterable[tuple[Any, Any]], flags: int) -> str:
         """Return the pattern. Raises ``ExpressionError``."""
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise _too_deep()
         pieces = [self._item(operation.name, argument, flags) for operation, argument in tree]
         self._depth -= 1
@@ -255,10 +255,8 @@ class _Writer:
 
     def _repeated(self, least: int, most: int, repeated: Any, flags: int) -> str:
         endless = most == import_module("re._constants").MAXREPEAT
-        if least > MOST_REPEATS or (most > MOST_REPEATS and not endless):
-            raise ExpressionError(
-                f"it repeats more than {MOST_REPEATS} times. Leave the number open: {{1,}}."
-            )
+        if least > MAX_REPEATS or (most > MAX_REPEATS and not endless):
+            raise ExpressionError(f"it repeats more than {MAX_REPEATS} times. Leave the number open: {{1,}}.")
         return f"(?:{self.written(repeated, flags)}){{{least},{'' if endless else most}}}"
 
 

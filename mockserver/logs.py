@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_MOST_NOTICES = 1_000  # texts that are remembered; what is new after that is not logged any more
+_MAX_NOTICES = 1_000  # texts that are remembered; what is new after that is not logged any more
 
 
 class LogLevels:
@@ -61,7 +61,7 @@ class Notices:
     def is_new(self, text: str) -> bool:
         """Return whether a text is new, and remember it."""
         with self._lock:
-            if hash(text) in self._known or len(self._known) >= _MOST_NOTICES:
+            if hash(text) in self._known or len(self._known) >= _MAX_NOTICES:
                 return False
             self._known.add(hash(text))
             return True

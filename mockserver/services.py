@@ -72,7 +72,7 @@ class Services:
     limiter: Limiter
     ledger: Ledger
     responders: tuple[Responder, ...]
-    tuning: AccountSettings
+    account_settings: AccountSettings
     stubs: Stubs
     stub_watcher: StubWatcher | None
     faults: Faults

@@ -6,7 +6,7 @@ import reprlib
 import unicodedata
 from collections.abc import Sequence
 
-LONGEST_TEXT = 4096  # characters of a text that people write: a setting, the name of a model
+MAX_TEXT = 4096  # characters of a text that people write: a setting, the name of a model
 
 # A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
 _QUOTED = 16_384
@@ -29,7 +29,7 @@ def listing(words: Sequence[str], conjunction: str) -> str:
     return ", ".join(words[:-1]) + f", {conjunction} {words[-1]}"
 
 
-def problem_of_text(text: str, *, is_path: bool = False, longest: int = LONGEST_TEXT) -> str | None:
+def problem_of_text(text: str, *, is_path: bool = False, longest: int = MAX_TEXT) -> str | None:
     """Return what keeps a text from being used, or ``None``. Paths may have bytes that are no UTF-8."""
     if len(text) > longest:
         return f"is longer than {longest:,} characters"

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-LARGEST = 16 << 20  # bytes
+MAX_BYTES = 16 << 20  # bytes
 
 
 class FileNotReadable(Exception):
@@ -26,7 +26,7 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def read_bytes(path: Path, most: int = LARGEST) -> bytes:
+def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     """Return what is in a file of at most ``most`` bytes. Never waits for a pipe or a device.
 
     Raises ``FileNotReadable``.

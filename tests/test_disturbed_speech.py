@@ -30,7 +30,7 @@ SAYINGS = {
     "sage": "The weather is nice and warm today.",
     "verse": "Let us begin again on Monday morning.",
 }
-MOST_ERRORS = 5  # of the 51 words
+MAX_ERRORS = 5  # of the 51 words
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_speech_is_heard_whatever_it_went_through(
     sdk: openai.OpenAI, spoken: dict[str, Samples], disturb: Callable[[Samples], Upload]
 ) -> None:
     heard = {said: hear(sdk, disturb(samples)) for said, samples in spoken.items()}
-    assert sum(word_errors(said, text) for said, text in heard.items()) <= MOST_ERRORS, heard
+    assert sum(word_errors(said, text) for said, text in heard.items()) <= MAX_ERRORS, heard
 
 
 @pytest.mark.parametrize("level", [-60, -30, -12])  # dB

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.expressions import LONGEST, ExpressionError, compiled
+from mockserver.expressions import MAX_CHARACTERS, ExpressionError, compiled
 
 PATTERNS = [
     r"weather in (paris|rome)",
@@ -74,7 +74,7 @@ def test_the_end_is_before_a_last_line_break_too() -> None:
         ("(?:(?:a{99}){99}){99}", "it is too large"),
         ("(" * 150 + ")" * 150, "its groups are more than 100 deep"),
         ("(" * 9_000, "its groups are more than 100 deep"),
-        ("a" * (LONGEST + 1), "it has more than 10000 characters"),
+        ("a" * (MAX_CHARACTERS + 1), "it has more than 10000 characters"),
     ],
     ids=lambda value: value[:20],
 )

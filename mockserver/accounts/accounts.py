@@ -25,7 +25,7 @@ from mockserver.settings.model import TIERS, AccountRow, LimitRow, Settings, Sup
 HIDDEN = "***"
 
 _SHOWN_IN_PART = 16  # characters of a secret at least, of which beginning and end are shown
-_LONGEST = 1024  # characters of such a secret at most
+_MAX_SECRET = 1024  # characters of such a secret at most
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
 _KEY_HEADERS = ("api-key", "x-api-key")
@@ -170,7 +170,7 @@ def redact(key: str) -> str:
 
 def abbreviated(secret: str) -> str:
     """``secret`` as it is shown to others: of 16 characters and more the first 8 and the last 4, of others nothing."""
-    return redact(secret) if _SHOWN_IN_PART <= len(secret) <= _LONGEST else HIDDEN
+    return redact(secret) if _SHOWN_IN_PART <= len(secret) <= _MAX_SECRET else HIDDEN
 
 
 def _tier_in(key: str) -> str | None:

@@ -21,7 +21,7 @@ _TABLE = Path(__file__).parents[1] / "catalog" / "secret_names.toml"
 _FOUND_ALONE = 6  # characters at least of a secret that is hidden wherever a value is nothing else
 _FOUND_WITHIN = 8  # the same, wherever it stands in a text; shorter ones are words, too
 _ENDS_WORDS = 5  # letters at least of a word that is noticed at the end of another, as in `accesstoken`
-_LONGEST_NAME = 200  # characters
+_MAX_NAME = 200  # characters
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
 _CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)([^\s,;\"']+)", re.IGNORECASE)
@@ -42,7 +42,7 @@ Carrier = Literal["headers", "queries", "members"]
 
 def is_secret(carrier: Carrier, name: str) -> bool:
     """Return whether a name is that of a secret. Of a very long name only the end is matched."""
-    return _is_secret(carrier, name[-_LONGEST_NAME:])
+    return _is_secret(carrier, name[-_MAX_NAME:])
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
 
 _CHANGEABLE = tuple(option.name for option in PER_REQUEST)
-_MOST_ACCOUNTS = 65_536  # with changes of their own; the one that was changed first makes room
+_MAX_ACCOUNTS = 65_536  # with changes of their own; the one that was changed first makes room
 _REMEMBERED = 4_096  # accounts whose settings are put together already
 
 Changes = dict[str, Any]
@@ -102,7 +102,7 @@ class AccountSettings:
             self._of_all = changes
         elif changes:
             self._of_one[account_id] = changes
-            if len(self._of_one) > _MOST_ACCOUNTS:
+            if len(self._of_one) > _MAX_ACCOUNTS:
                 self._of_one.popitem(last=False)
         else:
             self._of_one.pop(account_id, None)

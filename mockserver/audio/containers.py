@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _HEAD = 16  # bytes that identify the container
 _ID3_HEAD = 10  # bytes
 _HAS_FOOTER = 0x10  # flag of an ID3 tag
-_MOST_TAGS = 100  # in front of a file
+_MAX_TAGS = 100  # in front of a file
 _PADDING = 4096  # bytes of zeros behind a tag, at most
 _TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")  # that MP4 and QuickTime files begin with
 _VIDEO_TRACK = re.compile(rb"hdlr.{8}vide", re.DOTALL)
@@ -40,7 +40,7 @@ def container_of(content: Content) -> str | None:
 def end_of_tags(content: Content) -> int:
     """Return where ID3 tags (version 2) in front of a file end; 0 where there is none."""
     at = 0
-    for _ in range(_MOST_TAGS):
+    for _ in range(_MAX_TAGS):
         head = content.part(at, _ID3_HEAD)
         if head[:3] != b"ID3" or len(head) < _ID3_HEAD:
             return min(at, content.size)

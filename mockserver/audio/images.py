@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 _DEMUXERS = {b"\x89PNG": "png_pipe", b"\xff\xd8\xff": "jpeg_pipe", b"GIF8": "gif", b"RIFF": "webp_pipe"}
-_LARGEST = 100_000  # pixels a side; what claims more is no image
+_MAX_SIDE = 100_000  # pixels a side; what claims more is no image
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
@@ -21,4 +21,4 @@ def size_of(data: bytes) -> tuple[int, int] | None:
             width, height = stream.width, stream.height
     except (av.FFmpegError, IndexError):
         return None
-    return (width, height) if 0 < width <= _LARGEST and 0 < height <= _LARGEST else None
+    return (width, height) if 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE else None

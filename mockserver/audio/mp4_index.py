@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockserver.audio.content import Content
 
-_MOST_PACKETS = 2_000_000  # in the index of an MP4 file, of all tracks; four hours have some 700,000
-_MOST_TAGS = 2_000
+_MAX_PACKETS = 2_000_000  # in the index of an MP4 file, of all tracks; four hours have some 700,000
+_MAX_TAGS = 2_000
 _WINDOW = 1 << 20  # bytes of an index that are looked through at a time
 _OVERLAP = 64  # bytes of it that are looked at twice
 _FRAMES_OF_A_PACKET = 1024  # of PCM, as FFmpeg cuts it
@@ -56,10 +56,10 @@ def check_index(content: Content, start: int) -> None:
             tags += 1
         else:
             track.add(name, content.part(at + 4, size))
-        if packets + track.packets > _MOST_PACKETS:
-            raise UnreasonableIndex(f"its index has more than {_MOST_PACKETS} packets")
-        if tags > _MOST_TAGS:
-            raise UnreasonableIndex(f"it has more than {_MOST_TAGS} tags")
+        if packets + track.packets > _MAX_PACKETS:
+            raise UnreasonableIndex(f"its index has more than {_MAX_PACKETS} packets")
+        if tags > _MAX_TAGS:
+            raise UnreasonableIndex(f"it has more than {_MAX_TAGS} tags")
 
 
 def _tables(content: Content, start: int) -> Iterator[tuple[bytes, int, int]]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _MARK = b"OggS"
 _HEADER = 27  # bytes of a page in front of its table of segments
-_LARGEST_PAGE = _HEADER + 255 + 255 * 255
+_MAX_PAGE = _HEADER + 255 + 255 * 255
 _WINDOW = 1 << 18  # bytes that are read at a time
-_MOST_DAMAGED = 1_000  # pages; where there are more, the file ends
-_MOST_STREAMS = 1_000  # one after the other or side by side; further ones are left out
+_MAX_DAMAGED = 1_000  # pages; where there are more, the file ends
+_MAX_STREAMS = 1_000  # one after the other or side by side; further ones are left out
 _CONTINUED = 1  # flag of a page whose first packet began on an earlier one
 _ENDLESS = b"\xff" * 4  # a length that no packet has
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -61,7 +61,7 @@ def _pages(content: Content, start: int) -> Iterator[bytes]:
     """Yield the whole pages; what is between them, or damaged, is passed over."""
     window, at, is_all, passed_over = b"", 0, False, 0
     while True:
-        if len(window) - at < _LARGEST_PAGE and not is_all:
+        if len(window) - at < _MAX_PAGE and not is_all:
             more = content.part(start, _WINDOW)
             window, at, start, is_all = window[at:] + more, 0, start + len(more), not more
         at = window.find(_MARK, at)
@@ -76,7 +76,7 @@ def _pages(content: Content, start: int) -> Iterator[bytes]:
             at += len(page)
             continue
         passed_over += 1
-        if passed_over > _MOST_DAMAGED:
+        if passed_over > _MAX_DAMAGED:
             return
         at += 1
 
@@ -102,7 +102,7 @@ def _without_comments(pages: Iterator[bytes]) -> Iterator[bytes]:
     speex_headers: set[bytes] = set()  # streams whose last packet was the header of Speex
     for page in pages:
         stream, changed = page[14:18], page
-        if stream not in kinds and len(kinds) == _MOST_STREAMS:
+        if stream not in kinds and len(kinds) == _MAX_STREAMS:
             continue
         for place in _packets(page):
             head = page[place : place + 8]

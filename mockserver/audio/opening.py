@@ -41,13 +41,13 @@ _MARKS = dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), "wav") | {
 }
 _OTHERS = ",".join(name for name in CONTAINERS if name not in ("wav", "ogg", "matroska,webm"))
 _RIFF_CHUNKS = (b"fmt ", b"ds64", b"fact")  # those that sound needs, before that with the sound itself
-_MOST_CHUNKS = 1000  # of a RIFF file, and blocks of metadata of a FLAC file; no file has more for a reason
-_MOST_OF_CHUNK = 1 << 16  # bytes
-_MOST_STREAMS = 64
+_MAX_CHUNKS = 1000  # of a RIFF file, and blocks of metadata of a FLAC file; no file has more for a reason
+_MAX_CHUNK_BYTES = 1 << 16  # bytes
+_MAX_STREAMS = 64
 _CLUSTER, _SEGMENT = b"\x1fC\xb6u", b"\x18S\x80g"  # elements of a Matroska file
 # The head of a Matroska file, and what describes its tracks: EBML, Info, Tracks.
 _MATROSKA_ELEMENTS = (b"\x1aE\xdf\xa3", b"\x15I\xa9f", b"\x16T\xaek")
-_MOST_OF_ELEMENT = 1 << 20  # bytes
+_MAX_ELEMENT_BYTES = 1 << 20  # bytes
 _UNKNOWN = b"\x01" + b"\xff" * 7  # the size of an element that goes on to the end
 _STREAM_INFO = 42  # bytes of a FLAC file up to the end of its first block, STREAMINFO
 _LAST_BLOCK = 0x80  # flag of a FLAC metadata block
@@ -68,7 +68,7 @@ def open_sound(content: Content) -> InputContainer:
     options = {
         "format_whitelist": demuxer or _OTHERS,
         "codec_whitelist": _sound_decoders(),
-        "max_streams": str(_MOST_STREAMS),
+        "max_streams": str(_MAX_STREAMS),
     }
     file: _InOrder | OggSound | BinaryIO
     if demuxer == "wav":
@@ -130,7 +130,7 @@ def _riff(content: Content, start: int) -> _InOrder:
     head = content.part(start, 12)
     byte_order: Literal["big", "little"] = "big" if head[:4] == b"RIFX" else "little"
     at = start + 12
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         chunk = content.part(at, 8)
         size = int.from_bytes(chunk[4:], byte_order)
         if chunk[:4] == b"data":
@@ -140,7 +140,7 @@ def _riff(content: Content, start: int) -> _InOrder:
             break
         end += end % 2
         if chunk[:4] in _RIFF_CHUNKS:
-            head += content.part(at, min(end - at, _MOST_OF_CHUNK))
+            head += content.part(at, min(end - at, _MAX_CHUNK_BYTES))
         at = end
     return _InOrder(content, head, content.size, content.size)
 
@@ -152,7 +152,7 @@ def _flac(content: Content, start: int) -> _InOrder:
         return _InOrder(content, b"", start, content.size)
     at, is_last = start + _STREAM_INFO, head[4] & _LAST_BLOCK
     head[4] |= _LAST_BLOCK
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         if is_last:
             return _InOrder(content, bytes(head), at, content.size)
         block = content.part(at, 4)
@@ -169,7 +169,7 @@ def _matroska(content: Content, start: int) -> _InOrder:
     Its segment, as that of a file that is recorded, then has no end.
     """
     head, at = b"", start
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         element = content.part(at, 16)
         name, length = element[: _length_of_number(element)], _number_at(element, _length_of_number(element))
         body = at + len(name) + _length_of_number(element[len(name) :])
@@ -180,7 +180,7 @@ def _matroska(content: Content, start: int) -> _InOrder:
             at = body
             continue
         if name in _MATROSKA_ELEMENTS:
-            head += content.part(at, min(body + length, content.size, at + _MOST_OF_ELEMENT) - at)
+            head += content.part(at, min(body + length, content.size, at + _MAX_ELEMENT_BYTES) - at)
         at = body + length
     return _InOrder(content, head, at, content.size)
 

@@ -49,7 +49,7 @@ CONFIGURABLE = (
     *("prices", "chat", "speech", "transcription", "sources"),
 )
 _HIGHEST = 10**12  # tokens, US dollars, seconds since 1970
-_DEEPEST = 4  # tables within each other
+_MAX_DEPTH = 4  # tables within each other
 _LOWEST = {"created": 0, "context_window": 1, "max_output_tokens": 1}
 _NAMES = ("id", "snapshot", "limit_group")
 _DATES = ("shutdown_date", "knowledge_cutoff")
@@ -175,7 +175,7 @@ def _check_written(value: Any, place: str, depth: int = 0) -> None:
     if isinstance(value, int | float) and not -_HIGHEST <= value <= _HIGHEST:
         raise CatalogError(f"{place}: {shown(value)} is no number from -{_HIGHEST} to {_HIGHEST}; give one")
     if isinstance(value, Mapping | list):
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise CatalogError(f"{place}: is nested too deeply; no key of a model is")
         members = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, member in members:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mockserver.catalog.tables import Catalog
-from mockserver.commands.failures import failing_in_one_line
+from mockserver.commands.failures import exit_with_message
 from mockserver.drift.comparison import NoSdk, compare, sdk_version
 from mockserver.drift.findings import read_accepted, without_accepted
 from mockserver.resources import data_folder
@@ -25,7 +25,7 @@ _ACCEPTED = "accepted_drift.toml"
 _NO_SDK = 2  # exit status
 
 
-@failing_in_one_line()
+@exit_with_message()
 def run(*, as_json: bool, everything: bool) -> None:
     """Print the differences that are not accepted, or ``everything``; end with status 1 where there are any."""
     catalog = Catalog()

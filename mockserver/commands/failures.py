@@ -29,7 +29,7 @@ STARTUP_FAILURES = (
 )
 
 
-_LONGEST = 4_000  # characters
+_MAX_CHARACTERS = 4_000  # characters
 
 
 def fail(error: object) -> NoReturn:
@@ -41,13 +41,13 @@ def fail(error: object) -> NoReturn:
 def one_line(text: str) -> str:
     """Return a text without line breaks and other control characters, and without megabytes."""
     line = " ".join(text.split())
-    if len(line) > _LONGEST:
-        line = line[:_LONGEST] + "..."
+    if len(line) > _MAX_CHARACTERS:
+        line = line[:_MAX_CHARACTERS] + "..."
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 @contextlib.contextmanager
-def failing_in_one_line() -> Iterator[None]:
+def exit_with_message() -> Iterator[None]:
     """Ends the program with ``fail`` for what a user can mend. Decorates the ``run`` of a command."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.app import build_services
 from mockserver.audio.encode import CONTENT_TYPES, encode_speech
-from mockserver.commands.failures import fail, failing_in_one_line
+from mockserver.commands.failures import exit_with_message, fail
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.wording import shown
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FORMATS_BY_SUFFIX = {".ogg": "opus", ".oga": "opus"}
 
 
-@failing_in_one_line()
+@exit_with_message()
 def run(
     settings: Settings,
     text: str,

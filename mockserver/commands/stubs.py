@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from mockserver.app import build_services
-from mockserver.commands.failures import failing_in_one_line
+from mockserver.commands.failures import exit_with_message
 from mockserver.scripting.stubs.files import load_stubs
 from mockserver.settings.model import Settings
 
 
-@failing_in_one_line()
+@exit_with_message()
 def check_stubs(folders: tuple[str, ...]) -> None:
     """Says how many stubs there are in some folders, and what is doubtful; ends the program when one cannot be used."""
     known = build_services(Settings(whisper_model="none")).stubs

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import UnusableAudio
-from mockserver.commands.failures import fail, failing_in_one_line
+from mockserver.commands.failures import exit_with_message, fail
 from mockserver.engines.speakers import tell_apart
 from mockserver.engines.transcription import TranscriptionOptions, UnknownAudio
 from mockserver.providers.openai.audio.transcriptions import TranscriptionRequest, render
@@ -26,7 +26,7 @@ _MODEL = "whisper-1"
 _DIARIZING_MODEL = "gpt-4o-transcribe-diarize"
 
 
-@failing_in_one_line()
+@exit_with_message()
 def run(
     settings: Settings, file: str, *, response_format: str, language: str | None, prompt: str, translate: bool
 ) -> None:

@@ -28,7 +28,7 @@ def register(app: flask.Flask, services: Services) -> None:
         if "freeze" in asked:
             clock.freeze(asked["freeze"])
         if "scale" in asked:
-            clock.run(float(asked["scale"]))
+            clock.set_scale(float(asked["scale"]))
         if "advance" in asked:
             if not 0 <= clock.now() + float(asked["advance"]) <= _LATEST:
                 raise control.ControlError("advance: leads out of the years 1970 to 3000.")

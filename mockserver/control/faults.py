@@ -13,7 +13,7 @@ from mockserver.control.requests import ControlError, NotFound
 if TYPE_CHECKING:
     import flask
 
-    from mockserver.scripting.faults.registry import Standing
+    from mockserver.scripting.faults.registry import FaultStatus
     from mockserver.services import Services
 
 
@@ -24,18 +24,18 @@ def register(app: flask.Flask, services: Services) -> None:
     def add() -> flask.Response:
         account_id = control.account_id(services)
         id_ = _put(services, control.document(services, "fault"), account_id)
-        return control.answer(_described(services, _standing(services, id_))[0], 201)
+        return control.answer(_described(services, _status(services, id_))[0], 201)
 
     def listed() -> flask.Response:
-        standings = faults.visible(control.account_id(services))
-        return control.answer({"faults": _described(services, *standings)})
+        statuses = faults.visible(control.account_id(services))
+        return control.answer({"faults": _described(services, *statuses)})
 
     def remove_all() -> flask.Response:
         faults.reset(control.account_id(services))
         return listed()
 
     def one(id: str) -> flask.Response:  # noqa: A002 - of the URL
-        return control.answer(_described(services, _standing(services, id))[0])
+        return control.answer(_described(services, _status(services, id))[0])
 
     def replace(id: str) -> flask.Response:  # noqa: A002
         owner = _own(services, id).account_id
@@ -67,25 +67,25 @@ def _put(services: Services, document: dict[str, Any], account_id: str | None) -
         raise ControlError(str(error)) from error
 
 
-def _standing(services: Services, id_: str) -> Standing:
-    standing = services.faults.get(id_, control.account_id(services))
-    if standing is None:
+def _status(services: Services, id_: str) -> FaultStatus:
+    status = services.faults.get(id_, control.account_id(services))
+    if status is None:
         raise NotFound(f"There is no fault {id_!r}.")
-    return standing
+    return status
 
 
-def _own(services: Services, id_: str) -> Standing:
+def _own(services: Services, id_: str) -> FaultStatus:
     """A fault that the caller may change: its own, or any without a key."""
-    standing = _standing(services, id_)
-    if control.account_id(services) not in (None, standing.account_id):
+    status = _status(services, id_)
+    if control.account_id(services) not in (None, status.account_id):
         raise NotFound(f"The fault {id_!r} is of all accounts. Leave the API key out to change it.")
-    return standing
+    return status
 
 
-def _described(services: Services, *standings: Standing) -> list[dict[str, Any]]:
-    faults = [standing.fault for standing in standings]
+def _described(services: Services, *statuses: FaultStatus) -> list[dict[str, Any]]:
+    faults = [status.fault for status in statuses]
     documents = control.hidden(services, [{"id": fault.id, **fault.document} for fault in faults])
     return [
-        {**document, "hits": standing.hits, "seen": standing.seen}
-        for standing, document in zip(standings, documents, strict=True)
+        {**document, "hits": status.hits, "seen": status.seen}
+        for status, document in zip(statuses, documents, strict=True)
     ]

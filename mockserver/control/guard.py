@@ -33,7 +33,7 @@ _OWN_PAGES = (
     "none",
 )  # Sec-Fetch-Site: this server's, and what a person asks for in the address bar
 _BY_SCRIPT = ("cors", "websocket")  # Sec-Fetch-Mode of what a page of another origin can ask for and be told
-_LONGEST = 80  # characters of a header that a refusal repeats
+_MAX_SHOWN = 80  # characters of a header that a refusal repeats
 _PROXY_HEADERS = Path(__file__).parents[1] / "catalog" / "proxy_headers.toml"
 _REMEDY = "Start the server with --control-token and send the token in the header x-mock-control-token."
 _PAGES = (
@@ -215,4 +215,4 @@ def _preflight() -> flask.Response:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")

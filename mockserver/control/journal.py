@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 1_000  # entries
 _TIMEOUT = 10.0  # seconds
-_MOST = 10**9  # entries
+_MAX_ENTRIES = 10**9  # entries
 _STATUS = re.compile("[1-5](xx|[0-9]{2})")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _UNNAMED = "audio"  # file name of a download whose upload had none
@@ -62,8 +62,8 @@ class _Handlers:
         """``GET /_mock/journal``."""
         arguments = flask.request.args.to_dict()
         limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
-        if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MOST:
-            raise ControlError(f"limit: wanted a whole number from 1 to {_MOST}, got {limit!r}.")
+        if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MAX_ENTRIES:
+            raise ControlError(f"limit: wanted a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
         if not _STATUS.fullmatch(arguments.get("status", "200")):
             raise ControlError(f"status: wanted one such as 429 or 4xx, got {arguments['status']!r}.")
         return self._found(arguments, int(limit), after)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 ROOT = "/_mock"
-LARGEST_BODY = 1 << 20  # bytes
-DEEPEST = 100  # objects and arrays within each other, as in files of stubs
+MAX_BODY = 1 << 20  # bytes
+MAX_DEPTH = 100  # objects and arrays within each other, as in files of stubs
 _BYTES_OF_A_VALUE = 16  # of the largest body: one of more values takes too much memory
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a rule of Flask's
 
@@ -113,8 +113,8 @@ def document(
     services: Services,
     schema: str,
     *,
-    most: int = LARGEST_BODY,
-    deepest: int = DEEPEST,
+    most: int = MAX_BODY,
+    deepest: int = MAX_DEPTH,
     may_be_empty: bool = False,
 ) -> dict[str, Any]:
     """The body of the call, which satisfies ``schemas/mock/<schema>.json``.

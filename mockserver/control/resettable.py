@@ -31,7 +31,7 @@ class Part(Protocol):
 def parts_of(services: Services) -> Mapping[str, Part]:
     """The parts, in the order in which they are told."""
     return {
-        "settings": services.tuning,
+        "settings": services.account_settings,
         "models": services.catalog.own_models,
         "limits": services.limiter,
         "costs": services.ledger,

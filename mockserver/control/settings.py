@@ -25,21 +25,21 @@ def register(app: flask.Flask, services: Services) -> None:
         account_id = control.account_id(services)
         return control.answer(
             {
-                "settings": shown(services.tuning.for_account(account_id)),
-                "changed": services.tuning.changes(account_id),
+                "settings": shown(services.account_settings.for_account(account_id)),
+                "changed": services.account_settings.changes(account_id),
             }
         )
 
     def change() -> flask.Response:
         account_id, changes = control.account_id(services), control.document(services, "settings")
         try:
-            services.tuning.change(account_id, changes)
+            services.account_settings.change(account_id, changes)
         except SettingsError as error:
             raise control.ControlError(str(error)) from error
         return report()
 
     def reset() -> flask.Response:
-        services.tuning.reset(control.account_id(services))
+        services.account_settings.reset(control.account_id(services))
         return report()
 
     for method, view in (("GET", report), ("PATCH", change), ("DELETE", reset)):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-_DEEPEST = 500  # objects and arrays within each other: it tells of requests, too
+_MAX_DEPTH = 500  # objects and arrays within each other: it tells of requests, too
 
 
 def register(app: flask.Flask, services: Services) -> None:
@@ -35,7 +35,7 @@ def register(app: flask.Flask, services: Services) -> None:
         account = control.caller(services)
         with one_at_a_time:
             asked = control.document(
-                services, "snapshot", most=services.settings.max_snapshot_bytes, deepest=_DEEPEST
+                services, "snapshot", most=services.settings.max_snapshot_bytes, deepest=_MAX_DEPTH
             )
             _check_scope(asked, account)
             _check_stubs(services, asked["state"]["stubs"])
@@ -121,6 +121,6 @@ def _restore(services: Services, state: dict[str, Any], account_id: str | None) 
 
 
 def _restore_clock(clock: Clock, state: dict[str, Any]) -> None:
-    clock.run(state["scale"])
+    clock.set_scale(state["scale"])
     clock.set(state["now"])
     clock.freeze(state["frozen"])

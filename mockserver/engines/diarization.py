@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _FRAME = 1024  # samples, 64 ms: several periods of most voices, two of the lowest
 _HOP = 320  # samples, 20 ms
-_LONGEST = 20 * RECOGNISER_SAMPLE_RATE  # samples; more would tell no more of a voice
+_MAX_SAMPLES = 20 * RECOGNISER_SAMPLE_RATE  # samples; more would tell no more of a voice
 _MEL_BANDS = 32
 _MEL_RANGE = (80.0, 7600.0)  # Hz
 _PITCH_RANGE = (50, 400)  # Hz
@@ -103,7 +103,7 @@ class SpeakerLabels:
 def voice_sample(samples: Samples, start: float = 0.0, end: float = math.inf) -> NDArray[np.float32]:
     """Return what sounds from ``start`` to ``end`` (s), as far as it tells more of a voice."""
     begin = round(start * RECOGNISER_SAMPLE_RATE)
-    longest = begin + _LONGEST
+    longest = begin + _MAX_SAMPLES
     return samples.stretch(begin, round(min(end * RECOGNISER_SAMPLE_RATE, longest)))
 
 
@@ -121,7 +121,7 @@ def name_speakers(
     speech: dict[str, NDArray[np.float32]] = {}
     for segment in segments:
         said = speech.get(segment.speaker or "", np.zeros(0, np.float32))
-        if segment.speaker is not None and len(said) < _LONGEST:
+        if segment.speaker is not None and len(said) < _MAX_SAMPLES:
             more = voice_sample(samples, segment.start, segment.end)
             speech[segment.speaker] = np.concatenate((said, more))
     speakers = {label: voice for label, said in speech.items() if (voice := _voice(said))}
@@ -141,7 +141,7 @@ def _voice(samples: NDArray[np.float32]) -> _Voice | None:
     """What the voice in ``samples`` sounds like; ``None`` for silence."""
     import numpy as np
 
-    heard = samples[:_LONGEST]
+    heard = samples[:_MAX_SAMPLES]
     padded = np.pad(heard, (0, max(0, _FRAME - len(heard))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
     power = (frames**2).mean(axis=1)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_SECONDS = 86_400.0
-_LARGEST_CLIP = 1 << 28  # bytes of a fixture's audio that is decoded to be known by its sound
+_MAX_CLIP_BYTES = 1 << 28  # bytes of a fixture's audio that is decoded to be known by its sound
 
 Explain = Callable[[object], str | None]  # what is wrong with a fixture's JSON, or None
 
@@ -133,7 +133,9 @@ class FixtureTranscriber:
 
     def _index(self, fixture: Fixture, audio: Path, by_pcm: dict[str, Fixture]) -> None:
         try:
-            clip = Clip(b"" if fixture.facts else read_bytes(audio, _LARGEST_CLIP), audio.name, _MAX_SECONDS)
+            clip = Clip(
+                b"" if fixture.facts else read_bytes(audio, _MAX_CLIP_BYTES), audio.name, _MAX_SECONDS
+            )
             by_pcm.setdefault(self._facts(fixture, clip).pcm_sha256, fixture)
         except (UndecodableAudio, AudioTooLong, FileNotReadable) as error:
             log.warning(

@@ -14,7 +14,7 @@ from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCa
 from mockserver.hosts import check_url
 
 _TIMEOUT = 120.0  # seconds
-_LONGEST = 1 << 22  # bytes of an answer
+_MAX_BYTES = 1 << 22  # bytes of an answer
 _MODEL = "gpt-4o-mini"  # local servers mostly ignore it; another instance of this one knows it
 
 
@@ -50,7 +50,7 @@ class RemoteResponder:
         opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=_TIMEOUT) as response:
-                answer: bytes = response.read(_LONGEST)
+                answer: bytes = response.read(_MAX_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise ReplyFailed(f"reply_from: {self._url} gave no reply: {error}") from error
         return answer

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 OTHER = "other"
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds
 
-_MOST_VALUES = 256  # of one label
+_MAX_VALUES = 256  # of one label
 _RATE_LIMIT = "rate_limit_"  # how errors of rate limits are named
 
 Labels = tuple[str, ...]
@@ -128,7 +128,7 @@ class Metrics:
     def _bounded(self, label: str, value: str) -> str:
         values = self._values[label]
         if value not in values:
-            if len(values) >= _MOST_VALUES:
+            if len(values) >= _MAX_VALUES:
                 return OTHER
             values.add(value)
         return value

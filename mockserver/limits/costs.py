@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard, Prices
 
 _PER = 1_000_000  # tokens that a price is for
-_MOST_ROWS = 10_000  # accounts times models; the oldest are added up as those of _OTHERS
+_MAX_ROWS = 10_000  # accounts times models; the oldest are added up as those of _OTHERS
 _OTHERS = "others"
 _SUMS = ("requests", "tokens", "seconds", "cost_usd", "requests_of_unknown_cost")
 
@@ -68,7 +68,7 @@ class Ledger:
         """Counts one answered request that costs a ``share`` of the price."""
         cost = cost_usd(model, usage, share)
         with self._lock:
-            if (account, model.id) not in self._rows and len(self._rows) >= _MOST_ROWS:
+            if (account, model.id) not in self._rows and len(self._rows) >= _MAX_ROWS:
                 self._merge_oldest()
             row = self._rows.setdefault((account, model.id), dict.fromkeys(_SUMS, 0))
             row["requests"] += 1
@@ -110,7 +110,7 @@ class Ledger:
         with self._lock:
             self._forget(account_id)
             self._rows.update(rows)
-            while len(self._rows) > _MOST_ROWS:
+            while len(self._rows) > _MAX_ROWS:
                 self._merge_oldest()
 
     def _forget(self, account_id: str | None) -> None:

@@ -10,7 +10,7 @@ from mockserver.limits.keys import NEVER, Key, age_of, time_of
 if TYPE_CHECKING:
     from mockserver.limits.bucket import Limit
 
-_MOST_ACCOUNTS = 65_536
+_MAX_ACCOUNTS = 65_536
 
 
 class Level(NamedTuple):
@@ -55,7 +55,7 @@ class Levels:
             return level
         level = level or self._of_all[kind]
         had.add(account_id)
-        if len(had) > _MOST_ACCOUNTS:
+        if len(had) > _MAX_ACCOUNTS:
             del self._of_all[kind], self._had[kind]
         return level
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _OPERATORS = frozenset({"equals", "contains", "matches", "present", "sha256"})
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
-_MOST_DIGITS = 15  # of the number of an item
+_MAX_DIGITS = 15  # of the number of an item
 _CHARACTERS_A_STEP = 64  # of a text in which another is sought
 _SHOWN = 80  # characters of a text that a difference shows
 _notices = Notices()
@@ -323,7 +323,7 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
         except json_paths.JsonPathError as error:
             raise PatternError(f"fields.{_shortened(path)}: {error}") from error
     found = [name or number for name, number in _STEP.findall(path)]
-    if not found or any(step.isdecimal() and len(step) > _MOST_DIGITS for step in found):
+    if not found or any(step.isdecimal() and len(step) > _MAX_DIGITS for step in found):
         raise PatternError(
             f"fields.{_shortened(path)}: leads nowhere. Write a path such as 'messages[0].role', "
             "or JSONPath, which begins with '$'."

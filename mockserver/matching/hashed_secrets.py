@@ -21,7 +21,7 @@ OPERATOR = "sha256"
 
 _CHARACTERS_A_STEP = 1024  # of a text that is hashed
 _HASH = re.compile(r"[0-9a-f]{64}")
-_MOST_HASHES = 3  # of a condition
+_MAX_HASHES = 3  # of a condition
 _TEXTS = {"user_text", "prompt", "heard"}  # conditions on texts
 _NAMES = {"model", "file"}  # conditions on names, with * and ?
 _PART = {"hash", "length", "ignore_case"}
@@ -160,7 +160,7 @@ def _hashed(wanted: Any, secrets: Secrets) -> Any:
     if not hashes:
         return hidden
     asked = wanted.get(OPERATOR, [])
-    hashes = [*(asked if isinstance(asked, list) else [asked]), *hashes][:_MOST_HASHES]
+    hashes = [*(asked if isinstance(asked, list) else [asked]), *hashes][:_MAX_HASHES]
     return {**hidden, OPERATOR: hashes if len(hashes) > 1 else hashes[0]}
 
 

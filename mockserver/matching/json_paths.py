@@ -23,7 +23,7 @@ from mockserver.matching.allowance import Allowance, Exhausted, scripts
 if TYPE_CHECKING:
     from jsonpath.stream import TokenStream
 
-LONGEST = 2_000  # characters of a path
+MAX_CHARACTERS = 2_000  # characters of a path
 
 _CHARACTERS_A_STEP = 64  # of a text that is searched
 _ITEMS_A_STEP = 8  # of a list in which something is sought
@@ -39,8 +39,8 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
 
     Raises ``JsonPathError``.
     """
-    if len(path) > LONGEST:
-        raise JsonPathError(f"has more than {LONGEST} characters. Shorten it.")
+    if len(path) > MAX_CHARACTERS:
+        raise JsonPathError(f"has more than {MAX_CHARACTERS} characters. Shorten it.")
     try:
         parsed = _environment().compile(path)
     except (jsonpath.JSONPathError, RecursionError, ArithmeticError, ValueError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from mockserver.journal import excerpt
+from mockserver.journal import redacted
 from mockserver.journal.entries import Entry, Progress, Record
 from mockserver.limits.costs import cost_usd
 
@@ -152,8 +152,8 @@ class Exchange:
             **_endpoint(self._operation, secrets),
             "method": request.method,
             "path": secrets.hide_in_path(request.path),
-            "query": excerpt.query(request.query_string, secrets),
-            "headers": excerpt.headers(request.headers, secrets),
+            "query": redacted.query(request.query_string, secrets),
+            "headers": redacted.headers(request.headers, secrets),
             **_asked(self.call, secrets),
             "status": reply["status"],
             "error": self.error or None,
@@ -259,15 +259,15 @@ def _asked(call: Call | None, secrets: Secrets) -> Record:
     facts, heard = call.facts, call.heard
     clips = call.clips if facts.clips else {}
     return {
-        "model": excerpt.text(facts.model, secrets) or None,
-        "request": excerpt.document(call.document, clips, secrets),
+        "model": redacted.text(facts.model, secrets) or None,
+        "request": redacted.document(call.document, clips, secrets),
         "audio": [
             *(_audio(place, clip, heard.get(place), secrets) for place, clip in clips.items()),
             *(_received(file, secrets) for file in call.audio.received),
         ],
         "heard": _heard_last(heard),
-        "user_text": excerpt.text(facts.user_text, secrets) or None,
-        "prompt": excerpt.text(facts.prompt, secrets) or None,
+        "user_text": redacted.text(facts.user_text, secrets) or None,
+        "prompt": redacted.text(facts.prompt, secrets) or None,
     }
 
 
@@ -301,7 +301,7 @@ def _heard_last(heard: Mapping[str, str]) -> str | None:
 def _replied(call: Call | None, secrets: Secrets) -> Record | None:
     """Return what a chat was replied, long texts as those of the request."""
     reply = call.outcome.reply if call else None
-    return None if reply is None else excerpt.document(reply, {}, secrets)
+    return None if reply is None else redacted.document(reply, {}, secrets)
 
 
 def _used(call: Call | None) -> Record:

@@ -161,7 +161,7 @@ class Pipeline:
         headers, inner = request.headers, request.inner
         account = inner.account if inner else self._provider.caller(headers)
         try:
-            settings = self._services.tuning.for_account(account.id).for_request(headers)
+            settings = self._services.account_settings.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         look = request.connection.check

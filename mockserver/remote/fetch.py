@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _PIECE = 1 << 16
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _GZIP = b"\x1f\x8b"  # begins a member
-_MOST_MEMBERS = 1000
+_MAX_MEMBERS = 1000
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -84,7 +84,7 @@ class Fetcher:
     def fetch(self, url: str) -> Fetched:
         """The file. Raises ``FetchError``, and ``NotAllowed`` also for where it is redirected to."""
         deadline = time.monotonic() + self.seconds
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             target = self._target(url)
             with self._response(target, deadline) as response:
                 if response.status not in _REDIRECTS:
@@ -93,7 +93,7 @@ class Fetcher:
             if location is None:
                 raise FetchError(f"{url} redirects, but says not where to.")
             url = redirected(url, location)
-        raise FetchError(f"It was redirected more than {_MOST_REDIRECTS} times, at last to {url}.")
+        raise FetchError(f"It was redirected more than {_MAX_REDIRECTS} times, at last to {url}.")
 
     def _target(self, url: str) -> _Target:
         target = _Target.of(url)
@@ -323,7 +323,7 @@ def _inflated(target: _Target, sent: Iterator[bytes], most: int) -> Iterator[byt
         rest = piece
         while rest:
             if inflate.eof:
-                if not rest.startswith(_GZIP) or members == _MOST_MEMBERS:
+                if not rest.startswith(_GZIP) or members == _MAX_MEMBERS:
                     return
                 members, inflate = members + 1, zlib.decompressobj(_GZIP_OR_ZLIB)
             try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from mockserver.catalog.limit_kinds import KINDS, QUEUE_KINDS
-from mockserver.wording import LONGEST_TEXT, shown
+from mockserver.wording import MAX_TEXT, shown
 
 OBSERVED = "observed"
-MOST = 10**15  # as ``schemas/mock/limits.json`` has it
+MAX_AMOUNT = 10**15  # as ``schemas/mock/limits.json`` has it
 _NAMES = (*KINDS, *QUEUE_KINDS)
 
 
@@ -43,9 +43,9 @@ def limit_of(kind: str, amount: object) -> int | None:
         return None
     limit = amount
     if isinstance(amount, str) and amount.isascii() and amount.isdigit():
-        limit = int(amount[:LONGEST_TEXT])  # Python reads 4,300 digits at most
+        limit = int(amount[:MAX_TEXT])  # Python reads 4,300 digits at most
     if type(limit) is not int or limit < 1:
         raise ValueError(f"{kind}={shown(amount)} is neither a whole number above 0 nor none")
-    if limit > MOST:
-        raise ValueError(f"{kind}={shown(amount)} is too large; the most is {MOST}")
+    if limit > MAX_AMOUNT:
+        raise ValueError(f"{kind}={shown(amount)} is too large; the most is {MAX_AMOUNT}")
     return limit

@@ -51,9 +51,9 @@ def _setting(
 
 
 # The most of settings that count something, or are a time. More makes no sense, or overflows what waits for it.
-_MOST = 1_000_000
-_MOST_THREADS = 256
-_MOST_BYTES = 1 << 40
+_MAX_NUMBER = 1_000_000
+_MAX_THREADS = 256
+_MAX_BYTES = 1 << 40
 _DAY, _YEAR = 86_400, 31_536_000  # seconds
 _YEAR_3000 = 32_503_680_000  # seconds since 1970
 
@@ -125,7 +125,7 @@ class Settings:
         choices=("full", "minimal"),
     )
     time_scale: float = _setting(
-        1.0, "How many times as fast as real time the clock runs.", minimum=0.001, maximum=_MOST
+        1.0, "How many times as fast as real time the clock runs.", minimum=0.001, maximum=_MAX_NUMBER
     )
     frozen_time: float = _setting(
         0.0,
@@ -181,16 +181,16 @@ class Settings:
         maximum=_DAY,
     )
     journal_entries: int = _setting(
-        10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MOST
+        10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MAX_NUMBER
     )
     journal_bytes: int = _setting(
-        1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0, maximum=_MOST_BYTES
+        1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0, maximum=_MAX_BYTES
     )
     keep_audio: int = _setting(
         0,
         "Memory for uploaded audio that can be downloaded from the journal, in bytes; 0 for none.",
         minimum=0,
-        maximum=_MOST_BYTES,
+        maximum=_MAX_BYTES,
     )
     control_token: str = _setting(
         "",
@@ -210,10 +210,10 @@ class Settings:
         "default", "Whisper's arithmetic; default is that of the model.", choices=COMPUTE_TYPES
     )
     whisper_cpu_threads: int = _setting(
-        0, "Threads per transcription; 0 leaves it to the library.", minimum=0, maximum=_MOST_THREADS
+        0, "Threads per transcription; 0 leaves it to the library.", minimum=0, maximum=_MAX_THREADS
     )
     whisper_workers: int = _setting(
-        1, "Transcriptions that run at the same time.", minimum=1, maximum=_MOST_THREADS
+        1, "Transcriptions that run at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1, maximum=100)
     whisper_vad_filter: bool = _setting(
@@ -222,7 +222,9 @@ class Settings:
     whisper_temperature_fallback: bool = _setting(
         False, "Decode a poor transcript again with random samples, as Whisper does; answers then vary."
     )
-    whisper_queue: int = _setting(128, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MOST)
+    whisper_queue: int = _setting(
+        128, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MAX_NUMBER
+    )
     whisper_queue_seconds: float = _setting(
         86_400.0,
         "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.",
@@ -239,10 +241,10 @@ class Settings:
         256,
         "Utterances of its own that the server recognises word for word; 0 for none.",
         minimum=0,
-        maximum=_MOST,
+        maximum=_MAX_NUMBER,
     )
     speech_slots: int = _setting(
-        8, "Utterances that are spoken at the same time.", minimum=1, maximum=_MOST_THREADS
+        8, "Utterances that are spoken at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     speech_seconds: int = _setting(
         60, "Seconds of processor time that an utterance may take.", minimum=1, maximum=_DAY
@@ -251,7 +253,7 @@ class Settings:
         1 << 29,
         "Memory that an utterance may take, in bytes of address space.",
         minimum=1 << 27,
-        maximum=_MOST_BYTES,
+        maximum=_MAX_BYTES,
     )
     speech_language: str = _setting(
         "",
@@ -284,10 +286,10 @@ class Settings:
         "201", "Status of answers about a speech-to-text job.", choices=("201", "200"), per_request=True
     )
     stt_workers: int = _setting(
-        2, "Speech-to-text jobs that are worked on at the same time.", minimum=1, maximum=_MOST_THREADS
+        2, "Speech-to-text jobs that are worked on at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     stt_queue: int = _setting(
-        100, "Speech-to-text jobs that may wait; beyond, 503.", minimum=0, maximum=_MOST
+        100, "Speech-to-text jobs that may wait; beyond, 503.", minimum=0, maximum=_MAX_NUMBER
     )
     url_map: str = _setting(
         "",
@@ -313,16 +315,16 @@ class Settings:
         maximum=_YEAR,
     )
     batch_workers: int = _setting(
-        4, "Batches that are worked at at the same time.", minimum=1, maximum=_MOST_THREADS
+        4, "Batches that are worked at at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     batch_lines: int = _setting(
         1,
         "Lines of a batch that are answered at the same time; of several, stubs see any of them first.",
         minimum=1,
-        maximum=_MOST_THREADS,
+        maximum=_MAX_THREADS,
     )
     max_body_bytes: int = _setting(
-        26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1, maximum=_MOST_BYTES
+        26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1, maximum=_MAX_BYTES
     )
     max_json_values: int = _setting(
         1_200_000,
@@ -337,13 +339,13 @@ class Settings:
         419_430_400,
         "Memory for request bodies above 1 MiB, in bytes; more of them wait.",
         minimum=1,
-        maximum=_MOST_BYTES,
+        maximum=_MAX_BYTES,
     )
     max_answer_memory: int = _setting(
         419_430_400,
         "Memory for answers above 1 MiB that clients are reading, in bytes; beyond, 503.",
         minimum=1,
-        maximum=_MOST_BYTES,
+        maximum=_MAX_BYTES,
     )
     max_head_bytes: int = _setting(
         65_536,
@@ -358,11 +360,11 @@ class Settings:
         10_000,
         "Connections that may be open; fewer, where the limit of open files leaves room for fewer.",
         minimum=16,
-        maximum=_MOST,
+        maximum=_MAX_NUMBER,
     )
     max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4, maximum=10_000)
     reserved_threads: int = _setting(
-        16, "Threads for calls of the control API when all others are busy.", minimum=1, maximum=_MOST_THREADS
+        16, "Threads for calls of the control API when all others are busy.", minimum=1, maximum=_MAX_THREADS
     )
     socket_timeout: float = _setting(
         30.0, "Seconds a client may stall while sending or reading.", minimum=0.1, maximum=_DAY

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mockserver.state.survey import Survey
     from mockserver.state.value_rules import ValueRules
 
-_MOST_NAMED = 20  # files
+_MAX_NAMED = 20  # files
 
 
 def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
@@ -50,9 +50,7 @@ def _kept(found: Survey) -> str:
 
 def _names(paths: list[Path]) -> str:
     """Return the first names of files."""
-    return ", ".join(path.name for path in paths[:_MOST_NAMED]) + (
-        ", ..." if len(paths) > _MOST_NAMED else ""
-    )
+    return ", ".join(path.name for path in paths[:_MAX_NAMED]) + (", ..." if len(paths) > _MAX_NAMED else "")
 
 
 def _troubles(found: Survey) -> list[str]:

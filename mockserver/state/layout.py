@@ -32,7 +32,7 @@ _MARKER_PARTIAL = Path(MARKER).with_suffix(PARTIAL).name
 _OF_THE_FILE_SYSTEM = "lost+found"  # in an empty file system of its own
 _BLOB = re.compile("[0-9a-f]{32}")
 _VALUE = re.compile(rf"([0-9]{{12}})(\.json|{re.escape(PARTIAL)})")
-_LARGEST_MARKER = 1 << 12  # bytes
+_MAX_MARKER = 1 << 12  # bytes
 _ROW = ("kind", "account", "key", "value")  # the members of a value's file
 _WHAT = "The state of a mock server for audio APIs. Remove the folder as a whole, or nothing of it."
 
@@ -122,7 +122,7 @@ def _marker_in(path: Path) -> int:
     """Return the format in a marker."""
     try:
         with path.open("rb") as file:
-            found = strict_json.parse(file.read(_LARGEST_MARKER))
+            found = strict_json.parse(file.read(_MAX_MARKER))
         number = found["format"]
         if type(number) is not int or number < 1:
             raise ValueError("format is no number from 1 on")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 Value = dict[str, Any]
 
-_CAPACITY = 10_000  # values of one kind and account; the oldest make room
+_MAX_VALUES = 10_000  # values of one kind and account; the oldest make room
 _ROOM_BYTES = 1 << 26  # of one kind and account, as JSON; the oldest make room
 _ROOMS = 4_096  # kinds and accounts; the one that was not used for longest makes room
 
@@ -46,7 +46,7 @@ class MemoryStore:
     """
 
     def __init__(
-        self, capacity: int = _CAPACITY, *, room_bytes: int = _ROOM_BYTES, rooms: int = _ROOMS
+        self, capacity: int = _MAX_VALUES, *, room_bytes: int = _ROOM_BYTES, rooms: int = _ROOMS
     ) -> None:
         self._capacity = capacity
         self._room_bytes = room_bytes

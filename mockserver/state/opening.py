@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_TOLD = 20  # damaged or foreign files that have a line in the log
+_MAX_LOGGED = 20  # damaged or foreign files that have a line in the log
 
 
 def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
@@ -79,7 +79,7 @@ def _clear(found: Survey) -> None:
     """
     for number, (path, what, reason) in enumerate(found.damaged):
         moved = set_aside(path)
-        if number < _MOST_TOLD:
+        if number < _MAX_LOGGED:
             log.warning(
                 "state: %s cannot be used: %s. Its file is kept as %s", what, reason.rstrip("."), moved
             )
@@ -93,9 +93,9 @@ def _tell(found: Survey) -> None:
         log.warning("state: %d values cannot be used, and are set aside", len(found.damaged))
     if found.half_written:
         log.info("state: %d files that were half written are removed", len(found.half_written))
-    for path in found.unnamed[:_MOST_TOLD]:
+    for path in found.unnamed[:_MAX_LOGGED]:
         log.warning("state: %s was kept, but no value names it. It is left where it is", path)
     if found.unnamed:
         log.warning("state: %s", unnamed_in_words(found))
-    for path in found.foreign[:_MOST_TOLD]:
+    for path in found.foreign[:_MAX_LOGGED]:
         log.warning("state: %s is no file of this server, and is left alone", path)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mockserver.state.memory import MemoryStore, Value
     from mockserver.state.value_rules import ValueRules
 
-_LARGEST = 1 << 20  # bytes of one blob in a snapshot
-_LARGEST_IN_ALL = 1 << 26  # of all its blobs
+_MAX_BLOB = 1 << 20  # bytes of one blob in a snapshot
+_MAX_BLOBS = 1 << 26  # of all its blobs
 
 
 class StoreSnapshots:
@@ -34,12 +34,12 @@ class StoreSnapshots:
 
         Bytes above 1 MiB, or above 64 MiB in all, are left out.
         """
-        left = _LARGEST_IN_ALL
+        left = _MAX_BLOBS
         rooms = self._store.snapshot(account_id)
         for room in rooms:
             told = {}
             for blob_id in {each for value in room["values"].values() for each in named_in(value)}:
-                content = self._read(blob_id, min(left, _LARGEST))
+                content = self._read(blob_id, min(left, _MAX_BLOB))
                 if content is not None:
                     told[blob_id] = b64encode(content).decode()
                     left -= len(content)

@@ -15,7 +15,7 @@ from mockserver.state.value_rules import ValueRules, check_bytes
 if TYPE_CHECKING:
     from mockserver.state.memory import Value
 
-_LARGEST = 1 << 27  # bytes of a value's file; a value is at most half as large
+_MAX_VALUE_BYTES = 1 << 27  # bytes of a value's file; a value is at most half as large
 
 
 class Kept(NamedTuple):
@@ -128,7 +128,7 @@ def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept
     """Return the value in a file; ``None`` where it cannot be used, which is noted in ``found``."""
     what = "a value"
     try:
-        if path.lstat().st_size > _LARGEST:
+        if path.lstat().st_size > _MAX_VALUE_BYTES:
             raise ValueError("it is larger than any value")
         row = row_in(path.read_bytes())
         kind, account, key, value = row["kind"], row["account"], row["key"], row["value"]

@@ -23,7 +23,7 @@ _IDS = {
     "voice": ("id",),
     "voice_consent": ("id",),
 }
-_MOST_DEPTH = 400  # levels of a value; deeper ones can be parsed, but not everywhere be written again
+_MAX_DEPTH = 400  # levels of a value; deeper ones can be parsed, but not everywhere be written again
 _OUTLINE = 8  # levels that the schemas look at
 
 Sizes = Callable[[str], int | None]
@@ -44,8 +44,8 @@ class ValueRules:
         if not isinstance(kind, str) or kind not in _IDS:
             shown = repr(kind[:40]) if isinstance(kind, str) else f"kind of the type {type(kind).__name__}"
             raise BadValue(f"kind: there is no {shown}, but {', '.join(_IDS)}")
-        if _depth(value) > _MOST_DEPTH:
-            raise BadValue(f"it is nested more than {_MOST_DEPTH} levels deep")
+        if _depth(value) > _MAX_DEPTH:
+            raise BadValue(f"it is nested more than {_MAX_DEPTH} levels deep")
         row = {"account": account, "key": key, "value": _outline(value, _OUTLINE)}
         self._check_form(f"state/{kind}", row)
         own = value

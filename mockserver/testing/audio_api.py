@@ -9,7 +9,7 @@ from mockserver.control.resettable import parts_of
 from mockserver.settings.model import SettingsError
 from mockserver.testing import keywords
 from mockserver.testing.scripting import Scripting
-from mockserver.testing.verifying import Questions
+from mockserver.testing.verifying import Verifying
 from mockserver.validation import documents
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockserver.testing.sdk_clients import SdkClients
 
 
-class AudioApi(Scripting, Questions):
+class AudioApi(Scripting, Verifying):
     """The audio APIs as one account knows them; as all accounts do, where there is no ``account``.
 
     What is scripted on it answers that account's requests, and what is asked of it concerns those alone.
@@ -54,20 +54,20 @@ class AudioApi(Scripting, Questions):
         """The same for asyncio."""
         return self._clients.asynchronous(self.api_key)
 
-    def settings(self, **changes: Unpack[keywords.SettingChanges]) -> None:
+    def configure(self, **changes: Unpack[keywords.SettingChanges]) -> None:
         """Changes settings for this account. Raises ``TypeError`` and ``ValueError`` naming what cannot be."""
         keywords.check_names(changes, keywords.SettingChanges)
         try:
-            self._services.tuning.change(self._account_id, changes)
+            self._services.account_settings.change(self._account_id, changes)
         except SettingsError as error:
             raise ValueError(str(error)) from error
 
-    def tier(self, tier: str) -> None:
+    def set_tier(self, tier: str) -> None:
         """Moves this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
         documents.check(self._services.schemas, "limits", {"tier": tier})
         self._services.limiter.set_tier(self._account_id, tier)
 
-    def limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
+    def set_limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
         """Changes rate limits of a model, and of those that share them; ``None`` takes one away.
 
         Raises ``TypeError`` and ``ValueError`` naming what cannot be.

@@ -61,7 +61,7 @@ class MockServer(AudioApi):
             raise ValueError(f"key: {redact(key)!r} stands for no account ({error.name}).") from error
         api = AudioApi(services, self.url, key, account, self._clients)
         if tier is not None:
-            api.tier(tier)
+            api.set_tier(tier)
         return api
 
     @property

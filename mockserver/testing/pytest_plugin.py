@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import namesake
-from mockserver.settings.loading import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -132,6 +131,7 @@ def _warn(config: pytest.Config, complaint: str) -> None:
 
 def _settings(config: pytest.Config) -> Settings:
     """As ``mockserver serve`` has them, then those of pytest's configuration file, then the command line's."""
+    from mockserver.settings.loading import load_settings
     from mockserver.settings.model import SettingsError
 
     in_file = _read("mockserver in pytest's configuration", config.getini("mockserver"), config.rootpath)
@@ -169,7 +169,7 @@ def _account(node: pytest.Item, server: MockServer) -> AudioApi:
         wanted = {**marker.kwargs, **wanted}
     try:
         api = server.account(tier=wanted.pop("tier", None))
-        api.settings(**wanted)
+        api.configure(**wanted)
     except (TypeError, ValueError) as error:
         pytest.fail(f"@pytest.mark.{_MARKER}: {error}", pytrace=False)
     return api

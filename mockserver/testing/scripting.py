@@ -103,8 +103,8 @@ class FaultHandle:
     @property
     def hits(self) -> int:
         """How many requests it has hit."""
-        standing = self._faults.get(self.id, self._account_id)
-        return standing.hits if standing else 0
+        status = self._faults.get(self.id, self._account_id)
+        return status.hits if status else 0
 
     def remove(self) -> None:
         """Takes it away."""

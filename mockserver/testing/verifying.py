@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PATIENCE = 10.0  # seconds
 
 
-class Questions(OfAccount):
+class Verifying(OfAccount):
     """Asks what the requests of an account, or of all accounts, have been.
 
     The methods raise ``TypeError`` for a condition that there is not, ``ValueError`` for one that makes no

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-_LONGEST = 255  # characters of a name (RFC 1035, 2.3.4), and of what may be one
+_MAX_NAME = 255  # characters of a name (RFC 1035, 2.3.4), and of what may be one
 # RFC 952 and 1123: letters, digits and inner hyphens.
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that browsers take for the end of an IPv4 address
@@ -95,7 +95,7 @@ def _ipv6(literal: str) -> str | None:
 
 def _name_or_ipv4(text: str) -> str | None:
     labels = text.lower().removesuffix(".").split(".")
-    if len(text) > _LONGEST or not all(map(_LABEL.fullmatch, labels)):
+    if len(text) > _MAX_NAME or not all(map(_LABEL.fullmatch, labels)):
         return None
     if not _NUMBER.fullmatch(labels[-1]):
         return ".".join(labels)

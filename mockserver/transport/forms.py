@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_PARTS = 1000
 MAX_HEADERS = 16  # per part
 MAX_HEADER = 4096  # bytes of a line
-_LARGEST_OBJECT = 1 << 20  # characters of a field that is read as JSON
+_MAX_OBJECT = 1 << 20  # characters of a field that is read as JSON
 
 # An unclosed quote runs to the end of the header.
 _OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^;]*))', re.DOTALL)
@@ -250,7 +250,7 @@ def _number(text: str) -> float | None:
 def _object(text: str) -> dict[str, Any] | None:
     import msgspec
 
-    if len(text) > _LARGEST_OBJECT:
+    if len(text) > _MAX_OBJECT:
         return None
     try:
         value = msgspec.json.decode(text)

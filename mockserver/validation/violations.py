@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from jsonschema.exceptions import ValidationError
 
-MOST = 100
+MAX_VIOLATIONS = 100
 """Invalid members of arrays and objects that are looked into; once there were so many, only the first of each."""
 
-_room_left: ContextVar[list[int]] = ContextVar("room_left")  # of MOST, in its only item
+_room_left: ContextVar[list[int]] = ContextVar("room_left")  # of MAX_VIOLATIONS, in its only item
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class Explainer:
         met = list(self._errors(address, document))
         first_met: dict[tuple[str | int, ...], int] = {}
         for sequence, error in enumerate(met):
-            for path, _ in islice(_places(error), MOST):
+            for path, _ in islice(_places(error), MAX_VIOLATIONS):
                 first_met.setdefault(path, sequence)
         by_path: dict[tuple[str | int, ...], Violation] = {}
         for error in sorted(met, key=relevance, reverse=True):
             keyword, expected = str(error.validator), _expected(error)
-            for path, found in islice(_places(error), MOST):
+            for path, found in islice(_places(error), MAX_VIOLATIONS):
                 order = places.get(str(path[0]), len(places)) if path else 0
                 violation = Violation(path, keyword, expected, found, error.schema, order, first_met[path])
                 by_path.setdefault(path, violation)
@@ -95,7 +95,7 @@ class Explainer:
         return {str(path[0]) for path in found if path}
 
     def _errors(self, address: str, document: object) -> Iterator[Any]:
-        before = _room_left.set([MOST])
+        before = _room_left.set([MAX_VIOLATIONS])
         try:
             explainer = self._explaining({"$ref": address}, registry=self._registry)
             yield from explainer.iter_errors(document)

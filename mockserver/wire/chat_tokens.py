@@ -26,7 +26,7 @@ _RESULT = 3
 _OF_SEVERAL = 2  # each result of calls that were made together
 _TOGETHER = "multi_tool_use.parallel"  # what calls that are made together are a call of
 _STRICT_FORMAT, _LOOSE_FORMAT = 3, 4
-_DEEPEST = 50  # levels of a schema
+_MAX_DEPTH = 50  # levels of a schema
 
 
 class PromptTokens:
@@ -160,7 +160,7 @@ def _argument(function: Mapping[str, Any]) -> str:
     parameters = function.get("parameters")
     if not isinstance(parameters, dict) or not (parameters.get("properties") or _is_open(parameters)):
         return ""
-    return f"_: {_object(parameters, _DEEPEST)}"
+    return f"_: {_object(parameters, _MAX_DEPTH)}"
 
 
 def _object(schema: Mapping[str, Any], depth: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Word
 
-_LEAST, _MOST = 0.85, 0.9995  # of what is derived
+_MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.85, 0.9995  # of what is derived
 
 
 def of_word(word: Word) -> float:
@@ -17,7 +17,7 @@ def of_word(word: Word) -> float:
     if word.probability is not None:
         return round(min(max(word.probability, 0.0), 1.0), 7)
     share = zlib.crc32(word.text.encode()) / 0xFFFFFFFF
-    return round(_LEAST + (_MOST - _LEAST) * share, 7)
+    return round(_MIN_CONFIDENCE + (_MAX_CONFIDENCE - _MIN_CONFIDENCE) * share, 7)
 
 
 def of_words(words: Sequence[Word]) -> float:

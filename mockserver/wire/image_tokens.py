@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ImageRules
 
 _PATCH, _TILE = 32, 512  # pixels
-_LARGEST, _SHORT_SIDE = 2048, 768  # pixels a tiled image is scaled down to
+_MAX_SIDE, _SHORT_SIDE = 2048, 768  # pixels a tiled image is scaled down to
 
 
 def image_tokens(width: int, height: int, detail: str, rules: ImageRules) -> int:
@@ -23,7 +23,7 @@ def image_tokens(width: int, height: int, detail: str, rules: ImageRules) -> int
 
 def _tiles(width: int, height: int) -> int:
     """Return how many squares cover the image once it fits into 2048 pixels and its short side into 768."""
-    scale = min(1.0, _LARGEST / max(width, height))
+    scale = min(1.0, _MAX_SIDE / max(width, height))
     scale = min(scale, _SHORT_SIDE / min(width, height))
     return math.ceil(width * scale / _TILE) * math.ceil(height * scale / _TILE)
 

@@ -152,7 +152,7 @@ def _windows(text: str) -> Iterator[str]:
 
 _PIECE = re.compile(r"\s?[^\W_]+(?:['’][^\W_]+)*|\s?[^\w\s]|\s?_+|\s+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_LONGEST = 8
+_MAX_PIECE = 8
 
 
 def _estimated(text: str) -> Iterator[str]:
@@ -166,7 +166,9 @@ def _estimated(text: str) -> Iterator[str]:
             yield from piece
             continue
         width = (
-            _LONGEST + len(piece) - len(piece.lstrip()) if len(piece.strip()) > 2 * _LONGEST else len(piece)
+            _MAX_PIECE + len(piece) - len(piece.lstrip())
+            if len(piece.strip()) > 2 * _MAX_PIECE
+            else len(piece)
         )
         for start in range(0, len(piece), width):
             yield piece[start : start + width]

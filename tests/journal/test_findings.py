@@ -85,7 +85,7 @@ def test_a_model_that_the_tier_may_not_use_is_not_reported_as_unknown() -> None:
     settings = Settings(port=0, whisper_model="none", log_level="error", unsupported_model="404")
     with MockServer(settings) as server:
         api = server.account()
-        api.tier("free")
+        api.set_tier("free")
         with pytest.raises(openai.NotFoundError):
             api.client.chat.completions.create(model="gpt-5.1", messages=[{"role": "user", "content": "Hi."}])
         finding = api.exchanges().splitlines()[-1]

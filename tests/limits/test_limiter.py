@@ -198,7 +198,7 @@ def test_a_reset_fills_the_buckets_of_one_account_or_of_all() -> None:
 @pytest.mark.parametrize("scale", [60, 1, 0.5])
 def test_retry_after_is_in_the_seconds_that_clients_sleep(scale: float) -> None:
     api = Api()
-    api.clock.run(scale)
+    api.clock.set_scale(scale)
     api.clock.freeze(False)
     api.ask("whisper-1", overrides="requests_per_day=1")
     refusal = api.refusal("whisper-1", overrides="requests_per_day=1")
@@ -210,7 +210,7 @@ def test_retry_after_is_in_the_seconds_that_clients_sleep(scale: float) -> None:
 
 def test_a_clock_that_stands_still_has_no_pace() -> None:
     api = Api()
-    api.clock.run(60)
+    api.clock.set_scale(60)
     api.admitted("whisper-1", 3, key="sk-mock-free-me")
     refusal = api.refusal("whisper-1", key="sk-mock-free-me")
     assert refusal is not None

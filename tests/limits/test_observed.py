@@ -39,7 +39,7 @@ def test_the_product_page_holds_by_default_and_a_request_can_choose() -> None:
         assert limits(api) == PAGE
         assert limits(api, **{"x-mock-limits": "observed"}) == OBSERVED
         assert limits(api, **{"x-mock-limits": "observed, requests_per_minute=7"}) == ("7", "200000")
-        api.settings(limits="observed")
+        api.configure(limits="observed")
         assert limits(api) == OBSERVED
         assert limits(server.account()) == PAGE
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.matching.allowance import Exhausted
-from mockserver.matching.json_paths import LONGEST, JsonPathError, finder
+from mockserver.matching.json_paths import MAX_CHARACTERS, JsonPathError, finder
 
 DOCUMENT = {
     "model": "a" * 45 + "!",
@@ -44,7 +44,7 @@ def test_the_values_at_a_path_are_found(path: str, found: list[Any]) -> None:
         (r"$[?search(@, '(a)\\1')]", "cannot be used as a regular expression: references to groups"),
         ("$[?@ > 1e999999]", "is not JSONPath"),
         ("$" + "[?@" * 400, "it is nested too deeply"),
-        ("$" + ".a" * LONGEST, f"has more than {LONGEST} characters"),
+        ("$" + ".a" * MAX_CHARACTERS, f"has more than {MAX_CHARACTERS} characters"),
     ],
     ids=lambda value: value[:20],
 )

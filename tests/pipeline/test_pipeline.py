@@ -279,7 +279,7 @@ def test_the_declared_organization_may_be_named(declared_server: MockServer) -> 
 
 def test_an_undeclared_account_goes_by_the_names_of_the_headers(server: MockServer, hello: Clip) -> None:
     account = server.account(tier="free")
-    account.limits("whisper-1", requests_per_minute=1)
+    account.set_limits("whisper-1", requests_per_minute=1)
     named = {"OpenAI-Organization": "org-acme", "OpenAI-Project": "proj_web"}
     client = account.client.with_options(default_headers=named)
     heard = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=hello)

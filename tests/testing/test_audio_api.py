@@ -371,12 +371,12 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
         (lambda api: api.verify_chat(times=1, at_least=1), ValueError, "exactly"),
         (lambda api: api.verify_chat(times=-1), ValueError, "'exactly'"),
         (lambda api: api.wait_for_chat(timeout=-1), ValueError, "'timeout'"),
-        (lambda api: api.settings(strictnes="off"), TypeError, "Did you mean 'strictness'"),
-        (lambda api: api.settings(strictness="lax"), ValueError, "strictness: 'lax'"),
-        (lambda api: api.limits("whisper-1", requests_per_week=1), TypeError, "'requests_per_week'"),
-        (lambda api: api.limits("whisper-1", requests_per_minute=0), ValueError, "requests_per_minute"),
-        (lambda api: api.limits("whisper-9", requests_per_minute=1), ValueError, "whisper-9"),
-        (lambda api: api.tier("gold"), ValueError, "tier: .*'tier-5'"),
+        (lambda api: api.configure(strictnes="off"), TypeError, "Did you mean 'strictness'"),
+        (lambda api: api.configure(strictness="lax"), ValueError, "strictness: 'lax'"),
+        (lambda api: api.set_limits("whisper-1", requests_per_week=1), TypeError, "'requests_per_week'"),
+        (lambda api: api.set_limits("whisper-1", requests_per_minute=0), ValueError, "requests_per_minute"),
+        (lambda api: api.set_limits("whisper-9", requests_per_minute=1), ValueError, "whisper-9"),
+        (lambda api: api.set_tier("gold"), ValueError, "tier: .*'tier-5'"),
     ],
 )
 def test_a_mistake_is_named_where_it_is_made(
@@ -416,7 +416,7 @@ def test_the_keywords_of_faults_are_the_members_of_theirs(schemas: Schemas) -> N
 
 def test_the_clock_can_be_moved_past_a_rate_limit(own_server: MockServer) -> None:
     api = own_server.account()
-    api.limits("gpt-4o-mini", requests_per_minute=1)
+    api.set_limits("gpt-4o-mini", requests_per_minute=1)
     chat(api)
     with pytest.raises(openai.RateLimitError):
         chat(api)
@@ -439,7 +439,7 @@ def test_a_tier_has_its_limits(server: MockServer) -> None:
 
 def test_settings_are_those_of_the_account(server: MockServer) -> None:
     lenient, other = server.account(), server.account()
-    lenient.settings(strictness="schema")
+    lenient.configure(strictness="schema")
     assert chat(lenient, model="gpt-unheard-of")
     with pytest.raises(openai.NotFoundError):
         chat(other, model="gpt-unheard-of")

@@ -13,7 +13,7 @@ from mockserver.resources import data_folder
 from mockserver.validation import explanations as explain
 from mockserver.validation import violations
 from mockserver.validation.schemas import Schemas
-from mockserver.validation.violations import MOST
+from mockserver.validation.violations import MAX_VIOLATIONS
 
 SCHEMAS = Schemas(data_folder("schemas"), real=True)
 CHAT = "openai/create_chat_completion.request"
@@ -41,7 +41,7 @@ def test_of_a_hundred_thousand_faults_few_are_examined(changes: dict[str, object
     document = chat(**changes)
     found = SCHEMAS.violations(CHAT, document)
     assert explain.house(explain.foremost(found)).param == told
-    assert len(found) < 3 * MOST
+    assert len(found) < 3 * MAX_VIOLATIONS
 
 
 def test_the_first_fault_of_every_array_is_reported_however_many_another_has() -> None:
@@ -94,8 +94,8 @@ CHATS = st.fixed_dictionaries(
 def test_the_reported_fault_does_not_depend_on_how_many_are_examined(document: Any) -> None:
     if SCHEMAS.is_valid(CHAT, document):
         return
-    with patch.object(violations, "MOST", 10**9):
+    with patch.object(violations, "MAX_VIOLATIONS", 10**9):
         every = explain.foremost(SCHEMAS.violations(CHAT, document))
-    with patch.object(violations, "MOST", 1):
+    with patch.object(violations, "MAX_VIOLATIONS", 1):
         first = explain.foremost(SCHEMAS.violations(CHAT, document))
     assert explain.house(first) == explain.house(every)

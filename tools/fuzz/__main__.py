@@ -24,7 +24,7 @@ from tools.fuzz.mutation_fuzzer import EPISODE, PATIENCE, Finding, MutationFuzze
 
 FOLDER = Path(__file__).parents[2] / "build" / "fuzz-findings"
 _SHARE_OF_MUTATIONS = 0.6  # of the time; the rest is that of schemathesis
-_MOST_FINDINGS = 20  # after which a run ends
+_MAX_FINDINGS = 20  # after which a run ends
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     for number, finding in enumerate(_findings(options, calls), 1):
         print(f"\n--- finding {number}: {finding}", flush=True)
         found = number
-        if found == _MOST_FINDINGS:
+        if found == _MAX_FINDINGS:
             break
     print(f"\n{found or 'no'} finding{'' if found == 1 else 's'}")
     return 1 if found else 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 KEY = "sk-mock-tier-5-fuzz"
-_MOST_READ = 1 << 24  # bytes of an answer that are read
+_MAX_READ = 1 << 24  # bytes of an answer that are read
 _SHOWN = 4096  # bytes of a request that are shown in a command
 
 
@@ -110,7 +110,7 @@ def _answer(connection: socket.socket, method: str) -> Answer:
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
     try:
-        body = response.read(_MOST_READ)
+        body = response.read(_MAX_READ)
     except http.client.IncompleteRead as error:
         body = error.partial
     return Answer(response.status, headers, body)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EPISODE = 150  # requests, after which stubs, faults, clock and settings are set back
 PATIENCE = 30.0  # seconds for an answer, and for the health of the server
-MOST_MEMORY = 700 << 20  # bytes that the server may hold
+MAX_MEMORY = 700 << 20  # bytes that the server may hold
 # What the server itself says: it has no such transfer coding, HTTP version, or length of a header.
 _OF_HTTP = frozenset({501, 505})
 _MAY_WAIT = ("/_mock/wait",)  # as long as it is told to
@@ -96,7 +96,7 @@ class MutationFuzzer:
         if self.sent % 20 == 0 or answer.status <= 0:
             if not self._is_healthy():
                 return Finding("the server is not healthy any more", request, before)
-            if (held := self._server.memory()) > MOST_MEMORY:
+            if (held := self._server.memory()) > MAX_MEMORY:
                 return Finding(f"the server holds {held >> 20} MiB", request, before)
         return None
 

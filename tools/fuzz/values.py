@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Mutable
 from random import Random
 from typing import Any
 
-_DEEPEST = 12  # levels of a schema that is followed
+_MAX_DEPTH = 12  # levels of a schema that is followed
 _FAULTS = 0.02  # of a part that is made valid
 _OPTIONAL = 0.3  # of an optional member that is there
 
@@ -64,7 +64,7 @@ class Values:
     def of(self, schema: Any, name: str = "", depth: int = 0) -> Any:
         """Return a value of ``schema`` (references resolved), mostly a valid one. ``name`` is that of the member."""
         random = self._random
-        if random.random() < _FAULTS or depth > _DEEPEST:
+        if random.random() < _FAULTS or depth > _MAX_DEPTH:
             return self.odd()
         if not isinstance(schema, dict):
             return self.plain(name)

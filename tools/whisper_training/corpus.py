@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LABEL_RATE = 50  # phoneme labels per second: one for each state of the encoder
-LONGEST = 29.0  # seconds; longer utterances are left out
+MAX_SECONDS = 29.0  # seconds; longer utterances are left out
 PAUSE = "_"
 
 
@@ -96,7 +96,7 @@ def make_shard(file: Path, sentence: Callable[[random.Random], str], count: int,
     while len(texts) < count:
         text = sentence(rng)
         speech = speak(text, random_manner(rng))
-        if len(speech.samples) > LONGEST * 16_000 or len(speech.words) != len(text.split()):
+        if len(speech.samples) > MAX_SECONDS * 16_000 or len(speech.words) != len(text.split()):
             continue
         sound = Quantized.of(raw_spectrogram(speech.samples))
         texts.append(text)

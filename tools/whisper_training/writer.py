@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # a target that does not count
 NEAR = 4  # states: how far a timestamp's surroundings reach
-LONGEST_PROMPT = 223  # tokens; what faster-whisper keeps of one
+MAX_PROMPT = 223  # tokens; what faster-whisper keeps of one
 LATEST_START = 1.0  # seconds; faster-whisper allows no later first timestamp
 
 
@@ -82,7 +82,7 @@ class Writer:
                 start, end = (self._vocabulary.timestamp(at % WINDOW) for at in (said.start, said.end))
                 tokens += [start, *said.tokens, end] if timed else said.tokens
             time += utterance.duration
-        return [self._vocabulary.previous, *tokens[-LONGEST_PROMPT:]]
+        return [self._vocabulary.previous, *tokens[-MAX_PROMPT:]]
 
 
 def _around(seconds: float) -> tuple[float, float]:

@@ -69,8 +69,8 @@ def test_a_connection_that_breaks_is_tried_again(meeting: AudioApi, recording: P
 
 @pytest.mark.audio_api(tier="free")
 def test_the_free_tier_has_its_requests_again_after_a_minute(meeting: AudioApi, recording: Path) -> None:
-    meeting.limits("gpt-4o-transcribe", requests_per_minute=1)
-    meeting.limits("gpt-4o-mini", requests_per_minute=1)
+    meeting.set_limits("gpt-4o-transcribe", requests_per_minute=1)
+    meeting.set_limits("gpt-4o-mini", requests_per_minute=1)
     for _ in range(3):
         assert write_minutes(recording).tasks
         meeting.clock.advance(seconds=61)

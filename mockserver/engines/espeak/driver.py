@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DRIVER_NAME = "mockserver_pcm"
-LONGEST_DATA_PATH = 140  # bytes; espeak-ng keeps file names below its data folder in a buffer of 160 bytes
+MAX_DATA_PATH = 140  # bytes; espeak-ng keeps file names below its data folder in a buffer of 160 bytes
 _VOICE_DATA = ("intonations", "phondata", "phonindex", "phontab", "en_dict", "lang", "voices")
 REMEDY = "install it with `pip install espeakng-loader`, or with your system's packages (libespeak-ng1)"
 
@@ -90,12 +90,12 @@ def short_data_path(data: Path) -> Path:
 
     Raises ``SpeechFailed`` when the link would be too long as well.
     """
-    if len(os.fsencode(data)) <= LONGEST_DATA_PATH:
+    if len(os.fsencode(data)) <= MAX_DATA_PATH:
         return data
     folder = Path(tempfile.mkdtemp(prefix="espeak-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     link = folder / data.name
-    if len(os.fsencode(link)) > LONGEST_DATA_PATH:
+    if len(os.fsencode(link)) > MAX_DATA_PATH:
         raise SpeechFailed(
             f"the path of espeak-ng's data is too long for it: {data}; set TMPDIR to a shorter one"
         )

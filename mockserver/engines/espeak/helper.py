@@ -43,11 +43,11 @@ FAILURE_FRAME = b"F"  # payload: why, in UTF-8
 WORD = struct.Struct("!II")  # where a word begins: samples into the speech, characters into the text
 
 SAMPLE_RATE = 22_050  # Hz
-LONGEST_SPEECH = 3600  # seconds
+MAX_SPEECH = 3600  # seconds
 CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
 SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
 # Requests at hand: ``select`` takes no file descriptor from 1024 on. Further ones wait where they are.
-MOST_WAITING = 256
+MAX_WAITING = 256
 
 Send = Callable[[bytes], None]
 Speak = Callable[[bytes, Send], None]
@@ -118,8 +118,8 @@ def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
         nonlocal spoken
         send(_frame(PCM_FRAME, data))
         spoken += len(data) // 2
-        if spoken > LONGEST_SPEECH * SAMPLE_RATE:
-            failures.append(f"the text takes longer than {LONGEST_SPEECH} seconds to speak")
+        if spoken > MAX_SPEECH * SAMPLE_RATE:
+            failures.append(f"the text takes longer than {MAX_SPEECH} seconds to speak")
             engine.stop()
 
     engine.connect("started-word", on_word)
@@ -154,7 +154,7 @@ def _serve(control: socket.socket, slots: int, limits: SpeechLimits, speak: Spea
     spare: _Child | None = None
     next_sign = 0.0
     while True:
-        awaited = [*speaking, control.fileno()] if len(waiting) < MOST_WAITING else [*speaking]
+        awaited = [*speaking, control.fileno()] if len(waiting) < MAX_WAITING else [*speaking]
         calm = CALM if speaking else 0.0
         patience = calm if spare is None else SIGN_OF_LIFE if waiting else None
         ready = select.select(awaited, [], [], patience)[0]
@@ -251,7 +251,7 @@ def _answer(connection: socket.socket, file: int | None = None, *, speak: Speak)
 class Outbox:
     """Sends to a reader who may be slower than the synthesis: what the socket does not take goes to a ``file``.
 
-    So a slow reader costs disk space (that of ``LONGEST_SPEECH`` at most), but neither memory nor a slot. Without
+    So a slow reader costs disk space (that of ``MAX_SPEECH`` at most), but neither memory nor a slot. Without
     a file (a descriptor) the reader is waited for.
     """
 

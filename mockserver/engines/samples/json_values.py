@@ -31,8 +31,8 @@ from mockserver.engines.samples.scalars import numbers, strings
 _TRIES = 10_000  # before a schema is given up
 _TRIES_AT_EASE = 500
 _TRIES_OF_A_KIND = 300  # candidates of one type
-_MOST_STEPS_BACK = 10_000  # of a pattern in a text
-_LARGEST_PATTERN = 1 << 20  # bytes, when it is ready to be used
+_MAX_STEPS_BACK = 10_000  # of a pattern in a text
+_MAX_PATTERN = 1 << 20  # bytes, when it is ready to be used
 _DEEP = 3  # references within references
 _QUOTED = 500  # characters of a reason, which may quote the schema
 
@@ -87,7 +87,7 @@ class _Sampler:
         self._resolver = self._registry.resolver(ROOT)
         self._validator = jsonschema_rs.Draft202012Validator
         # A pattern that goes back and forth for longer does not match.
-        self._patterns = jsonschema_rs.FancyRegexOptions(_MOST_STEPS_BACK, _LARGEST_PATTERN, _LARGEST_PATTERN)
+        self._patterns = jsonschema_rs.FancyRegexOptions(_MAX_STEPS_BACK, _MAX_PATTERN, _MAX_PATTERN)
         self._visits = visits
         self._tries_left = _TRIES
 

@@ -13,7 +13,7 @@ from mockserver.engines.samples.patterns import matching
 if TYPE_CHECKING:
     from mockserver.engines.samples.flat_schemas import Flat
 
-_LONGEST = 10_000  # characters of a string
+_MAX_CHARACTERS = 10_000  # characters of a string
 _BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 _FORMATS = {
     "date-time": "2025-01-31T12:00:00Z",
@@ -41,8 +41,8 @@ _FORMATS = {
 
 def strings(flat: Flat, name: str = "", hint: str = "") -> Iterator[str]:
     """The example of the ``format``, ``hint``, ``name`` as words, matches of the ``pattern``; without end."""
-    least = min(int(flat.get("minLength", 0)), _LONGEST)
-    most = min(int(flat.get("maxLength", _LONGEST)), _LONGEST)
+    least = min(int(flat.get("minLength", 0)), _MAX_CHARACTERS)
+    most = min(int(flat.get("maxLength", _MAX_CHARACTERS)), _MAX_CHARACTERS)
     if flat.get("format") in _FORMATS:
         yield _FORMATS[flat["format"]]
     if hint and least <= len(hint) <= most:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mockserver.services import Services
 
 
-_LARGEST_PAGE = 100  # also the default (Admin API reference, List project rate limits)
+_MAX_PAGE = 100  # also the default (Admin API reference, List project rate limits)
 _NAMES = {
     "requests_per_minute": "max_requests_per_1_minute",
     "tokens_per_minute": "max_tokens_per_1_minute",
@@ -63,7 +63,7 @@ def _rate_limits(services: Services, call: Call) -> list[RateLimit]:
 
 def _page(values: list[RateLimit], arguments: MultiDict[str, str]) -> tuple[list[RateLimit], bool]:
     """The values after ``after`` or those that lead up to ``before``, and whether there are more that way."""
-    limit = min(max(arguments.get("limit", default=_LARGEST_PAGE, type=int), 1), _LARGEST_PAGE)
+    limit = min(max(arguments.get("limit", default=_MAX_PAGE, type=int), 1), _MAX_PAGE)
     places = {value["id"]: place for place, value in enumerate(values)}
     start = places.get(arguments.get("after", ""), -1) + 1
     end = places.get(arguments.get("before", ""), len(values))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.state.blobs import Blob
 
 # Sizes and times are those of the API reference, Uploads.
-_MOST = 8 << 30  # bytes of an upload
+_MAX_BYTES = 8 << 30  # bytes of an upload
 _LIFETIME = 3600  # seconds in which it must be completed
 
 _KIND = "upload"
@@ -40,8 +40,8 @@ def create_upload(services: Services, call: Call) -> Answer:
             f"Invalid 'bytes': integer below minimum value. Expected a value >= 0, but got {size} instead."
         )
         raise ApiError("invalid_request", message=message, param="bytes", code="integer_below_min_value")
-    if call.strict and size > _MOST:
-        raise ApiError("upload_too_large", size=size, most=_MOST)
+    if call.strict and size > _MAX_BYTES:
+        raise ApiError("upload_too_large", size=size, most=_MAX_BYTES)
     if call.strict:
         check_size(purpose, size)
     upload = {

@@ -47,7 +47,7 @@ class Fault:
     """What goes wrong, for which requests. The members are those of ``schemas/mock/fault.json``.
 
     ``kind`` is a key of ``KINDS``; ``error`` the name of an error of the catalog, for that kind; ``since`` the
-    schema's ``from``. ``occasion`` numbers the requests of an account that it met, from 1.
+    schema's ``from``. ``nth_request`` numbers the requests of an account that it met, from 1.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Fault:
     after: int | None = None
     by: int = 16
     bytes_per_second: float = 1000.0
-    occasion: int = 0
+    nth_request: int = 0
 
     def concerns(self, facts: Facts) -> bool:
         """Whether it can hit this request: one of the pattern, that asks for what the fault breaks."""
@@ -84,14 +84,14 @@ class Fault:
     @property
     def told(self) -> dict[str, Any]:
         """The fault as the journal tells it."""
-        told = {"id": self.id, "kind": self.kind, "error": self.error, "occasion": self.occasion}
+        told = {"id": self.id, "kind": self.kind, "error": self.error, "occasion": self.nth_request}
         return {name: value for name, value in told.items() if value != ""}
 
-    def chance(self, purpose: str, occasion: int = 0) -> random.Random:
+    def chance(self, purpose: str, nth_request: int = 0) -> random.Random:
         """A source of chance that is the same whenever that request of an account meets this definition."""
         definition = {name: value for name, value in self.document.items() if name not in ("id", "name")}
         drawn_from = json.dumps(definition, sort_keys=True)
-        return random.Random(f"{self.seed} {drawn_from} {occasion or self.occasion} {purpose}")  # noqa: S311
+        return random.Random(f"{self.seed} {drawn_from} {nth_request or self.nth_request} {purpose}")  # noqa: S311
 
 
 def define(

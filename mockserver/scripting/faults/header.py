@@ -13,7 +13,7 @@ from mockserver.validation.schemas import Schemas
 
 HEADER = "x-mock-fault"
 
-_LONGEST = 1000  # characters
+_MAX_CHARACTERS = 1000  # characters
 
 
 def document_of(header: str) -> dict[str, Any]:
@@ -21,8 +21,8 @@ def document_of(header: str) -> dict[str, Any]:
 
     ``after`` of an error is its ``retry_after``. Raises ``ValueError`` naming what is wrong.
     """
-    if len(header) > _LONGEST:
-        raise FaultError(f"is longer than {_LONGEST} characters.")
+    if len(header) > _MAX_CHARACTERS:
+        raise FaultError(f"is longer than {_MAX_CHARACTERS} characters.")
     name, *parameters = [part.strip() for part in header.split(";")]
     kind = name.lower()
     document: dict[str, Any] = (

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from mockserver.errors import ErrorTable
     from mockserver.matching.facts import Facts
 
-__all__ = ["Fault", "FaultError", "Faults", "Standing"]
+__all__ = ["Fault", "FaultError", "FaultStatus", "Faults"]
 
-_MOST_FAULTS = 10_000
-_MOST_HEADERS = 1_000  # whose counters are kept; those of the one that came longest ago make room
-_MOST_ACCOUNTS = 4_096  # whose counters a fault keeps; likewise
+_MAX_FAULTS = 10_000
+_MAX_HEADERS = 1_000  # whose counters are kept; those of the one that came longest ago make room
+_MAX_ACCOUNTS = 4_096  # whose counters a fault keeps; likewise
 _ALWAYS = (float("-inf"), float("inf"))
 
 
-class Standing(NamedTuple):
+class FaultStatus(NamedTuple):
     """A fault, whose it is (``None``: of all accounts), and how many requests it has hit, of those it has seen."""
 
     fault: Fault
@@ -53,13 +53,13 @@ class _Entry:
         count = self.counts.get(account_id)
         return self.fault.times is not None and count is not None and count.hits >= self.fault.times
 
-    def meet(self, account_id: str) -> Fault | None:
+    def try_hit(self, account_id: str) -> Fault | None:
         """Counts a request of an account; the fault if it hits it."""
         if self.is_used_up(account_id):
             return None
         count = self.counts.setdefault(account_id, _Count())
         self.counts.move_to_end(account_id)
-        if len(self.counts) > _MOST_ACCOUNTS:
+        if len(self.counts) > _MAX_ACCOUNTS:
             self.counts.popitem(last=False)
         count.seen += 1
         fault = self.fault
@@ -68,11 +68,11 @@ class _Entry:
         if fault.probability < 1 and fault.chance("hit", count.seen).random() >= fault.probability:
             return None
         count.hits += 1
-        return replace(fault, occasion=count.seen)
+        return replace(fault, nth_request=count.seen)
 
-    def standing(self, owner: str | None, account_id: str | None) -> Standing:
+    def status(self, owner: str | None, account_id: str | None) -> FaultStatus:
         counts = self.counts.values() if account_id is None else [self.counts.get(account_id, _Count())]
-        return Standing(
+        return FaultStatus(
             self.fault, owner, sum(each.hits for each in counts), sum(each.seen for each in counts)
         )
 
@@ -127,7 +127,7 @@ class Faults:
             fault = entry.fault
             if not entry.is_used_up(account_id) and self._is_in_time(fault) and fault.concerns(facts):
                 with self._lock:
-                    hit = entry.meet(account_id)
+                    hit = entry.try_hit(account_id)
                 if hit is not None:
                     return hit
         return None
@@ -139,22 +139,22 @@ class Faults:
         """
         fault = self._define(document, document.get("id") or self._new_id(account_id))
         with self._lock:
-            if sum(map(len, self._sets.values())) >= _MOST_FAULTS:
-                raise FaultError(f"There are {_MOST_FAULTS} faults already. Delete some.")
+            if sum(map(len, self._sets.values())) >= _MAX_FAULTS:
+                raise FaultError(f"There are {_MAX_FAULTS} faults already. Delete some.")
             self._put(fault, account_id)
         return fault
 
-    def visible(self, account_id: str | None) -> list[Standing]:
+    def visible(self, account_id: str | None) -> list[FaultStatus]:
         """The faults that concern an account with its counts (``None``: all), in the order they are tried."""
         with self._lock:
             found = sorted(self._visible(account_id), key=lambda each: -each[1].order)
-            return [entry.standing(owner, account_id) for owner, entry in found]
+            return [entry.status(owner, account_id) for owner, entry in found]
 
-    def get(self, id_: str, account_id: str | None) -> Standing | None:
+    def get(self, id_: str, account_id: str | None) -> FaultStatus | None:
         """The fault of that id, an account's own before that of all accounts."""
         with self._lock:
             found = self._find(id_, account_id)
-            return found and found[1].standing(found[0], account_id)
+            return found and found[1].status(found[0], account_id)
 
     def remove(self, id_: str, account_id: str | None) -> bool:
         """Removes an account's fault of that id; without an account, anyone's. Whether there was one."""
@@ -228,7 +228,7 @@ class Faults:
             except ValueError as error:
                 raise ApiError("bad_mock_header", message=f"{HEADER}: {error}") from error
             entry = self._headers[header] = _Entry(fault)
-            if len(self._headers) > _MOST_HEADERS:
+            if len(self._headers) > _MAX_HEADERS:
                 self._headers.popitem(last=False)
         self._headers.move_to_end(header)
         return entry

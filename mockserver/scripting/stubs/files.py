@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 Check = Callable[[dict[str, Any]], object]
 
 _ENDINGS = (".yaml", ".yml", ".json")
-_LARGEST_FILE = 1 << 25  # bytes
+_MAX_FILE_BYTES = 1 << 25  # bytes
 _NOT_OF_IDS = re.compile(r"[^A-Za-z0-9._-]")
-_LONGEST_STEM = 180  # characters of an id
+_MAX_STEM = 180  # characters of an id
 _PATIENCE = 20  # times as long as it takes to look, the watcher waits before it looks again
 
 
@@ -179,11 +179,13 @@ def _entries(folder: Path) -> list[Path]:
 
 def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size <= _LARGEST_FILE and path.is_file():
+        if path.stat().st_size <= _MAX_FILE_BYTES and path.is_file():
             return path.read_bytes()
     except OSError as error:
         raise StubFileError(f"{path}: cannot be read: {error.strerror}. Mend it, or take it away.") from error
-    raise StubFileError(f"{path}: is not a file of at most {_LARGEST_FILE} bytes. Part it, or take it away.")
+    raise StubFileError(
+        f"{path}: is not a file of at most {_MAX_FILE_BYTES} bytes. Part it, or take it away."
+    )
 
 
 class _Reader:
@@ -217,7 +219,7 @@ class _Reader:
             raise SourceError(line_named(str(error), located, place), str(error)) from error
 
     def _take(self, path: Path, stub: dict[str, Any], located: Located, place: Place) -> None:
-        stem = _NOT_OF_IDS.sub("-", path.stem)[:_LONGEST_STEM]
+        stem = _NOT_OF_IDS.sub("-", path.stem)[:_MAX_STEM]
         self._numbers[stem] += 1
         id_ = stub.get("id", f"{stem}:{self._numbers[stem]}")
         source = f"{path}:{located.line_of(place)}"

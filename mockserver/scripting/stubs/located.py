@@ -8,7 +8,7 @@ from typing import Any
 
 Place = tuple[str | int, ...]  # the names and numbers that lead to a value
 
-DEEPEST = 100  # objects and arrays within each other
+MAX_DEPTH = 100  # objects and arrays within each other
 
 
 class SourceError(ValueError):

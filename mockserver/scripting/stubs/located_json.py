@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from mockserver import strict_json
-from mockserver.scripting.stubs.located import DEEPEST, Located, Place, SourceError, decoded
+from mockserver.scripting.stubs.located import MAX_DEPTH, Located, Place, SourceError, decoded
 
 _WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]|[^\s\[\]{}:,"]+|\n')
 
@@ -46,7 +46,7 @@ def _beyond_the_standard(text: str) -> SourceError:
                 digits = word.removeprefix("-")
                 reason = f"a number of {len(digits)} digits is too large" if digits.isdecimal() else error
                 return SourceError(line, f"{reason}.")
-    return SourceError(1, f"is nested more than {DEEPEST} deep.")
+    return SourceError(1, f"is nested more than {MAX_DEPTH} deep.")
 
 
 class _Walk:
@@ -61,8 +61,8 @@ class _Walk:
         self.lines.setdefault(place, line)
         if word not in ("{", "["):
             return
-        if len(place) >= DEEPEST:
-            raise SourceError(line, f"is nested more than {DEEPEST} deep.")
+        if len(place) >= MAX_DEPTH:
+            raise SourceError(line, f"is nested more than {MAX_DEPTH} deep.")
         if word == "{":
             self._members(place)
         else:

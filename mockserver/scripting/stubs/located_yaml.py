@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mockserver.scripting.stubs.located import DEEPEST, Located, Place, SourceError, decoded
+from mockserver.scripting.stubs.located import MAX_DEPTH, Located, Place, SourceError, decoded
 
-_MOST_VALUES = 1_000_000  # of a file, those of aliases counted wherever they are used
+_MAX_VALUES = 1_000_000  # of a file, those of aliases counted wherever they are used
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _TAGS = {
     yaml.ScalarEvent: "tag:yaml.org,2002:str",
@@ -127,10 +127,10 @@ class _Reader:
     def _grow(self, size: int, depth: int, event: Any) -> None:
         self._size += size
         self._deepest = max(self._deepest, depth)
-        if self._size > _MOST_VALUES:
-            raise SourceError(_line(event), f"has more than {_MOST_VALUES} values, those of aliases counted.")
-        if depth > DEEPEST:
-            raise SourceError(_line(event), f"is nested more than {DEEPEST} deep.")
+        if self._size > _MAX_VALUES:
+            raise SourceError(_line(event), f"has more than {_MAX_VALUES} values, those of aliases counted.")
+        if depth > MAX_DEPTH:
+            raise SourceError(_line(event), f"is nested more than {MAX_DEPTH} deep.")
 
 
 def _line(event: Any) -> int:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 STARTED = "started"  # the state in which every scenario begins
 _ACCOUNTS = 4096  # whose counters are kept; those of the one that was not used for longest make room
-_MOST_STUBS = 100_000
+_MAX_STUBS = 100_000
 
 
 class NearMiss(NamedTuple):
@@ -47,11 +47,11 @@ class _Counters:
 def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
     """Raise ``StubError`` for more text in templates than should be compiled at once."""
     if any(reply.get("template") for reply in replies):
-        from mockserver.scripting.stubs.templates import MOST_CHARACTERS, template_characters
+        from mockserver.scripting.stubs.templates import MAX_CHARACTERS, template_characters
 
-        if sum(map(template_characters, replies)) > MOST_CHARACTERS:
+        if sum(map(template_characters, replies)) > MAX_CHARACTERS:
             raise StubError(
-                f"The templates of a stub have at most {MOST_CHARACTERS} characters together. "
+                f"The templates of a stub have at most {MAX_CHARACTERS} characters together. "
                 "Shorten them, or write several stubs."
             )
 
@@ -138,8 +138,8 @@ class Stubs:
             log.warning("a new stub: %s", doubt)
         with self._lock:
             id_ = document.get("id") or self._new_id(account_id)
-            if len(self._stubs) >= _MOST_STUBS and (account_id, id_) not in self._stubs:
-                raise StubError(f"there are {_MOST_STUBS} stubs already. Delete some.")
+            if len(self._stubs) >= _MAX_STUBS and (account_id, id_) not in self._stubs:
+                raise StubError(f"there are {_MAX_STUBS} stubs already. Delete some.")
             stub = Stub(id_, dict(document), pattern, account_id, next(self._orders), folder=folder)
             self._put(stub)
         return stub

@@ -33,11 +33,11 @@ from mockserver.matching.allowance import Allowance, scripts
 
 _CHARACTERS_A_STEP = 64  # of texts that are made or compared
 _ITEMS_A_STEP = 8  # of lists that are copied
-_LARGEST_FACTOR = 1 << 20  # what numbers may be that are multiplied
-_LONGEST_NUMBER = 4_096  # bits
-_LARGEST_OPTION = 10_000  # of filters that make as many characters, items or digits as one says
-_LARGEST_INDENT = 16
-_LONGEST_OPTION = 200  # characters of those that are gone through for each character of a text
+_MAX_FACTOR = 1 << 20  # what numbers may be that are multiplied
+_MAX_NUMBER_BITS = 4_096  # bits
+_MAX_OPTION = 10_000  # of filters that make as many characters, items or digits as one says
+_MAX_INDENT = 16
+_MAX_OPTION_CHARACTERS = 200  # characters of those that are gone through for each character of a text
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 _TABLE = Path(__file__).parents[2] / "catalog" / "templates.toml"
@@ -198,15 +198,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Calculate with numbers within bounds; add texts or lists."""
         if operator in ("*", "**", "%"):
-            if not all(isinstance(x, int | float) and abs(x) <= _LARGEST_FACTOR for x in (left, right)):
-                raise ValueError(f"{operator} is for numbers up to {_LARGEST_FACTOR}")
+            if not all(isinstance(x, int | float) and abs(x) <= _MAX_FACTOR for x in (left, right)):
+                raise ValueError(f"{operator} is for numbers up to {_MAX_FACTOR}")
             if operator == "**" and abs(right) > 64:
                 raise ValueError("** is for powers up to 64")
         meter = _meter.get()
         meter.room_for(meter.weigh(left) + meter.weigh(right))
         result = super().call_binop(context, operator, left, right)
-        if isinstance(result, int) and result.bit_length() > _LONGEST_NUMBER:
-            raise ValueError(f"{operator} makes a number of more than {_LONGEST_NUMBER} bits")
+        if isinstance(result, int) and result.bit_length() > _MAX_NUMBER_BITS:
+            raise ValueError(f"{operator} makes a number of more than {_MAX_NUMBER_BITS} bits")
         return meter.made(result)
 
 
@@ -296,14 +296,14 @@ def _looking(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check_size(options: Iterable[Any]) -> None:
     for option in options:
-        if isinstance(option, int) and abs(option) > _LARGEST_OPTION:
-            raise ValueError(f"{option} is more than {_LARGEST_OPTION}")
+        if isinstance(option, int) and abs(option) > _MAX_OPTION:
+            raise ValueError(f"{option} is more than {_MAX_OPTION}")
 
 
 def _check_length(options: Iterable[Any]) -> None:
     for option in options:
-        if isinstance(option, str) and len(option) > _LONGEST_OPTION:
-            raise ValueError(f"the characters to take away are more than {_LONGEST_OPTION}")
+        if isinstance(option, str) and len(option) > _MAX_OPTION_CHARACTERS:
+            raise ValueError(f"the characters to take away are more than {_MAX_OPTION_CHARACTERS}")
 
 
 @jinja2.pass_context
@@ -359,8 +359,8 @@ def _sum(environment: Sandbox, value: Iterable[Any], attribute: Any = None, star
 
 def _json(value: Any, indent: int | None = None) -> str:
     """A value as JSON."""
-    if isinstance(indent, str) or (isinstance(indent, int) and not 0 <= indent <= _LARGEST_INDENT):
-        raise ValueError(f"indent is a number from 0 to {_LARGEST_INDENT}")
+    if isinstance(indent, str) or (isinstance(indent, int) and not 0 <= indent <= _MAX_INDENT):
+        raise ValueError(f"indent is a number from 0 to {_MAX_INDENT}")
     meter = _meter.get()
     meter.room_for(meter.weigh(value))
     return json.dumps(value, ensure_ascii=False, indent=indent)
@@ -371,7 +371,7 @@ def expression(pattern: str) -> Expression:
     try:
         return compiled(pattern, re.IGNORECASE | re.DOTALL)
     except ExpressionError as error:
-        raise ValueError(f"{pattern[:_LONGEST_OPTION]!r} {error}") from error
+        raise ValueError(f"{pattern[:_MAX_OPTION_CHARACTERS]!r} {error}") from error
 
 
 def _search(text: str | None, pattern: str) -> str:
@@ -391,8 +391,8 @@ def _words(text: str | None) -> list[str]:
 
 def _date(seconds: float, layout: str = "%Y-%m-%d") -> str:
     """The UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
-    if isinstance(layout, str) and len(layout) > _LONGEST_OPTION:
-        raise ValueError(f"a layout has at most {_LONGEST_OPTION} characters")
+    if isinstance(layout, str) and len(layout) > _MAX_OPTION_CHARACTERS:
+        raise ValueError(f"a layout has at most {_MAX_OPTION_CHARACTERS} characters")
     return datetime.fromtimestamp(seconds, UTC).strftime(layout)
 
 

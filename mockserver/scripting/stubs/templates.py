@@ -30,8 +30,8 @@ NAMES = frozenset(
     }
 )
 
-MOST_CHARACTERS = 1 << 18  # of all templates of a stub; to compile 64 KiB can take a second
-_LONGEST = 1 << 16  # characters of a template
+MAX_CHARACTERS = 1 << 18  # of all templates of a stub; to compile 64 KiB can take a second
+_MAX_TEMPLATE = 1 << 16  # characters of a template
 _SHOWN = 40  # characters of a template that an error shows
 # The members of a reply that are templates with every text in them, and those of which only a member is.
 _TEMPLATES = ("text", "say", "json", "body", "events", "headers")
@@ -166,8 +166,8 @@ def _environment() -> Sandbox:
 def _compiled(text: str) -> _Compiled:
     """Raises ``TemplateFailed``."""
     environment = _environment()
-    if len(text) > _LONGEST:
-        raise _failed(text, f"it is longer than {_LONGEST} characters.")
+    if len(text) > _MAX_TEMPLATE:
+        raise _failed(text, f"it is longer than {_MAX_TEMPLATE} characters.")
     try:
         tree = environment.parse(text)
         if any(True for _ in tree.find_all(_FROM_FILES)):

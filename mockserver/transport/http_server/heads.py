@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import ApiError
 
-_LONGEST_NUMBER = 18  # digits of a Content-Length
+_MAX_DIGITS = 18  # digits of a Content-Length
 
 _END = re.compile(rb"\n\r?\n|\r[^\n]")  # of the head, or of what can still become one
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -176,7 +176,7 @@ def _length(fields: dict[str, str], *, may_be_chunked: bool) -> int | None:
         return None
     if length is None:
         return 0
-    if not (length.isascii() and length.isdigit() and len(length) <= _LONGEST_NUMBER):
+    if not (length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS):
         _refuse("Content-Length is not one number of bytes.")
     return int(length)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.engines.espeak.driver import LONGEST_DATA_PATH, espeak_facts, init_engine, short_data_path
+from mockserver.engines.espeak.driver import MAX_DATA_PATH, espeak_facts, init_engine, short_data_path
 
 SPEAK_IN_A_NEW_PROCESS = """
 from mockserver.engines.espeak.driver import init_engine
@@ -81,7 +81,7 @@ def test_a_short_data_path_is_left_alone(tmp_path: Path) -> None:
 def test_espeak_speaks_from_a_data_folder_whose_path_is_too_long_for_it(tmp_path: Path) -> None:
     import espeakng_loader
 
-    wheel = tmp_path / ("a" * LONGEST_DATA_PATH) / "espeakng_loader"
+    wheel = tmp_path / ("a" * MAX_DATA_PATH) / "espeakng_loader"
     wheel.parent.mkdir()
     wheel.symlink_to(Path(espeakng_loader.__file__).parent, target_is_directory=True)
 

@@ -165,7 +165,7 @@ def test_the_free_tier_has_ten_jobs_an_hour(stt_server: MockServer, stt: Stt) ->
 
 
 def test_limits_of_one_s_own_hold_here_too(stt: Stt) -> None:
-    stt.api.limits(OPENAI, requests_per_minute=1)
+    stt.api.set_limits(OPENAI, requests_per_minute=1)
     stt.create({"model": OPENAI, "url": URL})
     assert stt.post({"model": OPENAI, "url": URL}).status_code == 429
 

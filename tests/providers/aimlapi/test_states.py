@@ -24,7 +24,7 @@ def test_a_job_is_done_as_soon_as_it_is_asked_about(stt: Stt, hello: Clip) -> No
 
 
 def test_a_job_goes_through_its_states_as_the_settings_say(stt: Stt, hello: Clip) -> None:
-    stt.api.settings(stt_queued_seconds=10, stt_generating_seconds=20)
+    stt.api.configure(stt_queued_seconds=10, stt_generating_seconds=20)
     job = stt.upload(hello)
     assert stt.status(job) == "queued"
     stt.api.clock.advance(9.9)
@@ -41,7 +41,7 @@ def test_a_job_does_not_wait_for_a_clock_that_goes_back(stt: Stt, hello: Clip) -
     job = stt.upload(hello)
     stt.api.clock.advance(-3600)
     assert stt.result(job)["text"] == HELLO
-    stt.api.settings(stt_queued_seconds=10, stt_generating_seconds=20)
+    stt.api.configure(stt_queued_seconds=10, stt_generating_seconds=20)
     slow = stt.upload(hello)
     stt.api.clock.advance(-3600)
     assert stt.status(slow) == "queued"
@@ -108,7 +108,7 @@ def test_audio_that_nobody_knows_gets_the_placeholder(stt: Stt, silence: Clip) -
 
 
 def test_audio_that_nobody_knows_has_the_job_fail_if_told_to(stt: Stt, silence: Clip) -> None:
-    stt.api.settings(unknown_audio="error")
+    stt.api.configure(unknown_audio="error")
     assert stt.error(stt.upload(silence))["name"] == "no_transcriber"
 
 
@@ -126,7 +126,7 @@ def test_a_job_is_gone_after_a_reset(stt: Stt, hello: Clip) -> None:
 
 def test_the_status_of_answers_can_be_200(stt: Stt, hello: Clip) -> None:
     job = stt.upload(hello)
-    stt.api.settings(stt_get_status="200")
+    stt.api.configure(stt_get_status="200")
     assert stt.get(job).status_code == 200
 
 

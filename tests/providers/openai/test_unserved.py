@@ -458,13 +458,13 @@ def test_a_call_without_v1_is_answered_with_a_warning(api: AudioApi, send: Send)
 
 
 def test_strict_urls_refuse_it_as_the_real_api_does(api: AudioApi, send: Send) -> None:
-    api.settings(strict_urls=True)
+    api.configure(strict_urls=True)
     for method, path in [("POST", "/chat/completions"), ("GET", "/models"), ("POST", "/embeddings")]:
         answer = send(method, path, b"{}", JSON, key=api.api_key)
         assert (answer.status, error_of(answer)["message"]) == (404, f"Invalid URL ({method} {path})")
         assert "x-mock-warning" not in answer.headers
     assert send("GET", "/v1/models", key=api.api_key).status == 200
-    api.settings(strict_urls=None)
+    api.configure(strict_urls=None)
     header = {"x-mock-strict-urls": "true"}
     assert send("GET", "/models", headers=header, key=api.api_key).status == 404
 

@@ -12,7 +12,7 @@ from mockserver.errors import ApiError
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
 
-_SHORTEST, _LONGEST = 2.0, 10.0  # seconds (API reference, known_speaker_references)
+_MIN_SECONDS, _MAX_SECONDS = 2.0, 10.0  # seconds (API reference, known_speaker_references)
 _ROUNDING = 0.3  # seconds: references of 1.75 s have been accepted
 
 
@@ -34,7 +34,7 @@ def known_speakers(call: Call, max_seconds: float) -> tuple[KnownSpeaker, ...]:
             if not call.strict:
                 continue
             raise ApiError("known_speaker_undecodable", index=index) from error
-        if call.strict and not _SHORTEST - _ROUNDING <= seconds <= _LONGEST + _ROUNDING:
+        if call.strict and not _MIN_SECONDS - _ROUNDING <= seconds <= _MAX_SECONDS + _ROUNDING:
             raise ApiError("known_speaker_duration", index=index, duration=round(seconds, 2))
         known.append(KnownSpeaker(name, clip, seconds))
     return tuple(known)

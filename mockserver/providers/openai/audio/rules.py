@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import TranscriptionRules
     from mockserver.catalog.tables import Catalog
 
-_LARGEST_SINGLE = 3.4028234e38  # a number in single precision
+_MAX_SINGLE = 3.4028234e38  # a number in single precision
 
 
 def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ def temperature_of(form: Mapping[str, Any]) -> float:
     Answers tell it in single precision; strictness ``real`` refuses what is not between 0 and 1 before.
     """
     temperature: float = form.get("temperature", 0.0)
-    if abs(temperature) > _LARGEST_SINGLE:
+    if abs(temperature) > _MAX_SINGLE:
         check_temperature(form)
     return temperature
 

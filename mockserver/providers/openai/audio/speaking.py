@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LONGEST_NAME = 64  # characters of a custom voice's id that answers repeat in a header
+_MAX_NAME = 64  # characters of a custom voice's id that answers repeat in a header
 
 
 def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
@@ -39,7 +39,7 @@ def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
     bounds = catalog.custom_voices
     return replace(
         catalog.voices[kind % len(catalog.voices)],
-        name=voice_id[:_LONGEST_NAME],
+        name=voice_id[:_MAX_NAME],
         pitch=round(_between(bounds.pitch, pitch / 255)),
         tempo=_between(bounds.tempo, tempo / 255),
     )

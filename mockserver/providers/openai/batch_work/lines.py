@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.validation.schemas import Schemas
 
-MOST_LINES = 50_000  # requests of a batch (API reference, Create batch)
-MOST_BYTES = 200 << 20  # of an input file (ditto)
+MAX_LINES = 50_000  # requests of a batch (API reference, Create batch)
+MAX_BYTES = 200 << 20  # of an input file (ditto)
 
 _TABLE = Path(__file__).parents[3] / "catalog" / "batch_errors.toml"
 _LINE_SCHEMA = "openai/batch_line"
-_MOST_ERRORS = 100  # that a batch tells of
+_MAX_ERRORS = 100  # that a batch tells of
 _PIECE = 1 << 16
 
 Error = dict[str, Any]
@@ -118,14 +118,14 @@ class InputCheck:
     @property
     def is_over(self) -> bool:
         """Whether enough has been seen."""
-        return self.total > MOST_LINES or len(self.errors) >= _MOST_ERRORS
+        return self.total > MAX_LINES or len(self.errors) >= _MAX_ERRORS
 
     def finish(self) -> None:
         """All lines have been seen."""
         if not self.total:
             self.errors = [self._table.error("empty_file")]
-        elif self.total > MOST_LINES:
-            self.errors = [self._table.error("too_many_tasks", most=f"{MOST_LINES:,}")]
+        elif self.total > MAX_LINES:
+            self.errors = [self._table.error("too_many_tasks", most=f"{MAX_LINES:,}")]
 
     def _envelope_error(self, line: Line) -> Error | None:
         try:

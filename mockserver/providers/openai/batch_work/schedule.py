@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 Task = tuple[str, str]
 
-_LONGEST_WAIT = 3600.0  # seconds
+_MAX_WAIT = 3600.0  # seconds
 _PATIENCE = 5.0  # seconds for all threads to end
 
 
@@ -96,6 +96,6 @@ class Schedule:
                         self._running.add(task)
                         return task
                 soonest = min(waiting.values(), default=math.inf)
-                real = self._clock.real_seconds_until(soonest) if waiting else _LONGEST_WAIT
-                self._changed.wait(min(real, _LONGEST_WAIT))
+                real = self._clock.real_seconds_until(soonest) if waiting else _MAX_WAIT
+                self._changed.wait(min(real, _MAX_WAIT))
             return None

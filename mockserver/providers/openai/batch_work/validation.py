@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
 from mockserver.limits.queue import QueueFull
-from mockserver.providers.openai.batch_work.lines import MOST_BYTES, BatchErrors, InputCheck, read_lines
+from mockserver.providers.openai.batch_work.lines import MAX_BYTES, BatchErrors, InputCheck, read_lines
 from mockserver.state.blobs import BytesGone
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Validation:
             raise self._refusal("file_not_found", **names) from None
         with file:
             size = file.seek(0, 2)
-            if size > MOST_BYTES:
-                raise self._refusal("file_too_large", size=size, most=MOST_BYTES)
+            if size > MAX_BYTES:
+                raise self._refusal("file_too_large", size=size, most=MAX_BYTES)
             for line in read_lines(file, settings.max_body_bytes):
                 check.look(line)
                 if check.is_over:

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
-_SLICE, _LONGEST_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
+_SLICE, _MAX_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
+_FIRST_WAIT, _MAX_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
 _SAME_TIME = 1e-3  # seconds
 
 
@@ -130,7 +130,7 @@ class Work:
         wait = self._waits.get(task, 0.0)
         if not wait:
             log.warning("batch %s waits until the disk takes what was answered", task[1])
-        self._waits[task] = min(_LONGEST_WAIT, 2 * wait or _FIRST_WAIT)
+        self._waits[task] = min(_MAX_WAIT, 2 * wait or _FIRST_WAIT)
         self._services.closing.wait(self._waits[task])
         return self._services.clock.now()
 
@@ -202,7 +202,7 @@ class Work:
     def _answer_some(self, task: Task, value: Value, due: int) -> None:
         """Answers lines until ``due`` are, the time of a slice is over or the batch is in another state."""
         services, work = self._services, value["work"]
-        patience = min(_LONGEST_SLICE, _SLICE + len(work["output"]) / 10)
+        patience = min(_MAX_SLICE, _SLICE + len(work["output"]) / 10)
         until = time.monotonic() + patience
         tally = self._running[task] = _Tally(value)
         most, answer = services.settings.max_body_bytes, partial(self._answer, task, value)
@@ -348,7 +348,7 @@ class Work:
 
     def _settings(self, task: Task, value: Value) -> Settings:
         """The settings that hold for the batch: those of its account and of its creation."""
-        return self._services.tuning.for_account(task[0]).for_request(value["work"]["headers"])
+        return self._services.account_settings.for_account(task[0]).for_request(value["work"]["headers"])
 
     def _account(self, task: Task, value: Value) -> Account:
         """The batch's account. A batch may have been restored for another one than created it."""

@@ -28,7 +28,7 @@ from mockserver.wire import chat, sse
 if TYPE_CHECKING:
     from mockserver.services import Services
 
-_MOST_SOUND = 1 << 26  # bytes of all choices of an answer together
+_MAX_SOUND = 1 << 26  # bytes of all choices of an answer together
 
 
 def check_request(services: Services, call: Call) -> None:
@@ -96,8 +96,8 @@ def _spoken(services: Services, call: Call, replies: list[ChatReply]) -> str:
     with failures_answered():
         for some in speech.speak(services):
             sound += some
-            if len(sound) * len(replies) > _MOST_SOUND:
-                raise ApiError("chat_too_much_sound", choices=len(replies), most=_MOST_SOUND)
+            if len(sound) * len(replies) > _MAX_SOUND:
+                raise ApiError("chat_too_much_sound", choices=len(replies), most=_MAX_SOUND)
     for reply in replies:
         reply.remember(services, call)
     return pybase64.b64encode(sound).decode()

@@ -34,7 +34,7 @@ _SAYS_NOTHING: Mapping[str, Any] = {
     "tools": [],
     "max_tokens": None,
 }
-_MOST_LOGPROBS = 20  # of the API (API reference, Create chat completion)
+_MAX_LOGPROBS = 20  # of the API (API reference, Create chat completion)
 _RETENTIONS = ("in_memory", "24h")  # of any model
 _QUOTED = 2_000  # characters of a value that a refusal repeats
 _SWITCHES = {"top_logprobs": "logprobs", "stream_options": "stream"}
@@ -102,8 +102,8 @@ def _check_top_logprobs(rules: ChatRules, body: Body) -> None:
     given = int(body.get("top_logprobs") or 0)
     if rules.max_top_logprobs is not None and given > rules.max_top_logprobs:
         raise ApiError("chat_too_many_logprobs", most=rules.max_top_logprobs)
-    if given > _MOST_LOGPROBS:
-        raise ApiError("chat_too_many_choices", param="top_logprobs", most=_MOST_LOGPROBS, given=given)
+    if given > _MAX_LOGPROBS:
+        raise ApiError("chat_too_many_choices", param="top_logprobs", most=_MAX_LOGPROBS, given=given)
 
 
 def _check_cache_retention(rules: ChatRules, body: Body) -> None:

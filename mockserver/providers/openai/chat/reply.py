@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
 
 _TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // AUDIO_TOKENS_PER_SECOND_SPOKEN
-_MOST_SPOKEN = 16_384  # tokens of a spoken reply, by a model that knows no limit of its own
+_MAX_SPOKEN = 16_384  # tokens of a spoken reply, by a model that knows no limit of its own
 _SLOWEST = 0.25  # seconds a letter can take at most; for telling that a limit cannot be reached
 _FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those of speech
 
@@ -167,7 +167,7 @@ def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) ->
     reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", request.reply_tokens, speech=speech)
     if sound is not None:
         return reply
-    limit = _MOST_SPOKEN if request.max_tokens is None else request.max_tokens
+    limit = _MAX_SPOKEN if request.max_tokens is None else request.max_tokens
     _limit_speech(services, reply, speech, limit)
     return reply
 

@@ -143,7 +143,7 @@ def test_a_file_without_lines_is_told(schemas: Schemas, content: bytes) -> None:
 
 
 def test_too_many_lines_are_told(schemas: Schemas, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.providers.openai.batch_work.lines.MOST_LINES", 2)
+    monkeypatch.setattr("mockserver.providers.openai.batch_work.lines.MAX_LINES", 2)
     check = looked_at(schemas, as_jsonl(chat_line(str(number)) for number in range(3)))
     assert check.is_over
     (error,) = check.errors

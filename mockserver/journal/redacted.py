@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.audio.clip import Clip
 
-LONGEST = 4096  # characters of a text that are written down
+MAX_CHARACTERS = 4096  # characters of a text that are written down
 _START = 80  # characters shown of a longer one
-_MOST_VALUES = 5_000  # of a document; what is beyond is counted
-_DEEPEST = 50  # lists and objects within each other
-_LOOKED_AT = 2 * LONGEST  # characters of a text in which secrets are looked for
+_MAX_VALUES = 5_000  # of a document; what is beyond is counted
+_MAX_DEPTH = 50  # lists and objects within each other
+_LOOKED_AT = 2 * MAX_CHARACTERS  # characters of a text in which secrets are looked for
 
 
 def headers(sent: Mapping[str, str], secrets: Secrets) -> dict[str, str]:
@@ -41,7 +41,7 @@ def query(text: str, secrets: Secrets) -> dict[str, Any]:
 
 def text(whole: str, secrets: Secrets) -> str:
     """The beginning of a text."""
-    return secrets.hide(whole[:_LOOKED_AT])[:LONGEST]
+    return secrets.hide(whole[:_LOOKED_AT])[:MAX_CHARACTERS]
 
 
 def document(whole: Mapping[str, Any], clips: Mapping[str, Clip], secrets: Secrets) -> dict[str, Any]:
@@ -50,17 +50,17 @@ def document(whole: Mapping[str, Any], clips: Mapping[str, Clip], secrets: Secre
     for place, clip in clips.items():
         for encoded in finder(f"{place}.data")(whole):
             sounds[id(encoded)] = {"base64_bytes": clip.content.size, "sha256": clip.sha256}
-    excerpt: dict[str, Any] = _Excerpt(sounds, secrets).of(whole)
-    return excerpt
+    redacted: dict[str, Any] = _Redacted(sounds, secrets).of(whole)
+    return redacted
 
 
-class _Excerpt:
+class _Redacted:
     """Walks a document once. ``sounds`` are the facts that stand for strings, by identity."""
 
     def __init__(self, sounds: Mapping[int, dict[str, Any]], secrets: Secrets) -> None:
         self._sounds = sounds
         self._secrets = secrets
-        self._left = _MOST_VALUES
+        self._left = _MAX_VALUES
 
     def of(self, value: Any, depth: int = 0) -> Any:
         """The value, or what stands for it."""
@@ -68,7 +68,7 @@ class _Excerpt:
             return self._text(value)
         if not isinstance(value, dict | list):
             return value
-        if len(value) > self._left or depth == _DEEPEST:
+        if len(value) > self._left or depth == _MAX_DEPTH:
             return {"values": len(value)}
         self._left -= len(value)
         if isinstance(value, dict):
@@ -83,7 +83,7 @@ class _Excerpt:
         return self.of(value, depth)
 
     def _text(self, value: str) -> Any:
-        if len(value) <= LONGEST:
+        if len(value) <= MAX_CHARACTERS:
             return self._secrets.hide_in_value(value)
         starts = self._secrets.hide_in_value(value[:_LOOKED_AT])[:_START]
         return self._sounds.get(id(value)) or {"length": len(value), "starts": starts}
@@ -94,7 +94,7 @@ class _Excerpt:
 
 def _shortened(text: str, length: int) -> str:
     """The text, or the beginning of it where the whole is too long."""
-    return text if length <= LONGEST else text[:_START] + "…"
+    return text if length <= MAX_CHARACTERS else text[:_START] + "…"
 
 
 def _listed(value: Any) -> list[Any]:

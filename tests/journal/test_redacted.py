@@ -11,12 +11,12 @@ from werkzeug.test import create_environ
 
 from mockserver.accounts.redaction import Secrets
 from mockserver.audio.clip import Clip
-from mockserver.journal import excerpt
+from mockserver.journal import redacted
 from mockserver.pipeline.flask_adapter import request_of
 
 KEY = "sk-mock-tier-5-somebody"
 NONE = Secrets(())
-LONG = "x" * (excerpt.LONGEST + 1)
+LONG = "x" * (redacted.MAX_CHARACTERS + 1)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ LONG = "x" * (excerpt.LONGEST + 1)
 def test_headers_are_written_down_without_secrets(header: str, value: str, shown: str) -> None:
     name = header.replace("_", "-").lower()
     request = request_of(create_environ() | {f"HTTP_{header}": value})
-    shown_headers = excerpt.headers(request.headers, request.secrets)
+    shown_headers = redacted.headers(request.headers, request.secrets)
     assert shown_headers[name] == shown
 
 
@@ -48,7 +48,7 @@ def test_of_an_environ_only_headers_are_written_down() -> None:
         "wsgi.input": object(),
         "HTTP_X_LONG": LONG,
     }
-    headers = excerpt.headers(request_of(create_environ() | environ).headers, NONE)
+    headers = redacted.headers(request_of(create_environ() | environ).headers, NONE)
     assert headers.pop("host") == "localhost"
     assert headers["content-type"] == "application/json"
     assert len(headers.pop("x-long")) < 100
@@ -56,7 +56,7 @@ def test_of_an_environ_only_headers_are_written_down() -> None:
 
 
 def test_query_arguments_are_written_down_by_name() -> None:
-    assert excerpt.query("limit=2&after=&a=1&a=2&a=3&api_key=0123456789", NONE) == {
+    assert redacted.query("limit=2&after=&a=1&a=2&a=3&api_key=0123456789", NONE) == {
         "limit": "2",
         "after": "",
         "a": ["1", "2", "3"],
@@ -68,20 +68,20 @@ def test_facts_stand_for_the_audio_of_a_chat() -> None:
     clip = Clip(bytes(10_000), "audio.wav", 60)
     part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.content.read()).decode()}}
     document = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
-    written = excerpt.document(document, {"messages[0].content[0].input_audio": clip}, NONE)
+    written = redacted.document(document, {"messages[0].content[0].input_audio": clip}, NONE)
     facts = {"base64_bytes": 10_000, "sha256": clip.sha256}
     assert written["messages"][0]["content"][0]["input_audio"] == {"data": facts}
     assert written["model"] == "m"
 
 
 def test_length_and_beginning_stand_for_a_long_text() -> None:
-    written = excerpt.document({"prompt": LONG, "input": LONG[1:]}, {}, NONE)
+    written = redacted.document({"prompt": LONG, "input": LONG[1:]}, {}, NONE)
     assert written == {"prompt": {"length": len(LONG), "starts": "x" * 80}, "input": LONG[1:]}
 
 
 def test_of_very_many_values_only_their_number_is_written_down() -> None:
     many = [{"role": "user", "content": "Hi"}] * 10_000
-    assert excerpt.document({"model": "m", "messages": many}, {}, NONE) == {
+    assert redacted.document({"model": "m", "messages": many}, {}, NONE) == {
         "model": "m",
         "messages": {"values": 10_000},
     }
@@ -91,6 +91,6 @@ def test_what_is_nested_too_deeply_is_not_written_down() -> None:
     deep: Any = "deep"
     for _ in range(900):
         deep = [deep]
-    written = json.dumps(excerpt.document({"model": "m", "messages": deep}, {}, NONE))
+    written = json.dumps(redacted.document({"model": "m", "messages": deep}, {}, NONE))
     assert written.startswith('{"model": "m", "messages": [[[')
     assert '[{"values": 1}]' in written
