@@ -19,6 +19,7 @@ except ImportError as problem:  # the others are reported where they are needed
 
 from mockserver import namesake
 from mockserver.installation import broken_part
+from mockserver.providers.openai.audio.formats import FORMATS
 from mockserver.settings.model import OPTIONS, TIERS, Settings, SettingsError
 from mockserver.settings.values import kind_of
 from mockserver.version import __version__
@@ -141,7 +142,7 @@ def serve(config: str | None, **given: Any) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--response-format",
-    type=click.Choice(["text", "json", "verbose_json", "srt", "vtt", "diarized_json"]),
+    type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
 )

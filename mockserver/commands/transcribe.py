@@ -49,7 +49,7 @@ def run(
                 "no Whisper model is at hand. Give one with --whisper-model; "
                 "`mockserver doctor` says what is there."
             )
-        answer = render(services, request, heard, segments)
+        answer = render(services.catalog, request, heard, segments)
     sys.stderr.write(f"answered by: {heard.answered_by}\n")
     assert isinstance(answer.body, bytes)
     sys.stdout.buffer.write(answer.body if answer.body.endswith(b"\n") else answer.body + b"\n")

@@ -6,25 +6,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver import json_styles
 from mockserver.audio.uploads import UPLOAD
-from mockserver.engines.derive import with_words
 from mockserver.engines.speakers import KnownSpeaker, tell_apart
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.audio import known_speakers as speakers
+from mockserver.providers.openai.audio.formats import Transcript, format_of
 from mockserver.providers.openai.audio.listening import check_file, listen, refusals
 from mockserver.providers.openai.audio.rules import check_transcription, temperature_of
-from mockserver.wire import sse, subtitles, tokens, transcripts, usage
+from mockserver.wire import sse, tokens, transcripts, usage
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import TranscriptionRules
+    from mockserver.catalog.tables import Catalog
     from mockserver.engines.transcription import Segment, Transcription
     from mockserver.services import Services
-
-
-PLAIN_TEXT = "text/plain; charset=utf-8"
-JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ def create_transcription(services: Services, call: Call) -> Answer:
     with refusals(call):
         segments = tuple(heard.segments)
     call.audio.heard[UPLOAD] = transcripts.text_of(segments)
-    return render(services, request, heard, segments)
+    return render(services.catalog, request, heard, segments)
 
 
 def _request(services: Services, call: Call) -> TranscriptionRequest:
@@ -106,68 +102,25 @@ def _vad(strategy: str | dict[str, Any] | None) -> VadOptions | None:
 
 
 def render(
-    services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+    catalog: Catalog, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
 ) -> Answer:
-    """The answer in the format that was asked for."""
+    """Return the answer in the format that was asked for; ``segments`` are those of ``heard``."""
     used = _usage(request, heard, segments)
-    match request.response_format:
-        case "text":
-            return Answer(
-                f"{transcripts.text_of(segments)}\n".encode(), PLAIN_TEXT, heard.answered_by, usage=used
-            )
-        case "srt":
-            return Answer(subtitles.srt(segments).encode(), PLAIN_TEXT, heard.answered_by, usage=used)
-        case "vtt":
-            return Answer(subtitles.vtt(segments).encode(), PLAIN_TEXT, heard.answered_by, usage=used)
-        case "verbose_json":
-            body = _verbose(services, request, heard, segments)
-        case "diarized_json":
-            body = _diarized(request, heard, segments)
-        case _:
-            body = _json(request, heard, segments)
-    return Answer(json_styles.compact(body), JSON, heard.answered_by, usage=used)
-
-
-def _json(
-    request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
-) -> dict[str, object]:
-    body: dict[str, object] = {"text": transcripts.text_of(segments)}
-    if request.logprobs:
-        told = transcripts.deltas(segments, request.vocabulary)
-        body["logprobs"] = [each for _, logprobs in told for each in logprobs]
-    if request.rules.languages:
-        body["languages"] = _languages(request, heard)
-    body["usage"] = _usage(request, heard, segments)
-    return body
-
-
-def _verbose(
-    services: Services, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
-) -> dict[str, object]:
-    if "word" in request.granularities:
-        segments = tuple(with_words(segment) for segment in segments)
     languages = heard.languages or request.options.languages or ("en",)
-    return transcripts.verbose_json(
-        task="transcribe",
-        language=services.catalog.language_name(languages[0]),
-        duration=heard.duration,
-        segments=segments,
-        granularities=request.granularities,
-        temperature=request.options.temperature,
-        usage=usage.duration(heard.duration),
+    transcript = Transcript(
+        segments,
+        heard.duration,
+        request.options.task,
+        catalog.language_name(languages[0]),
+        request.options.temperature,
+        request.granularities,
+        languages=_languages(request, heard) if request.rules.languages else None,
+        logprobs_in=request.vocabulary if request.logprobs else None,
+        usage=used,
     )
-
-
-def _diarized(
-    request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
-) -> dict[str, object]:
-    return {
-        "text": transcripts.text_of(segments),
-        "task": "transcribe",
-        "duration": round(heard.duration, 3),
-        "segments": [transcripts.diarized_segment(number, each) for number, each in enumerate(segments)],
-        "usage": _usage(request, heard, segments),
-    }
+    response_format = format_of(request.response_format, "transcribe")
+    body = response_format.render(transcript)
+    return Answer(body, response_format.content_type, heard.answered_by, usage=used)
 
 
 def _languages(request: TranscriptionRequest, heard: Transcription) -> list[dict[str, str]]:
