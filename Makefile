@@ -7,6 +7,7 @@
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
 # make test-browser tries in a real Chromium what pages can do to the server; needs Node
 # make test-clients runs clients of other projects against the server, in an environment of their own; needs Node
+# make pictures draws the pictures of the documentation again
 # make fuzz    sends changed requests to every call for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
 PORT ?= 4010
@@ -26,7 +27,7 @@ UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-lowest test-latest test-sdk test-browser test-clients fuzz check format bench build lock whisper clean
+.PHONY: run demo test test-lowest test-latest test-sdk test-browser test-clients fuzz pictures check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -60,6 +61,9 @@ test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
 
 fuzz: $(FUZZ)/.python
 	$(FUZZ)/bin/python -m tools.fuzz $(ARGS)
+
+pictures: $(DEV)
+	$(BIN)/python -m tools.pictures
 
 check: $(DEV)
 	$(BIN)/ruff check .

@@ -32,12 +32,14 @@ from mockserver.validation.schemas import Schemas
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
+TUTORIAL = (DOCS / "tutorial.md").read_text("utf-8")
 CONTROL = (DOCS / "control.md").read_text("utf-8")
 FILES, BATCHES, VOICES = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("files", "batches", "voices"))
 INSTALL = (DOCS / "install.md").read_text("utf-8")
-GUIDES = (README, CONTROL, FILES, BATCHES, VOICES, INSTALL)  # whose examples in Python are run here
+GUIDES = (README, TUTORIAL, CONTROL, FILES, BATCHES, VOICES, INSTALL)  # whose examples in Python are run here
+SHELL_GUIDES = (README, TUTORIAL, (DOCS / "commands.md").read_text("utf-8"))
 SERVED_AT = "http://127.0.0.1:4010"  # in the examples
 RUNNABLE = "<!-- runnable -->\n"
 NEEDS_SHELL = pytest.mark.skipif(
@@ -83,10 +85,19 @@ def test_the_table_of_settings_lists_each_with_its_spellings_and_default() -> No
     assert all(row[5] for row in rows)
 
 
-def test_the_readme_lists_every_setting_with_its_default() -> None:
-    rows = table(ROOT / "README.md", "setting")
-    expected = [[f"`{option.name}`", f"`{json.dumps(option.default)}`"] for option in OPTIONS]
-    assert [row[:2] for row in rows] == expected
+def test_the_readme_is_short_and_links_every_guide() -> None:
+    assert len(README.splitlines()) <= 150
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)", README))
+    assert linked == {page.name for page in DOCS.glob("*.md")}
+
+
+def test_the_index_of_the_guides_has_each_once() -> None:
+    index = (DOCS / "README.md").read_text("utf-8")
+    listed = [
+        cell.partition("](")[2].rstrip(")") for cell in re.findall(r"^\| (\[.*?) \|", index, re.MULTILINE)
+    ]
+    pages = [name for name in listed if name.endswith(".md") and not name.startswith("..")]
+    assert sorted(pages) == sorted(page.name for page in DOCS.glob("*.md") if page.name != "README.md")
 
 
 def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
@@ -104,8 +115,8 @@ def test_the_settings_file_of_the_documentation_can_be_loaded(tmp_path: Path) ->
     )
 
 
-def test_every_command_is_in_the_readme_with_an_example() -> None:
-    rows = {name.strip("`"): example for name, example in table(ROOT / "README.md", "command")}
+def test_every_command_is_documented_with_an_example() -> None:
+    rows = {name.strip("`"): example for name, example in table(DOCS / "commands.md", "command")}
     assert set(rows) == {f"mockserver {name}" for name in main.commands}
     assert all(f"`{command}" in example for command, example in rows.items())
 
@@ -222,7 +233,7 @@ def first_line(program: str) -> str:
 
 @pytest.fixture(scope="module")
 def hosted() -> Iterator[MockServer]:
-    """The server that a reader of the README has started."""
+    """The server that a reader of the tutorial has started."""
     settings = Settings(port=0, whisper_model="embedded", whisper_cpu_threads=1, log_level="error")
     with MockServer(settings) as running:
         yield running
@@ -238,7 +249,7 @@ def frozen() -> Iterator[MockServer]:
 
 @pytest.fixture
 def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
-    """Runs a program as the reader of the README would: the server is up and fresh, the fixtures are at hand."""
+    """Runs a program as the reader of the tutorial would: the server is up and fresh, the fixtures are at hand."""
     hosted.reset()
     return at_hand(hosted, tmp_path)
 
@@ -299,16 +310,18 @@ def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
 
 
 @NEEDS_SHELL
-@pytest.mark.parametrize("program", blocks(README, "sh", RUNNABLE), ids=first_line)
+@pytest.mark.parametrize(
+    "program", [program for page in SHELL_GUIDES for program in blocks(page, "sh", RUNNABLE)], ids=first_line
+)
 def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
     done = run_in_shell(newcomer, program)
     assert done.stderr.count("HTTP ") >= program.count("curl ")  # every request was answered
 
 
 @NEEDS_SHELL
-def test_the_first_example_of_the_readme_is_really_heard(newcomer: Newcomer) -> None:
+def test_the_first_example_of_the_tutorial_is_really_heard(newcomer: Newcomer) -> None:
     program, documented = re.findall(
-        rf"{RUNNABLE}```sh\n(.*?)^```\n.*?^```\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
+        rf"{RUNNABLE}```sh\n(.*?)^```\n.*?^```\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL
     )[0]
     answered_by, _, answer = documented.rstrip().partition("\n\n")
     answers = run_in_shell(newcomer, program).stdout
@@ -341,7 +354,8 @@ def shown_of(answer: Any, shown: Any) -> Any:
 
 
 def test_there_are_examples_to_run() -> None:
-    assert (len(blocks(README, "python", RUNNABLE)), len(blocks(README, "sh", RUNNABLE))) == (3, 6)
+    assert (len(blocks(TUTORIAL, "python", RUNNABLE)), len(blocks(TUTORIAL, "sh", RUNNABLE))) == (3, 5)
+    assert blocks(README, "sh", RUNNABLE)
     assert blocks(FILES, "python", RUNNABLE)
     assert blocks(BATCHES, "python", RUNNABLE)
     assert blocks(VOICES, "python", RUNNABLE)

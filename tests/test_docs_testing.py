@@ -13,16 +13,16 @@ from mockserver import AudioApi
 from mockserver.resources import data_folder
 from mockserver.testing.scripting import FaultHandle
 from mockserver.testing.stub_builder import StubBuilder, StubHandle
-from tests.test_docs import DOCS, README, RUNNABLE, VOICES, assert_tests_pass, blocks
+from tests.test_docs import DOCS, README, RUNNABLE, TUTORIAL, VOICES, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
 UNLISTED = {"id"}  # what nobody needs to know of
 
 
 def test_the_examples_pass(tmp_path: Path) -> None:
-    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, VOICES))
+    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL, VOICES))
     examples = [*blocks(PAGE, "python", RUNNABLE), *chain.from_iterable(tests)]
-    assert len(examples) == 5
+    assert len(examples) == 6
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
     for number, program in enumerate(examples):
         (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
