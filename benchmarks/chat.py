@@ -18,7 +18,7 @@ from benchmarks.client import exchange, post
 from benchmarks.clips import PASSAGE, spoken_bytes, write_fixture
 from benchmarks.processes import Server, clean_environment, mockserver
 from benchmarks.report import Row
-from mockserver.pipeline.json_body import parse_json
+from mockserver.pipeline.request_body import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

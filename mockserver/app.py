@@ -33,7 +33,7 @@ from mockserver.logs import Notices
 from mockserver.matching.allowance import ScriptLimits
 from mockserver.pipeline import flask_adapter
 from mockserver.pipeline.endpoint_names import EndpointNames
-from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
 from mockserver.providers.aimlapi.provider import AimlApi
 from mockserver.providers.aimlapi.routes import ROUTES as AIMLAPI_ROUTES
@@ -88,9 +88,9 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.extensions["mockserver"] = services
     flask_adapter.refuse_otherwise(app, services.errors, services.ids, services.journal)
     flask_adapter.open_to_browsers(app)
-    bodies = RequestBodies(services)
-    openai = Pipeline(services, OpenAi(services), bodies)
-    aimlapi = Pipeline(services, AimlApi(services), bodies)
+    parts = _pipeline_parts(services)
+    openai = Pipeline(OpenAi(services), parts, services)
+    aimlapi = Pipeline(AimlApi(services), parts, services)
     for pipeline, routes in ((openai, OPENAI_ROUTES), (aimlapi, AIMLAPI_ROUTES)):
         for route in routes:
             path, name, method = route.operation.path, route.operation.name, route.operation.method
@@ -110,6 +110,30 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     # Last: lines of batches that an earlier server left are answered from here on, and go the whole way.
     services.batches.bind(services, app, BATCH_OPERATIONS)
     return app
+
+
+def _pipeline_parts(services: Services) -> PipelineParts:
+    """Return what the pipelines of both providers share, the memory for bodies included."""
+    return PipelineParts(
+        settings=services.settings,
+        account_settings=services.account_settings,
+        accounts=services.accounts,
+        bodies=RequestBodies(services.settings, services.schemas_for, services.blobs, services.url_sources),
+        transcribers=services.transcribers,
+        catalog=services.catalog,
+        clock=services.clock,
+        errors=services.errors,
+        faults=services.faults,
+        stubs=services.stubs,
+        limiter=services.limiter,
+        ledger=services.ledger,
+        schemas_for=services.schemas_for,
+        journal=services.journal,
+        metrics=services.metrics,
+        notices=services.notices,
+        answer_memory=services.answer_memory,
+        closing=services.closing,
+    )
 
 
 def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplication:

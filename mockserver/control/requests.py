@@ -12,7 +12,7 @@ from mockserver import json_styles
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.pipeline.flask_adapter import request_of
-from mockserver.pipeline.json_body import parse_json
+from mockserver.pipeline.request_body import parse_json
 from mockserver.state.disk import StateFailed
 from mockserver.transport.bodies import BodyReader
 from mockserver.validation import documents

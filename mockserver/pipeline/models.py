@@ -10,25 +10,25 @@ from mockserver.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
+    from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.provider import Provider
-    from mockserver.services import Services
 
 _RESPONSES = "v1/responses"
 
 
-def find_model(services: Services, provider: Provider, call: Call) -> None:
-    """Finds the call's ``model``. Raises ``ApiError`` where it cannot be had, in strictness ``real``."""
+def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -> None:
+    """Find the call's ``model``. Raises ``ApiError`` where it cannot be had, in strictness ``real``."""
     name = call.document.get("model")
     if not name and call.settings.strictness != "off":
         raise ApiError("missing_model")
-    catalog = services.catalog
     if isinstance(name, str):
         call.model = catalog.served(name, call.account.id)
     if call.strict and isinstance(name, str):
         if call.model is None:
             raise provider.unknown_model(call, cut(name))
-        _check_access(services, call, call.model)
+        _check_access(clock, call, call.model)
         if call.operation.endpoint not in call.model.endpoints:
             refusal = provider.unserved_model(call, cut(name))
             if refusal is not None:
@@ -38,7 +38,7 @@ def find_model(services: Services, provider: Provider, call: Call) -> None:
 
 
 def check_kind(call: Call) -> None:
-    """Raises ``ApiError`` for a model that is not one of chats, where one is wanted, in strictness ``real``.
+    """Raise ``ApiError`` for a model that is not one of chats, where one is wanted, in strictness ``real``.
 
     The service refuses it after it has charged the request: its answer has rate-limit headers.
     """
@@ -46,14 +46,14 @@ def check_kind(call: Call) -> None:
         raise ApiError("model_for_responses" if _RESPONSES in call.model.endpoints else "model_not_for_chat")
 
 
-def is_retired(services: Services, model: ModelCard) -> bool:
+def is_retired(clock: Clock, model: ModelCard) -> bool:
     """Return whether the model's announced shutdown date has come, by the server's clock."""
-    today = datetime.fromtimestamp(services.clock.now(), UTC).date().isoformat()
+    today = datetime.fromtimestamp(clock.now(), UTC).date().isoformat()
     return model.shutdown_date is not None and model.shutdown_date <= today
 
 
-def _check_access(services: Services, call: Call, model: ModelCard) -> None:
+def _check_access(clock: Clock, call: Call, model: ModelCard) -> None:
     if not call.account.may_use(model.id, model.alias_of):
         raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
-    if call.settings.retire_models and is_retired(services, model):
+    if call.settings.retire_models and is_retired(clock, model):
         raise ApiError("model_retired", model=model.id)

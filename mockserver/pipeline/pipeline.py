@@ -8,38 +8,55 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mockserver.catalog.paths import VERSION
 from mockserver.errors import ApiError
 from mockserver.limits.costs import cost_usd
 from mockserver.matching.allowance import ScriptLimits, sharing
-from mockserver.pipeline import scripted_answers
-from mockserver.pipeline.call import Answer, Call, Outcome
+from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.charging import Charging
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.models import check_kind, find_model
 from mockserver.pipeline.request_audio import RequestAudio
-from mockserver.pipeline.request_body import RequestBodies
 from mockserver.pipeline.responses import Reply, crashed, log_exchange, storage_error
+from mockserver.pipeline.scripted.answers import ScriptedAnswers, raw_answer
+from mockserver.pipeline.scripted.errors import ScriptedErrors
 from mockserver.scripting.stubs.pacing import Pacing
 from mockserver.settings.model import SettingsError
 from mockserver.state.disk import StateFailed
 from mockserver.transport.urls import lacks_version
 
 if TYPE_CHECKING:
-    from mockserver.accounts.accounts import Account
-    from mockserver.catalog.records import ModelCard
-    from mockserver.limits.limiter import Admission
+    import threading
+
+    from mockserver.accounts.accounts import Accounts
+    from mockserver.accounts.settings import AccountSettings
+    from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
+    from mockserver.engines.answers import AnswerChain
+    from mockserver.errors import ErrorTable
+    from mockserver.journal.journal import Journal
+    from mockserver.journal.metrics import Metrics
+    from mockserver.limits.costs import Ledger
+    from mockserver.limits.limiter import Limiter
+    from mockserver.logs import Notices
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.handlers import Handler, Route
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.provider import Provider
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_body import RequestBodies
+    from mockserver.scripting.faults.registry import Faults
+    from mockserver.scripting.stubs.registry import Stubs
     from mockserver.services import Services
+    from mockserver.settings.model import Settings
+    from mockserver.transport.answer_memory import AnswerMemory
+    from mockserver.validation.schemas import Schemas
 
 log = logging.getLogger(__name__)
 
@@ -52,25 +69,51 @@ _CONDITIONS_LEFT_OPEN = (
 _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
 
 
+@dataclass(frozen=True, slots=True)
+class PipelineParts:
+    """What the pipelines of a server share. ``schemas_for`` gives the schemas of a strictness."""
+
+    settings: Settings
+    account_settings: AccountSettings
+    accounts: Accounts
+    bodies: RequestBodies
+    transcribers: AnswerChain
+    catalog: Catalog
+    clock: Clock
+    errors: ErrorTable
+    faults: Faults
+    stubs: Stubs
+    limiter: Limiter
+    ledger: Ledger
+    schemas_for: Callable[[str], Schemas]
+    journal: Journal
+    metrics: Metrics
+    notices: Notices
+    answer_memory: AnswerMemory
+    closing: threading.Event
+
+
 class Pipeline:
     """Answers the requests of a provider: a ``Request`` and its ``Route`` in, a ``Reply`` out."""
 
-    def __init__(self, services: Services, provider: Provider, bodies: RequestBodies) -> None:
-        """``bodies`` are those of all pipelines of a server, which share the memory for them."""
-        self._services = services
+    def __init__(self, provider: Provider, parts: PipelineParts, services: Services) -> None:
         self._provider = provider
-        self._bodies = bodies
-        self._script_limits = ScriptLimits.of(services.settings)
+        self._parts = parts
+        self._services = services
+        self._script_limits = ScriptLimits.of(parts.settings)
+        self._errors = ScriptedErrors(parts.errors, parts.limiter, parts.catalog)
+        self._answers = ScriptedAnswers(parts.stubs, parts.accounts, parts.clock, self._errors)
+        self._charging = Charging(parts.limiter, parts.ledger, parts.metrics)
 
     def reply(self, request: Request, route: Route, path_values: Mapping[str, str]) -> Reply:
         """Return the reply to a request; the journal and the metrics write it down.
 
         Raises ``ConnectionError`` and ``TimeoutError`` where nobody is to be answered any more.
         """
-        services, operation, began = self._services, route.operation, time.perf_counter()
+        parts, operation, began = self._parts, route.operation, time.perf_counter()
         request_id = self._provider.request_id(operation)
-        exchange = begin(services.journal, request_id, request, operation, began=began)
-        services.metrics.begin()
+        exchange = begin(parts.journal, request_id, request, operation, began=began)
+        parts.metrics.begin()
         status = _NOBODY_LISTENS
         try:
             reply = self._reply(exchange, request, route, path_values)
@@ -81,7 +124,7 @@ class Pipeline:
             exchange.unanswered()
             raise
         finally:
-            services.metrics.observe(
+            parts.metrics.observe(
                 operation.resource or _UNKNOWN,
                 exchange.model,
                 status,
@@ -108,9 +151,9 @@ class Pipeline:
         fault = call.fault if call else None
         if fault is None:
             return reply
-        from mockserver.pipeline.broken_answers import break_answer
+        from mockserver.pipeline.scripted.faults import apply_to_reply
 
-        return break_answer(fault, self._services, reply, request)
+        return apply_to_reply(fault, reply, request, self._parts.closing)
 
     def _answer_or_refuse(
         self, exchange: Exchange, request: Request, route: Route, path_values: Mapping[str, str]
@@ -150,7 +193,7 @@ class Pipeline:
         ]
         reply = Reply(answer.body, answer.status, answer.content_type, headers)
         if isinstance(answer.body, bytes) and not answer.is_shared:
-            reply.call_on_close(self._services.answer_memory.hold(reply, len(answer.body)))
+            reply.call_on_close(self._parts.answer_memory.hold(reply, len(answer.body)))
         self._provider.finish(reply, call.operation)
         return reply
 
@@ -161,16 +204,16 @@ class Pipeline:
         headers, inner = request.headers, request.inner
         account = inner.account if inner else self._provider.caller(headers)
         try:
-            settings = self._services.account_settings.for_account(account.id).for_request(headers)
+            settings = self._parts.account_settings.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         look = request.connection.check
-        place = self._bodies.place()
-        audio = RequestAudio(self._services.transcribers, self._services.settings.max_audio_seconds, look)
+        place = self._parts.bodies.place()
+        audio = RequestAudio(self._parts.transcribers, self._parts.settings.max_audio_seconds, look)
         return Call(request, operation, settings, account, place, path, audio, request_id=request_id)
 
     def _look_at_url(self, call: Call) -> None:
-        """Warns of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
+        """Warn of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
         method, path = call.request.method, call.request.path
         if not call.operation.is_versioned or not lacks_version(path):
             return
@@ -178,42 +221,40 @@ class Pipeline:
             raise ApiError("unknown_url", method=method, path=path)
         shown = call.request.logged_path
         call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {shown} with 404."
-        if self._services.notices.is_new(call.warning):
+        if self._parts.notices.is_new(call.warning):
             log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
 
     def _understand(self, call: Call) -> None:
-        """Takes the body in, finds the model, and validates; a fault may strike, or the limits be reached."""
+        """Take the body in, find the model, and validate. Raises ``ApiError``, also where a fault or the limits do."""
         operation = call.operation
-        self._bodies.take_in(call)
+        self._parts.bodies.take_in(call)
         if operation.endpoint:
-            find_model(self._services, self._provider, call)
-        self._strike(call)
+            find_model(self._parts.catalog, self._parts.clock, self._provider, call)
+        self._apply_fault(call)
         if operation.endpoint:
-            self._charge(call)
+            assert call.model is not None
+            self._charging.charge(call, call.model)  # before it is validated: refused requests count, too
             check_kind(call)
         if operation.schema:
             self._validate(call)
 
-    def _strike(self, call: Call) -> None:
-        """Is a fault due? Raises the ``ApiError`` that it is, or waits as it says."""
-        services = self._services
+    def _apply_fault(self, call: Call) -> None:
+        """Find the fault that is due. Raises the ``ApiError`` that it is, or waits as it says."""
         header = call.request.headers.get("x-mock-fault")
-        call.fault = services.faults.due(call.facts, call.account.id, header)
+        call.fault = self._parts.faults.due(call.facts, call.account.id, header)
         if call.fault is not None:
-            from mockserver.pipeline.broken_answers import strike
+            from mockserver.pipeline.scripted.faults import apply_before
 
-            strike(call.fault, services, call)
+            apply_before(call.fault, call, self._errors, self._parts.closing)
 
     def _answer(self, call: Call, handler: Handler) -> Answer:
-        """What a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
+        """Return what a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
         pacing = self._script(call)
-        raw = scripted_answers.raw_answer(call.scripted, call) if call.scripted else None
+        raw = raw_answer(call.scripted, call) if call.scripted else None
         try:
             answer = raw or handler(self._services, call)
         except ApiError:
-            if call.scripted is not None:
-                self._services.stubs.give_back(call.scripted.stub_id, call.account.id)
-                call.scripted = None
+            self._answers.give_back(call)
             raise
         if answer.usage is not None:
             call.settle(answer.usage)
@@ -225,68 +266,19 @@ class Pipeline:
         return answer
 
     def _script(self, call: Call) -> Pacing | None:
-        """Finds the stub that answers the request, and waits as it says. Raises ``ApiError``."""
-        call.scripted = scripted_answers.script(self._services, call)
+        """Find the stub that answers the request, and wait as it says. Raises ``ApiError``."""
+        call.scripted = self._answers.find(call)
         if call.scripted is None:
             return None
-        wait = partial(call.request.connection.wait, closing=self._services.closing)
-        pacing = Pacing(call.scripted.reply, self._services.settings.seed, wait)
+        wait = partial(call.request.connection.wait, closing=self._parts.closing)
+        pacing = Pacing(call.scripted.reply, self._parts.settings.seed, wait)
         call.place.release()
         pacing.before_work()
         return pacing
 
-    def _charge(self, call: Call) -> None:
-        """Is there room? Charges the request, before it is validated: refused ones count, too."""
-        assert call.model is not None
-        if call.request.inner is None:
-            self._admit_within_limits(call, call.model)
-        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
-        call.settle = partial(
-            self._settle,
-            call.operation.resource,
-            call.account,
-            call.model,
-            call.admission,
-            call.price_share,
-            call.outcome,
-        )
-
-    def _admit_within_limits(self, call: Call, model: ModelCard) -> None:
-        operation = call.operation
-        tokens = operation.estimate(call.document) if operation.estimate else 0
-        images = operation.images(call.document) if operation.images else 0
-        try:
-            call.admission = self._services.limiter.admit(
-                call.account,
-                model,
-                tokens,
-                images,
-                tells_tokens=operation.tells_tokens,
-                overrides=call.settings.limits,
-            )
-        except ApiError as error:
-            if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
-                raise
-
-    def _settle(
-        self,
-        resource: str,
-        account: Account,
-        model: ModelCard,
-        admission: Admission,
-        price_share: float,
-        outcome: Outcome,
-        usage: Mapping[str, Any],
-    ) -> None:
-        """Charges what the answer really used."""
-        outcome.usage = usage
-        self._services.metrics.add_usage(resource, model.id, usage)
-        self._services.limiter.settle(admission, usage.get("total_tokens", 0))
-        self._services.ledger.add(account.id, model, usage, price_share)
-
     def _validate(self, call: Call) -> None:
         operation = call.operation
-        schemas, name = self._services.schemas_for(call.settings.strictness), operation.schema
+        schemas, name = self._parts.schemas_for(call.settings.strictness), operation.schema
         if schemas.is_valid(name, call.document):
             return
         if call.settings.strictness == "off":
@@ -314,7 +306,7 @@ class Pipeline:
 
 
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
-    """The mock's own: who answered, and what it would have cost."""
+    """Yield the mock's own headers: who answered, and what it would have cost."""
     if answer.usage is not None and call.model is not None:
         cost = cost_usd(call.model, answer.usage, call.price_share)
         yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"

@@ -6,20 +6,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from mockserver import strict_json
 from mockserver.audio.content import has_disk
 from mockserver.audio.uploads import UPLOAD
 from mockserver.errors import ApiError
-from mockserver.pipeline.json_body import parse_json
 from mockserver.transport import forms, streamed_forms
 from mockserver.transport.bodies import LARGE, BodyReader, Place
 from mockserver.validation.nulls import drop_nulls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mockserver.pipeline.call import Call
-    from mockserver.services import Services
+    from mockserver.remote.sources import UrlSources
+    from mockserver.settings.model import Settings
+    from mockserver.state.blobs import Blobs
     from mockserver.transport.streamed_forms import FileField
+    from mockserver.validation.schemas import Schemas
 
 
 _COPIES_OF_JSON = 2  # of a body, in memory at the same time: its bytes and the texts in it
@@ -28,9 +31,14 @@ _COPIES_OF_JSON = 2  # of a body, in memory at the same time: its bytes and the 
 class RequestBodies:
     """Reads the bodies of all requests of a server into their calls."""
 
-    def __init__(self, services: Services) -> None:
-        settings = services.settings
-        self._services = services
+    def __init__(
+        self, settings: Settings, schemas_for: Callable[[str], Schemas], blobs: Blobs, url_sources: UrlSources
+    ) -> None:
+        """``schemas_for`` gives the schemas of a strictness. Files that are kept while they arrive go to ``blobs``."""
+        self._max_json_values = settings.max_json_values
+        self._schemas_for = schemas_for
+        self._blobs = blobs
+        self._url_sources = url_sources
         self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout, settings.max_body_memory)
 
     def place(self) -> Place:
@@ -67,9 +75,7 @@ class RequestBodies:
             raise ApiError("invalid_multipart") from error
         call.files = form.files
         call.audio.files = {UPLOAD: form.files[audio_field]} if audio_field in form.files else {}
-        call.document.update(
-            forms.to_document(form, self._services.schemas.properties(call.operation.schema))
-        )
+        call.document.update(forms.to_document(form, self._properties(call)))
 
     def _parts(self, call: Call, content_type: str, audio_field: str) -> forms.Form:
         """The parts of a form; of a large one they are on disk. Raises ``MultipartError`` and ``ApiError``."""
@@ -90,7 +96,7 @@ class RequestBodies:
         else:
             self._json(call)
         if call.operation.takes_urls:
-            call.audio.files = self._services.url_sources.audio_of(call.document, call.files)
+            call.audio.files = self._url_sources.audio_of(call.document, call.files)
 
     def _anything(self, call: Call) -> None:
         """A form or JSON of an endpoint that is not served. Other bodies are not looked into."""
@@ -109,7 +115,7 @@ class RequestBodies:
                 call.document.update(forms.to_document(forms.Form(fields, {}), {}))
         else:
             with suppress(ApiError):
-                call.document.update(parse_json(body, self._services.settings.max_json_values))
+                call.document.update(parse_json(body, self._max_json_values))
 
     def _receive(self, call: Call, file_field: FileField) -> None:
         """Reads a form and keeps its file while it arrives."""
@@ -117,16 +123,14 @@ class RequestBodies:
         content_type = call.request.content_type
         _check_content_type(call, "multipart/form-data", content_type)
         try:
-            streamed_forms.receive(
-                call.streamed, self._services.blobs, stream, length, content_type, file_field
-            )
+            streamed_forms.receive(call.streamed, self._blobs, stream, length, content_type, file_field)
         except forms.MultipartError as error:
             if call.settings.strictness != "off":
                 raise ApiError("invalid_multipart") from error
         call.audio.received = call.streamed.files.values()
         form = forms.Form(call.streamed.fields, {})
         call.document.update(
-            forms.to_document(form, self._services.schemas.properties(call.operation.schema)),
+            forms.to_document(form, self._properties(call)),
             **dict.fromkeys(call.streamed.files, ""),
         )
 
@@ -135,20 +139,41 @@ class RequestBodies:
         body = self._read(call, _COPIES_OF_JSON)
         _check_content_type(call, "application/json", content_type)
         try:
-            document = parse_json(body, self._services.settings.max_json_values)
+            document = parse_json(body, self._max_json_values)
         except ApiError as error:
             if call.settings.strictness != "off" or error.name == "too_many_values":
                 raise
             return
         if call.operation.schema and not call.operation.keeps_nulls and b"null" in body:
-            schemas = self._services.schemas_for(call.settings.strictness)
+            schemas = self._schemas_for(call.settings.strictness)
             drop_nulls(schemas.resolved(call.operation.schema), document)
         call.document.update(document)
         if call.operation.reads_texts:
-            _read_scalars(call.document, self._services.schemas.properties(call.operation.schema))
+            _read_scalars(call.document, self._properties(call))
+
+    def _properties(self, call: Call) -> Mapping[str, Any]:
+        """Return the documented members of the operation's document."""
+        return self._schemas_for("schema").properties(call.operation.schema)
 
     def _read(self, call: Call, copies: int = 1) -> bytes:
         return self._reader.read(call.request.body, call.request.length, call.place, copies)
+
+
+def parse_json(body: bytes, most_values: int | None = None) -> dict[str, Any]:
+    """Return the JSON object in ``body``.
+
+    Raises ``ApiError``: ``too_many_values`` for more than ``most_values`` of values and names, ``invalid_json`` for
+    anything else that is no object.
+    """
+    try:
+        document = strict_json.parse(body, most_values)
+    except strict_json.TooManyValues as error:
+        raise ApiError("too_many_values", most=most_values) from error
+    except ValueError as error:
+        raise ApiError("invalid_json") from error
+    if not isinstance(document, dict):
+        raise ApiError("invalid_json")
+    return document
 
 
 def _check_content_type(call: Call, accepted: str, given: str) -> None:

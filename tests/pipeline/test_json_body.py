@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockserver.errors import ApiError
-from mockserver.pipeline.json_body import parse_json
+from mockserver.pipeline.request_body import parse_json
 
 
 def test_a_body_is_an_object() -> None:

@@ -55,7 +55,7 @@ def delete_model(services: Services, call: Call) -> Answer:
 
 
 def _is_gone(services: Services, call: Call, card: ModelCard) -> bool:
-    return call.settings.retire_models and is_retired(services, card)
+    return call.settings.retire_models and is_retired(services.clock, card)
 
 
 def _object(card: ModelCard) -> dict[str, object]:

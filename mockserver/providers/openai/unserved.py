@@ -18,7 +18,7 @@ from mockserver.errors import ApiError
 from mockserver.journal.findings import remedy
 from mockserver.pipeline.handlers import Route
 from mockserver.pipeline.operation import Operation
-from mockserver.pipeline.scripted_answers import nearly_answered
+from mockserver.pipeline.scripted.answers import nearly_answered
 from mockserver.transport.urls import has_double_slash
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoRet
     written = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
     hint = called.hint.replace("{base_url}", f"{call.request.host_url}v1")
     remedies = [hint] if hint else []
-    nearest = nearly_answered(services, call)
+    nearest = nearly_answered(services.stubs, services.accounts, call)
     if nearest:
         remedies.append(f"No stub matches it. {nearest}")
     elif called.method != WEBSOCKET:

@@ -1,4 +1,4 @@
-"""What a fault does to a request: before it is handled, and to its answer.
+"""What a fault does to a request: before it is handled, and to its reply.
 
 A stream stays a stream: it is broken as it passes by. Waiting takes real time; it ends when the server
 closes and when the client leaves.
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mockserver.pipeline.scripted_errors import scripted_error
 from mockserver.scripting.faults import events as broken_events
 from mockserver.scripting.faults.audio import Noise
 from mockserver.scripting.faults.definition import ERROR
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
+    from mockserver.pipeline.scripted.errors import ScriptedErrors
     from mockserver.scripting.faults.definition import Fault
-    from mockserver.services import Services
     from mockserver.transport.connection import Connection
 
 _DELAY = 1.0  # seconds where a fault says none
@@ -35,23 +34,21 @@ _DRIPS = 10.0  # seconds that a slow drip lasts where a fault says nothing
 _FAR_TOO_LONG = 1 << 31  # bytes that a stream announces, whose length is not known
 
 
-def strike(fault: Fault, services: Services, call: Call) -> None:
-    """What ``fault`` does before the request is handled.
+def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: threading.Event) -> None:
+    """Do what ``fault`` does before the request is handled.
 
     Raises ``ApiError`` for an error, and ``ConnectionResetError`` when nobody is to be answered any more.
     """
     if fault.kind == ERROR:
-        raise scripted_error(
-            services, call, fault.error, message=fault.message, retry_after=fault.retry_after
-        )
+        raise errors.make(call, fault.error, message=fault.message, retry_after=fault.retry_after)
     connection = call.request.connection
     if fault.kind == "latency":
         call.place.release()
         varied = 1 + fault.jitter * fault.chance("jitter").uniform(-1, 1)
-        connection.wait(_seconds(fault) * varied, services.closing)
+        connection.wait(_seconds(fault) * varied, closing)
     elif fault.kind == "hang":
         call.place.release()
-        connection.wait(fault.seconds, services.closing)
+        connection.wait(fault.seconds, closing)
         connection.shut()
         raise lost("fault: the request was left hanging")
     elif fault.kind == "connection_reset" and fault.at == "before" and connection.is_reachable:
@@ -59,12 +56,12 @@ def strike(fault: Fault, services: Services, call: Call) -> None:
         raise lost("fault: the connection was reset")
 
 
-def break_answer(fault: Fault, services: Services, reply: Reply, request: Request) -> Reply:
+def apply_to_reply(fault: Fault, reply: Reply, request: Request, closing: threading.Event) -> Reply:
     """Break the reply as ``fault`` says. One that it cannot break, such as text by broken JSON, stays."""
     breaking = _BREAKING.get(fault.kind)
     if breaking is None:
         return reply
-    answer = _Answer.of(fault, services, reply, request)
+    answer = _Breakable.of(fault, reply, request, closing)
     if fault.kind.startswith("sse_") and not answer.is_events:
         return reply
     broken = breaking(answer)
@@ -77,8 +74,8 @@ def break_answer(fault: Fault, services: Services, reply: Reply, request: Reques
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer that is to be broken: its body in ``pieces``, and ``whole`` unless it is a stream.
+class _Breakable:
+    """A reply that is to be broken: its body in ``pieces``, and ``whole`` unless it is a stream.
 
     One that ``is_chunked`` is sent by the server in chunks, the last of which says that it is the last.
     """
@@ -92,13 +89,13 @@ class _Answer:
     is_chunked: bool
 
     @classmethod
-    def of(cls, fault: Fault, services: Services, reply: Reply, request: Request) -> _Answer:
+    def of(cls, fault: Fault, reply: Reply, request: Request, closing: threading.Event) -> _Breakable:
         whole, pieces = (reply.body, [reply.body]) if isinstance(reply.body, bytes) else (None, reply.body)
         return cls(
             fault,
             reply,
             request.connection,
-            services.closing,
+            closing,
             whole,
             iter(pieces),
             "Content-Length" not in reply.headers and request.protocol == "HTTP/1.1",
@@ -122,10 +119,10 @@ class _Answer:
 
 
 _Broken = bytes | Iterable[bytes] | None
-_Breaking = Callable[[_Answer], _Broken]
+_Breaking = Callable[[_Breakable], _Broken]
 
 
-def _reset(answer: _Answer) -> Iterator[bytes]:
+def _reset(answer: _Breakable) -> Iterator[bytes]:
     """``connection_reset``: a part of the body, or all of it, then a reset."""
     sent = {"before": (), "middle": _part(answer), "after": answer.pieces}[answer.fault.at]
     yield from sent
@@ -135,13 +132,13 @@ def _reset(answer: _Answer) -> Iterator[bytes]:
     raise lost("fault: the connection was reset")
 
 
-def _truncate(answer: _Answer) -> Iterator[bytes]:
+def _truncate(answer: _Breakable) -> Iterator[bytes]:
     """``truncated_body``: a part of the body, then the end of the connection."""
     yield from _part(answer)
     raise lost("fault: the body was truncated")
 
 
-def _part(answer: _Answer) -> Iterator[bytes]:
+def _part(answer: _Breakable) -> Iterator[bytes]:
     """The first ``after`` bytes of the body; else half of it, or the first piece of a stream."""
     left, whole = answer.fault.after, answer.whole
     if whole is not None:
@@ -156,7 +153,7 @@ def _part(answer: _Answer) -> Iterator[bytes]:
                 return
 
 
-def _malform(answer: _Answer) -> _Broken:
+def _malform(answer: _Breakable) -> _Broken:
     """``malformed_json``: a body without its last bracket; of events, the first one is broken."""
     if answer.is_events:
         return broken_events.changed(answer.events, 0, lambda event: [broken_events.garbled(event)])
@@ -168,7 +165,7 @@ def _malform(answer: _Answer) -> _Broken:
     return broken
 
 
-def _misannounce(answer: _Answer) -> Iterable[bytes]:
+def _misannounce(answer: _Breakable) -> Iterable[bytes]:
     """``wrong_content_length``: the body is longer, or shorter, than its header says."""
     by = answer.fault.by
     announced = _FAR_TOO_LONG if by > 0 else -by  # of a stream
@@ -178,7 +175,7 @@ def _misannounce(answer: _Answer) -> Iterable[bytes]:
     return _misfitting(answer, answer.pieces, announced)
 
 
-def _misfitting(answer: _Answer, pieces: Iterable[bytes], announced: int) -> Iterator[bytes]:
+def _misfitting(answer: _Breakable, pieces: Iterable[bytes], announced: int) -> Iterator[bytes]:
     left = announced
     for piece in pieces:
         if piece[:left]:
@@ -191,16 +188,16 @@ def _misfitting(answer: _Answer, pieces: Iterable[bytes], announced: int) -> Ite
     raise lost("fault: the content length was wrong")
 
 
-def _cut(answer: _Answer) -> Iterator[bytes]:
+def _cut(answer: _Breakable) -> Iterator[bytes]:
     yield from islice(answer.events, answer.number)
     raise lost("fault: the events were cut off")
 
 
-def _duplicate(answer: _Answer) -> Iterator[bytes]:
+def _duplicate(answer: _Breakable) -> Iterator[bytes]:
     return broken_events.changed(answer.events, answer.number, lambda event: [event, event])
 
 
-def _delay(answer: _Answer) -> Iterator[bytes]:
+def _delay(answer: _Breakable) -> Iterator[bytes]:
     def late(event: bytes) -> Iterator[bytes]:
         answer.wait(_seconds(answer.fault))
         yield event
@@ -208,15 +205,15 @@ def _delay(answer: _Answer) -> Iterator[bytes]:
     return broken_events.changed(answer.events, answer.number, late)
 
 
-def _garble(answer: _Answer) -> Iterator[bytes]:
+def _garble(answer: _Breakable) -> Iterator[bytes]:
     return broken_events.changed(answer.events, answer.number, lambda event: [broken_events.garbled(event)])
 
 
-def _leave_out_done(answer: _Answer) -> Iterator[bytes]:
+def _leave_out_done(answer: _Breakable) -> Iterator[bytes]:
     return (event for event in answer.events if not broken_events.is_done(event))
 
 
-def _corrupt(answer: _Answer) -> _Broken:
+def _corrupt(answer: _Breakable) -> _Broken:
     """``corrupt_audio``: sound as it is, in JSON, or in events."""
     noise = Noise(answer.fault.chance("noise"))
     if answer.is_events:
@@ -226,7 +223,7 @@ def _corrupt(answer: _Answer) -> _Broken:
     return map(noise.on, answer.pieces) if answer.reply.media_type.startswith("audio/") else None
 
 
-def _drip(answer: _Answer) -> Iterator[bytes]:
+def _drip(answer: _Breakable) -> Iterator[bytes]:
     """``slow_drip``: the body at a few bytes a second, and after a time what is left of it at once."""
     rate = answer.fault.bytes_per_second
     left = _DRIPS if answer.fault.seconds is None else answer.fault.seconds

@@ -1,0 +1,79 @@
+"""Charges requests: before they are answered what is estimated, afterwards what they really used."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mockserver.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.catalog.records import ModelCard
+    from mockserver.journal.metrics import Metrics
+    from mockserver.limits.costs import Ledger
+    from mockserver.limits.limiter import Admission, Limiter
+    from mockserver.pipeline.call import Call, Outcome
+
+
+class Charging:
+    """Charges the requests of a server to the limits of their accounts, and adds their usage up."""
+
+    def __init__(self, limiter: Limiter, ledger: Ledger, metrics: Metrics) -> None:
+        self._limiter = limiter
+        self._ledger = ledger
+        self._metrics = metrics
+
+    def charge(self, call: Call, model: ModelCard) -> None:
+        """Charge a request what it is estimated to use, and have ``call.settle`` charge the difference.
+
+        Raises ``ApiError`` where there is no room within the limits. Requests that the server makes of itself have
+        none.
+        """
+        if call.request.inner is None:
+            self._admit(call, model)
+        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
+        call.settle = partial(
+            self._settle,
+            call.operation.resource,
+            call.account,
+            model,
+            call.admission,
+            call.price_share,
+            call.outcome,
+        )
+
+    def _admit(self, call: Call, model: ModelCard) -> None:
+        operation = call.operation
+        tokens = operation.estimate(call.document) if operation.estimate else 0
+        images = operation.images(call.document) if operation.images else 0
+        try:
+            call.admission = self._limiter.admit(
+                call.account,
+                model,
+                tokens,
+                images,
+                tells_tokens=operation.tells_tokens,
+                overrides=call.settings.limits,
+            )
+        except ApiError as error:
+            if call.strict or error.name not in ("model_not_allowed", "model_not_found"):
+                raise
+
+    def _settle(
+        self,
+        resource: str,
+        account: Account,
+        model: ModelCard,
+        admission: Admission,
+        price_share: float,
+        outcome: Outcome,
+        usage: Mapping[str, Any],
+    ) -> None:
+        """Charge what the answer really used."""
+        outcome.usage = usage
+        self._metrics.add_usage(resource, model.id, usage)
+        self._limiter.settle(admission, usage.get("total_tokens", 0))
+        self._ledger.add(account.id, model, usage, price_share)

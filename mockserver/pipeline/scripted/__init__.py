@@ -1,0 +1,1 @@
+"""What stubs and faults do to requests and their replies."""
