@@ -16,8 +16,8 @@ import flask
 from mockserver.control import requests as control
 from mockserver.control.requests import ControlError, NotFound
 from mockserver.journal import verification
-from mockserver.journal.entries import Record, shown
 from mockserver.journal.pattern import JournalPattern
+from mockserver.journal.record import AudioFile, Record, shown
 from mockserver.matching.conditions import PatternError
 from mockserver.transport.connection import Connection
 
@@ -81,10 +81,10 @@ class _Handlers:
 
     def audio(self, id: str, number: int) -> flask.Response:  # noqa: A002
         """``GET /_mock/journal/{id}/audio/{number}``."""
-        files = self._record(id)["audio"]
+        files = self._record(id).audio
         if number >= len(files):
             raise NotFound(f"Entry {id!r} has {len(files)} audio files; they are counted from 0.")
-        data = self._journal.audio(files[number]["sha256"])
+        data = self._journal.audio(files[number].sha256)
         if data is None:
             raise NotFound(
                 "The audio was not kept, or made room for other. "
@@ -94,7 +94,7 @@ class _Handlers:
             io.BytesIO(data),
             _content_type(files[number]),
             as_attachment=True,
-            download_name=files[number]["file"] or _UNNAMED,
+            download_name=files[number].file or _UNNAMED,
         )
 
     def count(self) -> flask.Response:
@@ -177,9 +177,9 @@ def _told(verdict: Verdict) -> flask.Response:
     )
 
 
-def _content_type(audio: Mapping[str, Any]) -> str:
+def _content_type(audio: AudioFile) -> str:
     """The content type of an audio file, of which the container may not be known."""
-    container = audio["container"] or "unknown"
+    container = audio.container or "unknown"
     if container == "unknown":
         return "application/octet-stream"
     return "audio/mpeg" if container == "mp3" else f"audio/{container}"

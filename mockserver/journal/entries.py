@@ -1,4 +1,4 @@
-"""Journal entries: exchanges as they are kept, as JSON, and as matchers see them."""
+"""Journal entries: exchanges as they are kept, in memory as JSON, and as matchers see them."""
 
 from __future__ import annotations
 
@@ -11,42 +11,14 @@ import msgspec
 
 from mockserver import json_styles
 from mockserver.catalog.paths import without_version
+from mockserver.journal.record import AudioFile, Record, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mockserver.audio.decode import ClipFacts
 
-Record = dict[str, Any]
-
-# The members of a record that matchers need and people do not.
-_UNSHOWN = ("account_id", "account_names", "endpoint_names")
-_MEMBERS = frozenset(
-    (
-        *("id", "time", *_UNSHOWN, "account", "organization", "project", "endpoint", "operation"),
-        *("method", "path", "query", "headers", "model", "request", "audio", "heard", "user_text", "prompt"),
-        *(
-            "status",
-            "error",
-            "answered_by",
-            "stub",
-            "fault",
-            "reply",
-            "usage",
-            "cost_usd",
-            "limits",
-            "timing",
-        ),
-        *("stream_events", "stream_pieces", "bytes_sent", "in_flight", "hung_up"),
-    )
-)
-_SOUND = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
-_AUDIO_MEMBERS = frozenset(("place", "file", "size", "sha256", *_SOUND, "heard"))
-_TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("query", "headers", "request", "limits", "timing"), dict),
-    **dict.fromkeys(("account_names", "endpoint_names", "audio"), list),
-    "id": str,
-}
+_decoder = msgspec.json.Decoder(Record)
 _OVERHEAD = 240  # bytes of memory that an entry takes beside its record
 
 
@@ -59,9 +31,11 @@ class Progress:
     events: int | None = None
     first_byte_ms: float | None = None
 
-    def members(self) -> Record:
-        """The members of a record that tell it."""
-        return {"stream_events": self.events, "stream_pieces": self.pieces, "bytes_sent": self.sent}
+    def apply_to(self, record: Record) -> None:
+        """Write into the record how far the answer is."""
+        record.stream_events, record.stream_pieces = self.events, self.pieces
+        record.bytes_sent = self.sent
+        record.timing.first_byte_ms = self.first_byte_ms
 
 
 class Entry:
@@ -73,8 +47,8 @@ class Entry:
     __slots__ = ("_json", "account_id", "id", "kept", "progress")
 
     def __init__(self, record: Record, progress: Progress | None = None) -> None:
-        self.id: str = record["id"]
-        self.account_id: str | None = record["account_id"]
+        self.id = record.id
+        self.account_id = record.account_id
         self.progress = progress
         self.kept = False
         self._json = _encoded(record)
@@ -91,11 +65,9 @@ class Entry:
 
     def record(self) -> Record:
         """The record, as of now."""
-        record: Record = msgspec.json.decode(self._json)
-        progress = self.progress
-        if progress is not None:
-            record |= progress.members()
-            record["timing"]["first_byte_ms"] = progress.first_byte_ms
+        record = _decoder.decode(self._json)
+        if self.progress is not None:
+            self.progress.apply_to(record)
         return record
 
 
@@ -103,47 +75,32 @@ def _encoded(record: Record) -> bytes:
     try:
         return bytes(memoryview(msgspec.json.encode(record)))  # a copy: msgspec's takes half as much again
     except UnicodeEncodeError:  # half a surrogate pair, in a header or path
-        return json_styles.compact(record)
-
-
-def is_record(value: object) -> bool:
-    """Whether a JSON value is the record of an entry."""
-    return (
-        isinstance(value, dict)
-        and value.keys() | {"reply"} == _MEMBERS  # which older snapshots do not have
-        and all(isinstance(value[name], kind) for name, kind in _TYPES.items())
-        and all(isinstance(each, dict) and each.keys() == _AUDIO_MEMBERS for each in value["audio"])
-    )
-
-
-def shown(record: Record) -> Record:
-    """A record as people see it."""
-    return {name: value for name, value in record.items() if name not in _UNSHOWN}
+        return json_styles.compact(as_json(record))
 
 
 class KeptClip(NamedTuple):
     """An audio file of an entry, as matchers see it (``matching.facts.KnownClip``)."""
 
-    audio: Mapping[str, Any]
+    audio: AudioFile
 
     @property
     def name(self) -> str:
         """The file name."""
-        return str(self.audio["file"])
+        return self.audio.file
 
     @property
     def sha256(self) -> str:
         """The SHA-256 of the file, in hex."""
-        return str(self.audio["sha256"])
+        return self.audio.sha256
 
     @property
     def facts(self) -> ClipFacts:
         """Container, codec, duration and the like. Raises ``UndecodableAudio`` if they never were known."""
         from mockserver.audio.decode import ClipFacts, UndecodableAudio
 
-        if self.audio["container"] is None:
+        if self.audio.container is None:
             raise UndecodableAudio("nothing needed to")
-        return ClipFacts(*(self.audio[name] for name in ClipFacts.__dataclass_fields__))
+        return ClipFacts(*(getattr(self.audio, name) for name in ClipFacts.__dataclass_fields__))
 
 
 class EntryFacts:
@@ -151,35 +108,31 @@ class EntryFacts:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.model: str = record["model"] or ""
-        self.headers: Mapping[str, str] = record["headers"]
-        self.document: Mapping[str, Any] = record["request"]
-        self.prompt: str = record["prompt"] or ""
-        self.user_text: str = record["user_text"] or ""
-        self.heard: str | None = record["heard"]
+        self.model = record.model or ""
+        self.headers: Mapping[str, str] = record.headers
+        self.document: Mapping[str, Any] = record.request
+        self.prompt = record.prompt or ""
+        self.user_text = record.user_text or ""
+        self.heard = record.heard
+        self.method = record.method
         self.languages: Sequence[str] = ()
 
     @property
     def endpoint_names(self) -> frozenset[str]:
         """All names its endpoint goes by."""
-        return frozenset(self.record["endpoint_names"])
+        return frozenset(self.record.endpoint_names)
 
     @property
     def path(self) -> str:
         """The path of the request, without ``/v1``."""
-        return without_version(self.record["path"])
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-        return str(self.record["method"])
+        return without_version(self.record.path)
 
     @property
     def account_names(self) -> frozenset[str]:
         """All names its account goes by."""
-        return frozenset(self.record["account_names"])
+        return frozenset(self.record.account_names)
 
     @cached_property
     def clips(self) -> Sequence[KeptClip]:
         """Its audio files, in order."""
-        return [KeptClip(audio) for audio in self.record["audio"]]
+        return [KeptClip(audio) for audio in self.record.audio]

@@ -10,7 +10,7 @@ from mockserver.catalog.paths import VERSION, calls_of, similar_path, without_ve
 from mockserver.transport.urls import has_double_slash, lacks_version
 
 if TYPE_CHECKING:
-    from mockserver.journal.entries import Record
+    from mockserver.journal.record import Record
 
 
 def findings(entries: Iterable[Record], is_known: Callable[[str], bool] = lambda model: False) -> list[str]:
@@ -22,22 +22,22 @@ def findings(entries: Iterable[Record], is_known: Callable[[str], bool] = lambda
 
 
 def _of(entry: Record, is_known: Callable[[str], bool]) -> Iterator[str]:
-    path, call = entry["path"], f"{entry['method']} {entry['path']}"
-    if entry["error"] == "endpoint_not_served":
+    path, call = entry.path, f"{entry.method} {entry.path}"
+    if entry.error == "endpoint_not_served":
         hint = next((each.hint.replace("{base_url}", "…/v1") for each in calls_of(without_version(path))), "")
         advice = hint or "Script the answer with a stub."
         yield f"{call} is not served by this mock server. {advice} See docs/clients.md."
-    elif entry["error"] == "model_not_found" and entry["model"] and calls_of(without_version(path)):
-        model = entry["model"]
+    elif entry.error == "model_not_found" and entry.model and calls_of(without_version(path)):
+        model = entry.model
         if is_known(model):
             yield f"The usage tier of this account may not use the model {model!r}. Give it another tier."
         else:
             yield how_to_add(model)
-    elif entry["error"] == "unknown_url" and _is_of_the_api(path):
-        yield f"{call}: the API does not have this URL for the model {entry['model']!r}."
-    elif entry["error"] == "unknown_url":
+    elif entry.error == "unknown_url" and _is_of_the_api(path):
+        yield f"{call}: the API does not have this URL for the model {entry.model!r}."
+    elif entry.error == "unknown_url":
         yield f"{call}: the API has no such URL. {remedy(path)}"
-    if lacks_version(path) and entry["endpoint"] is not None and entry["error"] != "unknown_url":
+    if lacks_version(path) and entry.endpoint is not None and entry.error != "unknown_url":
         yield f"{call}: the base URL lacks {VERSION}; the real API answers such calls with 404."
 
 

@@ -8,7 +8,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mockserver.journal.entries import Entry, EntryFacts, Record, is_record
+from mockserver.journal.entries import Entry, EntryFacts
+from mockserver.journal.record import Record, as_json, of_account, records_of
 from mockserver.matching.allowance import USUAL, ScriptLimits, sharing
 from mockserver.matching.conditions import PatternError
 
@@ -170,17 +171,20 @@ class Journal:
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
         """An account's entries, without audio."""
-        return {"entries": self.records(account_id)}
+        return {"entries": [as_json(record) for record in self.records(account_id)]}
 
     def restore(self, state: Any, account_id: str | None) -> None:
         """Puts the entries of a ``snapshot`` in place of an account's; those of one may become another's.
 
-        What was in flight then has ended. Raises ``ValueError`` for what is no snapshot, and changes nothing.
+        What was in flight then has ended. Raises ``ValueError`` naming the place of what is no record of an entry,
+        and changes nothing then.
         """
-        records = state.get("entries") if isinstance(state, dict) else None
-        if not isinstance(records, list) or not all(map(is_record, records)):
-            raise ValueError("journal: this is no snapshot of a journal.")
-        restored = [Entry(_of_account(each, account_id) | {"in_flight": False}) for each in records]
+        records = records_of(state.get("entries") if isinstance(state, dict) else None)
+        if account_id is not None:
+            records = [of_account(each, account_id) for each in records]
+        for record in records:
+            record.in_flight = False
+        restored = [Entry(record) for record in records]
         with self._changed:
             self.delete(account_id)
             self._entries.extendleft(reversed(restored))
@@ -259,19 +263,3 @@ def _picks(matcher: Matcher, entry: Entry, judged: dict[Entry, bool]) -> bool:
         if not changes:
             judged[entry] = picked
     return picked
-
-
-def _of_account(record: Record, account_id: str | None) -> Record:
-    """A record as one of ``account_id``."""
-    if account_id in (None, record["account_id"]):
-        return record
-    assert account_id is not None
-    organization, _, project = account_id.rpartition("/")
-    names = (account_id, organization, project)
-    return record | {
-        "account_id": account_id,
-        "account_names": names,
-        "account": None,
-        "organization": organization,
-        "project": project,
-    }

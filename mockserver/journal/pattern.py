@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.matching.conditions import Difference, Pattern, PatternError
 
 if TYPE_CHECKING:
-    from mockserver.journal.entries import EntryFacts, Record
-
-_FAULT_NAMES = ("error", "kind", "id")
+    from mockserver.journal.entries import EntryFacts
+    from mockserver.journal.record import Record
 
 Condition = Callable[["Record"], Difference]
 
@@ -49,7 +48,7 @@ def _status(wanted: int | str | list[int | str]) -> Condition:
     patterns = [str(each).lower().replace("x", "?") for each in _listed(wanted)]
 
     def condition(record: Record) -> Difference:
-        found = record["status"]
+        found = record.status
         if any(fnmatch.fnmatchcase(str(found), each) for each in patterns):
             return None
         return _differs(wanted, found)
@@ -59,25 +58,19 @@ def _status(wanted: int | str | list[int | str]) -> Condition:
 
 def _glob(name: str) -> Callable[[Any], Condition]:
     def make(wanted: str | list[str]) -> Condition:
-        return lambda record: _any_name(wanted, [record[name]])
+        return lambda record: _any_name(wanted, [getattr(record, name)])
 
     return make
 
 
 def _fault(wanted: str | list[str]) -> Condition:
     def condition(record: Record) -> Difference:
-        fault = record["fault"] or {}
-        return _any_name(wanted, [fault.get(name) for name in _FAULT_NAMES])
+        return _any_name(wanted, record.fault.names if record.fault else [])
 
     return condition
 
 
-def fault_name(fault: Mapping[str, Any]) -> str:
-    """What people call a fault: its error, else its kind."""
-    return next(str(fault[name]) for name in _FAULT_NAMES if fault.get(name))
-
-
-def _any_name(wanted: str | list[str], found: list[str | None]) -> Difference:
+def _any_name(wanted: str | list[str], found: Sequence[str | None]) -> Difference:
     names = [name for name in found if name]
     if any(fnmatch.fnmatchcase(name, each) for name in names for each in _listed(wanted)):
         return None
@@ -86,7 +79,11 @@ def _any_name(wanted: str | list[str], found: list[str | None]) -> Difference:
 
 def _flag(name: str) -> Callable[[bool], Condition]:
     def make(wanted: bool) -> Condition:
-        return lambda record: None if record[name] == wanted else _differs(wanted, record[name])
+        def condition(record: Record) -> Difference:
+            found = getattr(record, name)
+            return None if found == wanted else _differs(wanted, found)
+
+        return condition
 
     return make
 

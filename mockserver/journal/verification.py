@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.journal.entries import EntryFacts, Record
-from mockserver.journal.pattern import JournalPattern, fault_name
+from mockserver.journal.entries import EntryFacts
+from mockserver.journal.pattern import JournalPattern
 from mockserver.matching.allowance import sharing
 from mockserver.matching.conditions import PatternError
 
 if TYPE_CHECKING:
     from mockserver.journal.journal import Journal
+    from mockserver.journal.record import AudioFile, Record
 
 _NEAREST = 3
 _SHOWN = 100  # characters of what was heard or written
@@ -92,7 +93,7 @@ def verify(
         )
     if not ok and journal.dropped:
         headline += f" The journal has dropped {journal.dropped} older entries for want of room."
-    return Verdict(ok, headline, [facts.record["id"] for facts in matching], near_misses)
+    return Verdict(ok, headline, [facts.record.id for facts in matching], near_misses)
 
 
 def wait(
@@ -114,36 +115,34 @@ def wait(
 
 def report(entries: Iterable[Record]) -> str:
     """Exchanges, to read: a line each, and one for each of their audio files."""
-    return "\n".join(
-        line for entry in entries for line in (summary(entry), *map(_audio_line, entry["audio"]))
-    )
+    return "\n".join(line for entry in entries for line in (summary(entry), *map(_audio_line, entry.audio)))
 
 
 def summary(entry: Record) -> str:
     """An exchange in a line: what was asked, what was answered and by whom."""
-    time = datetime.fromtimestamp(entry["time"], UTC).strftime("%H:%M:%S.%f")[:-3]
-    asked = [time, entry["method"], entry["path"], entry["model"], *_quoted(entry["user_text"])]
+    time = datetime.fromtimestamp(entry.time, UTC).strftime("%H:%M:%S.%f")[:-3]
+    asked = [time, entry.method, entry.path, entry.model, *_quoted(entry.user_text)]
     answered = [
-        str(entry["status"] or "no answer"),
-        entry["error"],
-        entry["answered_by"] and f"by {entry['answered_by']}",
-        entry["stub"] and entry["stub"] not in (entry["answered_by"] or "") and f"stub {entry['stub']}",
-        entry["fault"] and f"fault {fault_name(entry['fault'])}",
-        entry["in_flight"] and "in flight",
-        entry["hung_up"] and "the client hung up",
+        str(entry.status or "no answer"),
+        entry.error,
+        entry.answered_by and f"by {entry.answered_by}",
+        f"stub {entry.stub}" if entry.stub and entry.stub not in (entry.answered_by or "") else None,
+        f"fault {entry.fault.names[0]}" if entry.fault else None,
+        "in flight" if entry.in_flight else None,
+        "the client hung up" if entry.hung_up else None,
     ]
     return " ".join(filter(None, asked)) + " → " + ", ".join(filter(None, answered))
 
 
-def _audio_line(audio: Mapping[str, Any]) -> str:
-    told = [audio["file"], f"{audio['size']} bytes", f"sha256 {audio['sha256'][:12]}…"]
-    if audio["container"] is not None:
+def _audio_line(audio: AudioFile) -> str:
+    told = [audio.file, f"{audio.size} bytes", f"sha256 {audio.sha256[:12]}…"]
+    if audio.container is not None:
         told.append(
-            f"{audio['container']} {audio['codec']} {audio['duration']:.3f} s {audio['sample_rate']} Hz "
-            f"{audio['channels']} ch"
+            f"{audio.container} {audio.codec} {audio.duration:.3f} s {audio.sample_rate} Hz "
+            f"{audio.channels} ch"
         )
-    heard = "".join(f" heard {text}" for text in _quoted(audio["heard"]))
-    return f"    {audio['place']}: {', '.join(told)}{heard}"
+    heard = "".join(f" heard {text}" for text in _quoted(audio.heard))
+    return f"    {audio.place}: {', '.join(told)}{heard}"
 
 
 def _quoted(text: str | None) -> list[str]:
@@ -186,4 +185,4 @@ def _nearest(pattern: JournalPattern, others: list[EntryFacts]) -> list[NearMiss
         return any(each.startswith("endpoint:") for each in miss[0]), len(miss[0])
 
     nearest = heapq.nsmallest(_NEAREST, differing, key=distance)
-    return [NearMiss(record["id"], summary(record), differences) for differences, record in nearest]
+    return [NearMiss(record.id, summary(record), differences) for differences, record in nearest]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.journal import redacted
-from mockserver.journal.entries import Entry, Progress, Record
+from mockserver.journal.entries import Entry, Progress
+from mockserver.journal.record import AudioFile, HitFault, Record, Timing
 from mockserver.limits.costs import cost_usd
 
 if TYPE_CHECKING:
@@ -22,10 +24,15 @@ if TYPE_CHECKING:
     from mockserver.transport.streamed_forms import ReceivedFile
 
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
-_UNDECODED: Mapping[str, Any] = dict.fromkeys(
-    ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
-)
-_NO_ANSWER: Mapping[str, Any] = {"status": None, "limits": {}, "answered_by": None}
+_FACTS = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
+
+
+class _Head(NamedTuple):
+    """What the head of a response says: its status, the headers that tell of limits, and who answered."""
+
+    status: int | None = None
+    limits: Mapping[str, str] = MappingProxyType({})
+    answered_by: str | None = None
 
 
 def begin(
@@ -73,10 +80,10 @@ class Exchange:
         self.began = began
         self._progress = Progress()
         self._entry: Entry | None = None
-        self._reply = _NO_ANSWER
+        self._head = _Head()
         self.call: Call | None = None
         self.model = ""
-        self.fault: Mapping[str, Any] | None = None
+        self.fault: HitFault | None = None
         self.stub: str | None = None
         self.error = ""
         self.answered_by = ""
@@ -88,13 +95,13 @@ class Exchange:
             return
         self.model = call.model.id if call.model else ""
         self.stub = call.scripted.stub_id if call.scripted else None
-        self.fault = call.fault.told if call.fault else None
+        self.fault = HitFault(**call.fault.told) if call.fault else None
 
     def answered(self, reply: Reply) -> Reply:
         """Write the entry of a whole answer, or begin that of a stream and watch it. Return the reply to send."""
         if self._journal is None:
             return reply
-        self._reply = _head_of(reply)
+        self._head = _head(reply)
         if self.call is not None:
             self._journal.keep_audio(self.call.clips.values())
         if isinstance(reply.body, bytes):
@@ -135,7 +142,7 @@ class Exchange:
 
     def _has_hung_up(self) -> bool:
         """Whether the client has left. Whom a fault has thrown out has not."""
-        was_reset = self.fault is not None and self.fault.get("kind") == "connection_reset"
+        was_reset = self.fault is not None and self.fault.kind == "connection_reset"
         return not was_reset and self._request.connection.has_hung_up
 
     def _elapsed(self) -> float:
@@ -143,34 +150,35 @@ class Exchange:
 
     def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
         """What is not known is ``None``."""
-        request, reply, progress = self._request, self._reply, self._progress
+        request, head, progress = self._request, self._head, self._progress
         secrets = request.secrets
-        return {
-            "id": self.request_id,
-            "time": self._time,
+        return Record(
+            id=self.request_id,
+            time=self._time,
             **_caller(self.call),
             **_endpoint(self._operation, secrets),
-            "method": request.method,
-            "path": secrets.hide_in_path(request.path),
-            "query": redacted.query(request.query_string, secrets),
-            "headers": redacted.headers(request.headers, secrets),
+            method=request.method,
+            path=secrets.hide_in_path(request.path),
+            query=redacted.query(request.query_string, secrets),
+            headers=redacted.headers(request.headers, secrets),
             **_asked(self.call, secrets),
-            "status": reply["status"],
-            "error": self.error or None,
-            "answered_by": self.answered_by or reply["answered_by"],
-            "stub": self.stub,
-            "fault": self.fault,
-            "reply": _replied(self.call, secrets),
+            status=head.status,
+            error=self.error or None,
+            answered_by=self.answered_by or head.answered_by,
+            stub=self.stub,
+            fault=self.fault,
+            reply=_replied(self.call, secrets),
             **_used(self.call),
-            "limits": reply["limits"],
-            "timing": {
-                "first_byte_ms": progress.first_byte_ms,
-                "total_ms": None if in_flight else self._elapsed(),
-            },
-            **progress.members(),
-            "in_flight": in_flight,
-            "hung_up": hung_up,
-        }
+            limits=dict(head.limits),
+            timing=Timing(
+                first_byte_ms=progress.first_byte_ms, total_ms=None if in_flight else self._elapsed()
+            ),
+            stream_events=progress.events,
+            stream_pieces=progress.pieces,
+            bytes_sent=progress.sent,
+            in_flight=in_flight,
+            hung_up=hung_up,
+        )
 
 
 class _Watched(Iterator[bytes]):
@@ -217,24 +225,23 @@ class _Watched(Iterator[bytes]):
         return sum(map(seen.count, _ENDS_OF_EVENTS))
 
 
-def _head_of(reply: Reply) -> Record:
-    """Return what the head of a reply says."""
+def _head(reply: Reply) -> _Head:
     limits, answered_by = {}, None
     for name, value in reply.headers:
         if name.startswith(("x-ratelimit-", "retry-after")):
             limits[name] = value
         elif name == "x-mock-answered-by":
             answered_by = unquote(value)
-    return {"status": reply.status, "limits": limits, "answered_by": answered_by}
+    return _Head(reply.status, limits, answered_by)
 
 
-def _caller(call: Call | None) -> Record:
+def _caller(call: Call | None) -> dict[str, Any]:
     if call is None:
         names = ("account_id", "account", "organization", "project")
-        return {"account_names": (), **dict.fromkeys(names)}
+        return {"account_names": [], **dict.fromkeys(names)}
     account = call.account
     return {
-        "account_names": tuple(account.names),
+        "account_names": list(account.names),
         "account_id": account.id,
         "account": account.key,
         "organization": account.organization,
@@ -242,17 +249,17 @@ def _caller(call: Call | None) -> Record:
     }
 
 
-def _endpoint(operation: Operation | None, secrets: Secrets) -> Record:
+def _endpoint(operation: Operation | None, secrets: Secrets) -> dict[str, Any]:
     if operation is None:
-        return {"endpoint": None, "operation": None, "endpoint_names": ()}
+        return {"endpoint": None, "operation": None, "endpoint_names": []}
     return {
         "endpoint": operation.resource or None,
         "operation": operation.name or None,
-        "endpoint_names": tuple(map(secrets.hide_in_path, operation.names)),
+        "endpoint_names": list(map(secrets.hide_in_path, operation.names)),
     }
 
 
-def _asked(call: Call | None, secrets: Secrets) -> Record:
+def _asked(call: Call | None, secrets: Secrets) -> dict[str, Any]:
     """What the request says: its document, its audio, its texts."""
     if call is None:
         return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
@@ -271,21 +278,15 @@ def _asked(call: Call | None, secrets: Secrets) -> Record:
     }
 
 
-def _audio(place: str, clip: Clip, heard: str | None, secrets: Secrets) -> Record:
+def _audio(place: str, clip: Clip, heard: str | None, secrets: Secrets) -> AudioFile:
     facts = clip.known_facts
-    return {
-        "place": place,
-        "file": secrets.hide(clip.name),
-        "size": clip.content.size,
-        "sha256": clip.sha256,
-        **(_UNDECODED if facts is None else {name: getattr(facts, name) for name in _UNDECODED}),
-        "heard": heard,
-    }
+    known = {} if facts is None else {name: getattr(facts, name) for name in _FACTS}
+    name, size = secrets.hide(clip.name), clip.content.size
+    return AudioFile(place=place, file=name, size=size, sha256=clip.sha256, heard=heard, **known)
 
 
-def _received(file: ReceivedFile, secrets: Secrets) -> Record:
-    facts = {"place": file.place, "file": secrets.hide(file.name), "size": file.size, "sha256": file.sha256}
-    return {**facts, **_UNDECODED, "heard": None}
+def _received(file: ReceivedFile, secrets: Secrets) -> AudioFile:
+    return AudioFile(place=file.place, file=secrets.hide(file.name), size=file.size, sha256=file.sha256)
 
 
 def _heard_last(heard: Mapping[str, str]) -> str | None:
@@ -298,13 +299,13 @@ def _heard_last(heard: Mapping[str, str]) -> str | None:
     )
 
 
-def _replied(call: Call | None, secrets: Secrets) -> Record | None:
+def _replied(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
     """Return what a chat was replied, long texts as those of the request."""
     reply = call.outcome.reply if call else None
     return None if reply is None else redacted.document(reply, {}, secrets)
 
 
-def _used(call: Call | None) -> Record:
+def _used(call: Call | None) -> dict[str, Any]:
     usage = call.usage if call else None
     if usage is None or call is None or call.model is None:
         return {"usage": usage, "cost_usd": None}

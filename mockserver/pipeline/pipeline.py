@@ -130,7 +130,7 @@ class Pipeline:
                 status,
                 time.perf_counter() - began,
                 answered_by=exchange.answered_by,
-                fault=str((exchange.fault or {}).get("kind", "")),
+                fault=exchange.fault.kind if exchange.fault else "",
                 error=exchange.error,
             )
 

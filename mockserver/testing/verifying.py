@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.journal import verification
-from mockserver.journal.entries import Record, shown
 from mockserver.journal.findings import findings
+from mockserver.journal.record import shown
 from mockserver.testing import keywords
 from mockserver.testing.account_scope import OfAccount
 from mockserver.validation import documents
@@ -29,7 +29,7 @@ class Verifying(OfAccount):
     """
 
     @property
-    def journal(self) -> list[Record]:
+    def journal(self) -> list[dict[str, Any]]:
         """The exchanges, oldest first, with the members that ``GET /_mock/journal`` tells of each."""
         return [shown(record) for record in self._services.journal.records(self._account_id)]
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.clock import Clock
-from mockserver.journal.entries import Entry, Record
+from mockserver.journal.entries import Entry
 from mockserver.journal.journal import Journal
+from mockserver.journal.record import Record, records_of
 
 NOON = 1_800_000_000.0  # 08:00 UTC
 
@@ -25,11 +26,11 @@ HELLO: Mapping[str, Any] = {
     "heard": "Hello world.",
 }
 
-_TRANSCRIPTION: Mapping[str, Any] = {
+TRANSCRIPTION: dict[str, Any] = {
     "id": "req_1",
     "time": NOON,
-    "account_id": "org-ann/proj_ann",
     "account_names": ["org-ann/proj_ann", "org-ann", "proj_ann"],
+    "account_id": "org-ann/proj_ann",
     "account": "sk-ann",
     "organization": "org-ann",
     "project": "proj_ann",
@@ -66,8 +67,8 @@ _TRANSCRIPTION: Mapping[str, Any] = {
 
 def record(**changes: Any) -> Record:
     """The record of a transcription, with changes."""
-    assert changes.keys() <= _TRANSCRIPTION.keys()
-    return {**_TRANSCRIPTION, **changes}
+    assert changes.keys() <= TRANSCRIPTION.keys()
+    return records_of([{**TRANSCRIPTION, **changes}])[0]
 
 
 def chat(text: str, **changes: Any) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tracemalloc
 from threading import Event, Thread
 
@@ -14,17 +15,18 @@ from mockserver.clock import Clock
 from mockserver.journal.entries import Entry, Progress
 from mockserver.journal.journal import Journal
 from mockserver.journal.pattern import JournalPattern
+from mockserver.journal.record import as_json
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.responses import Reply
-from tests.journal.journal_records import chat, journal_of, record
+from tests.journal.journal_records import HELLO, TRANSCRIPTION, chat, journal_of, record
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
 ANYTHING = JournalPattern({})
 
 
 def ids(journal: Journal, account_id: str | None = None) -> list[str]:
-    return [each["id"] for each in journal.records(account_id)]
+    return [each.id for each in journal.records(account_id)]
 
 
 def clip(data: bytes) -> Clip:
@@ -93,7 +95,7 @@ def test_entries_after_another_are_those_that_came_later() -> None:
     journal = journal_of(*(record(id=each) for each in "abc"))
     after = journal.records_after(None, "a")
     assert after is not None
-    assert [each["id"] for each in after] == ["b", "c"]
+    assert [each.id for each in after] == ["b", "c"]
     assert journal.records_after(None, "?") is None
 
 
@@ -103,10 +105,10 @@ def test_a_stream_is_in_the_journal_while_it_goes_on() -> None:
     journal.add(entry)
     progress.events, progress.sent, progress.first_byte_ms = 3, 300, 12.5
     (told,) = journal.records(None)
-    assert (told["stream_events"], told["bytes_sent"], told["timing"]["first_byte_ms"]) == (3, 300, 12.5)
+    assert (told.stream_events, told.bytes_sent, told.timing.first_byte_ms) == (3, 300, 12.5)
     journal.finish(entry, record(in_flight=False, bytes_sent=400, user_text="longer"))
     (told,) = journal.records(None)
-    assert (told["in_flight"], told["bytes_sent"]) == (False, 400)
+    assert (told.in_flight, told.bytes_sent) == (False, 400)
     assert journal.size == entry.size
 
 
@@ -138,34 +140,57 @@ def test_entries_of_an_account_can_become_anothers() -> None:
     journal = journal_of(record(id="a", account_id=ANN))
     journal.restore(journal.snapshot(ANN), BOB)
     (told,) = journal.records(BOB)
-    assert (told["organization"], told["project"]) == ("org-bob", "proj_bob")
+    assert (told.organization, told.project) == ("org-bob", "proj_bob")
     assert journal.count(BOB, JournalPattern({"account": "proj_bob"})) == 1
 
 
 def test_what_was_in_flight_in_a_snapshot_has_ended_when_it_is_restored() -> None:
     journal = journal_of(record(in_flight=True))
     journal.restore(journal.snapshot(None), None)
-    assert journal.records(None)[0]["in_flight"] is False
+    assert journal.records(None)[0].in_flight is False
 
 
 @pytest.mark.parametrize(
-    "state",
+    ("state", "complaint"),
     [
-        None,
-        {},
-        {"entries": 1},
-        {"entries": [{"id": "a"}]},
-        {"entries": [record(), 1]},
-        {"entries": [record(id=1)]},
-        {"entries": [record(headers=None)]},
-        {"entries": [record(audio=[{}])]},
+        (None, "entries: Expected `array`, got `null`."),
+        ({}, "entries: Expected `array`, got `null`."),
+        ({"entries": 1}, "entries: Expected `array`, got `int`."),
+        ({"entries": [{"id": "a"}]}, "entries[0]: Object missing required field `time`."),
+        ({"entries": [TRANSCRIPTION, 1]}, "entries[1]: Expected `object`, got `int`."),
+        ({"entries": [TRANSCRIPTION | {"id": 1}]}, "entries[0].id: Expected `str`, got `int`."),
+        (
+            {"entries": [TRANSCRIPTION | {"headers": None}]},
+            "entries[0].headers: Expected `object`, got `null`.",
+        ),
+        ({"entries": [TRANSCRIPTION | {"more": 1}]}, "entries[0]: Object contains unknown field `more`."),
+        (
+            {"entries": [TRANSCRIPTION | {"timing": {"first_byte_ms": 1.5}}]},
+            "entries[0].timing: Object missing required field `total_ms`.",
+        ),
+        (
+            {"entries": [TRANSCRIPTION | {"audio": [HELLO, {**HELLO, "size": "1"}]}]},
+            "entries[0].audio[1].size: Expected `int`, got `str`.",
+        ),
     ],
 )
-def test_what_is_no_snapshot_changes_nothing(state: object) -> None:
+def test_what_is_no_snapshot_is_refused_with_its_place_and_changes_nothing(
+    state: object, complaint: str
+) -> None:
     journal = journal_of(record(id="a"))
-    with pytest.raises(ValueError, match="no snapshot"):
+    with pytest.raises(ValueError, match=f"^{re.escape(complaint)}$"):
         journal.restore(state, None)
     assert ids(journal) == ["a"]
+
+
+def test_the_json_of_a_record_is_what_a_snapshot_has() -> None:
+    assert list(as_json(record()).items()) == list(TRANSCRIPTION.items())
+
+
+def test_a_snapshot_of_old_has_no_replies() -> None:
+    journal, old = journal_of(), {name: each for name, each in TRANSCRIPTION.items() if name != "reply"}
+    journal.restore({"entries": [old]}, None)
+    assert journal.records(None) == [record()]
 
 
 def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:

@@ -13,11 +13,11 @@ import pytest
 from mockserver.app import build_services
 from mockserver.control.app import create_control_app
 from mockserver.control.openapi import routes
-from mockserver.journal.entries import shown
+from mockserver.journal.record import shown
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
-from tests.journal.journal_records import record
+from tests.journal.journal_records import HELLO, record
 from tests.test_docs import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table
 
 GUIDE = DOCS / "journal.md"
@@ -43,7 +43,7 @@ def test_every_member_of_an_entry_is_described() -> None:
 def test_the_example_of_an_entry_has_every_member() -> None:
     (entry,) = json.loads(blocks(TEXT, "json")[0])["entries"]
     assert list(entry) == list(shown(record()))
-    assert list(entry["audio"][0]) == list(record()["audio"][0])
+    assert list(entry["audio"][0]) == list(HELLO)
 
 
 def test_every_condition_on_what_became_of_a_request_is_described(schemas: Schemas) -> None:

@@ -12,8 +12,8 @@ from mockserver.matching.conditions import PatternError
 from mockserver.validation.schemas import Schemas
 from tests.journal.journal_records import HELLO, chat, record
 
-RESET = {"id": "fault_1", "kind": "connection_reset"}
-LIMITED = {"id": "fault_2", "kind": "error", "error": "rate_limit_requests"}
+RESET = {"id": "fault_1", "kind": "connection_reset", "occasion": 1}
+LIMITED = {"id": "fault_2", "kind": "error", "error": "rate_limit_requests", "occasion": 1}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.journal.entries import Entry
+from mockserver.journal.record import Record
 from mockserver.journal.verification import Verdict, report, summary, verify, wait
 from mockserver.matching.conditions import PatternError
 from tests.journal.journal_records import HELLO, chat, journal_of, record
@@ -14,7 +15,7 @@ from tests.journal.journal_records import HELLO, chat, journal_of, record
 ANN = "org-ann/proj_ann"
 
 
-def verdict_on(*records: dict[str, Any], when: Any = None, **numbers: Any) -> Verdict:
+def verdict_on(*records: Record, when: Any = None, **numbers: Any) -> Verdict:
     return verify(journal_of(*records), None, when or {}, **numbers)
 
 
@@ -159,7 +160,7 @@ def test_a_report_says_no_more_of_audio_than_is_known() -> None:
 
 
 def test_a_summary_names_the_fault_and_shortens_what_is_long() -> None:
-    fault = {"id": "fault_1", "kind": "connection_reset"}
+    fault = {"id": "fault_1", "kind": "connection_reset", "occasion": 1}
     line = summary(chat("word " * 100, fault=fault, in_flight=True))
     assert line.endswith('…" → 200, by fixed reply, fault connection_reset, in flight')
     assert len(line) < 250

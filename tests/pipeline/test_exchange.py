@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import create_environ
 
-from mockserver.journal.entries import Record, is_record
 from mockserver.journal.journal import Journal
+from mockserver.journal.record import HitFault, Record
 from mockserver.pipeline.exchange import Exchange, begin
 from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.responses import Reply
@@ -18,6 +18,9 @@ from tests.journal.journal_records import NOON, journal_of
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
+
+
+RESET = HitFault(id="fault_1", kind="connection_reset", occasion=1)
 
 
 @pytest.fixture
@@ -36,6 +39,16 @@ def only(journal: Journal) -> Record:
     return record
 
 
+def first_byte_ms(record: Record) -> float:
+    assert record.timing.first_byte_ms is not None
+    return record.timing.first_byte_ms
+
+
+def total_ms(record: Record) -> float:
+    assert record.timing.total_ms is not None
+    return record.timing.total_ms
+
+
 def streamed(journal: Journal, body: Iterable[bytes], content_type: str = EVENTS) -> Any:
     """The body that the server sends."""
     return exchange(journal).answered(Reply(body, 200, content_type)).body
@@ -45,44 +58,43 @@ def test_a_whole_answer_is_written_down_before_it_is_sent(journal: Journal) -> N
     headers = {"x-ratelimit-limit-requests": "3", "retry-after": "20", "x-mock-answered-by": "caf%C3%A9"}
     exchange(journal).answered(Reply(b"12345", 429, JSON, headers.items()))
     record = only(journal)
-    assert is_record(record)
-    assert (record["id"], record["time"], record["status"], record["bytes_sent"]) == ("req_1", NOON, 429, 5)
-    assert record["limits"] == {"x-ratelimit-limit-requests": "3", "retry-after": "20"}
-    assert record["answered_by"] == "café"
-    assert record["stream_events"] is record["stream_pieces"] is None
-    assert not record["in_flight"]
-    assert record["timing"]["total_ms"] >= record["timing"]["first_byte_ms"] >= 0
+    assert (record.id, record.time, record.status, record.bytes_sent) == ("req_1", NOON, 429, 5)
+    assert record.limits == {"x-ratelimit-limit-requests": "3", "retry-after": "20"}
+    assert record.answered_by == "café"
+    assert record.stream_events is record.stream_pieces is None
+    assert not record.in_flight
+    assert 0 <= first_byte_ms(record) <= total_ms(record)
 
 
 def test_of_a_request_of_nobody_to_nowhere_the_rest_is_unknown(journal: Journal) -> None:
     exchange(journal, PATH_INFO="/gr\u00c3\u00bc\u00c3\u009fe").answered(Reply(b"", 404, JSON))
     record = only(journal)
-    assert record["path"] == "/v1/grüße"
+    assert record.path == "/v1/grüße"
     unknown = ("account", "organization", "project", "endpoint", "operation", "model", "usage", "fault")
-    assert [record[name] for name in unknown] == [None] * len(unknown)
-    assert (record["request"], record["audio"]) == ({}, [])
+    assert [getattr(record, name) for name in unknown] == [None] * len(unknown)
+    assert (record.request, record.audio) == ({}, [])
 
 
 def test_what_the_pipeline_found_out_is_written_down(journal: Journal) -> None:
     mine = exchange(journal)
     mine.stub, mine.error, mine.answered_by = "stub_1", "server_error", "stub"
-    mine.fault = {"id": "fault_1", "kind": "error", "error": "server_error"}
+    mine.fault = HitFault(id="fault_1", kind="error", error="server_error", occasion=1)
     mine.answered(Reply(b"", 500, JSON))
     record = only(journal)
-    assert (record["stub"], record["error"], record["answered_by"]) == ("stub_1", "server_error", "stub")
-    assert record["fault"]["id"] == "fault_1"
+    assert (record.stub, record.error, record.answered_by) == ("stub_1", "server_error", "stub")
+    assert record.fault == mine.fault
 
 
 def test_a_stream_is_counted_before_it_is_handed_out(journal: Journal) -> None:
     body = streamed(journal, iter([b"data: 1\r\n\r\n", b"data: [DONE]\r\n\r\n"]))
-    seen = [(only(journal)["in_flight"], only(journal)["stream_events"])]
+    seen = [(only(journal).in_flight, only(journal).stream_events)]
     for _ in body:
-        seen.append((only(journal)["in_flight"], only(journal)["stream_events"]))  # noqa: PERF401
+        seen.append((only(journal).in_flight, only(journal).stream_events))  # noqa: PERF401
     assert seen == [(True, 0), (True, 1), (True, 2)]
     record = only(journal)
-    assert (record["in_flight"], record["hung_up"]) == (False, False)
-    assert (record["stream_pieces"], record["bytes_sent"]) == (2, 27)
-    assert record["timing"]["total_ms"] >= record["timing"]["first_byte_ms"]
+    assert (record.in_flight, record.hung_up) == (False, False)
+    assert (record.stream_pieces, record.bytes_sent) == (2, 27)
+    assert first_byte_ms(record) <= total_ms(record)
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
@@ -91,12 +103,12 @@ def test_events_are_counted_however_they_are_cut(journal: Journal, end: bytes, s
     whole = b"".join(b"data: %d" % number + end for number in range(5))
     pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
     list(streamed(journal, iter(pieces)))
-    assert (only(journal)["stream_events"], only(journal)["stream_pieces"]) == (5, len(pieces))
+    assert (only(journal).stream_events, only(journal).stream_pieces) == (5, len(pieces))
 
 
 def test_what_is_no_event_stream_has_pieces_only(journal: Journal) -> None:
     list(streamed(journal, iter([b"RIFF", b"WAVE"]), "audio/wav"))
-    assert (only(journal)["stream_events"], only(journal)["stream_pieces"]) == (None, 2)
+    assert (only(journal).stream_events, only(journal).stream_pieces) == (None, 2)
 
 
 def test_a_stream_that_is_closed_before_its_end_was_left_and_its_source_is_closed(journal: Journal) -> None:
@@ -113,15 +125,15 @@ def test_a_stream_that_is_closed_before_its_end_was_left_and_its_source_is_close
     next(body)
     body.close()
     assert closed == [True]
-    assert (only(journal)["hung_up"], only(journal)["in_flight"]) == (True, False)
-    assert only(journal)["bytes_sent"] == 1
+    assert (only(journal).hung_up, only(journal).in_flight) == (True, False)
+    assert only(journal).bytes_sent == 1
 
 
 def test_a_stream_that_is_closed_after_its_end_was_not_left(journal: Journal) -> None:
     body = streamed(journal, iter([b"1"]))
     list(body)
     body.close()
-    assert only(journal)["hung_up"] is False
+    assert only(journal).hung_up is False
 
 
 def test_a_stream_that_breaks_has_ended_and_nobody_hung_up(journal: Journal) -> None:
@@ -133,12 +145,12 @@ def test_a_stream_that_breaks_has_ended_and_nobody_hung_up(journal: Journal) -> 
     with pytest.raises(ValueError, match="out of words"):
         list(body)
     body.close()
-    assert (only(journal)["in_flight"], only(journal)["hung_up"]) == (False, False)
+    assert (only(journal).in_flight, only(journal).hung_up) == (False, False)
 
 
-@pytest.mark.parametrize("fault", [None, {"id": "fault_1", "kind": "connection_reset"}])
+@pytest.mark.parametrize("fault", [None, RESET])
 def test_who_leaves_while_a_stream_waits_has_hung_up_but_for_those_thrown_out(
-    journal: Journal, fault: dict[str, str] | None
+    journal: Journal, fault: HitFault | None
 ) -> None:
     def source() -> Iterator[bytes]:
         yield b"1"
@@ -153,7 +165,7 @@ def test_who_leaves_while_a_stream_waits_has_hung_up_but_for_those_thrown_out(
         with pytest.raises(ConnectionResetError):
             list(body)
         body.close()
-    assert (only(journal)["in_flight"], only(journal)["hung_up"]) == (False, fault is None)
+    assert (only(journal).in_flight, only(journal).hung_up) == (False, fault is None)
 
 
 def test_nothing_is_taken_from_a_stream_before_it_is_sent(journal: Journal) -> None:
@@ -174,7 +186,7 @@ def test_who_left_before_a_whole_answer_has_hung_up(journal: Journal, leaves: bo
         if leaves:
             there.close()
         exchange(journal, **{"mockserver.socket": here}).answered(Reply(b"late", 200, JSON))
-    assert only(journal)["hung_up"] is leaves
+    assert only(journal).hung_up is leaves
 
 
 def test_who_sends_the_next_request_already_has_not_hung_up(journal: Journal) -> None:
@@ -183,7 +195,7 @@ def test_who_sends_the_next_request_already_has_not_hung_up(journal: Journal) ->
         there.sendall(b"GET")
         exchange(journal, **{"mockserver.socket": here}).answered(Reply(b"", 200, JSON))
         assert here.recv(3) == b"GET"
-    assert only(journal)["hung_up"] is False
+    assert only(journal).hung_up is False
 
 
 def test_a_connection_that_is_closed_on_this_side_counts_as_hung_up(journal: Journal) -> None:
@@ -191,7 +203,7 @@ def test_a_connection_that_is_closed_on_this_side_counts_as_hung_up(journal: Jou
     here.close()
     there.close()
     exchange(journal, **{"mockserver.socket": here}).answered(Reply(b"", 200, JSON))
-    assert only(journal)["hung_up"] is True
+    assert only(journal).hung_up is True
 
 
 def test_a_request_that_gets_no_answer_is_written_down(journal: Journal) -> None:
@@ -200,8 +212,7 @@ def test_a_request_that_gets_no_answer_is_written_down(journal: Journal) -> None
         there.close()
         exchange(journal, **{"mockserver.socket": here}).unanswered()
     record = only(journal)
-    assert is_record(record)
-    assert (record["status"], record["hung_up"], record["bytes_sent"]) == (None, True, 0)
+    assert (record.status, record.hung_up, record.bytes_sent) == (None, True, 0)
 
 
 def test_who_was_thrown_out_by_a_fault_has_not_hung_up(journal: Journal) -> None:
@@ -209,6 +220,6 @@ def test_who_was_thrown_out_by_a_fault_has_not_hung_up(journal: Journal) -> None
     with here:
         there.close()
         reset = exchange(journal, **{"mockserver.socket": here})
-        reset.fault = {"id": "fault_1", "kind": "connection_reset"}
+        reset.fault = RESET
         reset.unanswered()
-    assert only(journal)["hung_up"] is False
+    assert only(journal).hung_up is False

@@ -39,4 +39,4 @@ def test_an_inner_call_needs_no_key_and_meets_no_limit() -> None:
         InnerCall(account, 0.5).mark(environ)
         list(app(environ, lambda status, headers, *_: statuses.append(status)))  # type: ignore[arg-type]
     assert statuses == ["200 OK"] * 3
-    assert [entry["account_id"] for entry in services_of(app).journal.records(None)] == [account.id] * 3
+    assert [entry.account_id for entry in services_of(app).journal.records(None)] == [account.id] * 3

@@ -1,0 +1,140 @@
+"""The record of an exchange: what the journal keeps of a request and its answer, each part typed.
+
+``None`` stands for what is not known, or was not there. Written as JSON, the members come in the order below.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+# The members that conditions and findings need and people do not.
+_UNSHOWN = ("account_id", "account_names", "endpoint_names")
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of a record, which has exactly the members that it declares."""
+
+
+class AudioFile(_Part, kw_only=True):
+    """An audio file of a request: where it was, its facts where it was decoded, and what an endpoint heard in it.
+
+    ``size`` is in bytes, ``duration`` in seconds, ``sample_rate`` in Hz.
+    """
+
+    place: str
+    file: str
+    size: int
+    sha256: str
+    container: str | None = None
+    codec: str | None = None
+    duration: float | None = None
+    channels: int | None = None
+    sample_rate: int | None = None
+    pcm_sha256: str | None = None
+    heard: str | None = None
+
+
+class HitFault(_Part, kw_only=True):
+    """The fault that hit a request: ``error`` is the name of the error of the catalog that it is, if it is one."""
+
+    id: str
+    kind: str
+    error: str | msgspec.UnsetType = msgspec.UNSET
+    occasion: int
+
+    @property
+    def names(self) -> list[str]:
+        """The names it goes by, the one that says most first."""
+        names = (self.kind, self.id)
+        return [self.error, *names] if isinstance(self.error, str) else [*names]
+
+
+class Timing(_Part, kw_only=True):
+    """Milliseconds from the request to the first byte of the answer, and to its end."""
+
+    first_byte_ms: float | None
+    total_ms: float | None
+
+
+class Record(_Part, kw_only=True):
+    """A request and its answer.
+
+    ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
+    that conditions can use. ``reply`` is what a chat was replied, which snapshots of old do not have.
+    """
+
+    id: str
+    time: float
+    account_names: list[str]
+    account_id: str | None
+    account: str | None
+    organization: str | None
+    project: str | None
+    endpoint: str | None
+    operation: str | None
+    endpoint_names: list[str]
+    method: str
+    path: str
+    query: dict[str, Any]
+    headers: dict[str, str]
+    model: str | None
+    request: dict[str, Any]
+    audio: list[AudioFile]
+    heard: str | None
+    user_text: str | None
+    prompt: str | None
+    status: int | None
+    error: str | None
+    answered_by: str | None
+    stub: str | None
+    fault: HitFault | None
+    reply: dict[str, Any] | None = None
+    usage: dict[str, Any] | None
+    cost_usd: float | None
+    limits: dict[str, str]
+    timing: Timing
+    stream_events: int | None
+    stream_pieces: int | None
+    bytes_sent: int
+    in_flight: bool
+    hung_up: bool
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """Return the record as a JSON value, with all its members."""
+    value: dict[str, Any] = msgspec.to_builtins(record)
+    return value
+
+
+def shown(record: Record) -> dict[str, Any]:
+    """Return the record as a JSON value, with the members that people see."""
+    return {name: value for name, value in as_json(record).items() if name not in _UNSHOWN}
+
+
+def records_of(values: object) -> list[Record]:
+    """Return the records that JSON values stand for.
+
+    Raises ``ValueError`` naming the place of what is none, as in ``entries[2].audio[0].size``.
+    """
+    try:
+        return msgspec.convert(values, list[Record])
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        raise ValueError(f"entries{place.rstrip('`')}: {what}.") from error
+
+
+def of_account(record: Record, account_id: str) -> Record:
+    """Return the record as one of the account ``account_id``."""
+    if account_id == record.account_id:
+        return record
+    organization, _, project = account_id.rpartition("/")
+    return msgspec.structs.replace(
+        record,
+        account_id=account_id,
+        account_names=[account_id, organization, project],
+        account=None,
+        organization=organization,
+        project=project,
+    )
