@@ -24,7 +24,7 @@ from mockserver.state.folder import Folder, TemporaryFolder
 from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_id
 
 if TYPE_CHECKING:
-    from mockserver.state.memory import Change
+    from mockserver.state.memory import Change, MemoryStore
 
 NAMED_UNDER = "blobs"  # a value of the store has the ids of its blobs in a list of this name
 
@@ -246,6 +246,11 @@ class References:
         self._write = write
         self._counts = _names(values)
 
+    def follow(self, store: MemoryStore) -> None:
+        """Keep the bytes that the values of ``store`` name, from now on."""
+        store.persist(self.persist)
+        store.listen(self.release)
+
     def persist(self, changes: Sequence[Change]) -> None:
         """Have changes of the store be on disk, its bytes with them. Raises what ``write`` raises."""
         unnamed = self._unnamed_after(changes)
@@ -262,9 +267,13 @@ class References:
             self._blobs.settle(blob_id)
         self._counts.update(named)
         self._counts.subtract(_names(change.before for change in changes))
-        for blob_id in unnamed:
-            del self._counts[blob_id]
-            self._blobs.delete(blob_id)
+
+    def release(self, changes: Sequence[Change]) -> None:
+        """Delete the bytes that no value names any more, once nobody sees the values that did."""
+        for blob_id in _names(change.before for change in changes):
+            if self._counts[blob_id] <= 0:
+                del self._counts[blob_id]
+                self._blobs.delete(blob_id)
 
     def _unnamed_after(self, changes: Sequence[Change]) -> list[str]:
         """Return the ids of the blobs that no value names after the changes, but one did before or in between."""

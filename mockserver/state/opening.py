@@ -32,7 +32,7 @@ def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
     troubles, store = Troubles(), MemoryStore()
     if not path:
         blobs = Blobs(None, troubles)
-        store.persist(References(blobs).persist)
+        References(blobs).follow(store)
         return store, blobs
     folder = Folder(Path(path).absolute())
     try:
@@ -60,7 +60,7 @@ def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troub
     for path in found.unsettled:
         blobs.settle(path.name)
     store.load((each.kind, each.account, each.key, each.value) for each in found.kept)
-    store.persist(References(blobs, files.write, (each.value for each in found.kept)).persist)
+    References(blobs, files.write, (each.value for each in found.kept)).follow(store)
     return blobs
 
 

@@ -120,7 +120,7 @@ def test_a_full_disk_is_no_oserror_which_would_mean_that_the_client_left(tmp_pat
 
 def test_a_blob_goes_with_the_last_value_that_names_it(blobs: Blobs) -> None:
     store = MemoryStore()
-    store.persist(References(blobs).persist)
+    References(blobs).follow(store)
     blob = kept(blobs, SMALL)
     store.put("upload", "ann", "1", {"blobs": [blob.id]})
     store.put("file", "ann", "2", {"blobs": [blob.id]})
@@ -132,7 +132,7 @@ def test_a_blob_goes_with_the_last_value_that_names_it(blobs: Blobs) -> None:
 
 def test_restoring_a_snapshot_keeps_the_blobs_that_it_names(blobs: Blobs) -> None:
     store = MemoryStore()
-    store.persist(References(blobs).persist)
+    References(blobs).follow(store)
     blob, other = kept(blobs, SMALL), kept(blobs, SMALL)
     store.put("file", "ann", "1", {"blobs": [blob.id]})
     snapshot = store.snapshot(None)

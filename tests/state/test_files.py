@@ -30,7 +30,7 @@ def blobs() -> Iterator[Blobs]:
 @pytest.fixture
 def files(blobs: Blobs, clock: Clock) -> Files:
     store = MemoryStore()
-    store.persist(References(blobs).persist)
+    References(blobs).follow(store)
     return Files(store, blobs, clock, Ids("seed"))
 
 

@@ -93,7 +93,7 @@ def test_whisper_stops_when_the_client_leaves(
     request_of: Callable[[bytes], tuple[str, bytes, dict[str, str]]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG", logger="faster_whisper"):
         connection = send(server, *request_of(long_clip))
         assert eventually(lambda: windows(caplog) > 0)
         connection.close()
@@ -104,7 +104,7 @@ def test_whisper_stops_when_the_client_leaves(
 def test_clips_whose_clients_leave_while_they_wait_are_not_transcribed(
     server: MockServer, whisper: WhisperTranscriber, long_clip: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG", logger="faster_whisper"):
         patient = send(server, *transcription(long_clip))
         assert eventually(lambda: windows(caplog) > 0)
         leaving = [send(server, *transcription(long_clip + b"\0" * n)) for n in range(1, 4)]
@@ -120,7 +120,7 @@ def test_clips_whose_clients_leave_while_they_wait_are_not_transcribed(
 def test_the_journal_and_the_metrics_count_it(
     server: MockServer, whisper: WhisperTranscriber, long_clip: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG", logger="faster_whisper"):
         connection = send(server, *transcription(long_clip))
         assert eventually(lambda: windows(caplog) > 0)
         connection.close()
@@ -138,7 +138,7 @@ def test_a_job_that_is_deleted_is_transcribed_no_further(
     server: MockServer, whisper: WhisperTranscriber, long_clip: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     body, headers = multipart([("model", DEEPGRAM)], ("clip.wav", long_clip))
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG", logger="faster_whisper"):
         created = send(server, "/v1/stt/create", body, headers)
         assert eventually(lambda: windows(caplog) > 0)
         assert requests.post(f"{server.url}/_mock/reset", timeout=60).status_code == 200
