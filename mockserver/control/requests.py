@@ -125,8 +125,8 @@ def document(
     request = request_of(flask.request.environ)
     reader = BodyReader(most, services.settings.socket_timeout)
     try:
-        with reader.place() as place:
-            data = reader.read(request.body, request.length, place)
+        with reader.slot() as slot:
+            data = reader.read(request.body, request.length, slot)
             most_values = max(services.settings.max_json_values, most // _BYTES_OF_A_VALUE)
             body = {} if may_be_empty and not data else parse_json(data, most_values)
     except ApiError as error:

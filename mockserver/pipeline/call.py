@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.definition import Fault
     from mockserver.scripting.stubs.replies import Scripted
     from mockserver.settings.model import Settings
-    from mockserver.transport.bodies import Place
+    from mockserver.transport.bodies import UploadSlot
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Call:
     operation: Operation
     settings: Settings
     account: Account
-    place: Place
+    slot: UploadSlot
     path: Mapping[str, str]
     audio: RequestAudio
     document: dict[str, Any] = field(default_factory=dict)

@@ -162,7 +162,7 @@ class Pipeline:
         operation, call = route.operation, None
         try:
             call = exchange.call = self._admit(request, operation, path_values, exchange.request_id)
-            with call.place, call.streamed:
+            with call.slot, call.streamed:
                 self._look_at_url(call)
                 self._understand(call)
                 if route.rules is not None and call.strict:
@@ -208,9 +208,9 @@ class Pipeline:
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         look = request.connection.check
-        place = self._parts.bodies.place()
+        slot = self._parts.bodies.slot()
         audio = RequestAudio(self._parts.transcribers, self._parts.settings.max_audio_seconds, look)
-        return Call(request, operation, settings, account, place, path, audio, request_id=request_id)
+        return Call(request, operation, settings, account, slot, path, audio, request_id=request_id)
 
     def _look_at_url(self, call: Call) -> None:
         """Warn of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
@@ -272,7 +272,7 @@ class Pipeline:
             return None
         wait = partial(call.request.connection.wait, closing=self._parts.closing)
         pacing = Pacing(call.scripted.reply, self._parts.settings.seed, wait)
-        call.place.release()
+        call.slot.release()
         pacing.before_work()
         return pacing
 

@@ -11,7 +11,7 @@ from mockserver.audio.content import has_disk
 from mockserver.audio.uploads import UPLOAD
 from mockserver.errors import ApiError
 from mockserver.transport import forms, streamed_forms
-from mockserver.transport.bodies import LARGE, BodyReader, Place
+from mockserver.transport.bodies import LARGE, BodyReader, UploadSlot
 from mockserver.validation.nulls import drop_nulls
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class RequestBodies:
         self._url_sources = url_sources
         self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout, settings.max_body_memory)
 
-    def place(self) -> Place:
-        """Where one request may hold a large body."""
-        return self._reader.place()
+    def slot(self) -> UploadSlot:
+        """Return the memory for the large body of one request, not taken yet."""
+        return self._reader.slot()
 
     def take_in(self, call: Call) -> None:
         """Fills the call's ``document`` and ``files``, as its operation's body is; without one, of the query.
@@ -86,7 +86,7 @@ class RequestBodies:
             _check_content_type(call, "multipart/form-data", content_type)
             return forms.parse_multipart(body, content_type, audio_field)
         return streamed_forms.receive_audio(
-            stream, length, content_type, audio_field, self._reader.limit, call.place
+            stream, length, content_type, audio_field, self._reader.limit, call.slot
         )
 
     def _either(self, call: Call) -> None:
@@ -156,7 +156,7 @@ class RequestBodies:
         return self._schemas_for("schema").properties(call.operation.schema)
 
     def _read(self, call: Call, copies: int = 1) -> bytes:
-        return self._reader.read(call.request.body, call.request.length, call.place, copies)
+        return self._reader.read(call.request.body, call.request.length, call.slot, copies)
 
 
 def parse_json(body: bytes, most_values: int | None = None) -> dict[str, Any]:

@@ -42,17 +42,17 @@ class BodyMemory:
 
     @property
     def waiting(self) -> int:
-        """How many wait for bytes."""
+        """Return how many wait for bytes."""
         return len(self._queue)
 
-    def take(self, size: int, patience: float) -> bool:
-        """Take ``size`` bytes, waiting ``patience`` seconds for them; whether they were given."""
+    def take(self, size: int, timeout: float) -> bool:
+        """Take ``size`` bytes; wait up to ``timeout`` seconds for them. Return whether they were given."""
         turn = object()
         with self._changed:
             self._queue.append(turn)
             try:
                 given = self._changed.wait_for(
-                    lambda: self._queue[0] is turn and self._left >= size, timeout=patience
+                    lambda: self._queue[0] is turn and self._left >= size, timeout=timeout
                 )
                 if given:
                     self._left -= size
@@ -68,34 +68,34 @@ class BodyMemory:
             self._changed.notify_all()
 
 
-class Place:
-    """Where a request may hold a large body: taken when one comes, given back with the ``with`` block."""
+class UploadSlot:
+    """The memory for the large body of one request: taken when one comes, given back with the ``with`` block."""
 
-    def __init__(self, memory: BodyMemory, patience: float) -> None:
+    def __init__(self, memory: BodyMemory, timeout: float) -> None:
         self._memory = memory
-        self._patience = patience
+        self._timeout = timeout
         self._size = 0
 
     def take(self, size: int) -> None:
-        """Waits for memory for ``size`` bytes, unless some is held already.
+        """Wait for memory for ``size`` bytes, unless some is held already.
 
-        Raises ``ApiError`` (``overloaded``) when it does not become free within the server's patience.
+        Raises ``ApiError`` (``overloaded``) when it does not become free in time.
         """
         if not self._size:
             size = min(size, self._memory.capacity)
-            if not self._memory.take(size, self._patience):
+            if not self._memory.take(size, self._timeout):
                 raise ApiError(
                     "overloaded", reason="Too many large uploads are being handled. Try again later."
                 )
             self._size = size
 
     def release(self) -> None:
-        """Gives the place back early, once the body has been understood and only an engine is waited for."""
+        """Give the slot back early, once the body has been understood and only an engine is waited for."""
         size, self._size = self._size, 0
         if size:
             self._memory.give_back(size)
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> UploadSlot:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -105,37 +105,37 @@ class Place:
 class BodyReader:
     """Reads the bodies of all requests of a server, at most ``limit`` bytes each.
 
-    Large ones take at most ``memory`` bytes together; others wait ``patience`` seconds for theirs. How fast a body must
-    come is for the server to say that hosts the app: ``mockserver.http_server`` drops who is too slow.
+    Large ones take at most ``memory`` bytes together; others wait up to ``timeout`` seconds for theirs. How fast a body
+    must come is for the server to say that hosts the app: ``transport.http_server`` drops clients that are too slow.
     """
 
-    def __init__(self, limit: int, patience: float, memory: int = 1 << 28) -> None:
+    def __init__(self, limit: int, timeout: float, memory: int = 1 << 28) -> None:
         self.limit = limit
-        self._patience = patience
+        self._timeout = timeout
         self._memory = BodyMemory(memory)
 
-    def place(self) -> Place:
-        """The place of one request, not taken yet."""
-        return Place(self._memory, self._patience)
+    def slot(self) -> UploadSlot:
+        """Return the slot of one request, not taken yet."""
+        return UploadSlot(self._memory, self._timeout)
 
-    def read(self, stream: Readable, length: int | None, place: Place, copies: int = 1) -> bytes:
-        """The whole body, of ``announced_length``; a large one takes ``place``, ``copies`` times its size.
+    def read(self, stream: Readable, length: int | None, slot: UploadSlot, copies: int = 1) -> bytes:
+        """Return the whole body, of ``announced_length``; a large one takes ``slot``, ``copies`` times its size.
 
         Raises ``ApiError`` (``body_too_large``, ``overloaded``) and ``ClientGone``.
         """
         if length is None:
-            return self._read_chunked(stream, place, copies)
+            return self._read_chunked(stream, slot, copies)
         if length > self.limit:
             drain(stream, length)
             raise ApiError("body_too_large", limit=self.limit, read=length)
         if length > LARGE:
-            place.take(length * copies)
+            slot.take(length * copies)
         body = stream.read(length) if length else b""
         if len(body) < length:
             raise ClientGone(f"{len(body)} of {length} bytes came")
         return body
 
-    def _read_chunked(self, stream: Readable, place: Place, copies: int) -> bytes:
+    def _read_chunked(self, stream: Readable, slot: UploadSlot, copies: int) -> bytes:
         refuse_beyond(
             stream, self.limit, lambda size: ApiError("body_too_large", limit=self.limit, read=size)
         )
@@ -152,7 +152,7 @@ class BodyReader:
             if size > self.limit:
                 raise ApiError("body_too_large", limit=self.limit, read=size + drain(stream))
             if size > LARGE:
-                place.take(self.limit * copies)  # how much comes is not known
+                slot.take(self.limit * copies)  # how much comes is not known
             pieces.append(piece)
 
 
@@ -174,7 +174,7 @@ def refuse_beyond(stream: Readable, most: int, refusal: Callable[[int], ApiError
 
 
 def drain(stream: Readable, length: int | None = None) -> int:
-    """Reads and forgets the rest of a body, so that the client hears the answer; says how much that was.
+    """Read and drop the rest of a body, so that the client reads the answer. Return its bytes.
 
     The server that ships does so after the answer. A client that stops sending is not an error here.
     """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mockserver.audio.decode import ClipFacts
     from mockserver.state.blobs import Blob, Blobs, BlobWriter
-    from mockserver.transport.bodies import Place
+    from mockserver.transport.bodies import UploadSlot
 
 log = logging.getLogger(__name__)
 
@@ -138,11 +138,11 @@ def receive(
 
 
 def receive_audio(
-    stream: Readable, length: int | None, content_type: str, audio_field: str, limit: int, place: Place
+    stream: Readable, length: int | None, content_type: str, audio_field: str, limit: int, slot: UploadSlot
 ) -> Form:
     """Reads a ``multipart/form-data`` body of at most ``limit`` bytes, whose files are put into one on disk.
 
-    What is no file stays in memory, and takes ``place`` if it is large. Says what ``forms.parse_multipart`` says,
+    What is no file stays in memory, and takes ``slot`` if it is large. Says what ``forms.parse_multipart`` says,
     and raises what that and ``BodyReader.read`` raise.
     """
     if length is not None and length > limit:
@@ -151,7 +151,7 @@ def receive_audio(
     refuse_beyond(stream, limit, lambda size: ApiError("body_too_large", limit=limit, read=size))
     try:
         files = _FilesOnDisk()
-        parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, place, limit))
+        parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, slot, limit))
         _read_all(parts, stream, length, content_type, limit)
     except ClientGone:
         raise
@@ -292,9 +292,9 @@ def _refuse_many(count: int) -> None:
         raise MultipartError(f"more than {_MAX_FIELDS} bytes that are no file")
 
 
-def _make_room(place: Place, limit: int, count: int) -> None:
+def _make_room(slot: UploadSlot, limit: int, count: int) -> None:
     if count > LARGE:
-        place.take(limit)  # how much comes is not known
+        slot.take(limit)  # how much comes is not known
 
 
 class _FilesOnDisk:

@@ -37,9 +37,9 @@ class Breaking(io.BytesIO):
 
 
 def read(stream: Readable, length: int | None, limit: int = 100) -> bytes:
-    bodies = BodyReader(limit, patience=10)
-    with bodies.place() as place:
-        return bodies.read(stream, length, place)
+    bodies = BodyReader(limit, timeout=10)
+    with bodies.slot() as slot:
+        return bodies.read(stream, length, slot)
 
 
 def test_a_body_is_read_to_its_length_and_not_beyond() -> None:
@@ -106,18 +106,18 @@ class Chunks(io.BytesIO):
         self._allowed = allowed
 
     def read(self, size: int | None = -1, /) -> bytes:
-        assert self.tell() <= self._allowed, "a chunked body was read on without a place"
+        assert self.tell() <= self._allowed, "a chunked body was read on without a slot"
         return super().read(size)
 
 
 @pytest.mark.parametrize("length", [1 << 21, None])
 def test_only_some_large_bodies_are_held_at_once(length: int | None) -> None:
-    bodies = BodyReader(1 << 21, patience=10, memory=16 << 21)
+    bodies = BodyReader(1 << 21, timeout=10, memory=16 << 21)
     reading, release = threading.Semaphore(0), threading.Event()
 
     def hold() -> None:
-        with bodies.place() as place:
-            bodies.read(io.BytesIO(bytes(1 << 21)), length, place)
+        with bodies.slot() as slot:
+            bodies.read(io.BytesIO(bytes(1 << 21)), length, slot)
             reading.release()
             release.wait(10)
 
@@ -135,48 +135,48 @@ def test_only_some_large_bodies_are_held_at_once(length: int | None) -> None:
 @pytest.fixture
 def full() -> Iterator[BodyReader]:
     """A reader whose memory for large bodies is used up, and that waits for none."""
-    bodies = BodyReader(1 << 30, patience=0, memory=8 << 20)
-    with bodies.place() as held:
+    bodies = BodyReader(1 << 30, timeout=0, memory=8 << 20)
+    with bodies.slot() as held:
         held.take(8 << 20)
         yield bodies
 
 
 def test_a_request_that_waits_too_long_for_memory_is_refused(full: BodyReader) -> None:
-    with full.place() as another, pytest.raises(ApiError) as refusal:
+    with full.slot() as another, pytest.raises(ApiError) as refusal:
         full.read(io.BytesIO(bytes(LARGE + 1)), LARGE + 1, another)
     assert refusal.value.name == "overloaded"
-    with full.place() as another, pytest.raises(ApiError, match=r"^overloaded$"):
+    with full.slot() as another, pytest.raises(ApiError, match=r"^overloaded$"):
         full.read(Chunks(allowed=LARGE + (1 << 16)), None, another)
 
 
-def test_small_bodies_need_no_place(full: BodyReader) -> None:
+def test_small_bodies_need_no_slot(full: BodyReader) -> None:
     for length in (0, LARGE, None):
-        with full.place() as another:
+        with full.slot() as another:
             body = full.read(io.BytesIO(bytes(LARGE)), length, another)
         assert body == bytes(LARGE if length != 0 else 0)
 
 
 def test_memory_can_be_given_back_early_and_only_once() -> None:
-    bodies = BodyReader(1 << 30, patience=0, memory=8 << 20)
-    with bodies.place() as place:
-        place.take(8 << 20)
-        place.take(8 << 20)
-        place.release()
-    with bodies.place() as first, bodies.place() as second:
+    bodies = BodyReader(1 << 30, timeout=0, memory=8 << 20)
+    with bodies.slot() as slot:
+        slot.take(8 << 20)
+        slot.take(8 << 20)
+        slot.release()
+    with bodies.slot() as first, bodies.slot() as second:
         first.take(8 << 20)
         with pytest.raises(ApiError):
             second.take(LARGE + 1)
 
 
 def test_a_body_beyond_the_memory_of_all_is_read_alone() -> None:
-    bodies = BodyReader(1 << 30, patience=0, memory=LARGE + 1)
-    with bodies.place() as place:
-        assert len(bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, place)) == 3 << 20
+    bodies = BodyReader(1 << 30, timeout=0, memory=LARGE + 1)
+    with bodies.slot() as slot:
+        assert len(bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, slot)) == 3 << 20
 
 
 def test_a_body_takes_memory_for_all_copies_of_it() -> None:
-    bodies = BodyReader(1 << 30, patience=0, memory=8 << 20)
-    with bodies.place() as first, bodies.place() as second:
+    bodies = BodyReader(1 << 30, timeout=0, memory=8 << 20)
+    with bodies.slot() as first, bodies.slot() as second:
         bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, first, copies=2)
         with pytest.raises(ApiError, match=r"^overloaded$"):
             bodies.read(io.BytesIO(bytes(3 << 20)), 3 << 20, second)
@@ -188,10 +188,10 @@ def test_the_first_request_gets_memory_first() -> None:
     memory, given = BodyMemory(10), SimpleQueue[str]()
 
     def wait_for(size: int, name: str) -> None:
-        assert memory.take(size, patience=10)
+        assert memory.take(size, timeout=10)
         given.put(name)
 
-    assert memory.take(10, patience=0)
+    assert memory.take(10, timeout=0)
     large = threading.Thread(target=wait_for, args=(9, "large"))
     large.start()
     while not memory.waiting:

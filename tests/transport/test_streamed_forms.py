@@ -213,9 +213,9 @@ def heard(
     chunked: bool = False,
     limit: int = 1 << 30,
 ) -> Form:
-    with BodyReader(limit, patience=0).place() as place:
+    with BodyReader(limit, timeout=0).slot() as slot:
         length = None if chunked else len(body)
-        return streamed_forms.receive_audio(Dripping(body, drip), length, content_type, "file", limit, place)
+        return streamed_forms.receive_audio(Dripping(body, drip), length, content_type, "file", limit, slot)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -274,14 +274,14 @@ def test_the_files_of_a_form_take_no_memory() -> None:
 
 
 def test_large_fields_of_a_form_wait_for_memory() -> None:
-    bodies = BodyReader(1 << 30, patience=0, memory=1 << 20)
+    bodies = BodyReader(1 << 30, timeout=0, memory=1 << 20)
     body = body_of(part(NAME.format("prompt"), bytes(2 << 20)))
-    with bodies.place() as held, bodies.place() as place:
+    with bodies.slot() as held, bodies.slot() as slot:
         held.take(1 << 20)
         with pytest.raises(ApiError, match="overloaded"):
-            streamed_forms.receive_audio(io.BytesIO(body), None, CONTENT_TYPE, "file", 1 << 30, place)
+            streamed_forms.receive_audio(io.BytesIO(body), None, CONTENT_TYPE, "file", 1 << 30, slot)
         held.release()
-        form = streamed_forms.receive_audio(io.BytesIO(body), None, CONTENT_TYPE, "file", 1 << 30, place)
+        form = streamed_forms.receive_audio(io.BytesIO(body), None, CONTENT_TYPE, "file", 1 << 30, slot)
     assert len(form.fields[0][1]) == 2 << 20
 
 

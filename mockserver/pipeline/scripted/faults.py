@@ -43,11 +43,11 @@ def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: thre
         raise errors.make(call, fault.error, message=fault.message, retry_after=fault.retry_after)
     connection = call.request.connection
     if fault.kind == "latency":
-        call.place.release()
+        call.slot.release()
         varied = 1 + fault.jitter * fault.chance("jitter").uniform(-1, 1)
         connection.wait(_seconds(fault) * varied, closing)
     elif fault.kind == "hang":
-        call.place.release()
+        call.slot.release()
         connection.wait(fault.seconds, closing)
         connection.shut()
         raise lost("fault: the request was left hanging")

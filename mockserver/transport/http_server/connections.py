@@ -22,8 +22,8 @@ _PIECE = 1 << 16  # bytes that are received at once
 class Connection:
     """A connection. While it waits for a request it belongs to the reception; then to the thread that answers.
 
-    A client that stalls in the body, or sends at less than ``_LEAST_RATE``, uses up our ``patience``. That is in
-    seconds, and only those count in which the server waits for the client.
+    A client that stalls in the body, or sends at less than ``_LEAST_RATE``, uses up its ``seconds_left``. Only those
+    seconds count in which the server waits for the client.
     """
 
     ssl_env = None  # cheroot asks for it
@@ -41,7 +41,7 @@ class Connection:
         self.unread = 0  # bytes of the last body that are not needed
         self.head: Head | None = None  # of the next request, or of that being answered
         self.was_served = False  # a request that came on it was answered
-        self.patience = 0.0
+        self.seconds_left = 0.0
         self.wfile = self  # cheroot writes to it
         self._limits = limits
         self._looked_at = 0
@@ -96,7 +96,7 @@ class Connection:
             while count < size:
                 began = time.monotonic()
                 came = self.socket.recv_into(view[count:])
-                self._wear_patience(came, began)
+                self._charge_time(came, began)
                 if not came:
                     raise ClientGone(f"{size - count} bytes of the body did not come")
                 count += came
@@ -155,10 +155,10 @@ class Connection:
     def _receive(self, most: int) -> bytes:
         began = time.monotonic()
         piece = self.socket.recv(most)
-        self._wear_patience(len(piece), began)
+        self._charge_time(len(piece), began)
         return piece
 
-    def _wear_patience(self, count: int, began: float) -> None:
-        self.patience += count / _LEAST_RATE - (time.monotonic() - began)
-        if self.patience < 0:
+    def _charge_time(self, count: int, began: float) -> None:
+        self.seconds_left += count / _LEAST_RATE - (time.monotonic() - began)
+        if self.seconds_left < 0:
             raise TimeoutError("timed out")

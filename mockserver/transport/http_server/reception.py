@@ -50,7 +50,7 @@ class _Farewell:
 class Reception:
     """Holds the connections that no thread answers: those that wait for a request, and those that are being closed.
 
-    Clients have ``patience`` seconds for the head of a request, which is as large as ``limits`` allow. ``room`` is how
+    Clients have ``timeout`` seconds for the head of a request, which is as large as ``limits`` allow. ``room`` is how
     many connections there may be in all. ``refuse`` writes an ``ApiError`` to a connection.
     """
 
@@ -61,14 +61,14 @@ class Reception:
         refuse: Callable[[Connection, ApiError], None],
         *,
         limits: HeadLimits,
-        patience: float,
+        timeout: float,
         room: int,
     ) -> None:
         self._listener = listener
         self._workers = workers
         self._refuse = refuse
         self._limits = limits
-        self._patience = patience
+        self._timeout = timeout
         self._room = room
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()  # for the selector and the next two
@@ -118,7 +118,7 @@ class Reception:
         now = time.monotonic()
         with self._lock:
             if not self._ending:
-                self._parting[connection] = _Farewell(now + _FAREWELL_SECONDS, now + self._patience)
+                self._parting[connection] = _Farewell(now + _FAREWELL_SECONDS, now + self._timeout)
                 self._selector.register(connection.socket, selectors.EVENT_READ, connection)
                 return
         connection.close()
@@ -188,7 +188,7 @@ class Reception:
 
         Of those that have sent nothing that is the last that came, so that who was there before a crowd stays.
         """
-        arrived = time.monotonic() + self._patience - _YOUNG_SECONDS
+        arrived = time.monotonic() + self._timeout - _YOUNG_SECONDS
         with self._lock:
             aged = [each for each in new if self._waiting.get(each, arrived) < arrived]
             idle = next((each for each in reversed(aged) if each.is_idle), None)
@@ -224,7 +224,7 @@ class Reception:
         if begins:
             with self._lock:
                 del self._waiting[connection]
-                self._waiting[connection] = time.monotonic() + self._patience
+                self._waiting[connection] = time.monotonic() + self._timeout
         self._examine(connection, watched=True)
 
     def _examine(self, connection: Connection, *, watched: bool = False) -> None:
@@ -242,15 +242,15 @@ class Reception:
             return
         if watched:
             self._forget(connection)
-        connection.patience = self._patience
-        connection.socket.settimeout(self._patience)
+        connection.seconds_left = self._timeout
+        connection.socket.settimeout(self._timeout)
         self._workers.put(connection, _kind(connection))
 
     def _wait(self, connection: Connection) -> None:
         """Watch a connection for its next bytes."""
         with self._lock:
             if not self._ending:
-                self._waiting[connection] = time.monotonic() + self._patience
+                self._waiting[connection] = time.monotonic() + self._timeout
                 self._selector.register(connection.socket, selectors.EVENT_READ, connection)
                 return
         connection.close()

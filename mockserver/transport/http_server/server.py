@@ -143,7 +143,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             self.requests,
             self._refuse,
             limits=HeadLimits(self._settings.max_head_bytes, self._settings.max_head_fields),
-            patience=self.timeout,
+            timeout=self.timeout,
             room=self._room,
         )
 

@@ -61,7 +61,7 @@ def listen(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcripti
         try:
             known = _lookup(call, clip, options)
             _check_bounds(call, clip, options)
-            call.place.release()
+            call.slot.release()
             return known or call.audio.transcribe(clip, options, unknown_audio=unknown_audio)
         except UndecodableAudio:
             if call.strict:

@@ -19,20 +19,20 @@ from mockserver.transport.bodies import BodyReader
 def test_waiting_for_whisper_holds_no_place_of_a_large_body(
     server: MockServer, silence: tuple[str, bytes]
 ) -> None:
-    bodies = BodyReader(1 << 30, patience=0, memory=1 << 20)
-    place = bodies.place()
-    place.take(1 << 20)
+    bodies = BodyReader(1 << 30, timeout=0, memory=1 << 20)
+    slot = bodies.slot()
+    slot.take(1 << 20)
     services = services_of(server.app)
     call = Call(
         request_of(create_environ(method="POST")),
         routes.CREATE_TRANSCRIPTION,
         services.settings,
         services.accounts.authenticate("sk-mock-me"),
-        place,
+        slot,
         path={},
         audio=RequestAudio(services.transcribers, 60.0, lambda: None),
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence
     assert listen(call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
-    bodies.place().take(1 << 20)
+    bodies.slot().take(1 << 20)
