@@ -61,27 +61,27 @@ class Call:
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:
-        """Has the request looked at as matchers do."""
+        """Make the facts that matchers look at."""
         self.facts = LiveFacts(self.request, self.operation, self.account, self.document, self.audio)
 
     @property
     def clips(self) -> Mapping[str, Clip]:
-        """The audio files that were looked at, by their place."""
+        """Return the audio files that were looked at, by their place."""
         return self.audio.clips
 
     @property
     def heard(self) -> Mapping[str, str]:
-        """What the endpoint heard in them, by their place."""
+        """Return what the endpoint transcribed of them, by their place."""
         return self.audio.heard
 
     @property
     def usage(self) -> Mapping[str, Any] | None:
-        """The usage that was settled, once it was."""
+        """Return the usage that was settled; ``None`` until it was."""
         return self.outcome.usage
 
     @property
     def price_share(self) -> float:
-        """Which share of the price the request costs."""
+        """Return the share of the price that the request costs: 1.0, or less for one of a batch."""
         inner = self.request.inner
         return inner.price_share if inner else 1.0
 
@@ -92,7 +92,7 @@ class Call:
 
     @property
     def strict(self) -> bool:
-        """Whether the real API's own rules apply, beyond the documented schema."""
+        """Return whether the real API's own rules apply, beyond the documented schema."""
         return self.settings.strictness == "real"
 
 

@@ -29,7 +29,7 @@ class EndpointNames(Mapping[str, frozenset[str]]):
 
     @cached_property
     def _unserved(self) -> dict[str, frozenset[str]]:
-        """The resources that have calls which are not served, by their names."""
+        """Return the resources that have calls which are not served, by their names."""
         calls = ((call, (call.method, shape(call.path))) for call in openai_calls())
         unserved = (call for call, each in calls if each not in self._served_calls)
         names = {call.resource for call in unserved} - self._served.keys()

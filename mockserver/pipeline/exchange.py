@@ -1,4 +1,4 @@
-"""An exchange on its way: what the journal is told of a request and its answer, and when."""
+"""An exchange on its way: what the journal writes down of a request and its answer, and when."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def begin(
 
 
 class Exchange:
-    """One request and its answer. The pipeline says what it finds out; ``answered`` writes the entry.
+    """One request and its answer. The pipeline sets what it finds out; ``answered`` writes the entry.
 
     ``call`` is known once the caller is; ``note_call`` takes from it the ``model``, the ``fault`` that hit the
     request and the id of the ``stub`` that answered it. ``error`` is the catalog's name of the error it was
@@ -89,7 +89,7 @@ class Exchange:
         self.answered_by = ""
 
     def note_call(self) -> None:
-        """Takes from the call what is asked for also after it has been let go."""
+        """Copy from the call what is needed after it has been let go."""
         call = self.call
         if call is None:
             return
@@ -120,28 +120,28 @@ class Exchange:
         return reply
 
     def unanswered(self) -> None:
-        """Writes the entry of a request that got no answer: the client has left, or a fault ended the connection."""
+        """Write the entry of a request that got no answer: the client left, or a fault ended the connection."""
         if self._journal is not None:
             self._journal.add(Entry(self._record(in_flight=False, hung_up=self._has_hung_up())))
             self.call = None
 
     def first_piece(self) -> None:
-        """The stream begins."""
+        """Note when the stream begins."""
         self._progress.first_byte_ms = self._elapsed()
 
     def broke_off(self) -> None:
-        """The stream fails: the client left while it was waited, a fault ends it, or what makes it has an error."""
+        """End a stream that fails: the client left during a wait, a fault ends it, or its source has an error."""
         self.ended(hung_up=self._has_hung_up())
 
     def ended(self, *, hung_up: bool) -> None:
-        """The stream is over; only the first call counts."""
+        """Finish the entry of a stream. Only the first call counts."""
         entry, self._entry = self._entry, None
         if entry is not None and self._journal is not None:
             self._journal.finish(entry, self._record(in_flight=False, hung_up=hung_up))
             self.call = None
 
     def _has_hung_up(self) -> bool:
-        """Whether the client has left. Whom a fault has thrown out has not."""
+        """Return whether the client has left. One whose connection a fault has reset has not."""
         was_reset = self.fault is not None and self.fault.kind == "connection_reset"
         return not was_reset and self._request.connection.has_hung_up
 
@@ -149,7 +149,7 @@ class Exchange:
         return round((time.perf_counter() - self.began) * 1000, 3)
 
     def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
-        """What is not known is ``None``."""
+        """Return the record of the exchange so far; what is not known is ``None``."""
         request, head, progress = self._request, self._head, self._progress
         secrets = request.secrets
         return Record(
@@ -182,7 +182,7 @@ class Exchange:
 
 
 class _Watched(Iterator[bytes]):
-    """A streamed body that tells an exchange how it goes. Closing it closes the body."""
+    """A streamed body that reports its progress to an exchange. Closing it closes the body."""
 
     def __init__(self, body: Iterable[bytes], exchange: Exchange, progress: Progress) -> None:
         self._body = body
@@ -210,7 +210,7 @@ class _Watched(Iterator[bytes]):
         return piece
 
     def close(self) -> None:
-        """The server is done with the body; before its end, because the client has left."""
+        """Close the body. Before its end, the client has left."""
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
@@ -219,7 +219,7 @@ class _Watched(Iterator[bytes]):
             self._exchange.ended(hung_up=True)
 
     def _ends_of_events(self, piece: bytes) -> int:
-        """An event ends with an empty line, which may come in pieces."""
+        """Count the events that end with ``piece``. An event ends with an empty line, which may come in pieces."""
         seen = self._tail + piece
         self._tail = b"" if seen.endswith(_ENDS_OF_EVENTS) else seen[-2:]
         return sum(map(seen.count, _ENDS_OF_EVENTS))
@@ -260,7 +260,7 @@ def _endpoint(operation: Operation | None, secrets: Secrets) -> dict[str, Any]:
 
 
 def _asked(call: Call | None, secrets: Secrets) -> dict[str, Any]:
-    """What the request says: its document, its audio, its texts."""
+    """Return what the request says: its document, its audio, its texts."""
     if call is None:
         return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
     facts, heard = call.facts, call.heard
@@ -290,7 +290,7 @@ def _received(file: ReceivedFile, secrets: Secrets) -> AudioFile:
 
 
 def _heard_last(heard: Mapping[str, str]) -> str | None:
-    """What is said in the upload, or in the last message that was listened to."""
+    """Return what is said in the upload, or in the last message whose audio was transcribed."""
     if not heard:
         return None
     messages = [place.partition(".")[0] for place in heard]

@@ -57,7 +57,7 @@ class Operation:
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Names the operation."""
+        """Set the names of the operation."""
         resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
         resource = self.resource or resource
         names = {resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"} - {""}
@@ -66,5 +66,5 @@ class Operation:
 
     @property
     def is_audio(self) -> bool:
-        """Whether this is one of the endpoints below ``/v1/audio``."""
+        """Return whether this is one of the endpoints below ``/v1/audio``."""
         return self.path.startswith("/audio/")

@@ -43,7 +43,7 @@ class RequestAudio:
         self.heard: dict[str, str] = {}
 
     def uploaded(self) -> Clip:
-        """The file of a form; an empty one where none came."""
+        """Return the file of a form; an empty one where none came."""
         clip = self.clips.get(UPLOAD)
         if clip is None:
             part = self.files.get(UPLOAD)
@@ -52,7 +52,7 @@ class RequestAudio:
         return clip
 
     def spoken(self, audio: Mapping[str, Any], place: str, *, keep_samples: bool) -> Clip:
-        """The ``input_audio`` part of a chat at ``place``. Raises ``ValueError`` unless its data is base64."""
+        """Return the ``input_audio`` part of a chat at ``place``. Raises ``ValueError`` unless its data is base64."""
         clip = self.clips.get(place)
         if clip is None:
             import pybase64

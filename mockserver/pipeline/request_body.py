@@ -1,4 +1,4 @@
-"""Takes the body of a request in: a form, JSON, or a form whose file is kept while it arrives."""
+"""Takes in the body of a request: a form, JSON, or a form whose file is kept while it arrives."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RequestBodies:
         return self._reader.slot()
 
     def take_in(self, call: Call) -> None:
-        """Fills the call's ``document`` and ``files``, as its operation's body is; without one, of the query.
+        """Fill the call's ``document`` and ``files``, as its operation's body is; without one, of the query.
 
         Raises ``ApiError``.
         """
@@ -78,7 +78,7 @@ class RequestBodies:
         call.document.update(forms.to_document(form, self._properties(call)))
 
     def _parts(self, call: Call, content_type: str, audio_field: str) -> forms.Form:
-        """The parts of a form; of a large one they are on disk. Raises ``MultipartError`` and ``ApiError``."""
+        """Return the parts of a form; of a large one they are on disk. Raises ``MultipartError`` and ``ApiError``."""
         stream, length = call.request.body, call.request.length
         is_small = length is not None and length <= LARGE
         if is_small or call.request.media_type != "multipart/form-data" or not has_disk():
@@ -90,7 +90,7 @@ class RequestBodies:
         )
 
     def _either(self, call: Call) -> None:
-        """A form or JSON; audio that is named by URL is an upload if it need not be fetched."""
+        """Take in a form or JSON; audio that is named by URL is an upload if it need not be fetched."""
         if call.request.media_type == "multipart/form-data":
             self._form(call)
         else:
@@ -99,7 +99,7 @@ class RequestBodies:
             call.audio.files = self._url_sources.audio_of(call.document, call.files)
 
     def _anything(self, call: Call) -> None:
-        """A form or JSON of an endpoint that is not served. Other bodies are not looked into."""
+        """Take in a form or JSON of an endpoint that is not served. Other bodies are not looked into."""
         if call.request.media_type == "multipart/form-data":
             with suppress(forms.MultipartError):
                 form = self._parts(call, call.request.content_type, UPLOAD)
@@ -118,7 +118,7 @@ class RequestBodies:
                 call.document.update(parse_json(body, self._max_json_values))
 
     def _receive(self, call: Call, file_field: FileField) -> None:
-        """Reads a form and keeps its file while it arrives."""
+        """Take in a form whose file is kept while it arrives."""
         stream, length = call.request.body, call.request.length
         content_type = call.request.content_type
         _check_content_type(call, "multipart/form-data", content_type)

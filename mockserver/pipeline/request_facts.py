@@ -41,54 +41,54 @@ class LiveFacts:
 
     @property
     def endpoint_names(self) -> frozenset[str]:
-        """All names of the endpoint."""
+        """Return all names of the endpoint."""
         return self._operation.names
 
     @cached_property
     def path(self) -> str:
-        """The path of the request, without ``/v1``."""
+        """Return the path of the request, without ``/v1``."""
         return self._request.route_path
 
     @property
     def method(self) -> str:
-        """The HTTP method."""
+        """Return the HTTP method."""
         return self._request.method
 
     @property
     def account_names(self) -> frozenset[str]:
-        """All names of the account."""
+        """Return all names of the account."""
         return self._account.names
 
     @property
     def model(self) -> str:
-        """The model as the request names it."""
+        """Return the model as the request names it; empty for none."""
         return _text(self.document.get("model"))
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """The request headers, names in lower case."""
+        """Return the request headers, names in lower case."""
         return dict(self._request.headers)
 
     @cached_property
     def prompt(self) -> str:
-        """What the model was told beforehand."""
+        """Return the prompt, the instructions and the system messages, a line each."""
         told = [_text(self.document.get(name)) for name in ("prompt", "instructions")]
         said = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
         return "\n".join(filter(None, told + said))
 
     @cached_property
     def user_text(self) -> str:
-        """What the user wrote last."""
+        """Return the text of the last user message, or the text to speak."""
         return _written(self._last_of_user[1]) or _text(self.document.get("input"))
 
     @cached_property
     def clips(self) -> Sequence[KnownClip]:
-        """The audio files, or those that are kept whatever is in them."""
+        """Return the audio files, and files that are kept whatever is in them."""
         return [*self._by_place.values(), *self._audio.received]
 
     @property
     def heard(self) -> str | None:
-        """What is said in them."""
+        """Return the transcript of the upload, or of the last user message; ``None`` without audio there."""
         from mockserver.wire.transcripts import text_of
 
         if not self._to_hear:
@@ -97,7 +97,7 @@ class LiveFacts:
 
     @property
     def languages(self) -> Sequence[str]:
-        """The languages that are spoken in them."""
+        """Return the languages that are spoken in it."""
         return [language for each in self._transcriptions for language in each.languages]
 
     @cached_property

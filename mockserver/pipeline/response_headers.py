@@ -74,7 +74,7 @@ class ResponseHeaders:
         return self._ids.uuid() if self.service(operation).request_id == "uuid" else self._ids.request_id()
 
     def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
-        """Those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
+        """Return those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
         service = self.service(operation)
         headers = [
             ("openai-processing-ms", str(self._milliseconds(operation, began))),
@@ -88,13 +88,13 @@ class ResponseHeaders:
         ]
 
     def _milliseconds(self, operation: str, began: float) -> int:
-        """How long the request took; where answers repeat, a figure that depends on the operation alone."""
+        """Return how long the request took; where answers repeat, a figure that depends on the operation alone."""
         if self._repeatable or self._clock.is_frozen:
             return 100 + zlib.crc32(operation.encode()) % 900
         return round((time.perf_counter() - began) * 1000)
 
     def of_refusals(self, request_id: str) -> Headers:
-        """Those of the gateway's refusals, which no endpoint has seen."""
+        """Return those of the gateway's refusals, which no endpoint has seen."""
         return self._of_network(request_id, self._gateway_exposes)
 
     def _of_network(self, request_id: str, exposed: tuple[str, ...], *, any_origin: bool = False) -> Headers:

@@ -27,7 +27,7 @@ class Readable(Protocol):
     """A WSGI input stream."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most ``size`` bytes; empty at the end."""
+        """Return at most ``size`` bytes; none at the end."""
         ...
 
 

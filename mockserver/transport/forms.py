@@ -48,7 +48,7 @@ class Form:
 
 
 def parse_multipart(body: bytes, content_type: str, file_field: str = "file") -> Form:
-    """Takes a ``multipart/form-data`` body apart (RFC 7578). Each part is copied once and files stay bytes.
+    """Split a ``multipart/form-data`` body (RFC 7578). Each part is copied once and files stay bytes.
 
     A part is a file when it has a filename, or is named ``file_field``. A part whose name cannot be read ends the
     form: what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a
@@ -75,7 +75,7 @@ def parse_multipart(body: bytes, content_type: str, file_field: str = "file") ->
 
 
 def to_document(form: Form, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON document a form stands for, given the schema of each property (references resolved).
+    """Return the JSON document a form stands for, given the schema of each property (references resolved).
 
     ``name[]`` and ``name[0]`` give an array in the order sent; ``name`` gives an array of its last value where the
     schema declares an array. ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and
@@ -104,7 +104,7 @@ def names_several(content_type: str) -> bool:
 
 
 def boundary_of(content_type: str) -> bytes:
-    """The boundary that a content type names. Raises ``MultipartError``."""
+    """Return the boundary that a content type names. Raises ``MultipartError``."""
     if names_several(content_type):
         raise MultipartError("there is more than one content type")
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
@@ -172,7 +172,7 @@ def part_options(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def options_of(header: str) -> dict[str, str]:
-    """The parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) is preferred."""
+    """Return the parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) is preferred."""
     options: dict[str, str] = {}
     extended: dict[str, str] = {}
     for name, quoted, plain in _OPTION.findall(header):
@@ -188,7 +188,7 @@ def options_of(header: str) -> dict[str, str]:
 
 
 def text_of(name: str, data: bytes) -> str:
-    """The text of a field. Raises ``MultipartError`` unless it is UTF-8."""
+    """Return the text of a field. Raises ``MultipartError`` unless it is UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -196,7 +196,7 @@ def text_of(name: str, data: bytes) -> str:
 
 
 def _value(values: list[tuple[str | None, str]], schema: Mapping[str, Any]) -> Any:
-    """The value that the texts sent for one property stand for, each with what stood in brackets, if any."""
+    """Return the value that the texts sent for one property stand for, each with what stood in brackets, if any."""
     members = {key: text for key, text in values if key and not key.isdecimal()}
     if members:
         properties = (_branch(schema, "object") or {}).get("properties", {})
@@ -210,7 +210,7 @@ def _value(values: list[tuple[str | None, str]], schema: Mapping[str, Any]) -> A
 
 
 def _branch(schema: Mapping[str, Any], json_type: str) -> Mapping[str, Any] | None:
-    """The part of ``schema`` that admits values of ``json_type``: itself or a branch of its ``anyOf``."""
+    """Return the part of ``schema`` that admits values of ``json_type``: itself or a branch of its ``anyOf``."""
     declared = schema.get("type")
     if json_type == declared or (isinstance(declared, list) and json_type in declared):
         return schema
@@ -219,7 +219,7 @@ def _branch(schema: Mapping[str, Any], json_type: str) -> Mapping[str, Any] | No
 
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:
-    """``text`` as a value of a type that the schema declares, or unchanged."""
+    """Return ``text`` as a value of a type that the schema declares, or unchanged."""
     value = scalar(text, schema)
     if value is text and _branch(schema, "object"):
         found = _object(text)
@@ -228,7 +228,7 @@ def _read(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def scalar(text: str, schema: Mapping[str, Any]) -> Any:
-    """``text`` as the boolean or number that the schema declares, read as pydantic does; else unchanged."""
+    """Return ``text`` as the boolean or number that the schema declares, read as pydantic does; else unchanged."""
     value: Any = None
     if _branch(schema, "boolean"):
         value = _BOOLEANS.get(text.lower())

@@ -37,7 +37,7 @@ class Writer(Protocol):
     """Where the bytes of a file go."""
 
     def write(self, piece: memoryview) -> None:
-        """Adds bytes."""
+        """Add bytes."""
         ...
 
 
@@ -68,23 +68,23 @@ class ReceivedFile:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the size in bytes."""
         return self.writer.size
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the file, in hex."""
+        """Return the SHA-256 of the file, in hex."""
         return self.writer.sha256
 
     @property
     def facts(self) -> ClipFacts:
-        """Raises ``UndecodableAudio``: nobody listens to it."""
+        """Raise ``UndecodableAudio``: the file is not decoded."""
         from mockserver.audio.decode import UndecodableAudio
 
         raise UndecodableAudio("a file that is kept is not listened to")
 
     def keep(self) -> Blob:
-        """Keeps the bytes beyond the request."""
+        """Keep the bytes beyond the request."""
         return self.writer.commit()
 
 
@@ -103,7 +103,7 @@ class StreamedForm:
         self._opened.close()
 
     def open(self, blobs: Blobs, place: str, name: str | None, content_type: str) -> BlobWriter:
-        """Begins a file; the last of a place wins."""
+        """Begin a file; the last of a place wins."""
         writer = self._opened.enter_context(blobs.writer())
         self.files[place] = ReceivedFile(place, name or "", content_type, writer)
         return writer
@@ -117,7 +117,7 @@ def receive(
     content_type: str,
     file_field: FileField,
 ) -> None:
-    """Reads a ``multipart/form-data`` body of ``length`` bytes (``None``: in chunks) into ``form``.
+    """Read a ``multipart/form-data`` body of ``length`` bytes (``None``: in chunks) into ``form``.
 
     A part is a file when it has a filename, or the name of ``file_field``. Raises ``MultipartError`` as
     ``forms.parse_multipart`` does, and beyond 1 MiB of fields; ``ApiError``, the rest of the body being read
@@ -140,9 +140,9 @@ def receive(
 def receive_audio(
     stream: Readable, length: int | None, content_type: str, audio_field: str, limit: int, slot: UploadSlot
 ) -> Form:
-    """Reads a ``multipart/form-data`` body of at most ``limit`` bytes, whose files are put into one on disk.
+    """Read a ``multipart/form-data`` body of at most ``limit`` bytes, whose files are put into one on disk.
 
-    What is no file stays in memory, and takes ``slot`` if it is large. Says what ``forms.parse_multipart`` says,
+    What is no file stays in memory, and takes ``slot`` if it is large. Returns what ``forms.parse_multipart`` returns,
     and raises what that and ``BodyReader.read`` raise.
     """
     if length is not None and length > limit:
@@ -164,7 +164,7 @@ def receive_audio(
 def _read_all(
     parts: _Parts, stream: Readable, length: int | None, content_type: str, limit: int | None = None
 ) -> None:
-    """Gives ``parts`` a body; the rest of one that is refused is read and forgotten, which ``limit`` ends."""
+    """Feed ``parts`` a body; the rest of one that is refused is read and dropped, up to ``limit``."""
     read = 0
     try:
         write = _parser(forms.boundary_of(content_type), parts)
@@ -184,7 +184,7 @@ def _read_all(
 
 
 def _skip(stream: Readable, length: int | None, read: int, limit: int | None) -> int:
-    """Reads and forgets what is left of a body, at least up to ``limit``; says how much that was."""
+    """Read and drop what is left of a body, at least up to ``limit``. Return its bytes."""
     skipped = 0
     while (
         limit is not None
@@ -305,13 +305,13 @@ class _FilesOnDisk:
         self._begun: dict[str, tuple[str | None, str, ContentWriter]] = {}
 
     def begin(self, place: str, name: str | None, content_type: str) -> ContentWriter:
-        """Begins a file; the last of a place wins."""
+        """Begin a file; the last of a place wins."""
         writer = ContentWriter(self._spool)
         self._begun[place] = name, content_type, writer
         return writer
 
     def parts(self) -> dict[str, FilePart]:
-        """Returns the files by their places, once they are complete."""
+        """Return the files by their places, once they are complete."""
         return {
             place: FilePart(name or "", content_type, writer.content(), is_field=name is None)
             for place, (name, content_type, writer) in self._begun.items()
@@ -319,7 +319,7 @@ class _FilesOnDisk:
 
 
 def _parser(boundary: bytes, parts: _Parts) -> Callable[[bytes], object]:
-    """Takes the body in pieces. Raises ``MultipartError`` as well as what ``parts`` raise."""
+    """Return the parser that takes the body in pieces. Raises ``MultipartError`` as well as what ``parts`` raise."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser
 

@@ -111,7 +111,7 @@ class _Breakable:
 
     @property
     def number(self) -> int:
-        """The event that is broken, from 0."""
+        """Return the number of the event that is broken, from 0."""
         return _PASSING if self.fault.after is None else self.fault.after
 
     def wait(self, seconds: float) -> bool:
@@ -123,7 +123,7 @@ _Breaking = Callable[[_Breakable], _Broken]
 
 
 def _reset(answer: _Breakable) -> Iterator[bytes]:
-    """``connection_reset``: a part of the body, or all of it, then a reset."""
+    """Send a part of the body, or all of it, then reset the connection (``connection_reset``)."""
     sent = {"before": (), "middle": _part(answer), "after": answer.pieces}[answer.fault.at]
     yield from sent
     if answer.fault.at == "after" and answer.is_chunked:
@@ -133,13 +133,13 @@ def _reset(answer: _Breakable) -> Iterator[bytes]:
 
 
 def _truncate(answer: _Breakable) -> Iterator[bytes]:
-    """``truncated_body``: a part of the body, then the end of the connection."""
+    """Send a part of the body, then end the connection (``truncated_body``)."""
     yield from _part(answer)
     raise lost("fault: the body was truncated")
 
 
 def _part(answer: _Breakable) -> Iterator[bytes]:
-    """The first ``after`` bytes of the body; else half of it, or the first piece of a stream."""
+    """Yield the first ``after`` bytes of the body; else half of it, or the first piece of a stream."""
     left, whole = answer.fault.after, answer.whole
     if whole is not None:
         yield whole[: len(whole) // 2 if left is None else min(left, len(whole) - 1)]
@@ -154,7 +154,7 @@ def _part(answer: _Breakable) -> Iterator[bytes]:
 
 
 def _malform(answer: _Breakable) -> _Broken:
-    """``malformed_json``: a body without its last bracket; of events, the first one is broken."""
+    """Take the last bracket off a body, or break the first of its events (``malformed_json``)."""
     if answer.is_events:
         return broken_events.changed(answer.events, 0, lambda event: [broken_events.garbled(event)])
     whole = answer.whole
@@ -166,7 +166,7 @@ def _malform(answer: _Breakable) -> _Broken:
 
 
 def _misannounce(answer: _Breakable) -> Iterable[bytes]:
-    """``wrong_content_length``: the body is longer, or shorter, than its header says."""
+    """Announce a body as longer, or shorter, than it is (``wrong_content_length``)."""
     by = answer.fault.by
     announced = _FAR_TOO_LONG if by > 0 else -by  # of a stream
     if answer.whole is not None:
@@ -214,7 +214,7 @@ def _leave_out_done(answer: _Breakable) -> Iterator[bytes]:
 
 
 def _corrupt(answer: _Breakable) -> _Broken:
-    """``corrupt_audio``: sound as it is, in JSON, or in events."""
+    """Add noise to sound: as it is, in JSON, or in events (``corrupt_audio``)."""
     noise = Noise(answer.fault.chance("noise"))
     if answer.is_events:
         return map(noise.on_json, answer.events)
@@ -224,7 +224,7 @@ def _corrupt(answer: _Breakable) -> _Broken:
 
 
 def _drip(answer: _Breakable) -> Iterator[bytes]:
-    """``slow_drip``: the body at a few bytes a second, and after a time what is left of it at once."""
+    """Send the body at a few bytes a second, and after a time what is left of it at once (``slow_drip``)."""
     rate = answer.fault.bytes_per_second
     left = _DRIPS if answer.fault.seconds is None else answer.fault.seconds
     drop = max(1, round(rate * _DRIP))

@@ -28,7 +28,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def body_of(connection: Connection) -> Body:
-    """The body that follows the connection's head."""
+    """Return the body that follows the connection's head."""
     head = connection.head
     assert head is not None
     if head.length is None:
@@ -49,7 +49,7 @@ class Body(ABC):
         self._gives_up = False
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most ``size`` bytes; none at the end.
+        """Return at most ``size`` bytes; none at the end.
 
         Raises ``ClientGone`` when the client breaks off, ``ApiError`` when it breaks the rules, and ``OSError``.
         """
@@ -83,7 +83,7 @@ class Body(ABC):
             self._gives_up = True
 
     def leave(self) -> bool:
-        """Stops reading; returns whether the connection can be used for another request after the rest of the body."""
+        """Stop reading; return whether the connection can be used for another request after the rest of the body."""
         if self.ended:
             return True
         if self._expected or self._broken:  # the client may or may not send the body
@@ -92,7 +92,7 @@ class Body(ABC):
 
     @abstractmethod
     def _read(self, size: int) -> bytes:
-        """At most ``size`` bytes, all that are left if it is negative; sets ``ended`` with the last."""
+        """Return at most ``size`` bytes, all that are left if it is negative; set ``ended`` with the last."""
 
     @abstractmethod
     def _leave(self) -> bool:
@@ -159,7 +159,7 @@ class ChunkedBody(Body):
         self._most, self._refusal = most, refusal
 
     def _begin_chunk(self) -> bool:
-        """Whether there is another chunk; after the last one reads the trailers."""
+        """Return whether there is another chunk; after the last one, read the trailers."""
         line = _CHUNK.fullmatch(self._line())
         if line is None:
             raise _malformed("A chunk does not begin with its size.")
@@ -191,7 +191,7 @@ class ChunkedBody(Body):
             raise _malformed(f"The body in chunks has {error}.") from error
 
     def _leave(self) -> bool:
-        """Reads what has come already."""
+        """Read what has come already."""
         left = _KEPT_AT_MOST
         with suppress(OSError, ApiError), self._connection.without_waiting():
             while left > 0 and not self.ended:

@@ -58,7 +58,7 @@ class Connection:
         return bool(piece)
 
     def find_head(self) -> bool:
-        """Whether the next head is there, which then is ``head``. Raises ``ApiError`` for a malformed one."""
+        """Find the next head, and set ``head``; return whether it is there. Raises ``ApiError`` for a malformed one."""
         if self.unread:
             skipped = min(self.unread, len(self.received))
             del self.received[:skipped]

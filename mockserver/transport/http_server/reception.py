@@ -299,7 +299,7 @@ class Reception:
 
 
 def _is_ready(connection: Connection) -> bool:
-    """Whether a request can be given to a thread. Small bodies of control calls are waited for, which takes none."""
+    """Return whether a request can be given to a thread. Small bodies of control calls are awaited: that takes none."""
     head = connection.head
     assert head is not None
     if head.length is None or head.expects_continue or not 0 < head.length <= _CONTROL_BODY:
@@ -308,7 +308,7 @@ def _is_ready(connection: Connection) -> bool:
 
 
 def _kind(connection: Connection) -> Kind:
-    """How soon a request must be answered. A control call with a body that is still to come may be slow."""
+    """Return how soon a request must be answered. A control call with a body that is still to come may be slow."""
     head = connection.head
     assert head is not None
     if not _is_control(head.path) or head.length is None or len(connection.received) < head.length:

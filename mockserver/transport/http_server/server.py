@@ -53,7 +53,7 @@ class _Request(HTTPRequest):  # type: ignore[misc]
         self.rfile = body_of(connection)
 
     def write(self, chunk: bytes) -> None:
-        """Sends a piece of the body. A large one is not copied, however slowly it is read."""
+        """Send a piece of the body. A large one is not copied, however slowly it is read."""
         if not self.chunked_write or not chunk:
             self.conn.write(chunk)
         elif len(chunk) <= _COPIED_AT_MOST:
@@ -64,7 +64,7 @@ class _Request(HTTPRequest):  # type: ignore[misc]
             self.conn.write(b"\r\n")
 
     def respond(self) -> None:
-        """Has the app answer."""
+        """Have the app answer."""
         _Gateway(self).respond()
         self.ensure_headers_sent()
         if self.chunked_write:
@@ -75,7 +75,7 @@ class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
     """Calls the app."""
 
     def get_environ(self) -> dict[str, Any]:
-        """The WSGI environ of the request."""
+        """Return the WSGI environ of the request."""
         request, connection, head = self.req, self.req.conn, self.req.head
         environ = {
             "REQUEST_METHOD": head.method,
@@ -105,7 +105,7 @@ class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
         return environ
 
     def start_response(self, *arguments: Any) -> Any:
-        """Takes the app's status and headers. A connection with much unread of a body takes no further request."""
+        """Take the app's status and headers. A connection with much unread of a body takes no further request."""
         self.req.close_connection |= not self.req.rfile.leave()
         return super().start_response(*arguments)
 
@@ -134,7 +134,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self._stopping = threading.Lock()
 
     def prepare(self) -> None:
-        """Binds and listens. Raises ``OSError``."""
+        """Bind and listen. Raises ``OSError``."""
         super().prepare()
         self._connections.close()  # cheroot's own, which holds no connection yet
         self.socket.settimeout(0)
@@ -148,11 +148,11 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         )
 
     def serve(self) -> None:
-        """Answers until ``stop()``."""
+        """Answer requests until ``stop()``."""
         self._reception.run()
 
     def stop(self) -> None:
-        """Finishes the requests in flight, within ``shutdown_seconds``; returns when that is done, whoever began it."""
+        """Finish the requests in flight, within ``shutdown_seconds``; return when that is done, whoever began it."""
         self._closing.set()  # those that wait for something need wait no longer
         with self._stopping:
             if self.ready:
@@ -161,16 +161,16 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
                 self.requests.stop(self._settings.shutdown_seconds)
 
     def end(self) -> None:
-        """Stops in the background."""
+        """Stop in the background."""
         threading.Thread(target=self.stop, name="stop").start()
 
     @property
     def can_add_keepalive_connection(self) -> bool:
-        """Whether a connection is kept after an answer; cheroot asks."""
+        """Return whether a connection is kept after an answer; cheroot asks."""
         return bool(self.ready)
 
     def _answer(self, connection: Connection) -> None:
-        """Answers the request of a connection, and says where that goes then. Raises nothing."""
+        """Answer the request of a connection, and return where that goes then. Raises nothing."""
         request = None
         try:
             request = _Request(self, connection)
@@ -192,7 +192,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
                 request.rfile.done()
 
     def _give_up(self, connection: Connection, request: _Request | None, error: Exception) -> None:
-        """Ends a connection whose request the app did not answer to the end."""
+        """End a connection whose request the app did not answer to the end."""
         peer = f"{connection.remote_addr}:{connection.remote_port}"
         if isinstance(error, OSError):
             log.info("The connection from %s broke: %s", peer, error)
@@ -207,7 +207,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             self._reception.part(connection)
 
     def _refuse(self, connection: Connection, error: ApiError) -> None:
-        """Answers what is no request, or cannot be one's turn, as the API would; the connection is then to be ended."""
+        """Answer what is no request, or cannot be one's turn, as the API would; the connection is then to be ended."""
         refusal = self._refusal(error)
         reason = error.values.get("reason", error.name)
         log.info("%s:%s: %d %s", connection.remote_addr, connection.remote_port, refusal.status, reason)
@@ -230,7 +230,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
-        """Binds a socket, and closes it where that fails."""
+        """Bind a socket, and close it where that fails."""
         try:
             socket_.bind(bind_addr)
         except OSError:
@@ -240,7 +240,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
 
     @property
     def url(self) -> str:
-        """Where the server listens, without a trailing slash."""
+        """Return the URL where the server listens, without a trailing slash."""
         host, port = self.bind_addr[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -250,7 +250,7 @@ class PortInUse(OSError):
 
 
 def listen(settings: Settings, app: flask.Flask, closing: threading.Event | None = None) -> HttpServer:
-    """A server that is bound and listens; ``closing`` is set as soon as it is to stop.
+    """Return a server that is bound and listens; ``closing`` is set as soon as it is to stop.
 
     Raises ``PortInUse`` or ``OSError`` naming address and remedy.
     """

@@ -141,7 +141,7 @@ class Workers:
                 time.sleep(_SLOW_GROWTH)
 
     def _needs_another(self) -> bool:
-        """Whether a request waits that a further thread may answer."""
+        """Return whether a request waits that a further thread may answer."""
         with self._lock:
             kinds = [kind for kind, waiting in self._waiting.items() if waiting]
             if not kinds or self._busy >= self._most[kinds[0]]:
