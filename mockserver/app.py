@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +38,9 @@ from mockserver.pipeline.endpoint_names import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
 from mockserver.providers.aimlapi.provider import AimlApi
-from mockserver.providers.aimlapi.routes import ROUTES as AIMLAPI_ROUTES
-from mockserver.providers.openai import unserved
-from mockserver.providers.openai.batch_work.batches import Batches
+from mockserver.providers.aimlapi.routes import OPERATIONS as AIMLAPI_OPERATIONS
 from mockserver.providers.openai.provider import OpenAi
-from mockserver.providers.openai.routes import BATCH_OPERATIONS
-from mockserver.providers.openai.routes import ROUTES as OPENAI_ROUTES
+from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
@@ -54,8 +53,7 @@ from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from mockserver.transport.answer_memory import AnswerMemory
 from mockserver.transport.urls import has_double_slash, written_path
-from mockserver.validation.schemas import Schemas
-from mockserver.work_queue import WorkQueue
+from mockserver.validation.schemas import RequestSchemas, Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,13 +62,14 @@ if TYPE_CHECKING:
 
     from mockserver.catalog.tables import Catalog
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.pipeline.provider import Context
     from mockserver.remote.fetch import Fetcher
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.settings.model import Settings
 
 log = logging.getLogger(__name__)
 
-OPERATIONS = tuple(route.operation for route in (*OPENAI_ROUTES, *AIMLAPI_ROUTES))
+OPERATIONS = (*OPENAI_OPERATIONS, *AIMLAPI_OPERATIONS)
 ENDPOINTS = EndpointNames(OPERATIONS)
 
 _CONTROL = "/_mock"
@@ -88,11 +87,14 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.extensions["mockserver"] = services
     flask_adapter.refuse_otherwise(app, services.errors, services.ids, services.journal)
     flask_adapter.open_to_browsers(app)
-    parts = _pipeline_parts(services)
-    openai = Pipeline(OpenAi(services), parts, services)
-    aimlapi = Pipeline(AimlApi(services), parts, services)
-    for pipeline, routes in ((openai, OPENAI_ROUTES), (aimlapi, AIMLAPI_ROUTES)):
-        for route in routes:
+    fill = partial(_filled, services)
+    bodies = RequestBodies(services.settings, services.request_schemas, services.blobs, services.url_sources)
+    parts = fill(PipelineParts, bodies=bodies)
+    openai = OpenAi(fill)
+    services.providers.extend([openai, AimlApi(fill)])
+    pipelines = [Pipeline(provider, parts) for provider in services.providers]
+    for pipeline, provider in zip(pipelines, services.providers, strict=True):
+        for route in provider.routes:
             path, name, method = route.operation.path, route.operation.name, route.operation.method
             app.add_url_rule(path, name, flask_adapter.view(pipeline, route), methods=[method])
 
@@ -101,39 +103,23 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
         if error is None and not has_double_slash(written_path(environ)):
             return None
         request = flask_adapter.request_of(environ)
-        return flask_adapter.response_of(openai.reply(request, unserved.route(request, error), {}))
+        return flask_adapter.response_of(
+            pipelines[0].reply(request, openai.unserved_route(request, error), {})
+        )
 
     app.before_request(answer_unserved)
     beside_control = _beside_control(app.wsgi_app, services)
     answering = _with_reasons(_also_below_version(beside_control))
     app.wsgi_app = _dated(answering, services.clock)  # type: ignore[assignment, method-assign]
-    # Last: lines of batches that an earlier server left are answered from here on, and go the whole way.
-    services.batches.bind(services, app, BATCH_OPERATIONS)
+    # Last: the lines of batches that an earlier server left are answered from here on, by the whole app.
+    openai.bind(app)
     return app
 
 
-def _pipeline_parts(services: Services) -> PipelineParts:
-    """Return what the pipelines of both providers share, the memory for bodies included."""
-    return PipelineParts(
-        settings=services.settings,
-        account_settings=services.account_settings,
-        accounts=services.accounts,
-        bodies=RequestBodies(services.settings, services.schemas_for, services.blobs, services.url_sources),
-        transcribers=services.transcribers,
-        catalog=services.catalog,
-        clock=services.clock,
-        errors=services.errors,
-        faults=services.faults,
-        stubs=services.stubs,
-        limiter=services.limiter,
-        ledger=services.ledger,
-        schemas_for=services.schemas_for,
-        journal=services.journal,
-        metrics=services.metrics,
-        notices=services.notices,
-        answer_memory=services.answer_memory,
-        closing=services.closing,
-    )
+def _filled(services: Services, context: type[Context], **own: Any) -> Context:
+    """Return a context whose fields are the services of those names, or the provider's ``own``."""
+    names = [each.name for each in fields(context) if each.name not in own]  # type: ignore[arg-type]
+    return context(**own, **{name: getattr(services, name) for name in names})
 
 
 def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplication:
@@ -222,7 +208,7 @@ def build_services(settings: Settings) -> Services:
         settings=settings,
         catalog=catalog,
         schemas=schemas,
-        real_schemas=Schemas(data_folder("schemas"), real=True),
+        request_schemas=RequestSchemas(schemas, Schemas(data_folder("schemas"), real=True)),
         errors=errors,
         accounts=Accounts(settings),
         ids=ids,
@@ -231,7 +217,6 @@ def build_services(settings: Settings) -> Services:
         ledger=Ledger(),
         store=store,
         blobs=blobs,
-        batches=Batches(),
         files=Files(store, blobs, clock, ids),
         fixtures=fixtures,
         spoken=spoken,
@@ -246,7 +231,6 @@ def build_services(settings: Settings) -> Services:
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
-        resume=_resume_jobs,
         faults=Faults(clock, settings.seed, errors, ENDPOINTS),
         journal=Journal(
             clock,
@@ -259,16 +243,8 @@ def build_services(settings: Settings) -> Services:
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
         url_sources=_url_sources(settings, fixtures),
-        stt_queue=WorkQueue(settings.stt_workers, settings.stt_queue),
         answer_memory=AnswerMemory(settings.max_answer_memory),
     )
-
-
-def _resume_jobs(services: Services) -> None:
-    if any(services.store.all("stt_job")):
-        from mockserver.providers.aimlapi.work import resume
-
-        resume(services)
 
 
 def check_tables(catalog: Catalog, errors: ErrorTable) -> None:

@@ -1,17 +1,15 @@
-"""What a running server consists of. ``app.create_app`` builds it once; endpoints are given it."""
+"""What a running server consists of. ``app.py`` builds it, and hands each room what that uses of it."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
     from mockserver.logs import Notices
-    from mockserver.providers.openai.batch_work.batches import Batches
+    from mockserver.pipeline.provider import Provider
     from mockserver.remote.sources import UrlSources
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.files import StubWatcher
@@ -39,30 +37,28 @@ if TYPE_CHECKING:
     from mockserver.state.files import Files
     from mockserver.state.memory import MemoryStore
     from mockserver.transport.answer_memory import AnswerMemory
-    from mockserver.validation.schemas import Schemas
-    from mockserver.work_queue import WorkQueue
+    from mockserver.validation.schemas import RequestSchemas, Schemas
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The rooms of one server, wired together. No state lives outside of them.
+    """The parts of one server, wired together. No state lives outside of them.
 
-    ``schemas`` are the documented ones, ``real_schemas`` those that the real service is known to have.
-    ``resume`` goes on with work that an earlier server left unfinished in the state folder.
+    ``schemas`` are the documented ones, ``request_schemas`` these and those of the real service.
     ``closing`` is set when the server is about to end, so that nothing goes on waiting.
+    ``providers`` are the hosted APIs that it serves; there are none where only the engines are used.
     """
 
     settings: Settings
     catalog: Catalog
     schemas: Schemas
-    real_schemas: Schemas
+    request_schemas: RequestSchemas
     errors: ErrorTable
     accounts: Accounts
     ids: Ids
     clock: Clock
     store: MemoryStore
     blobs: Blobs
-    batches: Batches
     files: Files
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
@@ -80,14 +76,9 @@ class Services:
     metrics: Metrics
     notices: Notices
     url_sources: UrlSources
-    stt_queue: WorkQueue
     answer_memory: AnswerMemory
     closing: threading.Event
-    resume: Callable[[Services], None]
-
-    def schemas_for(self, strictness: str) -> Schemas:
-        """Return the schemas that hold in ``strictness``: those of the real service, or the documented ones."""
-        return self.real_schemas if strictness == "real" else self.schemas
+    providers: list[Provider] = field(default_factory=list)
 
     def start(self) -> None:
         """Readies the engines in the background, so that the first request need not wait for them."""
@@ -98,13 +89,14 @@ class Services:
             self.whisper.start()
         self.speaker.start()
         threading.Thread(target=run_or_complain, args=[tokens.load], name="tokens", daemon=True).start()
-        self.resume(self)
+        for provider in self.providers:
+            provider.start()
 
     def close(self) -> None:
         """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""
         self.closing.set()
-        self.batches.close()
-        self.stt_queue.close()
+        for provider in self.providers:
+            provider.close()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

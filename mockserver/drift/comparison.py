@@ -94,7 +94,6 @@ def _resources() -> Path:
 
 
 def _served() -> set[tuple[str, str]]:
-    from mockserver.providers.openai.routes import ROUTES
+    from mockserver.providers.openai.routes import OPERATIONS
 
-    operations = (route.operation for route in ROUTES)
-    return {(each.method, each.path) for each in operations}
+    return {(each.method, each.path) for each in OPERATIONS}

@@ -8,13 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.pipeline.call import Answer, Call
-from mockserver.services import Services
 
 if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
 
-Handler = Callable[[Services, Call], Answer]
-Rules = Callable[[Services, Call], None]
+Handler = Callable[[Call], Answer]
+Rules = Callable[[Call], None]
 
 
 class Route(NamedTuple):
@@ -26,15 +25,19 @@ class Route(NamedTuple):
 
 
 class Lazy:
-    """A function, ``module.function`` below ``package``, whose module is imported at the first call."""
+    """A function of ``(context, call)``, bound to its context; its module is imported at the first call.
 
-    def __init__(self, package: str, name: str) -> None:
+    ``name`` is ``module.function`` below ``package``.
+    """
+
+    def __init__(self, package: str, name: str, context: object) -> None:
         module, _, self._function = name.rpartition(".")
         self._module = cache(lambda: import_module(f"{package}.{module}"))
+        self.context = context
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, call: Call) -> Any:
         """Call the function."""
-        return self.load()(*arguments)
+        return self.load()(self.context, call)
 
     def load(self) -> Callable[..., Any]:
         """Return the function. Raises ``ImportError`` and ``AttributeError`` where there is none."""
@@ -42,13 +45,13 @@ class Lazy:
         return function
 
 
-def routes_of(package: str, handlers: Iterable[tuple[Operation, str]]) -> tuple[Route, ...]:
-    """Return the routes of a provider; its handlers and rules are functions below ``package``."""
+def bound(package: str, operations: Iterable[Operation], context: object) -> tuple[Route, ...]:
+    """Return the routes of operations whose handlers and rules are functions below ``package`` of that context."""
     return tuple(
         Route(
             operation,
-            Lazy(package, name),
-            Lazy(package, operation.rules) if operation.rules else None,
+            Lazy(package, operation.handler, context),
+            Lazy(package, operation.rules, context) if operation.rules else None,
         )
-        for operation, name in handlers
+        for operation in operations
     )

@@ -19,7 +19,8 @@ class Operation:
     several ways. ``estimate`` gives the
     tokens a request is charged beforehand, ``images`` counts its images; ``tells_tokens`` is whether answers have
     token-limit headers.
-    ``rules`` names the function of its provider's package that refuses what the model cannot do.
+    ``handler`` names the function of its provider's package that answers, as ``module.function``; ``rules`` the one
+    that refuses what the model cannot do.
 
     The body ``either`` is a form or JSON, which names the URL of the audio if the operation ``takes_urls``. Optional
     members of JSON that are null are dropped, unless it ``keeps_nulls``; numbers and booleans that are sent as
@@ -45,6 +46,7 @@ class Operation:
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     images: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
+    handler: str = ""
     rules: str = ""
     takes_urls: bool = False
     keeps_nulls: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -53,10 +53,9 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request_body import RequestBodies
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.registry import Stubs
-    from mockserver.services import Services
     from mockserver.settings.model import Settings
     from mockserver.transport.answer_memory import AnswerMemory
-    from mockserver.validation.schemas import Schemas
+    from mockserver.validation.schemas import RequestSchemas
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-enco
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
-    """What the pipelines of a server share. ``schemas_for`` gives the schemas of a strictness."""
+    """What the pipelines of a server share."""
 
     settings: Settings
     account_settings: AccountSettings
@@ -85,7 +84,7 @@ class PipelineParts:
     stubs: Stubs
     limiter: Limiter
     ledger: Ledger
-    schemas_for: Callable[[str], Schemas]
+    request_schemas: RequestSchemas
     journal: Journal
     metrics: Metrics
     notices: Notices
@@ -96,10 +95,9 @@ class PipelineParts:
 class Pipeline:
     """Answers the requests of a provider: a ``Request`` and its ``Route`` in, a ``Reply`` out."""
 
-    def __init__(self, provider: Provider, parts: PipelineParts, services: Services) -> None:
+    def __init__(self, provider: Provider, parts: PipelineParts) -> None:
         self._provider = provider
         self._parts = parts
-        self._services = services
         self._script_limits = ScriptLimits.of(parts.settings)
         self._errors = ScriptedErrors(parts.errors, parts.limiter, parts.catalog)
         self._answers = ScriptedAnswers(parts.stubs, parts.accounts, parts.clock, self._errors)
@@ -166,7 +164,7 @@ class Pipeline:
                 self._look_at_url(call)
                 self._understand(call)
                 if route.rules is not None and call.strict:
-                    route.rules(self._services, call)
+                    route.rules(call)
                 answer = self._answer(call, route.handler)
             return self._sent(answer, call, exchange)
         except ApiError as error:
@@ -252,7 +250,7 @@ class Pipeline:
         pacing = self._script(call)
         raw = raw_answer(call.scripted, call) if call.scripted else None
         try:
-            answer = raw or handler(self._services, call)
+            answer = raw or handler(call)
         except ApiError:
             self._answers.give_back(call)
             raise
@@ -278,7 +276,7 @@ class Pipeline:
 
     def _validate(self, call: Call) -> None:
         operation = call.operation
-        schemas, name = self._parts.schemas_for(call.settings.strictness), operation.schema
+        schemas, name = self._parts.request_schemas.of(call.settings.strictness), operation.schema
         if schemas.is_valid(name, call.document):
             return
         if call.settings.strictness == "off":

@@ -1,8 +1,8 @@
-"""What the pipeline must know of a hosted API, beside its operations."""
+"""What a server must know of a hosted API: its routes, and how it answers and refuses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.handlers import Route
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.response_headers import Headers
@@ -18,8 +19,32 @@ if TYPE_CHECKING:
     from mockserver.validation.violations import Violation
 
 
+Context = TypeVar("Context")
+
+
+class Fill(Protocol):
+    """Makes a context: a dataclass whose fields are parts of the server of the same names."""
+
+    def __call__(self, context: type[Context], **own: Any) -> Context:
+        """Return a context of the server's parts, and of the provider's ``own``."""
+        ...
+
+
 class Provider(Protocol):
     """A hosted API: how it knows callers and models, and what its answers and refusals look like."""
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """The operations that are served, each with what answers it."""
+        ...
+
+    def start(self) -> None:
+        """Go on with the work that an earlier server left unfinished in the state folder."""
+        ...
+
+    def close(self) -> None:
+        """End the work that goes on in the background."""
+        ...
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the credentials in ``headers``. Raises ``ApiError`` where they are refused."""

@@ -15,14 +15,14 @@ from mockserver.transport.bodies import LARGE, BodyReader, UploadSlot
 from mockserver.validation.nulls import drop_nulls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from mockserver.pipeline.call import Call
     from mockserver.remote.sources import UrlSources
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.transport.streamed_forms import FileField
-    from mockserver.validation.schemas import Schemas
+    from mockserver.validation.schemas import RequestSchemas
 
 
 _COPIES_OF_JSON = 2  # of a body, in memory at the same time: its bytes and the texts in it
@@ -32,11 +32,11 @@ class RequestBodies:
     """Reads the bodies of all requests of a server into their calls."""
 
     def __init__(
-        self, settings: Settings, schemas_for: Callable[[str], Schemas], blobs: Blobs, url_sources: UrlSources
+        self, settings: Settings, schemas: RequestSchemas, blobs: Blobs, url_sources: UrlSources
     ) -> None:
-        """``schemas_for`` gives the schemas of a strictness. Files that are kept while they arrive go to ``blobs``."""
+        """Files that are kept while they arrive go to ``blobs``."""
         self._max_json_values = settings.max_json_values
-        self._schemas_for = schemas_for
+        self._schemas = schemas
         self._blobs = blobs
         self._url_sources = url_sources
         self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout, settings.max_body_memory)
@@ -145,7 +145,7 @@ class RequestBodies:
                 raise
             return
         if call.operation.schema and not call.operation.keeps_nulls and b"null" in body:
-            schemas = self._schemas_for(call.settings.strictness)
+            schemas = self._schemas.of(call.settings.strictness)
             drop_nulls(schemas.resolved(call.operation.schema), document)
         call.document.update(document)
         if call.operation.reads_texts:
@@ -153,7 +153,7 @@ class RequestBodies:
 
     def _properties(self, call: Call) -> Mapping[str, Any]:
         """Return the documented members of the operation's document."""
-        return self._schemas_for("schema").properties(call.operation.schema)
+        return self._schemas.documented.properties(call.operation.schema)
 
     def _read(self, call: Call, copies: int = 1) -> bytes:
         return self._reader.read(call.request.body, call.request.length, call.slot, copies)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -29,6 +29,17 @@ _BASE = "https://mockserver.invalid/schemas/"
 
 class SchemaError(Exception):
     """A schema file that cannot be used: not JSON, not JSON Schema, or referring to what is not there."""
+
+
+class RequestSchemas(NamedTuple):
+    """The schemas that requests must satisfy: the documented ones, and those of the ``real`` service."""
+
+    documented: Schemas
+    real: Schemas
+
+    def of(self, strictness: str) -> Schemas:
+        """Return the schemas that hold in ``strictness``."""
+        return self.real if strictness == "real" else self.documented
 
 
 class Schemas:

@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.catalog.paths import WEBSOCKET, calls_of, openai_calls, path_pattern, shape
 from mockserver.drift.endpoints import calls_of_the_sdk
-from mockserver.providers.openai.routes import ROUTES
+from mockserver.providers.openai.routes import OPERATIONS
 
 RESOURCES = Path(openai.__file__).parent / "resources"
 
@@ -21,7 +21,7 @@ def test_the_table_has_every_call_of_the_sdk_and_no_other() -> None:
 
 def test_every_endpoint_of_openai_that_is_served_is_in_the_table() -> None:
     known = {(call.method, shape(call.path)) for call in openai_calls()}
-    served = {(each.method, shape(each.path)) for each in (route.operation for route in ROUTES)}
+    served = {(each.method, shape(each.path)) for each in OPERATIONS}
     assert served <= known
 
 

@@ -12,10 +12,7 @@ import openai
 import pytest
 
 from mockserver.app import OPERATIONS
-from mockserver.pipeline.handlers import Lazy, Route
 from mockserver.pipeline.response_headers import services_of_table
-from mockserver.providers.aimlapi.routes import ROUTES as AIMLAPI_ROUTES
-from mockserver.providers.openai.routes import ROUTES as OPENAI_ROUTES
 from mockserver.settings.model import AccountRow, Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
@@ -301,12 +298,3 @@ def test_other_headers_carry_a_key(server: MockServer, send: Send, header: str) 
 def test_the_sdks_own_test_key_is_accepted(server: MockServer) -> None:
     with openai.OpenAI(base_url=server.base_url, api_key="My API Key") as client:
         assert client.models.retrieve("whisper-1").id == "whisper-1"
-
-
-@pytest.mark.parametrize("route", [*OPENAI_ROUTES, *AIMLAPI_ROUTES], ids=lambda route: route.operation.name)
-def test_the_functions_of_every_route_exist(route: Route) -> None:
-    assert isinstance(route.handler, Lazy)
-    assert callable(route.handler.load())
-    if route.rules is not None:
-        assert isinstance(route.rules, Lazy)
-        assert callable(route.rules.load())

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
+from mockserver.pipeline.handlers import bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi import errors as aimlapi_errors
+from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
+from mockserver.providers.aimlapi.jobs import KIND
+from mockserver.providers.aimlapi.routes import OPERATIONS
+from mockserver.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +20,10 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.provider import Fill
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
-    from mockserver.services import Services
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
 
@@ -26,12 +31,27 @@ if TYPE_CHECKING:
 class AimlApi:
     """Fulfils ``pipeline.provider.Provider``."""
 
-    def __init__(self, services: Services) -> None:
-        self._accounts = services.accounts
-        self._catalog = services.catalog
-        self._clock = services.clock
-        self._errors = services.errors
-        self._ids = services.ids
+    def __init__(self, fill: Fill) -> None:
+        common = fill(AimlApiContext)
+        self._accounts = common.accounts
+        self._catalog = common.catalog
+        self._clock = common.clock
+        self._errors = common.errors
+        self._ids = common.ids
+        self._queue = WorkQueue(common.settings.stt_workers, common.settings.stt_queue)
+        self._jobs = fill(JobsContext, queue=self._queue)
+        self.routes = bound(__package__, OPERATIONS, self._jobs)
+
+    def start(self) -> None:
+        """Go on with the jobs that an earlier server did not finish."""
+        if any(self._jobs.store.all(KIND)):
+            from mockserver.providers.aimlapi.work import resume
+
+            resume(self._jobs)
+
+    def close(self) -> None:
+        """End the work on jobs; in a state folder the next server goes on with it."""
+        self._queue.close()
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the key; there are no organizations."""

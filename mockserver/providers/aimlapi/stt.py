@@ -22,37 +22,40 @@ from mockserver.wire.transcripts import text_of
 from mockserver.work_queue import QueueFull
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from mockserver.clock import Clock
+    from mockserver.ids import Ids
+    from mockserver.providers.aimlapi.contexts import JobsContext
+    from mockserver.remote.sources import UrlSources
 
 _FAILED = "generation_failed"  # the name of an error that a stub or fault scripts
 _WRONG = "Something wrong with the server. Please, try again later."  # and its message, where they give none
 _WORDS_PER_SECOND = 2.5  # of a transcript whose audio nobody has
 
 
-def create_job(services: Services, call: Call) -> Answer:
+def create_job(context: JobsContext, call: Call) -> Answer:
     """Makes a job of the audio: an upload, or what is at a URL."""
-    job = _new_job(services, call)
+    job = _new_job(context.ids, context.clock, call)
     message = _scripted_failure(call)
     if message is not None:
-        return _created(services, call, jobs.failed(job, _FAILED, message))
+        return _created(context, call, jobs.failed(job, _FAILED, message))
     if call.scripted is not None and call.scripted.has_transcript:
-        return _scripted(services, call, job)
+        return _scripted(context, call, job)
     if UPLOAD not in call.audio.files:
-        return _queued(services, call, job)
-    return _heard_or_queued(services, call, job)
+        return _queued(context, call, job)
+    return _heard_or_queued(context, call, job)
 
 
-def retrieve_job(services: Services, call: Call) -> Answer:
+def retrieve_job(context: JobsContext, call: Call) -> Answer:
     """How far a job is, and its result once there is one."""
     place = jobs.KIND, call.account.id, call.path["id"]
-    job = services.store.get(*place)
+    job = context.store.get(*place)
     if job is None:
         raise ApiError("stt_not_found", id=call.path["id"])
     if job["work"] != "done":  # of an earlier server, or a snapshot, nobody may be working on it
-        work.submit(services, call.account.id, job["id"], bounded=False)
-    now = services.clock.now()
+        work.submit(context, call.account.id, job["id"], bounded=False)
+    now = context.clock.now()
     if now < job["created"]:
-        job = services.store.update(*place, lambda job: jobs.on_time(job, now)) or job
+        job = context.store.update(*place, lambda job: jobs.on_time(job, now)) or job
     status = jobs.status(job, now)
     body = {
         "generation_id": job["id"],
@@ -66,16 +69,16 @@ def retrieve_job(services: Services, call: Call) -> Answer:
     )
 
 
-def _new_job(services: Services, call: Call) -> jobs.Value:
+def _new_job(ids: Ids, clock: Clock, call: Call) -> jobs.Value:
     assert call.model is not None
     script = call.scripted.reply.get("job", {}) if call.scripted else {}
     part = call.audio.files.get(UPLOAD)
     request = call.document if part is None else {**_without_url(call.document), "file": part.filename}
     return jobs.new(
-        services.ids.uuid(),
+        ids.uuid(),
         model=call.model.id,
         request=request,
-        created=services.clock.now(),
+        created=clock.now(),
         queued=script.get("queued", call.settings.stt_queued_seconds),
         generating=script.get("generating", call.settings.stt_generating_seconds),
         unknown_audio=call.settings.unknown_audio,
@@ -96,18 +99,18 @@ def _scripted_failure(call: Call) -> str | None:
     return message
 
 
-def _scripted(services: Services, call: Call, job: jobs.Value) -> Answer:
+def _scripted(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
     """A stub says what is said, even where nobody has the audio."""
     assert call.scripted is not None
     clip = call.audio.uploaded() if UPLOAD in call.audio.files else None
-    asked = options(work.rules_of(services, job), job["request"])
+    asked = options(work.rules_of(context.catalog, job), job["request"])
     try:
         duration = _likely_duration(call.scripted.reply) if clip is None else work.duration(clip)
         transcription = call.scripted.transcription(duration, asked.languages)
-        done, heard = work.completed(services, job, transcription, clip)
+        done, heard = work.completed(context, job, transcription, clip)
     except ApiError as error:
-        return _created(services, call, work.failed(services, job, error))
-    return _created(services, call, done, heard)
+        return _created(context, call, work.failed(context.errors, job, error))
+    return _created(context, call, done, heard)
 
 
 def _likely_duration(reply: Mapping[str, Any]) -> float:
@@ -117,55 +120,55 @@ def _likely_duration(reply: Mapping[str, Any]) -> float:
     return float(max(1.0, len(words) / _WORDS_PER_SECOND, *(row.get("end", 0.0) for row in rows)))
 
 
-def _heard_or_queued(services: Services, call: Call, job: jobs.Value) -> Answer:
+def _heard_or_queued(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
     clip = call.audio.uploaded()
     try:
-        known = work.lookup(services, job, clip)
+        known = work.lookup(context, job, clip)
         if known is None:
-            return _queued(services, call, job)
-        done, heard = work.completed(services, job, known, clip)
+            return _queued(context, call, job)
+        done, heard = work.completed(context, job, known, clip)
     except ApiError as error:
-        return _created(services, call, work.failed(services, job, error))
-    return _created(services, call, done, heard)
+        return _created(context, call, work.failed(context.errors, job, error))
+    return _created(context, call, done, heard)
 
 
-def _queued(services: Services, call: Call, job: jobs.Value) -> Answer:
+def _queued(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
     """Has the audio fetched or listened to in the background. Raises ``ApiError``: no audio, no way, no room."""
     part = call.audio.files.get(UPLOAD)
     if part is None:
-        _check_url(services, call)
+        _check_url(context.url_sources, call)
     else:
-        with services.blobs.writer() as writer:
+        with context.blobs.writer() as writer:
             for piece in part.content.pieces():
                 writer.write(piece)
             job["blobs"] = [writer.commit().id]
     try:
-        answer = _created(services, call, job)
+        answer = _created(context, call, job)
     except StateFailed:
         for blob_id in job["blobs"]:
-            services.blobs.delete(blob_id)
+            context.blobs.delete(blob_id)
         raise
     try:
-        work.submit(services, call.account.id, job["id"], call.settle)
+        work.submit(context, call.account.id, job["id"], call.settle)
     except QueueFull:
-        services.store.remove(jobs.KIND, call.account.id, job["id"])
+        context.store.remove(jobs.KIND, call.account.id, job["id"])
         raise ApiError("overloaded", reason="Too many speech-to-text jobs are waiting.") from None
     return answer
 
 
-def _check_url(services: Services, call: Call) -> None:
+def _check_url(url_sources: UrlSources, call: Call) -> None:
     url = call.document.get("url")
     if not isinstance(url, str):
         raise ApiError("invalid_request", message="", details=[{"path": ["url"], "message": "Required"}])
     try:
-        services.url_sources.check(url)
+        url_sources.check(url)
     except NotAllowed as error:
         raise ApiError("stt_url_not_fetched", reason=str(error)) from error
 
 
-def _created(services: Services, call: Call, job: jobs.Value, heard: Heard | None = None) -> Answer:
+def _created(context: JobsContext, call: Call, job: jobs.Value, heard: Heard | None = None) -> Answer:
     """Keeps the job and says that there is one. ``heard`` is what it will answer, where that is known."""
-    services.store.put(jobs.KIND, call.account.id, job["id"], job)
+    context.store.put(jobs.KIND, call.account.id, job["id"], job)
     answer = Answer(
         json_styles.compact({"generation_id": job["id"], "status": "queued"}),
         CONTENT_TYPE,
@@ -174,5 +177,5 @@ def _created(services: Services, call: Call, job: jobs.Value, heard: Heard | Non
     )
     if heard is not None:
         call.audio.heard[UPLOAD] = text_of(heard.segments)
-        answer.usage = used(work.rules_of(services, job), heard)
+        answer.usage = used(work.rules_of(context.catalog, job), heard)
     return answer

@@ -25,8 +25,11 @@ from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import SttRules
+    from mockserver.catalog.tables import Catalog
     from mockserver.engines.transcription import Look, Transcription
-    from mockserver.services import Services
+    from mockserver.errors import ErrorTable
+    from mockserver.providers.aimlapi.contexts import JobsContext
+    from mockserver.state.blobs import Blobs
 
 log = logging.getLogger(__name__)
 
@@ -34,22 +37,27 @@ Settle = Callable[[Mapping[str, Any]], None]
 
 
 def submit(
-    services: Services, account: str, job_id: str, settle: Settle = lambda used: None, *, bounded: bool = True
+    context: JobsContext,
+    account: str,
+    job_id: str,
+    settle: Settle = lambda used: None,
+    *,
+    bounded: bool = True,
 ) -> None:
     """Has the work on a job done that is in the store, once. Raises ``QueueFull``, if ``bounded``."""
-    work = partial(_work, services, account, job_id, settle)
-    services.stt_queue.submit((account, job_id), work, bounded=bounded)
+    work = partial(_work, context, account, job_id, settle)
+    context.queue.submit((account, job_id), work, bounded=bounded)
 
 
-def resume(services: Services) -> None:
+def resume(context: JobsContext) -> None:
     """Goes on with the jobs that an earlier server did not finish."""
-    for account, job_id in jobs.unfinished(services.store):
-        submit(services, account, job_id, bounded=False)
+    for account, job_id in jobs.unfinished(context.store):
+        submit(context, account, job_id, bounded=False)
 
 
-def lookup(services: Services, job: jobs.Value, clip: Clip) -> Transcription | None:
+def lookup(context: JobsContext, job: jobs.Value, clip: Clip) -> Transcription | None:
     """Return the transcription of the clip if no engine is needed for it. Raises ``ApiError``."""
-    asked, chain = options(rules_of(services, job), job["request"]), services.transcribers
+    asked, chain = options(rules_of(context.catalog, job), job["request"]), context.transcribers
     with _refusals():
         known = chain.lookup(clip, asked)
         if known is None and not chain.can_listen:
@@ -58,10 +66,10 @@ def lookup(services: Services, job: jobs.Value, clip: Clip) -> Transcription | N
 
 
 def completed(
-    services: Services, job: jobs.Value, transcription: Transcription, clip: Clip | None
+    context: JobsContext, job: jobs.Value, transcription: Transcription, clip: Clip | None
 ) -> tuple[jobs.Value, Heard]:
     """The job with its result. Raises ``ApiError`` when the transcript breaks off."""
-    rules = rules_of(services, job)
+    rules = rules_of(context.catalog, job)
     with _refusals():
         if asks_who_spoke(rules, job["request"]) and clip is not None:
             transcription = tell_apart(transcription, clip, ())
@@ -70,7 +78,7 @@ def completed(
     if asks_who_spoke(rules, job["request"]):
         segments = tuple(replace(each, speaker=each.speaker or "A") for each in segments)
     heard = Heard(
-        services.ids.uuid(), job["model"], job["request"], job["created"], sound, transcription, segments
+        context.ids.uuid(), job["model"], job["request"], job["created"], sound, transcription, segments
     )
     return jobs.completed(job, result(rules, heard), transcription.answered_by), heard
 
@@ -81,53 +89,53 @@ def duration(clip: Clip) -> float:
         return clip.duration
 
 
-def failed(services: Services, job: jobs.Value, error: ApiError) -> jobs.Value:
+def failed(errors: ErrorTable, job: jobs.Value, error: ApiError) -> jobs.Value:
     """The job, ended in an error of the catalog."""
-    message = services.errors.rows[error.name]["message"].format_map({"request_id": job["id"]} | error.values)
+    message = errors.rows[error.name]["message"].format_map({"request_id": job["id"]} | error.values)
     return jobs.failed(job, error.name, message)
 
 
-def rules_of(services: Services, job: jobs.Value) -> SttRules:
+def rules_of(catalog: Catalog, job: jobs.Value) -> SttRules:
     """How the job's model answers. Raises ``ApiError`` for a model that there is not any more."""
-    model = services.catalog.offers.get(job["model"])
+    model = catalog.offers.get(job["model"])
     if model is None or model.stt is None:
         raise ApiError("model_not_found", model=job["model"])
     return model.stt
 
 
-def _work(services: Services, account: str, job_id: str, settle: Settle) -> None:
+def _work(context: JobsContext, account: str, job_id: str, settle: Settle) -> None:
     """Works on a job, unless it was forgotten meanwhile. When the server closes it stays as it was.
 
     What the disk does not take is done again when somebody asks for the job, or at the next start.
     """
     with contextlib.suppress(StateFailed):  # which is in the log
-        _finish(services, account, job_id, settle)
+        _finish(context, account, job_id, settle)
 
 
-def _finish(services: Services, account: str, job_id: str, settle: Settle) -> None:
-    store = services.store
+def _finish(context: JobsContext, account: str, job_id: str, settle: Settle) -> None:
+    store = context.store
     job = store.update(jobs.KIND, account, job_id, jobs.begun)
     if job is None or job["work"] == "done":
         return
 
     def look() -> None:
-        if services.closing.is_set() or store.get(jobs.KIND, account, job_id) is None:
+        if context.closing.is_set() or store.get(jobs.KIND, account, job_id) is None:
             raise _Forgotten
 
     try:
-        clip = _clip(services, job, look)
-        done, heard = completed(services, job, _transcribe(services, job, clip, look), clip)
-        usage = used(rules_of(services, job), heard)
+        clip = _clip(context, job, look)
+        done, heard = completed(context, job, _transcribe(context, job, clip, look), clip)
+        usage = used(rules_of(context.catalog, job), heard)
     except _Forgotten:
         return
     except ApiError as error:
-        done, usage = failed(services, job, error), None
+        done, usage = failed(context.errors, job, error), None
     except Exception as error:
         complaint = broken_part(error)
         log.error("speech-to-text job %s failed: %s", job_id, complaint or error, exc_info=not complaint)
         name = "broken_installation" if complaint else "server_error"
-        done, usage = failed(services, job, ApiError(name, reason=complaint)), None
-    if services.closing.is_set():
+        done, usage = failed(context.errors, job, ApiError(name, reason=complaint)), None
+    if context.closing.is_set():
         return
     if store.update(jobs.KIND, account, job_id, lambda _: done) is not None and usage is not None:
         settle(usage)
@@ -137,28 +145,28 @@ class _Forgotten(Exception):
     """Nobody waits for a job's result any more, or the server closes."""
 
 
-def _clip(services: Services, job: jobs.Value, look: Look) -> Clip:
+def _clip(context: JobsContext, job: jobs.Value, look: Look) -> Clip:
     """The job's audio, kept or fetched. Raises ``ApiError``."""
     try:
-        part = _kept(services, job) or services.url_sources.fetch(job["request"]["url"])
+        part = _kept(context.blobs, job) or context.url_sources.fetch(job["request"]["url"])
     except FetchError as error:
         raise ApiError("stt_fetch_failed", reason=str(error)) from error
-    seconds = services.settings.max_audio_seconds
+    seconds = context.settings.max_audio_seconds
     return Clip(part.content, part.filename, seconds, keep_samples=True, look=look)
 
 
-def _kept(services: Services, job: jobs.Value) -> FilePart | None:
+def _kept(blobs: Blobs, job: jobs.Value) -> FilePart | None:
     for blob in job["blobs"]:
         try:
-            with services.blobs.open(blob) as file:
+            with blobs.open(blob) as file:
                 return FilePart(job["request"].get("file", ""), "", Content(file.read()))
         except KeyError:  # a snapshot has jobs, and not their audio
             raise ApiError("stt_fetch_failed", reason="The audio of the job is gone.") from None
     return None
 
 
-def _transcribe(services: Services, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
-    asked, chain = options(rules_of(services, job), job["request"]), services.transcribers
+def _transcribe(context: JobsContext, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
+    asked, chain = options(rules_of(context.catalog, job), job["request"]), context.transcribers
     with _refusals():
         known = chain.lookup(clip, asked)
         return known or chain.transcribe(clip, asked, look, unknown_audio=job["unknown_audio"])

@@ -12,7 +12,9 @@ from mockserver.providers.openai.pages import Paging, page
 from mockserver.settings.model import PER_REQUEST
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from collections.abc import Collection
+
+    from mockserver.providers.openai.contexts import BatchesContext
 
 _PAGES = Paging("openai/batch_page.query", missing="batch_not_found")
 _SETTINGS = tuple("x-mock-" + option.name.replace("_", "-") for option in PER_REQUEST)
@@ -22,37 +24,36 @@ _EXAMPLE = {"input_file_id": "file-abc123", "endpoint": "/v1/chat/completions", 
 Value = dict[str, Any]
 
 
-def create_batch(services: Services, call: Call) -> Answer:
+def create_batch(context: BatchesContext, call: Call) -> Answer:
     """Takes a batch; its input file is looked at in the background."""
     asked = _EXAMPLE | call.document
     if call.strict:
-        _check_endpoint(services, asked["endpoint"])
+        _check_endpoint(context.batches.endpoints, asked["endpoint"])
     headers = {name: value for name in _SETTINGS if (value := call.request.headers.get(name)) is not None}
     seconds = call.settings.batch_seconds
-    return _answer(call, services.batches.create(call.account, asked, seconds=seconds, headers=headers))
+    return _answer(call, context.batches.create(call.account, asked, seconds=seconds, headers=headers))
 
 
-def list_batches(services: Services, call: Call) -> Answer:
+def list_batches(context: BatchesContext, call: Call) -> Answer:
     """The account's batches, a page of them, the latest first."""
-    batches = [_told(call, batch) for batch in services.batches.list(call.account.id)]
-    body = page(services, call, batches, _PAGES)
+    batches = [_told(call, batch) for batch in context.batches.list(call.account.id)]
+    body = page(context.request_schemas, call, batches, _PAGES)
     return Answer(json_styles.two_spaces(body), "application/json")
 
 
-def retrieve_batch(services: Services, call: Call) -> Answer:
+def retrieve_batch(context: BatchesContext, call: Call) -> Answer:
     """How a batch stands."""
-    return _answer(call, _found(call, services.batches.get(call.account.id, call.path["id"])))
+    return _answer(call, _found(call, context.batches.get(call.account.id, call.path["id"])))
 
 
-def cancel_batch(services: Services, call: Call) -> Answer:
+def cancel_batch(context: BatchesContext, call: Call) -> Answer:
     """Has a batch end early; what was answered until then is kept."""
-    batch = _found(call, services.batches.cancel(call.account.id, call.path["id"]))
+    batch = _found(call, context.batches.cancel(call.account.id, call.path["id"]))
     return Answer(json_styles.compact(_told(call, batch)), "application/json")
 
 
-def _check_endpoint(services: Services, endpoint: str) -> None:
+def _check_endpoint(served: Collection[str], endpoint: str) -> None:
     """Raises ``ApiError`` for an endpoint that takes batches, but not here."""
-    served = services.batches.endpoints
     if endpoint not in served:
         names = ", ".join(f"'{each}'" for each in sorted(served))
         raise ApiError("batch_endpoint_not_served", endpoint=endpoint, served=names)

@@ -17,8 +17,8 @@ from mockserver.providers.openai.pages import Paging, page
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mockserver.services import Services
-    from mockserver.state.files import FileObject
+    from mockserver.providers.openai.contexts import FilesContext
+    from mockserver.state.files import FileObject, Files
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _LINES_FOR = {"batch": "Batch", "fine-tune": "Fine-Tuning"}
 _PIECE = 1 << 16  # bytes that are read at a time
 
 
-def create_file(services: Services, call: Call) -> Answer:
+def create_file(context: FilesContext, call: Call) -> Answer:
     """Keeps an uploaded file."""
     received = call.streamed.files.get("file")
     if received is None:
@@ -43,7 +43,7 @@ def create_file(services: Services, call: Call) -> Answer:
     check_size(purpose, received.size)
     if call.strict:
         _check_name(purpose, received.name)
-    file = services.files.add(
+    file = context.files.add(
         call.account.id,
         received.keep(),
         filename=received.name or "upload",
@@ -53,35 +53,35 @@ def create_file(services: Services, call: Call) -> Answer:
     return _answer(told(call, file))
 
 
-def list_files(services: Services, call: Call) -> Answer:
+def list_files(context: FilesContext, call: Call) -> Answer:
     """The account's files, a page of them."""
-    files = services.files.list(call.account.id)
+    files = context.files.list(call.account.id)
     purpose = call.request.query.get("purpose")
     found = [told(call, file) for file in files if purpose in (None, file["purpose"])]
-    return _answer(page(services, call, found, _PAGES))
+    return _answer(page(context.request_schemas, call, found, _PAGES))
 
 
-def retrieve_file(services: Services, call: Call) -> Answer:
+def retrieve_file(context: FilesContext, call: Call) -> Answer:
     """What is known of a file."""
-    return _answer(told(call, _found(services, call)))
+    return _answer(told(call, _found(context.files, call)))
 
 
-def delete_file(services: Services, call: Call) -> Answer:
+def delete_file(context: FilesContext, call: Call) -> Answer:
     """Forgets a file."""
     file_id = call.path["id"]
-    if not services.files.remove(call.account.id, file_id) and call.strict:
+    if not context.files.remove(call.account.id, file_id) and call.strict:
         raise ApiError("file_not_found", id=file_id)
     return _answer({"object": "file", "deleted": True, "id": file_id})
 
 
-def download_file(services: Services, call: Call) -> Answer:
+def download_file(context: FilesContext, call: Call) -> Answer:
     """The bytes of a file, as they came."""
-    file = _found(services, call)
+    file = _found(context.files, call)
     if file["purpose"] in _NOT_GIVEN_BACK and call.strict:
         raise ApiError("file_not_downloadable", purpose=file["purpose"])
     opened: BinaryIO
     try:
-        opened = services.files.open(call.account.id, file["id"])
+        opened = context.files.open(call.account.id, file["id"])
     except KeyError:  # an example, or deleted just now
         if call.strict:
             raise ApiError("file_not_found", id=file["id"]) from None
@@ -157,9 +157,9 @@ def _attached(name: str) -> str:
     )
 
 
-def _found(services: Services, call: Call) -> FileObject:
+def _found(files: Files, call: Call) -> FileObject:
     file_id = call.path["id"]
-    file = services.files.get(call.account.id, file_id)
+    file = files.get(call.account.id, file_id)
     if file is None and call.strict:
         raise ApiError("file_not_found", id=file_id)
     return file or example(file_id)

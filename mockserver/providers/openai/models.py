@@ -11,23 +11,24 @@ from mockserver.pipeline.models import is_retired
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
-    from mockserver.services import Services
+    from mockserver.clock import Clock
+    from mockserver.providers.openai.contexts import ModelsContext
 
 
 _EXAMPLE_CREATED = 1_686_935_002
 
 
-def list_models(services: Services, call: Call) -> Answer:
+def list_models(context: ModelsContext, call: Call) -> Answer:
     """Return every model of the catalog, and those of one's own; retired ones are left out where they are refused."""
-    models = services.catalog.models_of(call.account.id)
-    data = [_object(card) for card in models if not _is_gone(services, call, card)]
+    models = context.catalog.models_of(call.account.id)
+    data = [_object(card) for card in models if not _is_gone(context.clock, call, card)]
     return _answer({"object": "list", "data": data})
 
 
-def retrieve_model(services: Services, call: Call) -> Answer:
+def retrieve_model(context: ModelsContext, call: Call) -> Answer:
     """One model, by its own name or its alias."""
-    card = services.catalog.model(call.path["id"], call.account.id)
-    if card is not None and not _is_gone(services, call, card):
+    card = context.catalog.model(call.path["id"], call.account.id)
+    if card is not None and not _is_gone(context.clock, call, card):
         return _answer(_object(card))
     if call.strict:
         raise ApiError("model_object_not_found", model=call.path["id"])
@@ -40,12 +41,12 @@ def retrieve_model(services: Services, call: Call) -> Answer:
     return _answer(example)
 
 
-def delete_model(services: Services, call: Call) -> Answer:
+def delete_model(context: ModelsContext, call: Call) -> Answer:
     """Deletes a fine-tuned model of one's own, for this account; any other is refused."""
     name = call.path["id"]
-    card = services.catalog.model(name, call.account.id)
+    card = context.catalog.model(name, call.account.id)
     if card is not None and card.configured and card.is_fine_tuned:
-        services.catalog.own_models.delete(name, call.account.id)
+        context.catalog.own_models.delete(name, call.account.id)
         return _answer({"id": name, "object": "model", "deleted": True})
     if card is not None:
         raise ApiError("model_delete_forbidden")
@@ -54,8 +55,8 @@ def delete_model(services: Services, call: Call) -> Answer:
     return _answer({"id": name, "object": "model", "deleted": True})
 
 
-def _is_gone(services: Services, call: Call, card: ModelCard) -> bool:
-    return call.settings.retire_models and is_retired(services.clock, card)
+def _is_gone(clock: Clock, call: Call, card: ModelCard) -> bool:
+    return call.settings.retire_models and is_retired(clock, card)
 
 
 def _object(card: ModelCard) -> dict[str, object]:

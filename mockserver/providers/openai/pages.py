@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mockserver.pipeline.call import Call
-    from mockserver.services import Services
+    from mockserver.validation.schemas import RequestSchemas
 
 Value = dict[str, Any]
 
@@ -32,12 +32,12 @@ class Paging:
     ends_with: tuple[str, ...] = ("first_id", "last_id", "has_more")
 
 
-def page(services: Services, call: Call, values: Iterable[Value], paging: Paging) -> Value:
+def page(schemas: RequestSchemas, call: Call, values: Iterable[Value], paging: Paging) -> Value:
     """A list object of the ``values`` (oldest first) after ``after``, at most ``limit``, in ``order``.
 
     Raises ``ApiError``.
     """
-    after, limit, order = _asked(services, call, paging)
+    after, limit, order = _asked(schemas, call, paging)
     ordered = list(values)
     if order == "desc":
         ordered.reverse()
@@ -55,13 +55,13 @@ def page(services: Services, call: Call, values: Iterable[Value], paging: Paging
     return {"object": "list", "data": found, **{name: members[name] for name in paging.ends_with}}
 
 
-def _asked(services: Services, call: Call, paging: Paging) -> tuple[str | None, int, str]:
+def _asked(schemas: RequestSchemas, call: Call, paging: Paging) -> tuple[str | None, int, str]:
     asked: Value = call.request.query.to_dict()
     if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
         asked["limit"] = int(asked["limit"])
-    if call.strict and (violations := services.real_schemas.violations(paging.schema, asked)):
+    if call.strict and (violations := schemas.real.violations(paging.schema, asked)):
         raise explain.refusal(violations)
-    documented = services.schemas.properties(paging.schema)
+    documented = schemas.documented.properties(paging.schema)
     limit = asked.get("limit")
     if not isinstance(limit, int):
         limit = documented["limit"]["default"]

@@ -7,18 +7,34 @@ from typing import TYPE_CHECKING
 
 from mockserver.catalog.own_models import how_to_add
 from mockserver.errors import ApiError
+from mockserver.pipeline.handlers import Route, bound
 from mockserver.pipeline.response_headers import Headers, ResponseHeaders
 from mockserver.pipeline.responses import refusal_reply
+from mockserver.providers.openai import routes, unserved
+from mockserver.providers.openai.batch_work.batches import Batches
+from mockserver.providers.openai.batch_work.context import BatchWorkContext
+from mockserver.providers.openai.contexts import (
+    AudioContext,
+    BatchesContext,
+    ChatContext,
+    FilesContext,
+    ModelsContext,
+    OpenAiContext,
+    UnservedContext,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from _typeshed.wsgi import WSGIApplication
+    from werkzeug.exceptions import HTTPException
+
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.provider import Fill
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
-    from mockserver.services import Services
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
 
@@ -28,17 +44,41 @@ log = logging.getLogger(__name__)
 class OpenAi:
     """Fulfils ``pipeline.provider.Provider``."""
 
-    def __init__(self, services: Services) -> None:
-        settings = services.settings
-        self._accounts = services.accounts
-        self._errors = services.errors
-        self._notices = services.notices
+    def __init__(self, fill: Fill) -> None:
+        common = fill(OpenAiContext)
+        self._accounts = common.accounts
+        self._errors = common.errors
+        self._notices = common.notices
         self._headers = ResponseHeaders(
-            services.ids,
-            services.clock,
-            full=settings.response_headers == "full",
-            repeatable=bool(settings.seed),
+            common.ids,
+            common.clock,
+            full=common.settings.response_headers == "full",
+            repeatable=bool(common.settings.seed),
         )
+        self._unserved = fill(UnservedContext)
+        self._batches = Batches(fill(BatchWorkContext))
+        self.routes = (
+            *bound(__package__, routes.AUDIO, fill(AudioContext)),
+            *bound(__package__, routes.CHAT, fill(ChatContext)),
+            *bound(__package__, routes.FILES, fill(FilesContext)),
+            *bound(__package__, routes.BATCHES, fill(BatchesContext, batches=self._batches)),
+            *bound(__package__, routes.MODELS, fill(ModelsContext)),
+        )
+
+    def unserved_route(self, request: Request, error: HTTPException | None) -> Route:
+        """Return the route of a request that none of ``routes`` takes; ``error`` is what the router raised."""
+        return unserved.route(self._unserved, request, error)
+
+    def bind(self, app: WSGIApplication) -> None:
+        """Have ``app``, which must be whole, answer the lines of batches, also those that an earlier server left."""
+        self._batches.bind(app, routes.BATCH_OPERATIONS)
+
+    def start(self) -> None:
+        """Do nothing: batches go on as soon as there is an app to answer their lines."""
+
+    def close(self) -> None:
+        """End the work on batches."""
+        self._batches.close()
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the key, with the organization and project that the headers name."""

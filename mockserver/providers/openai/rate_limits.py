@@ -11,7 +11,7 @@ from mockserver.pipeline.call import Answer, Call
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import ModelsContext
 
 
 _MAX_PAGE = 100  # also the default (Admin API reference, List project rate limits)
@@ -27,12 +27,12 @@ _REQUIRED = ("max_requests_per_1_minute", "max_tokens_per_1_minute")
 RateLimit = dict[str, Any]
 
 
-def list_rate_limits(services: Services, call: Call) -> Answer:
+def list_rate_limits(context: ModelsContext, call: Call) -> Answer:
     """One object per limit group that the project's tier may use; a kind of limit that is not is left out."""
     project = call.path["project_id"]
     if call.strict and project != call.account.project:
         raise ApiError("project_not_found", project=project)
-    page, has_more = _page(_rate_limits(services, call), call.request.query)
+    page, has_more = _page(_rate_limits(context, call), call.request.query)
     nothing = None if call.strict else ""  # the documented schema has no null there
     body = {
         "object": "list",
@@ -44,13 +44,13 @@ def list_rate_limits(services: Services, call: Call) -> Answer:
     return Answer(json_styles.two_spaces_newline(body), "application/json")
 
 
-def _rate_limits(services: Services, call: Call) -> list[RateLimit]:
+def _rate_limits(context: ModelsContext, call: Call) -> list[RateLimit]:
     found = []
-    for model in services.catalog.models_of(call.account.id):
+    for model in context.catalog.models_of(call.account.id):
         if model.alias_of is not None or not call.account.may_use(model.id, None):
             continue
         try:
-            amounts = services.limiter.amounts(call.account, model, call.settings.limits)
+            amounts = context.limiter.amounts(call.account, model, call.settings.limits)
         except ApiError:  # not for this tier
             continue
         limits = {name: amounts[kind] for kind, name in _NAMES.items() if kind in amounts}

@@ -22,23 +22,26 @@ from mockserver.pipeline.scripted.answers import nearly_answered
 from mockserver.transport.urls import has_double_slash
 
 if TYPE_CHECKING:
+    from mockserver.logs import Notices
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request import Request
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import UnservedContext
+    from mockserver.scripting.stubs.registry import Stubs
 
 log = logging.getLogger(__name__)
 
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
-def route(request: Request, error: HTTPException | None) -> Route:
+def route(context: UnservedContext, request: Request, error: HTTPException | None) -> Route:
     """Return the operation that stands for a request which no route takes, with what refuses it.
 
     ``error`` is what the router raised.
     """
     method, path = request.method, request.route_path
+    refuse_unknown = partial(_refuse_unknown, context.notices)
     if has_double_slash(request.path):
-        return Route(Operation("", method, path, body="any", is_versioned=False), _refuse_unknown)
+        return Route(Operation("", method, path, body="any", is_versioned=False), refuse_unknown)
     calls = calls_of(path)
     called = _called(calls, request)
     if called is not None:
@@ -51,12 +54,14 @@ def route(request: Request, error: HTTPException | None) -> Route:
             is_versioned=called.service == "OpenAI",
             asks_for_bearer=called.asks_for_bearer,
         )
-        return Route(operation, partial(_refuse_unserved, called))
+        return Route(operation, partial(_refuse_unserved, context, called))
     operation = Operation("", method, path, body="any", is_versioned=bool(calls))
     allowed = _allowed(calls, error)
     if allowed:
-        return Route(operation, partial(_refuse_method, allowed), partial(_judge_method, allowed))
-    return Route(operation, _refuse_unknown)
+        return Route(
+            operation, partial(_refuse_method, allowed), partial(_judge_method, context.stubs, allowed)
+        )
+    return Route(operation, refuse_unknown)
 
 
 def stub_for(method: str, path: str) -> str:
@@ -83,28 +88,28 @@ def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[
     return sorted((known | set(served)) - _IMPLIED_METHODS)
 
 
-def _refuse_unserved(called: KnownCall, services: Services, call: Call) -> NoReturn:
+def _refuse_unserved(context: UnservedContext, called: KnownCall, call: Call) -> NoReturn:
     path = VERSION + called.path if called.service == "OpenAI" else called.path
     method = "GET" if called.method == WEBSOCKET else call.operation.method
     written = f"{method} {path}" + (" (a WebSocket)" if called.method == WEBSOCKET else "")
     hint = called.hint.replace("{base_url}", f"{call.request.host_url}v1")
     remedies = [hint] if hint else []
-    nearest = nearly_answered(services.stubs, services.accounts, call)
+    nearest = nearly_answered(context.stubs, context.accounts, call)
     if nearest:
         remedies.append(f"No stub matches it. {nearest}")
     elif called.method != WEBSOCKET:
         remedies.append(
             f"{'Or script' if hint else 'Script'} the answer with a stub: {stub_for(method, path)}."
         )
-    if services.notices.is_new(written):
+    if context.notices.is_new(written):
         log.warning("%s is not served by this mock server: answered 404. %s", quote(written, " /{}()"), hint)
     remedies.append("See docs/clients.md.")
     raise ApiError("endpoint_not_served", service=called.service, call=written, remedy=" ".join(remedies))
 
 
-def _refuse_unknown(services: Services, call: Call) -> NoReturn:
+def _refuse_unknown(notices: Notices, call: Call) -> NoReturn:
     method, path = call.operation.method, call.request.path
-    if services.notices.is_new(f"{method} {path}"):
+    if notices.is_new(f"{method} {path}"):
         log.warning(
             "%s %s: the API has no such path: answered 404. %s",
             method,
@@ -114,12 +119,12 @@ def _refuse_unknown(services: Services, call: Call) -> NoReturn:
     raise ApiError("unknown_url", method=method, path=path)
 
 
-def _judge_method(allowed: list[str], services: Services, call: Call) -> None:
+def _judge_method(stubs: Stubs, allowed: list[str], call: Call) -> None:
     """Refuse a wrong method before a stub answers it, unless the stub names the method."""
-    if not services.stubs.names_method(call.facts, call.account.id):
-        _refuse_method(allowed, services, call)
+    if not stubs.names_method(call.facts, call.account.id):
+        _refuse_method(allowed, call)
 
 
-def _refuse_method(allowed: list[str], _services: Services, _call: Call) -> NoReturn:
+def _refuse_method(allowed: list[str], _call: Call) -> NoReturn:
     methods = ", ".join(allowed)
     raise ApiError("method_not_supported", allowed=methods, headers=(("allow", methods),))

@@ -15,8 +15,9 @@ from mockserver.state.disk import StateFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mockserver.services import Services
-    from mockserver.state.blobs import Blob
+    from mockserver.providers.openai.contexts import FilesContext
+    from mockserver.state.blobs import Blob, Blobs
+    from mockserver.state.memory import MemoryStore
 
 # Sizes and times are those of the API reference, Uploads.
 _MAX_BYTES = 8 << 30  # bytes of an upload
@@ -30,9 +31,9 @@ _EXAMPLE_CREATED = 1_686_935_002  # of uploads that nobody began
 Value = dict[str, Any]
 
 
-def create_upload(services: Services, call: Call) -> Answer:
+def create_upload(context: FilesContext, call: Call) -> Answer:
     """Begins an upload."""
-    asked, now = call.document, int(services.clock.now())
+    asked, now = call.document, int(context.clock.now())
     size = asked.get("bytes", 0)
     purpose = asked.get("purpose", "user_data")
     if call.strict and size < 0:
@@ -45,7 +46,7 @@ def create_upload(services: Services, call: Call) -> Answer:
     if call.strict:
         check_size(purpose, size)
     upload = {
-        "id": services.ids.upload_id(now),
+        "id": context.ids.upload_id(now),
         "object": "upload",
         "bytes": size,
         "created_at": now,
@@ -54,28 +55,28 @@ def create_upload(services: Services, call: Call) -> Answer:
         "status": "pending",
         "expires_at": now + _LIFETIME,
     }
-    _forget_expired(services, call)
+    _forget_expired(context, call)
     value: Value = {"upload": upload, "lifetime": lifetime(asked), "parts": {}, "blobs": []}
-    services.store.put(_KIND, call.account.id, upload["id"], value)
+    context.store.put(_KIND, call.account.id, upload["id"], value)
     return _answer(upload)
 
 
-def add_upload_part(services: Services, call: Call) -> Answer:
+def add_upload_part(context: FilesContext, call: Call) -> Answer:
     """Keeps a part of an upload."""
     upload_id = call.path["id"]
     received = call.streamed.files.get("data")
     if received is None:
         raise ApiError("missing_parameter", param="data")
-    now = int(services.clock.now())
+    now = int(context.clock.now())
     part = {
-        "id": services.ids.part_id(now),
+        "id": context.ids.part_id(now),
         "object": "upload.part",
         "created_at": now,
         "upload_id": upload_id,
     }
-    if _is_example(services, call):
+    if _is_example(context.store, call):
         return _answer(part)
-    _pending(services, call)
+    _pending(context, call)
     blob = received.keep()
 
     def with_part(value: Value) -> Value:
@@ -86,29 +87,29 @@ def add_upload_part(services: Services, call: Call) -> Answer:
         return value | {"parts": parts, "blobs": [*value["blobs"], blob.id]}
 
     try:
-        _change(services, call, with_part)
+        _change(context, call, with_part)
     except (ApiError, StateFailed):
-        services.blobs.delete(blob.id)
+        context.blobs.delete(blob.id)
         raise
     return _answer(part)
 
 
-def complete_upload(services: Services, call: Call) -> Answer:
+def complete_upload(context: FilesContext, call: Call) -> Answer:
     """Puts the parts together, in the order that is asked for, and makes a file of them."""
-    if _is_example(services, call):
+    if _is_example(context.store, call):
         return _answer(_example(call, "completed"))
-    value = _pending(services, call)
+    value = _pending(context, call)
     parts = _parts_in_order(call, value)
     size = sum(part["size"] for part in parts)
     if call.strict and size != value["upload"]["bytes"]:
         raise ApiError("upload_incomplete", size=size, most=value["upload"]["bytes"])
     upload = value["upload"]
     try:
-        blob = _joined(services, parts, call.document.get("md5"))
+        blob = _joined(context.blobs, parts, call.document.get("md5"))
     except BytesGone:  # completed or cancelled by another request meanwhile
-        _pending(services, call)
+        _pending(context, call)
         raise ApiError("storage_failed", reason="the bytes of a part are gone") from None
-    file = services.files.add(
+    file = context.files.add(
         call.account.id,
         blob,
         filename=upload["filename"],
@@ -117,23 +118,23 @@ def complete_upload(services: Services, call: Call) -> Answer:
     )
     completed = {"status": "completed", "file": told(call, file)}
     try:
-        changed = _change(services, call, lambda value: _ended(value, completed))
+        changed = _change(context, call, lambda value: _ended(value, completed))
     except (ApiError, StateFailed):  # completed or cancelled by another request meanwhile, or the disk fails
-        services.files.remove(call.account.id, file["id"])
+        context.files.remove(call.account.id, file["id"])
         raise
     return _answer(changed["upload"])
 
 
-def cancel_upload(services: Services, call: Call) -> Answer:
+def cancel_upload(context: FilesContext, call: Call) -> Answer:
     """Gives an upload up."""
-    if _is_example(services, call):
+    if _is_example(context.store, call):
         return _answer(_example(call, "cancelled"))
-    return _answer(_change(services, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
+    return _answer(_change(context, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
 
 
-def _is_example(services: Services, call: Call) -> bool:
+def _is_example(store: MemoryStore, call: Call) -> bool:
     """Return whether the upload does not exist, and strictness ``schema`` answers for it all the same."""
-    return not call.strict and services.store.get(_KIND, call.account.id, call.path["id"]) is None
+    return not call.strict and store.get(_KIND, call.account.id, call.path["id"]) is None
 
 
 def _example(call: Call, status: str) -> dict[str, Any]:
@@ -151,25 +152,25 @@ def _example(call: Call, status: str) -> dict[str, Any]:
     return upload | ({"file": example("file-example")} if status == "completed" else {})
 
 
-def _pending(services: Services, call: Call) -> Value:
+def _pending(context: FilesContext, call: Call) -> Value:
     """The upload that is asked for. Raises ``ApiError`` unless it is there and pending."""
-    _forget_expired(services, call)
-    value = services.store.get(_KIND, call.account.id, call.path["id"])
+    _forget_expired(context, call)
+    value = context.store.get(_KIND, call.account.id, call.path["id"])
     if value is None:
         raise ApiError("upload_not_found", id=call.path["id"])
     _check_pending(value)
     return value
 
 
-def _change(services: Services, call: Call, change: Callable[[Value], Value]) -> Value:
+def _change(context: FilesContext, call: Call, change: Callable[[Value], Value]) -> Value:
     """Changes a pending upload; the changed one. Raises ``ApiError``, also what ``change`` raises."""
-    _forget_expired(services, call)
+    _forget_expired(context, call)
 
     def change_pending(value: Value) -> Value:
         _check_pending(value)
         return change(value)
 
-    changed = services.store.update(_KIND, call.account.id, call.path["id"], change_pending)
+    changed = context.store.update(_KIND, call.account.id, call.path["id"], change_pending)
     if changed is None:
         raise ApiError("upload_not_found", id=call.path["id"])
     return changed
@@ -186,13 +187,13 @@ def _ended(value: Value, changes: dict[str, Any]) -> Value:
     return value | {"upload": value["upload"] | changes, "parts": {}, "blobs": []}
 
 
-def _forget_expired(services: Services, call: Call) -> None:
+def _forget_expired(context: FilesContext, call: Call) -> None:
     """Ends the account's uploads whose time is over."""
-    now = services.clock.now()
-    for value in services.store.values(_KIND, call.account.id):
+    now = context.clock.now()
+    for value in context.store.values(_KIND, call.account.id):
         upload = value["upload"]
         if upload["status"] == "pending" and upload["expires_at"] <= now:
-            services.store.update(
+            context.store.update(
                 _KIND, call.account.id, upload["id"], lambda value: _ended(value, {"status": "expired"})
             )
 
@@ -208,12 +209,12 @@ def _parts_in_order(call: Call, value: Value) -> list[Value]:
     return list(parts.values())
 
 
-def _joined(services: Services, parts: list[Value], md5: str | None) -> Blob:
+def _joined(blobs: Blobs, parts: list[Value], md5: str | None) -> Blob:
     """The bytes of all parts as one blob. Raises ``ApiError`` when their MD5 is another than ``md5``."""
     found = hashlib.md5(usedforsecurity=False)
-    with services.blobs.writer() as writer:
+    with blobs.writer() as writer:
         for part in parts:
-            with services.blobs.open(part["blob"]) as file:
+            with blobs.open(part["blob"]) as file:
                 while piece := file.read(_PIECE):
                     writer.write(piece)
                     found.update(piece)

@@ -19,18 +19,19 @@ from mockserver.errors import ApiError
 if TYPE_CHECKING:
     from mockserver.catalog.records import Voice
     from mockserver.catalog.tables import Catalog
+    from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+    from mockserver.engines.spoken import SpokenMemory
     from mockserver.pipeline.call import Call
-    from mockserver.services import Services
 
 log = logging.getLogger(__name__)
 
 _MAX_NAME = 64  # characters of a custom voice's id that answers repeat in a header
 
 
-def voice_of(services: Services, voice: str | dict[str, Any]) -> Voice:
+def voice_of(catalog: Catalog, voice: str | dict[str, Any]) -> Voice:
     """Return a voice of the catalog; custom and unknown ones each get a sound of their own, always the same."""
     name = voice["id"] if isinstance(voice, dict) else voice
-    return services.catalog.voice(name) or _custom_voice(services.catalog, name)
+    return catalog.voice(name) or _custom_voice(catalog, name)
 
 
 def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
@@ -51,14 +52,15 @@ def _between(bounds: tuple[float, float], share: float) -> float:
 
 
 class Speech:
-    """One utterance on its way to the client. What was sent is remembered, so that it can be recognised.
+    """One utterance on its way to the client. What was sent is kept in ``memory``, so that it can be recognised.
 
     ``on_spoken`` is called once it has been spoken, before the last of it is sent, or broken off.
     """
 
     def __init__(
         self,
-        services: Services,
+        speaker: Pyttsx3Speaker,
+        memory: SpokenMemory,
         utterance: Utterance,
         response_format: str,
         chunks: Iterable[SpeechChunk] | None = None,
@@ -66,8 +68,9 @@ class Speech:
     ) -> None:
         self.utterance = utterance
         self.response_format = response_format
-        self._chunks = services.speaker.speak(utterance) if chunks is None else chunks
-        self._services = services
+        self._chunks = speaker.speak(utterance) if chunks is None else chunks
+        self._speaker = speaker
+        self._memory = memory
         self._on_spoken = on_spoken
         self._words: list[SpokenWord] = []
         self._bytes_of_pcm = 0
@@ -101,9 +104,9 @@ class Speech:
 
     def _remember(self, sha256: str) -> None:
         words = tuple(Word(word.text, word.start, word.end) for word in self._words)
-        language = self._services.speaker.language_of(self.utterance)
+        language = self._speaker.language_of(self.utterance)
         spoken = Spoken(words, language, self.seconds)
-        self._services.spoken.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
+        self._memory.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
 
 
 def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:

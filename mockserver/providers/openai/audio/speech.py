@@ -16,19 +16,21 @@ from mockserver.wire import sse, tokens, usage
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import SpeechRules
-    from mockserver.services import Services
+    from mockserver.catalog.tables import Catalog
+    from mockserver.providers.openai.contexts import AudioContext
 
 
 _EVENT_BYTES = 4096  # of encoded audio in one `speech.audio.delta`
 
 
-def create_speech(services: Services, call: Call) -> Answer:
+def create_speech(context: AudioContext, call: Call) -> Answer:
     """Speaks the text."""
     form = call.document
-    utterance = _utterance(services, call)
+    utterance = _utterance(context.catalog, call)
     settle, vocabulary = call.settle, call.vocabulary
     speech = Speech(
-        services,
+        context.speaker,
+        context.spoken,
         utterance,
         form.get("response_format", "mp3"),
         given_sound(call),
@@ -42,7 +44,7 @@ def create_speech(services: Services, call: Call) -> Answer:
     return Answer(started(speech.audio()), CONTENT_TYPES[speech.response_format], answered_by)
 
 
-def check_request(services: Services, call: Call) -> None:
+def check_request(context: AudioContext, call: Call) -> None:
     """Raises ``ApiError`` for what the model's own service refuses beyond the schema."""
     form = call.document
     assert call.model is not None
@@ -52,14 +54,14 @@ def check_request(services: Services, call: Call) -> None:
     if not form["input"]:
         violations.append(Violation(("input",), "minLength", 1, ""))
     named = form["voice"] if isinstance(form["voice"], str) else None
-    if named is not None and named not in rules.voices and named not in speaking_voices(services, call):
+    if named is not None and named not in rules.voices and named not in speaking_voices(context.store, call):
         violations.append(Violation(("voice",), "enum", list(rules.voices), form["voice"]))
     if violations:
         from mockserver.validation import explanations as explain
 
         raise ApiError("invalid_request", message=explain.pydantic(violations), param=None, code=None)
     _check_tokens(rules, form["input"], call.vocabulary)
-    check_speaks(services, call, form["voice"], param="voice")
+    check_speaks(context.store, call, form["voice"], param="voice")
     if form.get("stream_format", "audio") not in rules.stream_formats:
         raise ApiError("sse_not_supported", model=call.model.id)
 
@@ -73,7 +75,7 @@ def _check_tokens(rules: SpeechRules, text: str, vocabulary: tokens.Vocabulary) 
         raise ApiError("speech_input_too_long", tokens=found, most=rules.max_input_tokens)
 
 
-def _utterance(services: Services, call: Call) -> Utterance:
+def _utterance(catalog: Catalog, call: Call) -> Utterance:
     form = call.document
     heeds_instructions = call.model is None or call.model.speech is None or call.model.speech.instructions
     text = form.get("input", "")
@@ -81,7 +83,7 @@ def _utterance(services: Services, call: Call) -> Utterance:
         text = call.scripted.words
     return Utterance(
         text,
-        voice_of(services, form.get("voice", "alloy")),
+        voice_of(catalog, form.get("voice", "alloy")),
         form.get("speed", 1.0),
         call.settings.speech_language or None,
         form.get("instructions", "") if heeds_instructions else "",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import TranscriptionRules
     from mockserver.catalog.tables import Catalog
     from mockserver.engines.transcription import Segment, Transcription
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import AudioContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,17 @@ class TranscriptionRequest:
         return self.rules.speakers or self.response_format == "diarized_json"
 
 
-def check_request(services: Services, call: Call) -> None:
+def check_request(context: AudioContext, call: Call) -> None:
     """Raises ``ApiError`` for what the model cannot do."""
     assert call.model is not None
     assert call.model.transcription is not None
-    check_transcription(services.catalog, call.model.transcription, call.document)
-    check_file(services.catalog, call.model.transcription, call)
+    check_transcription(context.catalog, call.model.transcription, call.document)
+    check_file(context.catalog, call.model.transcription, call)
 
 
-def create_transcription(services: Services, call: Call) -> Answer:
+def create_transcription(context: AudioContext, call: Call) -> Answer:
     """Transcribes the uploaded file."""
-    request = _request(services, call)
+    request = _request(context.catalog, call)
     clip = call.audio.uploaded()
     heard = listen(call, clip, request.options)
     if request.diarizes:
@@ -64,10 +64,10 @@ def create_transcription(services: Services, call: Call) -> Answer:
     with refusals(call):
         segments = tuple(heard.segments)
     call.audio.heard[UPLOAD] = transcripts.text_of(segments)
-    return render(services.catalog, request, heard, segments)
+    return render(context.catalog, request, heard, segments)
 
 
-def _request(services: Services, call: Call) -> TranscriptionRequest:
+def _request(catalog: Catalog, call: Call) -> TranscriptionRequest:
     form = call.document
     assert call.model is not None
     assert call.model.transcription is not None
@@ -79,14 +79,14 @@ def _request(services: Services, call: Call) -> TranscriptionRequest:
     if form.get("language"):
         hints = (form["language"],)
     options = TranscriptionOptions(
-        languages=tuple(services.catalog.language_code(hint) or hint for hint in hints),
+        languages=tuple(catalog.language_code(hint) or hint for hint in hints),
         prompt=form.get("prompt", ""),
         keywords=tuple(form.get("keywords", ())) if rules.keywords else (),
         temperature=temperature_of(form),
         words=logprobs or (response_format == "verbose_json" and "word" in granularities),
         vad=_vad(form.get("chunking_strategy")),
     )
-    known = speakers.known_speakers(call, services.settings.max_audio_seconds) if rules.speakers else ()
+    known = speakers.known_speakers(call, call.settings.max_audio_seconds) if rules.speakers else ()
     stream = bool(form.get("stream")) and (rules.streams or not call.strict)
     return TranscriptionRequest(
         rules, options, response_format, granularities, logprobs, stream, call.vocabulary, known, hints

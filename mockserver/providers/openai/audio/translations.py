@@ -13,18 +13,18 @@ from mockserver.providers.openai.audio.rules import check_temperature, temperatu
 from mockserver.wire import transcripts, usage
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import AudioContext
 
 
-def check_request(services: Services, call: Call) -> None:
+def check_request(context: AudioContext, call: Call) -> None:
     """Raises ``ApiError`` for what the model cannot do."""
     assert call.model is not None
     assert call.model.transcription is not None
     check_temperature(call.document)
-    check_file(services.catalog, call.model.transcription, call)
+    check_file(context.catalog, call.model.transcription, call)
 
 
-def create_translation(services: Services, call: Call) -> Answer:
+def create_translation(context: AudioContext, call: Call) -> Answer:
     """Translates the uploaded file into English."""
     form = call.document
     options = TranscriptionOptions(

@@ -12,7 +12,8 @@ from mockserver.providers.openai.audio.voice_recordings import check_recording
 from mockserver.providers.openai.pages import Paging, page
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import AudioContext
+    from mockserver.state.memory import MemoryStore
 
 _KIND = "voice_consent"
 _PAGES = Paging("openai/voice_consent_page.query", missing="voice_consent_not_found")
@@ -22,52 +23,52 @@ _EXAMPLE_CREATED = 1_686_935_002
 Consent = dict[str, Any]
 
 
-def check_request(services: Services, call: Call) -> None:
+def check_request(context: AudioContext, call: Call) -> None:
     """Raises ``ApiError`` for a language without a consent phrase, and what is not documented as a recording."""
-    languages, given = services.catalog.custom_voices.consent_languages, call.document["language"]
+    languages, given = context.catalog.custom_voices.consent_languages, call.document["language"]
     tag = _LANGUAGE_TAG.fullmatch(given)
     if tag is None or tag[1].lower() not in languages:
         raise ApiError("voice_consent_language", language=given, supported=", ".join(languages))
-    check_recording(services, call)
+    check_recording(context.catalog, call)
 
 
-def create_consent(services: Services, call: Call) -> Answer:
+def create_consent(context: AudioContext, call: Call) -> Answer:
     """Keeps the consent; the recording itself is not kept, as no call returns it."""
     name, language = (str(call.document.get(field, "")) for field in ("name", "language"))
-    consent = _consent(services.ids.consent_id(), name, language, int(services.clock.now()))
-    services.store.put(_KIND, call.account.id, consent["id"], consent)
+    consent = _consent(context.ids.consent_id(), name, language, int(context.clock.now()))
+    context.store.put(_KIND, call.account.id, consent["id"], consent)
     return _answer(consent)
 
 
-def list_consents(services: Services, call: Call) -> Answer:
+def list_consents(context: AudioContext, call: Call) -> Answer:
     """Return the account's consents, a page of them."""
-    return _answer(page(services, call, services.store.values(_KIND, call.account.id), _PAGES))
+    return _answer(page(context.request_schemas, call, context.store.values(_KIND, call.account.id), _PAGES))
 
 
-def retrieve_consent(services: Services, call: Call) -> Answer:
+def retrieve_consent(context: AudioContext, call: Call) -> Answer:
     """Return one consent."""
-    consent = services.store.get(_KIND, call.account.id, call.path["id"])
+    consent = context.store.get(_KIND, call.account.id, call.path["id"])
     return _answer(consent or _example(call))
 
 
-def update_consent(services: Services, call: Call) -> Answer:
+def update_consent(context: AudioContext, call: Call) -> Answer:
     """Renames a consent."""
     named = {"name": call.document["name"]} if "name" in call.document else {}
-    changed = services.store.update(_KIND, call.account.id, call.path["id"], lambda consent: consent | named)
+    changed = context.store.update(_KIND, call.account.id, call.path["id"], lambda consent: consent | named)
     return _answer(changed or _example(call) | named)
 
 
-def delete_consent(services: Services, call: Call) -> Answer:
+def delete_consent(context: AudioContext, call: Call) -> Answer:
     """Deletes a consent. The voices that were created with it stay."""
     consent_id = call.path["id"]
-    if not services.store.remove(_KIND, call.account.id, consent_id) and call.strict:
+    if not context.store.remove(_KIND, call.account.id, consent_id) and call.strict:
         raise ApiError("voice_consent_not_found", id=consent_id)
     return _answer({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 
-def check_consent(services: Services, call: Call, consent_id: str, *, param: str) -> None:
+def check_consent(store: MemoryStore, call: Call, consent_id: str, *, param: str) -> None:
     """Raises ``ApiError`` unless the account has that consent; ``param`` is where the request names it."""
-    if services.store.get(_KIND, call.account.id, consent_id) is None:
+    if store.get(_KIND, call.account.id, consent_id) is None:
         raise ApiError("voice_consent_not_found", id=consent_id, param=param)
 
 

@@ -8,19 +8,19 @@ from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.errors import ApiError
 
 if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
     from mockserver.pipeline.call import Call
-    from mockserver.services import Services
 
 _UNTYPED = ("", "application/octet-stream")  # what clients send that do not know the type
 
 
-def check_recording(services: Services, call: Call, *, most_seconds: float | None = None) -> None:
+def check_recording(catalog: Catalog, call: Call, *, most_seconds: float | None = None) -> None:
     """Raises ``ApiError`` for a recording that is not as documented, once it has been decoded.
 
     That is for another file type (a client that names none leaves it to the bytes), for too many bytes, for what is
     no audio, and for more than ``most_seconds``.
     """
-    documented, field = services.catalog.custom_voices, call.operation.audio_field
+    documented, field = catalog.custom_voices, call.operation.audio_field
     supported = ", ".join(documented.content_types)
     file = call.files.get(field)
     if file is None:  # JSON has no place for it

@@ -13,34 +13,37 @@ from mockserver.providers.openai.audio.voice_recordings import check_recording
 if TYPE_CHECKING:
     from collections.abc import Set
 
-    from mockserver.services import Services
+    from mockserver.catalog.tables import Catalog
+    from mockserver.providers.openai.contexts import AudioContext
+    from mockserver.settings.model import Settings
+    from mockserver.state.memory import MemoryStore
 
 _KIND = "voice"
 
 
-def check_request(services: Services, call: Call) -> None:
+def check_request(context: AudioContext, call: Call) -> None:
     """Raises ``ApiError`` for a prompt's unknown model, a sample that is not as documented or too long, an unknown
     consent, and one voice more than an organization can have.
     """
-    documented, asked = services.catalog.custom_voices, call.document
+    documented, asked = context.catalog.custom_voices, call.document
     if asked.get("type") == "prompt":
         model = asked.get("model", documented.prompt_models[0])
         if model not in documented.prompt_models:
             raise ApiError("model_not_found", model=model)
     else:
-        check_recording(services, call, most_seconds=documented.sample_seconds)
-        check_consent(services, call, asked["consent"], param="consent")
-    _check_room(services, call)
+        check_recording(context.catalog, call, most_seconds=documented.sample_seconds)
+        check_consent(context.store, call, asked["consent"], param="consent")
+    _check_room(context.catalog, context.store, call)
 
 
-def create_voice(services: Services, call: Call) -> Answer:
+def create_voice(context: AudioContext, call: Call) -> Answer:
     """Creates a voice. Its sound depends on its id alone, not on the sample."""
     asked = call.document
     voice: dict[str, Any] = {
         "object": "audio.voice",
-        "id": services.ids.voice_id(),
+        "id": context.ids.voice_id(),
         "name": str(asked.get("name", "")),
-        "created_at": int(services.clock.now()),
+        "created_at": int(context.clock.now()),
         "type": asked.get("type", "audio_sample"),
     }
     if voice["type"] == "prompt":
@@ -48,50 +51,50 @@ def create_voice(services: Services, call: Call) -> Answer:
 
     def check() -> None:  # once more: others may have created voices since
         if call.strict:
-            _check_room(services, call)
+            _check_room(context.catalog, context.store, call)
 
-    services.store.put(_KIND, call.account.id, voice["id"], voice, check=check)
+    context.store.put(_KIND, call.account.id, voice["id"], voice, check=check)
     return _answer(voice)
 
 
-def delete_voice(services: Services, call: Call) -> Answer:
+def delete_voice(context: AudioContext, call: Call) -> Answer:
     """Deletes a voice. Its consent stays."""
     voice_id = call.path["id"]
-    if not services.store.remove(_KIND, call.account.id, voice_id) and call.strict:
+    if not context.store.remove(_KIND, call.account.id, voice_id) and call.strict:
         raise ApiError("voice_not_found", id=voice_id)
     return _answer({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
 
 
-def speaking_voices(services: Services, call: Call) -> Set[str]:
+def speaking_voices(store: MemoryStore, call: Call) -> Set[str]:
     """Return the ids of the account's custom voices that speech and chat can use: those created from samples."""
-    created = services.store.values(_KIND, call.account.id)
-    return _given(services) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
+    created = store.values(_KIND, call.account.id)
+    return _given(call.settings) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
 
 
-def check_speaks(services: Services, call: Call, voice: object, *, param: str) -> None:
+def check_speaks(store: MemoryStore, call: Call, voice: object, *, param: str) -> None:
     """Raises ``ApiError`` where ``voice`` is ``{"id": ...}`` of a voice that the account does not have, or that
     cannot speak here; ``param`` is where the request names it.
     """
-    if not isinstance(voice, dict) or voice["id"] in _given(services):
+    if not isinstance(voice, dict) or voice["id"] in _given(call.settings):
         return
-    known = services.store.get(_KIND, call.account.id, voice["id"])
+    known = store.get(_KIND, call.account.id, voice["id"])
     if known is None:
         raise ApiError("voice_not_found", id=voice["id"], param=param)
     if known["type"] == "prompt":
         raise ApiError("voice_of_prompt", id=voice["id"], param=param)
 
 
-def _check_room(services: Services, call: Call) -> None:
+def _check_room(catalog: Catalog, store: MemoryStore, call: Call) -> None:
     """Raise ``ApiError`` if the organization, in all of its projects, has as many voices as it can have."""
-    most = services.catalog.custom_voices.most
-    projects = (account for account, _, _ in services.store.all(_KIND))
+    most = catalog.custom_voices.most
+    projects = (account for account, _, _ in store.all(_KIND))
     if sum(account.partition("/")[0] == call.account.organization for account in projects) >= most:
         raise ApiError("voice_limit_reached", most=most)
 
 
-def _given(services: Services) -> Set[str]:
+def _given(settings: Settings) -> Set[str]:
     """Return the ids of the voices that every account has by the setting ``custom_voices``."""
-    return {each.strip() for each in services.settings.custom_voices.split(",")} - {""}
+    return {each.strip() for each in settings.custom_voices.split(",")} - {""}
 
 
 def _answer(body: dict[str, Any]) -> Answer:

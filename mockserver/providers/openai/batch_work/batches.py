@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.operation import Operation
+    from mockserver.providers.openai.batch_work.context import BatchWorkContext
     from mockserver.providers.openai.batch_work.schedule import Schedule
     from mockserver.providers.openai.batch_work.work import Work
-    from mockserver.services import Services
     from mockserver.state.memory import Change
 
 
@@ -39,19 +39,20 @@ class Batches:
     The store has the last word: who puts an unfinished batch there has it worked at, who removes it ends that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: BatchWorkContext) -> None:
+        self._context = context
         self._making = threading.Lock()
         self._desk: _Desk | None = None
 
-    def bind(self, services: Services, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
+    def bind(self, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
         """Has ``app`` answer the lines of batches, and goes on with those that an earlier server left unfinished.
 
         ``operations`` are those that batches can be for, by their path.
         """
-        self._services, self._app, self._operations = services, app, operations
+        self._app, self._operations = app, operations
         self.endpoints = frozenset(operations)
-        services.store.listen(self._follow)
-        for account_id, batch_id, value in services.store.all(KIND):
+        self._context.store.listen(self._follow)
+        for account_id, batch_id, value in self._context.store.all(KIND):
             self._take_up(account_id, batch_id, value)
 
     def create(
@@ -61,10 +62,10 @@ class Batches:
 
         Raises ``ApiError`` (``file_not_found``) where its file is deleted at this moment.
         """
-        services, now = self._services, self._services.clock.now()
-        batch = new_batch(services.ids.batch_id(now), now, asked)
-        file = services.files.get(account.id, asked["input_file_id"])
-        blob_id = services.files.blob_id(account.id, asked["input_file_id"]) if file else None
+        context, now = self._context, self._context.clock.now()
+        batch = new_batch(context.ids.batch_id(now), now, asked)
+        file = context.files.get(account.id, asked["input_file_id"])
+        blob_id = context.files.blob_id(account.id, asked["input_file_id"]) if file else None
         work: Value = {
             "account": account.as_value(),
             "headers": dict(headers),
@@ -76,29 +77,29 @@ class Batches:
             "bytes": 0,
             "output": [],
             "errors": [],
-            "output_file_id": services.ids.file_id(),
-            "error_file_id": services.ids.file_id(),
+            "output_file_id": context.ids.file_id(),
+            "error_file_id": context.ids.file_id(),
             "files_expire_after": (asked.get("output_expires_after") or {}).get("seconds"),
             "group": "",
             "tokens": 0,
         }
 
         def check() -> None:  # of the file found above, whose bytes the batch keeps from now on
-            if blob_id and services.files.blob_id(account.id, asked["input_file_id"]) != blob_id:
+            if blob_id and context.files.blob_id(account.id, asked["input_file_id"]) != blob_id:
                 raise ApiError("file_not_found", id=asked["input_file_id"])
 
         value = with_blobs({"batch": batch, "work": work})
-        services.store.put(KIND, account.id, batch["id"], value, check=check)
+        context.store.put(KIND, account.id, batch["id"], value, check=check)
         return batch
 
     def get(self, account_id: str, batch_id: str) -> Value | None:
         """The batch as it is now, or ``None``."""
-        value = self._services.store.get(KIND, account_id, batch_id)
+        value = self._context.store.get(KIND, account_id, batch_id)
         return None if value is None else self._seen(account_id, value)
 
     def list(self, account_id: str) -> Sequence[Value]:
         """The batches of an account, oldest first."""
-        values = self._services.store.values(KIND, account_id)
+        values = self._context.store.values(KIND, account_id)
         return [self._seen(account_id, value) for value in values]
 
     def cancel(self, account_id: str, batch_id: str) -> Value | None:
@@ -106,14 +107,14 @@ class Batches:
 
         Raises ``ApiError`` (``batch_not_cancellable``) for one that has ended otherwise.
         """
-        now = self._services.clock.now()
+        now = self._context.clock.now()
 
         def change(value: Value) -> Value:
             if value["batch"]["status"] in FINAL | {"cancelling"}:
                 return value
             return moved(value, "cancelling", now)
 
-        value = self._services.store.update(KIND, account_id, batch_id, change)
+        value = self._context.store.update(KIND, account_id, batch_id, change)
         if value is None:
             return None
         status = value["batch"]["status"]
@@ -135,9 +136,9 @@ class Batches:
                 from mockserver.providers.openai.batch_work.schedule import Schedule
                 from mockserver.providers.openai.batch_work.work import Work
 
-                services = self._services
-                work = Work(services, self._app, self._operations)
-                self._desk = _Desk(work, Schedule(work.step, services.clock, services.settings.batch_workers))
+                context = self._context
+                work = Work(context, self._app, self._operations)
+                self._desk = _Desk(work, Schedule(work.step, context.clock, context.settings.batch_workers))
             return self._desk
 
     def _seen(self, account_id: str, value: Value) -> Value:
@@ -150,7 +151,7 @@ class Batches:
             if change.kind != KIND:
                 continue
             if change.after is None or is_final(change.after):
-                self._services.limiter.queue.leave(change.account, change.key)
+                self._context.limiter.queue.leave(change.account, change.key)
             elif change.before is None:
                 self._take_up(change.account, change.key, change.after)
 
@@ -160,7 +161,7 @@ class Batches:
             return
         group, tokens = value["work"]["group"], value["work"]["tokens"]
         if tokens:
-            self._services.limiter.queue.enter(account_id, group, batch_id, tokens, None)
+            self._context.limiter.queue.enter(account_id, group, batch_id, tokens, None)
         self._add(account_id, batch_id)
 
     def _add(self, account_id: str, batch_id: str) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.operation import Operation
+    from mockserver.providers.openai.batch_work.context import BatchWorkContext
     from mockserver.providers.openai.batch_work.lines import Error
     from mockserver.providers.openai.batch_work.record import Value
-    from mockserver.services import Services
     from mockserver.settings.model import Settings
 
 ENDPOINT = "v1/batch"  # among the endpoints of the catalog's models
@@ -34,8 +34,10 @@ class InputRefused(Exception):
 class Validation:
     """What is looked at before the lines of batches are answered. ``operations`` are those that can be asked for."""
 
-    def __init__(self, services: Services, operations: Mapping[str, Operation], errors: BatchErrors) -> None:
-        self._services = services
+    def __init__(
+        self, context: BatchWorkContext, operations: Mapping[str, Operation], errors: BatchErrors
+    ) -> None:
+        self._context = context
         self._operations = operations
         self._errors = errors
 
@@ -49,7 +51,7 @@ class Validation:
             raise InputRefused(*check.errors)
         model, batch_id = check.model, value["batch"]["id"]
         try:
-            self._services.limiter.enqueue(account, model, batch_id, check.tokens, settings.limits)
+            self._context.limiter.enqueue(account, model, batch_id, check.tokens, settings.limits)
         except QueueFull as full:
             names = {"model": model.id, "organization": account.organization}
             raise self._refusal("token_limit_exceeded", limit=full.limit, **names) from full
@@ -73,9 +75,11 @@ class Validation:
             return self._model(name, operation, account, strict=settings.strictness == "real")
 
         most_values = settings.max_json_values
-        check = InputCheck(operation, self._services.schemas, self._errors, find_model, most_values)
+        check = InputCheck(
+            operation, self._context.request_schemas.documented, self._errors, find_model, most_values
+        )
         try:
-            file = self._services.blobs.open(work["input"])
+            file = self._context.blobs.open(work["input"])
         except BytesGone:  # deleted just as the batch was created
             raise self._refusal("file_not_found", **names) from None
         with file:
@@ -90,7 +94,7 @@ class Validation:
         return check
 
     def _model(self, name: str, operation: Operation, account: Account, *, strict: bool) -> ModelCard | None:
-        catalog = self._services.catalog
+        catalog = self._context.catalog
         model = catalog.model(name, account.id)
         if (
             model is not None

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.pipeline.operation import Operation
+    from mockserver.providers.openai.batch_work.context import BatchWorkContext
     from mockserver.providers.openai.batch_work.schedule import Task
-    from mockserver.services import Services
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import BlobWriter
 
@@ -66,18 +66,20 @@ class DamagedInput(Exception):
 class Work:
     """Does the work of batches, a step at a time; each batch is in one thread at a time."""
 
-    def __init__(self, services: Services, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
-        self._services = services
+    def __init__(
+        self, context: BatchWorkContext, app: WSGIApplication, operations: Mapping[str, Operation]
+    ) -> None:
+        self._context = context
         self._app = app
         self._errors = BatchErrors()
-        self._validation = Validation(services, operations, self._errors)
+        self._validation = Validation(context, operations, self._errors)
         self._running: dict[Task, _Tally] = {}
         self._waits: dict[Task, float] = {}  # of batches whose answers could not be kept
         self._ended = threading.Event()
-        self._at_once = services.settings.batch_lines
+        self._at_once = context.settings.batch_lines
         self._threads: ThreadPoolExecutor | None = None
         if self._at_once > 1:
-            most = self._at_once * services.settings.batch_workers
+            most = self._at_once * context.settings.batch_workers
             self._threads = ThreadPoolExecutor(most, thread_name_prefix="batch-lines")
 
     def end(self) -> None:
@@ -101,8 +103,8 @@ class Work:
         return due
 
     def _step(self, task: Task) -> float | None:
-        value = self._services.store.get(KIND, *task)
-        if value is None or is_final(value) or self._services.closing.is_set():
+        value = self._context.store.get(KIND, *task)
+        if value is None or is_final(value) or self._context.closing.is_set():
             return None
         try:
             value = self._on_time(task, value)
@@ -112,8 +114,8 @@ class Work:
         except StateFailed:
             raise
         except BytesGone:
-            if self._services.store.get(KIND, *task) is not value:  # removed or restored meanwhile
-                return self._services.clock.now()
+            if self._context.store.get(KIND, *task) is not value:  # removed or restored meanwhile
+                return self._context.clock.now()
             reason = "bytes that it needs are gone"
         except DamagedInput as error:
             reason = str(error)
@@ -122,7 +124,7 @@ class Work:
             reason = repr(error)
         log.warning("batch %s fails: %s", task[1], reason)
         errors = [self._errors.error("server_error", reason=reason)]
-        self._change(task, lambda value: failed(value, self._services.clock.now(), errors))
+        self._change(task, lambda value: failed(value, self._context.clock.now(), errors))
         return None
 
     def _wait_for_disk(self, task: Task) -> float:
@@ -131,12 +133,12 @@ class Work:
         if not wait:
             log.warning("batch %s waits until the disk takes what was answered", task[1])
         self._waits[task] = min(_MAX_WAIT, 2 * wait or _FIRST_WAIT)
-        self._services.closing.wait(self._waits[task])
-        return self._services.clock.now()
+        self._context.closing.wait(self._waits[task])
+        return self._context.clock.now()
 
     def _on_time(self, task: Task, value: Value) -> Value:
         """The batch; one whose state began later than it can have, because the clock went back, noted so."""
-        began = since(value, self._services.clock.now())
+        began = since(value, self._context.clock.now())
         if value["work"]["since"] - began < _SAME_TIME:
             return value
         log.info("batch %s goes on, though the clock went back", task[1])
@@ -145,7 +147,7 @@ class Work:
 
     def _pass(self, task: Task, value: Value) -> float:
         """Leaves a state that just takes its time."""
-        batch, work, now = value["batch"], value["work"], self._services.clock.now()
+        batch, work, now = value["batch"], value["work"], self._context.clock.now()
         ends, status = work["since"] + work["seconds"], batch["status"]
         expires = float("inf") if status == "cancelling" else batch["expires_at"]
         if now < min(ends, expires):
@@ -178,12 +180,12 @@ class Work:
             return moved(started, "in_progress", then, model=model.snapshot, request_counts=counts)
 
         if self._change(task, start, within="validating") is None:  # removed just now
-            self._services.limiter.queue.leave(*task)
+            self._context.limiter.queue.leave(*task)
         log.info("batch %s: %d lines, %d tokens", task[1], check.total, check.tokens)
 
     def _answer_lines(self, task: Task, value: Value) -> float:
         """Answers the lines that are due, or some of them."""
-        batch, work, now = value["batch"], value["work"], self._services.clock.now()
+        batch, work, now = value["batch"], value["work"], self._context.clock.now()
         counts, expires = batch["request_counts"], batch["expires_at"]
         answered = counts["completed"] + counts["failed"]
         is_over = now >= expires
@@ -201,16 +203,16 @@ class Work:
 
     def _answer_some(self, task: Task, value: Value, due: int) -> None:
         """Answers lines until ``due`` are, the time of a slice is over or the batch is in another state."""
-        services, work = self._services, value["work"]
+        context, work = self._context, value["work"]
         patience = min(_MAX_SLICE, _SLICE + len(work["output"]) / 10)
         until = time.monotonic() + patience
         tally = self._running[task] = _Tally(value)
-        most, answer = services.settings.max_body_bytes, partial(self._answer, task, value)
+        most, answer = context.settings.max_body_bytes, partial(self._answer, task, value)
         try:
             with (
-                services.blobs.open(work["input"]) as file,
-                services.blobs.writer() as output,
-                services.blobs.writer() as errors,
+                context.blobs.open(work["input"]) as file,
+                context.blobs.writer() as output,
+                context.blobs.writer() as errors,
             ):
                 lines = read_lines(file, most, offset=work["bytes"], number=work["lines"])
                 while some := list(islice(lines, min(self._at_once, due - tally.answered))):
@@ -235,36 +237,36 @@ class Work:
 
     def _goes_on(self, task: Task) -> bool:
         """Whether the lines of a batch are still to be answered."""
-        value = self._services.store.get(KIND, *task)
-        if value is None or value["batch"]["status"] != "in_progress" or self._services.closing.is_set():
+        value = self._context.store.get(KIND, *task)
+        if value is None or value["batch"]["status"] != "in_progress" or self._context.closing.is_set():
             return False
-        return bool(value["work"]["seconds"]) or self._services.clock.now() < value["batch"]["expires_at"]
+        return bool(value["work"]["seconds"]) or self._context.clock.now() < value["batch"]["expires_at"]
 
     def _answer(self, task: Task, value: Value, line: Line) -> Answered | None:
         """A line of an output file; ``None`` where the server ends meanwhile."""
-        services, now = self._services, self._services.clock.now()
+        context, now = self._context, self._context.clock.now()
         request = strict_json.parse(line.data)
         inner = InnerCall(self._account(task, value), BATCH_SHARE)
         headers = {**value["work"]["headers"], BATCH_HEADER: task[1]}
         response = ask(self._app, inner, request, headers, lambda: self._has_given_up(task))
-        if services.closing.is_set():
+        if context.closing.is_set():
             return None
-        line_id = services.ids.batch_request_id(now)
+        line_id = context.ids.batch_request_id(now)
         if response is None:
-            is_over = services.clock.now() >= value["batch"]["expires_at"]
+            is_over = context.clock.now() >= value["batch"]["expires_at"]
             error = self._errors.line_error("batch_expired" if is_over else "request_timeout")
             return unanswered_line(line_id, request["custom_id"], error)
         return answered_line(line_id, request["custom_id"], response)
 
     def _has_given_up(self, task: Task) -> bool:
         """Whether nobody waits for the answer to a line any more."""
-        value = self._services.store.get(KIND, *task)
-        if value is None or self._services.closing.is_set():
+        value = self._context.store.get(KIND, *task)
+        if value is None or self._context.closing.is_set():
             return True
         batch = value["batch"]
         cancelling = batch["status"] == "cancelling"
         deadline = batch["cancelling_at"] + _CANCELLING_AT_MOST if cancelling else batch["expires_at"]
-        return bool(self._services.clock.now() >= deadline)
+        return bool(self._context.clock.now() >= deadline)
 
     def _keep(self, task: Task, before: Value, tally: _Tally, output: BlobWriter, errors: BlobWriter) -> None:
         """Keeps what was answered, all of it at once; nothing if the batch is not as it was ``before``."""
@@ -290,7 +292,7 @@ class Work:
             named = value["blobs"] if value else ()
         finally:
             for blob_id in [blob_id for blobs in new.values() for blob_id in blobs if blob_id not in named]:
-                self._services.blobs.delete(blob_id)
+                self._context.blobs.delete(blob_id)
         counts = tally.counts
         log.info(
             "batch %s: %d of %d lines are answered, %d with an error",
@@ -304,15 +306,15 @@ class Work:
         """Writes the files and ends the batch. Lines that are not answered fail with the error ``left``."""
         work, files = value["work"], {}
         for name, segments in (("output", work["output"]), ("error", work["errors"])):
-            with self._services.blobs.writer() as writer:
+            with self._context.blobs.writer() as writer:
                 for blob_id in segments:
-                    with self._services.blobs.open(blob_id) as segment:
+                    with self._context.blobs.open(blob_id) as segment:
                         shutil.copyfileobj(segment, writer)
                 if left and name == "error":
                     for line in self._lines_left(value, left):
                         writer.write(line)
                 if writer.size and not self._ended.is_set():
-                    file = self._services.files.add(
+                    file = self._context.files.add(
                         task[0],
                         writer.commit(),
                         filename=f"{task[1]}_{name}.jsonl",
@@ -326,13 +328,13 @@ class Work:
 
     def _lines_left(self, value: Value, error: str) -> Iterator[bytes]:
         """The lines of the error file for what was not answered."""
-        work, services = value["work"], self._services
+        work, context = value["work"], self._context
         if not value["batch"]["request_counts"]["total"]:
             return
-        row, most = self._errors.line_error(error), services.settings.max_body_bytes
-        with services.blobs.open(work["input"]) as file:
+        row, most = self._errors.line_error(error), context.settings.max_body_bytes
+        with context.blobs.open(work["input"]) as file:
             for line in read_lines(file, most, offset=work["bytes"], number=work["lines"]):
-                line_id = services.ids.batch_request_id(services.clock.now())
+                line_id = context.ids.batch_request_id(context.clock.now())
                 yield unanswered_line(line_id, strict_json.parse(line.data)["custom_id"], row).line
 
     def _change(self, task: Task, change: Callable[[Value], Value], within: str = "") -> Value | None:
@@ -344,15 +346,15 @@ class Work:
         def checked(value: Value) -> Value:
             return change(value) if within in ("", value["batch"]["status"]) else value
 
-        return None if self._ended.is_set() else self._services.store.update(KIND, *task, checked)
+        return None if self._ended.is_set() else self._context.store.update(KIND, *task, checked)
 
     def _settings(self, task: Task, value: Value) -> Settings:
         """The settings that hold for the batch: those of its account and of its creation."""
-        return self._services.account_settings.for_account(task[0]).for_request(value["work"]["headers"])
+        return self._context.account_settings.for_account(task[0]).for_request(value["work"]["headers"])
 
     def _account(self, task: Task, value: Value) -> Account:
         """The batch's account. A batch may have been restored for another one than created it."""
-        account = self._services.accounts.known(task[0]) or Account.from_value(value["work"]["account"])
+        account = self._context.accounts.known(task[0]) or Account.from_value(value["work"]["account"])
         if account.id == task[0]:
             return account
         organization, _, project = task[0].rpartition("/")

@@ -26,40 +26,40 @@ from mockserver.state.disk import StateFailed
 from mockserver.wire import chat, sse
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import ChatContext
 
 _MAX_SOUND = 1 << 26  # bytes of all choices of an answer together
 
 
-def check_request(services: Services, call: Call) -> None:
+def check_request(context: ChatContext, call: Call) -> None:
     """Raises ``ApiError`` for what the model cannot do."""
     assert call.model is not None
-    check_chat(call.model, call.document, speaking_voices(services, call))
-    check_speaks(services, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
-    check_images(services.url_sources, call.document)
+    check_chat(call.model, call.document, speaking_voices(context.store, call))
+    check_speaks(context.store, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
+    check_images(context.url_sources, call.document)
 
 
-def create_chat_completion(services: Services, call: Call) -> Answer:
+def create_chat_completion(context: ChatContext, call: Call) -> Answer:
     """Listens to the conversation and replies."""
-    request = chat_request(services, call)
-    replies = chat_replies(services, call, request)
-    head = _head(services, call, request)
+    request = chat_request(context, call)
+    replies = chat_replies(context, call, request)
+    head = _head(context, call, request)
     answered_by, call.outcome.reply = replies[0].answered_by, replies[0].told
     if request.body.get("stream"):
-        events = started(_stream(services, call, request, replies, head))
+        events = started(_stream(context, call, request, replies, head))
         return Answer(events, sse.CONTENT_TYPE, answered_by)
-    sound = _spoken(services, call, replies)
+    sound = _spoken(context, call, replies)
     completion = _completion(request, replies, head, sound)
-    _store(services, call, request, replies, head)
+    _store(context, call, request, replies, head)
     body = json_styles.two_spaces_newline(completion)
     return Answer(body, "application/json", answered_by, usage=completion["usage"])
 
 
-def _head(services: Services, call: Call, request: ChatRequest) -> chat.Head:
+def _head(context: ChatContext, call: Call, request: ChatRequest) -> chat.Head:
     assert call.model is not None
-    now, snapshot = services.clock.now(), call.model.snapshot
+    now, snapshot = context.clock.now(), call.model.snapshot
     return chat.Head(
-        services.ids.completion_id(now),
+        context.ids.completion_id(now),
         int(now),
         snapshot if call.strict else str(request.body.get("model") or snapshot),
         fingerprint(snapshot) if request.rules.system_fingerprint or not call.strict else None,
@@ -68,18 +68,18 @@ def _head(services: Services, call: Call, request: ChatRequest) -> chat.Head:
 
 
 def _stream(
-    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
+    context: ChatContext, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
 ) -> Generator[bytes]:
     """The events. Who leaves before the end pays for what was said until then."""
     speech = replies[0].speech
-    sound = started(speech.speak(services)) if speech else iter(())
+    sound = started(speech.speak(context.speaker, context.spoken)) if speech else iter(())
     try:
-        yield from chat_stream(services, call, request, replies, head, sound)
-        _store(services, call, request, replies, head)
+        yield from chat_stream(context, call, request, replies, head, sound)
+        _store(context, call, request, replies, head)
     except (
         StateFailed
     ) as error:  # too late for another status: the stream ends with the error, and is not done
-        refusal = services.errors.refusal(storage_error(error))
+        refusal = context.errors.refusal(storage_error(error))
         yield b"data: " + msgspec.json.format(refusal.body, indent=0) + b"\n\n"
         return
     finally:
@@ -87,28 +87,28 @@ def _stream(
     yield chat.DONE
 
 
-def _spoken(services: Services, call: Call, replies: list[ChatReply]) -> str:
+def _spoken(context: ChatContext, call: Call, replies: list[ChatReply]) -> str:
     """The sound of the replies, if they are spoken, in base64; from now on they can be referred to."""
     speech = replies[0].speech
     if speech is None:
         return ""
     sound = bytearray()
     with failures_answered():
-        for some in speech.speak(services):
+        for some in speech.speak(context.speaker, context.spoken):
             sound += some
             if len(sound) * len(replies) > _MAX_SOUND:
                 raise ApiError("chat_too_much_sound", choices=len(replies), most=_MAX_SOUND)
     for reply in replies:
-        reply.remember(services, call)
+        reply.remember(context.store, context.clock.now(), call)
     return pybase64.b64encode(sound).decode()
 
 
 def _store(
-    services: Services, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
+    context: ChatContext, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
 ) -> None:
     """Keeps the completion if that is wanted, without the sound: it is large."""
     if request.body.get("store"):
-        stored_completions.keep(services, call, _completion(request, replies, head))
+        stored_completions.keep(context.ids, context.store, call, _completion(request, replies, head))
 
 
 def _completion(

@@ -20,9 +20,15 @@ from mockserver.wire.chat_tokens import transcript_tokens
 from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
 
 if TYPE_CHECKING:
+    from mockserver.clock import Clock
+    from mockserver.engines.dialogue import Responder
+    from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+    from mockserver.engines.spoken import SpokenMemory
+    from mockserver.ids import Ids
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.chat.request import ChatRequest
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import ChatContext
+    from mockserver.state.memory import MemoryStore
     from mockserver.wire.chat_tokens import ReplyTokens
 
 LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
@@ -47,11 +53,11 @@ class ReplySpeech:
         """How much of it has been spoken so far."""
         return self._spoken.seconds if self._spoken else 0.0
 
-    def speak(self, services: Services) -> Generator[bytes]:
+    def speak(self, speaker: Pyttsx3Speaker, memory: SpokenMemory) -> Generator[bytes]:
         """The speech in the format that was asked for, while it is spoken; its parts raise ``SpeechFailed``."""
-        chunks = services.speaker.speak(self.utterance) if self.chunks is None else self.chunks
+        chunks = speaker.speak(self.utterance) if self.chunks is None else self.chunks
         audio_format = _FORMATS.get(self.audio_format, self.audio_format)
-        self._spoken = Speech(services, self.utterance, audio_format, _whole_tokens(chunks))
+        self._spoken = Speech(speaker, memory, self.utterance, audio_format, _whole_tokens(chunks))
         return self._spoken.audio()
 
 
@@ -104,22 +110,22 @@ class ChatReply:
         """Audio tokens of what has been spoken so far."""
         return round(self.speech.seconds * AUDIO_TOKENS_PER_SECOND_SPOKEN) if self.speech else 0
 
-    def remember(self, services: Services, call: Call) -> None:
+    def remember(self, store: MemoryStore, now: float, call: Call) -> None:
         """Keeps what was spoken, for later messages to refer to."""
-        self.expires_at = int(services.clock.now()) + LIFETIME
+        self.expires_at = int(now) + LIFETIME
         value = {
             "id": self.audio_id,
             "transcript": self.text,
             "audio_tokens": self.audio_tokens,
             "expires_at": self.expires_at,
         }
-        services.store.put(AUDIO_KIND, call.account.id, self.audio_id, value)
+        store.put(AUDIO_KIND, call.account.id, self.audio_id, value)
 
 
-def chat_replies(services: Services, call: Call, request: ChatRequest) -> list[ChatReply]:
+def chat_replies(context: ChatContext, call: Call, request: ChatRequest) -> list[ChatReply]:
     """The choices to answer with, as many as asked for, alike but for their ids. Raises ``ApiError``."""
-    reply = _chat_reply(services, call, request)
-    return [_with_ids(services, reply) for _ in range(request.choices)]
+    reply = _chat_reply(context, call, request)
+    return [_with_ids(context.ids, context.clock, reply) for _ in range(request.choices)]
 
 
 def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
@@ -133,15 +139,15 @@ def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
     )
 
 
-def _with_ids(services: Services, reply: ChatReply) -> ChatReply:
-    audio_id = services.ids.audio_id(services.clock.now()) if reply.speech else ""
-    return replace(reply, audio_id=audio_id, call_ids=tuple(services.ids.call_id() for _ in reply.tool_calls))
+def _with_ids(ids: Ids, clock: Clock, reply: ChatReply) -> ChatReply:
+    audio_id = ids.audio_id(clock.now()) if reply.speech else ""
+    return replace(reply, audio_id=audio_id, call_ids=tuple(ids.call_id() for _ in reply.tool_calls))
 
 
-def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatReply:
+def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatReply:
     """What to reply, within the request's ``stop`` and token limits."""
-    said = call.scripted.chat_reply() if call.scripted else _say(services, request)
-    reply = _reply(services, call, request, said)
+    said = call.scripted.chat_reply() if call.scripted else _say(context.responders, request)
+    reply = _reply(context, call, request, said)
     listeners = f"; heard-by={'+'.join(request.heard_by)}" if request.heard_by else ""
     return replace(
         reply,
@@ -151,7 +157,7 @@ def _chat_reply(services: Services, call: Call, request: ChatRequest) -> ChatRep
     )
 
 
-def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) -> ChatReply:
+def _reply(context: ChatContext, call: Call, request: ChatRequest, said: Reply) -> ChatReply:
     if said.tool_calls:
         return _calls(said, request)
     text = _stopped(said.text, request.stop)
@@ -159,7 +165,7 @@ def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) ->
         return _written(said, text, request)
     form = request.body["audio"]
     utterance = Utterance(
-        text, voice_of(services, form["voice"]), language=call.settings.speech_language or None
+        text, voice_of(context.catalog, form["voice"]), language=call.settings.speech_language or None
     )
     sound = given_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
@@ -168,13 +174,13 @@ def _reply(services: Services, call: Call, request: ChatRequest, said: Reply) ->
     if sound is not None:
         return reply
     limit = _MAX_SPOKEN if request.max_tokens is None else request.max_tokens
-    _limit_speech(services, reply, speech, limit)
+    _limit_speech(context.speaker, reply, speech, limit)
     return reply
 
 
-def _say(services: Services, request: ChatRequest) -> Reply:
+def _say(responders: Iterable[Responder], request: ChatRequest) -> Reply:
     try:
-        for responder in services.responders:
+        for responder in responders:
             said = responder.reply(request.conversation)
             if said is not None:
                 return said
@@ -219,12 +225,12 @@ def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple
     return tuple(itertools.islice(tokens.split(text, vocabulary), max(count, 0)))
 
 
-def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
+def _limit_speech(speaker: Pyttsx3Speaker, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
     """Cuts words and speech where text and audio tokens together exceed ``limit``."""
     most = reply.text_tokens + AUDIO_TOKENS_PER_SECOND_SPOKEN * (1 + _SLOWEST * len(reply.text))
     if most <= limit:
         return
-    pcm, words = _first_seconds(services, speech.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
+    pcm, words = _first_seconds(speaker, speech.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
     if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
         speech.chunks = (SpeechChunk(pcm, words),)
         return
@@ -236,11 +242,11 @@ def _limit_speech(services: Services, reply: ChatReply, speech: ReplySpeech, lim
 
 
 def _first_seconds(
-    services: Services, utterance: Utterance, seconds: float
+    speaker: Pyttsx3Speaker, utterance: Utterance, seconds: float
 ) -> tuple[bytes, tuple[SpokenWord, ...]]:
     """The speech, not much more of it than ``seconds``."""
     pcm, words = bytearray(), list[SpokenWord]()
-    with failures_answered(), contextlib.closing(services.speaker.speak(utterance)) as chunks:
+    with failures_answered(), contextlib.closing(speaker.speak(utterance)) as chunks:
         for chunk in chunks:
             pcm += chunk.pcm
             words += chunk.words

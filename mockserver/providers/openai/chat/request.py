@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ChatRules
     from mockserver.engines.transcription import Transcription
     from mockserver.pipeline.call import Call
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import ChatContext
 
 AUDIO_KIND = "audio"  # of the store: what was spoken, by id
 
@@ -69,12 +69,12 @@ class ChatRequest:
         return int(self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
 
 
-def chat_request(services: Services, call: Call) -> ChatRequest:
+def chat_request(context: ChatContext, call: Call) -> ChatRequest:
     """Understands the request, and listens to it. Raises ``ApiError``."""
     assert call.model is not None
     assert call.model.chat is not None
     body = call.document
-    reader = _Reader(services, call)
+    reader = _Reader(context, call)
     turns = tuple(reader.turns())
     stop = body.get("stop") or ()
     prompt_text_tokens = reader.text_tokens()
@@ -130,8 +130,8 @@ def _check_window(call: Call, prompt_tokens: int, tool_tokens: int) -> None:
 class _Reader:
     """Reads the messages, and adds up what they cost."""
 
-    def __init__(self, services: Services, call: Call) -> None:
-        self._services = services
+    def __init__(self, context: ChatContext, call: Call) -> None:
+        self._context = context
         self._call = call
         self._messages = heeded(call.document.get("messages") or [])
         assert call.model is not None
@@ -160,7 +160,7 @@ class _Reader:
 
     def turns(self) -> Iterator[Turn]:
         """The turns. Only the user's last message is listened to, unless a model will reply and needs all."""
-        hear_all = bool(self._services.settings.reply_from)
+        hear_all = bool(self._call.settings.reply_from)
         users = [number for number, message in enumerate(self._messages) if message["role"] == "user"]
         for number, message in enumerate(self._messages):
             yield self._turn(number, message, hear_all or number in users[-1:])
@@ -204,14 +204,14 @@ class _Reader:
         """Return the tokens of an image; one that would have to be fetched counts nothing."""
         given: Body = image if isinstance(image, dict) else {}
         url = given.get("url")
-        found = self._services.url_sources.at_hand(url) if isinstance(url, str) else None
+        found = self._context.url_sources.at_hand(url) if isinstance(url, str) else None
         size = images.size_of(found.content.read()) if found else None
         return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
     def _remembered(self, audio_id: str, place: str) -> str:
         """What was said in the earlier reply ``audio_id``."""
-        known = self._services.store.get(AUDIO_KIND, self._call.account.id, audio_id)
-        if known is None or known["expires_at"] <= self._services.clock.now():
+        known = self._context.store.get(AUDIO_KIND, self._call.account.id, audio_id)
+        if known is None or known["expires_at"] <= self._context.clock.now():
             if not self._call.strict:
                 return ""
             raise ApiError(

@@ -12,7 +12,9 @@ from mockserver.providers.openai.pages import Paging, page
 from mockserver.wire import chat
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from mockserver.ids import Ids
+    from mockserver.providers.openai.contexts import ChatContext
+    from mockserver.state.memory import MemoryStore
 
 
 _KIND = "chat_completion"
@@ -23,67 +25,67 @@ _EXAMPLE_CREATED, _EXAMPLE_MODEL = 1_686_935_002, "gpt-4o-2024-08-06"
 Value = dict[str, Any]
 
 
-def keep(services: Services, call: Call, completion: Value) -> None:
+def keep(ids: Ids, store: MemoryStore, call: Call, completion: Value) -> None:
     """Stores a completion with the messages that led to it."""
     request = dict(call.document)
     if request.get("seed") is None:
-        request["seed"] = services.ids.sampling_seed()
+        request["seed"] = ids.sampling_seed()
     messages = [
         _told_message({"id": f"{completion['id']}-{number}", **message})
         for number, message in enumerate(request.get("messages") or ())
     ]
     stored = _stored_form(completion, request, call.request_id)
-    services.store.put(_KIND, call.account.id, completion["id"], {"completion": stored, "messages": messages})
+    store.put(_KIND, call.account.id, completion["id"], {"completion": stored, "messages": messages})
 
 
-def list_completions(services: Services, call: Call) -> Answer:
+def list_completions(context: ChatContext, call: Call) -> Answer:
     """The account's stored completions, a page of them."""
     arguments = call.request.query
-    stored = services.store.values(_KIND, call.account.id)
+    stored = context.store.values(_KIND, call.account.id)
     found = [_told(call, value["completion"]) for value in stored]
     if "model" in arguments:
-        model = services.catalog.model(arguments["model"], call.account.id)
+        model = context.catalog.model(arguments["model"], call.account.id)
         names = (arguments["model"], model.snapshot if model else "")
         found = [each for each in found if each["model"] in names]
     for name, value in arguments.items():
         if name.startswith("metadata[") and name.endswith("]"):
             found = [each for each in found if each["metadata"].get(name[9:-1]) == value]
-    return _answer(page(services, call, found, _PAGES))
+    return _answer(page(context.request_schemas, call, found, _PAGES))
 
 
-def retrieve_completion(services: Services, call: Call) -> Answer:
+def retrieve_completion(context: ChatContext, call: Call) -> Answer:
     """One stored completion."""
-    return _answer(_told(call, _stored(services, call)["completion"]))
+    return _answer(_told(call, _stored(context.store, call)["completion"]))
 
 
-def list_messages(services: Services, call: Call) -> Answer:
+def list_messages(context: ChatContext, call: Call) -> Answer:
     """The messages that led to a stored completion, a page of them."""
-    messages = map(_told_message, _stored(services, call)["messages"])
-    return _answer(page(services, call, messages, _MESSAGE_PAGES))
+    messages = map(_told_message, _stored(context.store, call)["messages"])
+    return _answer(page(context.request_schemas, call, messages, _MESSAGE_PAGES))
 
 
-def update_completion(services: Services, call: Call) -> Answer:
+def update_completion(context: ChatContext, call: Call) -> Answer:
     """Replaces the metadata of a stored completion."""
     metadata = call.document.get("metadata") or {}
 
     def label(value: Value) -> Value:
         return value | {"completion": value["completion"] | {"metadata": metadata}}
 
-    changed = services.store.update(_KIND, call.account.id, call.path["id"], label)
-    return _answer(_told(call, (changed or label(_stored(services, call)))["completion"]))
+    changed = context.store.update(_KIND, call.account.id, call.path["id"], label)
+    return _answer(_told(call, (changed or label(_stored(context.store, call)))["completion"]))
 
 
-def delete_completion(services: Services, call: Call) -> Answer:
+def delete_completion(context: ChatContext, call: Call) -> Answer:
     """Forgets a stored completion."""
     completion_id = call.path["id"]
-    if not services.store.remove(_KIND, call.account.id, completion_id) and call.strict:
+    if not context.store.remove(_KIND, call.account.id, completion_id) and call.strict:
         raise ApiError("chat_completion_not_found", id=completion_id)
     return _answer({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
 
-def _stored(services: Services, call: Call) -> Value:
+def _stored(store: MemoryStore, call: Call) -> Value:
     completion_id = call.path["id"]
-    value = services.store.get(_KIND, call.account.id, completion_id)
+    value = store.get(_KIND, call.account.id, completion_id)
     if value is None and call.strict:
         raise ApiError("chat_completion_not_found", id=completion_id)
     return value or {"completion": _example(completion_id), "messages": []}

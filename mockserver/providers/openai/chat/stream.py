@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.chat.reply import ChatReply
     from mockserver.providers.openai.chat.request import ChatRequest
-    from mockserver.services import Services
+    from mockserver.providers.openai.contexts import ChatContext
 
 _CHOICELESS = 8  # chunks without choices before the first sound
 
 
 def chat_stream(
-    services: Services,
+    context: ChatContext,
     call: Call,
     request: ChatRequest,
     replies: list[ChatReply],
@@ -36,7 +36,7 @@ def chat_stream(
     include_usage = bool(options.get("include_usage"))
     chunks = chat.Chunks(
         head,
-        services.ids,
+        context.ids,
         logprobs=request.tells_logprobs,
         complete_choices=request.complete_choices,
         include_usage=include_usage,
@@ -46,7 +46,7 @@ def chat_stream(
     if spoken:
         yield from _speech(call, chunks, replies, sound)
         for reply in replies:
-            reply.remember(services, call)
+            reply.remember(context.store, context.clock.now(), call)
     else:
         yield from _in_turn([_told(request, chunks, reply, place) for place, reply in enumerate(replies)])
     for index, reply in enumerate(replies):

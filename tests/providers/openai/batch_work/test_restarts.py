@@ -88,7 +88,7 @@ def test_lines_are_answered_by_the_whole_app_from_the_first_one_on(
     bound = []
     monkeypatch.setattr(
         "mockserver.providers.openai.batch_work.batches.Batches.bind",
-        lambda self, services, app, operations: bound.append(app.wsgi_app),
+        lambda self, app, operations: bound.append(app.wsgi_app),
     )
     app = create_app(Settings(whisper_model="none", state=str(tmp_path)))
     assert bound == [app.wsgi_app]

@@ -1,0 +1,50 @@
+"""What the endpoints of the AI/ML API use of a server (see ``pipeline.provider.Fill``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
+
+    from mockserver.accounts.accounts import Accounts
+    from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
+    from mockserver.engines.answers import AnswerChain
+    from mockserver.errors import ErrorTable
+    from mockserver.ids import Ids
+    from mockserver.remote.sources import UrlSources
+    from mockserver.settings.model import Settings
+    from mockserver.state.blobs import Blobs
+    from mockserver.state.memory import MemoryStore
+    from mockserver.work_queue import WorkQueue
+
+
+@dataclass(frozen=True, slots=True)
+class AimlApiContext:
+    """What the provider itself uses."""
+
+    accounts: Accounts
+    catalog: Catalog
+    clock: Clock
+    errors: ErrorTable
+    ids: Ids
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class JobsContext:
+    """What speech-to-text jobs use; ``queue`` is of those whose audio must be fetched or transcribed."""
+
+    blobs: Blobs
+    catalog: Catalog
+    clock: Clock
+    closing: threading.Event
+    errors: ErrorTable
+    ids: Ids
+    queue: WorkQueue
+    settings: Settings
+    store: MemoryStore
+    transcribers: AnswerChain
+    url_sources: UrlSources

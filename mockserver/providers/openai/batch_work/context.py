@@ -1,0 +1,39 @@
+"""What the work on batches uses of a server (see ``pipeline.provider.Fill``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
+
+    from mockserver.accounts.accounts import Accounts
+    from mockserver.accounts.settings import AccountSettings
+    from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
+    from mockserver.ids import Ids
+    from mockserver.limits.limiter import Limiter
+    from mockserver.settings.model import Settings
+    from mockserver.state.blobs import Blobs
+    from mockserver.state.files import Files
+    from mockserver.state.memory import MemoryStore
+    from mockserver.validation.schemas import RequestSchemas
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWorkContext:
+    """What is used to keep batches, look at their input and answer their lines."""
+
+    account_settings: AccountSettings
+    accounts: Accounts
+    blobs: Blobs
+    catalog: Catalog
+    clock: Clock
+    closing: threading.Event
+    files: Files
+    ids: Ids
+    limiter: Limiter
+    request_schemas: RequestSchemas
+    settings: Settings
+    store: MemoryStore

@@ -1,0 +1,105 @@
+"""What the endpoints of OpenAI's API use of a server (see ``pipeline.provider.Fill``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.accounts.accounts import Accounts
+    from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
+    from mockserver.engines.dialogue import Responder
+    from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+    from mockserver.engines.spoken import SpokenMemory
+    from mockserver.errors import ErrorTable
+    from mockserver.ids import Ids
+    from mockserver.limits.limiter import Limiter
+    from mockserver.logs import Notices
+    from mockserver.providers.openai.batch_work.batches import Batches
+    from mockserver.remote.sources import UrlSources
+    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.settings.model import Settings
+    from mockserver.state.blobs import Blobs
+    from mockserver.state.files import Files
+    from mockserver.state.memory import MemoryStore
+    from mockserver.validation.schemas import RequestSchemas
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAiContext:
+    """What the provider itself uses."""
+
+    accounts: Accounts
+    clock: Clock
+    errors: ErrorTable
+    ids: Ids
+    notices: Notices
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AudioContext:
+    """What the endpoints below ``/v1/audio`` use."""
+
+    catalog: Catalog
+    clock: Clock
+    ids: Ids
+    request_schemas: RequestSchemas
+    speaker: Pyttsx3Speaker
+    spoken: SpokenMemory
+    store: MemoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class ChatContext:
+    """What the endpoints below ``/v1/chat`` use."""
+
+    catalog: Catalog
+    clock: Clock
+    errors: ErrorTable
+    ids: Ids
+    request_schemas: RequestSchemas
+    responders: tuple[Responder, ...]
+    speaker: Pyttsx3Speaker
+    spoken: SpokenMemory
+    store: MemoryStore
+    url_sources: UrlSources
+
+
+@dataclass(frozen=True, slots=True)
+class FilesContext:
+    """What ``/v1/files`` and ``/v1/uploads`` use."""
+
+    blobs: Blobs
+    clock: Clock
+    files: Files
+    ids: Ids
+    request_schemas: RequestSchemas
+    store: MemoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesContext:
+    """What ``/v1/batches`` uses."""
+
+    batches: Batches
+    request_schemas: RequestSchemas
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsContext:
+    """What ``/v1/models`` and the project's rate limits use."""
+
+    catalog: Catalog
+    clock: Clock
+    limiter: Limiter
+
+
+@dataclass(frozen=True, slots=True)
+class UnservedContext:
+    """What the refusals of requests without an endpoint use."""
+
+    accounts: Accounts
+    notices: Notices
+    stubs: Stubs

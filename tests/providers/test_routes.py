@@ -1,0 +1,59 @@
+"""Every operation has a handler, which takes what its provider hands it; contexts are parts of the server."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+
+from mockserver.app import OPERATIONS, create_app, services_of
+from mockserver.pipeline.handlers import Lazy, Route
+from mockserver.pipeline.operation import Operation
+from mockserver.pipeline.pipeline import PipelineParts
+from mockserver.providers.aimlapi import contexts as of_aimlapi
+from mockserver.providers.openai import contexts as of_openai
+from mockserver.providers.openai.batch_work import context as of_batch_work
+from mockserver.services import Services
+from mockserver.settings.model import Settings
+
+CONTEXTS = [
+    PipelineParts,
+    *(
+        each
+        for module in (of_aimlapi, of_openai, of_batch_work)
+        for name, each in vars(module).items()
+        if name.endswith("Context") and each.__module__ == module.__name__
+    ),
+]
+OWN = {"batches": "Batches", "bodies": "RequestBodies", "queue": "WorkQueue"}  # that are made for one context
+
+
+@pytest.fixture(scope="module")
+def routes() -> Iterator[dict[str, Route]]:
+    services = services_of(create_app(Settings(whisper_model="none")))
+    yield {route.operation.name: route for each in services.providers for route in each.routes}
+    services.close()
+
+
+def test_every_operation_is_served_once(routes: dict[str, Route]) -> None:
+    assert sorted(routes) == sorted(operation.name for operation in OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_functions_of_an_operation_take_the_context_that_they_are_bound_to(
+    operation: Operation, routes: dict[str, Route]
+) -> None:
+    route = routes[operation.name]
+    for function in filter(None, (route.handler, route.rules)):
+        assert isinstance(function, Lazy)
+        parameters = inspect.signature(function.load()).parameters
+        assert list(parameters) == ["context", "call"]
+        assert parameters["context"].annotation == type(function.context).__name__
+
+
+@pytest.mark.parametrize("context", CONTEXTS, ids=lambda context: context.__name__)
+def test_the_fields_of_contexts_are_parts_of_the_server_of_the_same_types(context: type) -> None:
+    parts = {each.name: each.type for each in fields(Services)} | OWN
+    assert {each.name: each.type for each in fields(context)}.items() <= parts.items()
