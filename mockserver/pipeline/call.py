@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
-    from mockserver.scripting.faults.definition import Fault
+    from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
     from mockserver.settings.model import Settings
     from mockserver.transport.bodies import UploadSlot

@@ -17,6 +17,7 @@ from mockserver.providers.aimlapi import jobs, work
 from mockserver.providers.aimlapi.errors import CONTENT_TYPE
 from mockserver.providers.aimlapi.results import Heard, options, used
 from mockserver.remote.fetch import NotAllowed
+from mockserver.scripting.faults.kinds import job_failure
 from mockserver.state.disk import StateFailed
 from mockserver.wire.transcripts import text_of
 from mockserver.work_queue import QueueFull
@@ -92,8 +93,9 @@ def _without_url(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _scripted_failure(call: Call) -> str | None:
     """The message that the job is to end with, where a stub or fault says that it fails."""
-    if call.fault is not None and call.fault.kind == "job_error":
-        return call.fault.message or _WRONG
+    failure = job_failure(call.fault)
+    if failure is not None:
+        return failure or _WRONG
     script = call.scripted.reply.get("job", {}) if call.scripted else {}
     message: str | None = script.get("error")
     return message

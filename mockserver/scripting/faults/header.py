@@ -7,7 +7,9 @@ from typing import Any
 
 from mockserver import strict_json
 from mockserver.resources import data_folder
-from mockserver.scripting.faults.definition import ERROR, KINDS, FaultError
+from mockserver.scripting.faults.definition import FaultError
+from mockserver.scripting.faults.fault import ERROR
+from mockserver.scripting.faults.kinds import KINDS
 from mockserver.validation import documents
 from mockserver.validation.schemas import Schemas
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.errors import ApiError
-from mockserver.scripting.faults.definition import Fault, FaultError, define
+from mockserver.scripting.faults.definition import FaultError, define
+from mockserver.scripting.faults.fault import Fault
 from mockserver.scripting.faults.header import HEADER, document_of
+from mockserver.scripting.faults.kinds import concerns
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -125,7 +127,7 @@ class Faults:
             return None
         for entry in self._candidates(account_id, header):
             fault = entry.fault
-            if not entry.is_used_up(account_id) and self._is_in_time(fault) and fault.concerns(facts):
+            if not entry.is_used_up(account_id) and self._is_in_time(fault) and concerns(fault, facts):
                 with self._lock:
                     hit = entry.try_hit(account_id)
                 if hit is not None:

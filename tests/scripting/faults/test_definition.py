@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from mockserver.errors import ErrorTable
-from mockserver.scripting.faults.definition import ERROR, KINDS, Fault, define
+from mockserver.scripting.faults.definition import define
+from mockserver.scripting.faults.fault import ERROR, Fault
 from mockserver.scripting.faults.header import document_of
+from mockserver.scripting.faults.kinds import KINDS, PARAMETERS, concerns, job_failure
+from mockserver.testing.keywords import BreakOptions, ErrorOptions, Occasions
 from mockserver.validation.schemas import Schemas
 from tests.matching.test_conditions import KnownFacts
 
@@ -22,13 +25,30 @@ def fault(**document: Any) -> Fault:
     return define(document, "it", seed="seed", errors=ERRORS, endpoints={"chat", "speech"})
 
 
-def test_the_kinds_are_those_of_the_schema(schemas: Schemas) -> None:
-    assert {*schemas.properties("mock/fault")["fault"]["enum"], ERROR} == set(KINDS)
+def own_names(keywords: type) -> set[str]:
+    """The keywords that are not of all faults."""
+    return set(keywords.__annotations__) - set(Occasions.__annotations__)
 
 
-def test_the_schema_has_every_parameter_and_its_default_is_told(schemas: Schemas) -> None:
+def test_the_kinds_and_their_parameters_are_those_of_the_schema_and_of_the_python_api(
+    schemas: Schemas,
+) -> None:
     properties = schemas.properties("mock/fault")
-    assert set().union(*KINDS.values()) <= set(properties)
+    assert {*properties["fault"]["enum"], ERROR} == set(KINDS)
+    assert set(properties) >= PARAMETERS
+    assert own_names(ErrorOptions) == set(KINDS[ERROR].takes)
+    broken = [kind.takes for name, kind in KINDS.items() if name != ERROR]
+    assert own_names(BreakOptions) == set().union(*broken)
+    assert set(inspect.signature(Fault).parameters) >= PARAMETERS
+
+
+def test_every_kind_does_something() -> None:
+    assert [each.name for each in KINDS.values()] == list(KINDS)
+    assert [name for name, each in KINDS.items() if not (each.before or each.breaks or each.fails_job)] == []
+
+
+def test_the_default_that_the_schema_tells_is_the_one_that_holds(schemas: Schemas) -> None:
+    properties = schemas.properties("mock/fault")
     by = inspect.signature(Fault).parameters["by"].default
     assert f"Default: {by}." in properties["by"]["description"]
 
@@ -76,22 +96,22 @@ def test_every_status_of_an_error_means_one() -> None:
 
 def test_faults_of_events_hit_only_who_asks_for_events() -> None:
     cut = fault(fault="sse_cut")
-    assert not cut.concerns(KnownFacts(document={"stream": False}))
-    assert cut.concerns(KnownFacts(document={"stream": True}))
-    assert cut.concerns(KnownFacts(document={"stream_format": "sse"}))
+    assert not concerns(cut, KnownFacts(document={"stream": False}))
+    assert concerns(cut, KnownFacts(document={"stream": True}))
+    assert concerns(cut, KnownFacts(document={"stream_format": "sse"}))
 
 
 def test_corrupt_audio_hits_only_who_asks_for_sound() -> None:
     corrupt = fault(fault="corrupt_audio")
-    assert not corrupt.concerns(KnownFacts(CHAT, document={"modalities": ["text"]}))
-    assert corrupt.concerns(KnownFacts(CHAT, document={"modalities": ["text", "audio"]}))
-    assert corrupt.concerns(KnownFacts(frozenset({"speech"})))
+    assert not concerns(corrupt, KnownFacts(CHAT, document={"modalities": ["text"]}))
+    assert concerns(corrupt, KnownFacts(CHAT, document={"modalities": ["text", "audio"]}))
+    assert concerns(corrupt, KnownFacts(frozenset({"speech"})))
 
 
 def test_a_fault_hits_only_requests_of_its_pattern() -> None:
     only_wav = fault(fault="hang", when={"file": "*.wav"})
-    assert only_wav.concerns(KnownFacts())
-    assert not only_wav.concerns(KnownFacts(clips=()))
+    assert concerns(only_wav, KnownFacts())
+    assert not concerns(only_wav, KnownFacts(clips=()))
 
 
 @pytest.mark.parametrize(
@@ -130,3 +150,15 @@ def test_a_header_means_a_fault(header: str, document: dict[str, Any]) -> None:
 def test_a_header_that_makes_no_sense_says_why(header: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         document_of(header)
+
+
+def test_a_job_fails_by_the_fault_that_says_so_and_no_other() -> None:
+    told = fault(fault="job_error", message="No speech.")
+    assert [job_failure(each) for each in (None, fault(fault="hang"), fault(fault="job_error"), told)] == [
+        None,
+        None,
+        "",
+        "No speech.",
+    ]
+    assert concerns(told, KnownFacts(frozenset({"stt"})))
+    assert not concerns(told, KnownFacts(CHAT))

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from mockserver.errors import ErrorTable
-from mockserver.scripting.faults.definition import ERROR, KINDS, define
+from mockserver.scripting.faults.definition import define
+from mockserver.scripting.faults.fault import ERROR
 from mockserver.scripting.faults.header import document_of
+from mockserver.scripting.faults.kinds import KINDS, PARAMETERS
 from mockserver.validation.schemas import Schemas
 from tests.test_docs import DOCS, table
 
@@ -52,7 +54,7 @@ def test_the_three_spellings_of_a_fault_mean_the_same(row: list[str], schemas: S
 def test_all_that_a_fault_can_be_told_is_described(row: list[str]) -> None:
     kind = code(row[0])
     if kind in KINDS and not kind.startswith("sse_"):
-        assert {name for name in KINDS[kind] if f"`{name}`" not in row[1]} == set()
+        assert {name for name in KINDS[kind].takes if f"`{name}`" not in row[1]} == set()
 
 
 def test_the_triggers_are_described_with_examples(schemas: Schemas) -> None:
@@ -60,7 +62,7 @@ def test_the_triggers_are_described_with_examples(schemas: Schemas) -> None:
     for row in rows:
         assert schemas.violations("mock/fault", json.loads(code(row[2]))) == []
     named = {code(name) for row in rows for name in row[0].split(", ")}
-    described = {"id", "name", "error", "fault", *named}.union(*KINDS.values())
+    described = {"id", "name", "error", "fault", *named, *PARAMETERS}
     assert described == set(schemas.properties("mock/fault"))
 
 

@@ -1,0 +1,56 @@
+"""A fault: what goes wrong, and for which requests."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.matching.conditions import Pattern
+
+ERROR = "error"  # the kind of a fault that is an error of the catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong, for which requests. The members are those of ``schemas/mock/fault.json``.
+
+    ``kind`` names one of ``kinds.KINDS``; ``error`` is the name of an error of the catalog, for that kind; ``since``
+    the schema's ``from``. ``nth_request`` numbers the requests of an account that it met, from 1.
+    """
+
+    id: str
+    document: Mapping[str, Any]
+    pattern: Pattern
+    kind: str
+    seed: str
+    error: str = ""
+    times: int | None = None
+    every: int = 1
+    probability: float = 1.0
+    since: float = float("-inf")
+    until: float = float("inf")
+    message: str | None = None
+    retry_after: float | None = None
+    seconds: float | None = None
+    jitter: float = 0.0
+    at: str = "middle"
+    after: int | None = None
+    by: int = 16
+    bytes_per_second: float = 1000.0
+    nth_request: int = 0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Return the fault as the journal tells it."""
+        told = {"id": self.id, "kind": self.kind, "error": self.error, "occasion": self.nth_request}
+        return {name: value for name, value in told.items() if value != ""}
+
+    def chance(self, purpose: str, nth_request: int = 0) -> random.Random:
+        """Return a source of chance that is the same whenever that request of an account meets this definition."""
+        definition = {name: value for name, value in self.document.items() if name not in ("id", "name")}
+        drawn_from = json.dumps(definition, sort_keys=True)
+        return random.Random(f"{self.seed} {drawn_from} {nth_request or self.nth_request} {purpose}")  # noqa: S311

@@ -1,0 +1,293 @@
+"""The kinds of faults: one registered function for what each does, with the parameters that it takes.
+
+What a kind does happens before a request is handled (``before``), to the reply (``breaks``, and ``breaks_events`` for
+streams of server-sent events), or to the job that the request creates (``fails_job``). A reply that a kind cannot
+break, such as text by broken JSON, stays as it is; a stream stays a stream, and is broken as it passes by.
+The order here is that of the guide, ``docs/faults.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from mockserver.scripting.faults import events
+from mockserver.scripting.faults.audio import Noise
+from mockserver.scripting.faults.fault import ERROR
+from mockserver.transport.connection import lost
+
+if TYPE_CHECKING:
+    from mockserver.matching.facts import Facts
+    from mockserver.scripting.faults.fault import Fault
+    from mockserver.scripting.faults.targets import Arrival, Breakable
+
+_DELAY = 1.0  # seconds where a fault says none
+_DRIP = 0.05  # seconds between two drops of a slow drip
+_DRIPS = 10.0  # seconds that a slow drip lasts where a fault says nothing
+_FAR_TOO_LONG = 1 << 31  # bytes that a stream announces, whose length is not known
+
+Broken = bytes | Iterable[bytes] | None  # the body instead; ``None`` where it stays as it is
+CanHit = Callable[["Facts"], bool]
+Before = Callable[["Arrival"], None]
+Breaks = Callable[["Breakable"], Broken]
+FailsJob = Callable[["Fault"], str]
+
+
+def _any_request(facts: Facts) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault: the parameters that it takes, the requests that it can hit, and what it does to them."""
+
+    name: str
+    takes: tuple[str, ...] = ()
+    can_hit: CanHit = _any_request
+    before: Before | None = None
+    breaks: Breaks | None = None
+    fails_job: FailsJob | None = None
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def before(name: str, *takes: str) -> Callable[[Before], Before]:
+    """Register what a kind does to a request before it is handled.
+
+    The function raises ``ApiError`` for a refusal, and ``ConnectionResetError`` when nobody is to be answered.
+    """
+
+    def register(function: Before) -> Before:
+        KINDS[name] = Kind(name, takes, before=function)
+        return function
+
+    return register
+
+
+def breaks(name: str, *takes: str, can_hit: CanHit = _any_request) -> Callable[[Breaks], Breaks]:
+    """Register how a kind breaks a reply; beside what it does before, where it has two stages."""
+
+    def register(function: Breaks) -> Breaks:
+        known = KINDS.get(name, Kind(name))
+        KINDS[name] = replace(known, takes=takes or known.takes, can_hit=can_hit, breaks=function)
+        return function
+
+    return register
+
+
+def breaks_events(name: str, *takes: str) -> Callable[[Breaks], Breaks]:
+    """Register how a kind breaks a stream of server-sent events; it hits requests that ask for one."""
+
+    def register(function: Breaks) -> Breaks:
+        breaks(name, *takes, can_hit=_asks_for_events)(
+            lambda reply: function(reply) if reply.is_events else None
+        )
+        return function
+
+    return register
+
+
+def fails_job(name: str, *takes: str) -> Callable[[FailsJob], FailsJob]:
+    """Register how a kind has the job fail that a request creates: the function returns the job's message."""
+
+    def register(function: FailsJob) -> FailsJob:
+        KINDS[name] = Kind(name, takes, can_hit=_creates_a_job, fails_job=function)
+        return function
+
+    return register
+
+
+def concerns(fault: Fault, facts: Facts) -> bool:
+    """Return whether a fault can hit a request: one of its pattern that asks for what the fault breaks."""
+    return KINDS[fault.kind].can_hit(facts) and fault.pattern.matches(facts)
+
+
+def job_failure(fault: Fault | None) -> str | None:
+    """Return the message with which a fault has a job fail, empty where it says none; ``None`` for no such fault."""
+    fails = KINDS[fault.kind].fails_job if fault else None
+    return fails(fault) if fault and fails else None
+
+
+def _asks_for_events(facts: Facts) -> bool:
+    asked = facts.document.get("stream") in (True, "true") or facts.document.get("stream_format") == "sse"
+    return asked or "text/event-stream" in facts.headers.get("accept", "")
+
+
+def _asks_for_sound(facts: Facts) -> bool:
+    modalities = facts.document.get("modalities")
+    return "speech" in facts.endpoint_names or (isinstance(modalities, list) and "audio" in modalities)
+
+
+def _creates_a_job(facts: Facts) -> bool:
+    return "stt" in facts.endpoint_names
+
+
+@before(ERROR, "message", "retry_after")
+def _refuse(arrival: Arrival) -> None:
+    raise arrival.refusal()
+
+
+@before("latency", "seconds", "jitter")
+def _come_late(arrival: Arrival) -> None:
+    fault = arrival.fault
+    arrival.wait(_seconds(fault) * (1 + fault.jitter * fault.chance("jitter").uniform(-1, 1)))
+
+
+@before("hang", "seconds")
+def _hang(arrival: Arrival) -> None:
+    arrival.wait(arrival.fault.seconds)
+    arrival.connection.shut()
+    raise lost("fault: the request was left hanging")
+
+
+@before("connection_reset", "at", "after")
+def _reset_at_once(arrival: Arrival) -> None:
+    if arrival.fault.at == "before" and arrival.connection.is_reachable:
+        arrival.connection.reset()
+        raise lost("fault: the connection was reset")
+
+
+@breaks("connection_reset")
+def _reset(reply: Breakable) -> Iterator[bytes]:
+    """Send a part of the body, or all of it, then reset the connection."""
+    sent = {"before": (), "middle": _part(reply), "after": reply.pieces}[reply.fault.at]
+    yield from sent
+    if reply.fault.at == "after" and reply.is_chunked:
+        reply.connection.send(b"0\r\n\r\n")
+    reply.connection.reset()
+    raise lost("fault: the connection was reset")
+
+
+@breaks("truncated_body", "after")
+def _truncate(reply: Breakable) -> Iterator[bytes]:
+    """Send a part of the body, then end the connection."""
+    yield from _part(reply)
+    raise lost("fault: the body was truncated")
+
+
+@breaks("malformed_json")
+def _malform(reply: Breakable) -> Broken:
+    """Leave out the last bracket of the body; of events, break the first one."""
+    if reply.is_events:
+        return events.changed(reply.events, 0, lambda event: [events.garbled(event)])
+    if reply.whole is None or not reply.is_json:
+        return None
+    broken = reply.whole.rstrip()[:-1]
+    reply.announce(len(broken))
+    return broken
+
+
+@breaks("wrong_content_length", "by", "seconds")
+def _misannounce(reply: Breakable) -> Iterable[bytes]:
+    """Announce a body that is longer, or shorter, than the one that is sent."""
+    by = reply.fault.by
+    announced = _FAR_TOO_LONG if by > 0 else -by  # of a stream
+    if reply.whole is not None:
+        announced = max(1, len(reply.whole) + by)
+    reply.announce(announced)
+    return _misfitting(reply, announced)
+
+
+@breaks_events("sse_cut", "after")
+def _cut(reply: Breakable) -> Iterator[bytes]:
+    yield from islice(reply.events, reply.number)
+    raise lost("fault: the events were cut off")
+
+
+@breaks_events("sse_duplicate", "after")
+def _duplicate(reply: Breakable) -> Iterator[bytes]:
+    return events.changed(reply.events, reply.number, lambda event: [event, event])
+
+
+@breaks_events("sse_delay", "after", "seconds")
+def _delay(reply: Breakable) -> Iterator[bytes]:
+    def late(event: bytes) -> Iterator[bytes]:
+        reply.wait(_seconds(reply.fault))
+        yield event
+
+    return events.changed(reply.events, reply.number, late)
+
+
+@breaks_events("sse_garble", "after")
+def _garble(reply: Breakable) -> Iterator[bytes]:
+    return events.changed(reply.events, reply.number, lambda event: [events.garbled(event)])
+
+
+@breaks_events("sse_no_done")
+def _leave_out_done(reply: Breakable) -> Iterator[bytes]:
+    return (event for event in reply.events if not events.is_done(event))
+
+
+@breaks("corrupt_audio", can_hit=_asks_for_sound)
+def _corrupt(reply: Breakable) -> Broken:
+    """Change bytes of the sound: as it is, in JSON, or in events."""
+    noise = Noise(reply.fault.chance("noise"))
+    if reply.is_events:
+        return map(noise.on_json, reply.events)
+    if reply.is_json:
+        return map(noise.on_json, reply.pieces)
+    return map(noise.on, reply.pieces) if reply.media_type.startswith("audio/") else None
+
+
+@breaks("slow_drip", "bytes_per_second", "seconds")
+def _drip(reply: Breakable) -> Iterator[bytes]:
+    """Send the body at a few bytes a second, and after a time what is left of it at once."""
+    rate = reply.fault.bytes_per_second
+    left = _DRIPS if reply.fault.seconds is None else reply.fault.seconds
+    drop = max(1, round(rate * _DRIP))
+    for piece in reply.pieces:
+        sent = 0
+        while sent < len(piece) and left > 0:
+            dropped = piece[sent : sent + drop]
+            pause = min(len(dropped) / rate, left)
+            if not reply.wait(pause):
+                raise lost("the server closes")
+            yield dropped
+            sent += len(dropped)
+            left -= pause
+        if sent < len(piece):
+            yield piece[sent:]
+
+
+@fails_job("job_error", "message")
+def _fail_job(fault: Fault) -> str:
+    return fault.message or ""
+
+
+def _part(reply: Breakable) -> Iterator[bytes]:
+    """Yield the first ``after`` bytes of the body; else half of it, or the first piece of a stream."""
+    left, whole = reply.fault.after, reply.whole
+    if whole is not None:
+        yield whole[: len(whole) // 2 if left is None else min(left, len(whole) - 1)]
+    elif left is None:
+        yield from islice(filter(None, reply.pieces), 1)
+    else:
+        for piece in reply.pieces:
+            yield piece[:left]
+            left -= len(piece)
+            if left <= 0:
+                return
+
+
+def _misfitting(reply: Breakable, announced: int) -> Iterator[bytes]:
+    """Yield as many bytes of the body as were announced; those beyond go past the server, missing ones take time."""
+    left = announced
+    for piece in reply.pieces:
+        if piece[:left]:
+            yield piece[:left]
+        if piece[left:]:
+            reply.connection.send(piece[left:])
+        left = max(0, left - len(piece))
+    if left:
+        reply.wait(_seconds(reply.fault))
+    raise lost("fault: the content length was wrong")
+
+
+def _seconds(fault: Fault) -> float:
+    return _DELAY if fault.seconds is None else fault.seconds
+
+
+PARAMETERS = frozenset(name for kind in KINDS.values() for name in kind.takes)
