@@ -227,6 +227,19 @@ def test_every_member_of_a_change_is_described(schemas: Schemas, change: str) ->
     assert described == set(schemas.properties(f"mock/{change}"))
 
 
+def test_the_rooms_of_the_architecture_have_the_modules_that_it_names() -> None:
+    rows = table(DOCS / "architecture.md", "room")
+    package = ROOT / "mockserver"
+    for rooms, text in rows:
+        named = re.findall(r"`([\w/]+(?:\.py|/))`", rooms)
+        folders = [each for base in (package, ROOT) for name in named if (each := base / name).is_dir()]
+        assert folders or all((package / name).is_file() for name in named), rooms
+        for module in re.findall(r"`([\w/]+(?:\.py|/))`", text):
+            assert any((base / module).exists() for base in (*folders, package, ROOT)), (rooms, module)
+    rooms_there = {path.name for path in package.iterdir() if (path / "__init__.py").is_file()}
+    assert rooms_there <= {name.split("/")[0] for row in rows for name in re.findall(r"`([\w/]+)/`", row[0])}
+
+
 def first_line(program: str) -> str:
     return program.partition("\n")[0]
 
