@@ -1,4 +1,4 @@
-"""Requests that the server makes of itself."""
+"""Requests are values: what is found out from them. Some the server makes of itself."""
 
 from __future__ import annotations
 
@@ -6,9 +6,57 @@ import io
 import json
 from typing import Any
 
+import pytest
+from werkzeug.test import create_environ
+
 from mockserver.app import create_app, services_of
-from mockserver.pipeline.request import InnerCall
+from mockserver.pipeline.flask_adapter import request_of
+from mockserver.pipeline.request import InnerCall, RequestHeaders
 from mockserver.settings.model import Settings
+
+KEY = "sk-proj-0123456789abcdef"
+
+
+def test_headers_are_found_in_any_case_and_listed_in_lower_case() -> None:
+    headers = RequestHeaders({"x-mock-fault": "401", "content-type": "text/plain"})
+    assert headers["X-Mock-Fault"] == headers.get("x-MOCK-fault") == "401"
+    assert headers.get("X-Other", "none") == "none"
+    assert "Content-Type" in headers
+    assert list(headers) == ["x-mock-fault", "content-type"]
+
+
+def test_of_a_wsgi_request_nothing_but_its_own_is_a_header() -> None:
+    environ = create_environ(
+        "/v1/models", method="POST", content_type="Text/Plain; charset=utf-8", data=b"12345"
+    )
+    request = request_of(environ | {"HTTP_X_ONE": "1", "x-two": "2", "wsgi.url_scheme": "http"})
+    assert dict(request.headers) == {
+        "host": "localhost",
+        "content-type": "Text/Plain; charset=utf-8",
+        "content-length": "5",
+        "x-one": "1",
+    }
+    assert (request.media_type, request.length, request.body.read()) == ("text/plain", 5, b"12345")
+
+
+def test_the_path_is_known_as_written_and_as_the_routes_have_it() -> None:
+    request = request_of(create_environ("/v1/gr%C3%BC%C3%9Fe?limit=2&limit=3&empty="))
+    assert (request.path, request.route_path) == ("/v1/grüße", "/grüße")
+    assert request.query.getlist("limit") == ["2", "3"]
+    assert request.query["empty"] == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("localhost:8080", "http://localhost:8080/"), ("localhost:80", "http://localhost/")]
+)
+def test_the_server_has_the_name_by_which_it_was_called(host: str, url: str) -> None:
+    assert request_of(create_environ("/v1/models") | {"HTTP_HOST": host}).host_url == url
+
+
+def test_what_is_logged_of_a_request_is_one_line_without_its_secrets() -> None:
+    request = request_of(create_environ(f"/v1/{KEY}%0A") | {"HTTP_AUTHORIZATION": f"Bearer {KEY}"})
+    assert request.logged_path == "/v1/sk-proj-************cdef%0A"
+    assert request.logged(OSError(f"{KEY} is no file")) == "sk-proj-************cdef is no file"
 
 
 def test_only_what_was_marked_is_an_inner_call() -> None:

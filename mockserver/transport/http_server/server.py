@@ -25,7 +25,7 @@ from mockserver.transport.http_server.workers import Workers
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    import flask
+    from _typeshed.wsgi import WSGIApplication
 
     from mockserver.settings.model import Settings
     from mockserver.transport.http_server.connections import Connection
@@ -116,7 +116,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
     version = f"audio-mockserver/{__version__}"
     ready = False  # to answer
 
-    def __init__(self, settings: Settings, app: flask.Flask, closing: threading.Event) -> None:
+    def __init__(self, settings: Settings, app: WSGIApplication, closing: threading.Event) -> None:
         super().__init__(
             (settings.host, settings.port),
             app,
@@ -249,7 +249,7 @@ class PortInUse(OSError):
     """Another program listens where the server should."""
 
 
-def listen(settings: Settings, app: flask.Flask, closing: threading.Event | None = None) -> HttpServer:
+def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | None = None) -> HttpServer:
     """Return a server that is bound and listens; ``closing`` is set as soon as it is to stop.
 
     Raises ``PortInUse`` or ``OSError`` naming address and remedy.
