@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from mockserver.catalog.tables import Catalog
+    from mockserver.engines.whisper.recogniser import Recogniser
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
     from mockserver.pipeline.provider import Context
     from mockserver.remote.fetch import Fetcher
@@ -311,15 +312,24 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
         return None
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
 
+    def load() -> Recogniser:
+        from mockserver.engines.whisper.recogniser import Recogniser
+
+        return Recogniser(
+            model,
+            device=settings.whisper_device,
+            compute_type=settings.whisper_compute_type,
+            cpu_threads=settings.whisper_cpu_threads,
+            num_workers=settings.whisper_workers,
+            beam_size=settings.whisper_beam_size,
+            vad_filter=settings.whisper_vad_filter,
+            temperature_fallback=settings.whisper_temperature_fallback,
+        )
+
     return WhisperTranscriber(
         model,
-        device=settings.whisper_device,
-        compute_type=settings.whisper_compute_type,
-        cpu_threads=settings.whisper_cpu_threads,
+        load,
         num_workers=settings.whisper_workers,
-        beam_size=settings.whisper_beam_size,
-        vad_filter=settings.whisper_vad_filter,
-        temperature_fallback=settings.whisper_temperature_fallback,
         queue_size=settings.whisper_queue,
         queue_seconds=settings.whisper_queue_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,3 +18,8 @@ def eventually(condition: Callable[[], object]) -> bool:
             return False
         time.sleep(_PAUSE)
     return True
+
+
+def clips_at_work() -> int:
+    """Return how many clips Whisper transcribes in this process, those that wait for it included."""
+    return sum(thread.name == "whisper-clip" for thread in threading.enumerate())

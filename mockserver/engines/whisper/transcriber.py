@@ -9,67 +9,64 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from mockserver.engines.transcription import EngineFailed, Look, Segment, Transcription
-from mockserver.engines.whisper.models import check_complete, display_name, is_embedded
+from mockserver.engines.whisper.models import display_name, is_embedded
 from mockserver.engines.whisper.turns import Turn, Turns
 from mockserver.installation import broken_part
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.audio.samples import Samples
     from mockserver.engines.transcription import TranscriptionOptions
-    from mockserver.engines.whisper.windows import WindowedWhisper
+    from mockserver.engines.whisper.windows import Pause
 
 log = logging.getLogger(__name__)
 
 _LOOK = 0.25  # seconds between looks at whether segments are still wanted
 
 
+class Model(Protocol):
+    """A Whisper model that was loaded (see ``recogniser.Recogniser``)."""
+
+    def transcribe(
+        self, samples: Samples, seconds: float, options: TranscriptionOptions, pause: Pause
+    ) -> tuple[str, Iterator[Segment]]:
+        """Return the language spoken in about ``seconds`` of sound, and the segments as they are decoded.
+
+        ``pause`` is called before each window.
+        """
+        ...
+
+
 class WhisperTranscriber:
-    """Transcribes with the Whisper model in the folder ``model`` (CTranslate2 format; see ``whisper_models``).
+    """Transcribes with the Whisper model in the folder ``model``, which ``load`` loads.
 
     ``is_embedded`` is whether it is the one that ships, which understands the server's own voices, not people.
-
-    ``device``, ``compute_type``, ``cpu_threads`` (per worker) and ``beam_size`` are faster-whisper's.
-    ``vad_filter`` leaves out silence even when a request does not ask for it. ``temperature_fallback`` decodes a
-    poor result again with random samples, as Whisper does, at the price of answers that differ from one time to
-    the next. ``num_workers`` clips are heard at a time, a window of each in turn (see ``Turns``); at most
-    ``queue_size`` more may wait, and all may have ``queue_seconds`` left to be heard.
+    ``num_workers`` clips are transcribed at a time, a window of each in turn (see ``Turns``); at most ``queue_size``
+    more may wait, and all may have ``queue_seconds`` left to be transcribed.
     """
 
     def __init__(
         self,
         model: str,
+        load: Callable[[], Model],
         *,
-        device: str = "auto",
-        compute_type: str = "default",
-        cpu_threads: int = 0,
         num_workers: int = 1,
-        beam_size: int = 5,
-        vad_filter: bool = False,
-        temperature_fallback: bool = False,
         queue_size: int = 128,
         queue_seconds: float = 86_400.0,
     ) -> None:
         self.model_name = display_name(Path(model))
         self.is_embedded = is_embedded(Path(model))
         self._folder = model
-        self._model_settings: dict[str, Any] = {
-            "device": device,
-            "compute_type": compute_type,
-            "cpu_threads": cpu_threads,
-            "num_workers": num_workers,
-        }
-        self._search: dict[str, Any] = {"beam_size": beam_size, "vad_filter": vad_filter}
-        if not temperature_fallback:
-            self._search["temperature"] = 0.0
+        self._load_model = load
         self._turns = Turns(num_workers, queue_size, queue_seconds)
-        self._model: Future[WindowedWhisper] = Future()
+        self._model: Future[Model] = Future()
         self._loader = threading.Thread(target=self._load, name="whisper-model", daemon=True)
         self._at_work: dict[threading.Thread, _Job] = {}
         self._started = self._said_so = self._closed = False
@@ -90,11 +87,6 @@ class WhisperTranscriber:
     def error(self) -> str:
         """Why loading failed; empty when it did not."""
         return str(self._model.exception()) if self.state == "failed" else ""
-
-    @property
-    def clips_at_work(self) -> int:
-        """How many clips are being heard or wait for it."""
-        return len(self._at_work)
 
     def describe(self) -> dict[str, str]:
         """The engine, its model and how it does, for people."""
@@ -176,13 +168,7 @@ class WhisperTranscriber:
 
     def _load(self) -> None:
         try:
-            check_complete(Path(self._folder))
-            import ctranslate2
-
-            from mockserver.engines.whisper.windows import WindowedWhisper
-
-            ctranslate2.set_log_level(40)  # errors only: it would tell of every conversion of number formats.
-            model = WindowedWhisper(self._folder, local_files_only=True, **self._model_settings)
+            model = self._load_model()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a model, the server runs on without it.
             reason = f"cannot load the Whisper model {self._folder}: {broken_part(error) or error}"
             log.error("%s. Audio that nobody else knows is refused with a 503.", reason)
@@ -194,7 +180,7 @@ class WhisperTranscriber:
         """Hears a clip; tells its reader that nothing more comes, and why if that is an error."""
         error: Exception | None = None
         try:
-            job.run(_loaded(self._model), self._search)
+            job.run(_loaded(self._model))
         except _Dropped:
             error = EngineFailed("Whisper was shut down") if self._closed else None
         except (MemoryError, RuntimeError) as failure:  # of CTranslate2, or of numpy
@@ -218,13 +204,11 @@ class _Job:
         self.heard: SimpleQueue[Segment | Exception | None] = SimpleQueue()
         self._turns = turns
 
-    def run(self, model: WindowedWhisper, search: dict[str, Any]) -> None:
-        """Hears the clip to its end. Raises ``_Dropped`` once it is to get no further turn."""
-        from mockserver.engines.whisper.windows import hear
-
+    def run(self, model: Model) -> None:
+        """Transcribe the clip to its end. Raises ``_Dropped`` once it is to get no further turn."""
         clip = self.clip
-        language, segments = hear(
-            model, clip.samples(), clip.duration, self.options, search, self._wait_for_turn
+        language, segments = model.transcribe(
+            clip.samples(), clip.duration, self.options, self._wait_for_turn
         )
         for segment in segments:
             self._turns.end(self.turn)  # unless there is more to do for the next one
@@ -291,7 +275,7 @@ class _Hearing(Iterator[Segment]):
         self.close()
 
 
-def _loaded(model: Future[WindowedWhisper]) -> WindowedWhisper:
+def _loaded(model: Future[Model]) -> Model:
     """The model. Its error is raised anew each time: a traceback grows, and holds every clip on its way."""
     if error := model.exception():
         raise EngineFailed(str(error))

@@ -1,47 +1,32 @@
-"""Runs faster-whisper window by window: audio of any length is transcribed in the memory of half a minute of it.
+"""Feeds faster-whisper window by window: audio of any length is transcribed in the memory of half a minute of it.
 
 faster-whisper makes the features of the whole audio before it decodes the first of its windows of 30 s. Here they are
 made when ``generate_segments`` reads them. The features, and so the transcript, are the same. Because the maximum of
 the whole spectrogram must be known first, the audio is decoded twice.
 
-What is used of faster-whisper beyond ``transcribe``: ``generate_segments``, which reads ``features.shape`` and
-``features[:, begin:end]`` and calls ``encode`` and ``generate_with_fallback``, ``detect_language``,
-``restore_speech_timestamps``, and the ``stft`` and ``mel_filters`` of the ``FeatureExtractor``.
+What is used of faster-whisper: ``generate_segments``, which reads ``features.shape`` and ``features[:, begin:end]``
+and calls ``encode`` and ``generate_with_fallback``, and the ``stft`` and ``mel_filters`` of the ``FeatureExtractor``.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import restore_speech_timestamps
-
-from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
-from mockserver.engines.transcription import Segment, VadOptions, Word
-from mockserver.engines.whisper.vad import Span, only, speech_in
 
 if TYPE_CHECKING:
     from faster_whisper.feature_extractor import FeatureExtractor
     from numpy.typing import NDArray
 
     from mockserver.audio.samples import Samples
-    from mockserver.engines.transcription import TranscriptionOptions
 
 Pause = Callable[[float], None]
 """Called before each window with the seconds that are still to be transcribed. May wait, or raise to end the work."""
 
-_VOCABULARY = 51_864  # tokens of OpenAI's smallest vocabulary, at least
 _RANGE, _MIDDLE = np.float32(8), np.float32(4)  # of log10 of power
-_HOTTEST = 1.0  # temperature; beyond, the tokens are noise, of which each window has as many as there can be
-# characters: those of the last 223 tokens of a prompt, and the first of keywords, which are all that Whisper is given.
-# No token has more than 128; to cut a megabyte into tokens takes 200 MB.
-_HINT_AT_MOST = 1 << 15
-_VAD_BY_SETTING = VadOptions(prefix_padding_ms=400, silence_duration_ms=2_000)  # faster-whisper's defaults
 
 
 class WindowedWhisper(WhisperModel):  # type: ignore[misc]
@@ -141,117 +126,3 @@ class Features:
             mel = np.zeros((len(extractor.mel_filters), frames), np.float32)
         log_mel: NDArray[np.float32] = np.log10(np.clip(mel, a_min=1e-10, a_max=None))
         return log_mel
-
-
-def hear(
-    model: WindowedWhisper,
-    samples: Samples,
-    seconds: float,
-    options: TranscriptionOptions,
-    search: dict[str, Any],
-    pause: Pause,
-) -> tuple[str, Iterator[Segment]]:
-    """Return the language spoken, and the segments as they are decoded. The sound lasts about ``seconds``.
-
-    ``search`` are arguments of ``WhisperModel.transcribe``. Raises what ``samples`` and ``pause`` do.
-    """
-    model = model.of_a_clip()
-    search, vad = dict(search), options.vad
-    if search.pop("vad_filter", False):
-        vad = vad or _VAD_BY_SETTING
-    if options.temperature:
-        search["temperature"] = min(max(options.temperature, 0.0), _HOTTEST)
-    language = _hinted(model, samples, options.languages, lambda: pause(seconds))
-    spans: list[Span] = []
-    sound = samples
-    if vad:
-        spans = speech_in(samples, vad, lambda: pause(seconds))
-        if not spans:
-            return "", iter(())
-        sound = only(samples, spans)
-    features = Features(model.feature_extractor, sound, seconds, pause)
-    length = samples.made / RECOGNISER_SAMPLE_RATE
-    if language is None and model.model.is_multilingual:
-        language, _, _ = model.detect_language(features=features[:, : model.feature_extractor.nb_max_frames])
-
-    def decode(*, words: bool) -> Iterator[Segment]:
-        """Return the segments; ``transcribe`` gets no audio here, but fills in all the other options."""
-        _, info = model.transcribe(
-            np.zeros(1, np.float32),
-            task=options.task,
-            language=language,
-            initial_prompt=options.prompt[-_HINT_AT_MOST:] or None,
-            hotwords=", ".join(options.keywords)[:_HINT_AT_MOST] or None,
-            word_timestamps=words,
-            **search,
-        )
-        tokenizer = Tokenizer(
-            model.hf_tokenizer, model.model.is_multilingual, task=options.task, language=info.language
-        )
-        segments = model.generate_segments(features, tokenizer, info.transcription_options, False)
-        if spans:
-            segments = restore_speech_timestamps(segments, spans, RECOGNISER_SAMPLE_RATE)
-        has_ids = model.hf_tokenizer.get_vocab_size() >= _VOCABULARY
-        return (_segment(segment, length, has_ids=has_ids) for segment in segments)
-
-    told = language or "en"
-    if options.languages and told not in options.languages and not model.model.is_multilingual:
-        told = options.languages[0]  # used as given, as by a model that supports it
-    segments = decode(words=options.words)
-    if options.words:
-        first = next(segments, None)
-        # Some small models transcribe nothing when they are asked for word times as well.
-        segments = decode(words=False) if first is None else chain((first,), segments)
-    return told, segments
-
-
-def _hinted(
-    model: WhisperModel, samples: Samples, hints: tuple[str, ...], pause: Callable[[], None]
-) -> str | None:
-    """Return the most probable of the hinted languages that the model supports; ``None``: let it detect one."""
-    if not model.model.is_multilingual:
-        return None
-    known = [hint for hint in hints if model.hf_tokenizer.token_to_id(f"<|{hint}|>") is not None]
-    if len(known) < 2:
-        return known[0] if known else None
-    pause()
-    begin = samples.stretch(0, model.feature_extractor.n_samples)
-    if len(begin) == 0:
-        return known[0]
-    _, _, probabilities = model.detect_language(begin)
-    likelihood = dict(probabilities)
-    return max(known, key=lambda language: likelihood.get(language, 0.0))
-
-
-def _segment(heard: Any, duration: float, *, has_ids: bool) -> Segment:
-    """Return a segment of faster-whisper as ours; its times may run a little past the end of the clip (s).
-
-    ``has_ids``: whether the model's token ids are those of OpenAI's model, and not of a smaller vocabulary.
-    """
-    words = None
-    if heard.words is not None:
-        words = tuple(
-            Word(
-                word.word.strip(),
-                _within(word.start, duration),
-                _within(word.end, duration),
-                float(word.probability),
-            )
-            for word in heard.words
-        )
-    return Segment(
-        text=heard.text.strip(),
-        start=_within(heard.start, duration),
-        end=_within(heard.end, duration),
-        words=words,
-        tokens=tuple(heard.tokens) if has_ids else None,
-        temperature=heard.temperature,
-        avg_logprob=heard.avg_logprob,
-        compression_ratio=heard.compression_ratio,
-        no_speech_prob=heard.no_speech_prob,
-        seek=heard.seek,
-    )
-
-
-def _within(time: float, duration: float) -> float:
-    return round(min(float(time), duration), 3)

@@ -6,10 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,23 +16,20 @@ import pytest
 from faster_whisper import WhisperModel
 
 from mockserver.audio.clip import Clip
-from mockserver.audio.decode import UndecodableAudio
 from mockserver.audio.encode import write_wav
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import (
-    EngineBusy,
     EngineFailed,
-    Segment,
     Transcription,
     TranscriptionOptions,
     VadOptions,
 )
 from mockserver.engines.whisper.models import embedded_model, find_model, pull_model
+from mockserver.engines.whisper.recogniser import Recogniser
 from mockserver.engines.whisper.transcriber import WhisperTranscriber
-from mockserver.engines.whisper.windows import WindowedWhisper
-from tests.waiting import eventually
+from tests.waiting import clips_at_work, eventually
 
 MODEL = embedded_model()
 
@@ -42,6 +38,11 @@ ORDER = "My order has not arrived yet."
 THANKS = "Thank you for your help."
 
 Say = Callable[..., Clip]
+
+
+def transcriber_of(folder: Path, **queue: int) -> WhisperTranscriber:
+    """A transcriber that has the model in a folder loaded, and one thread for it."""
+    return WhisperTranscriber(str(folder), lambda: Recogniser(str(folder), cpu_threads=1), **queue)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def say() -> Iterator[Say]:
 
 @pytest.fixture(scope="module")
 def whisper() -> Iterator[WhisperTranscriber]:
-    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1)
+    transcriber = transcriber_of(MODEL)
     yield transcriber
     transcriber.close()
 
@@ -71,7 +72,7 @@ def whisper() -> Iterator[WhisperTranscriber]:
 @pytest.fixture
 def only_one() -> Iterator[WhisperTranscriber]:
     """A transcriber that takes one clip at a time and lets nobody wait."""
-    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1, queue_size=0)
+    transcriber = transcriber_of(MODEL, queue_size=0)
     yield transcriber
     transcriber.close()
 
@@ -189,103 +190,6 @@ def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) 
     assert answers == [ORDER, THANKS] * 4
 
 
-def test_a_short_clip_does_not_wait_for_the_end_of_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
-    long = iter(whisper.transcribe(say(*[ORDER] * 12), TranscriptionOptions()).segments)
-    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
-    assert whisper.clips_at_work == 1, "the long one has not come to its end meanwhile"
-    assert len(list(long)) == 12
-
-
-def test_many_short_clips_do_not_hold_up_a_long_one(whisper: WhisperTranscriber, say: Say) -> None:
-    short, is_over = say(THANKS).content, threading.Event()
-
-    def hear_short_ones() -> None:
-        while not is_over.is_set():
-            list(whisper.transcribe(Clip(short, "short.wav", 60), TranscriptionOptions()).segments)
-
-    with ThreadPoolExecutor(4) as threads:
-        for _ in range(4):
-            threads.submit(hear_short_ones)
-        try:
-            assert len(list(whisper.transcribe(say(*[ORDER] * 4), TranscriptionOptions()).segments)) == 4
-        finally:
-            is_over.set()
-
-
-def test_the_first_segment_comes_while_the_rest_is_still_being_heard(
-    only_one: WhisperTranscriber, say: Say
-) -> None:
-    segments = iter(only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions()).segments)
-    assert next(segments).text == ORDER
-    with pytest.raises(EngineBusy):
-        only_one.transcribe(say(THANKS), TranscriptionOptions())
-    assert len(list(segments)) == 11
-
-
-def test_who_comes_when_the_queue_is_full_is_sent_away(only_one: WhisperTranscriber, say: Say) -> None:
-    answer = only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions())
-    with pytest.raises(EngineBusy, match="too many transcriptions"):
-        only_one.transcribe(say(THANKS), TranscriptionOptions())
-    list(answer.segments)
-    assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
-
-
-def test_who_comes_when_the_queue_is_full_is_sent_away_undecoded(
-    only_one: WhisperTranscriber, say: Say
-) -> None:
-    answer = only_one.transcribe(say(*[ORDER] * 12), TranscriptionOptions())
-    with pytest.raises(EngineBusy):
-        only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
-    del answer
-
-
-def test_a_clip_is_forgotten_when_it_was_heard(whisper: WhisperTranscriber, say: Say) -> None:
-    clip = say(ORDER)
-    remembered = weakref.ref(clip)
-    assert text_of(whisper.transcribe(clip, TranscriptionOptions())) == ORDER
-    del clip
-    while remembered() is not None:
-        gc.collect()
-
-
-def stop_reading(segments: Iterator[Segment]) -> None:
-    segments.close()  # type: ignore[attr-defined]
-    assert list(segments) == []
-
-
-def never_begin(_: Iterator[Segment]) -> None:
-    pass
-
-
-def drop_after_the_first(segments: Iterator[Segment]) -> None:
-    next(segments)
-
-
-@pytest.mark.parametrize("leave", [stop_reading, never_begin, drop_after_the_first])
-def test_nobody_is_kept_waiting_for_segments_that_nobody_reads(
-    whisper: WhisperTranscriber,
-    say: Say,
-    leave: Callable[[Iterator[Segment]], None],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with caplog.at_level("DEBUG", logger="faster_whisper"):
-        leave(iter(whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions()).segments))
-        assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
-    windows = [record for record in caplog.messages if record.startswith("Processing segment at")]
-    assert len(windows) < 20
-
-
-def test_a_slow_reader_keeps_nobody_waiting(only_one: WhisperTranscriber, say: Say) -> None:
-    unread = only_one.transcribe(say(ORDER), TranscriptionOptions())
-    while True:
-        try:
-            other = only_one.transcribe(say(THANKS), TranscriptionOptions())
-        except EngineBusy:
-            continue
-        break
-    assert (text_of(other), text_of(unread)) == (THANKS, ORDER)
-
-
 def windows_heard(caplog: pytest.LogCaptureFixture) -> int:
     """How many windows faster-whisper has begun, of all clips."""
     return sum(message.startswith("Processing segment at") for message in caplog.messages)
@@ -295,66 +199,20 @@ class Leaving(Exception):
     """The client has left."""
 
 
+def leave_at_once() -> None:
+    raise Leaving
+
+
 def test_the_work_at_silence_ends_when_its_client_has_left(
     only_one: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
 ) -> None:
     half_an_hour = Clip(write_wav(bytes(1_800 * 8_000 * 2), 8_000), "silence.wav", 1_800)
     with caplog.at_level("DEBUG"), pytest.raises(Leaving):
         only_one.transcribe(half_an_hour, TranscriptionOptions(), leave_at_once)
-    assert eventually(lambda: only_one.clips_at_work == 0)
+    assert eventually(lambda: not clips_at_work())
     assert windows_heard(caplog) < 60
     assert "nobody waits any more for what is said in silence.wav" in caplog.text
     assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
-
-
-def test_the_work_at_speech_ends_when_its_client_has_left(
-    only_one: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
-) -> None:
-    is_gone = threading.Event()
-
-    def look() -> None:
-        if is_gone.is_set():
-            raise Leaving
-
-    with caplog.at_level("DEBUG"):
-        answer = only_one.transcribe(say(*[ORDER] * 20), TranscriptionOptions(), look)
-        is_gone.set()
-        with pytest.raises(Leaving):
-            list(answer.segments)
-        assert eventually(lambda: only_one.clips_at_work == 0)
-    assert windows_heard(caplog) < 20
-
-
-def leave_at_once() -> None:
-    raise Leaving
-
-
-def test_a_clip_whose_client_leaves_while_it_waits_is_not_transcribed(
-    whisper: WhisperTranscriber, say: Say, caplog: pytest.LogCaptureFixture
-) -> None:
-    model: Future[WindowedWhisper] = Future()
-    whisper.wait()
-    loaded, whisper._model = whisper._model, model  # as if it were still being loaded
-    try:
-        with caplog.at_level("DEBUG"), pytest.raises(Leaving):
-            whisper.transcribe(say(ORDER), TranscriptionOptions(), leave_at_once)
-    finally:
-        whisper._model = loaded
-        model.set_result(loaded.result())
-    assert eventually(lambda: whisper.clips_at_work == 0)
-    assert windows_heard(caplog) == 0
-
-
-def test_more_seconds_than_may_wait_are_refused(say: Say) -> None:
-    whisper = WhisperTranscriber(str(MODEL), cpu_threads=1, queue_seconds=100)
-    four_minutes = say(*[ORDER] * 8)
-    alone = iter(whisper.transcribe(four_minutes, TranscriptionOptions()).segments)
-    with pytest.raises(EngineBusy, match=r"\d+ seconds of audio are waiting"):
-        whisper.transcribe(four_minutes, TranscriptionOptions())
-    assert len(list(alone)) == 8
-    assert eventually(lambda: whisper.clips_at_work == 0)
-    assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
-    whisper.close()
 
 
 @pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("CUDA failed with error out of memory")])
@@ -376,13 +234,6 @@ def test_an_engine_that_fails_at_a_window_fails_its_clip_alone(
     assert text_of(whisper.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
 
 
-def test_what_is_no_audio_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:
-    for _ in range(3):
-        with pytest.raises(UndecodableAudio):
-            only_one.transcribe(Clip(b"no audio", "speech.wav", max_seconds=60), TranscriptionOptions())
-    assert text_of(only_one.transcribe(say(ORDER), TranscriptionOptions())) == ORDER
-
-
 def test_an_option_that_makes_the_engine_fail_takes_no_place(only_one: WhisperTranscriber, say: Say) -> None:
     impossible = TranscriptionOptions(vad=VadOptions(prefix_padding_ms="wide"))  # type: ignore[arg-type]
     for _ in range(3):
@@ -392,7 +243,7 @@ def test_an_option_that_makes_the_engine_fail_takes_no_place(only_one: WhisperTr
 
 
 def test_the_model_is_loaded_in_the_background() -> None:
-    whisper = WhisperTranscriber(str(MODEL))
+    whisper = transcriber_of(MODEL)
     assert whisper.describe() == {
         "engine": "whisper",
         "model": "embedded",
@@ -406,23 +257,15 @@ def test_the_model_is_loaded_in_the_background() -> None:
     whisper.close()
 
 
-def test_a_closed_transcriber_hears_nothing_more(say: Say) -> None:
-    whisper = WhisperTranscriber(str(MODEL), cpu_threads=1)
-    answer = whisper.transcribe(say(*[ORDER] * 20), TranscriptionOptions())
-    whisper.close()
-    with pytest.raises(EngineFailed, match="shut down"):
-        list(answer.segments)
-    with pytest.raises(EngineFailed, match="shut down"):
-        whisper.transcribe(say(ORDER), TranscriptionOptions())
-
-
 def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
     script = (
         "import sys; from mockserver.audio.clip import Clip\n"
         "from mockserver.engines.whisper.transcriber import WhisperTranscriber\n"
         "from mockserver.engines.transcription import TranscriptionOptions\n"
+        "from mockserver.engines.whisper.recogniser import Recogniser\n"
         "clip = Clip(sys.stdin.buffer.read(), 'speech.wav', 3600)\n"
-        "answer = WhisperTranscriber(sys.argv[1]).transcribe(clip, TranscriptionOptions())\n"
+        "whisper = WhisperTranscriber(sys.argv[1], lambda: Recogniser(sys.argv[1]))\n"
+        "answer = whisper.transcribe(clip, TranscriptionOptions())\n"
     )
     program = [sys.executable, "-c", script, str(MODEL)]
     run = subprocess.run(program, input=say(*[ORDER] * 20).content.read(), capture_output=True, check=False)
@@ -433,7 +276,7 @@ def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
 
 def test_a_model_that_cannot_be_loaded_is_told_to_everyone_who_asks(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
-    whisper = WhisperTranscriber(str(tmp_path))
+    whisper = transcriber_of(tmp_path)
     for _ in range(2):
         with pytest.raises(EngineFailed, match="cannot load the Whisper model"):
             whisper.transcribe(silence(1), TranscriptionOptions())
@@ -444,7 +287,7 @@ def test_a_model_that_cannot_be_loaded_is_told_to_everyone_who_asks(tmp_path: Pa
 
 def test_a_model_that_cannot_be_loaded_holds_on_to_no_clip(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
-    whisper = WhisperTranscriber(str(tmp_path))
+    whisper = transcriber_of(tmp_path)
     clips = [silence(1) for _ in range(3)]
     remembered = [weakref.ref(clip) for clip in clips]
     while clips:
@@ -499,7 +342,7 @@ def test_the_model_that_ships_can_be_had_in_any_case(cache: Path) -> None:
 def test_the_log_says_once_that_the_model_that_ships_is_not_for_people(
     say: Say, caplog: pytest.LogCaptureFixture
 ) -> None:
-    transcriber = WhisperTranscriber(str(MODEL), cpu_threads=1)
+    transcriber = transcriber_of(MODEL)
     for _ in range(2):
         transcriber.transcribe(say(ORDER), TranscriptionOptions())
     transcriber.close()
@@ -551,7 +394,7 @@ def test_a_cache_that_may_not_be_read_leaves_the_model_that_ships(tmp_path: Path
 def test_a_model_without_its_tokenizer_is_not_looked_for_in_the_network(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(embedded_model(), tmp_path / "mine"))
     (folder / "tokenizer.json").unlink()
-    transcriber = WhisperTranscriber(str(folder))
+    transcriber = transcriber_of(folder)
     transcriber.wait()
     assert (transcriber.state, transcriber.error) == (
         "failed",
@@ -589,7 +432,7 @@ def test_no_model_is_wanted(cache: Path) -> None:
 
 def test_a_model_is_called_by_its_repository(cache: Path) -> None:
     assert (
-        WhisperTranscriber(put(cache, "Systran/faster-whisper-tiny", 1)).model_name == "faster-whisper-tiny"
+        transcriber_of(Path(put(cache, "Systran/faster-whisper-tiny", 1))).model_name == "faster-whisper-tiny"
     )
 
 
@@ -615,7 +458,7 @@ SAME_MODEL = [a_copy, pytest.param(a_link, marks=no_links), a_relative_path]
 def test_the_model_that_ships_is_marked_wherever_it_lies(
     say: Say, tmp_path: Path, caplog: pytest.LogCaptureFixture, placed: Callable[[Path], Path]
 ) -> None:
-    transcriber = WhisperTranscriber(str(placed(tmp_path)), cpu_threads=1)
+    transcriber = transcriber_of(placed(tmp_path))
     answer = transcriber.transcribe(say(ORDER), TranscriptionOptions())
     assert (text_of(answer), answer.answered_by) == (ORDER, "whisper; model=embedded")
     transcriber.close()
@@ -632,17 +475,17 @@ def test_a_folder_of_the_same_name_is_another_model(tmp_path: Path, config: byte
     folder.mkdir(parents=True)
     if config is not None:
         (folder / "config.json").write_bytes(config)
-    other = WhisperTranscriber(str(folder))
+    other = transcriber_of(folder)
     assert (other.is_embedded, other.model_name) == (False, "mine/embedded")
 
 
 def test_a_repository_of_the_same_name_is_another_model(cache: Path) -> None:
-    assert WhisperTranscriber(put(cache, "nobody/embedded", 1)).model_name == "nobody/embedded"
+    assert transcriber_of(Path(put(cache, "nobody/embedded", 1))).model_name == "nobody/embedded"
 
 
 def test_a_model_in_the_current_folder_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert WhisperTranscriber(".").model_name == tmp_path.name
+    assert transcriber_of(Path()).model_name == tmp_path.name
 
 
 def test_a_model_may_be_a_folder(tmp_path: Path) -> None:

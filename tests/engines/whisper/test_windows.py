@@ -20,15 +20,16 @@ from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import Segment, TranscriptionOptions, VadOptions
 from mockserver.engines.whisper.models import embedded_model
+from mockserver.engines.whisper.recogniser import Recogniser
 from mockserver.engines.whisper.vad import only, speech_in
-from mockserver.engines.whisper.windows import Features, WindowedWhisper, hear
+from mockserver.engines.whisper.windows import Features
 
 Sound = NDArray[np.float32]
 
 ENCODE = Tokenizer.encode
 RATE = 16_000
 PASSAGE = "My order has not arrived yet. Thank you for your help. Please call me back tomorrow at nine."
-SEARCH = {"beam_size": 5, "temperature": 0.0}
+SEARCH = {"beam_size": 5, "temperature": 0.0}  # as ours searches
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +79,9 @@ class Loaded:
     """The model as it is, and the one that hears window by window."""
 
     def __init__(self) -> None:
-        how = {"device": "cpu", "cpu_threads": 1, "local_files_only": True}
-        self.whole = WhisperModel(str(embedded_model()), **how)
-        self.windowed = WindowedWhisper(str(embedded_model()), **how)
+        folder = str(embedded_model())
+        self.whole = WhisperModel(folder, device="cpu", cpu_threads=1, local_files_only=True)
+        self.windowed = Recogniser(folder, device="cpu", cpu_threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def test_the_transcript_is_the_same(
 ) -> None:
     sound = make(passage)
     length = len(sound) / RATE
-    heard = list(hear(models.windowed, in_pieces(sound), length, options, SEARCH, go_on)[1])
+    heard = list(models.windowed.transcribe(in_pieces(sound), length, options, go_on)[1])
     expected = of_the_whole(models.whole, sound, options)
     if expected or not options.words:  # else words are given up for what is said
         assert list(map(facts, heard)) == list(map(facts, expected))
@@ -246,7 +247,7 @@ def test_silence_is_decoded_once(
 
     monkeypatch.setattr(WhisperModel, "generate_with_fallback", counting)
     options, sound = TranscriptionOptions(temperature=temperature), silence(599)
-    assert list(hear(models.windowed, in_pieces(sound), 599, options, SEARCH, count)[1]) == []
+    assert list(models.windowed.transcribe(in_pieces(sound), 599, options, count)[1]) == []
     assert asked == really_heard
     assert turns == 2 * 20, "each window is gone through twice, and may be the last one each time"
 
@@ -257,8 +258,8 @@ def test_silence_is_decoded_once(
 def test_temperatures_that_the_api_does_not_have_make_no_endless_noise(
     models: Loaded, passage: Sound, asked: float, decoded: float
 ) -> None:
-    _, segments = hear(
-        models.windowed, in_pieces(passage), 8, TranscriptionOptions(temperature=asked), SEARCH, go_on
+    _, segments = models.windowed.transcribe(
+        in_pieces(passage), 8, TranscriptionOptions(temperature=asked), go_on
     )
     assert {segment.temperature for segment in segments} == {decoded}
 
@@ -274,7 +275,7 @@ def test_of_a_long_prompt_only_what_is_read_is_cut_into_tokens(
 
     monkeypatch.setattr(Tokenizer, "encode", encode)
     options = TranscriptionOptions(prompt="a" * 990_000 + " the end.", keywords=("order",) * 100_000)
-    _, heard = hear(models.windowed, in_pieces(passage), len(passage) / RATE, options, SEARCH, go_on)
+    _, heard = models.windowed.transcribe(in_pieces(passage), len(passage) / RATE, options, go_on)
     list(heard)
     assert [text for text in seen if text.endswith(" the end.")]
     assert [text for text in seen if text.startswith(" order, order")]
@@ -289,7 +290,7 @@ def test_what_is_heard_after_a_long_prompt_is_what_faster_whisper_hears(
 ) -> None:
     options = TranscriptionOptions(**long)
     expected = of_the_whole(models.whole, passage, options)
-    _, heard = hear(models.windowed, in_pieces(passage), len(passage) / RATE, options, SEARCH, go_on)
+    _, heard = models.windowed.transcribe(in_pieces(passage), len(passage) / RATE, options, go_on)
     assert [segment.text for segment in heard] == [segment.text.strip() for segment in expected]
 
 
@@ -303,7 +304,7 @@ def test_what_a_pause_raises_ends_the_work(models: Loaded, passage: Sound) -> No
             raise KeyboardInterrupt
 
     def listen() -> list[Segment]:
-        return list(hear(models.windowed, in_pieces(sound), 240, TranscriptionOptions(), SEARCH, leave)[1])
+        return list(models.windowed.transcribe(in_pieces(sound), 240, TranscriptionOptions(), leave)[1])
 
     with pytest.raises(KeyboardInterrupt):
         listen()

@@ -20,7 +20,7 @@ from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import multipart
 from tests.providers.aimlapi.conftest import DEEPGRAM
-from tests.waiting import eventually
+from tests.waiting import clips_at_work, eventually
 
 WINDOWS = 10  # of 30 s, each with a sentence in it: more than are transcribed before a test has looked
 SENTENCE = "My order has not arrived yet."
@@ -97,7 +97,7 @@ def test_whisper_stops_when_the_client_leaves(
         connection = send(server, *request_of(long_clip))
         assert eventually(lambda: windows(caplog) > 0)
         connection.close()
-        assert eventually(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: clips_at_work() == 0)
     assert windows(caplog) < WINDOWS
 
 
@@ -108,13 +108,13 @@ def test_clips_whose_clients_leave_while_they_wait_are_not_transcribed(
         patient = send(server, *transcription(long_clip))
         assert eventually(lambda: windows(caplog) > 0)
         leaving = [send(server, *transcription(long_clip + b"\0" * n)) for n in range(1, 4)]
-        assert eventually(lambda: whisper.clips_at_work == 4)
+        assert eventually(lambda: clips_at_work() == 4)
         for connection in leaving:
             connection.close()
-        assert eventually(lambda: whisper.clips_at_work == 1)
+        assert eventually(lambda: clips_at_work() == 1)
         assert windows(caplog) < WINDOWS, "who stays is still being heard"
         patient.close()
-        assert eventually(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: clips_at_work() == 0)
 
 
 def test_the_journal_and_the_metrics_count_it(
@@ -124,7 +124,7 @@ def test_the_journal_and_the_metrics_count_it(
         connection = send(server, *transcription(long_clip))
         assert eventually(lambda: windows(caplog) > 0)
         connection.close()
-        assert eventually(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: clips_at_work() == 0)
 
     def is_written_down() -> bool:
         entries = requests.get(f"{server.url}/_mock/journal", timeout=60).json()["entries"]
@@ -142,6 +142,6 @@ def test_a_job_that_is_deleted_is_transcribed_no_further(
         created = send(server, "/v1/stt/create", body, headers)
         assert eventually(lambda: windows(caplog) > 0)
         assert requests.post(f"{server.url}/_mock/reset", timeout=60).status_code == 200
-        assert eventually(lambda: whisper.clips_at_work == 0)
+        assert eventually(lambda: clips_at_work() == 0)
     assert windows(caplog) < WINDOWS
     created.close()
