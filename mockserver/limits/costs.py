@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.catalog.records import ModelCard, Prices
+    from mockserver.catalog.records import Prices
 
 _PER = 1_000_000  # tokens that a price is for
 _MAX_ROWS = 10_000  # accounts times models; the oldest are added up as those of _OTHERS
@@ -19,42 +19,45 @@ _SUMS = ("requests", "tokens", "seconds", "cost_usd", "requests_of_unknown_cost"
 BATCH_SHARE = 0.5  # of the price, what requests of a batch cost (Batch API guide)
 
 
-def cost_usd(model: ModelCard, usage: Mapping[str, Any], share: float = 1.0) -> float | None:
-    """US dollars for a ``usage`` object of any endpoint; ``None`` when a price it needs is not known.
+Usage = Mapping[str, Any]
 
-    ``share`` is which part of the price is asked.
-    """
-    prices = model.prices
-    if prices is None:
-        return None
-    if usage.get("type") == "duration":
-        return None if prices.per_minute is None else share * prices.per_minute * float(usage["seconds"]) / 60
+
+def chat_cost(prices: Prices, usage: Usage) -> float | None:
+    """Return the US dollars for the ``usage`` of a chat; ``None`` where a price that it needs is not known."""
+    read, written = usage["prompt_tokens_details"], usage["completion_tokens_details"]
+    return _sum(
+        (prices.text_input, usage["prompt_tokens"] - read["audio_tokens"]),
+        (prices.audio_input, read["audio_tokens"]),
+        (prices.text_output, usage["completion_tokens"] - written["audio_tokens"]),
+        (prices.audio_output, written["audio_tokens"]),
+    )
+
+
+def speech_cost(prices: Prices, usage: Usage) -> float | None:
+    """Return the US dollars for the ``usage`` of spoken text; ``None`` where a price that it needs is not known."""
+    return _sum((prices.text_input, usage["input_tokens"]), (prices.audio_output, usage["output_tokens"]))
+
+
+def transcription_cost(prices: Prices, usage: Usage) -> float | None:
+    """Return the US dollars for the ``usage`` of a transcript, which is in seconds or in tokens; ``None`` as above."""
+    if usage["type"] == "duration":
+        return None if prices.per_minute is None else prices.per_minute * float(usage["seconds"]) / 60
+    read = usage["input_token_details"]
+    return _sum(
+        (prices.text_input, read["text_tokens"]),
+        (prices.audio_input, read["audio_tokens"]),
+        (prices.text_output, usage["output_tokens"]),
+    )
+
+
+def _sum(*priced: tuple[float | None, int]) -> float | None:
+    """Return the US dollars for tokens, each with its price."""
     total = 0.0
-    for price, count in _counted(prices, usage):
+    for price, count in priced:
         if count and price is None:
             return None
-        total += share * (price or 0.0) * count / _PER
+        total += (price or 0.0) * count / _PER
     return total
-
-
-def _counted(prices: Prices, usage: Mapping[str, Any]) -> list[tuple[float | None, int]]:
-    """Each price with the tokens it is for."""
-    if "prompt_tokens_details" in usage:
-        read, written = usage["prompt_tokens_details"], usage["completion_tokens_details"]
-        return [
-            (prices.text_input, usage["prompt_tokens"] - read["audio_tokens"]),
-            (prices.audio_input, read["audio_tokens"]),
-            (prices.text_output, usage["completion_tokens"] - written["audio_tokens"]),
-            (prices.audio_output, written["audio_tokens"]),
-        ]
-    if "input_token_details" in usage:
-        read = usage["input_token_details"]
-        return [
-            (prices.text_input, read["text_tokens"]),
-            (prices.audio_input, read["audio_tokens"]),
-            (prices.text_output, usage["output_tokens"]),
-        ]
-    return [(prices.text_input, usage["input_tokens"]), (prices.audio_output, usage["output_tokens"])]
 
 
 class Ledger:
@@ -64,13 +67,12 @@ class Ledger:
         self._lock = threading.Lock()
         self._rows: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
-    def add(self, account: str, model: ModelCard, usage: Mapping[str, Any], share: float = 1.0) -> None:
-        """Counts one answered request that costs a ``share`` of the price."""
-        cost = cost_usd(model, usage, share)
+    def add(self, account: str, model: str, usage: Usage, cost: float | None) -> None:
+        """Count one answered request of an account, to the model of that id; a cost of ``None`` is not known."""
         with self._lock:
-            if (account, model.id) not in self._rows and len(self._rows) >= _MAX_ROWS:
+            if (account, model) not in self._rows and len(self._rows) >= _MAX_ROWS:
                 self._merge_oldest()
-            row = self._rows.setdefault((account, model.id), dict.fromkeys(_SUMS, 0))
+            row = self._rows.setdefault((account, model), dict.fromkeys(_SUMS, 0))
             row["requests"] += 1
             row["tokens"] += usage.get("total_tokens", 0)
             row["seconds"] += usage.get("seconds", 0)

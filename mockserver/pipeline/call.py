@@ -33,6 +33,7 @@ class Outcome:
     """
 
     usage: Mapping[str, Any] | None = None
+    cost_usd: float | None = None
     reply: Mapping[str, Any] | None = None
 
 
@@ -73,11 +74,6 @@ class Call:
     def heard(self) -> Mapping[str, str]:
         """Return what the endpoint transcribed of them, by their place."""
         return self.audio.heard
-
-    @property
-    def usage(self) -> Mapping[str, Any] | None:
-        """Return the usage that was settled; ``None`` until it was."""
-        return self.outcome.usage
 
     @property
     def price_share(self) -> float:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Admission, Limiter
     from mockserver.pipeline.call import Call, Outcome
+    from mockserver.pipeline.operation import Operation
 
 
 class Charging:
@@ -37,7 +38,7 @@ class Charging:
         # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
         call.settle = partial(
             self._settle,
-            call.operation.resource,
+            call.operation,
             call.account,
             model,
             call.admission,
@@ -64,7 +65,7 @@ class Charging:
 
     def _settle(
         self,
-        resource: str,
+        operation: Operation,
         account: Account,
         model: ModelCard,
         admission: Admission,
@@ -73,7 +74,8 @@ class Charging:
         usage: Mapping[str, Any],
     ) -> None:
         """Charge what the answer really used."""
-        outcome.usage = usage
-        self._metrics.add_usage(resource, model.id, usage)
+        cost = operation.cost(model.prices, usage) if operation.cost and model.prices else None
+        outcome.usage, outcome.cost_usd = usage, None if cost is None else cost * price_share
+        self._metrics.add_usage(operation.resource, model.id, usage)
         self._limiter.settle(admission, usage.get("total_tokens", 0))
-        self._ledger.add(account.id, model, usage, price_share)
+        self._ledger.add(account.id, model.id, usage, outcome.cost_usd)

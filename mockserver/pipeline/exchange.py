@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from mockserver.journal import redacted
 from mockserver.journal.entries import Entry, Progress
 from mockserver.journal.record import AudioFile, HitFault, Record, Timing
-from mockserver.limits.costs import cost_usd
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
@@ -306,7 +305,6 @@ def _replied(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
 
 
 def _used(call: Call | None) -> dict[str, Any]:
-    usage = call.usage if call else None
-    if usage is None or call is None or call.model is None:
-        return {"usage": usage, "cost_usd": None}
-    return {"usage": usage, "cost_usd": cost_usd(call.model, usage, call.price_share)}
+    if call is None:
+        return {"usage": None, "cost_usd": None}
+    return {"usage": call.outcome.usage, "cost_usd": call.outcome.cost_usd}

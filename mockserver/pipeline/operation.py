@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import Prices
     from mockserver.transport.streamed_forms import FileField
 
 
@@ -17,7 +18,8 @@ class Operation:
     ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
     schema under ``schemas``; ``explains`` names how its service words a violation of that, where the provider has
     several ways. ``estimate`` gives the
-    tokens a request is charged beforehand, ``images`` counts its images; ``tells_tokens`` is whether answers have
+    tokens a request is charged beforehand, ``cost`` the US dollars for the usage of an answer by the model's prices
+    (``None`` where one is not known), ``images`` counts its images; ``tells_tokens`` is whether answers have
     token-limit headers.
     ``handler`` names the function of its provider's package that answers, as ``module.function``; ``rules`` the one
     that refuses what the model cannot do.
@@ -44,6 +46,7 @@ class Operation:
     endpoint: str = ""
     explains: str = ""
     estimate: Callable[[Mapping[str, Any]], int] | None = None
+    cost: Callable[[Prices, Mapping[str, Any]], float | None] | None = None
     images: Callable[[Mapping[str, Any]], int] | None = None
     tells_tokens: bool = False
     handler: str = ""

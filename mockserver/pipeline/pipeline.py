@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from mockserver.catalog.paths import VERSION
 from mockserver.errors import ApiError
-from mockserver.limits.costs import cost_usd
 from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.pipeline.call import Answer, Call
 from mockserver.pipeline.charging import Charging
@@ -306,7 +305,7 @@ class Pipeline:
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
     """Yield the mock's own headers: who answered, and what it would have cost."""
     if answer.usage is not None and call.model is not None:
-        cost = cost_usd(call.model, answer.usage, call.price_share)
+        cost = call.outcome.cost_usd
         yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"
     if answer.answered_by:
         yield "x-mock-answered-by", quote(answer.answered_by, _HEADER_SAFE)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from mockserver.catalog.records import ModelCard
+from mockserver.catalog.records import ModelCard, Prices
 from mockserver.catalog.tables import Catalog
-from mockserver.limits.costs import Ledger, cost_usd
+from mockserver.limits.costs import Ledger, chat_cost, speech_cost, transcription_cost
 
 CATALOG = Catalog()
+MODEL = "gpt-4o-mini-transcribe"
 
 
 def model(name: str) -> ModelCard:
@@ -41,7 +42,7 @@ def test_a_transcript_costs_by_its_tokens() -> None:
         + 1000 * (card.prices.audio_input or 0)
         + 200 * (card.prices.text_output or 0)
     )
-    cost = cost_usd(card, transcript(5, 1000, 200))
+    cost = transcription_cost(card.prices, transcript(5, 1000, 200))
     assert cost == pytest.approx(expected / 1_000_000)
     assert cost
 
@@ -49,42 +50,55 @@ def test_a_transcript_costs_by_its_tokens() -> None:
 def test_a_price_that_is_not_known_makes_the_cost_unknown_only_where_it_is_needed() -> None:
     card = model("gpt-4o-mini-transcribe")
     assert card.prices is not None
-    silent = replace(card, prices=replace(card.prices, audio_input=None))
-    assert cost_usd(silent, transcript(5, 1000, 200)) is None
-    assert cost_usd(silent, transcript(5, 0, 200)) is not None
-    assert cost_usd(replace(card, prices=None), transcript(5, 0, 0)) is None
+    prices = replace(card.prices, audio_input=None)
+    assert transcription_cost(prices, transcript(5, 1000, 200)) is None
+    assert transcription_cost(prices, transcript(5, 0, 200)) is not None
 
 
-def test_a_share_of_the_price_can_be_asked() -> None:
-    mini, usage = model("gpt-4o-mini-transcribe"), transcript(10, 100, 20)
-    assert cost_usd(mini, usage, 0.5) == pytest.approx((cost_usd(mini, usage) or 0.0) / 2)
-    ledger = Ledger()
-    ledger.add("mine", mini, usage, 0.5)
-    assert ledger.rows("mine")[0]["cost_usd"] == cost_usd(mini, usage, 0.5)
+def test_seconds_cost_by_the_minute() -> None:
+    usage = {"type": "duration", "seconds": 30}
+    assert transcription_cost(Prices(per_minute=0.006), usage) == pytest.approx(0.003)
+    assert transcription_cost(Prices(text_input=1.0), usage) is None
+
+
+def test_a_chat_costs_what_it_reads_and_writes_in_text_and_audio() -> None:
+    prices = Prices(text_input=1.0, audio_input=10.0, text_output=100.0, audio_output=1000.0)
+    usage = {
+        "prompt_tokens": 5,
+        "prompt_tokens_details": {"audio_tokens": 2},
+        "completion_tokens": 9,
+        "completion_tokens_details": {"audio_tokens": 5},
+    }
+    assert chat_cost(prices, usage) == pytest.approx((3 * 1 + 2 * 10 + 4 * 100 + 5 * 1000) / 1_000_000)
+
+
+def test_speech_costs_the_text_that_is_read_and_the_audio_that_is_spoken() -> None:
+    usage = {"input_tokens": 3, "output_tokens": 40}
+    assert speech_cost(Prices(text_input=1.0, audio_output=10.0), usage) == pytest.approx(403 / 1_000_000)
 
 
 def test_a_ledger_adds_up_by_account_and_model() -> None:
-    ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
+    ledger = Ledger()
     for account in ("mine", "mine", "yours"):
-        ledger.add(account, card, transcript(0, 100, 10))
+        ledger.add(account, MODEL, transcript(0, 100, 10), 0.25)
     (row,) = ledger.rows("mine")
-    assert (row["account"], row["model"], row["requests"], row["tokens"]) == ("mine", card.id, 2, 220)
-    assert row["cost_usd"] == pytest.approx(2 * (cost_usd(card, transcript(0, 100, 10)) or 0))
+    assert (row["account"], row["model"], row["requests"], row["tokens"]) == ("mine", MODEL, 2, 220)
+    assert row["cost_usd"] == 0.5
     ledger.reset("mine")
     assert [row["account"] for row in ledger.rows()] == ["yours"]
 
 
 def test_a_sum_of_which_nothing_is_known_is_unknown() -> None:
-    ledger, card = Ledger(), replace(model("gpt-4o-mini-transcribe"), prices=None)
-    ledger.add("mine", card, transcript(0, 100, 10))
+    ledger = Ledger()
+    ledger.add("mine", MODEL, transcript(0, 100, 10), None)
     (row,) = ledger.rows()
     assert (row["cost_usd"], row["requests_of_unknown_cost"]) == (None, 1)
 
 
 def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
-    ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
+    ledger = Ledger()
     for number in range(10_500):
-        ledger.add(str(number), card, transcript(0, 100, 10))
+        ledger.add(str(number), MODEL, transcript(0, 100, 10), 0.25)
     rows = {row["account"]: row["requests"] for row in ledger.rows()}
     assert len(rows) <= 10_001
     assert rows["others"] + len(rows) - 1 == 10_500
@@ -92,18 +106,18 @@ def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
 
 
 def test_a_restored_ledger_tells_what_it_told() -> None:
-    ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
-    ledger.add("mine", card, transcript(0, 100, 10))
-    ledger.add("yours", replace(card, prices=None), transcript(0, 100, 10))
+    ledger = Ledger()
+    ledger.add("mine", MODEL, transcript(0, 100, 10), 0.25)
+    ledger.add("yours", MODEL, transcript(0, 100, 10), None)
     state, rows = ledger.snapshot(None), ledger.rows()
-    ledger.add("mine", card, transcript(0, 100, 10))
+    ledger.add("mine", MODEL, transcript(0, 100, 10), 0.25)
     ledger.restore(state, None)
     assert ledger.rows() == rows
 
 
 def test_the_costs_of_one_account_can_become_anothers() -> None:
-    ledger, card = Ledger(), model("gpt-4o-mini-transcribe")
+    ledger = Ledger()
     for account in ("mine", "mine", "yours", "theirs"):
-        ledger.add(account, card, transcript(0, 100, 10))
+        ledger.add(account, MODEL, transcript(0, 100, 10), 0.25)
     ledger.restore(ledger.snapshot("mine"), "yours")
     assert {row["account"]: row["requests"] for row in ledger.rows()} == {"mine": 2, "yours": 2, "theirs": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockserver.limits.costs import transcription_cost
 from mockserver.pipeline.operation import Operation
 
 OPERATIONS = (
@@ -12,6 +13,7 @@ OPERATIONS = (
         body="either",
         schema="aimlapi/create_stt.request",
         endpoint="v1/stt/create",
+        cost=transcription_cost,
         takes_urls=True,
         keeps_nulls=True,
         handler="stt.create_job",

@@ -5,6 +5,7 @@ The functions are named by module and name below this package, and imported at t
 
 from __future__ import annotations
 
+from mockserver.limits.costs import chat_cost, speech_cost, transcription_cost
 from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
 from mockserver.pipeline.operation import Operation
 from mockserver.transport.streamed_forms import FileField
@@ -22,6 +23,7 @@ CREATE_TRANSCRIPTION = Operation(
     endpoint="v1/audio/transcriptions",
     explains="pydantic",
     estimate=transcription_tokens,
+    cost=transcription_cost,
     handler="audio.transcriptions.create_transcription",
     rules="audio.transcriptions.check_request",
 )
@@ -33,6 +35,7 @@ CREATE_CHAT_COMPLETION = Operation(
     schema="openai/create_chat_completion.request",
     endpoint="v1/chat/completions",
     estimate=chat_tokens,
+    cost=chat_cost,
     images=chat_images,
     tells_tokens=True,
     handler="chat.completions.create_chat_completion",
@@ -50,6 +53,7 @@ AUDIO = (
         endpoint="v1/audio/translations",
         explains="pydantic",
         estimate=transcription_tokens,
+        cost=transcription_cost,
         handler="audio.translations.create_translation",
         rules="audio.translations.check_request",
     ),
@@ -63,6 +67,7 @@ AUDIO = (
         explains="pydantic",
         reads_texts=True,
         estimate=speech_tokens,
+        cost=speech_cost,
         tells_tokens=True,
         handler="audio.speech.create_speech",
         rules="audio.speech.check_request",
