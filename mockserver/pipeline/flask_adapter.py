@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 def request_of(environ: dict[str, Any]) -> Request:
     """Return the request of a WSGI environ."""
-    port = environ.get("SERVER_PORT", "")
+    port = str(environ.get("SERVER_PORT", ""))  # a Unix socket has none
     return Request(
         method=environ["REQUEST_METHOD"],
         path=written_path(environ),
