@@ -57,7 +57,7 @@ class Exchange:
 
     ``call`` is known once the caller is; ``note_call`` takes from it the ``model``, the ``fault`` that hit the
     request and the id of the ``stub`` that answered it. ``error`` is the catalog's name of the error it was
-    refused with, ``answered_by`` who answered (without it, the response header tells). ``request_id`` and
+    refused with, ``answered_by`` who answered (without it, the response header says so). ``request_id`` and
     ``began`` (by ``time.perf_counter``) are what it was begun with.
     """
 
@@ -73,7 +73,7 @@ class Exchange:
         """``now`` is when it came, by the clock. Without a ``journal`` nothing is written."""
         self._journal = journal
         self.request_id = request_id
-        self._request = request
+        self.request = request
         self._operation = operation
         self._time = now
         self.began = began
@@ -107,7 +107,7 @@ class Exchange:
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
             self._journal.add(
-                Entry(self._record(in_flight=False, hung_up=self._request.connection.has_hung_up))
+                Entry(self._record(in_flight=False, hung_up=self.request.connection.has_hung_up))
             )
             self.call = None
             return reply
@@ -142,14 +142,14 @@ class Exchange:
     def _has_hung_up(self) -> bool:
         """Return whether the client has left. One whose connection a fault has reset has not."""
         was_reset = self.fault is not None and self.fault.kind == "connection_reset"
-        return not was_reset and self._request.connection.has_hung_up
+        return not was_reset and self.request.connection.has_hung_up
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self.began) * 1000, 3)
 
     def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
         """Return the record of the exchange so far; what is not known is ``None``."""
-        request, head, progress = self._request, self._head, self._progress
+        request, head, progress = self.request, self._head, self._progress
         secrets = request.secrets
         return Record(
             id=self.request_id,

@@ -113,7 +113,7 @@ class Pipeline:
         parts.metrics.begin()
         status = _NOBODY_LISTENS
         try:
-            reply = self._reply(exchange, request, route, path_values)
+            reply = self._reply(exchange, route, path_values)
             status = reply.status
             log_exchange(request, reply, began, exchange.error)
             return exchange.answered(reply)
@@ -131,13 +131,11 @@ class Pipeline:
                 error=exchange.error,
             )
 
-    def _reply(
-        self, exchange: Exchange, request: Request, route: Route, path_values: Mapping[str, str]
-    ) -> Reply:
+    def _reply(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
         """Return the reply, broken if a fault is to break it."""
         try:
             with sharing(self._script_limits) as scripts:
-                reply = self._answer_or_refuse(exchange, request, route, path_values)
+                reply = self._answer_or_refuse(exchange, route, path_values)
         finally:
             exchange.note_call()
         call = exchange.call
@@ -150,15 +148,13 @@ class Pipeline:
             return reply
         from mockserver.pipeline.scripted.faults import apply_to_reply
 
-        return apply_to_reply(fault, reply, request, self._parts.closing)
+        return apply_to_reply(fault, reply, exchange.request, self._parts.closing)
 
-    def _answer_or_refuse(
-        self, exchange: Exchange, request: Request, route: Route, path_values: Mapping[str, str]
-    ) -> Reply:
+    def _answer_or_refuse(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
         """Return the reply, be it the endpoint's answer or a refusal."""
-        operation, call = route.operation, None
+        operation = route.operation
         try:
-            call = exchange.call = self._admit(request, operation, path_values, exchange.request_id)
+            call = exchange.call = self._admit(exchange, operation, path_values)
             with call.slot, call.streamed:
                 self._look_at_url(call)
                 self._understand(call)
@@ -167,13 +163,13 @@ class Pipeline:
                 answer = self._answer(call, route.handler)
             return self._sent(answer, call, exchange)
         except ApiError as error:
-            return self._refuse(error, request, operation, call, exchange)
+            return self._refuse(error, operation, exchange)
         except StateFailed as error:
-            return self._refuse(storage_error(error), request, operation, call, exchange)
+            return self._refuse(storage_error(error), operation, exchange)
         except (ConnectionError, TimeoutError):
             raise  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
-            return self._refuse(crashed(error, request), request, operation, call, exchange)
+            return self._refuse(crashed(error, exchange.request), operation, exchange)
 
     def _sent(self, answer: Answer, call: Call, exchange: Exchange) -> Reply:
         """Return the reply with the endpoint's answer, and the headers that go with it.
@@ -194,10 +190,9 @@ class Pipeline:
         self._provider.finish(reply, call.operation)
         return reply
 
-    def _admit(
-        self, request: Request, operation: Operation, path: Mapping[str, str], request_id: str
-    ) -> Call:
+    def _admit(self, exchange: Exchange, operation: Operation, path: Mapping[str, str]) -> Call:
         """Find out who is calling, and under which settings. Raises ``ApiError``."""
+        request = exchange.request
         headers, inner = request.headers, request.inner
         account = inner.account if inner else self._provider.caller(headers)
         try:
@@ -207,7 +202,7 @@ class Pipeline:
         look = request.connection.check
         slot = self._parts.bodies.slot()
         audio = RequestAudio(self._parts.transcribers, self._parts.settings.max_audio_seconds, look)
-        return Call(request, operation, settings, account, slot, path, audio, request_id=request_id)
+        return Call(request, operation, settings, account, slot, path, audio, request_id=exchange.request_id)
 
     def _look_at_url(self, call: Call) -> None:
         """Warn of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
@@ -289,17 +284,10 @@ class Pipeline:
                 return
         raise self._provider.invalid(violations, operation)
 
-    def _refuse(
-        self,
-        error: ApiError,
-        request: Request,
-        operation: Operation,
-        call: Call | None,
-        exchange: Exchange,
-    ) -> Reply:
+    def _refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         exchange.error = error.name
         error.values.setdefault("request_id", exchange.request_id)
-        return self._provider.refuse(error, request, operation, call, exchange.request_id, exchange.began)
+        return self._provider.refuse(error, operation, exchange)
 
 
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.handlers import Route
     from mockserver.pipeline.operation import Operation
-    from mockserver.pipeline.request import Request
     from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
@@ -74,14 +74,6 @@ class Provider(Protocol):
         """Have an answer sent as the service behind the operation does."""
         ...
 
-    def refuse(
-        self,
-        error: ApiError,
-        request: Request,
-        operation: Operation,
-        call: Call | None,
-        request_id: str,
-        began: float,
-    ) -> Reply:
-        """Return the reply to a request that is refused; ``call`` is ``None`` if it was before there was one."""
+    def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
+        """Return the reply to a request that is refused; ``exchange.call`` is ``None`` until the caller is known."""
         ...

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.provider import Fill
-    from mockserver.pipeline.request import Request
     from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
@@ -86,24 +86,16 @@ class AimlApi:
     def finish(self, reply: Reply, operation: Operation) -> None:
         """Leave an answer as it is."""
 
-    def refuse(
-        self,
-        error: ApiError,
-        request: Request,
-        operation: Operation,
-        call: Call | None,
-        request_id: str,
-        began: float,
-    ) -> Reply:
+    def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         """Return the reply to a request that is refused."""
         refusal = aimlapi_errors.refusal(
             error,
             self._errors.rows[error.name],
-            path=request.path,
-            request_id=request_id,
+            path=exchange.request.path,
+            request_id=exchange.request_id,
             now=self._clock.now(),
         )
         reply = refusal_reply(refusal)
-        reply.headers["x-request-id"] = request_id
-        request.drain()
+        reply.headers["x-request-id"] = exchange.request_id
+        exchange.request.drain()
         return reply

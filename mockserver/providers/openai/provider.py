@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.provider import Fill
     from mockserver.pipeline.request import Request
@@ -126,17 +127,9 @@ class OpenAi:
         if service.chunked:
             reply.send_in_chunks()
 
-    def refuse(
-        self,
-        error: ApiError,
-        request: Request,
-        operation: Operation,
-        call: Call | None,
-        request_id: str,
-        began: float,
-    ) -> Reply:
+    def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         """Return the reply to a request that is refused, by the gateway or by the service behind it."""
-        style = "engine"
+        style, call = "engine", exchange.call
         if operation.is_audio and call is not None and call.model is not None:
             style = call.model.error_style
         refusal = self._errors.refusal(
@@ -148,10 +141,12 @@ class OpenAi:
         )
         reply = refusal_reply(refusal)
         if refusal.from_gateway or call is None:
-            reply.headers.extend(self._headers.of_refusals(request_id))
-            request.drain()
+            reply.headers.extend(self._headers.of_refusals(exchange.request_id))
+            exchange.request.drain()
         else:
-            answers = self._headers.of_answers(operation.name, call.account, request_id, began)
+            answers = self._headers.of_answers(
+                operation.name, call.account, exchange.request_id, exchange.began
+            )
             reply.headers.extend(answers)
             reply.headers.extend(call.admission.headers)
         reply.headers.extend(error.headers)
