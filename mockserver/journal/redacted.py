@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from mockserver.accounts.accounts import HIDDEN
 from mockserver.accounts.redaction import is_secret
-from mockserver.matching.conditions import finder
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.audio.clip import Clip
+    from mockserver.audio.uploads import AudioPlace
 
 MAX_CHARACTERS = 4096  # characters of a text that are written down
 _START = 80  # characters shown of a longer one
@@ -44,21 +44,42 @@ def text(whole: str, secrets: Secrets) -> str:
     return secrets.hide(whole[:_LOOKED_AT])[:MAX_CHARACTERS]
 
 
-def document(whole: Mapping[str, Any], clips: Mapping[str, Clip], secrets: Secrets) -> dict[str, Any]:
-    """A form or JSON in which facts stand for long strings. ``clips`` are its audio files by place."""
-    sounds = {}
-    for place, clip in clips.items():
-        for encoded in finder(f"{place}.data")(whole):
-            sounds[id(encoded)] = {"base64_bytes": clip.content.size, "sha256": clip.sha256}
-    redacted: dict[str, Any] = _Redacted(sounds, secrets).of(whole)
+def document(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip], secrets: Secrets) -> dict[str, Any]:
+    """Return a form or JSON in which facts stand for long strings. ``clips`` are its audio files."""
+    redacted: dict[str, Any] = _Redacted(secrets).of(_with_sounds(whole, clips))
     return redacted
 
 
-class _Redacted:
-    """Walks a document once. ``sounds`` are the facts that stand for strings, by identity."""
+class _Sound(NamedTuple):
+    """What stands for audio in base64."""
 
-    def __init__(self, sounds: Mapping[int, dict[str, Any]], secrets: Secrets) -> None:
-        self._sounds = sounds
+    base64_bytes: int
+    sha256: str
+
+
+def _with_sounds(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip]) -> Mapping[str, Any]:
+    """Return a chat in which facts stand for audio that is too long; the rest is that of ``whole``, not copied."""
+    messages = whole.get("messages")
+    if not clips or not isinstance(messages, list):
+        return whole
+    changed = list(messages)
+    for (number, part), clip in clips.items():
+        if number is None or part is None:
+            continue
+        message = changed[number]
+        content = list(message["content"])
+        audio = content[part]["input_audio"]
+        if isinstance(audio.get("data"), str) and len(audio["data"]) > MAX_CHARACTERS:
+            sound = _Sound(clip.content.size, clip.sha256)
+            content[part] = {**content[part], "input_audio": {**audio, "data": sound}}
+            changed[number] = {**message, "content": content}
+    return {**whole, "messages": changed}
+
+
+class _Redacted:
+    """Walks a document once."""
+
+    def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._left = _MAX_VALUES
 
@@ -66,6 +87,8 @@ class _Redacted:
         """The value, or what stands for it."""
         if isinstance(value, str):
             return self._text(value)
+        if isinstance(value, _Sound):
+            return value._asdict()
         if not isinstance(value, dict | list):
             return value
         if len(value) > self._left or depth == _MAX_DEPTH:
@@ -86,7 +109,7 @@ class _Redacted:
         if len(value) <= MAX_CHARACTERS:
             return self._secrets.hide_in_value(value)
         starts = self._secrets.hide_in_value(value[:_LOOKED_AT])[:_START]
-        return self._sounds.get(id(value)) or {"length": len(value), "starts": starts}
+        return {"length": len(value), "starts": starts}
 
     def _name(self, name: str) -> str:
         return _shortened(self._secrets.hide(name[:_LOOKED_AT]), len(name))

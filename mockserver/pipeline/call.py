@@ -14,7 +14,7 @@ from mockserver.wire import tokens
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.audio.clip import Clip
-    from mockserver.audio.uploads import FilePart
+    from mockserver.audio.uploads import AudioPlace, FilePart
     from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
@@ -66,12 +66,12 @@ class Call:
         self.facts = LiveFacts(self.request, self.operation, self.account, self.document, self.audio)
 
     @property
-    def clips(self) -> Mapping[str, Clip]:
+    def clips(self) -> Mapping[AudioPlace, Clip]:
         """Return the audio files that were looked at, by their place."""
         return self.audio.clips
 
     @property
-    def heard(self) -> Mapping[str, str]:
+    def heard(self) -> dict[AudioPlace, str]:
         """Return what the endpoint transcribed of them, by their place."""
         return self.audio.heard
 

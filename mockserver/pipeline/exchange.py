@@ -15,6 +15,7 @@ from mockserver.journal.record import AudioFile, HitFault, Record, Timing
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.audio.clip import Clip
+    from mockserver.audio.uploads import AudioPlace
     from mockserver.journal.journal import Journal
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
@@ -277,25 +278,23 @@ def _asked(call: Call | None, secrets: Secrets) -> dict[str, Any]:
     }
 
 
-def _audio(place: str, clip: Clip, heard: str | None, secrets: Secrets) -> AudioFile:
+def _audio(place: AudioPlace, clip: Clip, heard: str | None, secrets: Secrets) -> AudioFile:
     facts = clip.known_facts
     known = {} if facts is None else {name: getattr(facts, name) for name in _FACTS}
     name, size = secrets.hide(clip.name), clip.content.size
-    return AudioFile(place=place, file=name, size=size, sha256=clip.sha256, heard=heard, **known)
+    return AudioFile(place=str(place), file=name, size=size, sha256=clip.sha256, heard=heard, **known)
 
 
 def _received(file: ReceivedFile, secrets: Secrets) -> AudioFile:
     return AudioFile(place=file.place, file=secrets.hide(file.name), size=file.size, sha256=file.sha256)
 
 
-def _heard_last(heard: Mapping[str, str]) -> str | None:
+def _heard_last(heard: dict[AudioPlace, str]) -> str | None:
     """Return what is said in the upload, or in the last message whose audio was transcribed."""
     if not heard:
         return None
-    messages = [place.partition(".")[0] for place in heard]
-    return " ".join(
-        text for text, message in zip(heard.values(), messages, strict=True) if message == messages[-1]
-    )
+    last = next(reversed(heard)).message
+    return " ".join(text for place, text in heard.items() if place.message == last)
 
 
 def _replied(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
-from mockserver.audio.uploads import UPLOAD
+from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
 from mockserver.engines.transcription import EngineBusy, EngineUnavailable, UnknownAudio
 from mockserver.errors import ApiError
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class RequestAudio:
-    """The audio files of one request, by their place in it: ``file``, ``messages[0].content[1].input_audio``.
+    """The audio files of one request, by their place in it.
 
     ``transcribers`` listen to them; each may last ``max_seconds``. ``heard`` is what an endpoint heard at each
     place. ``received`` are files that are kept and not listened to.
@@ -39,19 +39,19 @@ class RequestAudio:
         self._listened: dict[tuple[str, TranscriptionOptions], Transcription] = {}
         self.files: Mapping[str, FilePart] = {}
         self.received: Collection[ReceivedFile] = ()
-        self.clips: dict[str, Clip] = {}
-        self.heard: dict[str, str] = {}
+        self.clips: dict[AudioPlace, Clip] = {}
+        self.heard: dict[AudioPlace, str] = {}
 
     def uploaded(self) -> Clip:
         """Return the file of a form; an empty one where none came."""
-        clip = self.clips.get(UPLOAD)
+        clip = self.clips.get(FORM_FILE)
         if clip is None:
             part = self.files.get(UPLOAD)
             name, content = (part.filename, part.content) if part else ("", Content())
-            clip = self.clips[UPLOAD] = self._clip(content, name, keep_samples=True)
+            clip = self.clips[FORM_FILE] = self._clip(content, name, keep_samples=True)
         return clip
 
-    def spoken(self, audio: Mapping[str, Any], place: str, *, keep_samples: bool) -> Clip:
+    def spoken(self, audio: Mapping[str, Any], place: AudioPlace, *, keep_samples: bool) -> Clip:
         """Return the ``input_audio`` part of a chat at ``place``. Raises ``ValueError`` unless its data is base64."""
         clip = self.clips.get(place)
         if clip is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mockserver.audio.uploads import UPLOAD
+from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -112,18 +112,18 @@ class LiveFacts:
         return next(users, (-1, {}))
 
     @cached_property
-    def _by_place(self) -> dict[str, Clip]:
+    def _by_place(self) -> dict[AudioPlace, Clip]:
         if UPLOAD in self._audio.files:
-            return {UPLOAD: self._audio.uploaded()}
+            return {FORM_FILE: self._audio.uploaded()}
         return dict(self._spoken())
 
-    def _spoken(self) -> Iterator[tuple[str, Clip]]:
+    def _spoken(self) -> Iterator[tuple[AudioPlace, Clip]]:
         for number, message in self._messages:
             for index, part in _parts(message):
                 audio = part.get("input_audio")
                 if not isinstance(audio, Mapping) or not isinstance(audio.get("data"), str):
                     continue
-                place = f"messages[{number}].content[{index}].input_audio"
+                place = AudioPlace(number, index)
                 is_last = number == self._last_of_user[0]
                 try:
                     yield place, self._audio.spoken(audio, place, keep_samples=is_last)
@@ -132,8 +132,8 @@ class LiveFacts:
 
     @cached_property
     def _to_hear(self) -> list[Clip]:
-        places = (UPLOAD, f"messages[{self._last_of_user[0]}].")
-        return [clip for place, clip in self._by_place.items() if place.startswith(places)]
+        messages = (None, self._last_of_user[0])
+        return [clip for place, clip in self._by_place.items() if place.message in messages]
 
     @cached_property
     def _transcriptions(self) -> list[Transcription]:

@@ -11,6 +11,7 @@ from werkzeug.test import create_environ
 
 from mockserver.accounts.redaction import Secrets
 from mockserver.audio.clip import Clip
+from mockserver.audio.uploads import AudioPlace
 from mockserver.journal import redacted
 from mockserver.pipeline.flask_adapter import request_of
 
@@ -68,10 +69,29 @@ def test_facts_stand_for_the_audio_of_a_chat() -> None:
     clip = Clip(bytes(10_000), "audio.wav", 60)
     part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(clip.content.read()).decode()}}
     document = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
-    written = redacted.document(document, {"messages[0].content[0].input_audio": clip}, NONE)
+    written = redacted.document(document, {AudioPlace(0, 0): clip}, NONE)
     facts = {"base64_bytes": 10_000, "sha256": clip.sha256}
     assert written["messages"][0]["content"][0]["input_audio"] == {"data": facts}
     assert written["model"] == "m"
+
+
+def test_of_several_files_only_the_long_ones_are_replaced_and_the_chat_stays_as_it_is() -> None:
+    short, long = Clip(bytes(10), "audio.wav", 60), Clip(bytes(10_000), "audio.wav", 60)
+    parts = [
+        {"type": "input_audio", "input_audio": {"data": base64.b64encode(each.content.read()).decode()}}
+        for each in (short, long)
+    ]
+    document = {"messages": [{"role": "system", "content": "Listen."}, {"role": "user", "content": parts}]}
+    before = json.dumps(document)
+    written = redacted.document(document, {AudioPlace(1, 0): short, AudioPlace(1, 1): long}, NONE)
+    kept, replaced = written["messages"][1]["content"]
+    assert kept == parts[0]
+    assert replaced["input_audio"]["data"] == {"base64_bytes": 10_000, "sha256": long.sha256}
+    assert json.dumps(document) == before
+
+
+def test_files_of_messages_that_were_dropped_are_written_down_nowhere() -> None:
+    assert redacted.document({"model": "m"}, {AudioPlace(0, 0): Clip(b"", "", 60)}, NONE) == {"model": "m"}
 
 
 def test_length_and_beginning_stand_for_a_long_text() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
-from mockserver.audio.uploads import UPLOAD
+from mockserver.audio.uploads import FORM_FILE, UPLOAD
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.aimlapi import jobs, work
@@ -178,6 +178,6 @@ def _created(context: JobsContext, call: Call, job: jobs.Value, heard: Heard | N
         status=201,
     )
     if heard is not None:
-        call.audio.heard[UPLOAD] = text_of(heard.segments)
+        call.audio.heard[FORM_FILE] = text_of(heard.segments)
         answer.usage = used(work.rules_of(context.catalog, job), heard)
     return answer

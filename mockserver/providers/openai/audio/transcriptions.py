@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver.audio.uploads import UPLOAD
+from mockserver.audio.uploads import FORM_FILE, AudioPlace
 from mockserver.engines.speakers import KnownSpeaker, tell_apart
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.pipeline.call import Answer, Call
@@ -63,7 +63,7 @@ def create_transcription(context: AudioContext, call: Call) -> Answer:
         return Answer(events, sse.CONTENT_TYPE, heard.answered_by)
     with refusals(call):
         segments = tuple(heard.segments)
-    call.audio.heard[UPLOAD] = transcripts.text_of(segments)
+    call.audio.heard[FORM_FILE] = transcripts.text_of(segments)
     return render(context.catalog, request, heard, segments)
 
 
@@ -148,7 +148,7 @@ def _events(
     request: TranscriptionRequest,
     heard: Transcription,
     settle: Callable[[dict[str, Any]], None],
-    texts: dict[str, str],
+    texts: dict[AudioPlace, str],
 ) -> Iterator[bytes]:
     """The stream: an event as soon as there is something to say.
 
@@ -172,7 +172,7 @@ def _events(
                 yield transcripts.delta_event(token, each if request.logprobs else None)
     finally:  # also when the client has left
         used = _usage(request, heard, segments)
-        texts[UPLOAD] = transcripts.text_of(segments)
+        texts[FORM_FILE] = transcripts.text_of(segments)
         settle(used)
     yield transcripts.done_event(
         transcripts.text_of(segments),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockserver.audio.uploads import UPLOAD
+from mockserver.audio.uploads import FORM_FILE
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.audio.formats import Transcript, format_of
@@ -33,7 +33,7 @@ def create_translation(context: AudioContext, call: Call) -> Answer:
     heard = listen(call, call.audio.uploaded(), options)
     with refusals(call):
         segments = tuple(heard.segments)
-    call.audio.heard[UPLOAD] = transcripts.text_of(segments)
+    call.audio.heard[FORM_FILE] = transcripts.text_of(segments)
     transcript = Transcript(segments, heard.duration, options.task, "english", options.temperature)
     response_format = format_of(form.get("response_format", "json"), options.task)
     return Answer(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.audio import images
 from mockserver.audio.decode import UnusableAudio
+from mockserver.audio.uploads import AudioPlace
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.errors import ApiError
@@ -172,7 +173,7 @@ class _Reader:
             parts = [*parts, {"type": "refusal", "refusal": message["refusal"]}]
         text = " ".join(words_of(part) for part in parts).strip()
         heard = [
-            self._hear(part["input_audio"], f"messages[{number}].content[{place}].input_audio", hear)
+            self._hear(part["input_audio"], AudioPlace(number, place), hear)
             for place, part in enumerate(parts)
             if part["type"] == "input_audio"
         ]
@@ -220,11 +221,11 @@ class _Reader:
         self.audio_tokens += known["audio_tokens"]
         return str(known["transcript"])
 
-    def _hear(self, audio: Body, place: str, hear: bool) -> str:
+    def _hear(self, audio: Body, place: AudioPlace, hear: bool) -> str:
         """Return the transcript of an ``input_audio`` part; it is counted in any case, transcribed if ``hear``."""
         clip = self._clip(audio, place, hear)
-        bad_audio = ApiError("chat_bad_audio", param=place, format=audio["format"])
-        with refusals(bad_audio, param=place):
+        bad_audio = ApiError("chat_bad_audio", param=str(place), format=audio["format"])
+        with refusals(bad_audio, param=str(place)):
             try:
                 answer = self._call.audio.lookup(clip, _OPTIONS)
                 self.audio_tokens += usage.audio_tokens_heard(clip.duration)
@@ -236,7 +237,7 @@ class _Reader:
                     raise
                 return ""
 
-    def _transcript(self, clip: Clip, place: str, known: Transcription | None) -> str:
+    def _transcript(self, clip: Clip, place: AudioPlace, known: Transcription | None) -> str:
         """Return the transcript of a clip, which is ``known`` or made by an engine. Raises as that does."""
         unknown_audio = self._call.settings.unknown_audio
         answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
@@ -244,7 +245,7 @@ class _Reader:
         self.heard_by.append(answer.heard_by)
         return text
 
-    def _clip(self, audio: Body, place: str, hear: bool) -> Clip:
+    def _clip(self, audio: Body, place: AudioPlace, hear: bool) -> Clip:
         try:
             return self._call.audio.spoken(audio, place, keep_samples=hear)
         except ValueError as error:
