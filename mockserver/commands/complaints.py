@@ -33,7 +33,7 @@ _OF_CATALOG = """
     models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning
     models/6-other-endpoints models/7-realtime
 """
-TABLES = (*(f"catalog/{name}.toml" for name in _OF_CATALOG.split()), "control/route_docs.toml")
+TABLES = (*(f"catalog/{name}.toml" for name in _OF_CATALOG.split()), "control/operations.toml")
 _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` says more."
 
 

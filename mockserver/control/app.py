@@ -10,70 +10,49 @@ from typing import TYPE_CHECKING
 
 import flask
 
-from mockserver.control import (
-    clock,
-    faults,
-    guard,
-    journal,
-    limits,
-    metrics,
-    models,
-    openapi,
-    requests,
-    reset,
-    settings,
-    shutdown,
-    snapshot,
-    stubs,
-)
-from mockserver.control.requests import answer
+from mockserver.control import guard, requests
+from mockserver.control.operation import ControlContext
+from mockserver.control.operations import OPERATIONS
+from mockserver.control.resettable import parts_of
 from mockserver.pipeline.flask_adapter import refuse_otherwise
-from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.services import Services
 
 _FOLDER = str(Path(__file__).parent)  # Flask would ask for the working folder, which may be gone
-_PARTS = (
-    guard,  # before all that it guards
-    requests,
-    stubs,
-    faults,
-    journal,
-    settings,
-    limits,
-    models,
-    clock,
-    reset,
-    snapshot,
-    shutdown,
-    metrics,
-    openapi,
-)
 
 
 def create_control_app(services: Services) -> flask.Flask:
-    """The control API of a server."""
+    """Return the control API of a server as a WSGI application."""
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
-    app.extensions["mockserver"] = services
     refuse_otherwise(app, services.errors, services.ids, services.journal)
-    for part in _PARTS:
-        part.register(app, services)
-
-    def health() -> flask.Response:
-        return answer(health_report(services))
-
-    app.add_url_rule("/_mock/health", "mock_health", health, methods=["GET"])
+    guard.register(app, services.settings, [each.path for each in OPERATIONS if each.is_open])
+    requests.refuse_the_rest(app, OPERATIONS)
+    requests.bound_answers(app, services.answer_memory)
+    server = _context(services)
+    for operation in OPERATIONS:
+        view = requests.view(server, operation)
+        app.add_url_rule(operation.rule, operation.name.replace(".", "_"), view, methods=[operation.method])
     return app
 
 
-def health_report(services: Services) -> dict[str, object]:
-    """The state of the server and its engines."""
-    return {
-        "status": "ok",
-        "version": __version__,
-        "strictness": services.settings.strictness,
-        "fixtures": len(services.fixtures.fixtures),
-        "transcription": services.whisper.describe() if services.whisper else {"engine": "none"},
-        "speech": {"engine": "pyttsx3"},
-    }
+def _context(services: Services) -> ControlContext:
+    return ControlContext(
+        settings=services.settings,
+        schemas=services.schemas,
+        accounts=services.accounts,
+        account_settings=services.account_settings,
+        catalog=services.catalog,
+        clock=services.clock,
+        limiter=services.limiter,
+        ledger=services.ledger,
+        stubs=services.stubs,
+        faults=services.faults,
+        journal=services.journal,
+        metrics=services.metrics,
+        spoken=services.spoken,
+        whisper=services.whisper,
+        fixtures=len(services.fixtures.fixtures),
+        resettable=parts_of(services),
+        closing=services.closing,
+    )

@@ -1,4 +1,4 @@
-"""``/_mock/faults``: what goes wrong, to add, look at, change and remove.
+"""``/_mock/faults``: adds, shows, replaces and removes what goes wrong.
 
 A call that carries an API key concerns that account's faults, one without a key those of every account.
 """
@@ -7,85 +7,74 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control import requests as control
-from mockserver.control.requests import ControlError, NotFound
+from mockserver.control.operation import ControlError, NotFound, check_owner, check_same_id, without_keys
 
 if TYPE_CHECKING:
-    import flask
-
-    from mockserver.scripting.faults.registry import FaultStatus
-    from mockserver.services import Services
+    from mockserver.control.operation import Call, ControlContext
+    from mockserver.scripting.faults.registry import Faults, FaultStatus
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds the views."""
-    faults = services.faults
-
-    def add() -> flask.Response:
-        account_id = control.account_id(services)
-        id_ = _put(services, control.document(services, "fault"), account_id)
-        return control.answer(_described(services, _status(services, id_))[0], 201)
-
-    def listed() -> flask.Response:
-        statuses = faults.visible(control.account_id(services))
-        return control.answer({"faults": _described(services, *statuses)})
-
-    def remove_all() -> flask.Response:
-        faults.reset(control.account_id(services))
-        return listed()
-
-    def one(id: str) -> flask.Response:  # noqa: A002 - of the URL
-        return control.answer(_described(services, _status(services, id))[0])
-
-    def replace(id: str) -> flask.Response:  # noqa: A002
-        owner = _own(services, id).account_id
-        document = control.document(services, "fault")
-        if document.setdefault("id", id) != id:
-            raise ControlError(f"id: is not that of the URL ({id!r}). Leave it out.")
-        _put(services, document, owner)
-        return one(id)
-
-    def remove(id: str) -> flask.Response:  # noqa: A002
-        faults.remove(_own(services, id).fault.id, control.account_id(services))
-        return control.answer({"deleted": id})
-
-    for path, method, view in (
-        ("faults", "POST", add),
-        ("faults", "GET", listed),
-        ("faults", "DELETE", remove_all),
-        ("faults/<path:id>", "GET", one),
-        ("faults/<path:id>", "PUT", replace),
-        ("faults/<path:id>", "DELETE", remove),
-    ):
-        app.add_url_rule(f"/_mock/{path}", f"mock_{view.__name__}_faults", view, methods=[method])
+def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the faults of the caller and of all accounts."""
+    return {"faults": _shown(server, call, *server.faults.visible(call.account_id))}
 
 
-def _put(services: Services, document: dict[str, Any], account_id: str | None) -> str:
+def add(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Add a fault for the caller; without an API key for all accounts."""
+    return _added(server, call, call.account_id)
+
+
+def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Remove the caller's faults; return what is left."""
+    server.faults.reset(call.account_id)
+    return show_all(server, call)
+
+
+def show(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return one fault."""
+    return _shown(server, call, _status(server.faults, call, call.path["id"]))[0]
+
+
+def replace(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Replace a fault; it stays that of its account."""
+    owner = _own(server.faults, call).account_id
+    check_same_id(call.body, call.path["id"])
+    return _added(server, call, owner)
+
+
+def remove(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Remove a fault."""
+    server.faults.remove(_own(server.faults, call).fault.id, call.account_id)
+    return {"deleted": call.path["id"]}
+
+
+def _added(server: ControlContext, call: Call, owner: str | None) -> dict[str, Any]:
     try:
-        return services.faults.add(document, account_id).id
+        id_ = server.faults.add(call.body, owner).id
     except ValueError as error:
         raise ControlError(str(error)) from error
+    return _shown(server, call, _status(server.faults, call, id_))[0]
 
 
-def _status(services: Services, id_: str) -> FaultStatus:
-    status = services.faults.get(id_, control.account_id(services))
+def _status(faults: Faults, call: Call, id_: str) -> FaultStatus:
+    status = faults.get(id_, call.account_id)
     if status is None:
         raise NotFound(f"There is no fault {id_!r}.")
     return status
 
 
-def _own(services: Services, id_: str) -> FaultStatus:
-    """A fault that the caller may change: its own, or any without a key."""
-    status = _status(services, id_)
-    if control.account_id(services) not in (None, status.account_id):
-        raise NotFound(f"The fault {id_!r} is of all accounts. Leave the API key out to change it.")
+def _own(faults: Faults, call: Call) -> FaultStatus:
+    """Return a fault that the caller may change: its own, or any without an API key."""
+    status = _status(faults, call, call.path["id"])
+    check_owner("fault", status.fault.id, status.account_id, call)
     return status
 
 
-def _described(services: Services, *statuses: FaultStatus) -> list[dict[str, Any]]:
-    faults = [status.fault for status in statuses]
-    documents = control.hidden(services, [{"id": fault.id, **fault.document} for fault in faults])
+def _shown(server: ControlContext, call: Call, *statuses: FaultStatus) -> list[dict[str, Any]]:
+    documents = [{"id": status.fault.id, **status.fault.document} for status in statuses]
     return [
         {**document, "hits": status.hits, "seen": status.seen}
-        for status, document in zip(statuses, documents, strict=True)
+        for status, document in zip(
+            statuses, without_keys(server.accounts, call.request, documents), strict=True
+        )
     ]

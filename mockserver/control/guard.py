@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import flask
 
 from mockserver.catalog.reading import read_table
-from mockserver.control import requests as control
+from mockserver.control.operation import answer
 from mockserver.hosts import address_of, is_loopback
 from mockserver.pipeline.flask_adapter import request_of
 from mockserver.transport.authorities import Authority, parse_authority, parse_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from mockserver.services import Services
     from mockserver.settings.model import Settings
 
 TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 
-_OPEN = ("/_mock/health",)  # to everybody: containers are asked for their health
 _OWN_PAGES = (
     "same-origin",
     "none",
@@ -58,18 +56,17 @@ class Refused(NamedTuple):
     message: str
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Has calls of the control API refused that may not be made, and all answers closed to pages of other sites."""
-    settings = services.settings
+def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) -> None:
+    """Have calls refused that may not be made, but for ``open_paths``; close answers to pages of other sites."""
 
     def guard() -> flask.Response | None:
         request = flask.request
         refused = refusal(request.environ, settings)
         if refused is None:
             flask.g.page = request.environ.get("HTTP_ORIGIN")
-        elif request.path not in _OPEN:
+        elif request.path not in open_paths:
             request_of(request.environ).drain()
-            return control.answer({"error": refused.message}, refused.status)
+            return answer({"error": refused.message}, refused.status)
         return _preflight() if request.method == "OPTIONS" else None
 
     def close_to_others(response: flask.Response) -> flask.Response:

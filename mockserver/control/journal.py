@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 
-from mockserver.control import requests as control
-from mockserver.control.requests import ControlError, NotFound
+from mockserver.control.operation import ControlError, NotFound, answer
 from mockserver.journal import verification
 from mockserver.journal.pattern import JournalPattern
 from mockserver.journal.record import AudioFile, Record, shown
 from mockserver.matching.conditions import PatternError
-from mockserver.transport.connection import Connection
 
 if TYPE_CHECKING:
+    from mockserver.control.operation import Call, ControlContext
+    from mockserver.journal.journal import Journal
     from mockserver.journal.verification import Verdict
-    from mockserver.services import Services
+
+ARGUMENTS = ("endpoint", "model", "status", "limit", "after")  # of the query
 
 _LIMIT = 1_000  # entries
 _TIMEOUT = 10.0  # seconds
@@ -35,138 +36,118 @@ _UNNAMED = "audio"  # file name of a download whose upload had none
 _Made = TypeVar("_Made")
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds the journal's paths."""
-    handlers = _Handlers(services)
-    for path, method, view in (
-        ("journal", "GET", handlers.entries),
-        ("journal", "DELETE", handlers.delete),
-        ("journal/query", "POST", handlers.query),
-        ("journal/count", "POST", handlers.count),
-        ("journal/<id>", "GET", handlers.entry),
-        ("journal/<id>/audio/<int:number>", "GET", handlers.audio),
-        ("verify", "POST", handlers.verify),
-        ("wait", "POST", handlers.wait),
-    ):
-        app.add_url_rule(f"/_mock/{path}", f"mock_{view.__name__}_{path}", view, methods=[method])
+def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the entries that satisfy the arguments of the query."""
+    arguments = call.query.to_dict()
+    limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
+    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MAX_ENTRIES:
+        raise ControlError(f"limit: wanted a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
+    if not _STATUS.fullmatch(arguments.get("status", "200")):
+        raise ControlError(f"status: wanted one such as 429 or 4xx, got {arguments['status']!r}.")
+    return _found(server.journal, call.account_id, arguments, int(limit), after)
 
 
-class _Handlers:
-    """The views; the journal is theirs together."""
+def query(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the entries that satisfy a pattern."""
+    asked = call.body
+    if isinstance(asked.get("limit"), float):
+        raise ControlError(f"limit: wanted a whole number, without a point, got {asked['limit']!r}.")
+    limit = int(asked.get("limit", _LIMIT))
+    return _found(server.journal, call.account_id, asked.get("when", {}), limit, asked.get("after"))
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._journal = services.journal
 
-    def entries(self) -> flask.Response:
-        """``GET /_mock/journal``."""
-        arguments = flask.request.args.to_dict()
-        limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
-        if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MAX_ENTRIES:
-            raise ControlError(f"limit: wanted a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
-        if not _STATUS.fullmatch(arguments.get("status", "200")):
-            raise ControlError(f"status: wanted one such as 429 or 4xx, got {arguments['status']!r}.")
-        return self._found(arguments, int(limit), after)
+def show(server: ControlContext, call: Call) -> Mapping[str, Any]:
+    """Return one entry."""
+    return shown(_record(server.journal, call))
 
-    def query(self) -> flask.Response:
-        """``POST /_mock/journal/query``."""
-        asked = control.document(self._services, "journal_query", may_be_empty=True)
-        if isinstance(asked.get("limit"), float):
-            raise ControlError(f"limit: wanted a whole number, without a point, got {asked['limit']!r}.")
-        return self._found(asked.get("when", {}), int(asked.get("limit", _LIMIT)), asked.get("after"))
 
-    def entry(self, id: str) -> flask.Response:  # noqa: A002 - as the path names it
-        """``GET /_mock/journal/{id}``."""
-        return control.answer(shown(self._record(id)))
-
-    def audio(self, id: str, number: int) -> flask.Response:  # noqa: A002
-        """``GET /_mock/journal/{id}/audio/{number}``."""
-        files = self._record(id).audio
-        if number >= len(files):
-            raise NotFound(f"Entry {id!r} has {len(files)} audio files; they are counted from 0.")
-        data = self._journal.audio(files[number].sha256)
-        if data is None:
-            raise NotFound(
-                "The audio was not kept, or made room for other. "
-                f"The setting keep_audio says how much is kept: {self._services.settings.keep_audio} bytes."
-            )
-        return flask.send_file(
-            io.BytesIO(data),
-            _content_type(files[number]),
-            as_attachment=True,
-            download_name=files[number].file or _UNNAMED,
+def download_audio(server: ControlContext, call: Call) -> flask.Response:
+    """Return an audio file of an entry, if it was kept."""
+    files, number = _record(server.journal, call).audio, call.path["number"]
+    if number >= len(files):
+        raise NotFound(f"Entry {call.path['id']!r} has {len(files)} audio files; they are counted from 0.")
+    data = server.journal.audio(files[number].sha256)
+    if data is None:
+        raise NotFound(
+            "The audio was not kept, or made room for other. "
+            f"The setting keep_audio says how much is kept: {server.settings.keep_audio} bytes."
         )
+    return flask.send_file(
+        io.BytesIO(data),
+        _content_type(files[number]),
+        as_attachment=True,
+        download_name=files[number].file or _UNNAMED,
+    )
 
-    def count(self) -> flask.Response:
-        """``POST /_mock/journal/count``."""
-        asked = control.document(self._services, "journal_count", may_be_empty=True)
-        pattern = _made(lambda: JournalPattern(asked.get("when", {}), self._journal.endpoints))
-        account_id = self._account_id()
-        return control.answer({"count": _made(lambda: self._journal.count(account_id, pattern))})
 
-    def delete(self) -> flask.Response:
-        """``DELETE /_mock/journal``."""
-        return control.answer({"deleted": self._journal.delete(self._account_id())})
+def count(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return how many entries satisfy a pattern."""
+    journal = server.journal
+    pattern = _made(lambda: JournalPattern(call.body.get("when", {}), journal.endpoints))
+    return {"count": _made(lambda: journal.count(call.account_id, pattern))}
 
-    def verify(self) -> flask.Response:
-        """``POST /_mock/verify``."""
-        asked = control.document(self._services, "verify", may_be_empty=True)
-        when = asked.pop("when", {})
-        account_id = self._account_id()
-        return _told(_made(lambda: verification.verify(self._journal, account_id, when, **asked)))
 
-    def wait(self) -> flask.Response:
-        """``POST /_mock/wait``."""
-        asked = control.document(self._services, "wait", may_be_empty=True)
-        connection, closing = Connection.of(flask.request.environ), self._services.closing
-        waiting = partial(
-            verification.wait,
-            self._journal,
-            self._account_id(),
-            asked.get("when", {}),
-            at_least=asked.get("at_least", 1),
-            timeout=asked.get("timeout", _TIMEOUT),
-            given_up=lambda: closing.is_set() or connection.has_hung_up,
-        )
-        return _told(_made(waiting))
+def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Empty the journal."""
+    return {"deleted": server.journal.delete(call.account_id)}
 
-    def _account_id(self) -> str | None:
-        return control.account_id(self._services)
 
-    def _record(self, entry_id: str) -> Record:
-        record = self._journal.record(self._account_id(), entry_id)
-        if record is None:
-            raise NotFound(f"There is no journal entry {entry_id!r}: the id is the answer's x-request-id.")
-        return record
+def verify(server: ControlContext, call: Call) -> flask.Response:
+    """Return whether as many requests of a pattern came as should."""
+    bounds = dict(call.body)
+    when = bounds.pop("when", {})
+    return _reported(_made(lambda: verification.verify(server.journal, call.account_id, when, **bounds)))
 
-    def _found(self, when: Mapping[str, Any], limit: int, after: str | None) -> flask.Response:
-        """The latest ``limit`` entries, or the first of those that came after the entry ``after``."""
-        pattern = _made(lambda: JournalPattern(when, self._journal.endpoints))
-        account_id = self._account_id()
-        if after is None:
-            records = _made(lambda: self._journal.records(account_id, pattern))[-limit:]
-        else:
-            later = _made(lambda: self._journal.records_after(account_id, after, pattern))
-            if later is None:
-                raise ControlError(f"after: there is no journal entry {after!r} (any more).")
-            records = later[:limit]
-        return control.answer(
-            {"entries": [shown(each) for each in records], "dropped": self._journal.dropped}
-        )
+
+def wait(server: ControlContext, call: Call) -> flask.Response:
+    """Return once so many requests of a pattern came, or the time is up."""
+    connection, closing = call.request.connection, server.closing
+    waiting = partial(
+        verification.wait,
+        server.journal,
+        call.account_id,
+        call.body.get("when", {}),
+        at_least=call.body.get("at_least", 1),
+        timeout=call.body.get("timeout", _TIMEOUT),
+        given_up=lambda: closing.is_set() or connection.has_hung_up,
+    )
+    return _reported(_made(waiting))
+
+
+def _record(journal: Journal, call: Call) -> Record:
+    record = journal.record(call.account_id, call.path["id"])
+    if record is None:
+        raise NotFound(f"There is no journal entry {call.path['id']!r}: the id is the answer's x-request-id.")
+    return record
+
+
+def _found(
+    journal: Journal, account_id: str | None, when: Mapping[str, Any], limit: int, after: str | None
+) -> dict[str, Any]:
+    """Return the latest ``limit`` entries, or the first of those that came after the entry ``after``."""
+    pattern = _made(lambda: JournalPattern(when, journal.endpoints))
+    if after is None:
+        records = _made(lambda: journal.records(account_id, pattern))[-limit:]
+    else:
+        later = _made(lambda: journal.records_after(account_id, after, pattern))
+        if later is None:
+            raise ControlError(f"after: there is no journal entry {after!r} (any more).")
+        records = later[:limit]
+    return {"entries": [shown(each) for each in records], "dropped": journal.dropped}
 
 
 def _made(make: Callable[[], _Made]) -> _Made:
-    """What ``make`` returns. Raises ``ControlError`` where it is asked for what makes no sense."""
+    """Return what ``make`` returns. Raises ``ControlError`` for a pattern that makes no sense."""
     try:
         return make()
     except PatternError as error:
         raise ControlError(str(error)) from error
 
 
-def _told(verdict: Verdict) -> flask.Response:
+def _reported(verdict: Verdict) -> flask.Response:
     if verdict.ok:
-        return control.answer({"count": verdict.count, "entries": verdict.entries})
-    return control.answer(
+        return answer({"count": verdict.count, "entries": verdict.entries})
+    return answer(
         {
             "error": verdict.headline,
             "count": verdict.count,
@@ -178,7 +159,7 @@ def _told(verdict: Verdict) -> flask.Response:
 
 
 def _content_type(audio: AudioFile) -> str:
-    """The content type of an audio file, of which the container may not be known."""
+    """Return the content type of an audio file, of which the container may not be known."""
     container = audio.container or "unknown"
     if container == "unknown":
         return "application/octet-stream"

@@ -7,60 +7,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver.catalog.limit_kinds import KINDS
-from mockserver.control import requests as control
-from mockserver.control.requests import ControlError
+from mockserver.control.operation import ControlError
 from mockserver.errors import ApiError
 
 if TYPE_CHECKING:
-    from mockserver.accounts.accounts import Account
+    from mockserver.accounts.accounts import Account, Accounts
     from mockserver.catalog.records import ModelCard
-    from mockserver.services import Services
+    from mockserver.catalog.tables import Catalog
+    from mockserver.control.operation import Call, ControlContext
+    from mockserver.limits.limiter import Limiter
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds ``GET``, ``PUT`` and ``DELETE /_mock/limits``, and ``GET`` and ``DELETE /_mock/costs``."""
-
-    def limits() -> flask.Response:
-        models = [_model(services, "model", name) for name in flask.request.args.getlist("model")]
-        return control.answer(limits_report(services, control.caller(services), models))
-
-    def change_limits() -> flask.Response:
-        account, asked = control.caller(services), control.document(services, "limits")
-        model = _asked_model(services, asked)
-        _change(services, account, model, asked)
-        return control.answer(limits_report(services, account, [model] if model else []))
-
-    def reset_limits() -> flask.Response:
-        account = control.caller(services)
-        services.limiter.reset(account.id if account else None)
-        return control.answer(limits_report(services, account, []))
-
-    def costs() -> flask.Response:
-        account = control.caller(services)
-        return control.answer(costs_report(services, account))
-
-    def reset_costs() -> flask.Response:
-        account = control.caller(services)
-        services.ledger.reset(account.id if account else None)
-        return control.answer(costs_report(services, account))
-
-    for path, method, view in (
-        ("limits", "GET", limits),
-        ("limits", "PUT", change_limits),
-        ("limits", "DELETE", reset_limits),
-        ("costs", "GET", costs),
-        ("costs", "DELETE", reset_costs),
-    ):
-        app.add_url_rule(f"/_mock/{path}", f"mock_{path}_{method.lower()}", view, methods=[method])
+def show_limits(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the buckets that are in use, and those of the models that the query names."""
+    models = [_model(server.catalog, "model", name) for name in call.query.getlist("model")]
+    return _limits(server, call.account, models)
 
 
-def limits_report(services: Services, account: Account | None, models: list[ModelCard]) -> dict[str, Any]:
-    """The buckets in use of ``account``, or of all that were seen lately, and those of ``models``."""
-    in_use = services.limiter.groups_in_use()
-    shown = [account] if account else [each for id_ in in_use if (each := services.accounts.known(id_))]
+def change_limits(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Change the tier, then the limits, then the level of buckets."""
+    model = _asked_model(server.catalog, call.body)
+    _check_change(server, call.account, model, call.body)
+    _change(server.limiter, call.account_id, model, call.body)
+    return _limits(server, call.account, [model] if model else [])
+
+
+def reset_limits(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Fill all buckets and take all changes back."""
+    server.limiter.reset(call.account_id)
+    return _limits(server, call.account, [])
+
+
+def show_costs(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return what the answered requests would have cost, by account and model. What is not known is ``None``."""
+    rows = server.ledger.rows(call.account_id)
+    known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
+    return {
+        "rows": [row | _names(server.accounts, row["account"]) for row in rows],
+        "total_usd": sum(known) if known or not rows else None,
+        "requests_of_unknown_cost": sum(row["requests_of_unknown_cost"] for row in rows),
+    }
+
+
+def reset_costs(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Forget the costs so far."""
+    server.ledger.reset(call.account_id)
+    return show_costs(server, call)
+
+
+def _limits(server: ControlContext, account: Account | None, models: list[ModelCard]) -> dict[str, Any]:
+    """Return the buckets in use of ``account``, or of all that were seen lately, and those of ``models``."""
+    in_use = server.limiter.groups_in_use()
+    shown = [account] if account else [each for id_ in in_use if (each := server.accounts.known(id_))]
     asked = [model.limit_group for model in models]
     return {
         "accounts": [
@@ -68,51 +67,39 @@ def limits_report(services: Services, account: Account | None, models: list[Mode
                 "account": each.key,
                 "organization": each.organization,
                 "project": each.project,
-                "tier": services.limiter.tier_of(each),
+                "tier": server.limiter.tier_of(each),
                 "groups": [
-                    {"group": group, "limits": _gauges(services, each, group)}
+                    {"group": group, "limits": _gauges(server.limiter, server.catalog, each, group)}
                     for group in dict.fromkeys((*in_use.get(each.id, ()), *asked))
                 ],
             }
             for each in shown
         ],
-        "clock": services.clock.state(),
+        "clock": server.clock.state(),
     }
 
 
-def costs_report(services: Services, account: Account | None) -> dict[str, Any]:
-    """What the answered requests would have cost, by account and model. What is not known is ``None``."""
-    rows = services.ledger.rows(account.id if account else None)
-    known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
-    return {
-        "rows": [row | _names(services, row["account"]) for row in rows],
-        "total_usd": sum(known) if known or not rows else None,
-        "requests_of_unknown_cost": sum(row["requests_of_unknown_cost"] for row in rows),
-    }
-
-
-def _names(services: Services, account_id: str) -> dict[str, str | None]:
-    """An account as people know it; its redacted API key is told as long as that is remembered."""
-    account = services.accounts.known(account_id)
+def _names(accounts: Accounts, account_id: str) -> dict[str, str | None]:
+    """Return an account as people know it, with its redacted API key as long as that is remembered."""
+    account = accounts.known(account_id)
     organization, _, project = account_id.rpartition("/")
     return {"account": account.key if account else None, "organization": organization, "project": project}
 
 
-def _gauges(services: Services, account: Account, group: str) -> list[dict[str, Any]]:
-    """The account's buckets of a limit group; none where its tier may not use the group."""
+def _gauges(limiter: Limiter, catalog: Catalog, account: Account, group: str) -> list[dict[str, Any]]:
+    """Return the account's buckets of a limit group; none where its tier may not use the group."""
     try:
-        gauges = services.limiter.gauges(account, _model(services, "group", group))
+        gauges = limiter.gauges(account, _model(catalog, "group", group))
     except ApiError:
         return []
     return [gauge._asdict() for gauge in gauges]
 
 
-def _change(
-    services: Services, account: Account | None, model: ModelCard | None, asked: dict[str, Any]
+def _check_change(
+    server: ControlContext, account: Account | None, model: ModelCard | None, asked: dict[str, Any]
 ) -> None:
-    """Applies the tier, then the limits, then the level of buckets."""
-    limiter, account_id = services.limiter, account.id if account else None
-    levelled = "remaining" in asked or asked.get("drain", False)
+    """Raise ``ControlError`` for a change that makes no sense."""
+    levelled = _is_levelled(asked)
     if model is None and ("limits" in asked or "kind" in asked or levelled):
         raise ControlError("Missing 'model' or 'group': whose limits to change.")
     if model is not None and not ("limits" in asked or levelled):
@@ -120,7 +107,11 @@ def _change(
     if "remaining" in asked and ("kind" not in asked or asked.get("drain")):
         raise ControlError("'remaining' goes with 'kind', and not with 'drain'.")
     if model is not None and levelled and account is not None and "kind" in asked:
-        _check_kind(services, account, model, asked)
+        _check_kind(server, account, model, asked)
+
+
+def _change(limiter: Limiter, account_id: str | None, model: ModelCard | None, asked: dict[str, Any]) -> None:
+    """Apply the tier, then the limits, then the level of buckets."""
     if "tier" in asked:
         limiter.set_tier(account_id, asked["tier"])
     if model is None:
@@ -128,34 +119,39 @@ def _change(
     if "limits" in asked:
         amounts = {kind: None if n is None else int(n) for kind, n in asked["limits"].items()}
         limiter.override(account_id, model.limit_group, amounts)
-    if levelled:
+    if _is_levelled(asked):
         for kind in [asked["kind"]] if "kind" in asked else KINDS:
             remaining = None if asked.get("drain") else int(asked["remaining"])
             limiter.set_level(account_id, model.limit_group, kind, remaining)
 
 
-def _check_kind(services: Services, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
-    """Raises ``ControlError``, before anything is changed, unless there will be a limit of the kind."""
-    kind, tier = asked["kind"], asked.get("tier") or services.limiter.tier_of(account)
-    stated = services.catalog.tier_limits(model.limit_group, tier)
+def _is_levelled(asked: dict[str, Any]) -> bool:
+    return "remaining" in asked or asked.get("drain", False)
+
+
+def _check_kind(server: ControlContext, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
+    """Raise ``ControlError`` unless there will be a limit of the kind."""
+    kind, tier = asked["kind"], asked.get("tier") or server.limiter.tier_of(account)
+    stated = server.catalog.tier_limits(model.limit_group, tier)
     kinds = {kind for kind, n in asked.get("limits", {}).items() if n is not None}
     kinds |= set(stated.kinds()) if stated else set()
     if "tier" not in asked:
-        kinds |= {gauge["kind"] for gauge in _gauges(services, account, model.limit_group)}
+        gauges = _gauges(server.limiter, server.catalog, account, model.limit_group)
+        kinds |= {gauge["kind"] for gauge in gauges}
     if kind not in kinds - {each for each, n in asked.get("limits", {}).items() if n is None}:
         raise ControlError(f"kind: {model.id} has no {kind} on {tier}. Give it some with 'limits'.")
 
 
-def _asked_model(services: Services, asked: dict[str, Any]) -> ModelCard | None:
+def _asked_model(catalog: Catalog, asked: dict[str, Any]) -> ModelCard | None:
     if "model" in asked and "group" in asked:
         raise ControlError("'model' and 'group' say the same; give one of them.")
-    return next((_model(services, name, asked[name]) for name in ("model", "group") if name in asked), None)
+    return next((_model(catalog, name, asked[name]) for name in ("model", "group") if name in asked), None)
 
 
-def _model(services: Services, argument: str, name: str) -> ModelCard:
-    """The model of that name, or any of that limit group: what ``argument`` of a call means."""
+def _model(catalog: Catalog, argument: str, name: str) -> ModelCard:
+    """Return the model of that name, or any of that limit group: what ``argument`` of a call means."""
     column = "id" if argument == "model" else "limit_group"
-    for model in services.catalog.every_model:
+    for model in catalog.every_model:
         if getattr(model, column) == name:
             return model
     raise ControlError(f"{argument}: there is no {name!r} in the catalog. `mockserver limits` lists them.")

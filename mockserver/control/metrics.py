@@ -1,8 +1,7 @@
-"""``GET /_mock/metrics``: what the server counts, in the text formats of Prometheus."""
+"""``GET /_mock/metrics``: returns what the server counts, in the text formats of Prometheus."""
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client.core import HistogramMetricFamily, Metric
-    from prometheus_client.registry import CollectorRegistry
 
-    from mockserver.journal.metrics import Counts
-    from mockserver.services import Services
+    from mockserver.control.operation import Call, ControlContext
+    from mockserver.journal.journal import Journal
+    from mockserver.journal.metrics import Counts, Metrics
+    from mockserver.limits.limiter import Limiter
 
 # Of the counters: field of ``Counts``, name, unit, what it counts, labels.
 _COUNTERS = (
@@ -31,43 +31,36 @@ _COUNTERS = (
 )
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds ``GET /_mock/metrics``."""
+def show(server: ControlContext, call: Call) -> flask.Response:
+    """Return all metrics, in the format that the header ``Accept`` asks for."""
+    from prometheus_client import ProcessCollector
+    from prometheus_client.exposition import choose_encoder
+    from prometheus_client.registry import CollectorRegistry
 
-    @cache
-    def registry() -> CollectorRegistry:
-        from prometheus_client import ProcessCollector
-        from prometheus_client.registry import CollectorRegistry
-
-        made = CollectorRegistry()
-        made.register(_Collector(services))
-        ProcessCollector(registry=made)
-        return made
-
-    def metrics() -> flask.Response:
-        from prometheus_client.exposition import choose_encoder
-
-        encode, content_type = choose_encoder(flask.request.headers.get("Accept", ""))
-        return flask.Response(encode(registry()), content_type=content_type)
-
-    app.add_url_rule("/_mock/metrics", "mock_metrics", metrics, methods=["GET"])
+    registry = CollectorRegistry()
+    registry.register(_Collector(server.metrics, server.limiter, server.journal))
+    ProcessCollector(registry=registry)
+    encode, content_type = choose_encoder(call.request.headers.get("accept", ""))
+    return flask.Response(encode(registry), content_type=content_type)
 
 
 class _Collector:
-    """Turns what is counted into metrics, when it is asked for."""
+    """Turns what is counted into metrics."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, metrics: Metrics, limiter: Limiter, journal: Journal) -> None:
+        self._metrics = metrics
+        self._limiter = limiter
+        self._journal = journal
 
     def describe(self) -> list[Metric]:
-        """Nothing: the registry need not collect once to learn the names."""
+        """Return nothing: the registry need not collect once to learn the names."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric of the server."""
+        """Yield every metric of the server."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
-        counts = self._services.metrics.counts()
+        counts = self._metrics.counts()
         for field, name, unit, text, labels in _COUNTERS:
             family = CounterMetricFamily(f"mockserver_{name}", text, labels=labels, unit=unit)
             for values, amount in getattr(counts, field).items():
@@ -80,9 +73,9 @@ class _Collector:
 
     def _gauges(self, counts: Counts) -> Iterator[tuple[str, str, float]]:
         yield "in_flight", "Requests being answered.", counts.in_flight
-        accounts = len(self._services.limiter.groups_in_use())
+        accounts = len(self._limiter.groups_in_use())
         yield "accounts", "Accounts that use up rate limits.", accounts
-        journal = self._services.journal
+        journal = self._journal
         yield "journal_entries", "Exchanges in the journal.", len(journal)
         yield "journal_bytes", "Memory of the exchanges in the journal.", journal.size
         yield (

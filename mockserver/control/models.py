@@ -5,55 +5,49 @@ A call that carries an API key concerns that account's models, one without a key
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.tables import CatalogError
-from mockserver.control import requests as control
-from mockserver.control.requests import ControlError, NotFound
+from mockserver.control.operation import ControlError, NotFound
 
 if TYPE_CHECKING:
-    import flask
+    from collections.abc import Mapping
 
-    from mockserver.services import Services
+    from mockserver.control.operation import Call, ControlContext
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds the views."""
-    catalog = services.catalog
+def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the models that were added for the caller or for all accounts, and those of the configuration."""
+    own = server.catalog.own_models.cards(call.account_id)
+    return {"models": [{"id": card.id, "like": card.like} for card in own.values()]}
 
-    def listed() -> flask.Response:
-        own = catalog.own_models.cards(control.account_id(services))
-        return control.answer({"models": [{"id": card.id, "like": card.like} for card in own.values()]})
 
-    def add() -> flask.Response:
-        owner, asked = control.account_id(services), control.document(services, "model")
-        try:
-            card = catalog.own_models.add(asked, "model", owner=owner)
-        except CatalogError as error:
-            raise ControlError(str(error).removeprefix("model.")) from error
-        return control.answer(catalog.card(card.id, owner), 201)
+def add(server: ControlContext, call: Call) -> Mapping[str, Any]:
+    """Add a model."""
+    try:
+        card = server.catalog.own_models.add(call.body, "model", owner=call.account_id)
+    except CatalogError as error:
+        raise ControlError(str(error).removeprefix("model.")) from error
+    return server.catalog.card(card.id, call.account_id)
 
-    def remove_all() -> flask.Response:
-        catalog.own_models.reset(control.account_id(services))
-        return listed()
 
-    def one(name: str) -> flask.Response:
-        try:
-            return control.answer(catalog.card(name, control.account_id(services)))
-        except KeyError:
-            raise NotFound(f"There is no model {name!r} in the catalog.") from None
+def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Remove the models that were added; return what is left."""
+    server.catalog.own_models.reset(call.account_id)
+    return show_all(server, call)
 
-    def remove(name: str) -> flask.Response:
-        if not catalog.own_models.remove(name, control.account_id(services)):
-            raise NotFound(f"The caller has added no model {name!r}.")
-        return control.answer({"deleted": name})
 
-    for path, method, view in (
-        ("models", "GET", listed),
-        ("models", "POST", add),
-        ("models", "DELETE", remove_all),
-        ("models/<path:name>", "GET", one),
-        ("models/<path:name>", "DELETE", remove),
-    ):
-        name = f"mock_models_{view.__name__}"
-        app.add_url_rule(f"/_mock/{path}", name, view, methods=[method])
+def show(server: ControlContext, call: Call) -> Mapping[str, Any]:
+    """Return the card of a model."""
+    try:
+        return server.catalog.card(call.path["name"], call.account_id)
+    except KeyError:
+        raise NotFound(f"There is no model {call.path['name']!r} in the catalog.") from None
+
+
+def remove(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Remove a model that was added."""
+    name = call.path["name"]
+    if not server.catalog.own_models.remove(name, call.account_id):
+        raise NotFound(f"The caller has added no model {name!r}.")
+    return {"deleted": name}

@@ -1,28 +1,27 @@
 """``GET /_mock/openapi.json``: the control API described by itself, as OpenAPI 3.1.
 
-The paths are those that are registered, the bodies the JSON Schemas that they are validated by. What no code
-can tell (summaries, statuses, examples) is in ``route_docs.toml``.
+The paths are those of the table of operations, the bodies the JSON Schemas that they are validated by. Summaries,
+examples and refusals are in ``operations.toml``.
 """
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control import requests as control
+from mockserver.catalog.reading import read_table
 from mockserver.control.guard import TOKEN_HEADER
-from mockserver.control.route_docs import route_rows
 from mockserver.resources import data_folder
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import flask
+    from mockserver.control.operation import ControlOperation
 
-    from mockserver.services import Services
-
+_DOCUMENTATION = Path(__file__).with_name("operations.toml")
 _JSON = "application/json"
 _ERROR = {
     "type": "object",
@@ -36,26 +35,18 @@ _REFUSALS = {
 }
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds ``GET /_mock/openapi.json``."""
-
-    @cache
-    def description() -> dict[str, Any]:
-        return describe(app)
-
-    def openapi() -> flask.Response:
-        return control.answer(description())
-
-    app.add_url_rule("/_mock/openapi.json", "mock_openapi", openapi, methods=["GET"])
+@cache
+def documentation() -> Mapping[str, Mapping[str, Any]]:
+    """Return the rows of ``operations.toml`` by the names of their operations, such as ``GET /_mock/models/{name}``."""
+    return read_table(_DOCUMENTATION)
 
 
-def describe(app: flask.Flask) -> dict[str, Any]:
-    """The OpenAPI document of an app's control API."""
-    rows = route_rows()
+def describe(operations: Sequence[ControlOperation]) -> dict[str, Any]:
+    """Return the OpenAPI document of the operations."""
     paths: dict[str, dict[str, Any]] = {}
-    for call in routes(app):
-        method, path = call.split()
-        paths.setdefault(path, {})[method.lower()] = _operation(call, rows[call])
+    for operation in sorted(operations, key=lambda each: each.name):
+        described = _operation(operation, documentation()[operation.name])
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -77,51 +68,44 @@ def describe(app: flask.Flask) -> dict[str, Any]:
     }
 
 
-def routes(app: flask.Flask) -> list[str]:
-    """Every call that the control API knows, such as ``GET /_mock/models/{name}``."""
-    return sorted(
-        f"{method} {control.shown(rule.rule)}"
-        for rule in app.url_map.iter_rules()
-        if control.concerns(rule.rule)
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    )
-
-
-def _operation(call: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    operation: dict[str, Any] = {
+def _operation(operation: ControlOperation, row: Mapping[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
         "operationId": row["id"],
-        "tags": [call.split("/")[2].partition(".")[0]],
+        "tags": [operation.path.split("/")[2].partition(".")[0]],
         "summary": row["summary"],
-        "parameters": [*_path_parameters(call), *_query_parameters(row)],
-        "responses": _responses(row),
+        "parameters": [*_path_parameters(operation.path), *_query_parameters(operation, row)],
+        "responses": _responses(operation, row),
     }
-    if "body" in row:
-        content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{row['body']}"}}
+    if operation.schema:
+        content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{operation.schema}"}}
         if "example" in row:
             content["example"] = row["example"]
-        operation["requestBody"] = {"required": row.get("required", True), "content": {_JSON: content}}
-    return operation
+        described["requestBody"] = {
+            "required": not operation.body_is_optional,
+            "content": {_JSON: content},
+        }
+    return described
 
 
-def _path_parameters(call: str) -> Iterator[dict[str, Any]]:
-    for part in call.split("{")[1:]:
+def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
+    for part in path.split("{")[1:]:
         name = part.partition("}")[0]
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _query_parameters(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, text in row.get("query", {}).items():
-        yield {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+def _query_parameters(operation: ControlOperation, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in operation.query:
+        yield {"name": name, "in": "query", "description": row["query"][name], "schema": {"type": "string"}}
 
 
-def _responses(row: Mapping[str, Any]) -> dict[str, Any]:
+def _responses(operation: ControlOperation, row: Mapping[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": {"type": "object"}} if row.get("type", _JSON) == _JSON else {}
     if "answer" in row:
         content["example"] = row["answer"]
     answered = {"description": row["answers"], "content": {row.get("type", _JSON): content}}
     refusals = {status: {"$ref": f"#/components/responses/{status}"} for status in _REFUSALS}
     others = {status: _refusal(text) for status, text in row.get("refusals", {}).items()}
-    return {str(row.get("status", 200)): answered} | refusals | others
+    return {str(operation.status): answered} | refusals | others
 
 
 def _refusal(text: str) -> dict[str, Any]:
@@ -129,13 +113,13 @@ def _refusal(text: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    """The schemas of ``schemas/mock``, which then refer to each other within the document."""
+    """Return the schemas of ``schemas/mock``, which then refer to each other within the document."""
     files = sorted((data_folder("schemas") / "mock").glob("*.json"))
     return {file.stem: _moved(json.loads(file.read_text("utf-8")), file.stem) for file in files}
 
 
 def _moved(schema: Any, name: str) -> Any:
-    """A part of the schema ``name`` with its references led to where it is now."""
+    """Return a part of the schema ``name`` with its references led to where it is now."""
     if isinstance(schema, list):
         return [_moved(each, name) for each in schema]
     if not isinstance(schema, dict):

@@ -1,15 +1,17 @@
-"""What every call of the control API needs: whom it concerns, what it asks, how it is answered."""
+"""Makes a checked ``Call`` of a request, before its handler is called; answers what no operation takes."""
 
 from __future__ import annotations
 
-import re
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import flask
 from werkzeug import exceptions
 
-from mockserver import json_styles
 from mockserver.accounts.accounts import key_of
+from mockserver.control.operation import Call, ControlError, TooLarge, answer
 from mockserver.errors import ApiError
 from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.request_body import parse_json
@@ -19,43 +21,56 @@ from mockserver.validation import documents
 from mockserver.validation.documents import DocumentError
 
 if TYPE_CHECKING:
-    from mockserver.accounts.accounts import Account
-    from mockserver.services import Services
+    from collections.abc import Sequence
 
-ROOT = "/_mock"
-MAX_BODY = 1 << 20  # bytes
-MAX_DEPTH = 100  # objects and arrays within each other, as in files of stubs
+    from mockserver.accounts.accounts import Account, Accounts
+    from mockserver.control.operation import ControlContext, ControlOperation
+    from mockserver.pipeline.request import Request
+    from mockserver.settings.model import Settings
+    from mockserver.transport.answer_memory import AnswerMemory
+
+MAX_BODY = 1 << 20  # bytes, where no setting says how many
 _BYTES_OF_A_VALUE = 16  # of the largest body: one of more values takes too much memory
-_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a rule of Flask's
 
 
-class ControlError(Exception):
-    """A control call is refused with a 400. The message names the place in the call, and the remedy."""
+def view(server: ControlContext, operation: ControlOperation) -> Callable[..., flask.Response]:
+    """Return the Flask view function of an operation."""
+    turn = threading.Lock() if operation.one_at_a_time else contextlib.nullcontext()
+
+    def handle(**path: Any) -> flask.Response:
+        with turn:
+            answered = operation.handler(server, _call(server, operation, path))
+        return answered if isinstance(answered, flask.Response) else answer(answered, operation.status)
+
+    return handle
 
 
-class NotFound(ControlError):
-    """What a control call names does not exist: a 404."""
+def refuse_the_rest(app: flask.Flask, operations: Sequence[ControlOperation]) -> None:
+    """Have refused calls, unknown paths and wrong methods answered as the control API does."""
+    paths = sorted({operation.path for operation in operations})
 
+    def refuse_unrouted() -> flask.Response | None:
+        request = flask.request
+        if isinstance(request.routing_exception, exceptions.MethodNotAllowed):
+            valid = set(request.routing_exception.valid_methods or ())
+            return _wrong_method(request.path, request.method, sorted(valid - {"HEAD", "OPTIONS"}))
+        if isinstance(request.routing_exception, exceptions.NotFound):
+            return answer({"error": f"There is no {request.path}. There is {', '.join(paths)}."}, 404)
+        return None
 
-class TooLarge(ControlError):
-    """The body of a control call is larger than it may be: a 413."""
-
-
-_STATUSES = {NotFound: 404, TooLarge: 413}
-
-
-def register(app: flask.Flask, services: Services) -> None:
-    """Has refused calls, unknown paths and wrong methods answered as the control API does; bounds large answers."""
-    app.register_error_handler(ControlError, _refuse)
+    app.before_request(refuse_unrouted)
+    app.register_error_handler(ControlError, lambda error: answer({"error": str(error)}, error.status))
     app.register_error_handler(StateFailed, _refuse_unkept)
-    app.before_request(_refuse_unrouted)
-    app.before_request(_refuse_unknown_arguments)
+
+
+def bound_answers(app: flask.Flask, memory: AnswerMemory) -> None:
+    """Have answers share the memory that all answers have; refuse with a 503 what it has no room for."""
 
     def hold(response: flask.Response) -> flask.Response:
         try:
             if response.is_sequence:
                 size = sum(map(len, response.response))
-                response.call_on_close(services.answer_memory.hold(response, size))
+                response.call_on_close(memory.hold(response, size))
         except ApiError as error:
             return answer({"error": error.values["reason"]}, 503)
         return response
@@ -63,29 +78,26 @@ def register(app: flask.Flask, services: Services) -> None:
     app.after_request(hold)
 
 
-def concerns(path: str) -> bool:
-    """Whether a path is one of the control API."""
-    return path == ROOT or path.startswith(f"{ROOT}/")
+def _call(server: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
+    """Check the request in hand: its query, whom it is from, its body. Raises ``ControlError``."""
+    request = request_of(flask.request.environ)
+    query = flask.request.args
+    for name in query:
+        if name not in operation.query:
+            known = ", ".join(operation.query) or "none"
+            raise ControlError(f"Unknown query argument '{name}'. There is {known}.")
+    account = _caller(server.accounts, request) if operation.by_account else None
+    body = _body(server, operation, request) if operation.schema else {}
+    return Call(request, account, path, query, body)
 
 
-def shown(rule: str) -> str:
-    """A Flask rule as people write it: ``/_mock/models/{name}``."""
-    return _VARIABLE.sub(r"{\1}", rule)
-
-
-def answer(body: object, status: int = 200) -> flask.Response:
-    """A JSON answer."""
-    return flask.Response(json_styles.two_spaces_newline(body), status, content_type="application/json")
-
-
-def caller(services: Services) -> Account | None:
-    """The account whose API key the call carries; ``None`` without a key: the call concerns every account."""
-    headers = flask.request.headers
-    key = key_of(headers)
-    if not key and not headers.get("Authorization"):
+def _caller(accounts: Accounts, request: Request) -> Account | None:
+    """Return the account whose API key the call carries; ``None`` without a key: it concerns every account."""
+    key = key_of(request.headers)
+    if not key and not request.headers.get("authorization"):
         return None
     try:
-        return services.accounts.authenticate(key)
+        return accounts.authenticate(key)
     except ApiError as error:
         raise ControlError(
             f"Authorization: this API key stands for no account ({error.name}). "
@@ -93,55 +105,34 @@ def caller(services: Services) -> Account | None:
         ) from error
 
 
-def account_id(services: Services) -> str | None:
-    """The id of the ``caller``; ``None``: the call concerns every account."""
-    account = caller(services)
-    return account.id if account else None
+def _body(server: ControlContext, operation: ControlOperation, request: Request) -> dict[str, Any]:
+    """Return the body, which satisfies the operation's schema."""
+    settings = server.settings
+    most: int = getattr(settings, operation.size_setting) if operation.size_setting else MAX_BODY
+    body = _json(request, operation, most, settings)
+    if _is_deeper(body, operation.max_depth):
+        raise ControlError(f"The body is nested more than {operation.max_depth} deep. Make it flatter.")
+    try:
+        documents.check(server.schemas, operation.schema, body)
+    except DocumentError as error:
+        raise ControlError(str(error)) from error
+    return body
 
 
-def hidden(services: Services, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Stubs or faults without the caller's key and those of other accounts, which match as before."""
-    from mockserver.matching.hashed_secrets import without_secrets
-
-    written = json_styles.compact(documents).decode("utf-8", "replace")
-    keys = services.accounts.keys_in(written)
-    secrets = request_of(flask.request.environ).secrets.and_those(keys)
-    return [without_secrets(document, secrets) for document in documents]
-
-
-def document(
-    services: Services,
-    schema: str,
-    *,
-    most: int = MAX_BODY,
-    deepest: int = MAX_DEPTH,
-    may_be_empty: bool = False,
-) -> dict[str, Any]:
-    """The body of the call, which satisfies ``schemas/mock/<schema>.json``.
-
-    It has at most ``most`` bytes, nested at most ``deepest`` deep.
-    A body of no bytes is ``{}`` where it ``may_be_empty``. Raises ``ControlError``.
-    """
-    request = request_of(flask.request.environ)
-    reader = BodyReader(most, services.settings.socket_timeout)
+def _json(request: Request, operation: ControlOperation, most: int, settings: Settings) -> dict[str, Any]:
+    """Read a body of at most ``most`` bytes, which is a JSON object."""
+    reader = BodyReader(most, settings.socket_timeout)
+    most_values = max(settings.max_json_values, most // _BYTES_OF_A_VALUE)
     try:
         with reader.slot() as slot:
             data = reader.read(request.body, request.length, slot)
-            most_values = max(services.settings.max_json_values, most // _BYTES_OF_A_VALUE)
-            body = {} if may_be_empty and not data else parse_json(data, most_values)
+            return {} if operation.body_is_optional and not data else parse_json(data, most_values)
     except ApiError as error:
         if error.name == "too_many_values":
             raise ControlError(f"The body has more than {most_values} values and names.") from error
         if error.name == "body_too_large":
             raise TooLarge(f"The body is larger than {most} bytes. Send less at a time.") from error
         raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
-    if _is_deeper(body, deepest):
-        raise ControlError(f"The body is nested more than {deepest} deep. Make it flatter.")
-    try:
-        documents.check(services.schemas, schema, body)
-    except DocumentError as error:
-        raise ControlError(str(error)) from error
-    return body
 
 
 def _is_deeper(value: Any, deepest: int) -> bool:
@@ -154,40 +145,13 @@ def _is_deeper(value: Any, deepest: int) -> bool:
     return True
 
 
-def _refuse(error: ControlError) -> flask.Response:
-    return answer({"error": str(error)}, _STATUSES.get(type(error), 400))
+def _wrong_method(path: str, method: str, known: list[str]) -> flask.Response:
+    allowed = ", ".join(known)
+    refusal = answer({"error": f"{path} knows no {method}. It knows {allowed}."}, 405)
+    refusal.headers["allow"] = allowed
+    return refusal
 
 
 def _refuse_unkept(failed: StateFailed) -> flask.Response:
     text = f"The server's disk cannot be used ({failed.reason}): the state is as it was. Its log names the place."
     return answer({"error": text}, 507 if failed.no_room else 500)
-
-
-def _refuse_unrouted() -> flask.Response | None:
-    """Answers what the control API has no path or method for. Other requests go on."""
-    request = flask.request
-    if request.routing_exception is None or not concerns(request.path):
-        return None
-    if isinstance(request.routing_exception, exceptions.MethodNotAllowed):
-        allowed = ", ".join(sorted(set(request.routing_exception.valid_methods or ()) - {"HEAD", "OPTIONS"}))
-        refusal = answer({"error": f"{request.path} knows no {request.method}. It knows {allowed}."}, 405)
-        refusal.headers["allow"] = allowed
-        return refusal
-    if isinstance(request.routing_exception, exceptions.NotFound):
-        rules = {each.rule for each in flask.current_app.url_map.iter_rules() if concerns(each.rule)}
-        known = ", ".join(sorted(shown(rule) for rule in rules))
-        return answer({"error": f"There is no {request.path}. There is {known}."}, 404)
-    return None
-
-
-def _refuse_unknown_arguments() -> None:
-    """Raises ``ControlError`` for query arguments that the row of a call in ``route_docs.toml`` does not name."""
-    request = flask.request
-    if request.args and request.url_rule is not None and concerns(request.path):
-        from mockserver.control.route_docs import route_rows
-
-        row = route_rows().get(f"{request.method} {shown(request.url_rule.rule)}", {})
-        known = row.get("query", {})
-        for name in request.args:
-            if name not in known:
-                raise ControlError(f"Unknown query argument '{name}'. There is {', '.join(known) or 'none'}.")

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mockserver.control import requests as control
-from mockserver.control.resettable import parts_of
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import flask
-
-    from mockserver.services import Services
+    from mockserver.control.operation import Call, ControlContext
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds ``POST /_mock/reset``."""
-    shared: dict[str, Callable[[], None]] = {
-        "spoken": services.spoken.forget,
-        "clock": services.clock.reset,
-    }
-
-    def reset() -> flask.Response:
-        account, asked = control.caller(services), control.document(services, "reset", may_be_empty=True)
-        account_id, parts = account.id if account else None, parts_of(services)
-        what = asked.get("what") or [*parts, *(() if account else shared)]
-        for name in what:
-            if name in parts:
-                parts[name].reset(account_id)
-            else:
-                shared[name]()
-        return control.answer({"reset": what, "account": account.key if account else None})
-
-    app.add_url_rule("/_mock/reset", "mock_reset", reset, methods=["POST"])
+def reset(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Reset the parts that the call names; without names all, but of one account only what is its own."""
+    shared: dict[str, Callable[[], None]] = {"spoken": server.spoken.forget, "clock": server.clock.reset}
+    names = call.body.get("what") or [*server.resettable, *(() if call.account else shared)]
+    for name in names:
+        if name in server.resettable:
+            server.resettable[name].reset(call.account_id)
+        else:
+            shared[name]()
+    return {"reset": names, "account": call.account.key if call.account else None}

@@ -6,48 +6,41 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mockserver.accounts.accounts import abbreviated
-from mockserver.control import requests as control
+from mockserver.control.operation import ControlError
 from mockserver.settings.model import OPTIONS, SettingsError
 
 if TYPE_CHECKING:
-    import flask
-
-    from mockserver.services import Services
+    from mockserver.control.operation import Call, ControlContext
     from mockserver.settings.model import Settings
 
 _HIDDEN = "***"
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds ``GET``, ``PATCH`` and ``DELETE /_mock/settings``."""
-
-    def report() -> flask.Response:
-        account_id = control.account_id(services)
-        return control.answer(
-            {
-                "settings": shown(services.account_settings.for_account(account_id)),
-                "changed": services.account_settings.changes(account_id),
-            }
-        )
-
-    def change() -> flask.Response:
-        account_id, changes = control.account_id(services), control.document(services, "settings")
-        try:
-            services.account_settings.change(account_id, changes)
-        except SettingsError as error:
-            raise control.ControlError(str(error)) from error
-        return report()
-
-    def reset() -> flask.Response:
-        services.account_settings.reset(control.account_id(services))
-        return report()
-
-    for method, view in (("GET", report), ("PATCH", change), ("DELETE", reset)):
-        app.add_url_rule("/_mock/settings", f"mock_settings_{method.lower()}", view, methods=[method])
+def show(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the settings of the caller, and which of them were changed."""
+    return {
+        "settings": without_secrets(server.account_settings.for_account(call.account_id)),
+        "changed": server.account_settings.changes(call.account_id),
+    }
 
 
-def shown(settings: Settings) -> dict[str, Any]:
-    """Every setting by name, without secrets: no token, no password, keys redacted."""
+def change(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Change settings of the caller; without an API key those of all accounts."""
+    try:
+        server.account_settings.change(call.account_id, call.body)
+    except SettingsError as error:
+        raise ControlError(str(error)) from error
+    return show(server, call)
+
+
+def reset(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Take all changes back."""
+    server.account_settings.reset(call.account_id)
+    return show(server, call)
+
+
+def without_secrets(settings: Settings) -> dict[str, Any]:
+    """Return every setting by name, without the token, passwords and whole API keys."""
     values: dict[str, Any] = {option.name: getattr(settings, option.name) for option in OPTIONS}
     values["control_token"] = _HIDDEN if settings.control_token else ""
     credentials, at, _ = urlsplit(settings.reply_from).netloc.rpartition("@")

@@ -1,4 +1,4 @@
-"""``/_mock/stubs`` and ``/_mock/scenarios``: scripted answers, to add, look at, change and remove.
+"""``/_mock/stubs`` and ``/_mock/scenarios``: adds, shows, replaces and removes scripted answers.
 
 A call that carries an API key concerns that account's stubs, one without a key those of every account.
 """
@@ -7,108 +7,95 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control import requests as control
-from mockserver.control.requests import ControlError, NotFound
+from mockserver.control.operation import ControlError, NotFound, check_owner, check_same_id, without_keys
 from mockserver.scripting.stubs.registry import STARTED
 
 if TYPE_CHECKING:
-    import flask
-
+    from mockserver.control.operation import Call, ControlContext
+    from mockserver.scripting.stubs.registry import Stubs
     from mockserver.scripting.stubs.stub import Stub
-    from mockserver.services import Services
 
 
-def register(app: flask.Flask, services: Services) -> None:
-    """Adds the views."""
-
-    def add() -> flask.Response:
-        return control.answer(_described(services, _add(services, control.account_id(services)))[0], 201)
-
-    def listed() -> flask.Response:
-        account_id = control.account_id(services)
-        return control.answer({"stubs": _described(services, *services.stubs.visible(account_id))})
-
-    def remove_all() -> flask.Response:
-        services.stubs.reset(control.account_id(services))
-        return listed()
-
-    def one(id: str) -> flask.Response:  # noqa: A002 - of the URL
-        return control.answer(_described(services, _stub(services, id))[0])
-
-    def replace(id: str) -> flask.Response:  # noqa: A002
-        owner = _own(services, id).account_id
-        return control.answer(_described(services, _add(services, owner, id))[0])
-
-    def remove(id: str) -> flask.Response:  # noqa: A002
-        services.stubs.remove(_own(services, id).id, control.account_id(services))
-        return control.answer({"deleted": id})
-
-    for path, method, view in (
-        ("stubs", "POST", add),
-        ("stubs", "GET", listed),
-        ("stubs", "DELETE", remove_all),
-        ("stubs/<path:id>", "GET", one),
-        ("stubs/<path:id>", "PUT", replace),
-        ("stubs/<path:id>", "DELETE", remove),
-    ):
-        name = f"mock_{view.__name__}_{path.partition('/')[0]}"
-        app.add_url_rule(f"/_mock/{path}", name, view, methods=[method])
-    _register_scenarios(app, services)
+def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the stubs of the caller and of all accounts."""
+    return {"stubs": _shown(server, call, *server.stubs.visible(call.account_id))}
 
 
-def _register_scenarios(app: flask.Flask, services: Services) -> None:
-    def scenarios() -> flask.Response:
-        return control.answer({"scenarios": services.stubs.scenarios(_account_id(services))})
-
-    def set_scenario(name: str) -> flask.Response:
-        asked = control.document(services, "scenario")
-        services.stubs.set_scenario(_account_id(services), name, asked.get("state", STARTED))
-        return scenarios()
-
-    app.add_url_rule("/_mock/scenarios", "mock_scenarios", scenarios, methods=["GET"])
-    app.add_url_rule("/_mock/scenarios/<name>", "mock_set_scenario", set_scenario, methods=["PUT"])
+def add(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Add a stub for the caller; without an API key for all accounts."""
+    return _shown(server, call, _add(server.stubs, call.body, call.account_id))[0]
 
 
-def _account_id(services: Services) -> str:
-    account_id = control.account_id(services)
-    if account_id is None:
-        raise ControlError("Authorization: every account has scenarios of its own; send the API key of one.")
-    return account_id
+def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Remove the caller's stubs; return what is left."""
+    server.stubs.reset(call.account_id)
+    return show_all(server, call)
 
 
-def _add(services: Services, account_id: str | None, id_: str | None = None) -> Stub:
-    document = control.document(services, "stub", most=services.settings.max_stub_bytes)
-    if id_ is not None and document.setdefault("id", id_) != id_:
-        raise ControlError(f"id: is not that of the URL ({id_!r}). Leave it out.")
+def show(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return one stub."""
+    return _shown(server, call, _stub(server.stubs, call))[0]
+
+
+def replace(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Replace a stub; it stays that of its account."""
+    owner = _own(server.stubs, call).account_id
+    check_same_id(call.body, call.path["id"])
+    return _shown(server, call, _add(server.stubs, call.body, owner))[0]
+
+
+def remove(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Remove a stub."""
+    server.stubs.remove(_own(server.stubs, call).id, call.account_id)
+    return {"deleted": call.path["id"]}
+
+
+def show_scenarios(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Return the states of the caller's scenarios."""
+    return {"scenarios": server.stubs.scenarios(_account_of(call))}
+
+
+def set_scenario(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Put a scenario of the caller into a state."""
+    account_id = _account_of(call)
+    server.stubs.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
+    return {"scenarios": server.stubs.scenarios(account_id)}
+
+
+def _account_of(call: Call) -> str:
+    if call.account_id is None:
+        raise ControlError("Authorization: every account has scenarios of its own. Send the API key of one.")
+    return call.account_id
+
+
+def _add(stubs: Stubs, document: dict[str, Any], account_id: str | None) -> Stub:
     try:
-        return services.stubs.add(document, account_id)
+        return stubs.add(document, account_id)
     except ValueError as error:
         raise ControlError(str(error)) from error
 
 
-def _stub(services: Services, id_: str) -> Stub:
-    stub = services.stubs.get(id_, control.account_id(services))
+def _stub(stubs: Stubs, call: Call) -> Stub:
+    stub = stubs.get(call.path["id"], call.account_id)
     if stub is None:
-        raise NotFound(f"There is no stub {id_!r}.")
+        raise NotFound(f"There is no stub {call.path['id']!r}.")
     return stub
 
 
-def _own(services: Services, id_: str) -> Stub:
-    """A stub that the caller may change: its own, or any without a key."""
-    stub = _stub(services, id_)
-    if control.account_id(services) not in (None, stub.account_id):
-        raise NotFound(f"The stub {id_!r} is of all accounts. Leave the API key out to change it.")
+def _own(stubs: Stubs, call: Call) -> Stub:
+    """Return a stub that the caller may change: its own, or any without an API key."""
+    stub = _stub(stubs, call)
+    check_owner("stub", stub.id, stub.account_id, call)
     return stub
 
 
-def _described(services: Services, *stubs: Stub) -> list[dict[str, Any]]:
-    account_id = control.account_id(services)
-    documents = control.hidden(services, [{"id": stub.id, **stub.document} for stub in stubs])
+def _shown(server: ControlContext, call: Call, *stubs: Stub) -> list[dict[str, Any]]:
+    documents = [{"id": stub.id, **stub.document} for stub in stubs]
     return [
         {
             **document,
-            "used": services.stubs.used(stub, account_id),
+            "used": server.stubs.used(stub, call.account_id),
             **({"source": stub.source} if stub.source else {}),
         }
-        for stub, document in zip(stubs, documents, strict=True)
+        for stub, document in zip(stubs, without_keys(server.accounts, call.request, documents), strict=True)
     ]

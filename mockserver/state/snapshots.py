@@ -18,7 +18,7 @@ _MAX_BLOBS = 1 << 26  # of all its blobs
 
 
 class StoreSnapshots:
-    """Satisfies ``control.resettable.Part``."""
+    """Satisfies ``control.operation.Resettable``."""
 
     def __init__(self, store: MemoryStore, blobs: Blobs, rules: ValueRules) -> None:
         self._store = store

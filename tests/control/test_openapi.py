@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import flask
 import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from mockserver.app import build_services
-from mockserver.control.app import create_control_app
-from mockserver.control.openapi import describe, routes
-from mockserver.control.route_docs import route_rows
-from mockserver.settings.model import Settings
+from mockserver.control.openapi import describe, documentation
+from mockserver.control.operation import ControlOperation
+from mockserver.control.operations import OPERATIONS
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
 
 
 @pytest.fixture(scope="module")
-def app() -> flask.Flask:
-    return create_control_app(build_services(Settings(whisper_model="none")))
+def description() -> dict[str, Any]:
+    return describe(OPERATIONS)
 
 
-@pytest.fixture(scope="module")
-def description(app: flask.Flask) -> dict[str, Any]:
-    return describe(app)
+def test_every_operation_is_documented_and_nothing_else() -> None:
+    assert sorted(each.name for each in OPERATIONS) == sorted(documentation())
 
 
-def test_every_call_has_a_row_and_every_row_a_call(app: flask.Flask) -> None:
-    assert routes(app) == sorted(route_rows())
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_has_the_query_arguments_that_are_documented(operation: ControlOperation) -> None:
+    assert list(operation.query) == list(documentation()[operation.name].get("query", {}))
 
 
 def test_it_is_openapi(description: dict[str, Any]) -> None:
@@ -43,15 +40,22 @@ def test_it_is_served(server: MockServer, description: dict[str, Any]) -> None:
 
 def test_every_operation_has_an_id_of_its_own(description: dict[str, Any]) -> None:
     ids = [each["operationId"] for path in description["paths"].values() for each in path.values()]
-    assert len(ids) == len(set(ids)) == len(route_rows())
+    assert len(ids) == len(set(ids)) == len(OPERATIONS)
 
 
-@pytest.mark.parametrize("call", [call for call, row in route_rows().items() if "body" in row])
-def test_bodies_are_those_that_are_validated_and_examples_satisfy_them(schemas: Schemas, call: str) -> None:
-    row = route_rows()[call]
-    assert schemas.properties(f"mock/{row['body']}")
+@pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS if each.schema], ids=lambda each: each.name
+)
+def test_examples_of_bodies_satisfy_their_schemas(schemas: Schemas, operation: ControlOperation) -> None:
+    assert schemas.properties(f"mock/{operation.schema}")
+    row = documentation()[operation.name]
     if "example" in row:
-        assert schemas.violations(f"mock/{row['body']}", row["example"]) == []
+        assert schemas.violations(f"mock/{operation.schema}", row["example"]) == []
+
+
+def test_an_example_goes_with_a_body() -> None:
+    with_example = {name for name, row in documentation().items() if "example" in row}
+    assert with_example <= {each.name for each in OPERATIONS if each.schema}
 
 
 def test_references_stay_within_the_document(description: dict[str, Any]) -> None:

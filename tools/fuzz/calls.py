@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.app import OPERATIONS, create_app, services_of
 from mockserver.catalog.paths import VERSION, openai_calls
-from mockserver.control.app import create_control_app
-from mockserver.control.openapi import routes
-from mockserver.control.requests import shown
-from mockserver.control.route_docs import route_rows
+from mockserver.control.openapi import documentation
+from mockserver.control.operation import ControlOperation, braced
+from mockserver.control.operations import OPERATIONS as CONTROL_OPERATIONS
 from mockserver.resources import data_folder
 from mockserver.settings.model import Settings
 from mockserver.validation.schemas import Schemas
@@ -52,7 +51,7 @@ def every_call() -> list[Call]:
     app = create_app(Settings(whisper_model="none"))
     models = services_of(app).catalog.every_model
     served = [_served(operation, schemas, models) for operation in OPERATIONS]
-    control = [_of_control(call, schemas) for call in routes(create_control_app(services_of(app)))]
+    control = [_of_control(operation, schemas) for operation in CONTROL_OPERATIONS]
     unserved = [
         Call(f"unserved {each.resource}", each.method, VERSION + _braced(each.path), "any")
         for each in openai_calls()
@@ -75,21 +74,24 @@ def _served(operation: Operation, schemas: Schemas, models: Any) -> Call:
     schema = schemas.resolved(operation.schema) if operation.schema else {}
     query = tuple(schema.get("properties", ())) if body == "none" else ()
     serving = tuple(model.id for model in models if operation.endpoint in model.endpoints)
-    path = VERSION + shown(operation.path)
+    path = VERSION + braced(operation.path)
     return Call(operation.name, operation.method, path, body, schema, files, serving, query)
 
 
-def _of_control(call: str, schemas: Schemas) -> Call:
-    row, (method, path) = route_rows()[call], call.split()
-    schema = schemas.resolved(f"mock/{row['body']}") if "body" in row else {}
-    body: Literal["json", "none"] = "json" if "body" in row else "none"
+def _of_control(operation: ControlOperation, schemas: Schemas) -> Call:
     return Call(
-        call, method, path, body, schema, query=tuple(row.get("query", ())), example=row.get("example")
+        operation.name,
+        operation.method,
+        operation.path,
+        "json" if operation.schema else "none",
+        schemas.resolved(f"mock/{operation.schema}") if operation.schema else {},
+        query=operation.query,
+        example=documentation()[operation.name].get("example"),
     )
 
 
 def _braced(path: str) -> str:
-    return shown(path) if "<" in path else path
+    return braced(path) if "<" in path else path
 
 
 def variables(path: str) -> Iterator[str]:
