@@ -28,8 +28,6 @@ _SAMPLE_RATES = range(1_000, 768_001)  # Hz
 _MAX_CHANNELS = 64
 _SAMPLES_A_SECOND = 2 * 48_000  # of all channels; of sound that has more, less can be decoded
 _FRAMES = 500  # between two looks; each is decoded in less than a millisecond
-_PIECE = 2 * RECOGNISER_SAMPLE_RATE  # bytes, a second
-_ANSWER = 600.0  # seconds of sound that an answer can be given at most
 
 
 class UnusableAudio(Exception):
@@ -52,7 +50,7 @@ class AudioTooLong(UnusableAudio):
 class ClipFacts:
     """What there is to know about a clip: ``duration`` in seconds, ``sample_rate`` in Hz.
 
-    ``pcm_sha256`` is the ``pcm_hash`` of the decoded sound: the same in every lossless container.
+    ``pcm_sha256`` is that of ``pcm_hasher`` for the decoded sound: the same in every lossless container.
     """
 
     container: str
@@ -65,34 +63,15 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A clip's facts and, when asked for, its samples: float32[samples], mono, 16 kHz (unless another
-    rate was asked for), from -1 to 1.
-    """
+    """A clip's facts and, when asked for, its samples: float32[samples], mono, 16 kHz, from -1 to 1."""
 
     facts: ClipFacts
     samples: NDArray[np.float32] | None
 
 
-def pcm_hash(pcm: bytes, sample_rate: int, channels: int) -> str:
-    """The SHA-256 (hex) of a sound: its rate in Hz, its channel count and its interleaved s16le ``pcm``."""
-    hasher = pcm_hasher(sample_rate, channels)
-    hasher.update(pcm)
-    return hasher.hexdigest()
-
-
 def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
-    """The hash behind ``pcm_hash``, to be given the PCM piece by piece."""
+    """Return a SHA-256 of a sound's rate (Hz) and channel count, to be given its interleaved s16le PCM."""
     return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode())
-
-
-def pcm_at(data: bytes, sample_rate: int) -> bytes:
-    """The sound of a file of at most 10 minutes: s16le, mono, at ``sample_rate`` Hz.
-
-    Raises ``UndecodableAudio`` and ``AudioTooLong``.
-    """
-    samples = decode(data, keep_seconds=_ANSWER, max_seconds=_ANSWER, sample_rate=sample_rate).samples
-    assert samples is not None
-    return (samples * 32768.0).astype("<i2").tobytes()
 
 
 def decode(
@@ -100,7 +79,6 @@ def decode(
     *,
     keep_seconds: float,
     max_seconds: float,
-    sample_rate: int = RECOGNISER_SAMPLE_RATE,
     look: Callable[[], None] = lambda: None,
 ) -> Decoded:
     """Decodes a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
@@ -111,7 +89,7 @@ def decode(
     Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``; of sound with
     more samples a second than 48 kHz stereo has, after as many samples.
     """
-    sound = _Sound(keep_seconds, max_seconds, sample_rate)
+    sound = _Sound(keep_seconds, max_seconds)
     with _opened(data) as (container, stream):
         for number, frame in enumerate(_frames(container, stream)):
             if number % _FRAMES == 0:
@@ -126,17 +104,25 @@ def pieces(data: bytes | Content, max_seconds: float) -> Iterator[NDArray[np.flo
 
     The memory it takes does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
     """
-    heard, left = _Resampler("mono", RECOGNISER_SAMPLE_RATE), max_seconds * RECOGNISER_SAMPLE_RATE
+    return map(_to_float, pcm_pieces(data, RECOGNISER_SAMPLE_RATE, max_seconds))
+
+
+def pcm_pieces(data: bytes | Content, sample_rate: int, max_seconds: float) -> Iterator[bytearray]:
+    """Yield the sound as it is decoded, in pieces of about a second: s16le, mono, at ``sample_rate`` Hz.
+
+    The memory it takes does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
+    """
+    resampler, left = _Resampler("mono", sample_rate), max_seconds * sample_rate
     pcm = bytearray()
     with _opened(data) as (container, stream):
         for frame in chain(_frames(container, stream), (None,)):
-            for resampled in heard.resample(frame):
+            for resampled in resampler.resample(frame):
                 left -= resampled.samples
                 if left < 0:
                     raise AudioTooLong(max_seconds)
                 pcm += _pcm(resampled)
-            if len(pcm) >= _PIECE or frame is None:
-                yield _to_float(pcm)
+            if len(pcm) >= 2 * sample_rate or frame is None:
+                yield pcm
                 pcm = bytearray()
 
 
@@ -215,11 +201,11 @@ class _Resampler:
 class _Sound:
     """Takes decoded frames: counts, hashes and, up to a length, keeps them at the recogniser's rate."""
 
-    def __init__(self, keep_seconds: float, max_seconds: float, sample_rate: int) -> None:
+    def __init__(self, keep_seconds: float, max_seconds: float) -> None:
         self._keep_seconds = keep_seconds
         self._max_seconds = max_seconds
         self._kept: io.BytesIO | None = io.BytesIO()
-        self._recogniser = _Resampler("mono", sample_rate)
+        self._recogniser = _Resampler("mono", RECOGNISER_SAMPLE_RATE)
         self._native: _Resampler | None = None
         self._length = 0  # samples per channel
 

@@ -1,5 +1,6 @@
 """Makes small audio files in every documented container, and the sound in them."""
 
+import hashlib
 import io
 from fractions import Fraction
 
@@ -36,6 +37,11 @@ def tone(seconds: float, frequency: float = 220.0) -> bytes:
     wave = 8000 * np.sin(2 * np.pi * frequency * time) * (0.6 + 0.4 * np.sin(9 * time))
     pcm: bytes = wave.astype("<i2").tobytes()
     return pcm
+
+
+def pcm_hash(pcm: bytes, sample_rate: int, channels: int) -> str:
+    """Return the hash of a sound: of its channel count, its rate in Hz and its interleaved s16le samples."""
+    return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode() + pcm).hexdigest()
 
 
 def encode(pcm: bytes, file_type: str) -> bytes:

@@ -6,9 +6,9 @@ import pytest
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
-from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio, pcm_hash
+from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
 from mockserver.audio.encode import write_wav
-from tests.audio.containers import RATE, tone
+from tests.audio.containers import RATE, pcm_hash, tone
 
 TONE = tone(1.0)
 WAV = write_wav(TONE, RATE)

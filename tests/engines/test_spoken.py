@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from mockserver.audio.clip import Clip
-from mockserver.audio.decode import pcm_hash
 from mockserver.audio.encode import write_wav
 from mockserver.engines.spoken import Spoken, SpokenMemory
 from mockserver.engines.transcription import Transcription, TranscriptionOptions, Word
+from tests.audio.containers import pcm_hash
 
 RATE = 24_000
 HELLO = Spoken((Word("Hello.", 0.0, 0.4), Word("You", 0.5, 0.7), Word("there?", 0.7, 1.0)), "en", 1.0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.audio.decode import AudioTooLong, UndecodableAudio, pcm_at, pcm_hasher
+from mockserver.audio.decode import UnusableAudio, decode, pcm_hasher, pcm_pieces
 from mockserver.audio.encode import encode_speech
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
 from mockserver.engines.spoken import Spoken
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MAX_GIVEN = 600.0  # seconds of sound that a stub can answer with
 _MAX_NAME = 64  # characters of a custom voice's id that answers repeat in a header
 
 
@@ -109,8 +110,27 @@ class Speech:
         self._memory.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
 
 
-def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:
-    """The sound of the audio file that a stub gives to answer with, if one does.
+class GivenSound:
+    """The sound of an audio file, decoded in pieces each time it is read.
+
+    Raises ``UndecodableAudio``, and ``AudioTooLong`` beyond 10 minutes, when it is made.
+    """
+
+    def __init__(self, audio: bytes) -> None:
+        decode(audio, keep_seconds=0, max_seconds=_MAX_GIVEN)
+        self._audio = audio
+
+    def __iter__(self) -> Iterator[SpeechChunk]:
+        """Yield about a second at a time."""
+        longest = (
+            _MAX_GIVEN + 1
+        )  # resampled, it may be a little longer than what was found to be short enough
+        for pcm in pcm_pieces(self._audio, SPEECH_SAMPLE_RATE, longest):
+            yield SpeechChunk(bytes(pcm))
+
+
+def given_sound(call: Call) -> GivenSound | None:
+    """Return the sound of the audio file that a stub gives to answer with, if one does.
 
     Raises ``ApiError`` when it cannot be read or decoded.
     """
@@ -118,8 +138,8 @@ def given_sound(call: Call) -> tuple[SpeechChunk, ...] | None:
         return None
     try:
         audio = call.scripted.audio()
-        return None if audio is None else (SpeechChunk(pcm_at(audio, SPEECH_SAMPLE_RATE)),)
-    except (OSError, UndecodableAudio, AudioTooLong) as error:
+        return None if audio is None else GivenSound(audio)
+    except (OSError, UnusableAudio) as error:
         log.error("stub %s: %s", call.scripted.stub_id, call.request.logged(error))
         raise ApiError("stub_file_unreadable", stub=call.scripted.stub_id, reason=str(error)) from error
 

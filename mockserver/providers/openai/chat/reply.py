@@ -45,7 +45,7 @@ class ReplySpeech:
 
     utterance: Utterance
     audio_format: str
-    chunks: tuple[SpeechChunk, ...] | None = None  # where the speech had to be cut: all of it
+    chunks: Iterable[SpeechChunk] | None = None  # of a stub's sound, or of speech that had to be cut
     _spoken: Speech | None = field(default=None, init=False)
 
     @property
