@@ -72,9 +72,9 @@ class LiveFacts:
     @cached_property
     def prompt(self) -> str:
         """Return the prompt, the instructions and the system messages, a line each."""
-        told = [_text(self.document.get(name)) for name in ("prompt", "instructions")]
-        said = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
-        return "\n".join(filter(None, told + said))
+        given = [_text(self.document.get(name)) for name in ("prompt", "instructions")]
+        written = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
+        return "\n".join(filter(None, given + written))
 
     @cached_property
     def user_text(self) -> str:

@@ -1,4 +1,4 @@
-"""Has a fault strike a request before it is handled, and break the reply to it.
+"""Applies a fault to a request before it is handled, and to its reply.
 
 What each kind of fault does stands in ``scripting.faults.kinds``.
 """
@@ -26,12 +26,12 @@ def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: thre
 
     Raises ``ApiError`` for an error, and ``ConnectionResetError`` when nobody is to be answered any more.
     """
-    strike = KINDS[fault.kind].before
-    if strike is not None:
+    act = KINDS[fault.kind].before
+    if act is not None:
         refusal = partial(
             errors.make, call, fault.error, message=fault.message, retry_after=fault.retry_after
         )
-        strike(Arrival(fault, call.request.connection, closing, call.slot.release, refusal))
+        act(Arrival(fault, call.request.connection, closing, call.slot.release, refusal))
 
 
 def apply_to_reply(fault: Fault, reply: Reply, request: Request, closing: threading.Event) -> Reply:

@@ -3,7 +3,8 @@
 A thread that keeps the interpreter's lock keeps Python from handling signals. Its C code still writes the number of a
 signal to a pipe (``signal.set_wakeup_fd``). A small process reads it, waits, and kills the server if need be.
 
-The program is started with the server's process id, the pipe's number and the seconds: standard library only.
+The program is started with the server's process id, the pipe's file descriptor and the seconds; it needs the standard
+library only.
 """
 
 from __future__ import annotations
@@ -28,18 +29,22 @@ class Guardian:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
         if os.name == "posix":
-            self._told, self._written_to = os.pipe()
+            self._signals, self._written_to = os.pipe()
             os.set_blocking(self._written_to, False)
             signal.set_wakeup_fd(self._written_to, warn_on_full_buffer=False)
 
     def start(self) -> None:
         """Start the process that watches. It ends when this one does, which closes the pipe. Raises ``OSError``."""
         if os.name == "posix":
-            command = [*_COMMAND, str(os.getpid()), str(self._told), str(self._seconds)]
+            command = [*_COMMAND, str(os.getpid()), str(self._signals), str(self._seconds)]
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
-                command, pass_fds=[self._told], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/"
+                command,
+                pass_fds=[self._signals],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
             )
-            os.close(self._told)
+            os.close(self._signals)
 
     def end(self) -> None:
         """Watch no longer."""
@@ -50,22 +55,22 @@ class Guardian:
                 self._process.wait()
 
 
-def main(server: int, told: int, seconds: float) -> None:
+def main(server: int, signals: int, seconds: float) -> None:
     """Watch the ``server`` until it has ended."""
     for number in (*_ENDINGS, signal.SIGHUP, signal.SIGQUIT):  # a terminal sends them to both
         signal.signal(number, signal.SIG_IGN)
-    if not _is_told_to_end(told, None):
+    if not _must_end(signals, None):
         return
-    if _is_told_to_end(told, seconds) is False:
+    if _must_end(signals, seconds) is False:
         return
     print(f"The server (process {server}) has not ended in time and is killed.", file=sys.stderr, flush=True)  # noqa: T201
     os.kill(server, signal.SIGKILL)
 
 
-def _is_told_to_end(told: int, seconds: float | None) -> bool | None:
+def _must_end(signals: int, seconds: float | None) -> bool | None:
     """Return ``True`` for a signal to end, ``False`` once the server has ended, ``None`` after ``seconds``."""
-    while select.select([told], [], [], seconds)[0]:
-        numbers = os.read(told, 64)
+    while select.select([signals], [], [], seconds)[0]:
+        numbers = os.read(signals, 64)
         if not numbers:
             return False
         if any(each in numbers for each in _ENDINGS):
