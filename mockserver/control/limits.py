@@ -67,7 +67,7 @@ def _limits(server: ControlContext, account: Account | None, models: list[ModelC
                 "account": each.key,
                 "organization": each.organization,
                 "project": each.project,
-                "tier": server.limiter.tier_of(each),
+                "tier": server.limiter.policy.tier_of(each),
                 "groups": [
                     {"group": group, "limits": _gauges(server.limiter, server.catalog, each, group)}
                     for group in dict.fromkeys((*in_use.get(each.id, ()), *asked))
@@ -113,12 +113,12 @@ def _check_change(
 def _change(limiter: Limiter, account_id: str | None, model: ModelCard | None, asked: dict[str, Any]) -> None:
     """Apply the tier, then the limits, then the level of buckets."""
     if "tier" in asked:
-        limiter.set_tier(account_id, asked["tier"])
+        limiter.policy.set_tier(account_id, asked["tier"])
     if model is None:
         return
     if "limits" in asked:
         amounts = {kind: None if n is None else int(n) for kind, n in asked["limits"].items()}
-        limiter.override(account_id, model.limit_group, amounts)
+        limiter.policy.override(account_id, model.limit_group, amounts)
     if _is_levelled(asked):
         for kind in [asked["kind"]] if "kind" in asked else KINDS:
             remaining = None if asked.get("drain") else int(asked["remaining"])
@@ -131,7 +131,7 @@ def _is_levelled(asked: dict[str, Any]) -> bool:
 
 def _check_kind(server: ControlContext, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
     """Raise ``ControlError`` unless there will be a limit of the kind."""
-    kind, tier = asked["kind"], asked.get("tier") or server.limiter.tier_of(account)
+    kind, tier = asked["kind"], asked.get("tier") or server.limiter.policy.tier_of(account)
     stated = server.catalog.tier_limits(model.limit_group, tier)
     kinds = {kind for kind, n in asked.get("limits", {}).items() if n is not None}
     kinds |= set(stated.kinds()) if stated else set()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account
     from mockserver.clock import Clock
-    from mockserver.limits.limiter import Overrides
+    from mockserver.limits.policy import Overrides
     from mockserver.services import Services
     from mockserver.testing.sdk_clients import SdkClients
 
@@ -65,7 +65,7 @@ class AudioApi(Scripting, Verifying):
     def set_tier(self, tier: str) -> None:
         """Moves this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
         documents.check(self._services.schemas, "limits", {"tier": tier})
-        self._services.limiter.set_tier(self._account_id, tier)
+        self._services.limiter.policy.set_tier(self._account_id, tier)
 
     def set_limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
         """Changes rate limits of a model, and of those that share them; ``None`` takes one away.
@@ -77,7 +77,7 @@ class AudioApi(Scripting, Verifying):
         card = self._services.catalog.served(model, self._account_id)
         if card is None:
             raise ValueError(f"model: there is no {model!r} in the catalog. `mockserver limits` lists them.")
-        self._services.limiter.override(self._account_id, card.limit_group, cast("Overrides", amounts))
+        self._services.limiter.policy.override(self._account_id, card.limit_group, cast("Overrides", amounts))
 
     def add_model(
         self, model_id: str, *, like: str | None = None, **changes: Unpack[keywords.ModelChanges]

@@ -150,7 +150,7 @@ def test_models_do_not_share_their_limits() -> None:
 def test_an_account_can_be_moved_to_another_tier() -> None:
     api = Api()
     assert api.admitted("gpt-4o-mini-audio-preview", 5, key="sk-mock-free-me") == 3
-    api.limiter.set_tier(api.account("sk-mock-free-me").id, "tier-1")
+    api.limiter.policy.set_tier(api.account("sk-mock-free-me").id, "tier-1")
     assert api.admitted("gpt-4o-mini-audio-preview", 500, key="sk-mock-free-me") == 497
 
 
@@ -161,12 +161,12 @@ def test_limits_change_in_the_order_settings_account_control_request() -> None:
     account, model = Accounts(settings).authenticate("sk-mock-tier-1-me"), model_card("gpt-4o")
 
     def requests(overrides: str = "") -> int:
-        return limiter.limits(account, model, overrides)["requests_per_minute"].amount
+        return limiter.policy.limits(account, model, overrides)["requests_per_minute"].amount
 
     assert requests() == 30
-    limiter.override(None, "gpt-4o", {"requests_per_minute": 40})
+    limiter.policy.override(None, "gpt-4o", {"requests_per_minute": 40})
     assert requests() == 40
-    limiter.override(account.id, "gpt-4o", {"requests_per_minute": 50})
+    limiter.policy.override(account.id, "gpt-4o", {"requests_per_minute": 50})
     assert requests() == 50
     assert requests("requests_per_minute=60") == 60
     limiter.reset()
@@ -175,7 +175,7 @@ def test_limits_change_in_the_order_settings_account_control_request() -> None:
 
 def test_a_limit_can_be_taken_away() -> None:
     api = Api()
-    api.limiter.override(None, "gpt-4o-mini-audio-preview", {"requests_per_minute": None})
+    api.limiter.policy.override(None, "gpt-4o-mini-audio-preview", {"requests_per_minute": None})
     assert api.admitted("gpt-4o-mini-audio-preview", 201, key="sk-mock-free-me") == 200
 
 
@@ -225,7 +225,7 @@ def milliseconds(duration: str) -> int:
 def test_the_control_api_is_heard_while_requests_come() -> None:
     api = Api()
     assert api.admitted("gpt-4o", 1) == 1
-    api.limiter.override(None, "gpt-4o", {"requests_per_minute": 1})
+    api.limiter.policy.override(None, "gpt-4o", {"requests_per_minute": 1})
     assert api.admitted("gpt-4o", 1) == 0
 
 
@@ -317,13 +317,13 @@ def test_a_restored_bucket_refills_from_where_it_was() -> None:
 def test_a_snapshot_of_one_account_can_become_anothers_and_touches_no_third() -> None:
     api = Api()
     mine, yours, theirs = (f"sk-mock-tier-1-{name}" for name in ("mine", "yours", "theirs"))
-    api.limiter.set_tier(api.account(mine).id, "free")
-    api.limiter.override(api.account(mine).id, "whisper-1", {"requests_per_minute": 7})
-    api.limiter.override(api.account(theirs).id, "whisper-1", {"requests_per_minute": 9})
+    api.limiter.policy.set_tier(api.account(mine).id, "free")
+    api.limiter.policy.override(api.account(mine).id, "whisper-1", {"requests_per_minute": 7})
+    api.limiter.policy.override(api.account(theirs).id, "whisper-1", {"requests_per_minute": 9})
     api.ask("whisper-1", key=mine)
     api.ask("whisper-1", key=theirs)
     api.limiter.restore(api.limiter.snapshot(api.account(mine).id), api.account(yours).id)
-    assert api.limiter.tier_of(api.account(yours)) == "free"
+    assert api.limiter.policy.tier_of(api.account(yours)) == "free"
     gauges = [
         api.limiter.gauges(api.account(key), model_card("whisper-1"))[0] for key in (mine, yours, theirs)
     ]
@@ -368,7 +368,7 @@ def test_the_batch_queue_is_as_long_as_the_tier_has_it() -> None:
     api = Api()
     assert not queue_is_full(api, 2_000_000)
     assert queue_is_full(api, 1, "batch_2")
-    api.limiter.set_tier(api.account().id, "tier-2")
+    api.limiter.policy.set_tier(api.account().id, "tier-2")
     assert not queue_is_full(api, 1, "batch_2")
 
 
@@ -393,5 +393,5 @@ def test_models_of_a_group_share_limits_but_for_those_of_images() -> None:
     api, sighted = Api(), model_card("gpt-4o")
     assert sighted.chat is not None
     blind = replace(sighted, id="gpt-4o-blind", chat=replace(sighted.chat, images=False))
-    without, both = (api.limiter.limits(api.account(), model) for model in (blind, sighted))
+    without, both = (api.limiter.policy.limits(api.account(), model) for model in (blind, sighted))
     assert both.keys() - without.keys() == {"images_per_minute"}

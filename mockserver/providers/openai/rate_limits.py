@@ -50,7 +50,7 @@ def _rate_limits(context: ModelsContext, call: Call) -> list[RateLimit]:
         if model.alias_of is not None or not call.account.may_use(model.id, None):
             continue
         try:
-            amounts = context.limiter.amounts(call.account, model, call.settings.limits)
+            amounts = context.limiter.policy.amounts(call.account, model, call.settings.limits)
         except ApiError:  # not for this tier
             continue
         limits = {name: amounts[kind] for kind, name in _NAMES.items() if kind in amounts}
