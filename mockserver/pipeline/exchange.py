@@ -47,9 +47,9 @@ def begin(
 
     ``began`` is when it came by ``time.perf_counter``, if that was not just now.
     """
-    if not journal.is_kept:
-        return Exchange(None, request_id, request, operation, 0.0, 0.0)
     began = time.perf_counter() if began is None else began
+    if not journal.is_kept:
+        return Exchange(None, request_id, request, operation, 0.0, began)
     return Exchange(journal, request_id, request, operation, journal.clock.now(), began)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 
+import openai
 import pytest
 
+from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 
 CHAT = "/v1/chat/completions"
@@ -43,3 +46,14 @@ def test_stored_chats_expose_none(server: MockServer, api_key: str, path: str) -
 def test_the_gateway_exposes_the_ray_twice(server: MockServer, api_key: str) -> None:
     body = {"model": "no-such-model", "messages": [{"role": "user", "content": "Hi"}]}
     assert exposed(server, "POST", CHAT, body, api_key) == ["CF-Ray", "CF-Ray"]
+
+
+def test_how_long_a_request_took_is_told_also_where_there_is_no_journal() -> None:
+    settings = Settings(port=0, whisper_model="none", journal_entries=0, log_level="warning")
+    began = time.perf_counter()
+    with (
+        MockServer(settings) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="sk-mock-me") as client,
+    ):
+        took = client.models.with_raw_response.list().headers["openai-processing-ms"]
+    assert int(took) <= (time.perf_counter() - began) * 1000 + 1
