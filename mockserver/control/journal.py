@@ -17,7 +17,7 @@ from mockserver.control.operation import ControlError, NotFound, answer
 from mockserver.journal import verification
 from mockserver.journal.pattern import JournalPattern
 from mockserver.journal.record import AudioFile, Record, shown
-from mockserver.matching.conditions import PatternError
+from mockserver.matching.comparisons import PatternError
 
 if TYPE_CHECKING:
     from mockserver.control.operation import Call, ControlContext

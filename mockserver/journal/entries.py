@@ -104,7 +104,7 @@ class KeptClip(NamedTuple):
 
 
 class EntryFacts:
-    """An entry as matchers see it (``matching.facts.Facts``), and what became of the request."""
+    """An entry as matchers see it (``matching.facts.Outcome``)."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -115,6 +115,13 @@ class EntryFacts:
         self.user_text = record.user_text or ""
         self.heard = record.heard
         self.method = record.method
+        self.status = record.status
+        self.error = record.error
+        self.answered_by = record.answered_by
+        self.stub = record.stub
+        self.fault_names = record.fault.names if record.fault else ()
+        self.hung_up = record.hung_up
+        self.in_flight = record.in_flight
         self.languages: Sequence[str] = ()
 
     @property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mockserver.journal.entries import Entry, EntryFacts
 from mockserver.journal.record import Record, as_json, of_account, records_of
 from mockserver.matching.allowance import USUAL, ScriptLimits, sharing
-from mockserver.matching.conditions import PatternError
+from mockserver.matching.comparisons import PatternError
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip

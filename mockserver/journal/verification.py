@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mockserver.journal.entries import EntryFacts
 from mockserver.journal.pattern import JournalPattern
 from mockserver.matching.allowance import sharing
-from mockserver.matching.conditions import PatternError
+from mockserver.matching.comparisons import PatternError
 
 if TYPE_CHECKING:
     from mockserver.journal.journal import Journal

@@ -90,3 +90,42 @@ class Facts(Protocol):
     def languages(self) -> Sequence[str]:
         """The languages (ISO 639-1) that are spoken in its audio."""
         ...
+
+
+class Outcome(Facts, Protocol):
+    """A request as matchers see it once it was answered, and what became of it. ``None``: there is none."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """The catalog's name of the error that it was refused with."""
+        ...
+
+    @property
+    def answered_by(self) -> str | None:
+        """Who answered."""
+        ...
+
+    @property
+    def stub(self) -> str | None:
+        """The id of the stub that answered."""
+        ...
+
+    @property
+    def fault_names(self) -> Sequence[str]:
+        """All names of the fault that hit it."""
+        ...
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the client left before the end of the answer."""
+        ...
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the answer is still being streamed."""
+        ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.matching.conditions import Pattern
+from mockserver.matching.patterns import Pattern
 from mockserver.testing import keywords
 from mockserver.testing.account_scope import OfAccount
 from mockserver.testing.stub_builder import StubBuilder

@@ -14,7 +14,6 @@ from mockserver.control.operations import OPERATIONS
 from mockserver.journal.record import shown
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
-from mockserver.validation.schemas import Schemas
 from tests.journal.journal_records import HELLO, record
 from tests.test_docs import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table
 
@@ -42,11 +41,6 @@ def test_the_example_of_an_entry_has_every_member() -> None:
     (entry,) = json.loads(blocks(TEXT, "json")[0])["entries"]
     assert list(entry) == list(shown(record()))
     assert list(entry["audio"][0]) == list(HELLO)
-
-
-def test_every_condition_on_what_became_of_a_request_is_described(schemas: Schemas) -> None:
-    conditions = schemas.properties("mock/journal_when").keys() - schemas.properties("mock/when").keys()
-    assert set(first_cells("condition")) == conditions
 
 
 def test_every_call_is_described() -> None:

@@ -9,7 +9,7 @@ import pytest
 from mockserver.journal.entries import Entry
 from mockserver.journal.record import Record
 from mockserver.journal.verification import Verdict, report, summary, verify, wait
-from mockserver.matching.conditions import PatternError
+from mockserver.matching.comparisons import PatternError
 from tests.journal.journal_records import HELLO, chat, journal_of, record
 
 ANN = "org-ann/proj_ann"

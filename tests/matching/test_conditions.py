@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.audio.decode import ClipFacts, UndecodableAudio
-from mockserver.matching.conditions import IndexKey, Pattern, PatternError
+from mockserver.matching.comparisons import PatternError
+from mockserver.matching.patterns import IndexKey, Pattern
 
 SHA = "ab" * 32
 

@@ -389,8 +389,6 @@ def test_a_mistake_is_named_where_it_is_made(
 @pytest.mark.parametrize(
     ("kinds", "schema", "others"),
     [
-        ([keywords.Conditions], "when", {"endpoint"}),
-        ([keywords.JournalConditions], "journal_when", {"endpoint"}),
         ([keywords.SettingChanges], "settings", set()),
         ([keywords.ModelChanges], "model", {"id", "like"}),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockserver.matching.conditions import Pattern
+from mockserver.matching.patterns import Pattern
 from mockserver.scripting.faults.fault import ERROR, Fault
 from mockserver.scripting.faults.kinds import KINDS, PARAMETERS
 

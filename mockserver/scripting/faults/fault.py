@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.matching.conditions import Pattern
+    from mockserver.matching.patterns import Pattern
 
 ERROR = "error"  # the kind of a fault that is an error of the catalog
 

@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mockserver.matching.conditions import IndexKey, index_values
+from mockserver.matching.conditions import CONDITIONS
+from mockserver.matching.patterns import IndexKey, index_values
 
 if TYPE_CHECKING:
     from mockserver.matching.facts import Facts
     from mockserver.scripting.stubs.stub import Stub
 
-# The conditions of an index are looked up in this order, the ones that cost nothing first.
-_LOOKED_UP = ("user_text", "prompt", "file", "sha256", "pcm_sha256")
+# The conditions of an index, the ones that cost nothing first.
+_LOOKED_UP = tuple(name for name, condition in CONDITIONS.items() if condition.exact)
 
 _Row = tuple["Stub", ...]
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.catalog.paths import similar_path, without_version
-from mockserver.matching.conditions import Pattern, is_path, listed
+from mockserver.matching.comparisons import listed
+from mockserver.matching.conditions import is_path
+from mockserver.matching.patterns import Pattern
 from mockserver.scripting.stubs.index import StubIndex, merged
 from mockserver.scripting.stubs.replies import Scripted, check_header_values, check_reply
 from mockserver.scripting.stubs.stub import Stub, StubError

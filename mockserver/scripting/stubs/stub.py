@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver.scripting.stubs.replies import endpoints_answered
 
 if TYPE_CHECKING:
-    from mockserver.matching.conditions import Pattern
     from mockserver.matching.facts import Facts
+    from mockserver.matching.patterns import Pattern
 
 _SPENT: Mapping[str, Any] = {"error": "stub_spent"}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.matching.conditions import Pattern
+from mockserver.matching.patterns import Pattern
 from mockserver.scripting.stubs.index import StubIndex
 from mockserver.scripting.stubs.stub import Stub
 from tests.matching.test_conditions import SHA, KnownFacts
