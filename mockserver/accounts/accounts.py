@@ -56,7 +56,7 @@ class Account:
     names: frozenset[str] = frozenset()
 
     def as_value(self) -> dict[str, Any]:
-        """The account as a JSON value, for ``from_value``; its key stays redacted."""
+        """Return the account as a JSON value, for ``from_value``; its key stays redacted."""
         return {
             **{name: getattr(self, name) for name in ("id", "key", "organization", "project", "tier")},
             "models": list(self.models),
@@ -66,7 +66,7 @@ class Account:
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> Account:
-        """The account that ``as_value`` told."""
+        """Return the account of which this is ``as_value``."""
         limits = tuple(
             LimitRow(group, tier, tuple((kind, amount) for kind, amount in amounts), *observed)
             for group, tier, amounts, *observed in value["limits"]
@@ -75,12 +75,12 @@ class Account:
         return cls(**{**value, "models": models, "limits": limits, "names": names})
 
     def limits_of(self, group: str, tier: str) -> dict[str, int | None]:
-        """The account's own limits of a limit group, on a tier."""
+        """Return the account's own limits of a limit group, on a tier."""
         rows = (row for row in self.limits if row.group == group and row.tier in (None, tier))
         return {kind: amount for row in rows for kind, amount in row.limits}
 
     def may_use(self, model: str, alias: str | None) -> bool:
-        """Whether the project has access to a model, by its own name or its alias'. No list allows all."""
+        """Return whether the project has access to a model, by its own name or its alias'. No list allows all."""
         return not self.models or model in self.models or alias in self.models
 
 
@@ -121,7 +121,7 @@ class Accounts:
         return self._account(key)
 
     def known(self, account_id: str) -> Account | None:
-        """The account of that id, if it is one of the 4,096 that called last."""
+        """Return the account of that id, if it is one of the 4,096 that called last."""
         return self._by_id.get(account_id)
 
     def keys_in(self, text: str) -> list[str]:
@@ -135,7 +135,7 @@ class Accounts:
         return self._settings.accept_any_key and not _NOT_IN_KEYS.search(key)
 
     def _named(self, account: Account, key: str, named: Mapping[str, str]) -> Account:
-        """The account with the organization and project that a request names; others than declared are refused."""
+        """Return the account with the organization and project that a request names. Refuses undeclared ones."""
         row = self._declared.get(key)
         for name, value in named.items():
             declared = getattr(row, name, None)
@@ -162,14 +162,14 @@ class Accounts:
 
 
 def redact(key: str) -> str:
-    """``key`` as error messages show it to its sender: of more than 12 characters the first 8 and the last 4 stay."""
+    """Return ``key`` as errors show it to its sender: of more than 12 characters the first 8 and the last 4."""
     if len(key) <= 12:
         return key
     return key[:8] + "*" * (len(key) - 12) + key[-4:]
 
 
 def abbreviated(secret: str) -> str:
-    """``secret`` as it is shown to others: of 16 characters and more the first 8 and the last 4, of others nothing."""
+    """Return ``secret`` as others see it: of 16 characters and more the first 8 and the last 4, else nothing."""
     return redact(secret) if _SHOWN_IN_PART <= len(secret) <= _MAX_SECRET else HIDDEN
 
 
@@ -214,7 +214,7 @@ def _text(header: str | None) -> str:
 
 
 def _key_in(authorization: str | None) -> str:
-    """The key of a Bearer header, or the password of a Basic one; empty when there is none."""
+    """Return the key of a Bearer header, or the password of a Basic one; empty when there is none."""
     scheme, _, credentials = _text(authorization).partition(" ")
     credentials = credentials.strip()
     if scheme.lower() == "bearer":

@@ -35,7 +35,7 @@ class AccountSettings:
         self._changed = False
 
     def for_account(self, account_id: str | None) -> Settings:
-        """The settings that hold for an account; for ``None``, for those without changes of their own."""
+        """Return the settings that hold for an account; for ``None``, for those without changes of their own."""
         if not self._changed:
             return self._settings
         known = self._known.get(account_id)
@@ -45,12 +45,12 @@ class AccountSettings:
         return known
 
     def changes(self, account_id: str | None) -> Changes:
-        """What was changed for an account alone; for ``None``, for all."""
+        """Return what was changed for an account alone; for ``None``, for all."""
         with self._lock:
             return dict(self._own(account_id))
 
     def change(self, account_id: str | None, changes: Mapping[str, object]) -> None:
-        """Changes settings for an account, or for all; a value of ``None`` takes a change back.
+        """Change settings for an account, or for all; a value of ``None`` takes a change back.
 
         Raises ``SettingsError``, and changes nothing, for a setting that cannot be changed, or not to that.
         """
@@ -62,20 +62,20 @@ class AccountSettings:
             self._set(account_id, kept | checked)
 
     def reset(self, account_id: str | None) -> None:
-        """Takes back the changes for an account alone; for ``None``, those for all and for every account."""
+        """Take back the changes for an account alone; for ``None``, those for all and for every account."""
         with self._lock:
             if account_id is None:
                 self._of_one.clear()
             self._set(account_id, {})
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """The changes for an account alone, or every change, for ``restore``."""
+        """Return the changes for an account alone, or every change, for ``restore``."""
         with self._lock:
             accounts = {id_: dict(own) for id_, own in self._of_one.items()} if account_id is None else {}
             return {"changes": dict(self._own(account_id)), "accounts": accounts}
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Puts the changes of a ``snapshot`` in place of what there is. Raises ``SettingsError``."""
+        """Put the changes of a ``snapshot`` in place of what there is. Raises ``SettingsError``."""
         own = self._checked(state["changes"])
         accounts = {id_: self._checked(changes) for id_, changes in state["accounts"].items()}
         with self._lock:

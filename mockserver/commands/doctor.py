@@ -33,7 +33,7 @@ _MARKS = {"ok": "green", "wrong": "red", "note": "yellow"}
 
 
 def run(settings: Settings, *, as_json: bool = False) -> None:
-    """Prints the findings; exits with 1 when something essential does not work."""
+    """Print the findings; exit with 1 when something essential does not work."""
     findings = []
     for finding in examine(settings):
         findings.append(finding)

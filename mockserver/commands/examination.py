@@ -43,7 +43,7 @@ class Finding:
 
 
 def main() -> None:
-    """Makes the checks that the arguments name."""
+    """Make the checks that the arguments name."""
     results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # for libraries that print
     patient = Patient(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 - of who started this process
@@ -69,13 +69,13 @@ class Patient:
 
     @cached_property
     def services(self) -> Services:
-        """The services of the server."""
+        """Return the services of the server."""
         from mockserver.app import build_services
 
         return build_services(replace(self.settings, state=""))
 
     def end(self) -> None:
-        """Ends what was started."""
+        """End what was started."""
         if "services" in vars(self):
             self.services.close()
 

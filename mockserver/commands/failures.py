@@ -33,7 +33,7 @@ _MAX_CHARACTERS = 4_000  # characters
 
 
 def fail(error: object) -> NoReturn:
-    """Says what is wrong, in a line, and ends the program."""
+    """Say what is wrong, in a line, and end the program."""
     sys.stderr.write(f"mockserver: {one_line(str(error))}\n")
     sys.exit(1)
 
@@ -48,7 +48,7 @@ def one_line(text: str) -> str:
 
 @contextlib.contextmanager
 def exit_with_message() -> Iterator[None]:
-    """Ends the program with ``fail`` for what a user can mend. Decorates the ``run`` of a command."""
+    """End the program with ``fail`` for what a user can mend. Decorates the ``run`` of a command."""
     try:
         yield
     except STARTUP_FAILURES as error:

@@ -36,7 +36,7 @@ _BAR = 24  # characters
 
 
 def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
-    """Prints the limits of every limit group and tier, or those of one tier or model, and what settings change."""
+    """Print the limits of every limit group and tier, or those of one tier or model, and what settings change."""
     catalog = catalog_of(settings)
     console = Console()
     tables: list[TierLimits] = []
@@ -66,7 +66,7 @@ def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
 
 
 def _groups(catalog: Catalog, name: str | None) -> list[str]:
-    """The limit groups in the order of the catalog, or the one of the model or group ``name``."""
+    """Return the limit groups in the order of the catalog, or the one of the model or group ``name``."""
     groups = list(dict.fromkeys(model.limit_group for model in catalog.models_of(None)))
     if name is None:
         return groups
@@ -105,7 +105,7 @@ def _amount(amount: int | None) -> str:
 
 
 def watch_limits(url: str, *, token: str = "", once: bool) -> None:
-    """Shows the buckets and costs of the server at ``url`` until interrupted; with ``once``, one time.
+    """Show the buckets and costs of the server at ``url`` until interrupted; with ``once``, one time.
 
     ``token`` is the server's setting ``control_token``.
     """
@@ -132,7 +132,7 @@ def _frame(url: str, token: str) -> Group:
 
 
 def _ask(url: str, token: str, subject: str) -> Any:
-    """What the server's control API says of ``subject``. Ends the program when it says nothing."""
+    """Return what the server's control API says of ``subject``. End the program when it cannot be asked."""
     address = f"{url.rstrip('/').removesuffix('/v1')}/_mock/{subject}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     opener.addheaders = [(_TOKEN_HEADER, token.encode().decode("latin-1"))] if token else []
@@ -146,7 +146,7 @@ def _ask(url: str, token: str, subject: str) -> Any:
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:
-    """The message of a refused call."""
+    """Return the message of a refused call."""
     try:
         return str(json.loads(error.read())["error"])
     except (ValueError, KeyError, TypeError):
@@ -200,7 +200,7 @@ def _usd(cost: float | None) -> str:
 
 
 def _table(*headers: str, numbers: int) -> Table:
-    """A table whose last ``numbers`` columns are numbers, which are never cut or folded."""
+    """Return a table whose last ``numbers`` columns are numbers, which are never cut or folded."""
     table = Table(box=box.SIMPLE_HEAD)
     first = len(headers) - numbers
     words, figures = headers[:first], headers[first:]

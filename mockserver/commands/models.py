@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def list_models(settings: Settings, *, as_json: bool = False) -> None:
-    """Prints a table of all models, or JSON: those of the API, and those of the settings."""
+    """Print a table of all models, or JSON: those of the API, and those of the settings."""
     catalog = catalog_of(settings)
     models = catalog.models_of(None)
     if as_json:
@@ -47,7 +47,7 @@ def list_models(settings: Settings, *, as_json: bool = False) -> None:
 
 
 def list_retiring(settings: Settings, days: int, first: str | None, *, as_json: bool = False) -> None:
-    """Prints the models whose announced shutdown comes within ``days`` of the day ``first``, the soonest first."""
+    """Print the models whose announced shutdown comes within ``days`` of the day ``first``, the soonest first."""
     try:
         today = date.fromisoformat(first) if first else datetime.now(UTC).date()
     except ValueError:
@@ -95,7 +95,7 @@ def _print_json(value: object) -> None:
 
 
 def show_model(settings: Settings, name: str) -> None:
-    """Prints a model's card."""
+    """Print a model's card."""
     try:
         card = catalog_of(settings).card(name)
     except KeyError:
@@ -106,7 +106,7 @@ def show_model(settings: Settings, name: str) -> None:
 
 
 def _lines(value: Any, indent: str = "") -> list[str]:
-    """A nested value as indented lines; what is absent is left out."""
+    """Return a nested value as indented lines; what is absent is left out."""
     members = (
         value.items() if isinstance(value, dict) else ((f"{n}.", member) for n, member in enumerate(value, 1))
     )
@@ -130,7 +130,7 @@ def _shown(name: str, value: Any) -> str:
 
 
 def pull_model(name: str) -> None:
-    """Downloads a Whisper model into the local cache."""
+    """Download a Whisper model into the local cache."""
     from mockserver.engines.transcription import EngineFailed
     from mockserver.engines.whisper.models import pull_model as pull
 

@@ -47,7 +47,7 @@ _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are
 
 
 def run(settings: Settings) -> None:
-    """Serves until SIGINT or SIGTERM, then finishes the requests in flight, within ``shutdown_seconds``."""
+    """Serve until SIGINT or SIGTERM, then finish the requests in flight, within ``shutdown_seconds``."""
     open_closed_ones()
     start_log(settings.log_level)
     return_memory_early()
@@ -119,7 +119,7 @@ def load_control() -> None:
 
 @contextlib.contextmanager
 def exit_after(seconds: float) -> Iterator[None]:
-    """Ends the program if what is done meanwhile takes longer than ``seconds``."""
+    """End the program if what is done meanwhile takes longer than ``seconds``."""
 
     def give_up() -> None:
         log.error("The server has not ended in time. What still runs is broken off.")
@@ -133,7 +133,7 @@ def exit_after(seconds: float) -> Iterator[None]:
 
 
 def banner(url: str, services: Services) -> str:
-    """What is printed at the start: who answers, and lines to copy."""
+    """Return what is printed at the start: who answers, and lines to copy."""
     settings = services.settings
     known = f"{len(services.fixtures.fixtures)} fixtures"
     if settings.remember_speech:
@@ -168,7 +168,7 @@ def _listener(services: Services) -> str:
 
 
 def return_memory_early() -> None:
-    """Has glibc give large blocks back to the system at once, and keep few heaps for its threads.
+    """Have glibc give large blocks back to the system at once, and keep few heaps for its threads.
 
     Else each thread keeps the memory of the largest upload it ever handled.
     """

@@ -33,7 +33,7 @@ def run(
     speed: float,
     instructions: str,
 ) -> None:
-    """Writes the speech to ``output``, with a progress bar on standard error."""
+    """Write the speech to ``output``, with a progress bar on standard error."""
     services = build_services(replace(settings, state=""))
     chosen = services.catalog.voice(voice)
     if chosen is None:

@@ -72,7 +72,7 @@ class _PipeHandler(logging.Handler):
             return
 
     def _is_read(self) -> bool:
-        """Whether the pipe takes a piece."""
+        """Return whether the pipe takes a piece."""
         _, ready, _ = select.select([], [_ERROR], [], _PATIENCE if self._has_reader else 0)
         self._has_reader = bool(ready)
         return self._has_reader

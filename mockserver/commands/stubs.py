@@ -14,7 +14,7 @@ from mockserver.settings.model import Settings
 
 @exit_with_message()
 def check_stubs(folders: tuple[str, ...]) -> None:
-    """Says how many stubs there are in some folders, and what is doubtful; ends the program when one cannot be used."""
+    """Print the number of stubs in some folders, and warnings; end the program when one cannot be used."""
     known = build_services(Settings(whisper_model="none")).stubs
     stubs = load_stubs([Path(folder) for folder in folders], known.check)
     files = {stub.source.rpartition(":")[0] for stub in stubs}

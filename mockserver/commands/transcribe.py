@@ -30,7 +30,7 @@ _DIARIZING_MODEL = "gpt-4o-transcribe-diarize"
 def run(
     settings: Settings, file: str, *, response_format: str, language: str | None, prompt: str, translate: bool
 ) -> None:
-    """Writes the transcript to standard output, with a progress bar on standard error."""
+    """Write the transcript to standard output, with a progress bar on standard error."""
     options = TranscriptionOptions(
         task="translate" if translate else "transcribe",
         languages=(language,) if language else (),

@@ -83,7 +83,7 @@ def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) 
 
 
 def exposure(settings: Settings) -> str | None:
-    """What a server should warn of that listens beyond this machine and has no token."""
+    """Return what a server should warn of that listens beyond this machine and has no token."""
     if settings.control_token or is_loopback(settings.host):
         return None
     return (
@@ -143,7 +143,7 @@ def _may_ask(environ: Mapping[str, Any], host: Authority) -> bool:
 
 
 def _not_from_here(environ: Mapping[str, Any], host: Authority, settings: Settings) -> Refused | None:
-    """Refuses callers elsewhere, also behind a proxy, and names that a page may have had resolved to here."""
+    """Refuse callers elsewhere, also behind a proxy, and names that a page may have had resolved to here."""
     caller = environ.get("REMOTE_ADDR")
     address = address_of(caller.partition("%")[0]) if caller else None  # a Unix socket has none
     proxy = _proxy_header(environ)

@@ -29,7 +29,7 @@ class Bucket(NamedTuple):
 
 
 def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
-    """The debt that is left at ``now``. A clock that was set back refills nothing."""
+    """Return the debt that is left at ``now``. A clock that was set back refills nothing."""
     debt, at = bucket
     if not debt or now <= at:
         return debt
@@ -38,12 +38,12 @@ def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
 
 
 def take(bucket: Bucket, limit: Limit, amount: int, now: int) -> Bucket:
-    """The bucket after ``amount`` more was used; a negative amount gives back. It may exceed its limit."""
+    """Return the bucket after ``amount`` more was used; a negative amount gives back. It may exceed its limit."""
     return Bucket(max(0, debt_at(bucket, limit, now) + amount * limit.window), now)
 
 
 def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
-    """Whole milliseconds until ``amount`` more can be used; 0 when it can now.
+    """Return the whole milliseconds until ``amount`` more can be used; 0 when it can now.
 
     Less than a millisecond is not waited for: what is admitted is what the message would call ``0s``.
     """
@@ -52,20 +52,20 @@ def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
 
 
 def reset(bucket: Bucket, limit: Limit, now: int) -> int:
-    """Whole milliseconds until the bucket is full again."""
+    """Return the whole milliseconds until the bucket is full again."""
     return debt_at(bucket, limit, now) // limit.amount // 1000
 
 
 def used(bucket: Bucket, limit: Limit, now: int) -> int:
-    """What is used, rounded up, at most the limit."""
+    """Return what is used, rounded up, at most the limit."""
     return min(limit.amount, -(-debt_at(bucket, limit, now) // limit.window))
 
 
 def remaining(bucket: Bucket, limit: Limit, now: int) -> int:
-    """What is left, rounded down, at least 0."""
+    """Return what is left, rounded down, at least 0."""
     return limit.amount - used(bucket, limit, now)
 
 
 def full(amount_used: int, limit: Limit, now: int) -> Bucket:
-    """A bucket of which ``amount_used`` is used at ``now``."""
+    """Return a bucket of which ``amount_used`` is used at ``now``."""
     return Bucket(amount_used * limit.window, now)

@@ -82,7 +82,7 @@ class Ledger:
                 row["cost_usd"] += cost
 
     def rows(self, account: str | None = None) -> list[dict[str, Any]]:
-        """The sums. ``cost_usd`` is ``None`` where no request's cost is known."""
+        """Return the sums. ``cost_usd`` is ``None`` where no request's cost is known."""
         with self._lock:
             rows = [(key, dict(row)) for key, row in self._rows.items() if account in (None, key[0])]
         for _, row in rows:
@@ -91,12 +91,12 @@ class Ledger:
         return [{"account": key[0], "model": key[1], **row} for key, row in rows]
 
     def reset(self, account_id: str | None) -> None:
-        """Forgets the sums of an account, or all."""
+        """Forget the sums of an account, or all."""
         with self._lock:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> list[dict[str, Any]]:
-        """The sums of an account, or all, to be given to ``restore``."""
+        """Return the sums of an account, or all, to be given to ``restore``."""
         with self._lock:
             return [
                 {"account": account if account_id is None else None, "model": model, **row}
@@ -105,7 +105,7 @@ class Ledger:
             ]
 
     def restore(self, state: list[dict[str, Any]], account_id: str | None) -> None:
-        """Puts the sums of a ``snapshot`` in place of those of an account, or of all."""
+        """Put the sums of a ``snapshot`` in place of those of an account, or of all."""
         rows = {
             (account_id or row["account"], row["model"]): {name: row[name] for name in _SUMS} for row in state
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def go_duration(milliseconds: int) -> str:
-    """Whole milliseconds as Go prints a ``time.Duration``: ``0s``, ``120ms``, ``8.64s``, ``114h18m0s``."""
+    """Return whole milliseconds as Go prints a ``time.Duration``: ``0s``, ``120ms``, ``8.64s``, ``114h18m0s``."""
     if milliseconds < 1000:
         return f"{milliseconds}ms" if milliseconds else "0s"
     minutes, rest = divmod(milliseconds, 60_000)

@@ -38,5 +38,5 @@ def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, te
 
 
 def retry_headers(milliseconds: int) -> Headers:
-    """When to come again: in whole seconds, rounded up and at least 1, and in milliseconds."""
+    """Return the headers that say when to retry: in whole seconds, rounded up and at least 1, and in milliseconds."""
     return ("retry-after", str(max(1, -(-milliseconds // 1000)))), ("retry-after-ms", str(milliseconds))

@@ -8,10 +8,10 @@ NEVER = 1 << 62  # a bucket as of then refills nothing; having refused a request
 
 
 def age_of(at: int, now: int) -> int | None:
-    """Microseconds since ``at``; ``None`` for what waits for its first refusal."""
+    """Return the microseconds since ``at``; ``None`` for what waits for its first refusal."""
     return None if at == NEVER else now - at
 
 
 def time_of(age: int | None, now: int) -> int:
-    """The time that has the ``age`` now: the inverse of ``age_of``."""
+    """Return the time that has the ``age`` now: the inverse of ``age_of``."""
     return NEVER if age is None else now - age

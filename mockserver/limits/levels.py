@@ -20,7 +20,7 @@ class Level(NamedTuple):
     at: int = NEVER
 
     def bucket(self, limit: Limit) -> Bucket:
-        """A bucket at this level; a full one where more is to remain than the limit."""
+        """Return a bucket at this level; a full one where more is to remain than the limit."""
         debt = max(0, limit.amount - self.remaining) * limit.window
         # A drained bucket lacks a millisecond more: less would not be waited for.
         return Bucket(debt + (1000 * limit.amount if self.at == NEVER else 0), self.at)
@@ -35,11 +35,11 @@ class Levels:
         self._had: dict[tuple[str, str], set[str]] = {}  # accounts that have taken the level of all
 
     def __bool__(self) -> bool:
-        """Whether there may be levels to take."""
+        """Return whether there may be levels to take."""
         return bool(self._of_one or self._of_all)
 
     def set(self, account_id: str | None, group: str, kind: str, level: Level) -> None:
-        """Gives a level to a bucket of one account; without an account, of every one, now or to come."""
+        """Give a level to a bucket of one account; without an account, of every one, now or to come."""
         if account_id is None:
             self._of_all[group, kind], self._had[group, kind] = level, set()
             self._of_one = {key: level for key, level in self._of_one.items() if key[1:] != (group, kind)}
@@ -47,7 +47,7 @@ class Levels:
             self._of_one[account_id, group, kind] = level
 
     def take(self, key: Key) -> Level | None:
-        """The level that the bucket is to have from now on, told once."""
+        """Return the level that the bucket is to have from now on; the second time ``None``."""
         level = self._of_one.pop(key, None)
         account_id, kind = key[0], key[1:]
         had = self._had.get(kind)
@@ -60,7 +60,7 @@ class Levels:
         return level
 
     def forget(self, account_id: str | None) -> None:
-        """Leaves the buckets of an account, or all, as they are."""
+        """Leave the buckets of an account, or all, as they are."""
         if account_id is None:
             self._of_one, self._of_all, self._had = {}, {}, {}
             return
@@ -69,7 +69,7 @@ class Levels:
             had.add(account_id)
 
     def snapshot(self, account_id: str | None, now: int) -> list[dict[str, Any]]:
-        """The levels that buckets of an account have yet to take, or those of all; rows for ``restore``."""
+        """Return the levels that buckets of an account have yet to take, or those of all; rows for ``restore``."""
         if account_id is not None:
             waiting = {
                 kind: level for kind, level in self._of_all.items() if account_id not in self._had[kind]
@@ -85,7 +85,7 @@ class Levels:
         ]
 
     def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
-        """Puts the levels of a ``snapshot`` in place of those of an account, or of all."""
+        """Put the levels of a ``snapshot`` in place of those of an account, or of all."""
         self.forget(account_id)
         for row in rows:
             account, kind = account_id or row["account"], (row["group"], row["kind"])

@@ -21,7 +21,7 @@ class BatchQueue:
         self._tokens: dict[tuple[str, str], dict[str, int]] = {}
 
     def enter(self, account_id: str, group: str, batch_id: str, tokens: int, limit: int | None) -> None:
-        """Takes a batch in, replacing one of the same id. Raises ``QueueFull`` where that exceeds ``limit``."""
+        """Take a batch in, replacing one of the same id. Raises ``QueueFull`` where that exceeds ``limit``."""
         with self._lock:
             others = {
                 each: count
@@ -33,7 +33,7 @@ class BatchQueue:
             self._tokens[account_id, group] = others | {batch_id: tokens}
 
     def leave(self, account_id: str, batch_id: str) -> None:
-        """Forgets a batch, if it is there."""
+        """Forget a batch, if it is there."""
         with self._lock:
             for key in [key for key, batches in self._tokens.items() if key[0] == account_id]:
                 self._tokens[key].pop(batch_id, None)
@@ -41,11 +41,11 @@ class BatchQueue:
                     del self._tokens[key]
 
     def used(self, account_id: str, group: str) -> int:
-        """The tokens that are in the queue."""
+        """Return the tokens that are in the queue."""
         with self._lock:
             return sum(self._tokens.get((account_id, group), {}).values())
 
     def groups(self) -> list[tuple[str, str]]:
-        """Account and limit group of every queue that is in use."""
+        """Return account and limit group of every queue that is in use."""
         with self._lock:
             return list(self._tokens)

@@ -34,7 +34,7 @@ class BucketStore:
         return len(self._kept)
 
     def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:
-        """Takes all the draws or none.
+        """Take all the draws or none.
 
         Returns the draw that has to wait longest, if any has to, and the buckets as they then are.
         """
@@ -57,30 +57,30 @@ class BucketStore:
             return refused, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
-        """Takes a draw, whether there is room or not; a negative amount gives back."""
+        """Take a draw, whether there is room or not; a negative amount gives back."""
         with self._lock:
             held = bucket.take(self._bucket(draw.key, now), draw.limit, draw.amount, now)
             self._keep(draw.key, held, draw.limit, now)
 
     def put(self, key: Key, held: Bucket, limit: Limit) -> None:
-        """Replaces a bucket."""
+        """Replace a bucket."""
         with self._lock:
             self._kept[key] = (held, limit)
 
     def get(self, key: Key) -> Bucket:
-        """The bucket of ``key``; a full one where none is kept."""
+        """Return the bucket of ``key``; a full one where none is kept."""
         with self._lock:
             kept = self._kept.get(key)
             return kept[0] if kept else _FRESH
 
     def clear(self, account: str | None = None) -> None:
-        """Forgets every bucket, or those of one account: all are full again."""
+        """Forget every bucket, or those of one account: all are full again."""
         with self._lock:
             for key in [key for key in self._kept if account in (None, key[0])]:
                 del self._kept[key]
 
     def snapshot(self, account_id: str | None, now: int) -> list[dict[str, Any]]:
-        """The buckets of an account, or all, as rows for ``restore``."""
+        """Return the buckets of an account, or all, as rows for ``restore``."""
         return [
             {
                 "account": account if account_id is None else None,
@@ -96,21 +96,21 @@ class BucketStore:
         ]
 
     def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
-        """Puts the buckets of a ``snapshot`` in place of those of an account, or of all."""
+        """Put the buckets of a ``snapshot`` in place of those of an account, or of all."""
         self.clear(account_id)
         for row in rows:
             key = (account_id or row["account"], row["group"], row["kind"])
             self.put(key, Bucket(row["debt"], time_of(row["age"], now)), Limit(row["amount"], row["window"]))
 
     def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
-        """The buckets that are kept."""
+        """Yield the buckets that are kept."""
         with self._lock:
             kept = list(self._kept.items())
         for key, (held, limit) in kept:
             yield key, held, limit
 
     def _bucket(self, key: Key, now: int) -> Bucket:
-        """The bucket as of ``now``, refilled by the limit that held until then."""
+        """Return the bucket as of ``now``, refilled by the limit that held until then."""
         kept = self._kept.get(key)
         return Bucket(bucket.debt_at(*kept, now), now) if kept else _FRESH
 

@@ -41,7 +41,7 @@ class AccountRow:
 
 
 def check_accounts(accounts: Sequence[AccountRow], source: str) -> None:
-    """Raises ``SettingsError`` naming the ``source`` for an invalid account, or for a key that two accounts have."""
+    """Raise ``SettingsError`` naming the ``source`` for an invalid account, or for a key that two accounts have."""
     if not isinstance(accounts, Sequence) or isinstance(accounts, str):
         raise SettingsError(f"{source}: {shown(accounts)} is not a list of AccountRows.")
     places: dict[str, int] = {}
@@ -78,7 +78,7 @@ def _check_account(account: AccountRow, where: str) -> None:
 
 
 def check_limit_rows(rows: Sequence[LimitRow], source: str) -> None:
-    """Raises ``SettingsError`` naming the ``source`` for invalid limits."""
+    """Raise ``SettingsError`` naming the ``source`` for invalid limits."""
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         raise SettingsError(f"{source}: {shown(rows)} is not a list of LimitRows.")
     for row in rows:
@@ -95,7 +95,7 @@ def check_limit_rows(rows: Sequence[LimitRow], source: str) -> None:
 
 
 def check_tier(tier: object, where: str) -> None:
-    """Raises ``SettingsError`` naming ``where`` for an unknown usage tier; ``None`` stands for the server's."""
+    """Raise ``SettingsError`` naming ``where`` for an unknown usage tier; ``None`` stands for the server's."""
     if tier is not None and tier not in TIERS:
         meant = get_close_matches(str(tier), TIERS, n=1)
         hint = f" Did you mean {meant[0]!r}?" if meant else ""

@@ -46,7 +46,7 @@ def load_settings(
 
 
 def read_file(config: Path | None) -> dict[str, Any]:
-    """The settings, accounts and limits of ``config``, else of ``mockserver.toml`` where there is one.
+    """Return the settings, accounts and limits of ``config``, else of ``mockserver.toml`` where there is one.
 
     Raises ``SettingsError`` naming the file, the key and what is expected.
     """
@@ -92,7 +92,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
-    """Raises ``SettingsError`` for models that the catalog cannot take, and for limit groups that there are not."""
+    """Raise ``SettingsError`` for models that the catalog cannot take, and for unknown limit groups."""
     from mockserver.catalog.tables import Catalog
 
     catalog = Catalog()
@@ -118,7 +118,7 @@ def _account(row: object, source: str) -> AccountRow:
 
 
 def _list_of_tables(rows: object, source: str) -> tuple[dict[str, Any], ...]:
-    """``[[models]]`` tables, as they are written. Raises ``SettingsError`` for anything else."""
+    """Return the ``[[models]]`` tables, as they are written. Raises ``SettingsError`` for anything else."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingsError(f"{source}: is not a list of tables. Write each model below its own [[models]].")
     return tuple(rows)
@@ -134,7 +134,7 @@ def catalog_of(settings: Settings) -> Catalog:
 
 
 def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str) -> None:
-    """Adds the models of a configuration. Raises ``SettingsError`` telling the ``source`` and the place in it."""
+    """Add the models of a configuration. Raises ``SettingsError`` naming the ``source`` and the place in it."""
     from mockserver.catalog.reading import CatalogError
 
     for where, row in _in_order(rows, source):
@@ -175,7 +175,7 @@ def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[
 
 
 def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
-    """``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
+    """Return the ``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
     rows: list[LimitRow] = []
     for group, members in table.items():
         if not isinstance(members, dict):
@@ -214,7 +214,7 @@ def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int |
 
 
 def _option_named(name: str, source: str) -> Field[Any]:
-    """The setting of that name. Raises ``SettingsError``, which tells ``source``, where there is none."""
+    """Return the setting of that name. Raises ``SettingsError`` naming the ``source`` for an unknown one."""
     for option in OPTIONS:
         if option.name == name:
             return option
@@ -270,7 +270,7 @@ def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
 def check_limits(
     limit_rows: Iterable[LimitRow], accounts: Iterable[AccountRow], catalog: Catalog, source: str = ""
 ) -> None:
-    """Raises ``SettingsError`` for limit groups and models that there are not, telling the ``source`` of the rows."""
+    """Raise ``SettingsError`` for unknown limit groups and models, naming the ``source`` of the rows."""
     rows = [("", row) for row in limit_rows]
     rows += [(f"accounts[{i}].", row) for i, each in enumerate(accounts) for row in each.limits]
     allowed = [(f"accounts[{i}].", model) for i, each in enumerate(accounts) for model in each.models]

@@ -30,7 +30,7 @@ class SupportsGet(Protocol):
     """The headers of a request, looked up without regard to case."""
 
     def get(self, name: str, /) -> str | None:
-        """The header's value, or ``None``."""
+        """Return the header's value, or ``None``."""
         ...
 
 
@@ -65,7 +65,7 @@ def _can_be_spoken(language: str) -> bool:
 
 
 def _is_of_this_machine(url: str) -> bool:
-    """Raises ``ValueError``, saying what would be, when it is not."""
+    """Raise ``ValueError``, saying what would be, when it is not."""
     if url:
         from mockserver.hosts import check_url
 
@@ -74,7 +74,7 @@ def _is_of_this_machine(url: str) -> bool:
 
 
 def _are_limits(text: str) -> bool:
-    """Raises ``ValueError``, saying why, when they are not."""
+    """Raise ``ValueError``, saying why, when they are not."""
     from mockserver.settings.limit_overrides import parse_overrides
 
     parse_overrides(text)
@@ -384,7 +384,7 @@ class Settings:
     models: tuple[Mapping[str, Any], ...] = ()  # ``[[models]]``: ``id``, ``like`` and what differs
 
     def __post_init__(self) -> None:
-        """Raises ``SettingsError`` naming the argument that makes no sense."""
+        """Raise ``SettingsError`` naming the argument that makes no sense."""
         for option in OPTIONS:
             value = getattr(self, option.name)
             object.__setattr__(self, option.name, checked(option, value, f"argument {option.name}"))
@@ -394,7 +394,7 @@ class Settings:
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
 
     def for_request(self, headers: SupportsGet) -> Settings:
-        """These settings with the ``x-mock-*`` headers of one request applied.
+        """Return these settings with the ``x-mock-*`` headers of one request applied.
 
         Raises ``SettingsError`` when such a header has a value that its setting cannot have.
         """
@@ -407,7 +407,7 @@ class Settings:
         return self._with(changes) if changes else self
 
     def _with(self, changes: Mapping[str, object]) -> Settings:
-        """A copy with some checked values in place of its own; the others are not checked once more."""
+        """Return a copy with some checked values in place of its own; the others are not checked once more."""
         changed = copy.copy(self)
         for name, value in changes.items():
             object.__setattr__(changed, name, value)

@@ -62,11 +62,11 @@ class Blobs:
             _make_folders(folder)
 
     def writer(self, blob_id: str | None = None) -> BlobWriter:
-        """Takes bytes, to be kept once they are committed, under an id of their own. A context manager."""
+        """Take bytes, to be kept once they are committed, under an id of their own. A context manager."""
         return BlobWriter(self, blob_id or uuid.uuid4().hex)
 
     def open(self, blob_id: str) -> BinaryIO:
-        """Reads the bytes. Raises ``BytesGone`` when there are none of that id, ``StateFailed`` of the disk."""
+        """Read the bytes. Raises ``BytesGone`` when there are none of that id, ``StateFailed`` of the disk."""
         content = self._memory.get(blob_id)
         if content is not None:
             return io.BytesIO(content)
@@ -82,11 +82,11 @@ class Blobs:
         raise BytesGone(blob_id)
 
     def __contains__(self, blob_id: str) -> bool:
-        """Whether there are bytes of that id."""
+        """Return whether there are bytes of that id."""
         return self.size(blob_id) is not None
 
     def size(self, blob_id: str) -> int | None:
-        """How many bytes there are of that id; ``None`` for none."""
+        """Return how many bytes there are of that id; ``None`` for none."""
         content = self._memory.get(blob_id)
         if content is not None:
             return len(content)
@@ -98,15 +98,15 @@ class Blobs:
         return None
 
     def settle(self, blob_id: str) -> None:
-        """Puts bytes that a value names where they stay. If that fails, the next start does it."""
+        """Put bytes that a value names where they stay. If that fails, the next start does it."""
         self._move(self._incoming, self._path, blob_id)
 
     def unsettle(self, blob_id: str) -> None:
-        """Has the next start remove bytes, unless a value names them then; they are there until they are deleted."""
+        """Have the next start remove bytes, unless a value names them then; they are there until they are deleted."""
         self._move(self._path, self._incoming, blob_id)
 
     def delete(self, blob_id: str) -> None:
-        """Forgets the bytes; nothing happens when there are none. Who is reading them can go on.
+        """Forget the bytes; nothing happens when there are none. Who is reading them can go on.
 
         Unsettled ones that cannot be removed now (on Windows, while somebody reads) are removed at the next start.
         """
@@ -117,7 +117,7 @@ class Blobs:
                 discard(path)
 
     def close(self) -> None:
-        """Removes the temporary folder; a state folder stays, for the next server."""
+        """Remove the temporary folder; a state folder stays, for the next server."""
         if self._folder is not None:
             self._folder.close()
 
@@ -142,18 +142,18 @@ class Blobs:
             return self._folder
 
     def _incoming(self, blob_id: str) -> Path:
-        """Where a blob is while no value names it."""
+        """Return where a blob is while no value names it."""
         return self._on_disk().path / INCOMING / blob_id
 
     def failed(self, error: OSError | StateFolderError) -> StateFailed:
-        """What to raise where bytes cannot be written."""
+        """Return what to raise where bytes cannot be written."""
         if isinstance(error, StateFolderError):  # the folder for temporary files
             return StateFailed(str(error))
         place = self._folder.path if self._folder else "The folder for temporary files"
         return self.troubles.failed(place, error)
 
     def _keep_in_memory(self, blob_id: str, content: bytes) -> bool:
-        """Keeps a small blob, or says that there is no room."""
+        """Keep a small blob, or raise that there is no room."""
         with self._lock:
             if self._keeps or self._in_memory + len(content) > _SMALL_IN_ALL:
                 return False
@@ -175,11 +175,11 @@ class BlobWriter:
 
     @property
     def sha256(self) -> str:
-        """Of what was written, in hex."""
+        """Return the SHA-256 of what was written, in hex."""
         return self._hash.hexdigest()
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Adds bytes. Raises ``StateFailed`` where the disk takes no more."""
+        """Add bytes. Raises ``StateFailed`` where the disk takes no more."""
         self._hash.update(piece)
         self.size += len(piece)
         if self._small is not None:
@@ -190,7 +190,7 @@ class BlobWriter:
         self._try(lambda file: file.write(piece))
 
     def commit(self) -> Blob:
-        """Keeps what was written, from now on. Raises ``StateFailed``."""
+        """Keep what was written, from now on. Raises ``StateFailed``."""
         if self._small is not None and not self._blobs._keep_in_memory(self._id, bytes(self._small)):
             self._spill()
         if self._file is not None:
@@ -202,7 +202,7 @@ class BlobWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Forgets what was written, unless it was committed."""
+        """Forget what was written, unless it was committed."""
         self._small = None
         if self._file is not None:
             with contextlib.suppress(OSError):  # of what could not be written before
@@ -211,7 +211,7 @@ class BlobWriter:
             discard(self._blobs._incoming(self._id))
 
     def _spill(self) -> None:
-        """From memory to disk."""
+        """Move what is in memory to the disk."""
         small, self._small = self._small, None
         try:
             self._file = private_file(self._blobs._incoming(self._id), new=True)
@@ -298,6 +298,6 @@ def _without_links(path: str, flags: int) -> int:
 
 
 def named_in(value: dict[str, Any] | None) -> Iterable[str]:
-    """The ids of the blobs that a value of the store names."""
+    """Return the ids of the blobs that a value of the store names."""
     ids: Iterable[str] = (value or {}).get(NAMED_UNDER, ())
     return ids

@@ -97,7 +97,7 @@ def tighten(path: Path) -> None:
 
 
 def stage(path: Path, content: bytes) -> Path:
-    """Writes what ``path`` is to hold beside it, down to the disk; ``settle`` puts it in place."""
+    """Write what ``path`` is to hold beside it, down to the disk; ``settle`` puts it in place."""
     partial = path.with_suffix(PARTIAL)
     try:
         with private_file(partial) as file:
@@ -143,7 +143,7 @@ def discard(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Moves a file to the folder ``damaged`` beside it, where nothing is ever replaced; where it is then."""
+    """Move a file to the folder ``damaged`` beside it, where nothing is ever replaced. Return where it is then."""
     folder = private_folder(path.parent / DAMAGED)
     number, target = 0, folder / path.name
     while os.path.lexists(target):

@@ -43,7 +43,7 @@ class Files:
         lifetime: int | None = None,
         file_id: str = "",
     ) -> FileObject:
-        """Makes a file of committed bytes. ``lifetime`` is in seconds, else that of the purpose.
+        """Make a file of committed bytes. ``lifetime`` is in seconds, else that of the purpose.
 
         A ``file_id`` is given where it was promised already; a file of that id is replaced. Raises ``StateFailed``,
         the bytes being forgotten.
@@ -70,29 +70,29 @@ class Files:
         return file
 
     def get(self, account_id: str, file_id: str) -> FileObject | None:
-        """The file object, or ``None``."""
+        """Return the file object, or ``None``."""
         value = self._store.get(KIND, account_id, file_id)
         return value["file"] if value and not self._is_expired(account_id, value["file"]) else None
 
     def blob_id(self, account_id: str, file_id: str) -> str | None:
-        """Where its bytes are, or ``None``: whoever names the blob in the store keeps them longer than the file."""
+        """Return where its bytes are, or ``None``. They stay as long as a value of the store names the blob."""
         value = self._store.get(KIND, account_id, file_id)
         return value["blobs"][0] if value else None
 
     def list(self, account_id: str) -> list[FileObject]:
-        """All of an account, oldest first."""
+        """Return all of an account, oldest first."""
         files = [value["file"] for value in self._store.values(KIND, account_id)]
         return [file for file in files if not self._is_expired(account_id, file)]
 
     def open(self, account_id: str, file_id: str) -> BinaryIO:
-        """Reads the bytes. Raises ``KeyError`` when there is no such file."""
+        """Read the bytes. Raises ``KeyError`` when there is no such file."""
         value = self._store.get(KIND, account_id, file_id)
         if value is None or self._is_expired(account_id, value["file"]):
             raise KeyError(file_id)
         return self._blobs.open(value["blobs"][0])
 
     def remove(self, account_id: str, file_id: str) -> bool:
-        """Forgets a file and its bytes; whether there was one."""
+        """Forget a file and its bytes. Return whether there was one."""
         return self.get(account_id, file_id) is not None and self._store.remove(KIND, account_id, file_id)
 
     def _is_expired(self, account_id: str, file: FileObject) -> bool:

@@ -35,7 +35,7 @@ class Folder:
     """A locked folder with the marker of a state folder. The lock goes with the process, however that ends."""
 
     def __init__(self, path: Path) -> None:
-        """Makes the folder if need be, and locks it. Raises ``StateFolderError``, nothing being changed.
+        """Make the folder if need be, and lock it. Raises ``StateFolderError``, nothing being changed.
 
         A folder that is not empty must have the marker, or be one that an earlier version left.
         """
@@ -69,11 +69,11 @@ class Folder:
         sync(self.path)
 
     def folder(self, name: str) -> Path:
-        """A folder inside, which is there. Raises ``OSError``."""
+        """Return a folder inside, which is there. Raises ``OSError``."""
         return private_folder(self.path / name)
 
     def close(self) -> None:
-        """Lets another server have the folder."""
+        """Let another server have the folder."""
         self._unlock()
 
 
@@ -81,7 +81,7 @@ class TemporaryFolder(Folder):
     """One that is removed at the end: when it is closed, else when the process ends in good order."""
 
     def __init__(self) -> None:
-        """Makes the folder, and removes those of processes that ended otherwise.
+        """Make the folder, and remove those of processes that ended otherwise.
 
         Raises ``StateFolderError`` or ``OSError``.
         """
@@ -90,13 +90,13 @@ class TemporaryFolder(Folder):
         self._remove = weakref.finalize(self, _remove, self.path)
 
     def close(self) -> None:
-        """Removes the folder."""
+        """Remove the folder."""
         super().close()
         self._remove()
 
 
 def is_in_use(path: Path) -> bool:
-    """Whether a server uses a state folder. Nothing is changed."""
+    """Return whether a server uses a state folder. Nothing is changed."""
     try:
         descriptor = os.open(path / LOCK, _LOCK_FLAGS)
     except OSError:
@@ -118,7 +118,7 @@ def unusable(path: Path, error: OSError) -> StateFolderError:
 
 
 def _sweep() -> None:
-    """Removes the temporary folders of this user that no process holds any more."""
+    """Remove the temporary folders of this user that no process holds any more."""
     for path in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
         with contextlib.suppress(OSError, StateFolderError):
             if _is_own_folder(path) and is_marked(path) and not is_in_use(path):
@@ -131,7 +131,7 @@ def _is_own_folder(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """Removes a temporary folder, but for what no server wrote there."""
+    """Remove a temporary folder, but for what no server wrote there."""
     with contextlib.suppress(OSError):
         for name in (BLOBS, INCOMING):
             for file, is_file in files_in(path / name):
@@ -148,11 +148,11 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> None:
-        """Locks an open file or raises ``OSError``."""
+        """Lock an open file or raise ``OSError``."""
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
-        """Locks an open file or raises ``OSError``."""
+        """Lock an open file or raise ``OSError``."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -42,18 +42,18 @@ class StateFolderError(Exception):
 
 
 def is_blob_id(text: str) -> bool:
-    """Whether a blob may have that id: it is the name of a file, and a restored snapshot could name any."""
+    """Return whether a blob may have that id: it is the name of a file, and a restored snapshot could name any."""
     return _BLOB.fullmatch(text) is not None
 
 
 def number_in(name: str) -> int | None:
-    """The number in the name of a value's file; ``None`` for another name."""
+    """Return the number in the name of a value's file; ``None`` for another name."""
     found = _VALUE.fullmatch(name)
     return int(found[1]) if found else None
 
 
 def files_in(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """What a folder holds, by name, and whether each is a plain file (no folder, link or pipe). None without it.
+    """Yield what a folder holds, by name, and whether each is a plain file (no folder, link or pipe). None without it.
 
     The folder for damaged files is left out.
     """
@@ -67,7 +67,7 @@ def files_in(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether a folder has the marker of this format. Raises ``StateFolderError`` for another or a damaged one."""
+    """Return whether a folder has the marker of this format. Raises ``StateFolderError`` for any other marker."""
     path = folder / MARKER
     if not os.path.lexists(path):
         return False
@@ -81,12 +81,12 @@ def is_marked(folder: Path) -> bool:
 
 
 def mark(folder: Path) -> None:
-    """Writes the marker."""
+    """Write the marker."""
     write_whole(folder / MARKER, json.dumps({"format": FORMAT, "what": _WHAT}).encode() + b"\n")
 
 
 def check_is_ours(folder: Path) -> None:
-    """Raises ``StateFolderError`` unless a folder that is there is marked, empty, or of an earlier version.
+    """Raise ``StateFolderError`` unless a folder that is there is marked, empty, or of an earlier version.
 
     Earlier versions wrote no marker. Their folders have a ``lock`` and ``values/``, and no file or
     folder that they would not have written. Nothing is changed.

@@ -65,13 +65,13 @@ class MemoryStore:
         self._write = write
 
     def listen(self, listener: Listener) -> None:
-        """Tells ``listener`` from now on what every method changed, before the method returns."""
+        """Tell ``listener`` from now on what every method changed, before the method returns."""
         self._listeners += (listener,)
 
     def put(
         self, kind: str, account: str, key: str, value: Value, *, check: Callable[[], None] = _nothing
     ) -> None:
-        """Keeps ``value``, replacing one of the same key. What is larger than a room may be is not kept.
+        """Keep ``value``, replacing one of the same key. What is larger than a room may be is not kept.
 
         ``check`` is called first: what it reads in the store stays so until the value is there. What it raises is
         raised, nothing being changed.
@@ -81,17 +81,17 @@ class MemoryStore:
             draft.put((kind, account), key, value)
 
     def load(self, values: Iterable[tuple[str, str, str, Value]]) -> None:
-        """Keeps values, each with its kind, account and key, as one change."""
+        """Keep values, each with its kind, account and key, as one change."""
         with self._changing() as draft:
             for kind, account, key, value in values:
                 draft.put((kind, account), key, value)
 
     def get(self, kind: str, account: str, key: str) -> Value | None:
-        """The value of ``key``, or ``None``."""
+        """Return the value of ``key``, or ``None``."""
         return self._room((kind, account)).values.get(key)
 
     def update(self, kind: str, account: str, key: str, change: Callable[[Value], Value]) -> Value | None:
-        """Replaces the value of ``key`` by what ``change`` makes of it; the new one, or ``None``."""
+        """Replace the value of ``key`` by what ``change`` makes of it. Return the new one, or ``None``."""
         with self._changing() as draft:
             before = self._room((kind, account)).values.get(key)
             if before is None:
@@ -101,16 +101,16 @@ class MemoryStore:
             return changed
 
     def remove(self, kind: str, account: str, key: str) -> bool:
-        """Forgets ``key``; whether there was one."""
+        """Forget ``key``. Return whether there was one."""
         with self._changing() as draft:
             return draft.remove((kind, account), key)
 
     def values(self, kind: str, account: str) -> list[Value]:
-        """All values of a kind, oldest first."""
+        """Return all values of a kind, oldest first."""
         return list(self._room((kind, account)).values.values())
 
     def all(self, kind: str) -> list[tuple[str, str, Value]]:
-        """Account, key and value of all values of a kind; those of an account oldest first."""
+        """Return account, key and value of all values of a kind; those of an account oldest first."""
         return [
             (account, key, value)
             for (room_kind, account), room in self._all_rooms().items()
@@ -119,12 +119,12 @@ class MemoryStore:
         ]
 
     def reset(self, account_id: str | None) -> None:
-        """Forgets everything of an account, or of all."""
+        """Forget everything of an account, or of all."""
         with self._changing() as draft:
             draft.reset(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Value]:
-        """What is kept of an account, or of all: its kinds with their values, oldest first."""
+        """Return what is kept of an account, or of all: its kinds with their values, oldest first."""
         return [
             {"kind": kind, "account": account if account_id is None else None, "values": dict(room.values)}
             for (kind, account), room in self._all_rooms().items()
@@ -132,7 +132,7 @@ class MemoryStore:
         ]
 
     def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Keeps what a ``snapshot`` says in place of what there is, of an account or of all."""
+        """Keep the values of a ``snapshot`` in place of what there is, of an account or of all."""
         with self._changing() as draft:
             draft.reset(account_id)
             for room in state:
@@ -141,7 +141,7 @@ class MemoryStore:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[_Draft]:
-        """Takes the changes of a method, has them written and seen, and tells the listeners."""
+        """Take the changes of a method, have them written and seen, and tell the listeners."""
         with self._changes:
             draft = _Draft(self._all_rooms(), self._capacity, self._room_bytes)
             yield draft
@@ -182,7 +182,7 @@ class _Draft:
         self._room_bytes = room_bytes
 
     def put(self, name: _Name, key: str, value: Value) -> None:
-        """Keeps a value; the oldest of its room make room."""
+        """Keep a value; the oldest of its room make room."""
         self.replace(name, key, value)
         room = self.rooms[name]
         if room.sizes[key] > self._room_bytes:
@@ -191,14 +191,14 @@ class _Draft:
             self.remove(name, next(iter(room.values)))
 
     def replace(self, name: _Name, key: str, value: Value) -> None:
-        """Keeps a value, whatever room there is."""
+        """Keep a value, whatever room there is."""
         room = self._room(name)
         before = room.values.get(key)
         room.put(key, value)
         self.changes.append(Change(*name, key, before, value))
 
     def remove(self, name: _Name, key: str) -> bool:
-        """Forgets a value; whether there was one."""
+        """Forget a value. Return whether there was one."""
         room = self._room(name)
         if key not in room.values:
             return False
@@ -206,12 +206,12 @@ class _Draft:
         return True
 
     def reset(self, account_id: str | None) -> None:
-        """Forgets the rooms of an account, or all."""
+        """Forget the rooms of an account, or all."""
         for name in [name for name in self._before if account_id in (None, name[1])]:
             self._clear(name)
 
     def make_room(self, most: int) -> None:
-        """Forgets the rooms that were not used for longest, if there are more than ``most``."""
+        """Forget the rooms that were not used for longest, if there are more than ``most``."""
         if all(name in self._before for name in self.rooms):
             return
         left = [name for name in self._before if name not in self.rooms]

@@ -24,7 +24,7 @@ _MAX_LOGGED = 20  # damaged or foreign files that have a line in the log
 
 
 def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
-    """The store and the blobs of a server, as they were left in the folder ``path``; an empty one keeps nothing.
+    """Return the store and the blobs of a server, as they were left in the folder ``path``; an empty one keeps nothing.
 
     Values that do not satisfy the ``rules`` are set aside. Raises ``StateFolderError`` when the folder cannot be
     used, is somebody else's, or another server uses it.
@@ -46,7 +46,7 @@ def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
 
 
 def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troubles) -> Blobs:
-    """Puts the values of the files into the store, which they and the blobs follow from then on.
+    """Put the values of the files into the store, which they and the blobs follow from then on.
 
     The files come first: what they cannot write has not happened, and bytes are deleted when nothing on disk
     names them any more.
@@ -65,7 +65,7 @@ def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troub
 
 
 def _tighten(folder: Path) -> None:
-    """Has a folder and what servers wrote in it be for its owner alone: earlier versions let others read it."""
+    """Have a folder and what servers wrote in it be for its owner alone: earlier versions let others read it."""
     tighten(folder)
     for path, is_file in files_in(folder):
         if is_file and (is_blob_id(path.name) or number_in(path.name) is not None):
@@ -73,7 +73,7 @@ def _tighten(folder: Path) -> None:
 
 
 def _clear(found: Survey) -> None:
-    """Sets aside what cannot be used, and removes what was half written when a server was killed.
+    """Set aside what cannot be used, and remove what was half written when a server was killed.
 
     Bytes that no value names stay where they are: their value was lost or damaged, and can come back.
     """
@@ -88,7 +88,7 @@ def _clear(found: Survey) -> None:
 
 
 def _tell(found: Survey) -> None:
-    """Says in the log what else was found in the folder."""
+    """Log what else was found in the folder."""
     if found.damaged:
         log.warning("state: %d values cannot be used, and are set aside", len(found.damaged))
     if found.half_written:

@@ -26,11 +26,11 @@ class StoreSnapshots:
         self._rules = rules
 
     def reset(self, account_id: str | None) -> None:
-        """Forgets everything of an account, or of all."""
+        """Forget everything of an account, or of all."""
         self._store.reset(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Value]:
-        """What ``MemoryStore.snapshot`` tells, and in ``blobs`` the bytes of each kind in base64.
+        """Return what ``MemoryStore.snapshot`` returns, and in ``blobs`` the bytes of each kind in base64.
 
         Bytes above 1 MiB, or above 64 MiB in all, are left out.
         """
@@ -48,7 +48,7 @@ class StoreSnapshots:
         return rooms
 
     def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Keeps what a ``snapshot`` says, but for values whose bytes neither it has nor the server still has.
+        """Keep the values of a ``snapshot``, but for values whose bytes neither it has nor the server still has.
 
         Raises ``BadValue`` and ``StateFailed``, nothing being changed.
         """
@@ -79,7 +79,7 @@ class StoreSnapshots:
             raise BadValue(f"{kind} {key[:80]!r}: {error}") from error
 
     def _whole(self, values: dict[str, Value]) -> dict[str, Any]:
-        """The values whose bytes are there. Raises ``BadValue`` where these are not as many as a value says."""
+        """Return the values whose bytes are there. Raises ``BadValue`` where these are not as many as a value says."""
         whole = {
             key: value
             for key, value in values.items()

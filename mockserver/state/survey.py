@@ -52,7 +52,7 @@ class Survey:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many values there are of each kind."""
+        """Return how many values there are of each kind."""
         return Counter(each.kind for each in self.kept)
 
 
@@ -101,7 +101,7 @@ def _look_at_incoming(folder: Path, found: Survey) -> list[Path]:
 
 
 def _look_at_values(folder: Path, rules: ValueRules, found: Survey) -> None:
-    """Of two values that have the same key the one that was written last is kept."""
+    """Keep of two values with the same key the one that was written last."""
     latest: dict[tuple[str, str, str], Kept] = {}
     for path, is_file in files_in(folder / VALUES):
         number = number_in(path.name)
@@ -143,7 +143,7 @@ def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept
 
 
 def _what(kind: object, account: object, key: object) -> str:
-    """A value in words, as far as its file names it."""
+    """Return a value in words, as far as its file names it."""
     kind, account, key = (
         each[:80] if isinstance(each, str) else f"({type(each).__name__})" for each in (kind, account, key)
     )

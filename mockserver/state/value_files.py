@@ -75,7 +75,7 @@ class ValueFiles:
 
 
 def _left(changes: Sequence[Change]) -> set[_Name]:
-    """The names of values that were removed; those that came back have a new place among the others."""
+    """Return the names of values that were removed; those that came back have a new place among the others."""
     return {(each.kind, each.account, each.key) for each in changes if each.after is None}
 
 

@@ -41,21 +41,21 @@ class AudioApi(Scripting, Verifying):
 
     @property
     def clock(self) -> Clock:
-        """The clock that limits, timestamps and expiries read. It is the server's: all accounts share it."""
+        """Return the clock that limits, timestamps and expiries read. It is the server's: all accounts share it."""
         return self._services.clock
 
     @property
     def client(self) -> openai.OpenAI:
-        """A client of the official SDK that calls the server with this account's key, and does not retry."""
+        """Return a client of the official SDK that calls the server with this account's key, and does not retry."""
         return self._clients.sync(self.api_key)
 
     @property
     def async_client(self) -> openai.AsyncOpenAI:
-        """The same for asyncio."""
+        """Return the same for asyncio."""
         return self._clients.asynchronous(self.api_key)
 
     def configure(self, **changes: Unpack[keywords.SettingChanges]) -> None:
-        """Changes settings for this account. Raises ``TypeError`` and ``ValueError`` naming what cannot be."""
+        """Change settings for this account. Raises ``TypeError`` and ``ValueError`` naming what cannot be changed."""
         keywords.check_names(changes, keywords.SettingChanges)
         try:
             self._services.account_settings.change(self._account_id, changes)
@@ -63,12 +63,12 @@ class AudioApi(Scripting, Verifying):
             raise ValueError(str(error)) from error
 
     def set_tier(self, tier: str) -> None:
-        """Moves this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
+        """Move this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
         documents.check(self._services.schemas, "limits", {"tier": tier})
         self._services.limiter.policy.set_tier(self._account_id, tier)
 
     def set_limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
-        """Changes rate limits of a model, and of those that share them; ``None`` takes one away.
+        """Change rate limits of a model, and of those that share them; ``None`` takes one away.
 
         Raises ``TypeError`` and ``ValueError`` naming what cannot be.
         """
@@ -82,9 +82,9 @@ class AudioApi(Scripting, Verifying):
     def add_model(
         self, model_id: str, *, like: str | None = None, **changes: Unpack[keywords.ModelChanges]
     ) -> None:
-        """Adds a model that behaves ``like`` another one but for the ``changes``, until a reset.
+        """Add a model that behaves ``like`` another one but for the ``changes``, until a reset.
 
-        A fine-tuned model (``ft:BASE:…``) is like its base unless told otherwise. Raises ``TypeError`` and
+        A fine-tuned model (``ft:BASE:…``) is like its base unless ``like`` names another one. Raises ``TypeError`` and
         ``ValueError`` naming what cannot be.
         """
         keywords.check_names(changes, keywords.ModelChanges)
@@ -96,11 +96,11 @@ class AudioApi(Scripting, Verifying):
             raise ValueError(str(error).removeprefix("model.")) from error
 
     def remove_model(self, model_id: str) -> None:
-        """Takes away a model that was added. Raises ``ValueError`` where there is none."""
+        """Remove a model that was added. Raises ``ValueError`` for one that was not."""
         if not self._services.catalog.own_models.remove(model_id, self._account_id):
             raise ValueError(f"model_id: no model {model_id!r} was added here.")
 
     def reset(self) -> None:
-        """Forgets everything of this account: stubs, faults, journal, limits, settings, what it has stored."""
+        """Forget everything of this account: stubs, faults, journal, limits, settings, what it has stored."""
         for part in parts_of(self._services).values():
             part.reset(self._account_id)

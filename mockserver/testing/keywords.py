@@ -197,7 +197,7 @@ class LimitAmounts(TypedDict, total=False):
 
 
 def check_names(given: Mapping[str, object], kind: type) -> None:
-    """Raises ``TypeError`` for a keyword that ``kind``, one of the dictionaries above, does not have."""
+    """Raise ``TypeError`` for a keyword that ``kind``, one of the dictionaries above, does not have."""
     known: Collection[str] = kind.__optional_keys__  # type: ignore[attr-defined]
     for name in given:
         if name not in known:
@@ -206,7 +206,7 @@ def check_names(given: Mapping[str, object], kind: type) -> None:
 
 
 def when(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """The conditions of ``kind`` among the keywords, as documents have them."""
+    """Return the conditions of ``kind`` among the keywords, as documents have them."""
     conditions = {name: value for name, value in given.items() if name in kind.__optional_keys__}  # type: ignore[attr-defined]
     if isinstance(conditions.get("duration"), tuple):
         conditions["duration"] = _range(conditions["duration"])

@@ -48,7 +48,7 @@ class MockServer(AudioApi):
         super().__init__(services_of(self.app), self._server.url, _some_key(settings), None, clients)
 
     def account(self, key: str | None = None, *, tier: str | None = None) -> AudioApi:
-        """The same for one account alone: that of an API ``key``, or one nobody has used yet.
+        """Return the same for one account alone: that of an API ``key``, or one nobody has used yet.
 
         ``tier`` is its usage tier. Raises ``ValueError`` for a key that is refused, or a tier that there is not.
         """
@@ -66,7 +66,7 @@ class MockServer(AudioApi):
 
     @property
     def latest_exchange(self) -> str | None:
-        """The id of the latest exchange of all accounts; ``None`` without any."""
+        """Return the id of the latest exchange of all accounts; ``None`` without any."""
         return self._services.journal.latest_id
 
     def exchanges_after(self, entry_id: str | None) -> str:
@@ -76,20 +76,20 @@ class MockServer(AudioApi):
         return verification.report(journal.records(None) if records is None else records)
 
     def reset(self) -> None:
-        """Forgets everything of all accounts, and has the clock go as at the start. Stubs of files stay."""
+        """Forget everything of all accounts, and have the clock run as at the start. Stubs of files stay."""
         super().reset()
         self._services.spoken.forget()
         self.clock.reset()
 
     def start(self) -> MockServer:
-        """Starts to answer."""
+        """Start to answer."""
         self._running.enter_context(LOG_LEVELS.of_server(self._services.settings.log_level))
         self._thread.start()
         self._services.start()
         return self
 
     def stop(self) -> None:
-        """Finishes the requests in flight and ends the server, also one that was never started."""
+        """Finish the requests in flight and end the server, also one that was never started."""
         self._clients.close()
         self._server.stop()
         if self._thread.is_alive():
@@ -105,7 +105,7 @@ class MockServer(AudioApi):
 
 
 def _some_key(settings: Settings) -> str:
-    """An API key that the server accepts."""
+    """Return an API key that the server accepts."""
     if settings.accept_any_key or not settings.accounts:
         return f"sk-mock-{settings.tier}-me"
     return settings.accounts[0].key

@@ -40,7 +40,7 @@ _OTHER_VARIABLES = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "O
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Settings of the server: a list in the configuration file, and options of the command line."""
+    """Add the settings of the server: a list in the configuration file, and options of the command line."""
     told = "Setting of the mock server of the audio APIs. `mockserver serve --help` lists them all."
     parser.addini("mockserver", told, type="linelist", default=[])
     parser.getgroup("mockserver").addoption(
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Raises ``UsageError`` for settings that make no sense; warns of a distribution of the same name."""
+    """Raise ``UsageError`` for settings that make no sense; warn of a distribution of the same name."""
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(tier=None, **settings): usage tier and settings of the account of this test's audio_api.",
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def audio_api_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
-    """The server of this process, on a free port; every account's test double."""
+    """Yield the server of this process, on a free port. It is also the test double of every account."""
     from mockserver.testing.mock_server import MockServer
 
     with MockServer(_settings(pytestconfig)) as server:
@@ -71,7 +71,7 @@ def audio_api_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
 
 @pytest.fixture
 def audio_api(request: pytest.FixtureRequest, audio_api_server: MockServer) -> Iterator[AudioApi]:
-    """The test double of an account that only this test has. The SDK finds it by the environment."""
+    """Yield the test double of an account that only this test has. The SDK finds it by the environment."""
     api = _account(request.node, audio_api_server)
     request.node.stash[_TESTED] = _Tested(api, audio_api_server, audio_api_server.latest_exchange)
     with pytest.MonkeyPatch.context() as environment:
@@ -84,7 +84,7 @@ def audio_api(request: pytest.FixtureRequest, audio_api_server: MockServer) -> I
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds a test's exchanges to the report of its failure."""
+    """Add a test's exchanges to the report of its failure."""
     report = yield
     tested = item.stash.get(_TESTED, None)
     if tested is not None and report.failed:
@@ -122,7 +122,7 @@ def _elsewhere(api: AudioApi) -> list[str]:
 
 
 def _warn(config: pytest.Config, complaint: str) -> None:
-    """Has the summary of the run show ``complaint``. Raises ``UsageError`` where warnings are errors."""
+    """Have the summary of the run show ``complaint``. Raises ``UsageError`` where warnings are errors."""
     try:
         config.issue_config_time_warning(pytest.PytestConfigWarning(complaint), stacklevel=2)
     except pytest.PytestConfigWarning as error:
@@ -130,7 +130,7 @@ def _warn(config: pytest.Config, complaint: str) -> None:
 
 
 def _settings(config: pytest.Config) -> Settings:
-    """As ``mockserver serve`` has them, then those of pytest's configuration file, then the command line's."""
+    """Return the settings of ``mockserver serve``, changed by pytest's configuration file, then its command line."""
     from mockserver.settings.loading import load_settings
     from mockserver.settings.model import SettingsError
 
@@ -143,7 +143,7 @@ def _settings(config: pytest.Config) -> Settings:
 
 
 def _read(source: str, lines: list[str], folder: Path) -> dict[str, Any]:
-    """The settings of ``SETTING=VALUE`` lines. Lists are of paths relative to ``folder``, one in each line."""
+    """Return the settings of ``SETTING=VALUE`` lines. Lists are of paths relative to ``folder``, one in each line."""
     from mockserver.settings.model import OPTIONS
     from mockserver.settings.values import kind_of
 
@@ -161,7 +161,7 @@ def _read(source: str, lines: list[str], folder: Path) -> dict[str, Any]:
 
 
 def _account(node: pytest.Item, server: MockServer) -> AudioApi:
-    """An account as the test's markers want it, the nearest one first."""
+    """Return an account as the test's markers want it, the nearest one first."""
     wanted: dict[str, Any] = {}
     for marker in node.iter_markers(_MARKER):
         if marker.args:
@@ -176,7 +176,7 @@ def _account(node: pytest.Item, server: MockServer) -> AudioApi:
 
 
 def _lead_there(environment: pytest.MonkeyPatch, api: AudioApi) -> None:
-    """Has clients that read the environment call the server, past any proxy."""
+    """Have clients that read the environment call the server, past any proxy."""
     for variable in _BASE_URL_VARIABLES:
         environment.setenv(variable, api.base_url)
     environment.setenv("OPENAI_API_KEY", api.api_key)

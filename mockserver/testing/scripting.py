@@ -30,7 +30,7 @@ class Scripting(OfAccount):
     def on(
         self, endpoint: keywords.Names | None = None, **conditions: Unpack[keywords.StubOptions]
     ) -> StubBuilder:
-        """Requests of an endpoint, or of any, that satisfy the conditions; say next what they are answered.
+        """Select requests of an endpoint, or of any, that satisfy the conditions, to script their answers.
 
         ``times`` is how many of them are, ``priority`` puts a stub before others. Else the most recent answers.
         """
@@ -44,25 +44,25 @@ class Scripting(OfAccount):
         return StubBuilder(self._services, self._account_id, stub)
 
     def on_transcription(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
-        """Requests for a transcription that satisfy the conditions."""
+        """Select requests for a transcription that satisfy the conditions."""
         return self.on("transcriptions", **conditions)
 
     def on_translation(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
-        """Requests for a translation that satisfy the conditions."""
+        """Select requests for a translation that satisfy the conditions."""
         return self.on("translations", **conditions)
 
     def on_speech(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
-        """Requests for speech that satisfy the conditions."""
+        """Select requests for speech that satisfy the conditions."""
         return self.on("speech", **conditions)
 
     def on_chat(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
-        """Chats that satisfy the conditions."""
+        """Select chats that satisfy the conditions."""
         return self.on("chat", **conditions)
 
     def fail_next(
         self, error: str | int, times: int | None = 1, **options: Unpack[keywords.ErrorOptions]
     ) -> FaultHandle:
-        """Answers the next requests with an error of the catalog, by its name or status.
+        """Answer the next requests with an error of the catalog, by its name or status.
 
         Those of the conditions, if any are given; ``times`` is how many, ``None``: all of them.
         """
@@ -72,7 +72,7 @@ class Scripting(OfAccount):
     def break_next(
         self, fault: str, times: int | None = 1, **options: Unpack[keywords.BreakOptions]
     ) -> FaultHandle:
-        """Breaks the next requests, their connections or their answers, as ``fault`` says."""
+        """Break the next requests, their connections or their answers, as ``fault`` says."""
         keywords.check_names(options, keywords.BreakOptions)
         return self._break({"fault": fault}, times, options)
 
@@ -93,7 +93,7 @@ class FaultHandle:
     """A fault that is there."""
 
     def __init__(self, services: Services, account_id: str | None, document: Mapping[str, Any]) -> None:
-        """Adds it. Raises ``ValueError``."""
+        """Add the fault. Raises ``ValueError``."""
         document = documents.as_json(document)
         documents.check(services.schemas, "fault", document)
         self._faults = services.faults
@@ -102,12 +102,12 @@ class FaultHandle:
 
     @property
     def hits(self) -> int:
-        """How many requests it has hit."""
+        """Return how many requests it has hit."""
         status = self._faults.get(self.id, self._account_id)
         return status.hits if status else 0
 
     def remove(self) -> None:
-        """Takes it away."""
+        """Remove it."""
         self._faults.remove(self.id, self._account_id)
 
 

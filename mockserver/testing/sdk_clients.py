@@ -24,7 +24,7 @@ class SdkClients:
         self._async: openai.AsyncOpenAI | None = None
 
     def sync(self, api_key: str) -> openai.OpenAI:
-        """A client with an API key. Raises ``ModuleNotFoundError`` without the package ``openai``."""
+        """Return a client with an API key. Raises ``ModuleNotFoundError`` without the package ``openai``."""
         with self._lock:
             if self._sync is None or self._sync.is_closed():
                 sdk = _sdk()
@@ -37,7 +37,7 @@ class SdkClients:
             return self._sync.with_options(api_key=api_key)
 
     def asynchronous(self, api_key: str) -> openai.AsyncOpenAI:
-        """The same for asyncio. No connection is kept, because each belongs to the event loop that opened it."""
+        """Return the same for asyncio. No connection is kept, because each belongs to the event loop that opened it."""
         with self._lock:
             if self._async is None or self._async.is_closed():
                 sdk = _sdk()
@@ -51,7 +51,7 @@ class SdkClients:
             return self._async.with_options(api_key=api_key)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         with self._lock:
             if self._sync is not None:
                 self._sync.close()

@@ -38,7 +38,7 @@ class StubBuilder:
         self._before = list(before)
 
     def in_scenario(self, name: str, *, state: str | None = None, next: str | None = None) -> StubBuilder:  # noqa: A002 - as in the stub's document
-        """Has the stub answer only in a ``state`` of a scenario, and the ``next`` one follow its answer.
+        """Have the stub answer only in a ``state`` of a scenario, and the ``next`` one follow its answer.
 
         Every scenario begins in the state ``started``.
         """
@@ -49,7 +49,7 @@ class StubBuilder:
     def reply(
         self, text: str | Mapping[str, Any] | None = None, **options: Unpack[keywords.TranscriptOptions]
     ) -> StubHandle:
-        """A transcript; of a chat, what the model writes; of speech, what is spoken instead.
+        """Reply with a transcript; of a chat, what the model writes; of speech, what is spoken instead.
 
         A dictionary is written as JSON, as a chat model's structured output is. In place of ``text``, a
         transcript can be given in ``segments``, ``words`` or ``logprobs``.
@@ -60,23 +60,23 @@ class StubBuilder:
         return self._answer({} if text is None else {"text": text}, options)
 
     def say(self, text: str, **options: Unpack[keywords.WordsReplyOptions]) -> StubHandle:
-        """What a chat model says, aloud where audio is asked for; what speech says in place of its input."""
+        """Reply with what a chat model says, aloud where audio is asked for; what speech says in place of its input."""
         keywords.check_names(options, keywords.WordsReplyOptions)
         return self._answer({"say": text}, options)
 
     def speak(
         self, audio: str | os.PathLike[str] | bytes, text: str = "", **options: Unpack[keywords.ReplyOptions]
     ) -> StubHandle:
-        """An audio file, by its path or its bytes, encoded as the request asks; ``text`` is its transcript."""
+        """Reply with an audio file, by path or as bytes, encoded as the request asks; ``text`` is its transcript."""
         keywords.check_names(options, keywords.ReplyOptions)
         return self._answer({"audio": _file(audio)} | ({"say": text} if text else {}), options)
 
     def call_tool(self, name: str, /, **arguments: object) -> StubHandle:
-        """A chat model's call of a tool. For several calls, or a paced one: ``reply(tool_calls=[…])``."""
+        """Reply with a chat model's call of a tool. For several calls, or a paced one: ``reply(tool_calls=[…])``."""
         return self._answer({"tool_calls": [{"name": name, "arguments": arguments}]}, {})
 
     def reply_json(self, value: object, **options: Unpack[keywords.RawReplyOptions]) -> StubHandle:
-        """A whole body, as JSON."""
+        """Reply with a whole body, as JSON."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"json": value}, options)
 
@@ -88,7 +88,7 @@ class StubBuilder:
         return self._answer({"events": list(events)}, options)
 
     def reply_bytes(self, body: bytes, **options: Unpack[keywords.RawReplyOptions]) -> StubHandle:
-        """A whole body, byte by byte."""
+        """Reply with a whole body, byte by byte."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"base64": _base64(body)}, options)
 
@@ -100,7 +100,7 @@ class StubBuilder:
         retry_after: float | None = None,
         **pace: Unpack[keywords.Pace],
     ) -> StubHandle:
-        """An error of the catalog, with a ``message`` of its own or seconds to ``retry_after``."""
+        """Reply with an error of the catalog, with a ``message`` of its own or seconds to ``retry_after``."""
         keywords.check_names(pace, keywords.Pace)
         told = {"name": error, "message": message, "retry_after": retry_after}
         named = {name: value for name, value in told.items() if value is not None}
@@ -117,7 +117,7 @@ class StubHandle:
     def __init__(
         self, services: Services, account_id: str | None, stub: Document, replies: list[Document]
     ) -> None:
-        """Adds it. Raises ``ValueError``."""
+        """Add the stub. Raises ``ValueError``."""
         self._services = services
         self._account_id = account_id
         self._replies = replies
@@ -125,31 +125,31 @@ class StubHandle:
 
     @property
     def id(self) -> str:
-        """Its id, as journal entries name it."""
+        """Return its id, as journal entries name it."""
         return str(self._document["id"])
 
     @property
     def used(self) -> int:
-        """How often it has answered."""
+        """Return how often it has answered."""
         stubs = self._services.stubs
         stub = stubs.get(self.id, self._account_id)
         return stubs.used(stub, self._account_id) if stub else 0
 
     @property
     def then(self) -> StubBuilder:
-        """What it replies after its replies so far; the last one stays, unless told otherwise."""
+        """Return a builder of the next reply. The last reply stays, unless ``then_loop`` or ``then_fail`` is called."""
         return StubBuilder(self._services, self._account_id, self._document, self._replies)
 
     def then_loop(self) -> StubHandle:
-        """Has it begin all over again after its last reply."""
+        """Begin again after its last reply."""
         return self._followed_by("loop")
 
     def then_fail(self) -> StubHandle:
-        """Has it refuse all requests after its last reply, with an error that says so."""
+        """Refuse all requests after its last reply, with an error that says so."""
         return self._followed_by("fail")
 
     def remove(self) -> None:
-        """Takes it away."""
+        """Remove it."""
         self._services.stubs.remove(self.id, self._account_id)
 
     def _followed_by(self, what: Literal["loop", "fail"]) -> StubHandle:

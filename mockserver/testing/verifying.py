@@ -30,7 +30,7 @@ class Verifying(OfAccount):
 
     @property
     def journal(self) -> list[dict[str, Any]]:
-        """The exchanges, oldest first, with the members that ``GET /_mock/journal`` tells of each."""
+        """Return the exchanges, oldest first, with the members of ``GET /_mock/journal``."""
         return [shown(record) for record in self._services.journal.records(self._account_id)]
 
     def exchanges(self, latest: int = 50) -> str:
@@ -55,7 +55,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Asserts that so many requests came that satisfy the conditions; without a number, at least one."""
+        """Assert that so many requests came that satisfy the conditions; without a number, at least one."""
         __tracebackhide__ = True
         bounds = {"exactly": times, "at_least": at_least, "at_most": at_most}
         numbers = {name: number for name, number in bounds.items() if number is not None}
@@ -71,7 +71,7 @@ class Verifying(OfAccount):
         timeout: float = _PATIENCE,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Returns once so many requests came; asserts that they do within ``timeout`` real seconds."""
+        """Return once so many requests came; assert that they do within ``timeout`` real seconds."""
         __tracebackhide__ = True
         when = self._when(endpoint, conditions)
         asked = {"when": when, "at_least": at_least, "timeout": timeout}
@@ -95,7 +95,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Asserts that so many requests for a transcription came; see ``verify``."""
+        """Assert that so many requests for a transcription came; see ``verify``."""
         __tracebackhide__ = True
         self.verify("transcriptions", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -107,7 +107,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Asserts that so many requests for a translation came; see ``verify``."""
+        """Assert that so many requests for a translation came; see ``verify``."""
         __tracebackhide__ = True
         self.verify("translations", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -119,7 +119,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Asserts that so many requests for speech came; see ``verify``."""
+        """Assert that so many requests for speech came; see ``verify``."""
         __tracebackhide__ = True
         self.verify("speech", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -131,7 +131,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Asserts that so many chats came; see ``verify``."""
+        """Assert that so many chats came; see ``verify``."""
         __tracebackhide__ = True
         self.verify("chat", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -142,7 +142,7 @@ class Verifying(OfAccount):
         timeout: float = _PATIENCE,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Returns once so many requests for a transcription came; see ``wait_for``."""
+        """Return once so many requests for a transcription came; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("transcriptions", at_least=at_least, timeout=timeout, **conditions)
 
@@ -153,7 +153,7 @@ class Verifying(OfAccount):
         timeout: float = _PATIENCE,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Returns once so many requests for a translation came; see ``wait_for``."""
+        """Return once so many requests for a translation came; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("translations", at_least=at_least, timeout=timeout, **conditions)
 
@@ -164,7 +164,7 @@ class Verifying(OfAccount):
         timeout: float = _PATIENCE,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Returns once so many requests for speech came; see ``wait_for``."""
+        """Return once so many requests for speech came; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("speech", at_least=at_least, timeout=timeout, **conditions)
 
@@ -175,7 +175,7 @@ class Verifying(OfAccount):
         timeout: float = _PATIENCE,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Returns once so many chats came; see ``wait_for``."""
+        """Return once so many chats came; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("chat", at_least=at_least, timeout=timeout, **conditions)
 

@@ -14,7 +14,7 @@ class DocumentError(ValueError):
 
 
 def check(schemas: Schemas, name: str, document: object) -> None:
-    """Raises ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``.
+    """Raise ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``.
 
     It may have been made in Python, of anything.
     """
@@ -45,7 +45,7 @@ def check(schemas: Schemas, name: str, document: object) -> None:
 
 
 def as_json(document: object) -> Any:
-    """A value as JSON holds it. Raises ``DocumentError`` for one that JSON cannot hold."""
+    """Return a value as JSON holds it. Raises ``DocumentError`` for one that JSON cannot hold."""
     try:
         return json.loads(json.dumps(document, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:

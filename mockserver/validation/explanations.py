@@ -87,7 +87,7 @@ class Explanation(NamedTuple):
 
 
 def foremost(violations: Iterable[Violation]) -> Violation:
-    """The one violation that ``house`` should tell of.
+    """Return the one violation that ``house`` should report.
 
     The service tells a missing parameter first, then an unknown one, then what is wrong with the others in
     the order of their declaration, and so on within each of them. Raises ``ValueError`` for none.
@@ -103,7 +103,7 @@ def refusal(violations: Iterable[Violation]) -> ApiError:
 
 
 def house(violation: Violation) -> Explanation:
-    """The refusal in the voice of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
+    """Return the refusal in the voice of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
     param = _dotted(violation.path)
     message, code = _house(violation, param)
     return Explanation(message, param or None, code)
@@ -117,7 +117,7 @@ def listed(violation: Violation) -> Explanation:
 
 
 def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: bool = True) -> str:
-    """The refusal in the voice of the audio endpoints: Python's ``repr`` of pydantic's list of errors.
+    """Return the refusal in the voice of the audio endpoints: Python's ``repr`` of pydantic's list of errors.
 
     ``form`` is for multipart requests, whose array fields are named ``name[]`` and whose missing fields have
     the input ``None``. ``inputs=False`` leaves the values out, as the speech endpoint does in most reports.
@@ -226,7 +226,7 @@ def _wrong_length(violation: Violation, param: str) -> tuple[str, str]:
 
 
 def _expected_type(violation: Violation) -> str:
-    """E.g. ``a string``, ``an array of objects``, ``one of a string or object``, ``one of 'a' or 'b'``."""
+    """Return e.g. ``a string``, ``an array of objects``, ``one of a string or object``, ``one of 'a' or 'b'``."""
     if values := _values(violation):
         expected = _quoted(values)
     else:
@@ -238,7 +238,7 @@ def _expected_type(violation: Violation) -> str:
 
 
 def _particular_nouns(schema: Mapping[str, Any]) -> dict[str, str]:
-    """What ``schema`` expects of a JSON type, where it can be told more closely."""
+    """Return what ``schema`` expects of a JSON type, where that can be said more closely."""
     nouns = {}
     if "title" in schema:
         nouns["object"] = f"a {schema['title']}"
@@ -276,7 +276,7 @@ def _form_path(violation: Violation) -> tuple[str | int, ...]:
 
 
 def _pydantic(violation: Violation) -> tuple[str, str, dict[str, Any]]:
-    """Pydantic's error type, message and context."""
+    """Return pydantic's error type, message and context."""
     keyword, expected, found = violation.keyword, violation.expected, violation.found
     if keyword == "required":
         return "missing", "Field required", {}
@@ -341,7 +341,7 @@ def _quoted(values: Iterable[object]) -> list[str]:
 
 
 def _listed(items: Sequence[str], last: str, both: str) -> str:
-    """``a``, ``a both b``, ``a, b last c``."""
+    """Return ``a``, ``a both b``, ``a, b last c``."""
     if len(items) < 3:
         return both.join(items)
     return ", ".join(items[:-1]) + last + items[-1]

@@ -49,7 +49,7 @@ def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
 
 
 def _is_met(condition: Schema, value: Any) -> bool:
-    """Whether ``value`` is an object that has the members that ``condition`` names, with the values that it gives."""
+    """Return whether ``value`` is an object with the members and values of ``condition``."""
     members: Mapping[str, Any] = condition["properties"]
     return isinstance(value, dict) and all(
         value.get(name) in member.get("enum", [member.get("const")]) for name, member in members.items()

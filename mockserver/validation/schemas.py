@@ -66,18 +66,18 @@ class Schemas:
 
     @property
     def names(self) -> Set[str]:
-        """The names of all schemas."""
+        """Return the names of all schemas."""
         return self._paths.keys()
 
     def is_valid(self, name: str, document: object) -> bool:
-        """Whether ``document`` (JSON values only) satisfies the schema ``name``.
+        """Return whether ``document`` (JSON values only) satisfies the schema ``name``.
 
         Raises ``SchemaError`` when there is no such schema, or its file is broken.
         """
         return self._validator(name).is_valid(document)
 
     def violations(self, name: str, document: object) -> list[Violation]:
-        """Everything that keeps ``document`` from satisfying the schema ``name``; empty when nothing does.
+        """Return everything that keeps ``document`` from satisfying the schema ``name``; empty when nothing does.
 
         Of very many violations the first are told: see ``Explainer.violations``.
         """
@@ -95,11 +95,11 @@ class Schemas:
         return explain.house(explain.foremost(violations))
 
     def refused_members(self, name: str, document: object) -> set[str]:
-        """The names of the members of ``document`` that the schema ``name`` refuses."""
+        """Return the names of the members of ``document`` that the schema ``name`` refuses."""
         return self._explainer.refused_members(_address(name), document)
 
     def properties(self, name: str) -> dict[str, Any]:
-        """The schema of each property of ``name``, in the order declared, with references resolved."""
+        """Return the schema of each property of ``name``, in the order declared, with references resolved."""
         resolved = self.resolved(name).get("properties", {})
         return {key: resolved[key] for key in self._document(name).get("properties", {})}
 
@@ -115,7 +115,7 @@ class Schemas:
         return self._resolved[name]
 
     def required(self, name: str) -> list[str]:
-        """The properties that ``name`` requires, in the order declared."""
+        """Return the properties that ``name`` requires, in the order declared."""
         required: list[str] = self._document(name).get("required", [])
         return required
 

@@ -129,14 +129,14 @@ class Explainer:
     def _items(
         self, validator: Any, items: Any, instance: object, _: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        """``items``, but with the errors of the first invalid items only."""
+        """Validate ``items``, but with the errors of the first invalid items only."""
         for index in self._invalid(items, enumerate(instance if isinstance(instance, list) else ())):
             yield from validator.descend(instance[index], items, path=index)  # type: ignore[index]
 
     def _additional_properties(
         self, validator: Any, allowed: Any, instance: object, schema: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        """``additionalProperties``, but with one error for all unknown names, or those of the first invalid members."""
+        """Validate ``additionalProperties`` with one error for all unknown names, or for the first invalid members."""
         from jsonschema.exceptions import ValidationError
 
         known = schema.get("properties", {})
@@ -152,7 +152,7 @@ class Explainer:
     def _property_names(
         self, validator: Any, schema: Any, instance: object, _: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        """``propertyNames``, but with the place of the name that is refused, and the first such names only."""
+        """Validate ``propertyNames``, but with the place of the name that is refused, and the first such names only."""
         from jsonschema.exceptions import ValidationError
 
         names = instance if isinstance(instance, dict) else ()
@@ -199,7 +199,7 @@ def _escaped(step: str) -> str:
 
 
 def _places(error: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Where the error is and what was found there: one place per missing or unknown property."""
+    """Yield where the error is and what was found there: one place per missing or unknown property."""
     path = tuple(error.absolute_path)
     if error.validator == "required":
         missing = (name for name in error.validator_value if name not in error.instance)
@@ -238,7 +238,7 @@ def _judged(keyword: str) -> Callable[..., Iterator[ValidationError]]:
 def _required(
     validator: object, names: Sequence[str], instance: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    """``required``, but one error for all the missing names: the stock one names them only in its message."""
+    """Validate ``required`` with one error for all missing names: the stock one has them only in its message."""
     from jsonschema.exceptions import ValidationError
 
     if isinstance(instance, dict) and any(name not in instance for name in names):
@@ -248,7 +248,7 @@ def _required(
 def _any_of(
     validator: Any, branches: Sequence[Mapping[str, Any]], instance: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    """``anyOf``, but with the errors of the branch that was meant: the one for the instance's JSON type."""
+    """Validate ``anyOf``, but with the errors of the branch that was meant: the one for the instance's JSON type."""
     from jsonschema.exceptions import ValidationError
 
     meant: list[list[ValidationError]] = []

@@ -21,13 +21,13 @@ Issue = dict[str, Any]
 
 
 def issues(violations: Iterable[Violation]) -> list[Issue]:
-    """What is wrong, each with the path to where it is, in the order of the declared parameters."""
+    """Return what is wrong, each with the path to where it is, in the order of the declared parameters."""
     told = sorted(violations, key=lambda violation: violation.order)
     return [{"path": list(violation.path), "message": _message(violation)} for violation in told]
 
 
 def no_such_value(name: str, known: Sequence[str], received: str) -> list[Issue]:
-    """A parameter that is none of the ``known`` values."""
+    """Return the issue of a parameter that is none of the ``known`` values."""
     expected = " | ".join(f"'{each}'" for each in known)
     return [
         {"path": [name], "message": f"Invalid enum value. Expected {expected}, received '{received[:1000]}'"}
