@@ -201,7 +201,7 @@ def build_services(settings: Settings) -> Services:
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
-    stubs = Stubs(ENDPOINTS, errors.check_name)
+    stubs = Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
     store, blobs = open_state(settings.state, ValueRules(schemas))

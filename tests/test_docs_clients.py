@@ -46,7 +46,7 @@ def test_the_example_in_python_passes(tmp_path: Path) -> None:
 def test_the_stub_for_embeddings_answers_the_sdk(tmp_path: Path, api: AudioApi) -> None:
     (example,) = blocks(PAGE, "yaml")
     (tmp_path / "embeddings.yaml").write_text(example, "utf-8")
-    (stub,) = load_stubs([tmp_path], Stubs(ENDPOINTS, ErrorTable().check_name).check)
+    (stub,) = load_stubs([tmp_path], Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check)
     headers = {"Authorization": f"Bearer {api.api_key}"}
     httpx.post(f"{api.url}/_mock/stubs", json=dict(stub.document), headers=headers).raise_for_status()
     found = api.client.embeddings.create(model="text-embedding-3-small", input=["A text."])

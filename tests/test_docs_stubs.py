@@ -22,7 +22,7 @@ EXAMPLES = blocks(GUIDE.read_text("utf-8"), "yaml")
 
 def check(document: dict[str, Any]) -> object:
     """What the server checks beyond the schema."""
-    return Stubs(ENDPOINTS, ErrorTable().check_name).check(document)
+    return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check(document)
 
 
 def first_cells(first_column: str) -> list[str]:

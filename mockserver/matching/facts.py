@@ -129,3 +129,17 @@ class Outcome(Facts, Protocol):
     def in_flight(self) -> bool:
         """Whether the answer is still being streamed."""
         ...
+
+
+class LiveRequest(Facts, Protocol):
+    """A request on its way: what stubs and faults must know of it, beside what conditions look at."""
+
+    @property
+    def asks_for(self) -> frozenset[str]:
+        """What its answer shall be: ``events``, ``sound``, a ``job``."""
+        ...
+
+    @property
+    def reply_kinds(self) -> frozenset[str]:
+        """The kinds of stub replies that its endpoint makes an answer of."""
+        ...

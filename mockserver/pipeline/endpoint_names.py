@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 class EndpointNames(Mapping[str, frozenset[str]]):
     """What the patterns of stubs, faults and verifications can call an endpoint: the resources of each name.
 
+    ``reply_kinds`` are the kinds of stub replies that each resource makes an answer of.
+
     A path can be any; that of an endpoint which is not served stands for OpenAI's resource, or for itself.
     """
 
     def __init__(self, operations: Collection[Operation]) -> None:
         """``operations`` are those that are served."""
+        self.reply_kinds = {each.resource: each.reply_kinds for each in operations if each.reply_kinds}
         self._served: dict[str, frozenset[str]] = {
             name: frozenset(operation.resource for operation in operations if name in operation.names)
             for name in sorted(frozenset[str]().union(*(operation.names for operation in operations)))

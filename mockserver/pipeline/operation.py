@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from mockserver.pipeline.document_facts import DocumentFacts
+
 if TYPE_CHECKING:
     from mockserver.catalog.records import Prices
     from mockserver.transport.streamed_forms import FileField
@@ -34,6 +36,10 @@ class Operation:
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
     ``names`` are all that stubs and faults can call it.
 
+    ``reads`` finds what matchers look at in a document. ``gives`` is what all answers are (``sound``, a ``job``), which
+    faults can break; ``reply_kinds`` are the replies of stubs, beside whole bodies and errors, that an answer can be
+    made of.
+
     A call that no endpoint answers is an operation, too, of the body ``any`` and without a ``name``;
     ``is_versioned`` is whether the real path is below ``/v1``, ``asks_for_bearer`` how it refuses keys.
     """
@@ -56,6 +62,9 @@ class Operation:
     reads_texts: bool = False
     audio_field: str = "file"
     file_field: FileField | None = None
+    reads: Callable[[Mapping[str, Any]], DocumentFacts] = DocumentFacts
+    gives: frozenset[str] = frozenset()
+    reply_kinds: frozenset[str] = frozenset()
     resource: str = ""
     is_versioned: bool = True
     asks_for_bearer: bool = False

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
+from mockserver.pipeline.document_facts import DocumentFacts, text_in
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -17,13 +18,9 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
 
-_INSTRUCTING = ("system", "developer")  # roles
-
-_Message = Mapping[str, Any]
-
 
 class LiveFacts:
-    """Satisfies ``matching.facts.Facts``."""
+    """Satisfies ``matching.facts.LiveRequest``."""
 
     def __init__(
         self,
@@ -62,7 +59,7 @@ class LiveFacts:
     @property
     def model(self) -> str:
         """Return the model as the request names it; empty for none."""
-        return _text(self.document.get("model"))
+        return text_in(self.document.get("model"))
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
@@ -72,14 +69,23 @@ class LiveFacts:
     @cached_property
     def prompt(self) -> str:
         """Return the prompt, the instructions and the system messages, a line each."""
-        given = [_text(self.document.get(name)) for name in ("prompt", "instructions")]
-        written = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
-        return "\n".join(filter(None, given + written))
+        return self._read.prompt
 
     @cached_property
     def user_text(self) -> str:
         """Return the text of the last user message, or the text to speak."""
-        return _written(self._last_of_user[1]) or _text(self.document.get("input"))
+        return self._read.user_text
+
+    @property
+    def asks_for(self) -> frozenset[str]:
+        """Return what the answer shall be: ``events``, ``sound``, a ``job``."""
+        accepted = {"events"} if "text/event-stream" in self.headers.get("accept", "") else frozenset()
+        return self._operation.gives | self._read.asks_for | accepted
+
+    @property
+    def reply_kinds(self) -> frozenset[str]:
+        """Return the kinds of stub replies that the endpoint makes an answer of."""
+        return self._operation.reply_kinds
 
     @cached_property
     def clips(self) -> Sequence[KnownClip]:
@@ -101,15 +107,8 @@ class LiveFacts:
         return [language for each in self._transcriptions for language in each.languages]
 
     @cached_property
-    def _messages(self) -> list[tuple[int, _Message]]:
-        messages = self.document.get("messages")
-        numbered = enumerate(messages) if isinstance(messages, list) else ()
-        return [(number, message) for number, message in numbered if isinstance(message, Mapping)]
-
-    @cached_property
-    def _last_of_user(self) -> tuple[int, _Message]:
-        users = (each for each in reversed(self._messages) if each[1].get("role") == "user")
-        return next(users, (-1, {}))
+    def _read(self) -> DocumentFacts:
+        return self._operation.reads(self.document)
 
     @cached_property
     def _by_place(self) -> dict[AudioPlace, Clip]:
@@ -118,21 +117,15 @@ class LiveFacts:
         return dict(self._spoken())
 
     def _spoken(self) -> Iterator[tuple[AudioPlace, Clip]]:
-        for number, message in self._messages:
-            for index, part in _parts(message):
-                audio = part.get("input_audio")
-                if not isinstance(audio, Mapping) or not isinstance(audio.get("data"), str):
-                    continue
-                place = AudioPlace(number, index)
-                is_last = number == self._last_of_user[0]
-                try:
-                    yield place, self._audio.spoken(audio, place, keep_samples=is_last)
-                except ValueError:  # no base64
-                    continue
+        for place, audio in self._read.audio:
+            try:
+                yield place, self._audio.spoken(audio, place, keep_samples=place.message == self._read.latest)
+            except ValueError:  # no base64
+                continue
 
     @cached_property
     def _to_hear(self) -> list[Clip]:
-        messages = (None, self._last_of_user[0])
+        messages = (None, self._read.latest)
         return [clip for place, clip in self._by_place.items() if place.message in messages]
 
     @cached_property
@@ -147,20 +140,3 @@ class LiveFacts:
             except (UnusableAudio, EngineUnavailable, UnknownAudio):
                 continue  # for the endpoint to refuse
         return found
-
-
-def _parts(message: _Message) -> list[tuple[int, _Message]]:
-    content = message.get("content")
-    numbered = enumerate(content) if isinstance(content, list) else ()
-    return [(index, part) for index, part in numbered if isinstance(part, Mapping)]
-
-
-def _written(message: _Message) -> str:
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    return " ".join(filter(None, (_text(part.get("text")) for _, part in _parts(message))))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

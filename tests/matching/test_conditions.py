@@ -47,6 +47,8 @@ class KnownFacts:
     clips: tuple[KnownClip, ...] = (KnownClip(),)
     heard: str | None = "The weather is fine."
     languages: tuple[str, ...] = ("en",)
+    asks_for: frozenset[str] = frozenset()
+    reply_kinds: frozenset[str] = frozenset()
 
 
 DOCUMENT = {

@@ -13,7 +13,7 @@ from mockserver.scripting.stubs.replies import FileBody
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Accounts
     from mockserver.clock import Clock
-    from mockserver.matching.facts import Facts, KnownClip
+    from mockserver.matching.facts import Facts, KnownClip, LiveRequest
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.scripted.errors import ScriptedErrors
     from mockserver.scripting.stubs.registry import NearMiss, Stubs
@@ -69,7 +69,7 @@ class ScriptedAnswers:
             call, row["name"], message=row.get("message"), retry_after=row.get("retry_after")
         )
 
-    def _no_stub(self, call: Call, facts: Facts) -> ApiError:
+    def _no_stub(self, call: Call, facts: LiveRequest) -> ApiError:
         misses = self._stubs.nearest(facts, call.account.id, 1)
         nearest = _sentence(self._accounts, call, misses[0]) if misses else "There are no stubs."
         return ApiError("no_stub_matched", endpoint=call.operation.resource, nearest=nearest)

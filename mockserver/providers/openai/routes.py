@@ -8,7 +8,10 @@ from __future__ import annotations
 from mockserver.limits.costs import chat_cost, speech_cost, transcription_cost
 from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
 from mockserver.pipeline.operation import Operation
+from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.transport.streamed_forms import FileField
+
+_TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # kinds of replies
 
 # Sizes are those of the API reference, Upload file and Add upload part.
 _UPLOADED_FILE = FileField("file", most=512 << 20, error="file_too_large")
@@ -24,6 +27,7 @@ CREATE_TRANSCRIPTION = Operation(
     explains="pydantic",
     estimate=transcription_tokens,
     cost=transcription_cost,
+    reply_kinds=_TRANSCRIPTS,
     handler="audio.transcriptions.create_transcription",
     rules="audio.transcriptions.check_request",
 )
@@ -36,6 +40,8 @@ CREATE_CHAT_COMPLETION = Operation(
     endpoint="v1/chat/completions",
     estimate=chat_tokens,
     cost=chat_cost,
+    reads=ChatDocument,
+    reply_kinds=frozenset({"text", "say", "audio", "tool_calls"}),
     images=chat_images,
     tells_tokens=True,
     handler="chat.completions.create_chat_completion",
@@ -54,6 +60,7 @@ AUDIO = (
         explains="pydantic",
         estimate=transcription_tokens,
         cost=transcription_cost,
+        reply_kinds=_TRANSCRIPTS,
         handler="audio.translations.create_translation",
         rules="audio.translations.check_request",
     ),
@@ -68,6 +75,8 @@ AUDIO = (
         reads_texts=True,
         estimate=speech_tokens,
         cost=speech_cost,
+        gives=frozenset({"sound"}),
+        reply_kinds=frozenset({"text", "say", "audio"}),
         tells_tokens=True,
         handler="audio.speech.create_speech",
         rules="audio.speech.check_request",

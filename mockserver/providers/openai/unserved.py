@@ -19,6 +19,7 @@ from mockserver.journal.findings import remedy
 from mockserver.pipeline.handlers import Route
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.scripted.answers import nearly_answered
+from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.transport.urls import has_double_slash
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def route(context: UnservedContext, request: Request, error: HTTPException | Non
     method, path = request.method, request.route_path
     refuse_unknown = partial(_refuse_unknown, context.notices)
     if has_double_slash(request.path):
-        return Route(Operation("", method, path, body="any", is_versioned=False), refuse_unknown)
+        return Route(
+            Operation("", method, path, body="any", reads=ChatDocument, is_versioned=False), refuse_unknown
+        )
     calls = calls_of(path)
     called = _called(calls, request)
     if called is not None:
@@ -50,12 +53,13 @@ def route(context: UnservedContext, request: Request, error: HTTPException | Non
             method,
             called.path,
             body="any",
+            reads=ChatDocument,
             resource=called.resource,
             is_versioned=called.service == "OpenAI",
             asks_for_bearer=called.asks_for_bearer,
         )
         return Route(operation, partial(_refuse_unserved, context, called))
-    operation = Operation("", method, path, body="any", is_versioned=bool(calls))
+    operation = Operation("", method, path, body="any", reads=ChatDocument, is_versioned=bool(calls))
     allowed = _allowed(calls, error)
     if allowed:
         return Route(

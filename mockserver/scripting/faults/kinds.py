@@ -19,7 +19,7 @@ from mockserver.scripting.faults.fault import ERROR
 from mockserver.transport.connection import lost
 
 if TYPE_CHECKING:
-    from mockserver.matching.facts import Facts
+    from mockserver.matching.facts import LiveRequest
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.faults.targets import Arrival, Breakable
 
@@ -29,23 +29,21 @@ _DRIPS = 10.0  # seconds that a slow drip lasts where a fault says nothing
 _FAR_TOO_LONG = 1 << 31  # bytes that a stream announces, whose length is not known
 
 Broken = bytes | Iterable[bytes] | None  # the body instead; ``None`` where it stays as it is
-CanHit = Callable[["Facts"], bool]
 Before = Callable[["Arrival"], None]
 Breaks = Callable[["Breakable"], Broken]
 FailsJob = Callable[["Fault"], str]
 
 
-def _any_request(facts: Facts) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of fault: the parameters that it takes, the requests that it can hit, and what it does to them."""
+    """A kind of fault: the parameters that it takes, and what it does to requests.
+
+    It hits those alone that ask for what it ``needs`` (see ``LiveRequest.asks_for``).
+    """
 
     name: str
     takes: tuple[str, ...] = ()
-    can_hit: CanHit = _any_request
+    needs: str = ""
     before: Before | None = None
     breaks: Breaks | None = None
     fails_job: FailsJob | None = None
@@ -67,12 +65,12 @@ def before(name: str, *takes: str) -> Callable[[Before], Before]:
     return register
 
 
-def breaks(name: str, *takes: str, can_hit: CanHit = _any_request) -> Callable[[Breaks], Breaks]:
+def breaks(name: str, *takes: str, needs: str = "") -> Callable[[Breaks], Breaks]:
     """Register how a kind breaks a reply; beside what it does before, where it has two stages."""
 
     def register(function: Breaks) -> Breaks:
         known = KINDS.get(name, Kind(name))
-        KINDS[name] = replace(known, takes=takes or known.takes, can_hit=can_hit, breaks=function)
+        KINDS[name] = replace(known, takes=takes or known.takes, needs=needs, breaks=function)
         return function
 
     return register
@@ -82,9 +80,7 @@ def breaks_events(name: str, *takes: str) -> Callable[[Breaks], Breaks]:
     """Register how a kind breaks a stream of server-sent events; it hits requests that ask for one."""
 
     def register(function: Breaks) -> Breaks:
-        breaks(name, *takes, can_hit=_asks_for_events)(
-            lambda reply: function(reply) if reply.is_events else None
-        )
+        breaks(name, *takes, needs="events")(lambda reply: function(reply) if reply.is_events else None)
         return function
 
     return register
@@ -94,35 +90,22 @@ def fails_job(name: str, *takes: str) -> Callable[[FailsJob], FailsJob]:
     """Register how a kind has the job fail that a request creates: the function returns the job's message."""
 
     def register(function: FailsJob) -> FailsJob:
-        KINDS[name] = Kind(name, takes, can_hit=_creates_a_job, fails_job=function)
+        KINDS[name] = Kind(name, takes, needs="job", fails_job=function)
         return function
 
     return register
 
 
-def concerns(fault: Fault, facts: Facts) -> bool:
+def concerns(fault: Fault, request: LiveRequest) -> bool:
     """Return whether a fault can hit a request: one of its pattern that asks for what the fault breaks."""
-    return KINDS[fault.kind].can_hit(facts) and fault.pattern.matches(facts)
+    needs = KINDS[fault.kind].needs
+    return (not needs or needs in request.asks_for) and fault.pattern.matches(request)
 
 
 def job_failure(fault: Fault | None) -> str | None:
     """Return the message with which a fault has a job fail, empty where it says none; ``None`` for no such fault."""
     fails = KINDS[fault.kind].fails_job if fault else None
     return fails(fault) if fault and fails else None
-
-
-def _asks_for_events(facts: Facts) -> bool:
-    asked = facts.document.get("stream") in (True, "true") or facts.document.get("stream_format") == "sse"
-    return asked or "text/event-stream" in facts.headers.get("accept", "")
-
-
-def _asks_for_sound(facts: Facts) -> bool:
-    modalities = facts.document.get("modalities")
-    return "speech" in facts.endpoint_names or (isinstance(modalities, list) and "audio" in modalities)
-
-
-def _creates_a_job(facts: Facts) -> bool:
-    return "stt" in facts.endpoint_names
 
 
 @before(ERROR, "message", "retry_after")
@@ -221,7 +204,7 @@ def _leave_out_done(reply: Breakable) -> Iterator[bytes]:
     return (event for event in reply.events if not events.is_done(event))
 
 
-@breaks("corrupt_audio", can_hit=_asks_for_sound)
+@breaks("corrupt_audio", needs="sound")
 def _corrupt(reply: Breakable) -> Broken:
     """Change bytes of the sound: as it is, in JSON, or in events."""
     noise = Noise(reply.fault.chance("noise"))

@@ -18,7 +18,7 @@ from mockserver.scripting.faults.kinds import concerns
 if TYPE_CHECKING:
     from mockserver.clock import Clock
     from mockserver.errors import ErrorTable
-    from mockserver.matching.facts import Facts
+    from mockserver.matching.facts import LiveRequest
 
 __all__ = ["Fault", "FaultError", "FaultStatus", "Faults"]
 
@@ -116,7 +116,7 @@ class Faults:
         """Whether there are any, but for those of headers."""
         return bool(self._sets)
 
-    def due(self, facts: Facts, account_id: str, header: str | None) -> Fault | None:
+    def due(self, facts: LiveRequest, account_id: str, header: str | None) -> Fault | None:
         """The fault that hits this request of an account, which is counted. A request is hit by one at most.
 
         First comes the one of the request's ``header`` (``x-mock-fault``), then those of the account and of all

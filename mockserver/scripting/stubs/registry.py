@@ -21,7 +21,7 @@ from mockserver.scripting.stubs.replies import Scripted, check_header_values, ch
 from mockserver.scripting.stubs.stub import Stub, StubError
 
 if TYPE_CHECKING:
-    from mockserver.matching.facts import Facts
+    from mockserver.matching.facts import LiveRequest
     from mockserver.scripting.stubs.files import StubDocument
 
 log = logging.getLogger(__name__)
@@ -61,16 +61,19 @@ def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
 class Stubs:
     """The stubs of one server. Every method is safe to use from several threads.
 
-    ``endpoints`` are the names that patterns can use, and the resources that each stands for; ``check_error``
-    raises ``ValueError`` for an error that is not in the catalog.
+    ``endpoints`` are the names that patterns can use, and the resources that each stands for; ``reply_kinds`` the
+    kinds of replies that each resource makes an answer of; ``check_error`` raises ``ValueError`` for an error that
+    is not in the catalog.
     """
 
     def __init__(
         self,
         endpoints: Mapping[str, frozenset[str]],
+        reply_kinds: Mapping[str, frozenset[str]],
         check_error: Callable[[str], None],
     ) -> None:
         self._endpoints = endpoints
+        self._reply_kinds = reply_kinds
         self._check_error = check_error
         self._lock = threading.Lock()
         self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
@@ -93,7 +96,7 @@ class Stubs:
         for number, reply in enumerate(replies):
             place = f"replies[{number}]" if sequence else "reply"
             try:
-                check_reply(reply, resources, may_read=may_read)
+                check_reply(reply, resources, self._reply_kinds, may_read=may_read)
                 if "error" in reply:
                     error = reply["error"]
                     self._check_error(error if isinstance(error, str) else error["name"])
@@ -215,7 +218,7 @@ class Stubs:
         with self._lock:
             self._counters_of(account_id).scenarios[name] = state
 
-    def answer(self, facts: Facts, account_id: str) -> tuple[Stub, int] | None:
+    def answer(self, facts: LiveRequest, account_id: str) -> tuple[Stub, int] | None:
         """The stub that answers this request, and how often it has before; it is counted."""
         if not self._stubs:
             return None
@@ -225,7 +228,7 @@ class Stubs:
                 return stub, used
         return None
 
-    def names_method(self, facts: Facts, account_id: str) -> bool:
+    def names_method(self, facts: LiveRequest, account_id: str) -> bool:
         """Return whether a stub would answer this request that names its method."""
         return any("method" in stub.pattern.when for stub in self._matching(facts, account_id))
 
@@ -251,7 +254,7 @@ class Stubs:
             return Scripted(stub.id, reply, stub.folder)
         return Scripted(stub.id, reply, stub.folder, stub.bodies)
 
-    def nearest(self, facts: Facts, account_id: str, most: int = 3) -> list[NearMiss]:
+    def nearest(self, facts: LiveRequest, account_id: str, most: int = 3) -> list[NearMiss]:
         """The stubs that differ least from a request which none matched."""
         misses = []
         for stub in self.visible(account_id):
@@ -309,13 +312,13 @@ class Stubs:
             for id_, row in state["counters"].items():
                 self._counters[account_id or id_] = _Counters(dict(row["used"]), dict(row["scenarios"]))
 
-    def _candidates(self, facts: Facts, account_id: str) -> Iterator[Stub]:
+    def _candidates(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
         indexes = [self._indexes[id_] for id_ in (account_id, None) if id_ in self._indexes]
         if len(indexes) == 1:
             return indexes[0].candidates(facts)
         return merged([index.candidates(facts) for index in indexes])
 
-    def _matching(self, facts: Facts, account_id: str) -> Iterator[Stub]:
+    def _matching(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
         """Yield the stubs that could answer this request now, the first of which does."""
         for stub in self._candidates(facts, account_id):
             if stub.answers(facts) and self._is_due(stub, account_id) and stub.pattern.matches(facts):

@@ -19,20 +19,10 @@ from mockserver.wire import sse
 
 Document = Mapping[str, Any]
 
-_TRANSCRIPTS = frozenset({"transcriptions", "translations", "stt"})
-# Which endpoints a reply of some kind can answer; those that are not here answer any.
-_ANSWERS: Mapping[str, frozenset[str]] = {
-    "segments": _TRANSCRIPTS,
-    "words": _TRANSCRIPTS,
-    "logprobs": _TRANSCRIPTS,
-    "tool_calls": frozenset({"chat"}),
-    "audio": frozenset({"chat", "speech"}),
-    "say": frozenset({"chat", "speech"}),
-    "text": _TRANSCRIPTS | {"chat", "speech"},
-    "job": frozenset({"stt"}),
-}
+# Kinds of replies: those that answer any endpoint, and those that some endpoints make an answer of.
 _RAW = ("json", "body", "base64", "file", "events")
-_KINDS = ("error", *_RAW, *_ANSWERS)
+_MADE = ("segments", "words", "logprobs", "tool_calls", "audio", "say", "text", "job")
+_KINDS = ("error", *_RAW, *_MADE)
 
 _PIECE = 1 << 16  # bytes of a file that are read at a time
 _making = threading.Lock()  # of bodies, so that of a large one there are not as many as ask for it at first
@@ -181,20 +171,27 @@ class Scripted:
         return self.folder / path if self.folder else Path(path)
 
 
-def check_reply(reply: Document, resources: frozenset[str] | None, *, may_read: bool) -> None:
+def check_reply(
+    reply: Document,
+    resources: frozenset[str] | None,
+    reply_kinds: Mapping[str, frozenset[str]],
+    *,
+    may_read: bool,
+) -> None:
     """Raises ``ReplyError`` for what the schema cannot say.
 
-    ``resources`` are those it is to answer (``None``: any); ``may_read`` is whether it may name files.
+    ``resources`` are those it is to answer (``None``: any); ``reply_kinds`` the kinds that each resource makes an
+    answer of; ``may_read`` is whether it may name files.
     """
     kinds = [name for name in _KINDS if name in reply]
     if not kinds:
         raise ReplyError(f"there is nothing to answer. Give one of {', '.join(_KINDS)}.")
     if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
         raise ReplyError(f"{kinds[0]} and {kinds[1]} are answers of different kinds; give one of them.")
-    answered = endpoints_answered(reply)
-    if answered is not None and not answered:
+    answered = {resource for resource, takes in reply_kinds.items() if made_kinds(reply) <= takes}
+    if not answered:
         raise ReplyError(f"no endpoint is answered by {', '.join(kinds)} together.")
-    if answered is not None and resources is not None and not answered & resources:
+    if made_kinds(reply) and resources is not None and not answered & resources:
         raise ReplyError(
             f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}. "
             f"What answers any: {', '.join(_RAW)} and error."
@@ -246,11 +243,9 @@ def _check_body(reply: Document) -> None:
             raise ReplyError(f"events[{number}]: the name {name!r} is not one line of text.")
 
 
-def endpoints_answered(reply: Document) -> frozenset[str] | None:
-    """The endpoints that a reply can answer; ``None`` for any."""
-    if any(name in reply for name in ("error", *_RAW)):
-        return None
-    return frozenset.intersection(*(names for kind, names in _ANSWERS.items() if kind in reply))
+def made_kinds(reply: Document) -> frozenset[str]:
+    """Return the kinds of a reply that an endpoint must make an answer of; none of one that answers any endpoint."""
+    return frozenset(_MADE) & reply.keys()
 
 
 def _joined(name: str, rows: Sequence[Document]) -> str:

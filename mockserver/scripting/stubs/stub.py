@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.scripting.stubs.replies import endpoints_answered
+from mockserver.scripting.stubs.replies import made_kinds
 
 if TYPE_CHECKING:
-    from mockserver.matching.facts import Facts
+    from mockserver.matching.facts import LiveRequest
     from mockserver.matching.patterns import Pattern
 
 _SPENT: Mapping[str, Any] = {"error": "stub_spent"}
@@ -67,7 +67,6 @@ class Stub:
             return replies[used % len(replies)]
         return replies[-1] if then == "last" else _SPENT
 
-    def answers(self, facts: Facts) -> bool:
+    def answers(self, request: LiveRequest) -> bool:
         """Whether its replies can answer the request's endpoint at all."""
-        names = endpoints_answered(self.replies[0])
-        return names is None or bool(names & facts.endpoint_names)
+        return made_kinds(self.replies[0]) <= request.reply_kinds

@@ -96,16 +96,14 @@ def test_every_status_of_an_error_means_one() -> None:
 
 def test_faults_of_events_hit_only_who_asks_for_events() -> None:
     cut = fault(fault="sse_cut")
-    assert not concerns(cut, KnownFacts(document={"stream": False}))
-    assert concerns(cut, KnownFacts(document={"stream": True}))
-    assert concerns(cut, KnownFacts(document={"stream_format": "sse"}))
+    assert not concerns(cut, KnownFacts())
+    assert concerns(cut, KnownFacts(asks_for=frozenset({"events"})))
 
 
 def test_corrupt_audio_hits_only_who_asks_for_sound() -> None:
     corrupt = fault(fault="corrupt_audio")
-    assert not concerns(corrupt, KnownFacts(CHAT, document={"modalities": ["text"]}))
-    assert concerns(corrupt, KnownFacts(CHAT, document={"modalities": ["text", "audio"]}))
-    assert concerns(corrupt, KnownFacts(frozenset({"speech"})))
+    assert not concerns(corrupt, KnownFacts(CHAT))
+    assert concerns(corrupt, KnownFacts(CHAT, asks_for=frozenset({"sound"})))
 
 
 def test_a_fault_hits_only_requests_of_its_pattern() -> None:
@@ -160,5 +158,5 @@ def test_a_job_fails_by_the_fault_that_says_so_and_no_other() -> None:
         "",
         "No speech.",
     ]
-    assert concerns(told, KnownFacts(frozenset({"stt"})))
+    assert concerns(told, KnownFacts(asks_for=frozenset({"job"})))
     assert not concerns(told, KnownFacts(CHAT))

@@ -26,7 +26,7 @@ Write = Callable[..., Path]
 
 def check(document: dict[str, Any]) -> object:
     """What the server checks beyond the schema."""
-    return Stubs(ENDPOINTS, ErrorTable().check_name).check(document)
+    return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check(document)
 
 
 def loaded(*folders: Path) -> list[StubDocument]:

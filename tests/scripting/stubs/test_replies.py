@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.app import ENDPOINTS
 from mockserver.engines.transcription import Segment
 from mockserver.scripting.stubs.replies import ReplyError, Scripted, check_reply
 
@@ -115,5 +116,5 @@ def test_a_duration_replaces_that_of_the_clip() -> None:
 )
 def test_a_reply_that_makes_no_sense_says_where(reply: dict[str, Any], message: str) -> None:
     with pytest.raises(ReplyError) as error:
-        check_reply(reply, None, may_read=False)
+        check_reply(reply, None, ENDPOINTS.reply_kinds, may_read=False)
     assert str(error.value).startswith(message)

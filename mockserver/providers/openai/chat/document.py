@@ -1,0 +1,74 @@
+"""What matchers look at in the JSON of a chat. It may be anything: it need not be valid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from mockserver.audio.uploads import AudioPlace
+from mockserver.pipeline.document_facts import DocumentFacts, text_in
+
+_INSTRUCTING = ("system", "developer")  # roles
+
+_Message = Mapping[str, Any]
+
+
+class ChatDocument(DocumentFacts):
+    """The facts of a document with ``messages``, or of one that has none."""
+
+    @property
+    def prompt(self) -> str:
+        """Return the system messages, a line each, after what stands beside the messages."""
+        instructions = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
+        return "\n".join(filter(None, [super().prompt, *instructions]))
+
+    @property
+    def user_text(self) -> str:
+        """Return the text of the last user message."""
+        return _written(self._last_of_user[1]) or super().user_text
+
+    @property
+    def audio(self) -> Iterator[tuple[AudioPlace, _Message]]:
+        """Return the ``input_audio`` of all messages."""
+        for number, message in self._messages:
+            for index, part in _parts(message):
+                audio = part.get("input_audio")
+                if isinstance(audio, Mapping) and isinstance(audio.get("data"), str):
+                    yield AudioPlace(number, index), audio
+
+    @property
+    def latest(self) -> int:
+        """Return the number of the last user message."""
+        return self._last_of_user[0]
+
+    @property
+    def asks_for(self) -> frozenset[str]:
+        """Return what the answer shall be: sound where the modalities name it."""
+        modalities = self.document.get("modalities")
+        speaks = isinstance(modalities, list) and "audio" in modalities
+        return super().asks_for | ({"sound"} if speaks else frozenset())
+
+    @cached_property
+    def _messages(self) -> list[tuple[int, _Message]]:
+        messages = self.document.get("messages")
+        numbered = enumerate(messages) if isinstance(messages, list) else ()
+        return [(number, message) for number, message in numbered if isinstance(message, Mapping)]
+
+    @cached_property
+    def _last_of_user(self) -> tuple[int, _Message]:
+        users = (each for each in reversed(self._messages) if each[1].get("role") == "user")
+        return next(users, (-1, {}))
+
+
+def _parts(message: _Message) -> list[tuple[int, _Message]]:
+    content = message.get("content")
+    numbered = enumerate(content) if isinstance(content, list) else ()
+    return [(index, part) for index, part in numbered if isinstance(part, Mapping)]
+
+
+def _written(message: _Message) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return " ".join(filter(None, (text_in(part.get("text")) for _, part in _parts(message))))

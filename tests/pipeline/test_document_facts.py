@@ -1,0 +1,36 @@
+"""What matchers find in a form or JSON, whatever else is in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver.pipeline.document_facts import DocumentFacts
+
+
+def test_what_is_told_beside_the_input_is_the_prompt() -> None:
+    facts = DocumentFacts({"prompt": "Names: Ada.", "instructions": "Slowly.", "input": "Hello."})
+    assert (facts.prompt, facts.user_text) == ("Names: Ada.\nSlowly.", "Hello.")
+
+
+def test_members_that_are_no_texts_say_nothing() -> None:
+    facts = DocumentFacts({"prompt": 1, "input": ["Hello."]})
+    assert (facts.prompt, facts.user_text) == ("", "")
+    assert (list(facts.audio), facts.latest) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("document", "asked"),
+    [
+        ({}, set()),
+        ({"stream": False}, set()),
+        ({"stream": True}, {"events"}),
+        ({"stream": "true"}, {"events"}),
+        ({"stream_format": "sse"}, {"events"}),
+        ({"stream_format": "audio"}, set()),
+    ],
+    ids=str,
+)
+def test_streams_are_asked_for_in_three_ways(document: dict[str, Any], asked: set[str]) -> None:
+    assert DocumentFacts(document).asks_for == asked
