@@ -1,6 +1,7 @@
 # make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
 # make demo     a tour with the official SDK: speaks, and really listens
 # make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
+# make test-fast runs the tests that are not marked `slow`: under two minutes on two cores
 # make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
 # make lock     renews requirements/*.txt and package-lock.json of the tests: the newest versions that are allowed
 # make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
@@ -27,7 +28,7 @@ UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-lowest test-latest test-sdk test-browser test-clients fuzz pictures check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients fuzz pictures check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -38,6 +39,9 @@ demo: $(DEV)
 
 test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
 	$(BIN)/python -m pytest -n auto
+
+test-fast: $(DEV)
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-lowest: $(UV) $(SDK)
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/lowest

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from mockserver.audio.encode import write_wav
 from mockserver.testing.mock_server import MockServer
 
+pytestmark = pytest.mark.slow
+
 Samples = NDArray[np.int16]
 Upload = tuple[str, bytes]
 

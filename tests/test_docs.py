@@ -312,6 +312,7 @@ def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program", [program for page in GUIDES for program in blocks(page, "python", RUNNABLE)], ids=first_line
 )
@@ -320,6 +321,7 @@ def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @NEEDS_SHELL
 @pytest.mark.parametrize(
     "program", [program for page in SHELL_GUIDES for program in blocks(page, "sh", RUNNABLE)], ids=first_line
@@ -372,6 +374,7 @@ def test_there_are_examples_to_run() -> None:
     assert blocks(VOICES, "python", RUNNABLE)
 
 
+@pytest.mark.slow
 def test_the_example_of_a_conversation_hears_what_was_answered(
     newcomer: Newcomer, hosted: MockServer, tmp_path: Path
 ) -> None:

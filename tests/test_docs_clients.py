@@ -17,6 +17,8 @@ from mockserver.testing.mock_server import MockServer
 from tests.node import run_session
 from tests.test_docs import DOCS, RUNNABLE, assert_tests_pass, blocks
 
+pytestmark = pytest.mark.slow
+
 PAGE = (DOCS / "clients.md").read_text("utf-8")
 MULTIPLY = {
     "type": "function",

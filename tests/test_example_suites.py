@@ -12,6 +12,8 @@ import pytest
 
 from tests.node import npm_package
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 
 

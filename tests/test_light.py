@@ -19,6 +19,8 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT, build_wheel
 
+pytestmark = pytest.mark.slow
+
 REMEDY = "Whisper is not installed. Install it with: pip install faster-whisper"
 
 

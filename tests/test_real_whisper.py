@@ -19,6 +19,8 @@ from mockserver.audio.encode import encode_speech, write_wav
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 
+pytestmark = pytest.mark.slow
+
 CALL = "Please call me back tomorrow at nine."
 THANKS = "Thank you for your help."
 ORDER = "My order has not arrived yet."

@@ -19,6 +19,8 @@ from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import FIXTURES, RawResponse, multipart
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-mock-tier-5-repeated"
 NOON = 1_800_000_000  # Fri, 15 Jan 2027 08:00:00 GMT
 Send = Callable[..., RawResponse]

@@ -9,6 +9,8 @@ import pytest
 from mockserver.testing.mock_server import MockServer
 from tests.node import run_session
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Hello from the other language."
 
 

@@ -20,6 +20,8 @@ from mockserver.settings.model import Settings
 from mockserver.state.folder import Folder
 from mockserver.wire import tokens
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Result]
 
 

@@ -7,17 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
 
 
+@pytest.mark.slow
 def test_nothing_that_is_served_differs_from_the_installed_sdk_unless_it_is_meant(run: Run) -> None:
     result = run("drift")
     assert result.exit_code == 0, result.stdout
     assert "0 of them not accepted." in result.stdout
 
 
+@pytest.mark.slow
 def test_all_differences_are_reported_as_json_with_exit_status_1(run: Run) -> None:
     result = run("drift", "--all", "--format", "json")
     assert result.exit_code == 1

@@ -31,6 +31,7 @@ def test_a_model_is_shown_with_all_that_is_known(run: Run, arguments: list[str])
     assert "None" not in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [model.id for model in Catalog().models])
 def test_every_model_can_be_shown(run: Run, model: str) -> None:
     assert f"id: {model}\n" in run("models", model).stdout
@@ -78,6 +79,7 @@ def test_an_unknown_model_is_named_with_a_remedy(run: Run) -> None:
     assert result.stderr == "mockserver: there is no model 'gpt-9'. `mockserver models` lists them.\n"
 
 
+@pytest.mark.slow
 def test_pulling_without_a_network_fails_and_says_why(run: Run) -> None:
     result = run("models", "pull", "tiny")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -79,6 +79,7 @@ def test_without_a_model_it_fails_on_request(run: Run, unknown: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_really_listens(run: Run) -> None:
     run("speak", "Good morning, how are you today?", "-o", "morning.mp3")
     result = run("transcribe", "morning.mp3")

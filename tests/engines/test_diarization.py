@@ -60,6 +60,7 @@ def test_a_voice_alone_is_one_speaker(cast: Cast) -> None:
     assert {labels.label(cast.says("alloy", line)) for line in LINES} == {"A"}
 
 
+@pytest.mark.slow
 def test_most_pairs_of_voices_are_distinguished(cast: Cast) -> None:
     right = 0
     pairs = list(itertools.combinations(VOICES, 2))[::2]  # every voice is in some

@@ -24,6 +24,8 @@ if sys.platform != "linux":
 
 import resource
 
+pytestmark = pytest.mark.slow
+
 MESSAGES = [{"role": "user", "content": "Hello."}]
 CHAT = {"model": "gpt-4o-mini", "messages": MESSAGES}
 

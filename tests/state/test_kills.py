@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks.kills import kills
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks read /proc")
 def test_what_was_acknowledged_outlives_kills() -> None:

@@ -16,6 +16,8 @@ import httpx
 import openai
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60.0  # seconds
 LARGE = bytes(range(256)) * 2000
 

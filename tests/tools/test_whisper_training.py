@@ -25,6 +25,8 @@ from tools.whisper_training.tokenizer import Vocabulary, build_vocabulary
 from tools.whisper_training.train import Plan, Training
 from tools.whisper_training.windows import Windows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

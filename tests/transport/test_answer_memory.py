@@ -17,6 +17,8 @@ from mockserver.testing.mock_server import MockServer
 from tests.transport.http_server.talking import connect, head, rest_of, talk
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 SIZE = 8_000_000  # bytes; more than the system buffers of a connection
 STUBS = head("GET", "/_mock/stubs", authorization=None, connection="close")
 

@@ -11,7 +11,10 @@ import pytest
 from benchmarks.processes import Server, clean_environment, mockserver
 from tools.fuzz.exchange import Answer, Request, send
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc"),
+]
 
 CHAT = "/v1/chat/completions"
 ROOM = 200 << 20  # bytes over the idle server

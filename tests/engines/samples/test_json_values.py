@@ -422,6 +422,7 @@ SCHEMAS = st.recursive(LEAVES, composites, max_leaves=8)
 NODE = an_object(value=INTEGER, next={"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]})
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schema=SCHEMAS, hint=st.sampled_from(["", "What is the weather in Paris?"]))
 def test_a_sample_is_valid_and_always_the_same(schema: Schema, hint: str) -> None:

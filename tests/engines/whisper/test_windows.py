@@ -142,6 +142,7 @@ def times(segment: Any, length: float) -> list[float]:
     return [round(min(float(time), length), 3) for each in every for time in (each.start, each.end)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "options"),
     [
@@ -197,6 +198,7 @@ def test_no_more_features_are_made_than_are_looked_at() -> None:
     assert made <= 31 * RATE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "vad", [VadOptions(), VadOptions(0.4, 100, 500), VadOptions(0.05, 1_000, 300)], ids=str
 )
@@ -226,6 +228,7 @@ def test_only_what_was_found_is_left(passage: Sound) -> None:
     assert left.made == len(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("temperature", "really_heard"),
     [(0.0, 2), (1.0, 20)],
@@ -252,6 +255,7 @@ def test_silence_is_decoded_once(
     assert turns == 2 * 20, "each window is gone through twice, and may be the last one each time"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "decoded"), [(0.3, 0.3), (1.0, 1.0), (1e30, 1.0), (float("inf"), 1.0), (-3.0, 0.0)]
 )
@@ -282,6 +286,7 @@ def test_of_a_long_prompt_only_what_is_read_is_cut_into_tokens(
     assert max(map(len, seen)) < 40_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "long", [{"prompt": "Somebody said this. " * 2_000}, {"keywords": ("order",) * 5_000}]
 )
@@ -294,6 +299,7 @@ def test_what_is_heard_after_a_long_prompt_is_what_faster_whisper_hears(
     assert [segment.text for segment in heard] == [segment.text.strip() for segment in expected]
 
 
+@pytest.mark.slow
 def test_what_a_pause_raises_ends_the_work(models: Loaded, passage: Sound) -> None:
     sound, windows = np.concatenate([passage] * 30), 0
 

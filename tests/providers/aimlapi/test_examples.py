@@ -14,6 +14,8 @@ import pytest
 from tests.providers.aimlapi.conftest import Stt
 from tests.website import Website
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

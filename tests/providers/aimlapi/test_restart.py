@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.providers.aimlapi.conftest import OPENAI, PATIENCE
 from tests.website import Website
+
+pytestmark = pytest.mark.slow
 
 HEADERS = {"Authorization": "Bearer sk-mock-restart"}
 HELLO = "Hello world, this is a test."

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
 from tests.providers.aimlapi.conftest import ASSEMBLYAI, DEEPGRAM, Stt
+
+pytestmark = pytest.mark.slow
 
 
 def test_whisper_listens_in_the_background(

@@ -22,6 +22,8 @@ from tests.conftest import multipart
 from tests.providers.aimlapi.conftest import DEEPGRAM
 from tests.waiting import clips_at_work, eventually
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = 10  # of 30 s, each with a sentence in it: more than are transcribed before a test has looked
 SENTENCE = "My order has not arrived yet."
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.transport.http_server.talking import HEALTH, answer_on, answers, connect, head, rest_of, running
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 KEPT = HEALTH.replace(b"Connection: close\r\n", b"")
 BODY = head(content_type="application/json", content_length=500) + b"{"

@@ -18,6 +18,8 @@ from mockserver.testing.mock_server import MockServer
 from tests.transport.http_server.talking import answers, connect, head, running
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 
 # A server one of whose threads calls C code that keeps the interpreter's lock, or that only takes long.

@@ -163,6 +163,7 @@ for (let i = 0; i < 3; i++) {
 """.replace("SIZE", str(LARGE))
 
 
+@pytest.mark.slow
 def test_fetch_of_node_reads_why(server: MockServer, key_and_status: tuple[str, int]) -> None:
     node = shutil.which("node")
     if node is None:

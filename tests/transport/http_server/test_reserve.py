@@ -62,6 +62,7 @@ def working() -> int:
     return sum(isinstance(each, Worker) and each.connection is not None for each in threading.enumerate())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behave", "threads"),
     [

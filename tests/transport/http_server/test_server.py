@@ -198,6 +198,7 @@ def test_a_hundred_slow_clients_are_served_together(hello: Clip) -> None:
         assert all(parse_response(read_all(connection)).body == ANSWER for connection in connections)
 
 
+@pytest.mark.slow
 def test_a_hundred_streams_are_served_together(call: Clip) -> None:
     def stream(_: int) -> str:
         with client.audio.transcriptions.create(model="gpt-4o-transcribe", file=call, stream=True) as events:
@@ -238,6 +239,7 @@ def test_the_number_of_threads_is_bounded(hello: Clip) -> None:
         assert all(parse_response(read_all(connection)).body == ANSWER for connection in connections)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("gunicorn") is None, reason="gunicorn is not installed")
 def test_gunicorn_hosts_the_app(hello: Clip, tmp_path: Path) -> None:
     environment = {**os.environ, "MOCKSERVER_WHISPER_MODEL": "none"}

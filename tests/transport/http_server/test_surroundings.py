@@ -14,7 +14,10 @@ from tests.conftest import parse_response
 from tests.transport.http_server.talking import HEALTH, answers, connect, head, rest_of, running, talk
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and limits")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and limits"),
+]
 
 
 @pytest.mark.parametrize(
