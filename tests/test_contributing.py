@@ -162,6 +162,15 @@ def test_a_matcher(client: httpx.Client) -> None:
     assert verified.status_code == 200
 
 
+def test_a_control_endpoint(client: httpx.Client) -> None:
+    greeting = client.get("/_mock/greeting", params={"name": "you"}).json()
+    assert greeting["hello"] == "you"
+    assert greeting["account"]
+    assert client.get("/_mock/greeting", params={"nam": "you"}).status_code == 400
+    described = client.get("/_mock/openapi.json").json()["paths"]["/_mock/greeting"]["get"]
+    assert described["operationId"] == "greeting"
+
+
 def test_an_engine(client: httpx.Client) -> None:
     answer = chat(client, "Polly wants a cracker.")
     assert answer.json()["choices"][0]["message"]["content"] == "Polly wants a cracker."
