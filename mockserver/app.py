@@ -45,7 +45,7 @@ from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
 from mockserver.scripting.faults.registry import Faults
-from mockserver.scripting.stubs.registry import Stubs
+from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.files import Files

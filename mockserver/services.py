@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mockserver.remote.sources import UrlSources
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.files import StubWatcher
-    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files

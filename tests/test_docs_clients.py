@@ -11,7 +11,7 @@ import pytest
 from mockserver.app import ENDPOINTS
 from mockserver.errors import ErrorTable
 from mockserver.scripting.stubs.files import load_stubs
-from mockserver.scripting.stubs.registry import Stubs
+from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from tests.node import run_session

@@ -11,7 +11,7 @@ import pytest
 from mockserver.app import ENDPOINTS
 from mockserver.errors import ErrorTable
 from mockserver.scripting.stubs.files import StubFileError, load_stubs
-from mockserver.scripting.stubs.registry import Stubs
+from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.scripting.stubs.templates import NAMES
 from mockserver.validation.schemas import Schemas
 from tests.test_docs import DOCS, blocks, table

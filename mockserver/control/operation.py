@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Limiter
     from mockserver.pipeline.request import Request
     from mockserver.scripting.faults.registry import Faults
-    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
     from mockserver.validation.schemas import Schemas
 

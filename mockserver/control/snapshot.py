@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.clock import Clock
     from mockserver.control.operation import Call, ControlContext
-    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.scripting.stubs.stubs import Stubs
 
 VERSION = 1
 MAX_DEPTH = 500  # objects and arrays within each other: it has requests in it, too

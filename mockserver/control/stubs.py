@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.control.operation import ControlError, NotFound, check_owner, check_same_id, without_keys
-from mockserver.scripting.stubs.registry import STARTED
+from mockserver.scripting.stubs.use import STARTED
 
 if TYPE_CHECKING:
     from mockserver.control.operation import Call, ControlContext
-    from mockserver.scripting.stubs.registry import Stubs
     from mockserver.scripting.stubs.stub import Stub
+    from mockserver.scripting.stubs.stubs import Stubs
 
 
 def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
@@ -52,14 +52,14 @@ def remove(server: ControlContext, call: Call) -> dict[str, Any]:
 
 def show_scenarios(server: ControlContext, call: Call) -> dict[str, Any]:
     """Return the states of the caller's scenarios."""
-    return {"scenarios": server.stubs.scenarios(_account_of(call))}
+    return {"scenarios": server.stubs.use.scenarios(_account_of(call))}
 
 
 def set_scenario(server: ControlContext, call: Call) -> dict[str, Any]:
     """Put a scenario of the caller into a state."""
     account_id = _account_of(call)
-    server.stubs.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
-    return {"scenarios": server.stubs.scenarios(account_id)}
+    server.stubs.use.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
+    return {"scenarios": server.stubs.use.scenarios(account_id)}
 
 
 def _account_of(call: Call) -> str:
@@ -94,7 +94,7 @@ def _shown(server: ControlContext, call: Call, *stubs: Stub) -> list[dict[str, A
     return [
         {
             **document,
-            "used": server.stubs.used(stub, call.account_id),
+            "used": server.stubs.use.used(stub, call.account_id),
             **({"source": stub.source} if stub.source else {}),
         }
         for stub, document in zip(stubs, without_keys(server.accounts, call.request, documents), strict=True)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_body import RequestBodies
     from mockserver.scripting.faults.registry import Faults
-    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import RequestSchemas

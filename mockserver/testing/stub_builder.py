@@ -133,7 +133,7 @@ class StubHandle:
         """Return how often it has answered."""
         stubs = self._services.stubs
         stub = stubs.get(self.id, self._account_id)
-        return stubs.used(stub, self._account_id) if stub else 0
+        return stubs.use.used(stub, self._account_id) if stub else 0
 
     @property
     def then(self) -> StubBuilder:

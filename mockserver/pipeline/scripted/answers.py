@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mockserver.matching.facts import Facts, KnownClip, LiveRequest
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.scripted.errors import ScriptedErrors
-    from mockserver.scripting.stubs.registry import NearMiss, Stubs
     from mockserver.scripting.stubs.replies import Scripted
+    from mockserver.scripting.stubs.stubs import NearMiss, Stubs
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.logs import Notices
     from mockserver.providers.openai.batch_work.batches import Batches
     from mockserver.remote.sources import UrlSources
-    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files

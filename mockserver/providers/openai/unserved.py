@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request import Request
     from mockserver.providers.openai.contexts import UnservedContext
-    from mockserver.scripting.stubs.registry import Stubs
+    from mockserver.scripting.stubs.stubs import Stubs
 
 log = logging.getLogger(__name__)
 

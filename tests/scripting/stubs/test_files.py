@@ -16,7 +16,7 @@ from mockserver.app import ENDPOINTS
 from mockserver.errors import ErrorTable
 from mockserver.resources import data_folder
 from mockserver.scripting.stubs.files import StubDocument, StubFileError, StubWatcher, load_stubs
-from mockserver.scripting.stubs.registry import Stubs
+from mockserver.scripting.stubs.stubs import Stubs
 
 ONE = "when: {model: whisper-1}\nreply: {text: Hello.}\n"
 TWO = "- reply: {text: One.}\n- reply: {text: Two.}\n"
