@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver import json_styles
 from mockserver.catalog.reading import CatalogError, read_table
-from mockserver.wording import cut
+from mockserver.wording import cut, shown, suggestion
 
 _CATALOG = Path(__file__).parent / "catalog"
 _TABLE = _CATALOG / "errors.toml"
@@ -64,13 +64,10 @@ class ErrorTable:
         return rows
 
     def check_name(self, name: str) -> None:
-        """Raises ``ValueError`` unless there is an error of that name; it tells which one may be meant."""
+        """Raise ``ValueError`` for an unknown name; it says which one may be meant."""
         if name not in self.rows:
-            from difflib import get_close_matches
-
-            nearest = get_close_matches(name, self.rows, n=1)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else "docs/faults.md lists them."
-            raise ValueError(f"error: there is no {name!r} in the catalog. {hint}")
+            hint = suggestion(name, self.rows, "docs/faults.md lists them.")
+            raise ValueError(f"error: unknown error {shown(name)}. {hint}")
 
     @cached_property
     def examples(self) -> Mapping[str, Any]:
@@ -78,13 +75,13 @@ class ErrorTable:
         return read_table(_CATALOG / "error_examples.toml")
 
     def name_of(self, wanted: str | int) -> str:
-        """Return the name of an error given by name or by status. Raises ``ValueError`` for one there is not."""
+        """Return the name of an error given by name or by status. Raises ``ValueError`` for an unknown one."""
         if isinstance(wanted, str):
             self.check_name(wanted)
             return wanted
         by_status = self.examples["by_status"]
         if str(wanted) not in by_status:
-            raise ValueError(f"error: none has the status {wanted}. There are {', '.join(by_status)}.")
+            raise ValueError(f"error: none has the status {wanted}. Known: {', '.join(by_status)}.")
         name: str = by_status[str(wanted)]
         return name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 MAX_TEXT = 4096  # characters of a text that people write: a setting, the name of a model
 
@@ -27,6 +27,16 @@ def listing(words: Sequence[str], conjunction: str) -> str:
     if len(words) < 3:
         return f" {conjunction} ".join(words)
     return ", ".join(words[:-1]) + f", {conjunction} {words[-1]}"
+
+
+def suggestion(name: str, known: Collection[str], otherwise: str = "") -> str:
+    """Return ``Did you mean 'y'?`` for the known name nearest to ``name``; without one ``otherwise``, or all names."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name[:100], known, n=1)
+    if nearest:
+        return f"Did you mean {nearest[0]!r}?"
+    return otherwise or f"Known: {', '.join(known) or 'none'}."
 
 
 def problem_of_text(text: str, *, is_path: bool = False, longest: int = MAX_TEXT) -> str | None:

@@ -150,10 +150,10 @@ def test_the_headers_of_the_network_can_be_left_out(which: str, absent: set[str]
     ("text", "message"),
     [
         ("[limits]\nobserved = 'yes'\n", "limits.observed: 'yes' is not true or false."),
-        ("[limits.gpt-4oo]\n", "limits.gpt-4oo: there is no such limit group. Did you mean 'gpt-4o'?"),
+        ("[limits.gpt-4oo]\n", "limits.gpt-4oo: unknown limit group. Did you mean 'gpt-4o'?"),
         (
             "[[accounts]]\nkey = 'a'\n[accounts.limits.gpt-4oo]\n",
-            "accounts[0].limits.gpt-4oo: there is no such limit group. Did you mean 'gpt-4o'?",
+            "accounts[0].limits.gpt-4oo: unknown limit group. Did you mean 'gpt-4o'?",
         ),
         (
             "[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = 'a'\n",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from mockserver.catalog.records import (
     TokenRules,
     TranscriptionRules,
 )
-from mockserver.wording import problem_of_text, shown
+from mockserver.wording import problem_of_text, shown, suggestion
 
 Row = dict[str, Any]
 
@@ -116,7 +115,7 @@ def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str)
     if not isinstance(like, str):
         raise CatalogError(f"{where}.like: is missing or no text; name the model it behaves like")
     if like not in known:
-        raise CatalogError(f"{where}.like: there is no model {like!r}. {nearest(like, known)}")
+        raise CatalogError(f"{where}.like: unknown model {like!r}. {nearest(like, known)}")
     base = known[like]
     given = {key: base[key] for key in _FROM_THE_MODEL_LIKE if key in base}
     given |= {"name": model_id, "summary": f"Configured, like {like}."}
@@ -138,9 +137,7 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
             raise CatalogError(f"{where}: the key {shown(key)} {problem}; remove it")
         place = f"{where}.{key}"
         if key not in CONFIGURABLE:
-            meant = get_close_matches(key[:100], CONFIGURABLE, n=1)
-            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(CONFIGURABLE)}."
-            raise CatalogError(f"{place}: unknown key. {hint}")
+            raise CatalogError(f"{place}: unknown key. {suggestion(key, CONFIGURABLE)}")
         if (
             key in _NAMES
             and isinstance(value, str)
@@ -213,8 +210,7 @@ def _is_date(text: str) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint for a misspelled ``name``."""
-    found = get_close_matches(name, known, n=1)
-    return f"Did you mean {found[0]!r}?" if found else "`mockserver models` lists the models there are."
+    return suggestion(name, list(known), "`mockserver models` lists them.")
 
 
 def _complete(

@@ -72,7 +72,7 @@ def _groups(catalog: Catalog, name: str | None) -> list[str]:
         return groups
     model = catalog.model(name)
     if model is None and name not in groups:
-        fail(f"there is no model {shown(name)}. `mockserver models` lists them.")
+        fail(f"unknown model {shown(name)}. `mockserver models` lists them.")
     return [model.limit_group if model else name]
 
 

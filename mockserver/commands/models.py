@@ -99,7 +99,7 @@ def show_model(settings: Settings, name: str) -> None:
     try:
         card = catalog_of(settings).card(name)
     except KeyError:
-        fail(f"there is no model {shown(name)}. `mockserver models` lists them.")
+        fail(f"unknown model {shown(name)}. `mockserver models` lists them.")
     console = Console(highlight=False)
     for line in _lines(card):
         console.print(line, markup=False, soft_wrap=True)

@@ -38,7 +38,7 @@ def run(
     chosen = services.catalog.voice(voice)
     if chosen is None:
         names = ", ".join(each.name for each in services.catalog.voices)
-        fail(f"there is no voice {shown(voice)}. Voices: {names}")
+        fail(f"unknown voice {shown(voice)}. Voices: {names}")
     text = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
     utterance = Utterance(text, chosen, speed, settings.speech_language or None, instructions)
     path = Path(output)

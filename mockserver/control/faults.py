@@ -59,7 +59,7 @@ def _added(server: ControlContext, call: Call, owner: str | None) -> dict[str, A
 def _status(faults: Faults, call: Call, id_: str) -> FaultStatus:
     status = faults.get(id_, call.account_id)
     if status is None:
-        raise NotFound(f"There is no fault {id_!r}.")
+        raise NotFound(f"Unknown fault {id_!r}. GET /_mock/faults lists them.")
     return status
 
 

@@ -117,7 +117,7 @@ def wait(server: ControlContext, call: Call) -> flask.Response:
 def _record(journal: Journal, call: Call) -> Record:
     record = journal.record(call.account_id, call.path["id"])
     if record is None:
-        raise NotFound(f"There is no journal entry {call.path['id']!r}: the id is the answer's x-request-id.")
+        raise NotFound(f"Unknown journal entry {call.path['id']!r}. The id is the answer's x-request-id.")
     return record
 
 
@@ -131,7 +131,7 @@ def _found(
     else:
         later = _made(lambda: journal.records_after(account_id, after, pattern))
         if later is None:
-            raise ControlError(f"after: there is no journal entry {after!r} (any more).")
+            raise ControlError(f"after: unknown journal entry {after!r}. It may have made room for others.")
         records = later[:limit]
     return {"entries": [shown(each) for each in records], "dropped": journal.dropped}
 

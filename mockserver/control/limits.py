@@ -154,4 +154,4 @@ def _model(catalog: Catalog, argument: str, name: str) -> ModelCard:
     for model in catalog.every_model:
         if getattr(model, column) == name:
             return model
-    raise ControlError(f"{argument}: there is no {name!r} in the catalog. `mockserver limits` lists them.")
+    raise ControlError(f"{argument}: unknown {argument} {name!r}. `mockserver limits` lists them.")

@@ -42,12 +42,14 @@ def show(server: ControlContext, call: Call) -> Mapping[str, Any]:
     try:
         return server.catalog.card(call.path["name"], call.account_id)
     except KeyError:
-        raise NotFound(f"There is no model {call.path['name']!r} in the catalog.") from None
+        raise NotFound(f"Unknown model {call.path['name']!r}. `mockserver models` lists them.") from None
 
 
 def remove(server: ControlContext, call: Call) -> dict[str, Any]:
     """Remove a model that was added."""
     name = call.path["name"]
     if not server.catalog.own_models.remove(name, call.account_id):
-        raise NotFound(f"The caller has added no model {name!r}.")
+        raise NotFound(
+            f"No model {name!r} was added for this caller. GET /_mock/models lists those that were."
+        )
     return {"deleted": name}

@@ -19,6 +19,7 @@ from mockserver.state.disk import StateFailed
 from mockserver.transport.bodies import BodyReader
 from mockserver.validation import documents
 from mockserver.validation.documents import DocumentError
+from mockserver.wording import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def refuse_the_rest(app: flask.Flask, operations: Sequence[ControlOperation]) ->
             valid = set(request.routing_exception.valid_methods or ())
             return _wrong_method(request.path, request.method, sorted(valid - {"HEAD", "OPTIONS"}))
         if isinstance(request.routing_exception, exceptions.NotFound):
-            return answer({"error": f"There is no {request.path}. There is {', '.join(paths)}."}, 404)
+            return answer({"error": f"Unknown path {request.path}. Known: {', '.join(paths)}."}, 404)
         return None
 
     app.before_request(refuse_unrouted)
@@ -84,8 +85,7 @@ def _call(server: ControlContext, operation: ControlOperation, path: Mapping[str
     query = flask.request.args
     for name in query:
         if name not in operation.query:
-            known = ", ".join(operation.query) or "none"
-            raise ControlError(f"Unknown query argument '{name}'. There is {known}.")
+            raise ControlError(f"Unknown query argument '{name}'. {suggestion(name, operation.query)}")
     account = _caller(server.accounts, request) if operation.by_account else None
     body = _body(server, operation, request) if operation.schema else {}
     return Call(request, account, path, query, body)
@@ -147,7 +147,7 @@ def _is_deeper(value: Any, deepest: int) -> bool:
 
 def _wrong_method(path: str, method: str, known: list[str]) -> flask.Response:
     allowed = ", ".join(known)
-    refusal = answer({"error": f"{path} knows no {method}. It knows {allowed}."}, 405)
+    refusal = answer({"error": f"{path} does not take {method}. It takes {allowed}."}, 405)
     refusal.headers["allow"] = allowed
     return refusal
 

@@ -78,7 +78,7 @@ def _add(stubs: Stubs, document: dict[str, Any], account_id: str | None) -> Stub
 def _stub(stubs: Stubs, call: Call) -> Stub:
     stub = stubs.get(call.path["id"], call.account_id)
     if stub is None:
-        raise NotFound(f"There is no stub {call.path['id']!r}.")
+        raise NotFound(f"Unknown stub {call.path['id']!r}. GET /_mock/stubs lists them.")
     return stub
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.settings.account_rows import AccountRow, LimitRow, check_accounts, check_tier
 from mockserver.settings.model import OPTIONS, Settings
 from mockserver.settings.values import SettingsError, checked, kind_of
-from mockserver.wording import shown
+from mockserver.wording import shown, suggestion
 from mockserver.written_files import FileNotReadable, read_text
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ def _account(row: object, source: str) -> AccountRow:
     known = [option.name for option in fields(AccountRow)]
     for name, value in row.items():
         if name not in known:
-            meant = get_close_matches(name[:100], known, n=1)
-            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(known)}."
-            raise SettingsError(f"{source}: there is no key {shown(name)}. {hint}")
+            raise SettingsError(f"{source}: unknown key {shown(name)}. {suggestion(name, known)}")
         kind, called = _KINDS.get(name, (str, "text"))
         if not isinstance(value, kind):
             raise SettingsError(f"{source}.{name}: {shown(value)} is not a {called}.")
@@ -218,7 +216,7 @@ def _option_named(name: str, source: str) -> Field[Any]:
     for option in OPTIONS:
         if option.name == name:
             return option
-    raise SettingsError(f"{source}: there is no setting {shown(name)}. {_hint(name)}")
+    raise SettingsError(f"{source}: unknown setting {shown(name)}. {_hint(name)}")
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -253,13 +251,11 @@ def _namesake_variables() -> set[str]:
 def _unknown(variable: str) -> str:
     name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
     hint = _hint(name, spelled=lambda known: ENVIRONMENT_PREFIX + known.upper())
-    return f"{variable}: there is no such setting. {hint}"
+    return f"{variable}: unknown setting. {hint}"
 
 
 def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
     """Return which setting may be meant by a name that is none, as the source spells settings."""
-    from difflib import get_close_matches
-
     known = [*(option.name for option in OPTIONS), *_TABLES]
     nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
     return (
@@ -280,20 +276,15 @@ def check_limits(
     for place, row in rows:
         if row.group not in groups:
             where = f"{source}{place}limits.{row.group}"
-            raise SettingsError(
-                f"{where}: there is no such limit group. {_meant(row.group, groups, 'limits')}"
-            )
+            raise SettingsError(f"{where}: unknown limit group. {_meant(row.group, groups, 'limits')}")
     models = sorted({model.id for model in catalog.every_model})
     for place, name in allowed:
         if name not in models:
             raise SettingsError(
-                f"{source}{place}models: there is no model {shown(name)}. {_meant(name, models, 'models')}"
+                f"{source}{place}models: unknown model {shown(name)}. {_meant(name, models, 'models')}"
             )
 
 
 def _meant(name: str, known: Collection[str], command: str) -> str:
     """Return which of the ``known`` names may be meant, or the ``command`` that lists them."""
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(name[:100], known, n=1)
-    return f"Did you mean {nearest[0]!r}?" if nearest else f"`mockserver {command}` lists them."
+    return suggestion(name, known, f"`mockserver {command}` lists them.")

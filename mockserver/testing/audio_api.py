@@ -76,7 +76,7 @@ class AudioApi(Scripting, Verifying):
         documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
         card = self._services.catalog.served(model, self._account_id)
         if card is None:
-            raise ValueError(f"model: there is no {model!r} in the catalog. `mockserver limits` lists them.")
+            raise ValueError(f"model: unknown model {model!r}. `mockserver limits` lists them.")
         self._services.limiter.policy.override(self._account_id, card.limit_group, cast("Overrides", amounts))
 
     def add_model(

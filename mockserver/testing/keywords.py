@@ -202,7 +202,7 @@ def check_names(given: Mapping[str, object], kind: type) -> None:
     for name in given:
         if name not in known:
             meant = hint(name, known, f"fields={ ({name: given[name]})!r}")
-            raise TypeError(f"there is no {name!r} here. {meant}")
+            raise TypeError(f"Unknown argument {name!r}. {meant}")
 
 
 def when(given: Mapping[str, Any], kind: type) -> dict[str, Any]:

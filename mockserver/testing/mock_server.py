@@ -50,7 +50,7 @@ class MockServer(AudioApi):
     def account(self, key: str | None = None, *, tier: str | None = None) -> AudioApi:
         """Return the same for one account alone: that of an API ``key``, or one nobody has used yet.
 
-        ``tier`` is its usage tier. Raises ``ValueError`` for a key that is refused, or a tier that there is not.
+        ``tier`` is its usage tier. Raises ``ValueError`` for a key that is refused, or an unknown tier.
         """
         services = self._services
         if key is None:

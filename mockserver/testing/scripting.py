@@ -23,7 +23,7 @@ _SPELLED = {"since": "from"}  # in documents; in Python it is a keyword
 class Scripting(OfAccount):
     """Scripts what is answered to the requests of an account, or of all accounts.
 
-    The methods raise ``TypeError`` for a condition or an option that there is not, and ``ValueError`` for one
+    The methods raise ``TypeError`` for an unknown condition or option, and ``ValueError`` for one
     that makes no sense.
     """
 

@@ -25,7 +25,7 @@ Document = dict[str, Any]
 class StubBuilder:
     """What is to be answered to the requests of a pattern. Every method that names a reply adds the stub.
 
-    They raise ``TypeError`` for an argument that there is not, and ``ValueError`` for one that makes no sense.
+    They raise ``TypeError`` for an unknown argument, and ``ValueError`` for one that makes no sense.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ def _file(audio: str | os.PathLike[str] | bytes) -> str | dict[str, str]:
         return {"base64": _base64(audio)}
     path = Path(audio).absolute()
     if not path.is_file():
-        raise ValueError(f"audio: there is no file {path}.")
+        raise ValueError(f"audio: {path} is not a file. Give the path of one, or bytes.")
     return str(path)
 
 

@@ -24,7 +24,7 @@ _PATIENCE = 10.0  # seconds
 class Verifying(OfAccount):
     """Asks what the requests of an account, or of all accounts, have been.
 
-    The methods raise ``TypeError`` for a condition that there is not, ``ValueError`` for one that makes no
+    The methods raise ``TypeError`` for an unknown condition, ``ValueError`` for one that makes no
     sense, and ``AssertionError`` for requests that did not come: it names those that came nearest.
     """
 

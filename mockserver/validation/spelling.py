@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
+
+from mockserver.wording import suggestion
 
 # What conditions are called elsewhere, and here.
 _OTHER_NAMES = {
@@ -36,9 +37,7 @@ def hint(name: str, known: Collection[str], as_field: str = "") -> str:
         return f"Did you mean '{other}'?"
     if "fields" in known and _is_of_requests(name):
         return f"For a member of the request use {as_field or f'fields: {{{name}: …}}'}."
-    nearest = get_close_matches(name, known, n=1)
-    verb = "is" if len(known) == 1 else "are"
-    return f"Did you mean '{nearest[0]}'?" if nearest else f"There {verb} {', '.join(sorted(known))}."
+    return suggestion(name, sorted(known))
 
 
 def _is_of_requests(name: str) -> bool:

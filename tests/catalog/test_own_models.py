@@ -168,8 +168,8 @@ def test_the_control_api_adds_and_takes_away(api: AudioApi) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"id": "x", "like": "gpt-5.9"}, "like: there is no model 'gpt-5.9'. Did you mean 'gpt-5.6'?"),
-        ({"id": "x", "like": "zebra"}, "there is no model 'zebra'. `mockserver models` lists the models"),
+        ({"id": "x", "like": "gpt-5.9"}, "like: unknown model 'gpt-5.9'. Did you mean 'gpt-5.6'?"),
+        ({"id": "x", "like": "zebra"}, "unknown model 'zebra'. `mockserver models` lists them"),
         ({"id": "x"}, "like: is missing or no text; name the model it behaves like"),
         ({"like": "gpt-4o"}, "Missing required parameter: 'id'."),
         ({"id": "x", "like": "gpt-4o", "alias_of": "gpt-4o"}, "Unknown parameter: 'alias_of'."),
@@ -218,12 +218,12 @@ def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
     [
         (
             'id = "x"\nlike = "gpt-5.9"',
-            "models[0].like: there is no model 'gpt-5.9'. Did you mean 'gpt-5.6'?",
+            "models[0].like: unknown model 'gpt-5.9'. Did you mean 'gpt-5.6'?",
         ),
         ('like = "gpt-5.1"', "models[0].id: is missing or no text; give the model's name."),
         ('id = "x"', "models[0].like: is missing or no text; name the model it behaves like."),
         ('id = "x"\nlike = "gpt-4o"\nspeed = 3', "models[0].speed: unknown key. Did you mean 'speech'?"),
-        ('id = "x"\nlike = "gpt-4o"\nzzz = 3', "models[0].zzz: unknown key. There are id, like, name,"),
+        ('id = "x"\nlike = "gpt-4o"\nzzz = 3', "models[0].zzz: unknown key. Known: id, like, name,"),
         ('id = " x"\nlike = "gpt-4o"', "models[0].id: ' x' is not a name; give one in a line,"),
         ('id = "x\\n"\nlike = "gpt-4o"', "models[0].id: 'x\\n' is not a name;"),
         ('id = "x"\nlike = "gpt-4o"\nmax_output_tokens = 0', "models[0].max_output_tokens: 0 is below 1;"),
@@ -265,7 +265,7 @@ def test_a_file_that_makes_no_sense_stops_the_start(tmp_path: Path, row: str, me
             "models[1].like: 'a' is itself like 'b'. Have one of them be like a model",
         ),
         ([("a", "b"), ("b", "c"), ("c", "b")], "models[2].like: 'b' is itself like 'c'."),
-        ([("a", "a")], "models[0].like: there is no model 'a'."),
+        ([("a", "a")], "models[0].like: unknown model 'a'."),
     ],
 )
 def test_models_that_contradict_each_other_stop_the_start(
@@ -316,7 +316,7 @@ def test_settings_in_python_take_models_too() -> None:
     settings = Settings(
         port=0, whisper_model="none", log_level="warning", models=({"id": "a", "like": "gpt-9"},)
     )
-    with pytest.raises(SettingsError, match=r"models\[0\].like: there is no model 'gpt-9'\."):
+    with pytest.raises(SettingsError, match=r"models\[0\].like: unknown model 'gpt-9'\."):
         MockServer(settings)
 
 

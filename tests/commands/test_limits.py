@@ -69,7 +69,7 @@ def test_unknown_tiers_and_models_are_refused(run: Run) -> None:
     refused = run("limits", "--model", "gpt-9")
     assert (refused.exit_code, refused.stderr) == (
         1,
-        "mockserver: there is no model 'gpt-9'. `mockserver models` lists them.\n",
+        "mockserver: unknown model 'gpt-9'. `mockserver models` lists them.\n",
     )
 
 

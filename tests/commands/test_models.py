@@ -76,7 +76,7 @@ def test_more_days_than_there_are_lead_to_the_last(run: Run) -> None:
 def test_an_unknown_model_is_named_with_a_remedy(run: Run) -> None:
     result = run("models", "gpt-9")
     assert result.exit_code == 1
-    assert result.stderr == "mockserver: there is no model 'gpt-9'. `mockserver models` lists them.\n"
+    assert result.stderr == "mockserver: unknown model 'gpt-9'. `mockserver models` lists them.\n"
 
 
 @pytest.mark.slow
@@ -121,5 +121,5 @@ def test_a_settings_file_that_makes_no_sense_ends_the_command(run: Run, tmp_path
         result = run(command, "--config", str(file))
         assert result.exit_code == 1
         assert result.stderr == (
-            f"mockserver: {file}: models[0].like: there is no model 'gpt-4oo'. Did you mean 'gpt-4o'?\n"
+            f"mockserver: {file}: models[0].like: unknown model 'gpt-4oo'. Did you mean 'gpt-4o'?\n"
         )

@@ -192,7 +192,7 @@ def test_a_fault_without_a_key_concerns_every_account_and_only_those_without_a_k
     [
         ({}, "Missing required parameter: 'error'."),
         ({"fault": "hang", "error": "conflict"}, "Give one of 'error' and 'fault': what goes wrong."),
-        ({"error": "no_such"}, "error: there is no 'no_such' in the catalog. "),
+        ({"error": "no_such"}, "error: unknown error 'no_such'. "),
         ({"fault": "hang", "colour": "red"}, "Unknown parameter: 'colour'."),
         ({"fault": "hang", "when": {"colour": "red"}}, "Unknown parameter: 'when.colour'."),
         (

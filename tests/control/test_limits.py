@@ -221,8 +221,8 @@ def test_tier_and_limits_of_all_give_way_to_those_of_an_account(
     [
         ({"tier": "tier-9"}, "tier: Invalid value: 'tier-9'"),
         ({"teir": "free"}, "'teir'"),
-        ({"model": "gpt-9", "drain": True}, "model: there is no 'gpt-9'"),
-        ({"group": "gpt-4o-mini-2024-07-18", "drain": True}, "group: there is no"),
+        ({"model": "gpt-9", "drain": True}, "model: unknown model 'gpt-9'"),
+        ({"group": "gpt-4o-mini-2024-07-18", "drain": True}, "group: unknown group"),
         ({"model": "tts-1", "group": "tts-1", "drain": True}, "'model' and 'group'"),
         ({"model": "tts-1", "limits": {"requests_per_minute": 0}}, "'limits.requests_per_minute'"),
         ({"model": "tts-1", "limits": {"requests_per_week": 1}}, "'limits.requests_per_week'"),
@@ -250,7 +250,7 @@ def test_nonsense_is_refused_by_its_place(caller: Caller, body: object, place: s
 
 def test_a_query_and_a_key_must_make_sense(send: Send) -> None:
     assert b"query argument 'modle'" in send("GET", "/_mock/limits?modle=tts-1", key=None).body
-    assert b"model: there is no 'gpt-9'" in send("GET", "/_mock/limits?model=gpt-9", key=None).body
+    assert b"model: unknown model 'gpt-9'" in send("GET", "/_mock/limits?model=gpt-9", key=None).body
     assert b"Authorization: " in send("GET", "/_mock/limits", key="sk-mock-invalid").body
 
 

@@ -19,14 +19,14 @@ def test_an_unknown_path_is_answered_with_those_that_there_are(send: Send, path:
     response = send("GET", path)
     assert response.status == 404
     error = response.json()["error"]  # type: ignore[index]
-    assert error.startswith(f"There is no {path.removeprefix('/v1')}. There is /_mock/clock, /_mock/costs, ")
+    assert error.startswith(f"Unknown path {path.removeprefix('/v1')}. Known: /_mock/clock, /_mock/costs, ")
     assert "/_mock/models/{name}" in error
 
 
 def test_a_wrong_method_is_answered_with_those_that_there_are(send: Send) -> None:
     response = send("POST", "/_mock/limits")
     assert (response.status, response.headers["allow"]) == (405, "DELETE, GET, PUT")
-    assert response.json() == {"error": "/_mock/limits knows no POST. It knows DELETE, GET, PUT."}
+    assert response.json() == {"error": "/_mock/limits does not take POST. It takes DELETE, GET, PUT."}
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_an_unknown_query_argument_is_refused_before_anything_is_done(
 ) -> None:
     response = send(method, f"/_mock/{call}?colour=red", b"{}")
     assert response.status == 400
-    assert response.json() == {"error": "Unknown query argument 'colour'. There is none."}
+    assert response.json() == {"error": "Unknown query argument 'colour'. Known: none."}
 
 
 def test_known_query_arguments_are_named(send: Send) -> None:
     response = send("GET", "/_mock/limits?modell=whisper-1")
-    assert response.json() == {"error": "Unknown query argument 'modell'. There is model."}
+    assert response.json() == {"error": "Unknown query argument 'modell'. Did you mean 'model'?"}
 
 
 def test_an_unknown_field_is_named_with_those_that_there_are(send: Send) -> None:
@@ -51,9 +51,7 @@ def test_an_unknown_field_is_named_with_those_that_there_are(send: Send) -> None
     assert response.status == 400
     assert response.json() == {"error": "Unknown parameter: 'advanced'. Did you mean 'advance'?"}
     response = send("PUT", "/_mock/clock", b'{"tomorrow": 1}')
-    assert response.json() == {
-        "error": "Unknown parameter: 'tomorrow'. There are advance, freeze, scale, set."
-    }
+    assert response.json() == {"error": "Unknown parameter: 'tomorrow'. Known: advance, freeze, scale, set."}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"set": NaN}', b"\xff"])

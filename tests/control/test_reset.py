@@ -120,7 +120,7 @@ def test_what_the_server_said_is_forgotten(server: MockServer, post: Callable[..
             "what[0]: Invalid value: 'everything'. Supported values are: 'settings', ",
         ),
         ({"what": []}, "Invalid 'what': empty array."),
-        ({"which": ["stubs"]}, "Unknown parameter: 'which'. There is what."),
+        ({"which": ["stubs"]}, "Unknown parameter: 'which'. Known: what."),
     ],
 )
 def test_what_there_is_not_cannot_be_reset(

@@ -90,7 +90,7 @@ def test_null_takes_a_change_back_and_delete_all_of_them(
         ({"choiceless_chunks": "maybe"}, "Invalid type for 'choiceless_chunks': expected a boolean"),
         ({"limits": "requests_per_week=1"}, "limits: 'requests_per_week' is not one of "),
         ({"speech_language": "klingon"}, "speech_language: 'klingon' is not possible."),
-        ({"port": 80}, "Unknown parameter: 'port'. There are "),
+        ({"port": 80}, "Unknown parameter: 'port'. Known: "),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused_by_its_place(

@@ -242,11 +242,11 @@ def test_the_control_api_is_heard_while_requests_come() -> None:
         ),
         (
             {"limit_rows": (LimitRow("gpt-4.0", None, (("requests_per_minute", 3),)),)},
-            "limits.gpt-4.0: there is no such limit group. Did you mean 'gpt-4.1'?",
+            "limits.gpt-4.0: unknown limit group. Did you mean 'gpt-4.1'?",
         ),
         (
             {"accounts": (AccountRow("sk-me", limits=(LimitRow("gpt-4.0", None, ()),)),)},
-            "accounts[0].limits.gpt-4.0: there is no such limit group. Did you mean 'gpt-4.1'?",
+            "accounts[0].limits.gpt-4.0: unknown limit group. Did you mean 'gpt-4.1'?",
         ),
     ],
 )

@@ -127,7 +127,7 @@ def test_accounts_are_declared_in_the_file() -> None:
     [
         (
             "prot = 1",
-            "mockserver.toml: there is no setting 'prot'. Did you mean 'port'?",
+            "mockserver.toml: unknown setting 'prot'. Did you mean 'port'?",
         ),
         (
             "port = 'x'",
@@ -149,7 +149,7 @@ def test_accounts_are_declared_in_the_file() -> None:
         ("require_key = 'maybe'", "mockserver.toml: require_key: 'maybe' is not true or false."),
         ("socket_timeout = inf", "mockserver.toml: socket_timeout: inf is not a number."),
         ("socket_timeout = nan", "mockserver.toml: socket_timeout: nan is not a number."),
-        ("[server]\nport = 1", "mockserver.toml: there is no setting 'server'."),
+        ("[server]\nport = 1", "mockserver.toml: unknown setting 'server'."),
         ("port =", "mockserver.toml: cannot be read as TOML: "),
         (
             "accounts = 7",
@@ -164,7 +164,7 @@ def test_accounts_are_declared_in_the_file() -> None:
         ("[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = ''", "mockserver.toml: accounts[1]: needs a `key`"),
         (
             "[[accounts]]\nkey = 'a'\nteam = 'b'",
-            "mockserver.toml: accounts[0]: there is no key 'team'. There are key, organization, ",
+            "mockserver.toml: accounts[0]: unknown key 'team'. Known: key, organization, ",
         ),
         (
             "[[accounts]]\nkey = 'a'\nmodels = 'tts-1'",
@@ -214,12 +214,12 @@ def test_a_wrong_variable_is_named() -> None:
     ],
 )
 def test_a_misspelt_variable_is_named_with_the_right_one(variable: str, remedy: str) -> None:
-    assert problem(environ={variable: "x"}) == f"{variable}: there is no such setting. {remedy}"
+    assert problem(environ={variable: "x"}) == f"{variable}: unknown setting. {remedy}"
 
 
 def test_a_wrong_argument_is_named() -> None:
     assert problem(port=-1) == "argument port: -1 is too small; the least is 0."
-    assert problem(prot=1).startswith("argument: there is no setting 'prot'.")
+    assert problem(prot=1).startswith("argument: unknown setting 'prot'.")
 
 
 def test_a_wrong_header_is_named() -> None:

@@ -329,7 +329,7 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
     ("mistake", "error", "named"),
     [
         (lambda api: api.on_transcription(flie="a.wav"), TypeError, "Did you mean 'file'"),
-        (lambda api: api.on_chat(zzz=1), TypeError, "There are account, channels"),
+        (lambda api: api.on_chat(zzz=1), TypeError, "Known: account, channels"),
         (lambda api: api.on_transcription(filename="a.wav"), TypeError, "Did you mean 'file'"),
         (lambda api: api.on_chat(temperature=0), TypeError, "use fields={'temperature': 0}"),
         (lambda api: api.verify_transcription(language="en"), TypeError, "use fields={'language': 'en'}"),

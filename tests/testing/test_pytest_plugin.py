@@ -234,7 +234,7 @@ def test_a_marker_has_the_account_as_the_test_needs_it(pytester: pytest.Pytester
     ("arguments", "complaint"),
     [
         ('tier="gold"', "*audio_api: tier: Invalid value: 'gold'*"),
-        ('strictnes="off"', "*audio_api: there is no 'strictnes' here. Did you mean 'strictness'?*"),
+        ('strictnes="off"', "*audio_api: Unknown argument 'strictnes'. Did you mean 'strictness'?*"),
         ('"free"', "*audio_api takes keywords only, not ('free',)*"),
     ],
 )
@@ -272,7 +272,7 @@ def test_settings_come_from_the_configuration_and_then_from_the_command_line(
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ("strictnes=real", "*mockserver: *there is no setting 'strictnes'*"),
+        ("strictnes=real", "*mockserver: *unknown setting 'strictnes'*"),
         ("strictness=lax", "*mockserver: *strictness: 'lax' is not one of real, schema, off*"),
         ("strictness", "*--mockserver: 'strictness' is not SETTING=VALUE.*"),
     ],

@@ -63,7 +63,7 @@ def test_the_default_that_the_schema_tells_is_the_one_that_holds(schemas: Schema
             {"error": "rate_limit_token"},
             r"^error: .*'rate_limit_token'.* Did you mean 'rate_limit_tokens'\?$",
         ),
-        ({"error": 418}, r"^error: none has the status 418. There are 400, 401, "),
+        ({"error": 418}, r"^error: none has the status 418. Known: 400, 401, "),
         (
             {"fault": "latency", "at": "before"},
             r"^at: does not go with latency. It goes with connection_reset.$",

@@ -131,7 +131,7 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
         (
             "when:\n  model: a\n  sound: b\nreply: {say: La.}",
             3,
-            "Unknown parameter: 'when.sound'. There are account,",
+            "Unknown parameter: 'when.sound'. Known: account,",
         ),
         ("stubs:\n- reply:\n    text: [a]", 3, "Invalid type for 'reply.text': expected a string"),
         ("just a text", 1, "a stub is an object with `when` and `reply`."),
@@ -140,7 +140,7 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
         ("when:\n  endpoint: [chat, sing]\nreply: {say: La.}", 2, "endpoint: there is no 'sing'."),
         ("when:\n  model: a\n  heard: '('\nreply: {say: La.}", 3, "heard: '(' is not a regular expression"),
         ("when:\n  fields:\n    $[: 1\nreply: {say: La.}", 3, "fields.$[: is not JSONPath"),
-        ("reply:\n  error: no_such_error", 2, "reply: error: there is no 'no_such_error'"),
+        ("reply:\n  error: no_such_error", 2, "reply: error: unknown error 'no_such_error'"),
         ("replies:\n- text: a\n- delay: 1", 3, "replies[1]: there is nothing to answer."),
         ("reply:\n  base64: '!'", 2, "reply: base64: is not base64."),
         (

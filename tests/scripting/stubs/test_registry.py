@@ -435,7 +435,7 @@ def test_a_stub_can_be_looked_at_changed_and_removed(
         ({"when": {"fields": {"$[": 1}}, "reply": {"text": "a"}}, "fields.$[: is not JSONPath"),
         ({"reply": {"delay": 1}}, "reply: there is nothing to answer"),
         ({"reply": {"text": "a", "json": {}}}, "answers of different kinds"),
-        ({"reply": {"error": "rate_limit"}}, "there is no 'rate_limit' in the catalog"),
+        ({"reply": {"error": "rate_limit"}}, "unknown error 'rate_limit'"),
         ({"reply": {"base64": "%"}}, "base64: is not base64"),
         ({"reply": {"file": "secrets.txt"}}, "only a stub in a file can name files"),
         ({"reply": {"text": "{{", "template": True}}, "reply: text: template '{{'"),
