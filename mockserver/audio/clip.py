@@ -49,17 +49,17 @@ class Clip:
 
     @property
     def extension(self) -> str:
-        """What follows the last dot of the name, in lower case; empty when there is none."""
+        """Return what follows the last dot of the name, in lower case; empty when there is none."""
         return PurePath(self.name).suffix[1:].lower()
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the file, in hex."""
+        """Return the SHA-256 of the file, in hex."""
         return self.content.sha256
 
     @property
     def facts(self) -> ClipFacts:
-        """Container, codec, duration and the like. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
+        """Return container, codec, duration and the like. Raises ``UnusableAudio``."""
         if self._facts is None:
             from mockserver.audio.decode import decode
 
@@ -76,16 +76,16 @@ class Clip:
 
     @property
     def known_facts(self) -> ClipFacts | None:
-        """The facts if they are known already; nothing is decoded for them."""
+        """Return the facts if they are known already; nothing is decoded for them."""
         return self._facts
 
     @property
     def duration(self) -> float:
-        """Seconds. Raises as ``facts`` does."""
+        """Return the seconds that it lasts. Raises as ``facts`` does."""
         return self.facts.duration
 
     def samples(self) -> Samples:
-        """The samples, mono, 16 kHz. Reading them raises ``UndecodableAudio`` and ``AudioTooLong``."""
+        """Return the samples, mono, 16 kHz. Reading them raises ``UndecodableAudio`` and ``AudioTooLong``."""
         kept = self._kept
         return Samples(self._pieces if kept is None else lambda: iter((kept,)))
 

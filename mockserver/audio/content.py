@@ -86,7 +86,7 @@ class Content:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the bytes, in hex."""
+        """Return the SHA-256 of the bytes, in hex."""
         if not self._sha256:  # in memory; what is on disk was hashed while it was written
             self._sha256 = hashlib.sha256(self.read()).hexdigest()
         return self._sha256

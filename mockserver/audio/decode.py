@@ -1,4 +1,4 @@
-"""Reads audio: any documented container to facts and, when asked, to samples a recogniser can hear."""
+"""Reads audio: any documented container to facts and, when asked, to samples for a recogniser."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def decode(
     max_seconds: float,
     look: Callable[[], None] = lambda: None,
 ) -> Decoded:
-    """Decodes a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
+    """Decode a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
 
     Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
     ignored, a damaged or truncated file is read as far as it goes. ``look`` is called now and then; what it raises
@@ -128,7 +128,7 @@ def pcm_pieces(data: bytes | Content, sample_rate: int, max_seconds: float) -> I
 
 @contextlib.contextmanager
 def _opened(data: bytes | Content) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """The file and its first audio stream. Raises ``UndecodableAudio``, also for what fails while it is read."""
+    """Open the file and its first audio stream. Raises ``UndecodableAudio``, also while it is read."""
     from mockserver.audio.pyav import av
 
     content = Content.of(data)
@@ -153,7 +153,7 @@ def _audio_stream(container: InputContainer) -> AudioStream:
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """What can be decoded of the stream, damaged packets left out."""
+    """Yield what can be decoded of the stream, damaged packets left out."""
     from mockserver.audio.pyav import av
 
     packets = container.demux(stream)
@@ -210,18 +210,18 @@ class _Sound:
         self._length = 0  # samples per channel
 
     def add(self, frame: AudioFrame) -> None:
-        """Takes the next frame. A stream may change its format on the way; the clip has that of its start."""
+        """Take the next frame. A stream may change its format on the way; the clip has that of its start."""
         if self._native is None:
             self._native = self._begin(frame)
         self._resample(self._native, frame)
 
     def flush(self) -> None:
-        """Takes what the resamplers hold back."""
+        """Take what the resamplers hold back."""
         if self._native is not None:
             self._resample(self._native, None)
 
     def decoded(self, container: str, codec: str) -> Decoded:
-        """The result. Raises ``UndecodableAudio`` when no sound came."""
+        """Return the result. Raises ``UndecodableAudio`` when no sound came."""
         if self._length == 0:
             raise UndecodableAudio("the file has no sound in it")
         duration = self._length / self._sample_rate
@@ -249,12 +249,12 @@ class _Sound:
 
 
 def _pcm(frame: AudioFrame) -> memoryview:
-    """The samples of a packed s16 frame, whose buffer may be longer than they are."""
+    """Return the samples of a packed s16 frame, whose buffer may be longer than they are."""
     return memoryview(frame.planes[0])[: frame.samples * frame.layout.nb_channels * 2]
 
 
 def _to_float(pcm: bytearray | memoryview) -> NDArray[np.float32]:
-    """s16le ``pcm`` as samples from -1 to 1."""
+    """Return s16le ``pcm`` as samples from -1 to 1."""
     import numpy as np
 
     samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)

@@ -67,7 +67,7 @@ _ENCODERS = {
 
 
 def encode_speech(chunks: Iterator[bytes], response_format: str) -> Iterator[bytes]:
-    """Encodes ``chunks`` of s16le mono PCM at 24 kHz; bytes leave as soon as the encoder gives them.
+    """Encode ``chunks`` of s16le mono PCM at 24 kHz; bytes leave as soon as the encoder gives them.
 
     ``response_format`` is a key of ``CONTENT_TYPES``. Closing the iterator closes ``chunks`` too.
     """
@@ -85,12 +85,12 @@ def encode_speech(chunks: Iterator[bytes], response_format: str) -> Iterator[byt
 
 
 def write_wav(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:
-    """A complete RIFF/WAVE file of interleaved s16le ``pcm``."""
+    """Return a complete RIFF/WAVE file of interleaved s16le ``pcm``."""
     return wav_header(len(pcm), sample_rate, channels) + pcm
 
 
 def wav_header(pcm_bytes: int, sample_rate: int, channels: int = 1) -> bytes:
-    """The 44 bytes before ``pcm_bytes`` of interleaved s16le samples; 0xFFFFFFFF if that is unknown."""
+    """Return the 44 bytes before ``pcm_bytes`` of interleaved s16le; 0xFFFFFFFF if that is unknown."""
     riff_bytes = min(pcm_bytes + 36, _UNKNOWN_SIZE)
     frame_bytes = channels * 2
     return struct.pack(
@@ -112,7 +112,7 @@ class _Sink:
         return len(data)
 
     def take(self) -> bytes:
-        """What was written since the last call."""
+        """Return what was written since the last call."""
         written = bytes(self._written)
         self._written.clear()
         return written
@@ -141,7 +141,7 @@ def _encode(chunks: Iterator[bytes], encoder: _Encoder) -> Iterator[bytes]:
 
 
 def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same PCM in equal blocks, the last one shorter: the encoded bytes must not depend on the cuts."""
+    """Yield the PCM in equal blocks, the last one shorter, so that its cuts do not change the encoded bytes."""
     held = bytearray()
     for chunk in chunks:
         held += chunk

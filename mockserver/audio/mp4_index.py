@@ -101,7 +101,7 @@ class _Track:
 
     @property
     def packets(self) -> int:
-        """How many packets FFmpeg makes of it, at most."""
+        """Return how many packets FFmpeg makes of it, at most."""
         if not self._is_pcm:
             return self._samples * self._edits
         in_chunks = self._in_runs + max(0, self._chunks + 1 - self._run_begins) * self._run_has

@@ -31,7 +31,7 @@ class Samples:
 
     @property
     def made(self) -> int:
-        """How many samples have been made so far; all there are, once ``stretch`` has returned fewer than asked for."""
+        """Return the samples made so far: all of them, once ``stretch`` has returned fewer than requested."""
         return self._next
 
     def stretch(self, begin: int, end: int) -> NDArray[np.float32]:
@@ -55,6 +55,6 @@ class Samples:
         return np.concatenate(found)
 
     def _forget(self, before: int) -> None:
-        """Drops the pieces that end ``before`` a sample."""
+        """Drop the pieces that end ``before`` a sample."""
         while self._kept and self._first + len(self._kept[0]) <= before:
             self._first += len(self._kept.popleft())

@@ -19,13 +19,13 @@ def language_table() -> dict[str, Any]:
 
 
 def espeak_voices() -> dict[str, str]:
-    """Identifiers of espeak-ng's voices by language (ISO 639-1)."""
+    """Return the identifiers of espeak-ng's voices by language (ISO 639-1)."""
     voices: dict[str, str] = language_table()["espeak_voices"]
     return voices
 
 
 def is_language(code: str) -> bool:
-    """Whether ``code`` ("de", "de-AT") is a language that can be spoken, one of ``espeak_voices``."""
+    """Return whether ``code`` ("de", "de-AT") is a language that can be spoken, one of ``espeak_voices``."""
     return primary_subtag(code) in espeak_voices()
 
 

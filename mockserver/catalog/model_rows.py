@@ -98,7 +98,7 @@ def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Model
 
 
 def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> Row:
-    """A row that is not of the tables, with all that it inherits. Raises ``CatalogError`` naming ``where`` it stands.
+    """Return a row of a configuration with all that it inherits. Raises ``CatalogError`` naming ``where``.
 
     ``known`` are the rows it can be ``like``; a fine-tuned model (``ft:BASE:…``) is like its base without saying
     so, one that takes the place of a known one like that. What it does not say is that of the model it is like,
@@ -236,7 +236,7 @@ def _complete(
 
 
 def _inheriting(row: Row, parent: Row, own: frozenset[str]) -> Row:
-    """``row`` with what it does not say itself of its ``parent``; keys in ``own`` are not inherited."""
+    """Return ``row`` with the keys that it inherits from ``parent``: all but those in ``own``."""
     inherited = {key: value for key, value in parent.items() if key not in own}
     if "prices" in own and "sources" in inherited:
         sources = inherited["sources"].items()

@@ -31,7 +31,7 @@ class OwnModels:
     """
 
     def __init__(self, tables: Callable[[], Mapping[str, Row]]) -> None:
-        """``tables`` gives the rows of the tables, complete."""
+        """Keep ``tables``, which returns the complete rows of the tables."""
         self._lock = threading.Lock()
         self._tables = tables
         self._configured: dict[str, Row] = {}

@@ -74,7 +74,7 @@ def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tup
 
 
 def record(cls: type[Record], row: dict[str, Any], where: str) -> Record:
-    """``row`` as a ``cls``: every key known, none missing, every value of its type."""
+    """Return ``row`` as a ``cls``: every key known, none missing, every value of its type."""
     import msgspec
 
     columns = {column.name: column for column in fields(cls)}

@@ -23,7 +23,7 @@ class TranscriptionRules:
     ``timestamp_granularities`` are heeded, ignored or refused. ``usage``: how the answer counts. ``internal_name``:
     the model's name in the error message about ``response_format``, which offers the ``alternatives``, or else all of
     its formats. ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by two spaces
-    ("engine"). ``language_codes``: whose codes ``language`` may have, a table of ``languages.toml``. ``translates``:
+    ("engine"). ``language_codes``: the codes that ``language`` may have, a table of ``languages.toml``. ``translates``:
     whether the model serves ``v1/audio/translations``.
     """
 
@@ -142,7 +142,7 @@ class CustomVoices:
 class SttRules:
     """How another provider's speech-to-text jobs answer for a model.
 
-    ``result`` is whose shape the result has; ``name``, ``version`` and ``arch`` are what a result of Deepgram's
+    ``result`` is the service that shapes the result; ``name``, ``version`` and ``arch`` are what a result of Deepgram's
     shape says of the model.
     """
 
@@ -258,12 +258,12 @@ class ModelCard:
 
     @property
     def is_fine_tuned(self) -> bool:
-        """Whether its id is one of fine-tuned models, ``ft:BASE:…``."""
+        """Return whether its id is one of fine-tuned models, ``ft:BASE:…``."""
         return self.id.startswith("ft:")
 
     @property
     def error_style(self) -> Literal["whisper", "engine"]:
-        """How the service behind the model writes its errors."""
+        """Return how the service behind the model writes its errors."""
         return self.transcription.error_style if self.transcription else "engine"
 
 
@@ -312,7 +312,7 @@ class TierLimits:
                 raise ValueError(f"{kind} is {limit}, below 1")
 
     def kinds(self) -> dict[str, int]:
-        """The limits that exist, by kind."""
+        """Return the limits that exist, by kind."""
         kinds = ("requests_per_minute", "requests_per_hour", "requests_per_day", "tokens_per_minute")
         return {
             kind: limit for kind in (*kinds, "enqueued_tokens") if (limit := getattr(self, kind)) is not None

@@ -109,16 +109,16 @@ class Catalog:
 
     @cached_property
     def models(self) -> tuple[ModelCard, ...]:
-        """OpenAI's models in the order of the tables, snapshots included."""
+        """Return OpenAI's models in the order of the tables, snapshots included."""
         return tuple(self._models.cards.values())
 
     @cached_property
     def own_models(self) -> OwnModels:
-        """Models that the configuration or the control API adds to those of the tables."""
+        """Return the models that the configuration or the control API adds to those of the tables."""
         return OwnModels(lambda: self._models.rows)
 
     def models_of(self, account_id: str | None) -> tuple[ModelCard, ...]:
-        """OpenAI's models, and after them those of one's own that an account has; ``None``: every account."""
+        """Return OpenAI's models, then the own ones of an account (``None``: of every account)."""
         own = self.own_models.cards(account_id)
         return tuple({**self._models.cards, **own}.values()) if own else self.models
 
@@ -127,12 +127,12 @@ class Catalog:
         return self.own_models.cards(account_id).get(model_id) or self._models.cards.get(model_id)
 
     def model_for(self, endpoint: str) -> ModelCard | None:
-        """The first model of the table that serves ``endpoint``, to stand in for one nobody knows."""
+        """Return the first model of the table that serves ``endpoint``, to stand in for an unknown one."""
         return next((model for model in self.every_model if endpoint in model.endpoints), None)
 
     @property
     def every_model(self) -> tuple[ModelCard, ...]:
-        """OpenAI's models, those that other providers offer, and those of one's own, of any account."""
+        """Return OpenAI's models, those that other providers offer, and the own ones of all accounts."""
         return (*self.models, *self.offers.values(), *self.own_models.every_card())
 
     def served(self, name: str, account_id: str | None = None) -> ModelCard | None:
@@ -141,7 +141,7 @@ class Catalog:
 
     @cached_property
     def offers(self) -> dict[str, ModelCard]:
-        """Other providers' offers that an endpoint serves, by the provider's name of the model."""
+        """Return other providers' offers that an endpoint serves, by the provider's name of the model."""
         return {row.model: self._offer(row) for row in self.listings if row.endpoints}
 
     def token_rules(self, model_id: str = "") -> TokenRules:
@@ -151,18 +151,18 @@ class Catalog:
         )
 
     def snapshots(self, model_id: str) -> tuple[str, ...]:
-        """The ids of the model's dated snapshots; empty for a snapshot itself."""
+        """Return the ids of the model's dated snapshots; empty for a snapshot itself."""
         return tuple(model.id for model in self.models if model.alias_of == model_id)
 
     @cached_property
     def listings(self) -> tuple[Listing, ...]:
-        """Other providers' offers."""
+        """Return other providers' offers."""
         rows = rows_of(self._listings_file.listings, "listings.toml, listings", "provider", "model")
         return tuple(self._listing(row, where) for row, where in rows)
 
     @property
     def audio_extensions(self) -> tuple[str, ...]:
-        """File extensions of the audio files that a model of the catalog takes."""
+        """Return the extensions of the audio files that a model of the catalog takes."""
         return self._audio_file.extensions
 
     def misnamed(self, extension: str, container: str) -> Misnamed | None:
@@ -172,21 +172,21 @@ class Catalog:
         return next((each for each in self._misnamed if each.concerns(extension, container)), None)
 
     def audio_extension_of(self, content_type: str) -> str | None:
-        """The file extension that goes with a ``Content-Type``, or ``None`` for one that is no audio."""
+        """Return the file extension of a ``Content-Type``, or ``None`` if that is no audio."""
         return self._audio_file.content_types.get(content_type.partition(";")[0].strip().lower())
 
     @property
     def tiers(self) -> tuple[str, ...]:
-        """The usage tiers, lowest first."""
+        """Return the usage tiers, lowest first."""
         return self._tiers_file.tiers
 
     @property
     def images_per_minute(self) -> int:
-        """Images a minute that a limit group takes if its models see any."""
+        """Return the images a minute that a limit group takes if its models see any."""
         return self._tiers_file.images_per_minute
 
     def tier_limits(self, group: str, tier: str, *, observed: bool = False) -> TierLimits | None:
-        """The limits of ``group`` on ``tier``, or ``None`` where none are known.
+        """Return the limits of ``group`` on ``tier``, or ``None`` where none are known.
 
         With ``observed``, those that recorded answers have shown, where they contradict the table. Raises
         ``ValueError`` for a tier that does not exist.
@@ -197,15 +197,15 @@ class Catalog:
         return seen or self._limits.get((group, tier))
 
     def observed_limits(self, group: str, tier: str) -> TierLimits | None:
-        """The limits of ``group`` on ``tier`` that recorded answers have shown against the table, or ``None``."""
+        """Return the recorded limits of ``group`` on ``tier`` that differ from the table, or ``None``."""
         return self._observed.get((group, tier))
 
     def language_name(self, code: str) -> str:
-        """Whisper's English name of a language ("english"); a code Whisper does not know stays as it is."""
+        """Return Whisper's English name of a language ("english"); an unknown code stays as it is."""
         return self._languages.names.get(code.lower(), code)
 
     def language_code(self, name_or_code: str) -> str | None:
-        """Whisper's code of a language given by code or English name, in any case; ``None`` if there is none."""
+        """Return Whisper's code of a language given by code or English name; ``None`` if there is none."""
         given = name_or_code.lower()
         given = self._languages.heard_as.get(given, given)
         return given if given in self._languages.names else self._codes_by_name.get(given)
@@ -227,21 +227,21 @@ class Catalog:
 
     @cached_property
     def voices(self) -> tuple[Voice, ...]:
-        """Every voice there is; which of them a model has is in its ``SpeechRules``."""
+        """Return every voice there is; which of them a model has is in its ``SpeechRules``."""
         rows = rows_of(self._voices_file.voices, "voices.toml, voices", "name")
         return tuple(record(Voice, row, where) for row, where in rows)
 
     def voice(self, name: str) -> Voice | None:
-        """The voice of that name, or ``None``."""
+        """Return the voice of that name, or ``None``."""
         return next((voice for voice in self.voices if voice.name == name), None)
 
     @cached_property
     def custom_voices(self) -> CustomVoices:
-        """From what custom voices can be created, and how they sound."""
+        """Return what custom voices can be created from, and how they sound."""
         return record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
 
     def card(self, model_id: str, account_id: str | None = None) -> dict[str, Any]:
-        """Everything known about a model, as plain JSON data: its row, snapshots, limits per tier, offers.
+        """Return a model as plain JSON data: its row, snapshots, limits per tier, offers.
 
         Another provider's name for a model gives that offer. Raises ``KeyError`` for an unknown name.
         """
@@ -306,7 +306,7 @@ class Catalog:
         return read_models(self.folder / "models", self.token_rules)
 
     def _offer(self, row: Listing) -> ModelCard:
-        """The model as its provider serves it: what is not the provider's own is that of the model upstream."""
+        """Return the model as its provider serves it; what the provider does not set is the upstream model's."""
         upstream = self._models.cards.get(row.upstream)
         own: dict[str, Any] = {"id": row.model, "endpoints": row.endpoints, "stt": row.stt}
         if row.stt is not None:
@@ -377,7 +377,7 @@ class Catalog:
 
 
 def _plain(record: DataclassInstance) -> dict[str, Any]:
-    """The record as JSON data, without what is unknown or empty."""
+    """Return the record as JSON data, without what is unknown or empty."""
 
     def known(items: list[tuple[str, Any]]) -> dict[str, Any]:
         return {

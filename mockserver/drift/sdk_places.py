@@ -89,7 +89,7 @@ def _label(given: Any) -> tuple[str, str] | None:
 
 
 def _is_generic(given: Any) -> bool:
-    """Return whether it is an array or a mapping, whose literals are those of its items."""
+    """Return whether it is an array or a mapping, which has the literals of its items."""
     return typing.get_origin(given) not in (None, typing.Literal, typing_extensions.Literal)
 
 

@@ -20,7 +20,7 @@ _ENDS = re.compile(r"([.!?…]++)[\"'”»)]*+|[。！？]++")
 
 
 def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
-    """One segment a sentence, together as long as the clip (``duration`` seconds)."""
+    """Return one segment a sentence, together as long as the clip (``duration`` seconds)."""
     sentences = _sentences(text)
     letters = sum(len(sentence) for sentence in sentences)
     segments = []
@@ -33,7 +33,7 @@ def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
 
 
 def with_words(segment: Segment) -> Segment:
-    """The segment with word times, its own ones where it has them."""
+    """Return the segment with word times, its own ones where it has them."""
     if segment.words is not None:
         return segment
     written = segment.text.split()
@@ -49,7 +49,7 @@ def with_words(segment: Segment) -> Segment:
 
 
 def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
-    """Segments, a sentence each, from the words of a text in order."""
+    """Return segments, a sentence each, from the words of a text in order."""
     segments = []
     sentence: list[Word] = []
     for number, word in enumerate(words):

@@ -19,7 +19,7 @@ GREETING = "Hello! How can I help you today?"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message of the conversation. ``text`` is what was written, ``heard`` what was said in its audio.
+    """A message of the conversation. ``text`` is written, ``heard`` is the transcript of its audio.
 
     ``calls`` are the tools it called, by the ids of the calls; ``answers`` is the id of the call that it is
     the result of.
@@ -81,7 +81,7 @@ class Responder(Protocol):
     """Something that replies to a conversation."""
 
     def reply(self, conversation: Conversation) -> Reply | None:
-        """The reply, or ``None`` when this responder has none. Raises ``ReplyFailed``."""
+        """Return the reply, or ``None`` when this responder has none. Raises ``ReplyFailed``."""
         ...
 
 
@@ -112,7 +112,7 @@ class FixedResponder:
 
 
 def _called(conversation: Conversation) -> tuple[Tool, ...]:
-    """The tools to call: one that is demanded, else those the last message speaks of; none after a result."""
+    """Return the tools to call: one that is demanded, else those that the last message names; none after a result."""
     last = conversation.turns[-1] if conversation.turns else Turn("user")
     if conversation.demanded:
         return (_next_demanded(conversation),)
@@ -156,7 +156,7 @@ def _written_calls(turn: Turn) -> set[str]:
 
 
 def _speaks_of(turn: Turn, tool: Tool) -> bool:
-    """Whether the message has a word of the tool's name in it (``weather`` for ``get_weather``)."""
+    """Return whether the message has a word of the tool's name in it (``weather`` for ``get_weather``)."""
     words = set(re.findall(r"\w+", f"{turn.text} {turn.heard or ''}".lower()))
     return bool(words & _telling_words(tool.name))
 

@@ -36,15 +36,15 @@ _ALMOST = 0.9  # of the best autocorrelation: the shortest such period, so as no
 _FLOOR = 1e-7  # power in a mel band: below speech, above digital silence
 
 _OCTAVE = 2.0  # how much an octave of pitch counts, in standard deviations of the spectrum
-_SAME_VOICE = 0.66  # the distance up to which two voices are the same, heard for long
-_UNCERTAINTY = 0.3  # seconds; a voice heard so briefly may be twice as far away
-_MEMORY = 30.0  # seconds; a voice heard for longer still follows how it sounds now
+_SAME_VOICE = 0.66  # the distance up to which two long samples are of the same voice
+_UNCERTAINTY = 0.3  # seconds; a sample so short may be twice as far away
+_MEMORY = 30.0  # seconds; older samples of a voice count less
 
 
 class _Voice(NamedTuple):
     """A voice: median ``pitch`` (log2 Hz), mean and spread (float64[bands]) of the log-mel spectrum.
 
-    ``seconds`` is how long it was heard.
+    ``seconds`` is the length of its samples.
     """
 
     pitch: float
@@ -53,18 +53,18 @@ class _Voice(NamedTuple):
     seconds: float
 
     def distance(self, other: _Voice) -> float:
-        """How different another voice sounds: standard deviations of the spectrum, and pitch."""
+        """Return how different another voice sounds: standard deviations of the spectrum, and pitch."""
         variance = (self.spread**2 + other.spread**2) / 2 + 0.01
         spectrum = float(((self.mean - other.mean) ** 2 / variance).mean())
         return float((spectrum + (_OCTAVE * (self.pitch - other.pitch)) ** 2) ** 0.5)
 
     def may_be(self, other: _Voice) -> bool:
-        """Whether both may be one and the same; the shorter is heard, the more doubt it is given."""
+        """Return whether both may be the same voice; the shorter the samples, the more they may differ."""
         doubt = _UNCERTAINTY / min(self.seconds, other.seconds)
         return self.distance(other) < _SAME_VOICE * (1 + doubt)
 
     def merged(self, other: _Voice) -> _Voice:
-        """Both as one voice, weighted by how long they were heard."""
+        """Return both as one voice, weighted by their lengths."""
         share = other.seconds / (self.seconds + other.seconds)
         return _Voice(
             self.pitch + share * (other.pitch - self.pitch),
@@ -86,7 +86,7 @@ class SpeakerLabels:
         self._last = "A"
 
     def label(self, samples: NDArray[np.float32]) -> str:
-        """Who speaks in ``samples``. Silence is put down to whoever spoke last ("A" before anyone did)."""
+        """Return the label of the speaker. Silence belongs to the last one ("A" before there is any)."""
         voice = _voice(samples)
         if voice is None:
             return self._last
@@ -112,7 +112,7 @@ def name_speakers(
     segments: Sequence[Segment],
     known: Iterable[tuple[str, NDArray[np.float32]]],
 ) -> list[Segment]:
-    """The segments of a clip, those of speakers whose voice is ``known`` with the known name.
+    """Return the segments of a clip; speakers with a ``known`` voice have its name.
 
     Every name goes to the speaker who sounds most like it, if anyone does, and no speaker gets two.
     """
@@ -138,7 +138,7 @@ def name_speakers(
 
 
 def _voice(samples: NDArray[np.float32]) -> _Voice | None:
-    """What the voice in ``samples`` sounds like; ``None`` for silence."""
+    """Return what the voice in ``samples`` sounds like; ``None`` for silence."""
     import numpy as np
 
     heard = samples[:_MAX_SAMPLES]
@@ -163,7 +163,7 @@ def _voice(samples: NDArray[np.float32]) -> _Voice | None:
 def _pitch(
     spectra: NDArray[np.float64], window: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of every frame how periodic it is (up to 1) and its pitch in Hz, by autocorrelation.
+    """Return how periodic every frame is (up to 1) and its pitch in Hz, by autocorrelation.
 
     ``spectra`` (float64[frames, bins]) and ``window`` (float64[bins]) are power spectra.
     """
@@ -181,7 +181,7 @@ def _pitch(
 
 @lru_cache(maxsize=1)
 def _mel_filters() -> NDArray[np.float64]:
-    """Triangular filters, float64[bands, bins]: equally wide on the mel scale."""
+    """Return triangular filters, float64[bands, bins]: equally wide on the mel scale."""
     import numpy as np
 
     lowest, highest = (2595 * np.log10(1 + frequency / 700) for frequency in _MEL_RANGE)
@@ -195,7 +195,7 @@ def _mel_filters() -> NDArray[np.float64]:
 
 
 def _letters() -> Iterable[str]:
-    """A, B, ..., Z, AA, AB, ..."""
+    """Return the label of a number: A, B, ..., Z, AA, AB, ..."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     for length in itertools.count(1):
         yield from map("".join, itertools.product(alphabet, repeat=length))

@@ -56,7 +56,7 @@ class Fixture:
     facts: ClipFacts | None = None
 
     def transcription(self, duration: float, task: str) -> Transcription | None:
-        """The answer for a clip of this fixture that lasts ``duration`` seconds."""
+        """Return the answer for a clip of this fixture that lasts ``duration`` seconds."""
         answered_by = f"fixture; name={self.name}"
         if task == "translate" and self.language != "en":
             if not self.translation:
@@ -79,21 +79,21 @@ class FixtureTranscriber:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Decodes the fixtures' audio in the background; else the first unknown clip waits for it."""
+        """Decode the fixtures' audio in the background; else the first unknown clip waits for it."""
         thread = threading.Thread(
             target=run_or_complain, args=[self._pcm_index], name="fixtures", daemon=True
         )
         thread.start()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """The fixture's transcript, when the clip is one of the known ones."""
+        """Return the fixture's transcript, when the clip is one of the known ones."""
         fixture = self.find(clip)
         if fixture is None:
             return None
         return fixture.transcription(clip.facts.duration, options.task)
 
     def find(self, clip: Clip) -> Fixture | None:
-        """The fixture of ``clip``. One found by its file's hash is decoded once, not for each request."""
+        """Return the fixture of ``clip``; one known by its file's hash is decoded once for all requests."""
         fixture = self._by_sha256.get(clip.sha256)
         if fixture is not None:
             clip.facts = self._facts(fixture, clip)
@@ -115,7 +115,7 @@ class FixtureTranscriber:
         return None
 
     def _facts(self, fixture: Fixture, clip: Clip) -> ClipFacts:
-        """What decoding the fixture's own file, ``clip``, tells. Raises ``UndecodableAudio``."""
+        """Return the facts of the fixture's own file, ``clip``. Raises ``UndecodableAudio``."""
         facts = fixture.facts or self._decoded.get(fixture.sha256)
         if facts is None:
             facts = self._decoded[fixture.sha256] = clip.facts
@@ -144,7 +144,7 @@ class FixtureTranscriber:
 
 
 def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -> list[Fixture]:
-    """The fixtures of some folders, those of later folders first.
+    """Return the fixtures of some folders, those of later folders first.
 
     ``explain`` says what is wrong with a fixture's JSON. Raises ``FixtureError`` for the first bad one.
     """
@@ -265,7 +265,7 @@ def _segment(row: dict[str, Any]) -> Segment:
 
 
 def _misplaced(segments: Sequence[dict[str, Any]]) -> str | None:
-    """The first segment or word whose times make no sense, and why; ``None`` when all do."""
+    """Return the first segment or word with impossible times, and why; ``None`` if there is none."""
     for i, segment in enumerate(segments):
         if segment["end"] < segment["start"]:
             return f"segments[{i}]: it ends before it starts."

@@ -29,7 +29,7 @@ class RemoteResponder:
         self._url = base_url.rstrip("/") + "/chat/completions"
 
     def reply(self, conversation: Conversation) -> Reply | None:
-        """What the other server says; ``None`` where only a custom tool will do. Raises ``ReplyFailed``."""
+        """Return the other server's reply; ``None`` if a custom tool must be called. Raises ``ReplyFailed``."""
         if conversation.demanded and all(tool.custom for tool in conversation.demanded):
             return None
         answer = self._ask(_request(conversation))
@@ -60,7 +60,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A local server must not send the conversation elsewhere."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Refuses."""
+        """Refuse to follow redirects."""
 
 
 def _request(conversation: Conversation) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _request(conversation: Conversation) -> dict[str, Any]:
 
 
 def _messages(turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:
-    """The turns as messages. The result of a call that the other server is not told of is told in words."""
+    """Yield the turns as messages; the result of a call that the other server does not know, as text."""
     answered = {turn.answers for turn in turns}
     known: set[str] = set()
     for turn in turns:
@@ -113,7 +113,7 @@ def _tool(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(content: Any) -> str:
-    """The text of a message, which may be given in parts."""
+    """Return the text of a message, which may be given in parts."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part["type"] == "text")
     if content is None or isinstance(content, str):
@@ -122,7 +122,7 @@ def _text(content: Any) -> str:
 
 
 def _call(function: dict[str, Any]) -> ToolCall:
-    """A call whose arguments are JSON, or the object itself, as some servers send it."""
+    """Return a call whose arguments are JSON, or the object itself, as some servers send it."""
     name, arguments = function["name"], function.get("arguments") or "{}"
     if isinstance(arguments, dict):
         arguments = json.dumps(arguments)

@@ -22,7 +22,7 @@ class KnownSpeaker:
 
 
 def tell_apart(heard: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...]) -> Transcription:
-    """``heard`` with a speaker in every segment: those of the fixture, or told from the voices."""
+    """Return ``heard`` with a speaker in every segment: the fixture's, or found by the voices."""
     return replace(heard, segments=_labelled(heard, clip, known))
 
 

@@ -52,16 +52,16 @@ class Speaker(Protocol):
     """Something that can turn text into speech."""
 
     def speak(self, utterance: Utterance) -> Iterator[SpeechChunk]:
-        """The speech, chunk by chunk as it is made. Closing the iterator ends the synthesis.
+        """Return the speech, chunk by chunk as it is made. Closing the iterator ends the synthesis.
 
         Raises ``SpeechFailed`` (also midway).
         """
         ...
 
     def language_of(self, utterance: Utterance) -> str:
-        """The ISO 639-1 code of the language the utterance will be spoken in."""
+        """Return the ISO 639-1 code of the language the utterance will be spoken in."""
         ...
 
     def close(self) -> None:
-        """Ends helper processes. The speaker cannot be used afterwards."""
+        """End helper processes. The speaker cannot be used afterwards."""
         ...

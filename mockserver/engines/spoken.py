@@ -29,7 +29,7 @@ class Spoken:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The utterance, a segment a sentence."""
+        """Return the utterance, a segment a sentence."""
         return segments_of_words(self.words)
 
 
@@ -42,7 +42,7 @@ class SpokenMemory:
         self._lock = threading.Lock()
 
     def remember(self, spoken: Spoken, *, sha256: str, pcm_sha256: str) -> None:
-        """Remembers an utterance under the hash of the file that was sent and that of its PCM."""
+        """Remember an utterance under the hash of the file that was sent and that of its PCM."""
         with self._lock:
             for key in (sha256, pcm_sha256):
                 self._utterances[key] = spoken
@@ -51,12 +51,12 @@ class SpokenMemory:
                 self._utterances.popitem(last=False)
 
     def forget(self) -> None:
-        """Forgets every utterance, whoever asked for it."""
+        """Forget every utterance of every account."""
         with self._lock:
             self._utterances.clear()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """What was spoken, if the clip is speech of this server. Nothing is translated."""
+        """Return the words of a clip that this server spoke, else ``None``. Nothing is translated."""
         if not self._utterances:
             return None
         spoken = self._find(clip.sha256) or self._find(clip.facts.pcm_sha256)

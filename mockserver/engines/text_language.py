@@ -1,4 +1,4 @@
-"""Which language a text is in, told from its script and, for Latin script, from its most frequent words.
+"""Detects the language of a text by its script and, for Latin script, by its most frequent words.
 
 A few words are enough, and it costs next to nothing; in return, close relatives are mixed up now and then.
 The languages and what tells them apart are in ``catalog/languages_text.toml``.
@@ -31,7 +31,7 @@ class _Script:
 
 
 def language_of_text(text: str, hint: str | None = None) -> str:
-    """The ISO 639-1 code of the language ``text`` is in; ``hint`` ("de", "de-AT") is believed unseen."""
+    """Return the ISO 639-1 code of the text's language: that of ``hint`` ("de", "de-AT"), if any."""
     if hint:
         return primary_subtag(hint)
     seen = text[:ENOUGH]
@@ -54,7 +54,7 @@ def _latin_language(text: str) -> str:
 
 
 def _votes(signs: Iterable[str], languages: dict[str, tuple[str, ...]]) -> Counter[str]:
-    """How many of the signs speak for each language."""
+    """Return how many of the signs speak for each language."""
     return Counter(language for sign in signs for language in languages.get(sign, ()))
 
 
@@ -87,7 +87,7 @@ def _languages_of_letters() -> dict[str, tuple[str, ...]]:
 
 
 def _inverted(signs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Languages by sign, from signs by language."""
+    """Return languages by sign, from signs by language."""
     languages: dict[str, list[str]] = {}
     for language, own in signs.items():
         for sign in sorted(set(own)):

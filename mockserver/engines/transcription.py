@@ -1,4 +1,4 @@
-"""What it means to hear: the ``Transcriber`` protocol and the values it deals in.
+"""The protocols ``Transcriber`` and ``Listener``, and the values that they work with.
 
 Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Task = Literal["transcribe", "translate"]
 Look = Callable[[], None]
-"""Called again and again by who waits for an engine. Raises when nobody needs the answer any more."""
+"""Called repeatedly while an engine is waited for. Raises when the answer is no longer needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,10 @@ class TranscriptionOptions:
 
 @dataclass(slots=True)
 class Transcription:
-    """What was heard in a clip. ``segments`` may be a generator that hears on while it is read.
+    """What was transcribed. ``segments`` may be a generator that transcribes while it is read.
 
     ``answered_by`` names the engine in the ``x-mock-answered-by`` response header.
-    ``languages`` is empty when none could be told (silence).
+    ``languages`` is empty when none was detected (silence).
     """
 
     answered_by: str
@@ -97,7 +97,7 @@ class Transcription:
 
     @property
     def heard_by(self) -> str:
-        """The engine as a part of other marks: ``whisper/embedded`` for ``whisper; model=embedded``.
+        """Return the engine as a part of other marks: ``whisper/embedded`` for ``whisper; model=embedded``.
 
         What separates the parts of a mark is percent-encoded.
         """
@@ -127,10 +127,10 @@ class UnknownAudio(Exception):
 
 
 class Transcriber(Protocol):
-    """Something that knows what is said in some clips."""
+    """Knows the transcripts of some clips."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """What is said in ``clip``, or ``None`` when this transcriber does not know it.
+        """Return the transcription of ``clip``, or ``None`` if this transcriber does not know it.
 
         Raises ``audio.decode.UndecodableAudio`` when the bytes are no audio it understands.
         """
@@ -138,10 +138,10 @@ class Transcriber(Protocol):
 
 
 class Listener(Protocol):
-    """Something that can turn any clip into text."""
+    """Transcribes any clip."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions, look: Look) -> Transcription:
-        """What is said in ``clip``. While that is waited for, here or for the segments, ``look`` is called.
+        """Return the transcription of ``clip``. While it or a segment is waited for, ``look`` is called.
 
         Raises what ``look`` does, ``UnusableAudio`` and ``EngineUnavailable``.
         """

@@ -1,1 +1,1 @@
-"""Audio that a request names by its URL: at hand on this machine, or fetched, where that is allowed."""
+"""Audio that a request names by its URL: a local file, or fetched, where that is allowed."""

@@ -17,7 +17,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_public(address: str) -> bool:
-    """Whether ``address`` (IPv4 or IPv6, as ``getaddrinfo`` writes it) is one of the public Internet.
+    """Return whether ``address`` (IPv4 or IPv6, as ``getaddrinfo`` writes it) is one of the public Internet.
 
     Not those of this machine, private and link-local networks, multicast and reserved ones
     (``catalog/special_addresses.toml``), nor IPv6 addresses that lead to such an IPv4 address. What is no address at

@@ -56,7 +56,7 @@ class Fetched:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host. Raises ``FetchError`` when it has none."""
+    """Return the addresses of a host. Raises ``FetchError`` when it has none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -78,11 +78,11 @@ class Fetcher:
     resolve: Resolve = resolve
 
     def check(self, url: str) -> None:
-        """Raises ``NotAllowed`` unless the URL's host is one of the allowed."""
+        """Raise ``NotAllowed`` unless the URL's host is one of the allowed."""
         self._target(url)
 
     def fetch(self, url: str) -> Fetched:
-        """The file. Raises ``FetchError``, and ``NotAllowed`` also for where it is redirected to."""
+        """Fetch the file. Raises ``FetchError``, and ``NotAllowed`` also for a redirect."""
         deadline = time.monotonic() + self.seconds
         for _ in range(_MAX_REDIRECTS + 1):
             target = self._target(url)
@@ -109,7 +109,7 @@ class Fetcher:
         return target
 
     def _addresses(self, target: _Target, deadline: float) -> Sequence[str]:
-        """Where to connect to; looked up once, and checked."""
+        """Return the checked addresses to connect to; the name is looked up once."""
         addresses = _by(deadline, lambda: self.resolve(target.host, target.port))
         if not addresses:
             raise FetchError(f"The host {target.host} has no address.")
@@ -124,7 +124,7 @@ class Fetcher:
 
     @contextlib.contextmanager
     def _response(self, target: _Target, deadline: float) -> Iterator[HTTPResponse]:
-        """The head of the answer; the connection ends with the block, or at the deadline."""
+        """Return the head of the answer; the connection ends with the block, or at the deadline."""
         try:
             connection = _Connection(target, self._addresses(target, deadline), deadline)
             with contextlib.closing(connection), _cut_off(connection, deadline):
@@ -171,7 +171,7 @@ class _Target:
 
     @classmethod
     def of(cls, url: str) -> _Target | None:
-        """Of an http or https URL with a host and without a user; ``None`` of others."""
+        """Return that of an http or https URL with a host and without a user, else ``None``."""
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -183,7 +183,7 @@ class _Target:
 
     @property
     def authority(self) -> str:
-        """Host and port, as the setting names them."""
+        """Return host and port, as the setting names them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -207,7 +207,7 @@ class _Connection(http.client.HTTPConnection):
         self._deadline = deadline
 
     def connect(self) -> None:
-        """Connects, and greets where the URL is one of https."""
+        """Connect, with a TLS handshake for https."""
         for number, address in enumerate(self._addresses, 1):
             try:
                 self.sock = self.wire = socket.create_connection(
@@ -228,7 +228,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 def _path(parts: SplitResult) -> str:
-    """Path and query, with what no request line may hold escaped."""
+    """Return path and query, with what no request line may hold escaped."""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return quote(path, safe="/%:=&?~#+!$,;'@()*[]")
 
@@ -241,12 +241,12 @@ def _allows(entry: str, target: _Target) -> bool:
 
 
 def _bare(host: str) -> str:
-    """An IPv6 address without its brackets."""
+    """Return an IPv6 address without its brackets."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 def redirected(url: str, location: str) -> str:
-    """Where a redirect leads. Raises ``FetchError`` where that is no URL, ``NotAllowed`` where it leaves TLS."""
+    """Return the target of a redirect. Raises ``FetchError`` for a bad URL, ``NotAllowed`` if it leaves TLS."""
     try:
         target = urljoin(url, location)
     except ValueError as error:
@@ -257,7 +257,7 @@ def redirected(url: str, location: str) -> str:
 
 
 def _left(deadline: float) -> float:
-    """Seconds until the deadline. Raises ``TimeoutError`` when it is past."""
+    """Return the seconds until the deadline. Raises ``TimeoutError`` when it is past."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the time is up")
@@ -266,7 +266,7 @@ def _left(deadline: float) -> float:
 
 @contextlib.contextmanager
 def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
-    """Ends a connection at the deadline, however slowly, byte by byte, the other end goes on."""
+    """End a connection at the deadline, however slowly, byte by byte, the other end goes on."""
 
     def cut() -> None:
         if connection.wire is not None:
@@ -283,7 +283,7 @@ def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
 
 
 def _by(deadline: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Return what ``look_up`` does, in a thread: it cannot be told how long it may take. Raises ``TimeoutError``."""
+    """Return what ``look_up`` does, in a thread, because it takes no time limit. Raises ``TimeoutError``."""
     found: Future[Sequence[str]] = Future()
 
     def run() -> None:

@@ -37,7 +37,7 @@ class UrlSources:
         self._max_bytes = max_bytes
 
     def audio_of(self, document: Mapping[str, Any], files: Mapping[str, FilePart]) -> Mapping[str, FilePart]:
-        """The audio file of a request, as an upload: one that came with it, else the one at its ``url``.
+        """Return the audio file of a request: its upload, else the file at its ``url``.
 
         Empty where that would have to be fetched.
         """
@@ -48,7 +48,7 @@ class UrlSources:
         return {} if found is None else {UPLOAD: found}
 
     def at_hand(self, url: str) -> FilePart | None:
-        """The file, where it is on this machine or in the URL; ``None`` where it would have to be fetched."""
+        """Return the file if it is local or in the URL; ``None`` if it would have to be fetched."""
         mapped = self._map.find(url)
         if mapped is not None:
             return _read(mapped)
@@ -58,7 +58,7 @@ class UrlSources:
         return _read(local, self._max_bytes) if local else None
 
     def check(self, url: str) -> None:
-        """Raises ``NotAllowed``, naming the settings, for a URL that is neither at hand nor to be fetched."""
+        """Raise ``NotAllowed``, naming the settings, for a URL that is neither local nor allowed to be fetched."""
         from mockserver.remote.fetch import NotAllowed
 
         if url[:5].lower() == "data:":
@@ -81,12 +81,12 @@ class UrlSources:
         return True
 
     def fetch(self, url: str) -> FilePart:
-        """Fetches the file. Raises ``FetchError``."""
+        """Fetch the file. Raises ``FetchError``."""
         fetched = self._fetcher().fetch(url)
         return FilePart(fetched.name, fetched.content_type, Content(fetched.data))
 
     def _local(self, url: str) -> Path | None:
-        """The file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
+        """Return the file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
         if self._folder is None or url[:5].lower() != "file:":
             return None
         from urllib.request import url2pathname
@@ -101,7 +101,7 @@ class UrlSources:
 
 
 def _read(path: Path, most: int | None = None) -> FilePart | None:
-    """A file; ``None`` where it is too large, or cannot be read."""
+    """Return a file; ``None`` where it is too large, or cannot be read."""
     try:
         if most is not None and path.stat().st_size > most:
             return None
@@ -112,7 +112,7 @@ def _read(path: Path, most: int | None = None) -> FilePart | None:
 
 
 def _inline(url: str) -> FilePart | None:
-    """The file in a ``data:`` URL (RFC 2397); ``None`` where it cannot be decoded."""
+    """Return the file in a ``data:`` URL (RFC 2397); ``None`` where it cannot be decoded."""
     import pybase64
 
     head, comma, encoded = url[5:].partition(",")

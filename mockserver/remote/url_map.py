@@ -29,13 +29,13 @@ class UrlMap:
         self._files = dict(files)
 
     def find(self, url: str) -> Path | None:
-        """The file, or ``None``."""
+        """Return the file, or ``None``."""
         exact = self._files.get(url)
         return exact or next((file for each, file in self._files.items() if fnmatchcase(url, each)), None)
 
 
 def load_url_map(path: Path, fixtures: Mapping[str, Path]) -> UrlMap:
-    """The map in a file; ``fixtures`` are audio files by the names of their fixtures. Raises ``UrlMapError``."""
+    """Load the map in a file; ``fixtures`` are audio files by fixture name. Raises ``UrlMapError``."""
     table = _table(path)
     files = {}
     for url, named in table.items():

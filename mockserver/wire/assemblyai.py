@@ -58,7 +58,7 @@ def result(
     model: str,
     request: Mapping[str, Any],
 ) -> Value:
-    """The whole object; ``duration`` in seconds, ``language`` as the API writes it (``en_us``).
+    """Return the whole object; ``duration`` in seconds, ``language`` as the API writes it (``en_us``).
 
     ``segments`` have words, and speakers where the ``request`` asks for them.
     """

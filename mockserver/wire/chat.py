@@ -38,7 +38,7 @@ class Head:
     def completion(
         self, choices: Sequence[Member], usage: Member, *, moderation: Member | None = None
     ) -> Member:
-        """``chat.completion``."""
+        """Return the ``chat.completion`` object."""
         return {
             "id": self.id,
             "object": "chat.completion",
@@ -98,7 +98,7 @@ class Chunks:
         return self._event({**early, "choices": [choice]})
 
     def usage(self, usage: Member) -> bytes:
-        """The chunk without choices that tells the usage."""
+        """Return the chunk without choices that has the usage."""
         return self._event({"choices": []}, usage)
 
     def moderation(self, moderation: Member) -> bytes:
@@ -106,11 +106,11 @@ class Chunks:
         return self._event({"choices": [], "moderation": moderation})
 
     def choiceless(self) -> bytes:
-        """A chunk without ``choices``, as audio models send between others."""
+        """Return a chunk without ``choices``, as audio models send between others."""
         return self._event({})
 
     def expiry(self, index: int, expires_at: int) -> bytes:
-        """The last chunk of a spoken reply: until when its audio can be referred to."""
+        """Return the last chunk of a spoken reply: until when its audio can be referred to."""
         told = {"finish_reason": None} if self._complete_choices else {}
         delta = {"audio": {"expires_at": expires_at}}
         return self._event({"choices": [{"index": index, "delta": delta, **told}]})
@@ -145,7 +145,7 @@ def message(
     tool_calls: Sequence[Member] = (),
     function_call: Member | None = None,
 ) -> Member:
-    """The assistant's message, with its members in the order of the API."""
+    """Return the assistant's message, with its members in the order of the API."""
     members: Member = {"role": "assistant", "content": content}
     if tool_calls:
         members["tool_calls"] = list(tool_calls)
@@ -159,7 +159,7 @@ def message(
 
 
 def tool_call(call: ToolCall, call_id: str) -> Member:
-    """A member of ``tool_calls``."""
+    """Return a member of ``tool_calls``."""
     if call.custom:
         return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -184,7 +184,7 @@ def parallel_pieces(arguments: str) -> Iterator[str]:
 
 
 def no_logprobs() -> Member:
-    """``logprobs`` of a chunk that has no token."""
+    """Return ``logprobs`` of a chunk that has no token."""
     return {"content": [], "refusal": None}
 
 
@@ -246,7 +246,7 @@ def usage(
 
 
 def pieces(pcm: Iterator[bytes]) -> Iterator[bytes]:
-    """The PCM in pieces of ``PCM_BYTES``, the last one shorter, padded with silence to whole audio tokens."""
+    """Yield the PCM in pieces of ``PCM_BYTES``; the last one is shorter, with silence up to a whole token."""
     waiting = bytearray()
     for chunk in pcm:
         waiting += chunk

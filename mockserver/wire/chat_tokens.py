@@ -198,7 +198,7 @@ _TYPES = {"integer": "number", "number": "number", "string": "string", "boolean"
 
 
 def _type(schema: object, depth: int) -> str:
-    """Return the type of TypeScript that a JSON Schema describes; ``any`` where that cannot be said.
+    """Return the type of TypeScript that a JSON Schema describes; ``any`` where TypeScript has none.
 
     ``depth`` is how many more levels are looked into.
     """

@@ -13,7 +13,7 @@ _MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.85, 0.9995  # of what is derived
 
 
 def of_word(word: Word) -> float:
-    """The confidence of a word, from 0 to 1."""
+    """Return the confidence of a word, from 0 to 1."""
     if word.probability is not None:
         return round(min(max(word.probability, 0.0), 1.0), 7)
     share = zlib.crc32(word.text.encode()) / 0xFFFFFFFF
@@ -21,5 +21,5 @@ def of_word(word: Word) -> float:
 
 
 def of_words(words: Sequence[Word]) -> float:
-    """The confidence of a transcript: the mean of its words', 0 for none."""
+    """Return the confidence of a transcript: the mean of its words', 0 for none."""
     return round(sum(map(of_word, words)) / len(words), 7) if words else 0.0

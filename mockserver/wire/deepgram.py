@@ -31,7 +31,7 @@ def metadata(
     version: str,
     arch: str,
 ) -> Value:
-    """What the result says of the file (``sha256``, ``duration`` in seconds) and the model that heard it."""
+    """Return the ``metadata`` of the file (``duration`` in seconds) and the model."""
     model = str(uuid5(NAMESPACE_URL, f"{name}/{version}"))
     return {
         "transaction_key": "deprecated",
@@ -46,7 +46,7 @@ def metadata(
 
 
 def results(segments: Sequence[Segment], duration: float, *, punctuated: bool) -> Value:
-    """The transcript of segments that have words; with their speakers, where they have any."""
+    """Return the transcript of segments that have words; with their speakers, where they have any."""
     speakers = list(dict.fromkeys(segment.speaker for segment in segments if segment.speaker is not None))
     words = [_word(word, segment, speakers, duration) for segment in segments for word in segment.words or ()]
     transcript = text_of(segments) if punctuated else " ".join(word["word"] for word in words)
@@ -85,7 +85,7 @@ def _without_marks(text: str) -> str:
 
 
 def _paragraph(sentences: Sequence[Segment], duration: float) -> Value:
-    """What one speaker says at a stretch."""
+    """Return what one speaker says at a stretch."""
     told = [
         {
             "text": each.text,

@@ -29,7 +29,7 @@ Member = dict[str, Any]
 
 
 def results(model: str, texts: Iterable[str], flagged: Container[str] = ()) -> Member:
-    """``moderation_results`` of a moderation ``model``, one for each text, ``flagged`` for these categories."""
+    """Return ``moderation_results`` of a ``model``, one for each text, ``flagged`` for these categories."""
     return {
         "type": "moderation_results",
         "model": model,
@@ -50,6 +50,6 @@ def _result(model: str, text: str, flagged: Container[str]) -> Member:
 
 
 def _score(category: str, text: str, flagged: bool) -> float:
-    """Between a millionth and a thousandth, above 0.9 where ``flagged``; always the same for a text."""
+    """Return 0.000001 to 0.001, above 0.9 if ``flagged``; always the same for a text."""
     derived = zlib.crc32(f"{category}:{text}".encode("utf-8", "replace")) / 0xFFFFFFFF
     return 0.9 + derived / 10 if flagged else float(10 ** (-6 + 3 * derived))

@@ -12,7 +12,7 @@ DONE = b"data: [DONE]\r\n\r\n"
 
 
 def event(payload: dict[str, object]) -> bytes:
-    """One event, ready to send."""
+    """Return one event, ready to send."""
     return b"data: " + streamed(payload) + b"\r\n\r\n"
 
 
@@ -37,7 +37,7 @@ END = re.compile(rb"\r?\n\r?\n")  # of an event
 
 
 def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The events of a stream, each whole and as soon as it is, however it was cut in pieces."""
+    """Yield the events of a stream, each whole and as soon as it is, however it was cut in pieces."""
     waiting = b""
     for piece in pieces:
         waiting += piece

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def srt(segments: Iterable[Segment]) -> str:
-    """The segments as SubRip."""
+    """Return the segments as SubRip."""
     cues = (
         f"{number}\n{_clock(segment.start, ',')} --> {_clock(segment.end, ',')}\n{segment.text}\n\n"
         for number, segment in enumerate(segments, 1)
@@ -19,7 +19,7 @@ def srt(segments: Iterable[Segment]) -> str:
 
 
 def vtt(segments: Iterable[Segment]) -> str:
-    """The segments as WebVTT."""
+    """Return the segments as WebVTT."""
     cues = (
         f"{_clock(segment.start, '.')} --> {_clock(segment.end, '.')}\n{segment.text}\n\n"
         for segment in segments
@@ -28,7 +28,7 @@ def vtt(segments: Iterable[Segment]) -> str:
 
 
 def _clock(seconds: float, mark: str) -> str:
-    """``seconds`` as ``HH:MM:SS<mark>mmm``."""
+    """Return ``seconds`` as ``HH:MM:SS<mark>mmm``."""
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)

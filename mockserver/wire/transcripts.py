@@ -24,7 +24,7 @@ _EDGES = ' \t\n.,!?;:"“”„«»()[]{}…—–¿¡。，！？、；：「�
 
 
 def text_of(segments: Iterable[Segment]) -> str:
-    """The running text of the segments."""
+    """Return the running text of the segments."""
     return " ".join(segment.text for segment in segments if segment.text)
 
 
@@ -38,7 +38,7 @@ def verbose_json(
     temperature: float,
     usage: dict[str, object],
 ) -> dict[str, object]:
-    """The ``verbose_json`` body; ``language`` is the English name ("english")."""
+    """Return the ``verbose_json`` body; ``language`` is the English name ("english")."""
     body: dict[str, object] = {
         "task": task,
         "language": language,
@@ -56,7 +56,7 @@ def verbose_json(
 
 
 def diarized_segment(number: int, segment: Segment) -> dict[str, object]:
-    """A segment with its speaker, as ``diarized_json`` and its stream have it."""
+    """Return a segment with its speaker, as ``diarized_json`` and its stream have it."""
     return {
         "type": "transcript.text.segment",
         "text": " " + segment.text,
@@ -70,7 +70,7 @@ def diarized_segment(number: int, segment: Segment) -> dict[str, object]:
 def deltas(
     segments: Iterable[Segment], vocabulary: tokens.Vocabulary = tokens.DEFAULT
 ) -> Iterator[tuple[str, list[Logprob]]]:
-    """Yield the text token by token with each token's log probability, as soon as a segment is heard.
+    """Yield the text token by token with each token's log probability, as soon as a segment comes.
 
     Tokens that hold parts of one character come together.
     """
@@ -90,7 +90,7 @@ def deltas(
 
 
 def delta_event(token: str, logprobs: list[Logprob] | None) -> bytes:
-    """``transcript.text.delta``."""
+    """Return ``transcript.text.delta``."""
     payload: dict[str, object] = {"type": "transcript.text.delta", "delta": token}
     if logprobs is not None:
         payload["logprobs"] = logprobs
@@ -98,7 +98,7 @@ def delta_event(token: str, logprobs: list[Logprob] | None) -> bytes:
 
 
 def done_event(text: str, **members: object) -> bytes:
-    """``transcript.text.done``; ``members`` that are ``None`` are left out."""
+    """Return ``transcript.text.done``; ``members`` that are ``None`` are left out."""
     payload: dict[str, object] = {"type": "transcript.text.done", "text": text}
     payload.update((name, value) for name, value in members.items() if value is not None)
     return sse.event(payload)
@@ -143,7 +143,7 @@ def _told(token: bytes, logprob: float) -> Logprob:
 
 
 def _token_logprob(token: str, segment: Segment, offset: int) -> float:
-    """From the probability of the word at ``offset`` of the segment's text, else derived from the token."""
+    """Return that of the word at ``offset`` of the segment's text, else one derived from the token."""
     end = 0
     middle = offset + len(token) / 2
     for word in segment.words or ():
@@ -169,11 +169,11 @@ def _compression_ratio(text: str) -> float:
 
 
 def _derived(text: str) -> float:
-    """A number from 0 to 1 that depends on ``text`` alone."""
+    """Return a number from 0 to 1 that depends on ``text`` alone."""
     return zlib.crc32(text.encode()) / 0xFFFFFFFF
 
 
 def _float32(value: float) -> float:
-    """``value`` in single precision: the API prints such numbers with all their digits."""
+    """Return ``value`` in single precision: the API prints such numbers with all their digits."""
     single: float = struct.unpack("f", struct.pack("f", value))[0]
     return single

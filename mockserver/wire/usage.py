@@ -21,12 +21,12 @@ _WRITTEN_PER_KNOWN_SPEAKER = 13
 
 
 def audio_tokens_heard(seconds: float) -> int:
-    """Input tokens of a clip of this duration: ten a second, rounded down."""
+    """Return the input tokens of a clip of this duration: ten a second, rounded down."""
     return math.floor(AUDIO_TOKENS_PER_SECOND_HEARD * round(seconds, 4))
 
 
 def duration(seconds: float) -> dict[str, object]:
-    """Usage of models that are billed by the second: started seconds count."""
+    """Return the usage of models that are billed by the second: started seconds count."""
     return {"type": "duration", "seconds": math.ceil(round(seconds, 4))}
 
 
@@ -39,7 +39,7 @@ def transcription(
     diarized: bool = False,
     vocabulary: tokens.Vocabulary = tokens.DEFAULT,
 ) -> dict[str, object]:
-    """Usage of models that are billed by the token.
+    """Return the usage of models that are billed by the token.
 
     ``known_speakers`` are the names of known speakers with the durations of their references; ``diarized`` says whether
     the model told speakers apart.
@@ -61,7 +61,7 @@ def transcription(
 
 
 def speech(text: str, seconds: float, vocabulary: tokens.Vocabulary = tokens.DEFAULT) -> dict[str, object]:
-    """Usage of spoken text, as ``speech.audio.done`` reports it."""
+    """Return the usage of spoken text, as ``speech.audio.done`` reports it."""
     read = tokens.count(text, vocabulary)
     spoken = math.floor(AUDIO_TOKENS_PER_SECOND_SPOKEN * seconds) + _SPEECH_EXTRA
     return {"input_tokens": read, "output_tokens": spoken, "total_tokens": read + spoken}

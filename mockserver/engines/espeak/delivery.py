@@ -53,7 +53,7 @@ class Delivery:
 
 
 def deliver(utterance: Utterance) -> Delivery:
-    """How to speak ``utterance``. What espeak-ng's rate cannot do of the speed is left to ``tempo``."""
+    """Return how to speak ``utterance``; ``tempo`` is the part of the speed beyond espeak-ng's rate."""
     direction = direction_of(utterance.instructions)
     wanted_speed = utterance.speed * utterance.voice.tempo * direction.rate
     speed = min(max(wanted_speed, SLOWEST_SPEED), FASTEST_SPEED)
@@ -71,14 +71,14 @@ def deliver(utterance: Utterance) -> Delivery:
 
 
 def language_of(utterance: Utterance) -> str:
-    """The ISO 639-1 code of the language: as asked for, else as instructed, else as the text looks."""
+    """Return the ISO 639-1 code of the language: as asked for, else as instructed, else as the text looks."""
     hint = utterance.language or direction_of(utterance.instructions).language
     return language_of_text(utterance.text, hint)
 
 
 @lru_cache(maxsize=256)
 def direction_of(instructions: str) -> Direction:
-    """What ``instructions`` ask for, by the rules of ``catalog/instructions.toml``; all that match count."""
+    """Return what ``instructions`` ask for, by all rules of ``catalog/instructions.toml`` that match."""
     direction = Direction()
     for change in _changes(instructions):
         combined = {
@@ -99,7 +99,7 @@ def _espeak_voice(utterance: Utterance, direction: Direction) -> str:
 
 
 def _changes(instructions: str) -> Iterator[dict[str, Any]]:
-    """Fields of ``Direction`` that the instructions change, rule by rule."""
+    """Yield fields of ``Direction`` that the instructions change, rule by rule."""
     rules = _rules()
     for pattern, change in rules.deliveries:
         if _asked_for(pattern, instructions):
@@ -114,7 +114,7 @@ def _changes(instructions: str) -> Iterator[dict[str, Any]]:
 
 
 def _asked_for(pattern: re.Pattern[str], instructions: str) -> re.Match[str] | None:
-    """The first match that is not negated."""
+    """Return the first match that is not negated."""
     negation = _rules().negation
     matches = pattern.finditer(instructions)
     return next((found for found in matches if not negation.search(instructions[: found.start()])), None)

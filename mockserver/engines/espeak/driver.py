@@ -39,7 +39,7 @@ class EspeakFacts:
 
 
 def init_engine() -> Any:
-    """A ``pyttsx3.Engine`` whose ``say`` and ``runAndWait`` hand out PCM (see ``pyttsx3_pcm``).
+    """Return a ``pyttsx3.Engine`` whose ``say`` and ``runAndWait`` hand out PCM (see ``pyttsx3_pcm``).
 
     Call it once in a process: espeak-ng is one set of global variables.
     Raises ``SpeechFailed`` when there is no usable espeak-ng.
@@ -59,7 +59,7 @@ def init_engine() -> Any:
 
 
 def check_installed() -> None:
-    """Raises ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
+    """Raise ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
     loader = origin_of("espeakng_loader")
     data = Path(loader or "").parent / "espeak-ng-data"
     if loader is None or not data.is_dir():
@@ -77,7 +77,7 @@ def check_installed() -> None:
 
 
 def espeak_facts() -> EspeakFacts:
-    """Facts for ``mockserver doctor``. Raises ``SpeechFailed`` when there is no usable espeak-ng."""
+    """Return facts for ``mockserver doctor``. Raises ``SpeechFailed`` when there is no usable espeak-ng."""
     engine = init_engine()
     from pyttsx3.drivers import _espeak
 
@@ -86,7 +86,7 @@ def espeak_facts() -> EspeakFacts:
 
 
 def short_data_path(data: Path) -> Path:
-    """``data``, or a link to it in a temporary folder (while this process runs) if its path is too long.
+    """Return ``data``, or a temporary link to it, which this process removes, if its path is too long.
 
     Raises ``SpeechFailed`` when the link would be too long as well.
     """
@@ -104,7 +104,7 @@ def short_data_path(data: Path) -> Path:
 
 
 def _load_wheel() -> ctypes.CDLL | None:
-    """The wheel's library, its data in ``ESPEAK_DATA_PATH``; ``None`` when it cannot be used here."""
+    """Return the wheel's library, its data in ``ESPEAK_DATA_PATH``; ``None`` when it cannot be used here."""
     try:
         import espeakng_loader
 
@@ -118,7 +118,7 @@ def _load_wheel() -> ctypes.CDLL | None:
 
 @contextmanager
 def _found_by_pyttsx3(library: ctypes.CDLL | None) -> Iterator[None]:
-    """Has pyttsx3, which looks for espeak-ng when its driver is imported, find ``library`` (if not None)."""
+    """Make pyttsx3, which looks for espeak-ng when its driver is imported, find ``library`` (if not None)."""
     if library is None:
         yield
         return

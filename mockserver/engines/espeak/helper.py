@@ -46,7 +46,7 @@ SAMPLE_RATE = 22_050  # Hz
 MAX_SPEECH = 3600  # seconds
 CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
 SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
-# Requests at hand: ``select`` takes no file descriptor from 1024 on. Further ones wait where they are.
+# Requests in the process: ``select`` takes no file descriptor from 1024 on. Further ones wait where they are.
 MAX_WAITING = 256
 
 Send = Callable[[bytes], None]
@@ -76,12 +76,12 @@ class SpeechRequest:
     volume: float
 
     def to_line(self) -> bytes:
-        """As it is sent to the helper."""
+        """Return the request as a line for the helper."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
 
 def main(arguments: list[str]) -> None:
-    """Serves the control socket until its other end closes, or one utterance when there is none."""
+    """Serve the control socket until its other end closes, or one utterance when there is none."""
     # Those are for the server: it may finish its answers, and then closes the control socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _prepare() -> Speak:
-    """Starts the engine. What it returns speaks a request line, and passes on the frames of the answer."""
+    """Start the engine; return a function that speaks a request line and passes on the frames of the answer."""
     from mockserver.engines.espeak.driver import init_engine
 
     try:
@@ -147,7 +147,7 @@ def _write_to_stdout(data: bytes) -> None:
 
 
 def _serve(control: socket.socket, slots: int, limits: SpeechLimits, speak: Speak) -> None:
-    """Gives each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
+    """Give each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
     waiting: deque[list[int]] = deque()
     speaking: set[int] = set()
@@ -199,7 +199,7 @@ class _Child:
     handover: socket.socket
 
     def give(self, descriptors: list[int]) -> bool:
-        """Has the child answer on a socket, and in the file beside it, if any. False when the child has died."""
+        """Let the child answer on a socket and in a file, if given. Return whether the child is alive."""
         with self.handover:
             try:
                 socket.send_fds(self.handover, [b"?"], descriptors)
@@ -261,7 +261,7 @@ class Outbox:
         self._overflows = False
 
     def send(self, data: bytes) -> None:
-        """Sends, or writes to the file. Ends this process when the reader has gone."""
+        """Send bytes, or write them to the file. Ends this process when the reader has gone."""
         try:
             if not self._overflows:
                 data = data[self._send_what_fits(data) :]

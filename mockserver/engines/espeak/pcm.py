@@ -5,7 +5,7 @@ A subclass of pyttsx3's own espeak driver; only how the synthesis runs is differ
 espeak-ng.
 
 Beyond pyttsx3's topics, an engine on this driver notifies ``pcm`` with ``data``: s16le mono at
-``SAMPLE_RATE``. ``started-word``, whose ``location`` counts characters from 1, also tells ``sample``: how
+``SAMPLE_RATE``. ``started-word``, whose ``location`` counts characters from 1, also has ``sample``: how
 many samples into the speech the word begins. The property ``pitch_range`` (0 to 100, 50 is usual) is new as
 well.
 """
@@ -28,7 +28,7 @@ RANDOM_SEED = 1
 
 
 def buildDriver(proxy: Any) -> PcmDriver:  # noqa: N802 (the name pyttsx3 looks for in a driver module)
-    """The driver, for pyttsx3 to use."""
+    """Return the driver, for pyttsx3 to use."""
     return PcmDriver(proxy)
 
 
@@ -43,22 +43,22 @@ class PcmDriver(EspeakDriver):  # type: ignore[misc]
 
     @staticmethod
     def setProperty(name: str, value: Any) -> None:  # noqa: N802
-        """As pyttsx3, and ``pitch_range``."""
+        """Set a property of pyttsx3, or ``pitch_range``."""
         if name == "pitch_range":
             _espeak.SetParameter(_espeak.RANGE, int(value), 0)
         else:
             EspeakDriver.setProperty(name, value)
 
     def say(self, text: str) -> None:
-        """Queues ``text`` for the next ``startLoop``."""
+        """Queue ``text`` for the next ``startLoop``."""
         self._waiting.append(text)
 
     def stop(self) -> None:
-        """Ends the utterance being spoken, if any."""
+        """End the utterance being spoken, if any."""
         self._stopped = True
 
     def startLoop(self) -> None:  # noqa: N802
-        """Speaks all that was said, then returns."""
+        """Speak all queued texts, then return."""
         self._proxy.setBusy(False)
         while self._waiting:
             self._speak(self._waiting.pop(0))
@@ -76,7 +76,7 @@ class PcmDriver(EspeakDriver):  # type: ignore[misc]
         self._proxy.notify("finished-utterance", completed=not self._stopped)
 
     def _onSynth(self, wav: Any, sample_count: int, events: Any) -> int:  # noqa: N802
-        """espeak-ng's callback: some samples, and the events within them. Returns 1 to end the synthesis."""
+        """Take some samples and the events within them from espeak-ng. Return 1 to end the synthesis."""
         for event in _until_terminator(events):
             # Where nothing of the text is read out, 1.51 reports words without a length.
             if event.type == _espeak.EVENT_WORD and event.length > 0:

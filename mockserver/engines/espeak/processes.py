@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mockserver.engines.espeak.helper import SpeechLimits, SpeechRequest
 
-# What a warning says, this process has said when it imported the package.
+# This process has shown the warnings of the package when it imported it.
 _COMMAND = (sys.executable, "-W", "ignore", "-m", "mockserver.engines.espeak.helper")
 _IMPORT_ROOT = Path(__file__).parents[3]  # Where ``python -m`` finds the package, and nothing of the user's.
 
@@ -32,11 +32,11 @@ class SpeechProcesses(Protocol):
     """Something that starts processes to speak in."""
 
     def start(self) -> None:
-        """Gets ready to speak, if that is not done yet."""
+        """Get ready to speak, if that is not done yet."""
         ...
 
     def answer(self, request: SpeechRequest) -> AbstractContextManager[IO[bytes]]:
-        """The frames of the answer, once the request has its turn. Leaving the context ends the synthesis.
+        """Return the frames of the answer once it is the request's turn. Leaving the context ends the synthesis.
 
         Raises ``SpeechFailed`` when no process can be started. Reading may raise ``TimeoutError``; leaving
         the context with it raises ``SpeechFailed``.
@@ -44,7 +44,7 @@ class SpeechProcesses(Protocol):
         ...
 
     def close(self) -> None:
-        """Ends the processes."""
+        """End the processes."""
         ...
 
 
@@ -64,7 +64,7 @@ class ForkingHelper:
         self._closed = False
 
     def start(self) -> None:
-        """Starts the helper, if it is not running."""
+        """Start the helper, if it is not running."""
         self._helper()
 
     @contextmanager
@@ -80,7 +80,7 @@ class ForkingHelper:
             frames.close()
 
     def close(self) -> None:
-        """Ends the helper; children end when their reader does."""
+        """End the helper; children end when their reader does."""
         with self._lock:
             self._closed = True
             helper, self._running = self._running, None
@@ -128,7 +128,7 @@ class _Helper:
             )
 
     def ask(self, request: SpeechRequest) -> IO[bytes] | None:
-        """The frames of the answer, once a child has begun; ``None`` when the helper has died, or hangs."""
+        """Return the frames of the answer once a child has begun; ``None`` if the helper is dead or hangs."""
         connection, helpers_end = socket.socketpair()
         connection.settimeout(self._patience)
         answer = _Answer(connection, _temporary_file())
@@ -147,7 +147,7 @@ class _Helper:
         return io.BufferedReader(answer)
 
     def end(self) -> None:
-        """Closes the control socket, upon which the helper ends."""
+        """Close the control socket, upon which the helper ends."""
         self._control.close()
         try:
             self._process.wait(timeout=5)
@@ -155,7 +155,7 @@ class _Helper:
             self.kill()
 
     def kill(self) -> None:
-        """Ends a helper that may hang; its children speak on."""
+        """End a helper that may hang; its children speak on."""
         self._control.close()
         self._process.kill()
         self._process.wait()
@@ -217,7 +217,7 @@ class SpareProcesses:
         self._closed = False
 
     def start(self) -> None:
-        """Starts the spare process, if there is none."""
+        """Start the spare process, if there is none."""
         with self._lock:
             self._spare = self._spare or self._new_spare()
 
@@ -233,7 +233,7 @@ class SpareProcesses:
                 process.end()
 
     def close(self) -> None:
-        """Ends the spare process; one that speaks ends when its reader does."""
+        """End the spare process; one that speaks ends when its reader does."""
         with self._lock:
             self._closed = True
             spare, self._spare = self._spare, None
@@ -267,7 +267,7 @@ class _Spare:
         return self._process.poll() is None
 
     def ask(self, request: SpeechRequest) -> IO[bytes]:
-        """The frames of the answer, once the process has begun."""
+        """Return the frames of the answer, once the process has begun."""
         requests, frames = self._process.stdin, self._process.stdout
         assert requests
         assert frames

@@ -28,16 +28,16 @@ class Rendering:
 
     @property
     def duration(self) -> float:
-        """Seconds delivered so far."""
+        """Return the seconds delivered so far."""
         return self._samples_out / SPEECH_SAMPLE_RATE
 
     def time_of(self, sample: int) -> float:
-        """Seconds from the start of the delivered speech at which ``sample`` of the input sounds."""
+        """Return the seconds from the start of the delivered speech at which ``sample`` of the input sounds."""
         lead = 0.0 if self._tempo == 1 else ATEMPO_LEAD
         return max(0.0, sample / SAMPLE_RATE - lead) / self._tempo
 
     def feed(self, pcm: bytes) -> bytes:
-        """What is ready after some more input; may be nothing."""
+        """Return what is ready after some more input; may be nothing."""
         frame = av.AudioFrame("s16", "mono", samples=len(pcm) // 2, align=1)
         frame.planes[0].update(pcm)
         frame.sample_rate = SAMPLE_RATE
@@ -48,7 +48,7 @@ class Rendering:
         return self._pull()
 
     def finish(self) -> bytes:
-        """The rest, after the last input."""
+        """Return the rest, after the last input."""
         if not self._samples_in:
             return b""
         self._graph.push(None)

@@ -64,7 +64,7 @@ class Pyttsx3Speaker:
         )
 
     def start(self) -> None:
-        """Gets ready to speak, so that the first utterance need not wait for it."""
+        """Get ready to speak, so that the first utterance need not wait for it."""
         self._processes.start()
 
     def speak(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:

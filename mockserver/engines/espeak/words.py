@@ -1,4 +1,4 @@
-"""When each word of a text sounds, told from the word events of espeak-ng."""
+"""When each word of a text sounds, from the word events of espeak-ng."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WordTimes:
         self._since = 0.0
 
     def begin(self, position: int, time: float) -> tuple[SpokenWord, ...]:
-        """The word at ``position`` (characters, from 0) begins at ``time`` (s). Returns those that end."""
+        """Begin the word at ``position`` (characters, from 0) at ``time`` (s). Return those that end."""
         index = bisect_right(self._positions, position) - 1
         if index <= self._sounding:
             return ()
@@ -36,7 +36,7 @@ class WordTimes:
         return ended
 
     def finish(self, time: float) -> tuple[SpokenWord, ...]:
-        """The speech ends at ``time`` (s). Returns the remaining words."""
+        """End the speech at ``time`` (s). Return the remaining words."""
         return self._end_words(len(self._words), time)
 
     def _end_words(self, stop: int, time: float) -> tuple[SpokenWord, ...]:

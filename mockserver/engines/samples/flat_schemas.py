@@ -23,7 +23,7 @@ _DATA = {"const", "enum", "default", "examples"}
 
 
 def normal(schema: Any) -> Any:
-    """The schema with references from ``ROOT``, in the keywords of 2020-12, without an address of its own."""
+    """Return the schema in the keywords of 2020-12, its references from ``ROOT``, without its own address."""
     if isinstance(schema, list):
         return [normal(part) for part in schema]
     if not isinstance(schema, dict):
@@ -73,7 +73,7 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def merged(one: Flat, other: Flat) -> Flat:
-    """What satisfies both flat schemas, as near as one flat schema can say it."""
+    """Return what satisfies both flat schemas, as near as one flat schema can say it."""
     both = {**other, **one}
     for key in one.keys() & other.keys() & _MERGES.keys():
         both[key] = _MERGES[key](one[key], other[key])
@@ -81,14 +81,14 @@ def merged(one: Flat, other: Flat) -> Flat:
 
 
 def by_plainness(branches: list[Schema], terse: bool) -> list[Schema]:
-    """Null comes last; if ``terse``, it comes first, and what refers further on comes last."""
+    """Return the order to try: null last; if ``terse``, null first, and what refers further on last."""
     return sorted(
         branches, key=lambda it: (terse and "$ref" in json.dumps(it), (it == {"type": "null"}) != terse)
     )
 
 
 def kinds(flat: Flat, terse: bool) -> list[str]:
-    """The types to try, in this order."""
+    """Return the types to try, in this order."""
     if "type" in flat:
         declared = [flat["type"]] if isinstance(flat["type"], str) else flat["type"]
         return sorted(declared, key=lambda kind: (kind == "null") != terse)

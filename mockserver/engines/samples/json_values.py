@@ -46,7 +46,7 @@ class MalformedSchema(NoSample):
 
 
 def sample(schema: Schema, hint: str = "") -> object:
-    """A JSON value valid against ``schema`` (JSON Schema 2020-12; draft-07 and ``nullable`` are tolerated).
+    """Return a JSON value valid against ``schema`` (JSON Schema 2020-12, draft-07 or with ``nullable``).
 
     An object has its required properties, or all if none is required. ``hint`` is what the
     first free string says, if it fits its length; other strings say the name of their property.
@@ -92,7 +92,7 @@ class _Sampler:
         self._tries_left = _TRIES
 
     def values(self, schema: Schema, place: _Place) -> Iterator[Any]:
-        """Valid values of ``schema``, the plainest first."""
+        """Yield valid values of ``schema``, the plainest first."""
         validator = self._validator(schema, registry=self._registry, pattern_options=self._patterns)
         for flat, refs in self._flats(schema, place.refs):
             for value in self._candidates(flat, _Place(place.name, place.hint, refs)):
@@ -106,11 +106,11 @@ class _Sampler:
             raise NoSample("the schema asks for too much")
 
     def _terse(self, refs: tuple[str, ...]) -> bool:
-        """Whether to say the least: far down, or when much was said already."""
+        """Return whether to be as short as possible: far down, or when the value is long already."""
         return len(refs) > _DEEP or self._tries_left < _TRIES - _TRIES_AT_EASE
 
     def _flats(self, schema: Schema, refs: tuple[str, ...]) -> Iterator[tuple[Flat, tuple[str, ...]]]:
-        """The flat schemas that ``schema`` may stand for, each with the references followed so far."""
+        """Yield the flat schemas that ``schema`` may stand for, each with the references followed so far."""
         self._try()
         if isinstance(schema, bool):
             yield from [({}, refs)] if schema else []
@@ -135,7 +135,7 @@ class _Sampler:
     def _merges(
         self, flat: Flat, start: tuple[str, ...], refs: tuple[str, ...], every: list[list[Schema]]
     ) -> Iterator[tuple[Flat, tuple[str, ...]]]:
-        """``flat`` with one alternative of each of ``every``, in all combinations."""
+        """Yield ``flat`` with one alternative of each of ``every``, in all combinations."""
         if not every:
             yield flat, refs
             return
@@ -145,7 +145,7 @@ class _Sampler:
                 yield from self._merges(both, start, refs + followed[len(start) :], every[1:])
 
     def _target(self, reference: str) -> Schema:
-        """What ``reference``, known to lead somewhere, refers to."""
+        """Return what ``reference``, known to lead somewhere, refers to."""
         pointer = unquote(reference.removeprefix(f"{ROOT}#"))
         if pointer and not pointer.startswith("/"):
             return self._resolver.lookup(reference).contents  # an anchor
@@ -192,7 +192,7 @@ class _Sampler:
             yield from self._filled(flat, self._enough(flat, names), set(required), place)
 
     def _enough(self, flat: Flat, names: list[str]) -> list[str]:
-        """``names``, those that depend on them, and others up to ``minProperties``."""
+        """Return ``names``, those that depend on them, and others up to ``minProperties``."""
         names = list(names)
         for name in names:  # grows as it is read
             names += [
@@ -214,7 +214,7 @@ class _Sampler:
     def _filled(
         self, flat: Flat, names: list[str], required: set[str], place: _Place
     ) -> Iterator[dict[str, Any]]:
-        """An object of ``names``, then the same with one value changed at a time."""
+        """Yield an object of ``names``, then the same with one value changed at a time."""
         filled: dict[str, Any] = {}
         hint = place.hint
         for name in names:
@@ -230,7 +230,7 @@ class _Sampler:
             yield from ({**filled, name: value} for value in islice(values, 4))
 
     def _member(self, flat: Flat, name: str) -> Schema:
-        """The schema of the property ``name``."""
+        """Return the schema of the property ``name``."""
         schemas = [flat["properties"][name]] if name in flat.get("properties", {}) else []
         for pattern, schema in flat.get("patternProperties", {}).items():
             if self._validator({"pattern": pattern}).is_valid(name):
@@ -258,7 +258,7 @@ class _Sampler:
             )
 
     def _listed(self, schemas: Iterable[Schema], unique: bool, place: _Place) -> list[Any]:
-        """A value of each schema, up to the first that has none."""
+        """Return a value of each schema, up to the first that has none."""
         listed: list[Any] = []
         hint = place.hint
         seen: set[str] = set()

@@ -26,7 +26,7 @@ _STRIDES = (1, 29)  # "abc", or letters, digits and signs mixed
 
 
 def matching(pattern: str, length: int = 0) -> Iterator[str]:
-    """Texts that probably match ``pattern``, the plainest first, longer ones (``length`` characters) later.
+    """Yield texts that probably match ``pattern``: plain ones first, then those of ``length`` characters.
 
     None for what Python cannot parse (``\\p{L}``) and for what would be too long.
     """
@@ -104,7 +104,7 @@ class _Writer:
 
 
 def _members(members: list[tuple[Any, Any]]) -> str:
-    """The characters of a class, the printable ASCII ones if it has any."""
+    """Return the characters of a class, the printable ASCII ones if it has any."""
     negated = members[0][0].name == "NEGATE"
     listed = members[negated:]
     found = [it for it in _CHARACTERS if negated != any(_belongs(it, *member) for member in listed)]

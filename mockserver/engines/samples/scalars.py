@@ -40,7 +40,7 @@ _FORMATS = {
 
 
 def strings(flat: Flat, name: str = "", hint: str = "") -> Iterator[str]:
-    """The example of the ``format``, ``hint``, ``name`` as words, matches of the ``pattern``; without end."""
+    """Yield, without end, the ``format``'s example, ``hint``, ``name`` as words, matches of ``pattern``."""
     least = min(int(flat.get("minLength", 0)), _MAX_CHARACTERS)
     most = min(int(flat.get("maxLength", _MAX_CHARACTERS)), _MAX_CHARACTERS)
     if flat.get("format") in _FORMATS:
@@ -56,7 +56,7 @@ def strings(flat: Flat, name: str = "", hint: str = "") -> Iterator[str]:
 
 
 def numbers(flat: Flat, whole: bool) -> Iterator[int | float]:
-    """Numbers from within the bounds and from their edges, multiples of ``multipleOf``."""
+    """Yield numbers from within the bounds and from their edges, multiples of ``multipleOf``."""
     bounds = {key: Fraction(str(flat[key])) for key in _BOUNDS & flat.keys()}
     step = bounds.pop("multipleOf", Fraction(0))
     if whole:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def find_model(setting: str) -> str | None:
-    """The folder of a model that is on this machine already; nothing is ever downloaded.
+    """Return the folder of a model that is on this machine already; nothing is ever downloaded.
 
     ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging
     Face cache, "none", "embedded" for the one that ships, or "auto": the smallest model of that cache,
@@ -61,12 +61,12 @@ def is_installed() -> bool:
 
 
 def embedded_model() -> Path:
-    """The folder of the model that ships: it understands the server's own voices (docs/embedded-whisper.md)."""
+    """Return the folder of the model that ships, which knows the server's voices (docs/embedded-whisper.md)."""
     return data_folder("fixtures") / "whisper" / EMBEDDED
 
 
 def is_embedded(folder: Path) -> bool:
-    """Whether the model in ``folder`` is the one that ships, or a copy of it: its ``config.json`` tells."""
+    """Return whether ``folder`` has the model that ships, or a copy of it, by its ``config.json``."""
     try:
         config = strict_json.parse((folder / "config.json").read_bytes())
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def is_embedded(folder: Path) -> bool:
 
 
 def check_complete(folder: Path) -> None:
-    """Raises ``EngineFailed`` for a model that lacks a file.
+    """Raise ``EngineFailed`` for a model that lacks a file.
 
     faster-whisper would look for a missing ``tokenizer.json`` in the network.
     """
@@ -114,9 +114,9 @@ def _is_whole(folder: Path) -> bool:
 
 
 def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
-    """Downloads a model ("tiny", "base", ... or a Hugging Face repository) to the local cache; its folder.
+    """Download a model ("tiny", "base", ... or a Hugging Face repository) to the local cache. Return its folder.
 
-    ``on_progress`` is told every 0.2 s how many bytes have come. Raises ``EngineFailed``.
+    ``on_progress`` is called every 0.2 s with the number of bytes so far. Raises ``EngineFailed``.
     """
     bytes_before = _cached_bytes()
     from concurrent.futures import ThreadPoolExecutor, wait
@@ -142,7 +142,7 @@ def _fetch(name: str, *, local_files_only: bool = False) -> str:
 
 
 def _cache_folder() -> Path:
-    """Where huggingface_hub keeps its downloads. Asking it would mean importing it at start-up.
+    """Return the folder of huggingface_hub's downloads. Asking it would mean importing it at start-up.
 
     Raises ``EngineFailed`` when that is in the user's home and there is none.
     """
@@ -163,7 +163,7 @@ def _cached_bytes() -> int:
 
 
 def display_name(folder: Path) -> str:
-    """A model's name: that of its folder, or of its repository in the Hugging Face cache.
+    """Return a model's name: that of its folder, or of its repository in the Hugging Face cache.
 
     ``embedded`` is the model that ships and its copies. Another one that is called so has its owner or the
     folder it is in before its name: ``mine/embedded``.

@@ -1,4 +1,4 @@
-"""Transcribes a clip with faster-whisper: its speech is found, its language told, and window after window decoded.
+"""Transcribes a clip with faster-whisper: detects its speech and language, and decodes window after window.
 
 What is used of faster-whisper beyond ``transcribe``: ``generate_segments`` (see ``windows``), ``detect_language`` and
 ``restore_speech_timestamps``.

@@ -1,7 +1,7 @@
-"""Listens for real: the ``Transcriber`` on a local Whisper model, run by faster-whisper.
+"""Transcribes with a local Whisper model, run by faster-whisper.
 
-One model serves everyone. It loads in the background; then a thread for each clip hears it window by window, in turns
-with others, and passes on each segment as soon as it is decoded. A slow reader keeps nobody waiting.
+One model serves everyone. It loads in the background; then a thread for each clip transcribes it window by window, in
+turns with others, and passes on each segment as soon as it is decoded. A slow reader keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -78,22 +78,22 @@ class WhisperTranscriber:
 
     @property
     def state(self) -> Literal["loading", "ready", "failed"]:
-        """How far the model is; ``failed`` explains itself in ``error``."""
+        """Return how far the model is; ``failed`` explains itself in ``error``."""
         if not self._model.done():
             return "loading"
         return "failed" if self._model.exception() else "ready"
 
     @property
     def error(self) -> str:
-        """Why loading failed; empty when it did not."""
+        """Return why loading failed; empty when it did not."""
         return str(self._model.exception()) if self.state == "failed" else ""
 
     def describe(self) -> dict[str, str]:
-        """The engine, its model and how it does, for people."""
+        """Return the engine, its model and its state, for people."""
         return {"engine": "whisper", "model": self.model_name, "state": self.state, "error": self.error}
 
     def start(self) -> None:
-        """Begins to load the model, in the background. Further calls do nothing."""
+        """Begin to load the model, in the background. Further calls do nothing."""
         with self._lock:
             if not self._started and not self._closed:
                 self._started = True
@@ -102,12 +102,12 @@ class WhisperTranscriber:
                 self._loader.start()
 
     def wait(self) -> None:
-        """Starts, and waits until the model is loaded or has failed to."""
+        """Start loading, and wait until it ends or fails."""
         self.start()
         self._model.exception()
 
     def close(self) -> None:
-        """Ends the threads; clips still being heard or waiting fail with ``EngineFailed``. Waits for it."""
+        """End the threads; clips at work or waiting fail with ``EngineFailed``. Waits for it."""
         with self._lock:
             self._closed = True
             at_work = dict(self._at_work)
@@ -120,7 +120,7 @@ class WhisperTranscriber:
     def transcribe(
         self, clip: Clip, options: TranscriptionOptions, look: Look = lambda: None
     ) -> Transcription:
-        """What is said in ``clip``: returns with the first segment, others are decoded while they are read.
+        """Return the transcription with its first segment; others are decoded while they are read.
 
         The clip waits for its turns as the file it is; its samples are made window by window. ``look`` is called
         several times a second while segments are waited for; what it raises ends the work on them. So does closing
@@ -136,7 +136,7 @@ class WhisperTranscriber:
         return Transcription(f"whisper; model={self.model_name}", clip.duration, languages, hearing)
 
     def _begin(self, clip: Clip, options: TranscriptionOptions) -> _Job:
-        """Has a thread work on the clip."""
+        """Start a thread that transcribes the clip."""
         job = _Job(clip, options, self._turns, self._turns.admit())
         thread = threading.Thread(target=self._work, args=(job,), name="whisper-clip", daemon=True)
         try:
@@ -148,14 +148,14 @@ class WhisperTranscriber:
                 self._at_work[thread] = job
         except RuntimeError as error:  # no more threads can be started
             self._turns.leave(job.turn)
-            raise EngineFailed(f"Whisper cannot hear another clip: {error}") from error
+            raise EngineFailed(f"Whisper cannot take another clip: {error}") from error
         except BaseException:
             self._turns.leave(job.turn)
             raise
         return job
 
     def _say_what_it_understands(self) -> None:
-        """Logs, once, that the embedded model is no recogniser of people."""
+        """Log, once, that the embedded model is no recogniser of people."""
         if not self.is_embedded:
             return
         with self._lock:
@@ -177,7 +177,7 @@ class WhisperTranscriber:
             self._model.set_result(model)
 
     def _work(self, job: _Job) -> None:
-        """Hears a clip; tells its reader that nothing more comes, and why if that is an error."""
+        """Transcribe a clip; let its reader know that it ends, and the error if there is one."""
         error: Exception | None = None
         try:
             job.run(_loaded(self._model))
@@ -194,7 +194,7 @@ class WhisperTranscriber:
 
 
 class _Job:
-    """A clip on its way, and what has been heard of it so far; then ``None``, or what went wrong."""
+    """A clip at work, and its segments so far; then ``None``, or the error."""
 
     def __init__(self, clip: Clip, options: TranscriptionOptions, turns: Turns, turn: Turn) -> None:
         self.clip = clip
@@ -220,12 +220,12 @@ class _Job:
             raise _Dropped
 
     def drop(self) -> None:
-        """Ends the work on it, after the window that is being heard."""
+        """End the work on it, after the window at work."""
         self._turns.drop(self.turn)
 
 
 class _Dropped(Exception):
-    """Nobody is to hear the rest of a clip."""
+    """The rest of a clip is not to be transcribed."""
 
 
 class _Hearing(Iterator[Segment]):
@@ -238,7 +238,7 @@ class _Hearing(Iterator[Segment]):
         self._first: Segment | None = None
 
     def begin(self) -> bool:
-        """Waits for the first segment; whether there is one. Raises as reading does."""
+        """Wait for the first segment. Return whether there is one. Raises as reading does."""
         self._first = next(self, None)
         return self._first is not None
 
@@ -267,7 +267,7 @@ class _Hearing(Iterator[Segment]):
             raise
 
     def close(self) -> None:
-        """Ends the work."""
+        """End the work."""
         self._is_over = True
         self._job.drop()
 
@@ -276,7 +276,7 @@ class _Hearing(Iterator[Segment]):
 
 
 def _loaded(model: Future[Model]) -> Model:
-    """The model. Its error is raised anew each time: a traceback grows, and holds every clip on its way."""
+    """Return the model. Raise its error anew each time: a traceback grows, and holds every clip in it."""
     if error := model.exception():
         raise EngineFailed(str(error))
     return model.result()

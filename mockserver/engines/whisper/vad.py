@@ -59,7 +59,7 @@ def only(samples: Samples, spans: list[Span]) -> Samples:
 
 
 def _unpadded(samples: Samples, options: VadOptions, pause: Callable[[], None]) -> Iterator[Span]:
-    """The stretches that begin with speech and go on until it has been silent for long enough."""
+    """Yield the stretches that begin with speech and go on until it has been silent for long enough."""
     still_speech = max(options.threshold - _MARGIN, _LOWEST)
     enough = RECOGNISER_SAMPLE_RATE * options.silence_duration_ms / 1000  # samples of silence
     start: int | None = None

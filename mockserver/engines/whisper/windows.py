@@ -69,7 +69,7 @@ class Features:
     """
 
     def __init__(self, extractor: FeatureExtractor, samples: Samples, seconds: float, pause: Pause) -> None:
-        """Goes through the whole sound, to learn how long it is and how loud. It lasts about ``seconds``."""
+        """Read the whole sound, of about ``seconds``, for its length and its loudest frame."""
         self._extractor = extractor
         self._samples = samples
         self._pause = pause
@@ -93,15 +93,16 @@ class Features:
         return (np.maximum(heard, self._loudest - _RANGE) + _MIDDLE) / _MIDDLE
 
     def _block(self, number: int) -> NDArray[np.float32]:
-        """30 s of the spectrogram before it is normalised. The last two that were made are kept."""
+        """Return 30 s of the spectrogram before it is normalised. The last two that were made are kept."""
         if number not in self._blocks:
             self._blocks.pop(number - 2, None)
             self._blocks[number] = self._log_mel(self._stretch(number * self._size))
         return self._blocks[number]
 
     def _stretch(self, frame: int) -> NDArray[np.float32]:
-        """The samples of a block that begins with ``frame``. As in ``FeatureExtractor``, 10 ms of silence follow the
-        sound, and frames that reach beyond either end of this find it mirrored there.
+        """Return the samples of a block that begins with ``frame``.
+
+        As in ``FeatureExtractor``, 10 ms of silence follow the sound, and it is mirrored beyond both ends.
         """
         hop, reach = self._extractor.hop_length, self._extractor.n_fft // 2
         begin, end = max(frame * hop - reach, 0), (frame + self._size - 1) * hop + reach
