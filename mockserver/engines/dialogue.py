@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-ANSWERED_BY = "responder"
+from mockserver.engines.answered_by import AnsweredBy
+
+ANSWERED_BY = AnsweredBy("responder")
 
 GREETING = "Hello! How can I help you today?"
 
@@ -71,7 +73,7 @@ class Reply:
     ``finish_reason`` is empty where it follows from the rest.
     """
 
-    answered_by: str
+    answered_by: AnsweredBy
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""

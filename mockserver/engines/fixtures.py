@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver import strict_json
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, ClipFacts, UndecodableAudio
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
 from mockserver.installation import run_or_complain
@@ -57,7 +58,7 @@ class Fixture:
 
     def transcription(self, duration: float, task: str) -> Transcription | None:
         """Return the answer for a clip of this fixture that lasts ``duration`` seconds."""
-        answered_by = f"fixture; name={self.name}"
+        answered_by = AnsweredBy("fixture").telling("name", self.name)
         if task == "translate" and self.language != "en":
             if not self.translation:
                 return None

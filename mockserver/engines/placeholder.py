@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import Segment, Transcription, UnknownAudio
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
 
-ANSWERED_BY = "placeholder"
+ANSWERED_BY = AnsweredBy("placeholder")
 
 
 def placeholder(clip: Clip, duration: float, unknown_audio: str) -> Transcription:

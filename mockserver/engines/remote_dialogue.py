@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mockserver import strict_json
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall, Turn
 from mockserver.hosts import check_url
 
@@ -42,7 +43,7 @@ class RemoteResponder:
         offered = {tool.name for tool in conversation.tools if not tool.custom}
         if any(call.name not in offered for call in calls):
             raise ReplyFailed(f"reply_from: {self._url} called a tool that it was not offered")
-        return Reply("reply_from", said, calls)
+        return Reply(AnsweredBy("reply_from"), said, calls)
 
     def _ask(self, body: dict[str, Any]) -> bytes:
         headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-mock-reply-from"}

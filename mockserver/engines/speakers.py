@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mockserver.engines.placeholder import ANSWERED_BY
+
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.engines.transcription import Segment, Transcription
@@ -34,7 +36,7 @@ def _labelled(heard: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...])
     if first.speaker is not None and not known:
         yield first
         yield from segments
-    elif heard.answered_by == "placeholder":
+    elif heard.answered_by == ANSWERED_BY:
         for segment in itertools.chain((first,), segments):
             yield replace(segment, speaker="A")
     else:

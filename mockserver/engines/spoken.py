@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import segments_of_words
 from mockserver.engines.transcription import Segment, Transcription, Word
 
@@ -64,7 +65,7 @@ class SpokenMemory:
             return None
         duration = clip.facts.duration
         languages = (spoken.language,) if spoken.words else ()
-        return Transcription("spoken", duration, languages, spoken.segments)
+        return Transcription(AnsweredBy("spoken"), duration, languages, spoken.segments)
 
     def _find(self, key: str) -> Spoken | None:
         with self._lock:

@@ -5,13 +5,13 @@ Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
+    from mockserver.engines.answered_by import AnsweredBy
 
 Task = Literal["transcribe", "translate"]
 Look = Callable[[], None]
@@ -86,24 +86,14 @@ class TranscriptionOptions:
 class Transcription:
     """What was transcribed. ``segments`` may be a generator that transcribes while it is read.
 
-    ``answered_by`` names the engine in the ``x-mock-answered-by`` response header.
+    ``answered_by`` names the engine.
     ``languages`` is empty when none was detected (silence).
     """
 
-    answered_by: str
+    answered_by: AnsweredBy
     duration: float
     languages: tuple[str, ...]
     segments: Iterable[Segment] = field(default_factory=tuple)
-
-    @property
-    def heard_by(self) -> str:
-        """Return the engine as a part of other marks: ``whisper/embedded`` for ``whisper; model=embedded``.
-
-        What separates the parts of a mark is percent-encoded.
-        """
-        engine, _, which = self.answered_by.partition("; ")
-        name = re.sub("[;+%]", lambda found: f"%{ord(found[0]):X}", which.partition("=")[2])
-        return f"{engine}/{name}" if name else engine
 
 
 class EngineUnavailable(Exception):

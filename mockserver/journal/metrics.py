@@ -65,14 +65,14 @@ class Metrics:
         status: int,
         seconds: float,
         *,
-        answered_by: str = "",
+        source: str = "",
         fault: str = "",
         error: str = "",
     ) -> None:
         """Counts a request that has begun and is answered now.
 
         ``endpoint`` is the operation's name; ``model`` as the request names it, empty for none;
-        ``answered_by`` as in ``x-mock-answered-by``; ``error`` the catalog's name of a refusal.
+        ``source`` who answered; ``error`` the catalog's name of a refusal.
         """
         model = self._model(model)
         with self._lock:
@@ -82,8 +82,8 @@ class Metrics:
                 self._buckets[endpoint] = [0] * (len(BOUNDS) + 1)
             self._buckets[endpoint][bisect_left(BOUNDS, seconds)] += 1
             self._sums[endpoint] += seconds
-            if answered_by:
-                self._answers[(self._bounded("answers", answered_by.partition(";")[0]),)] += 1
+            if source:
+                self._answers[(self._bounded("answers", source),)] += 1
             if fault:
                 self._faults[(self._bounded("faults", fault),)] += 1
             if error.startswith(_RATE_LIMIT):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.audio.uploads import AudioPlace, FilePart
     from mockserver.catalog.records import ModelCard
+    from mockserver.engines.answered_by import AnsweredBy
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
@@ -102,7 +103,7 @@ class Answer:
 
     body: bytes | Iterable[bytes]
     content_type: str
-    answered_by: str = ""
+    answered_by: AnsweredBy | None = None
     headers: tuple[tuple[str, str], ...] = ()
     usage: Mapping[str, Any] | None = None
     status: int = 200

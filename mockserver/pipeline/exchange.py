@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.audio.clip import Clip
     from mockserver.audio.uploads import AudioPlace
+    from mockserver.engines.answered_by import AnsweredBy
     from mockserver.journal.journal import Journal
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
@@ -86,7 +87,7 @@ class Exchange:
         self.fault: HitFault | None = None
         self.stub: str | None = None
         self.error = ""
-        self.answered_by = ""
+        self.answered_by: AnsweredBy | None = None
 
     def note_call(self) -> None:
         """Copy from the call what is needed after it has been let go."""
@@ -164,7 +165,7 @@ class Exchange:
             **_asked(self.call, secrets),
             status=head.status,
             error=self.error or None,
-            answered_by=self.answered_by or head.answered_by,
+            answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
             stub=self.stub,
             fault=self.fault,
             reply=_replied(self.call, secrets),

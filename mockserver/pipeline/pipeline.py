@@ -126,7 +126,7 @@ class Pipeline:
                 exchange.model,
                 status,
                 time.perf_counter() - began,
-                answered_by=exchange.answered_by,
+                source=exchange.answered_by.source if exchange.answered_by else "",
                 fault=exchange.fault.kind if exchange.fault else "",
                 error=exchange.error,
             )
@@ -296,4 +296,4 @@ def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
         cost = call.outcome.cost_usd
         yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"
     if answer.answered_by:
-        yield "x-mock-answered-by", quote(answer.answered_by, _HEADER_SAFE)
+        yield "x-mock-answered-by", quote(str(answer.answered_by), _HEADER_SAFE)

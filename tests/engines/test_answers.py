@@ -9,6 +9,7 @@ import pytest
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import UndecodableAudio
 from mockserver.audio.encode import write_wav
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.spoken import Spoken, SpokenMemory
 from mockserver.engines.transcription import Transcription, TranscriptionOptions, UnknownAudio, Word
@@ -25,7 +26,7 @@ class Engine:
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions, look: object) -> Transcription:
         self.calls += 1
-        return Transcription("an engine", clip.duration, ("en",))
+        return Transcription(AnsweredBy("an engine"), clip.duration, ("en",))
 
 
 def clip(data: bytes = SILENCE) -> Clip:
@@ -44,19 +45,19 @@ def test_a_known_clip_is_answered_without_the_engine() -> None:
     spoken, engine = SpokenMemory(capacity=1), Engine()
     spoken.remember(HELLO, sha256=hashlib.sha256(SILENCE).hexdigest(), pcm_sha256="")
     answer = transcribe(AnswerChain([spoken], engine), unknown_audio="error")
-    assert (answer.answered_by, engine.calls) == ("spoken", 0)
+    assert (str(answer.answered_by), engine.calls) == ("spoken", 0)
 
 
 def test_an_unknown_clip_is_transcribed_by_the_engine_whatever_the_setting() -> None:
     chain = AnswerChain([SpokenMemory(capacity=1)], Engine())
     assert chain.can_listen
-    assert transcribe(chain, unknown_audio="error").answered_by == "an engine"
+    assert transcribe(chain, unknown_audio="error").answered_by == AnsweredBy("an engine")
 
 
 def test_without_an_engine_an_unknown_clip_gets_a_placeholder() -> None:
     chain = AnswerChain([], None)
     assert not chain.can_listen
-    assert transcribe(chain).answered_by == "placeholder"
+    assert transcribe(chain).answered_by == AnsweredBy("placeholder")
 
 
 def test_without_an_engine_an_unknown_clip_is_refused_if_so_set() -> None:

@@ -7,6 +7,7 @@ import json
 import jsonschema
 import pytest
 
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.dialogue import (
     GREETING,
     Conversation,
@@ -46,7 +47,7 @@ def names(answer: Reply) -> list[str]:
     ],
 )
 def test_it_repeats_what_it_was_told(turn: Turn, said: str) -> None:
-    assert reply(turn) == Reply("responder", said)
+    assert reply(turn) == Reply(AnsweredBy("responder"), said)
 
 
 def test_it_answers_the_last_user() -> None:

@@ -81,7 +81,11 @@ def problem(load: Load, folder: Path) -> str:
 def test_a_text_beside_a_clip_is_enough(load: Load, tmp_path: Path) -> None:
     write_text(tmp_path, "greeting", "Good morning.\nHow are you?\n", sound())
     answer = heard(load(tmp_path), clip(sound()))
-    assert (answer.answered_by, answer.duration, answer.languages) == ("fixture; name=greeting", 2.0, ("en",))
+    assert (str(answer.answered_by), answer.duration, answer.languages) == (
+        "fixture; name=greeting",
+        2.0,
+        ("en",),
+    )
     assert [segment.text for segment in answer.segments] == ["Good morning.", "How are you?"]
     assert all(segment.words for segment in answer.segments)
 

@@ -16,6 +16,7 @@ import pytest
 
 from mockserver.app import create_app
 from mockserver.audio.encode import write_wav
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, Tool, ToolCall, Turn
 from mockserver.engines.remote_dialogue import RemoteResponder
 from mockserver.settings.model import Settings, SettingsError
@@ -86,7 +87,7 @@ def calling(name: str, arguments: object) -> bytes:
 
 
 def test_it_says_what_the_other_server_says(server: MockServer) -> None:
-    assert RemoteResponder(server.base_url).reply(HI) == Reply("reply_from", "You wrote: Hi.")
+    assert RemoteResponder(server.base_url).reply(HI) == Reply(AnsweredBy("reply_from"), "You wrote: Hi.")
 
 
 def test_what_was_heard_is_passed_on_as_text(server: MockServer) -> None:
@@ -160,7 +161,7 @@ def test_nonsense_is_a_failure_to_reply(response: bytes) -> None:
 def test_arguments_may_be_the_object_itself_or_none(arguments: object, told: str) -> None:
     with answering(calling("get_weather", arguments)) as (url, _):
         answer = RemoteResponder(url).reply(ASKED)
-    assert answer == Reply("reply_from", tool_calls=(ToolCall("get_weather", told),))
+    assert answer == Reply(AnsweredBy("reply_from"), tool_calls=(ToolCall("get_weather", told),))
 
 
 def test_content_may_come_in_parts() -> None:
@@ -168,7 +169,7 @@ def test_content_may_come_in_parts() -> None:
         url,
         _,
     ):
-        assert RemoteResponder(url).reply(HI) == Reply("reply_from", "Hello")
+        assert RemoteResponder(url).reply(HI) == Reply(AnsweredBy("reply_from"), "Hello")
 
 
 def test_a_custom_tool_is_left_to_somebody_else() -> None:

@@ -40,7 +40,7 @@ def test_what_was_sent_is_recognised_with_its_words_and_sentences() -> None:
     memory = SpokenMemory(10)
     answer = recall(memory, remember(memory, 1))
     assert answer is not None
-    assert (answer.answered_by, answer.duration, answer.languages) == ("spoken", 1.0, ("en",))
+    assert (str(answer.answered_by), answer.duration, answer.languages) == ("spoken", 1.0, ("en",))
     assert [segment.text for segment in answer.segments] == ["Hello.", "You there?"]
     assert [segment.words for segment in answer.segments] == [HELLO.words[:1], HELLO.words[1:]]
 

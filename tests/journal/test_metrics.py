@@ -50,8 +50,8 @@ def test_models_that_there_are_not_count_as_other(metrics: Metrics) -> None:
 
 
 def test_who_answered_counts_by_kind(metrics: Metrics) -> None:
-    for answered_by in ("fixture; name=hello", "fixture; name=call", "spoken", ""):
-        metrics.observe("create_transcription", "whisper-1", 200, 0.0, answered_by=answered_by)
+    for source in ("fixture", "fixture", "spoken", ""):
+        metrics.observe("create_transcription", "whisper-1", 200, 0.0, source=source)
     assert metrics.counts().answers == {("fixture",): 2, ("spoken",): 1}
 
 
@@ -98,7 +98,7 @@ def test_seconds_of_audio_are_counted(metrics: Metrics) -> None:
 def test_threads_lose_no_count(metrics: Metrics) -> None:
     def ask(_: int) -> None:
         metrics.begin()
-        metrics.observe("list_models", "", 200, 0.001, answered_by="stub")
+        metrics.observe("list_models", "", 200, 0.001, source="stub")
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(ask, range(4000)))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import create_environ
 
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import HitFault, Record
 from mockserver.pipeline.exchange import Exchange, begin
@@ -77,7 +78,7 @@ def test_of_a_request_of_nobody_to_nowhere_the_rest_is_unknown(journal: Journal)
 
 def test_what_the_pipeline_found_out_is_written_down(journal: Journal) -> None:
     mine = exchange(journal)
-    mine.stub, mine.error, mine.answered_by = "stub_1", "server_error", "stub"
+    mine.stub, mine.error, mine.answered_by = "stub_1", "server_error", AnsweredBy("stub")
     mine.fault = HitFault(id="fault_1", kind="error", error="server_error", occasion=1)
     mine.answered(Reply(b"", 500, JSON))
     record = only(journal)

@@ -10,6 +10,7 @@ import pytest
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 from mockserver.audio.encode import write_wav
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.transcription import (
     EngineBusy,
@@ -56,7 +57,7 @@ class FailsLater:
     """An engine that fails at its second window, as one does whose memory has run out."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions, look: object) -> Transcription:
-        return Transcription("an engine", clip.duration, ("en",), self.segments())
+        return Transcription(AnsweredBy("an engine"), clip.duration, ("en",), self.segments())
 
     def segments(self) -> Iterator[Segment]:
         yield Segment("Hello.", 0.0, 1.0)

@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.transcription import EngineFailed, Look, Segment, Transcription
 from mockserver.engines.whisper.models import display_name, is_embedded
 from mockserver.engines.whisper.turns import Turn, Turns
@@ -133,7 +134,8 @@ class WhisperTranscriber:
         hearing = _Hearing(job := self._begin(clip, options), look)
         languages = (job.language,) if hearing.begin() else ()
         self._say_what_it_understands()
-        return Transcription(f"whisper; model={self.model_name}", clip.duration, languages, hearing)
+        answered_by = AnsweredBy("whisper").telling("model", self.model_name)
+        return Transcription(answered_by, clip.duration, languages, hearing)
 
     def _begin(self, clip: Clip, options: TranscriptionOptions) -> _Job:
         """Start a thread that transcribes the clip."""

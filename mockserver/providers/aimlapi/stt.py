@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
 from mockserver.audio.uploads import FORM_FILE, UPLOAD
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.aimlapi import jobs, work
@@ -64,7 +65,7 @@ def retrieve_job(context: JobsContext, call: Call) -> Answer:
         "result": job["result"] if status == "completed" else None,
         "error": job["error"] if status == "error" else None,
     }
-    answered_by = job["answered_by"] if status == "completed" else ""
+    answered_by = AnsweredBy.read(job["answered_by"]) if status == "completed" else None
     return Answer(
         json_styles.compact(body), CONTENT_TYPE, answered_by, status=int(call.settings.stt_get_status)
     )
@@ -174,7 +175,7 @@ def _created(context: JobsContext, call: Call, job: jobs.Value, heard: Heard | N
     answer = Answer(
         json_styles.compact({"generation_id": job["id"], "status": "queued"}),
         CONTENT_TYPE,
-        job["answered_by"],
+        AnsweredBy.read(job["answered_by"]),
         status=201,
     )
     if heard is not None:

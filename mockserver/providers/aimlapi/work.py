@@ -80,7 +80,7 @@ def completed(
     heard = Heard(
         context.ids.uuid(), job["model"], job["request"], job["created"], sound, transcription, segments
     )
-    return jobs.completed(job, result(rules, heard), transcription.answered_by), heard
+    return jobs.completed(job, result(rules, heard), str(transcription.answered_by)), heard
 
 
 def duration(clip: Clip) -> float:

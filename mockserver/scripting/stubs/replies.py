@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mockserver.audio.content import LARGE
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import segments_of, segments_of_words, with_words
 from mockserver.engines.dialogue import Reply, ToolCall, arguments_text
 from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
@@ -79,9 +80,9 @@ class Scripted:
     bodies: dict[int, bytes] | None = None
 
     @property
-    def answered_by(self) -> str:
+    def answered_by(self) -> AnsweredBy:
         """As in ``x-mock-answered-by``."""
-        return f"stub; id={self.stub_id}"
+        return AnsweredBy("stub").telling("id", self.stub_id)
 
     @property
     def is_raw(self) -> bool:

@@ -97,7 +97,7 @@ def test_a_sentence_is_understood(whisper: WhisperTranscriber, say: Say, sentenc
 def test_the_answer_names_engine_model_language_and_duration(whisper: WhisperTranscriber, say: Say) -> None:
     clip = say(ORDER)
     answer = whisper.transcribe(clip, TranscriptionOptions())
-    assert (answer.answered_by, answer.languages) == ("whisper; model=embedded", ("en",))
+    assert (str(answer.answered_by), answer.languages) == ("whisper; model=embedded", ("en",))
     assert answer.duration == clip.duration
 
 
@@ -353,6 +353,6 @@ def test_the_model_that_ships_is_marked_wherever_it_lies(
 ) -> None:
     transcriber = transcriber_of(placed(tmp_path))
     answer = transcriber.transcribe(say(ORDER), TranscriptionOptions())
-    assert (text_of(answer), answer.answered_by) == (ORDER, "whisper; model=embedded")
+    assert (text_of(answer), str(answer.answered_by)) == (ORDER, "whisper; model=embedded")
     transcriber.close()
     assert "The embedded Whisper has answered." in caplog.text

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from mockserver.audio.encode import CONTENT_TYPES
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.speech import Utterance
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
@@ -36,7 +37,7 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
         given_sound(call),
         on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
     )
-    answered_by = f"pyttsx3; voice={utterance.voice.name}"
+    answered_by = AnsweredBy("pyttsx3").telling("voice", utterance.voice.name)
     if call.scripted is not None:
         answered_by = call.scripted.answered_by
     if form.get("stream_format") == "sse":

@@ -21,6 +21,7 @@ from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
+    from mockserver.engines.answered_by import AnsweredBy
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
@@ -71,7 +72,7 @@ class ChatReply:
     ``cut_at`` left of the text: what they say may have other tokens on its own.
     """
 
-    answered_by: str
+    answered_by: AnsweredBy
     text: str
     finish_reason: str
     counted: ReplyTokens
@@ -148,10 +149,12 @@ def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatR
     """What to reply, within the request's ``stop`` and token limits."""
     said = call.scripted.chat_reply() if call.scripted else _say(context.responders, request)
     reply = _reply(context, call, request, said)
-    listeners = f"; heard-by={'+'.join(request.heard_by)}" if request.heard_by else ""
+    answered_by = reply.answered_by
+    if request.heard_by:
+        answered_by = answered_by.telling("heard-by", "+".join(request.heard_by))
     return replace(
         reply,
-        answered_by=reply.answered_by + listeners,
+        answered_by=answered_by,
         finish_reason=said.finish_reason or reply.finish_reason,
         flagged=call.scripted.flagged if call.scripted else {},
     )
@@ -169,8 +172,8 @@ def _reply(context: ChatContext, call: Call, request: ChatRequest, said: Reply) 
     )
     sound = given_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
-    voice = "" if sound else f"; voice={utterance.voice.name}"
-    reply = ChatReply(f"{said.answered_by}{voice}", text, "stop", request.reply_tokens, speech=speech)
+    answered_by = said.answered_by if sound else said.answered_by.telling("voice", utterance.voice.name)
+    reply = ChatReply(answered_by, text, "stop", request.reply_tokens, speech=speech)
     if sound is not None:
         return reply
     limit = _MAX_SPOKEN if request.max_tokens is None else request.max_tokens

@@ -242,7 +242,7 @@ class _Reader:
         unknown_audio = self._call.settings.unknown_audio
         answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
         text = self._call.audio.heard[place] = transcripts.text_of(answer.segments)
-        self.heard_by.append(answer.heard_by)
+        self.heard_by.append(answer.answered_by.mark)
         return text
 
     def _clip(self, audio: Body, place: AudioPlace, hear: bool) -> Clip:

@@ -6,6 +6,7 @@ from werkzeug.test import create_environ
 
 from mockserver.app import services_of
 from mockserver.audio.clip import Clip
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.pipeline.call import Call
 from mockserver.pipeline.flask_adapter import request_of
@@ -34,5 +35,7 @@ def test_waiting_for_whisper_holds_no_place_of_a_large_body(
         model=services.catalog.model("whisper-1"),
     )
     name, data = silence
-    assert listen(call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == "placeholder"
+    assert listen(call, Clip(data, name, 60.0), TranscriptionOptions()).answered_by == AnsweredBy(
+        "placeholder"
+    )
     bodies.slot().take(1 << 20)
