@@ -23,7 +23,7 @@ from mockserver.engines.espeak.helper import SpeechLimits
 from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
 from mockserver.engines.spoken import SpokenMemory
-from mockserver.engines.whisper.models import find_model
+from mockserver.engines.whisper.models import check_complete, find_model
 from mockserver.errors import ErrorTable
 from mockserver.ids import Ids
 from mockserver.installation import own_damage
@@ -313,6 +313,7 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
 
     def load() -> Recogniser:
+        check_complete(Path(model))  # before what it needs is imported, which can be broken, too
         from mockserver.engines.whisper.recogniser import Recogniser
 
         return Recogniser(
