@@ -34,7 +34,7 @@ from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
 from mockserver.matching.allowance import ScriptLimits
 from mockserver.pipeline import flask_adapter
-from mockserver.pipeline.endpoint_names import EndpointNames
+from mockserver.pipeline.operation import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
 from mockserver.providers.aimlapi.provider import AimlApi
