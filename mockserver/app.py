@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
 
 
 def _filled(services: Services, context: type[Context], **own: Any) -> Context:
-    """Return a context whose fields are the services of those names, or the provider's ``own``."""
+    """Return a context whose fields are the services of those names, or its ``own``."""
     names = [each.name for each in fields(context) if each.name not in own]  # type: ignore[arg-type]
     return context(**own, **{name: getattr(services, name) for name in names})
 
@@ -132,8 +132,9 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplic
         with making:
             if not made:
                 from mockserver.control.app import create_control_app
+                from mockserver.control.operation import ControlContext
 
-                made.append(create_control_app(services))
+                made.append(create_control_app(_filled(services, ControlContext)))
             return made[0]
 
     def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

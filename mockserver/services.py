@@ -10,10 +10,13 @@ from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
+    from mockserver.control.operation import Resettable
     from mockserver.engines.answers import AnswerChain
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
@@ -79,6 +82,23 @@ class Services:
     answer_memory: AnswerMemory
     closing: threading.Event
     providers: list[Provider] = field(default_factory=list)
+
+    @property
+    def resettable(self) -> Mapping[str, Resettable]:
+        """Return the parts that hold state, by the names that the control API has for them, as it lists them."""
+        from mockserver.state.snapshots import StoreSnapshots
+        from mockserver.state.value_rules import ValueRules
+
+        return {
+            "settings": self.account_settings,
+            "models": self.catalog.own_models,
+            "limits": self.limiter,
+            "costs": self.ledger,
+            "store": StoreSnapshots(self.store, self.blobs, ValueRules(self.schemas)),
+            "stubs": self.stubs,
+            "faults": self.faults,
+            "journal": self.journal,
+        }
 
     def start(self) -> None:
         """Readies the engines in the background, so that the first request need not wait for them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import flask
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
+    from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.errors import ErrorTable
+    from mockserver.ids import Ids
     from mockserver.journal.journal import Journal
     from mockserver.journal.metrics import Metrics
     from mockserver.limits.costs import Ledger
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
+    from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import Schemas
 
 MAX_DEPTH = 100  # objects and arrays within each other, as in files of stubs
@@ -69,13 +74,17 @@ class Resettable(Protocol):
         ...
 
 
-class ControlContext(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ControlContext:
     """The parts of a server that the control API shows and changes.
 
     ``resettable`` are those that a reset and a snapshot can name, in the order in which they are listed;
-    ``fixtures`` is the number of known clips; ``closing`` is set when the server is about to end.
+    ``closing`` is set when the server is about to end.
     """
 
+    answer_memory: AnswerMemory
+    errors: ErrorTable
+    ids: Ids
     settings: Settings
     schemas: Schemas
     accounts: Accounts
@@ -90,7 +99,7 @@ class ControlContext(NamedTuple):
     metrics: Metrics
     spoken: SpokenMemory
     whisper: WhisperTranscriber | None
-    fixtures: int
+    fixtures: FixtureTranscriber
     resettable: Mapping[str, Resettable]
     closing: threading.Event
 

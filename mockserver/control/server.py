@@ -22,7 +22,7 @@ def health(server: ControlContext, _: Call) -> dict[str, Any]:
         "status": "ok",
         "version": __version__,
         "strictness": server.settings.strictness,
-        "fixtures": server.fixtures,
+        "fixtures": len(server.fixtures.fixtures),
         "transcription": server.whisper.describe() if server.whisper else {"engine": "none"},
         "speech": {"engine": "pyttsx3"},
     }

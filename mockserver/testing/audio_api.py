@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mockserver.catalog.reading import CatalogError
-from mockserver.control.resettable import parts_of
 from mockserver.settings.model import SettingsError
 from mockserver.testing import keywords
 from mockserver.testing.scripting import Scripting
@@ -102,5 +101,5 @@ class AudioApi(Scripting, Verifying):
 
     def reset(self) -> None:
         """Forget everything of this account: stubs, faults, journal, limits, settings, what it has stored."""
-        for part in parts_of(self._services).values():
+        for part in self._services.resettable.values():
             part.reset(self._account_id)

@@ -9,6 +9,7 @@ from dataclasses import fields
 import pytest
 
 from mockserver.app import OPERATIONS, create_app, services_of
+from mockserver.control.operation import ControlContext
 from mockserver.pipeline.handlers import Lazy, Route
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.pipeline import PipelineParts
@@ -19,6 +20,7 @@ from mockserver.services import Services
 from mockserver.settings.model import Settings
 
 CONTEXTS = [
+    ControlContext,
     PipelineParts,
     *(
         each
@@ -28,6 +30,7 @@ CONTEXTS = [
     ),
 ]
 OWN = {"batches": "Batches", "bodies": "RequestBodies", "queue": "WorkQueue"}  # that are made for one context
+PROPERTIES = {"resettable": inspect.get_annotations(vars(Services)["resettable"].fget)["return"]}
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +58,5 @@ def test_the_functions_of_an_operation_take_the_context_that_they_are_bound_to(
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda context: context.__name__)
 def test_the_fields_of_contexts_are_parts_of_the_server_of_the_same_types(context: type) -> None:
-    parts = {each.name: each.type for each in fields(Services)} | OWN
+    parts = {each.name: each.type for each in fields(Services)} | OWN | PROPERTIES
     assert {each.name: each.type for each in fields(context)}.items() <= parts.items()
