@@ -70,7 +70,7 @@ class VadOptions:
 class TranscriptionOptions:
     """What a request asks of the engine, beyond the clip itself.
 
-    ``languages`` are hints of what may be spoken; ``words`` asks for word times; ``speakers`` asks who spoke.
+    ``languages`` are hints of what may be spoken; ``words`` asks for word times.
     """
 
     task: Task = "transcribe"

@@ -37,6 +37,7 @@ def test_every_file_type_is_heard(file_type: str) -> None:
     assert frequency_of(clip.samples, RECOGNISER_SAMPLE_RATE) == pytest.approx(220, abs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_type", FILE_TYPES)
 def test_samples_are_those_that_faster_whisper_would_decode(file_type: str) -> None:
     data = encode(TONE, file_type)

@@ -26,6 +26,7 @@ def test_a_file_with_a_cover_is_transcribed(file_type: str) -> None:
     assert facts.duration == pytest.approx(2.0, abs=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_type", HOLDERS)
 def test_no_pixel_of_a_cover_is_decoded(file_type: str) -> None:
     """In half a gigabyte of address space; the pixels of the cover are two."""

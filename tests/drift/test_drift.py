@@ -17,6 +17,8 @@ from mockserver.drift.endpoints import compare_endpoints
 from mockserver.drift.findings import KINDS, Acceptance, Finding, read_accepted, without_accepted
 from mockserver.drift.models import shutdown_dates
 
+pytestmark = pytest.mark.slow
+
 TABLES = Path(mockserver.catalog.__file__).parent
 FAKE = "tests.drift.fake_sdk"
 PAIRS = f"""

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.soak import soak
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_thousands_of_requests_leave_no_more_than_the_journal_holds() -> None:
     grown_mib, held_mib = soak(4_000, entries=500, room_mib=1)
