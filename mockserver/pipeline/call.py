@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mockserver import json_styles
 from mockserver.limits.limiter import Admission
 from mockserver.pipeline.request_facts import LiveFacts
 from mockserver.transport.streamed_forms import StreamedForm
@@ -108,3 +109,8 @@ class Answer:
     usage: Mapping[str, Any] | None = None
     status: int = 200
     is_shared: bool = False
+
+
+def json_answer(body: object, style: Callable[[object], bytes] = json_styles.two_spaces_newline) -> Answer:
+    """Return a JSON answer; ``style`` is how the real service writes JSON there."""
+    return Answer(style(body), "application/json")

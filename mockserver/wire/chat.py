@@ -196,15 +196,11 @@ def logprobs(
 
 
 def _logprob(token: bytes, alternatives: int, vocabulary: tokens.Vocabulary) -> Member:
-    told = _told(token, -0.2 * _derived(token) ** 4)
+    told = tokens.logprob(token, -0.2 * _derived(token) ** 4)
     others = tokens.others(token, alternatives - 1, vocabulary) if alternatives > 1 else []
-    less_likely = [_told(each, -3.5 - 0.5 * place) for place, each in enumerate(others)]
+    less_likely = [tokens.logprob(each, -3.5 - 0.5 * place) for place, each in enumerate(others)]
     told["top_logprobs"] = [told | {}, *less_likely] if alternatives else []
     return told
-
-
-def _told(token: bytes, logprob: float) -> Member:
-    return {"token": tokens.shown(token), "logprob": logprob, "bytes": list(token)}
 
 
 def _derived(token: bytes) -> float:

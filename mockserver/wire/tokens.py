@@ -10,7 +10,7 @@ import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.installation import origin_of
 
@@ -110,6 +110,11 @@ def text_of(tokens: Iterable[bytes]) -> str:
 def shown(token: bytes) -> str:
     r"""Return how log probabilities show a token: bytes of an incomplete character become ``\xf0\x9f``."""
     return token.decode("utf-8", "backslashreplace")
+
+
+def logprob(token: bytes, value: float) -> dict[str, Any]:
+    """Return the log probability of a token as transcripts and chats write it."""
+    return {"token": shown(token), "logprob": value, "bytes": list(token)}
 
 
 def _tokenizer(vocabulary: Vocabulary) -> AnyTokenizer | None:

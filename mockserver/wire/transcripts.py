@@ -79,13 +79,15 @@ def deltas(
         if not segment.text:
             continue
         if segment.logprobs is not None:
-            yield from ((token, [_told(token.encode(), logprob)]) for token, logprob in segment.logprobs)
+            yield from (
+                (token, [tokens.logprob(token.encode(), logprob)]) for token, logprob in segment.logprobs
+            )
             continue
         text = segment.text if first else " " + segment.text
         first = False
         offset = len(segment.text) - len(text)
         for piece, parts in tokens.whole(tokens.split(text, vocabulary)):
-            yield piece, [_told(part, _token_logprob(piece, segment, offset)) for part in parts]
+            yield piece, [tokens.logprob(part, _token_logprob(piece, segment, offset)) for part in parts]
             offset += len(piece)
 
 
@@ -136,10 +138,6 @@ def _word(word: Word, duration: float) -> dict[str, object]:
         "start": _float32(round(word.start, 2)),
         "end": _float32(round(min(word.end, duration), 2)),
     }
-
-
-def _told(token: bytes, logprob: float) -> Logprob:
-    return {"token": tokens.shown(token), "logprob": logprob, "bytes": list(token)}
 
 
 def _token_logprob(token: str, segment: Segment, offset: int) -> float:

@@ -76,3 +76,18 @@ def test_stubs_and_snapshots_are_as_large_as_the_settings_say(method: str, path:
     response = create_app(settings).test_client().open(path, method=method, data=b" " * 2_001)
     assert response.status_code == 413
     assert response.get_json() == {"error": "The body is larger than 2000 bytes. Send less at a time."}
+
+
+def test_the_key_is_checked_before_the_body_and_the_body_before_what_is_named(send: Send) -> None:
+    nobody = {"Authorization": "Basic abc"}
+    refused = send("PUT", "/_mock/stubs/nowhere", b"{", key=None, headers=nobody).json()["error"]  # type: ignore[index]
+    assert refused.startswith("Authorization: this API key stands for no account")
+    refused = send("PUT", "/_mock/stubs/nowhere", b"{").json()["error"]  # type: ignore[index]
+    assert refused.startswith("The body is not a JSON object of at most ")
+    reply = b'{"reply": {"text": "Hi."}}'
+    refused = send("PUT", "/_mock/stubs/nowhere", reply).json()["error"]  # type: ignore[index]
+    assert refused == "Unknown stub 'nowhere'. GET /_mock/stubs lists them."
+
+
+def test_the_clock_is_the_same_for_every_key(send: Send) -> None:
+    assert send("GET", "/_mock/clock", key=None, headers={"Authorization": "Basic abc"}).status == 200

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,25 +151,6 @@ def test_an_account_can_be_moved_to_another_tier() -> None:
     assert api.admitted("gpt-4o-mini-audio-preview", 5, key="sk-mock-free-me") == 3
     api.limiter.policy.set_tier(api.account("sk-mock-free-me").id, "tier-1")
     assert api.admitted("gpt-4o-mini-audio-preview", 500, key="sk-mock-free-me") == 497
-
-
-def test_limits_change_in_the_order_settings_account_control_request() -> None:
-    own = LimitRow("gpt-4o", None, (("requests_per_minute", 30),))
-    settings = Settings(limit_rows=(LimitRow("gpt-4o", "tier-1", (("requests_per_minute", 20),)), own))
-    limiter = Limiter(CATALOG, Clock(frozen_at=NOON), settings)
-    account, model = Accounts(settings).authenticate("sk-mock-tier-1-me"), model_card("gpt-4o")
-
-    def requests(overrides: str = "") -> int:
-        return limiter.policy.limits(account, model, overrides)["requests_per_minute"].amount
-
-    assert requests() == 30
-    limiter.policy.override(None, "gpt-4o", {"requests_per_minute": 40})
-    assert requests() == 40
-    limiter.policy.override(account.id, "gpt-4o", {"requests_per_minute": 50})
-    assert requests() == 50
-    assert requests("requests_per_minute=60") == 60
-    limiter.reset()
-    assert requests() == 30
 
 
 def test_a_limit_can_be_taken_away() -> None:
@@ -387,11 +367,3 @@ def test_the_gauges_tell_how_full_the_batch_queue_is() -> None:
     assert api.limiter.groups_in_use() == {api.account().id: ["gpt-4o-mini"]}
     api.limiter.queue.leave(api.account().id, "batch_1")
     assert api.limiter.groups_in_use() == {}
-
-
-def test_models_of_a_group_share_limits_but_for_those_of_images() -> None:
-    api, sighted = Api(), model_card("gpt-4o")
-    assert sighted.chat is not None
-    blind = replace(sighted, id="gpt-4o-blind", chat=replace(sighted.chat, images=False))
-    without, both = (api.limiter.policy.limits(api.account(), model) for model in (blind, sighted))
-    assert both.keys() - without.keys() == {"images_per_minute"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.batch_work.record import new_batch
 from mockserver.providers.openai.pages import Paging, page
 from mockserver.settings.model import PER_REQUEST
@@ -38,7 +38,7 @@ def list_batches(context: BatchesContext, call: Call) -> Answer:
     """The account's batches, a page of them, the latest first."""
     batches = [_told(call, batch) for batch in context.batches.list(call.account.id)]
     body = page(context.request_schemas, call, batches, _PAGES)
-    return Answer(json_styles.two_spaces(body), "application/json")
+    return json_answer(body, json_styles.two_spaces)
 
 
 def retrieve_batch(context: BatchesContext, call: Call) -> Answer:
@@ -49,7 +49,7 @@ def retrieve_batch(context: BatchesContext, call: Call) -> Answer:
 def cancel_batch(context: BatchesContext, call: Call) -> Answer:
     """Has a batch end early; what was answered until then is kept."""
     batch = _found(call, context.batches.cancel(call.account.id, call.path["id"]))
-    return Answer(json_styles.compact(_told(call, batch)), "application/json")
+    return json_answer(_told(call, batch), json_styles.compact)
 
 
 def _check_endpoint(served: Collection[str], endpoint: str) -> None:
@@ -71,4 +71,4 @@ def _told(call: Call, batch: Value) -> Value:
 
 
 def _answer(call: Call, batch: Value) -> Answer:
-    return Answer(json_styles.two_spaces(_told(call, batch)), "application/json")
+    return json_answer(_told(call, batch), json_styles.two_spaces)

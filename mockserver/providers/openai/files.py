@@ -9,9 +9,8 @@ from urllib.parse import quote
 
 from werkzeug.wsgi import ClosingIterator
 
-from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.pages import Paging, page
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def create_file(context: FilesContext, call: Call) -> Answer:
         purpose=purpose,
         lifetime=lifetime(call.document),
     )
-    return _answer(told(call, file))
+    return json_answer(told(call, file))
 
 
 def list_files(context: FilesContext, call: Call) -> Answer:
@@ -58,12 +57,12 @@ def list_files(context: FilesContext, call: Call) -> Answer:
     files = context.files.list(call.account.id)
     purpose = call.request.query.get("purpose")
     found = [told(call, file) for file in files if purpose in (None, file["purpose"])]
-    return _answer(page(context.request_schemas, call, found, _PAGES))
+    return json_answer(page(context.request_schemas, call, found, _PAGES))
 
 
 def retrieve_file(context: FilesContext, call: Call) -> Answer:
     """What is known of a file."""
-    return _answer(told(call, _found(context.files, call)))
+    return json_answer(told(call, _found(context.files, call)))
 
 
 def delete_file(context: FilesContext, call: Call) -> Answer:
@@ -71,7 +70,7 @@ def delete_file(context: FilesContext, call: Call) -> Answer:
     file_id = call.path["id"]
     if not context.files.remove(call.account.id, file_id) and call.strict:
         raise ApiError("file_not_found", id=file_id)
-    return _answer({"object": "file", "deleted": True, "id": file_id})
+    return json_answer({"object": "file", "deleted": True, "id": file_id})
 
 
 def download_file(context: FilesContext, call: Call) -> Answer:
@@ -163,7 +162,3 @@ def _found(files: Files, call: Call) -> FileObject:
     if file is None and call.strict:
         raise ApiError("file_not_found", id=file_id)
     return file or example(file_id)
-
-
-def _answer(body: FileObject) -> Answer:
-    return Answer(json_styles.two_spaces_newline(body), "application/json")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.pipeline.models import is_retired
 
 if TYPE_CHECKING:
@@ -70,4 +70,4 @@ def _object(card: ModelCard) -> dict[str, object]:
 
 
 def _answer(body: dict[str, object]) -> Answer:
-    return Answer(json_styles.two_spaces(body), "application/json")
+    return json_answer(body, json_styles.two_spaces)

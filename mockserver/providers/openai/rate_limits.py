@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
@@ -41,7 +40,7 @@ def list_rate_limits(context: ModelsContext, call: Call) -> Answer:
         "last_id": page[-1]["id"] if page else nothing,
         "has_more": has_more,
     }
-    return Answer(json_styles.two_spaces_newline(body), "application/json")
+    return json_answer(body)
 
 
 def _rate_limits(context: ModelsContext, call: Call) -> list[RateLimit]:

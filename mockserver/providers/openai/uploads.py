@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.files import check_size, example, lifetime, told
 from mockserver.state.blobs import BytesGone
 from mockserver.state.disk import StateFailed
@@ -58,7 +57,7 @@ def create_upload(context: FilesContext, call: Call) -> Answer:
     _forget_expired(context, call)
     value: Value = {"upload": upload, "lifetime": lifetime(asked), "parts": {}, "blobs": []}
     context.store.put(_KIND, call.account.id, upload["id"], value)
-    return _answer(upload)
+    return json_answer(upload)
 
 
 def add_upload_part(context: FilesContext, call: Call) -> Answer:
@@ -75,7 +74,7 @@ def add_upload_part(context: FilesContext, call: Call) -> Answer:
         "upload_id": upload_id,
     }
     if _is_example(context.store, call):
-        return _answer(part)
+        return json_answer(part)
     _pending(context, call)
     blob = received.keep()
 
@@ -91,13 +90,13 @@ def add_upload_part(context: FilesContext, call: Call) -> Answer:
     except (ApiError, StateFailed):
         context.blobs.delete(blob.id)
         raise
-    return _answer(part)
+    return json_answer(part)
 
 
 def complete_upload(context: FilesContext, call: Call) -> Answer:
     """Puts the parts together, in the order that is asked for, and makes a file of them."""
     if _is_example(context.store, call):
-        return _answer(_example(call, "completed"))
+        return json_answer(_example(call, "completed"))
     value = _pending(context, call)
     parts = _parts_in_order(call, value)
     size = sum(part["size"] for part in parts)
@@ -122,14 +121,14 @@ def complete_upload(context: FilesContext, call: Call) -> Answer:
     except (ApiError, StateFailed):  # completed or cancelled by another request meanwhile, or the disk fails
         context.files.remove(call.account.id, file["id"])
         raise
-    return _answer(changed["upload"])
+    return json_answer(changed["upload"])
 
 
 def cancel_upload(context: FilesContext, call: Call) -> Answer:
     """Gives an upload up."""
     if _is_example(context.store, call):
-        return _answer(_example(call, "cancelled"))
-    return _answer(_change(context, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
+        return json_answer(_example(call, "cancelled"))
+    return json_answer(_change(context, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
 
 
 def _is_example(store: MemoryStore, call: Call) -> bool:
@@ -221,7 +220,3 @@ def _joined(blobs: Blobs, parts: list[Value], md5: str | None) -> Blob:
         if md5 is not None and found.hexdigest() != md5.lower():
             raise ApiError("upload_wrong_md5", found=found.hexdigest(), given=md5)
         return writer.commit()
-
-
-def _answer(body: dict[str, Any]) -> Answer:
-    return Answer(json_styles.two_spaces_newline(body), "application/json")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.audio.voice_recordings import check_recording
 from mockserver.providers.openai.pages import Paging, page
 
@@ -37,25 +36,27 @@ def create_consent(context: AudioContext, call: Call) -> Answer:
     name, language = (str(call.document.get(field, "")) for field in ("name", "language"))
     consent = _consent(context.ids.consent_id(), name, language, int(context.clock.now()))
     context.store.put(_KIND, call.account.id, consent["id"], consent)
-    return _answer(consent)
+    return json_answer(consent)
 
 
 def list_consents(context: AudioContext, call: Call) -> Answer:
     """Return the account's consents, a page of them."""
-    return _answer(page(context.request_schemas, call, context.store.values(_KIND, call.account.id), _PAGES))
+    return json_answer(
+        page(context.request_schemas, call, context.store.values(_KIND, call.account.id), _PAGES)
+    )
 
 
 def retrieve_consent(context: AudioContext, call: Call) -> Answer:
     """Return one consent."""
     consent = context.store.get(_KIND, call.account.id, call.path["id"])
-    return _answer(consent or _example(call))
+    return json_answer(consent or _example(call))
 
 
 def update_consent(context: AudioContext, call: Call) -> Answer:
     """Renames a consent."""
     named = {"name": call.document["name"]} if "name" in call.document else {}
     changed = context.store.update(_KIND, call.account.id, call.path["id"], lambda consent: consent | named)
-    return _answer(changed or _example(call) | named)
+    return json_answer(changed or _example(call) | named)
 
 
 def delete_consent(context: AudioContext, call: Call) -> Answer:
@@ -63,7 +64,7 @@ def delete_consent(context: AudioContext, call: Call) -> Answer:
     consent_id = call.path["id"]
     if not context.store.remove(_KIND, call.account.id, consent_id) and call.strict:
         raise ApiError("voice_consent_not_found", id=consent_id)
-    return _answer({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
+    return json_answer({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 
 def check_consent(store: MemoryStore, call: Call, consent_id: str, *, param: str) -> None:
@@ -87,7 +88,3 @@ def _example(call: Call) -> Consent:
     if call.strict:
         raise ApiError("voice_consent_not_found", id=call.path["id"])
     return _consent(call.path["id"], "Example", "en-US", _EXAMPLE_CREATED)
-
-
-def _answer(body: Consent) -> Answer:
-    return Answer(json_styles.two_spaces_newline(body), "application/json")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver import json_styles
 from mockserver.errors import ApiError
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.audio.voice_consents import check_consent
 from mockserver.providers.openai.audio.voice_recordings import check_recording
 
@@ -54,7 +53,7 @@ def create_voice(context: AudioContext, call: Call) -> Answer:
             _check_room(context.catalog, context.store, call)
 
     context.store.put(_KIND, call.account.id, voice["id"], voice, check=check)
-    return _answer(voice)
+    return json_answer(voice)
 
 
 def delete_voice(context: AudioContext, call: Call) -> Answer:
@@ -62,7 +61,7 @@ def delete_voice(context: AudioContext, call: Call) -> Answer:
     voice_id = call.path["id"]
     if not context.store.remove(_KIND, call.account.id, voice_id) and call.strict:
         raise ApiError("voice_not_found", id=voice_id)
-    return _answer({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
+    return json_answer({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
 
 
 def speaking_voices(store: MemoryStore, call: Call) -> Set[str]:
@@ -95,7 +94,3 @@ def _check_room(catalog: Catalog, store: MemoryStore, call: Call) -> None:
 def _given(settings: Settings) -> Set[str]:
     """Return the ids of the voices that every account has by the setting ``custom_voices``."""
     return {each.strip() for each in settings.custom_voices.split(",")} - {""}
-
-
-def _answer(body: dict[str, Any]) -> Answer:
-    return Answer(json_styles.two_spaces_newline(body), "application/json")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver import json_styles
 from mockserver.errors import ApiError
 from mockserver.ids import fingerprint
-from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.pages import Paging, page
 from mockserver.wire import chat
 
@@ -184,4 +184,4 @@ def _told_message(message: Value) -> Value:
 
 
 def _answer(body: Value) -> Answer:
-    return Answer(json_styles.compact(body), "application/json")
+    return json_answer(body, json_styles.compact)
