@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from rich.text import Text
 
 from tools.pictures import badges, failing_test, rooms
 from tools.pictures.__main__ import FOLDER
 
 
 @pytest.mark.parametrize(("name", "make"), [("badges", badges.svg), ("rooms", rooms.svg)])
-def test_a_picture_is_up_to_date(name: str, make: object) -> None:
-    assert callable(make)
+def test_a_picture_is_up_to_date(name: str, make: Callable[[], str]) -> None:
     assert (FOLDER / f"{name}.svg").read_text("utf-8") == make()
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_failing_test_shows_what_pytest_prints() -> None:
-    from rich.text import Text
-
     printed = "".join(Text.from_ansi(failing_test.report()).plain.split())
     shown = failing_test.shown((FOLDER / "failing-test.svg").read_text("utf-8"))
     assert "nearmiss:" in printed

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from html import unescape
 from pathlib import Path
 
 from rich.console import Console
@@ -91,6 +92,4 @@ def svg() -> str:
 
 def shown(picture: str) -> str:
     """Return the text that an SVG of ``svg`` shows, without its blanks."""
-    from html import unescape
-
     return re.sub(r"\s", "", unescape("".join(re.findall(r"<text[^>]*>(.*?)</text>", picture))))
