@@ -55,16 +55,16 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of memory."""
+        """Return the bytes of memory that it takes."""
         return len(self._json) + _OVERHEAD
 
     def finish(self, record: Record) -> None:
-        """The answer has ended; ``record`` is the final one."""
+        """Take the final record: the answer has ended."""
         self._json = _encoded(record)
         self.progress = None
 
     def record(self) -> Record:
-        """The record, as of now."""
+        """Return the record, as of now."""
         record = _decoder.decode(self._json)
         if self.progress is not None:
             self.progress.apply_to(record)
@@ -85,17 +85,17 @@ class KeptClip(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The file name."""
+        """Return the file name."""
         return self.audio.file
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the file, in hex."""
+        """Return the SHA-256 of the file, in hex."""
         return self.audio.sha256
 
     @property
     def facts(self) -> ClipFacts:
-        """Container, codec, duration and the like. Raises ``UndecodableAudio`` if they never were known."""
+        """Return container, codec, duration and the like. Raises ``UndecodableAudio`` if they never were known."""
         from mockserver.audio.decode import ClipFacts, UndecodableAudio
 
         if self.audio.container is None:
@@ -126,20 +126,20 @@ class EntryFacts:
 
     @property
     def endpoint_names(self) -> frozenset[str]:
-        """All names its endpoint goes by."""
+        """Return all names of its endpoint."""
         return frozenset(self.record.endpoint_names)
 
     @property
     def path(self) -> str:
-        """The path of the request, without ``/v1``."""
+        """Return the path of the request, without ``/v1``."""
         return without_version(self.record.path)
 
     @property
     def account_names(self) -> frozenset[str]:
-        """All names its account goes by."""
+        """Return all names of its account."""
         return frozenset(self.record.account_names)
 
     @cached_property
     def clips(self) -> Sequence[KeptClip]:
-        """Its audio files, in order."""
+        """Return its audio files, in order."""
         return [KeptClip(audio) for audio in self.record.audio]

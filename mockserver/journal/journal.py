@@ -25,7 +25,7 @@ class Matcher(Protocol):
     """What picks entries."""
 
     def matches(self, facts: EntryFacts) -> bool:
-        """Whether it picks the entry."""
+        """Return whether it picks the entry."""
         ...
 
 
@@ -61,14 +61,14 @@ class Journal:
 
     @property
     def is_kept(self) -> bool:
-        """Whether anything is written at all."""
+        """Return whether anything is written at all."""
         return self._most_entries > 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(self, entry: Entry) -> None:
-        """Keeps the entry of an exchange."""
+        """Keep the entry of an exchange."""
         with self._changed:
             self._entries.append(entry)
             entry.kept = True
@@ -77,7 +77,7 @@ class Journal:
             self._tell()
 
     def finish(self, entry: Entry, record: Record) -> None:
-        """The stream of ``entry`` is over; ``record`` is the final one."""
+        """Take the final ``record`` of an entry whose stream is over."""
         with self._changed:
             before = entry.size
             entry.finish(record)
@@ -87,19 +87,19 @@ class Journal:
                 self._tell()
 
     def keep_audio(self, clips: Iterable[Clip]) -> None:
-        """Keeps the audio of an exchange, where that is wanted."""
+        """Keep the audio of an exchange, where that is wanted."""
         if self._audio.room_bytes:
             with self._changed:
                 for clip in clips:
                     self._audio.put(clip.content)
 
     def audio(self, sha256: str) -> bytes | None:
-        """An uploaded file, if it was kept."""
+        """Return an uploaded file; ``None`` if it was not kept."""
         with self._changed:
             return self._audio.get(sha256)
 
     def records(self, account_id: str | None, matcher: Matcher | None = None) -> list[Record]:
-        """The records of an account's entries that ``matcher`` picks, oldest first.
+        """Return the records of an account's entries that ``matcher`` picks, oldest first.
 
         Raises ``PatternError`` where to find out takes more than is allowed.
         """
@@ -108,25 +108,25 @@ class Journal:
     def records_after(
         self, account_id: str | None, entry_id: str, matcher: Matcher | None = None
     ) -> list[Record] | None:
-        """As ``records``, of entries after the entry ``entry_id``; ``None`` where there is none such."""
+        """Return what ``records`` does, of entries after ``entry_id``; ``None`` where there is no such entry."""
         entries = self._of(account_id)
         place = next((place for place, entry in enumerate(entries, 1) if entry.id == entry_id), None)
         return None if place is None else self._picked(entries[place:], matcher)
 
     @property
     def latest_id(self) -> str | None:
-        """The id of the latest entry of all accounts; ``None`` without any."""
+        """Return the id of the latest entry of all accounts; ``None`` without any."""
         with self._changed:
             return self._entries[-1].id if self._entries else None
 
     def record(self, account_id: str | None, entry_id: str) -> Record | None:
-        """The record of an entry, or ``None``."""
+        """Return the record of an entry, or ``None``."""
         found = (entry for entry in reversed(self._of(account_id)) if entry.id == entry_id)
         entry = next(found, None)
         return entry.record() if entry else None
 
     def count(self, account_id: str | None, matcher: Matcher) -> int:
-        """How many entries of an account ``matcher`` picks. Raises ``PatternError`` as ``records`` does."""
+        """Return how many entries of an account ``matcher`` picks. Raises ``PatternError`` as ``records`` does."""
         return len(self.records(account_id, matcher))
 
     def wait(
@@ -137,7 +137,7 @@ class Journal:
         timeout: float,
         given_up: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Returns when ``matcher`` picks ``at_least`` entries, or after ``timeout`` real seconds.
+        """Wait until ``matcher`` picks ``at_least`` entries, or for ``timeout`` real seconds.
 
         Also when ``given_up``, which is asked now and then, says that nobody waits any more, or to find out takes more
         than is allowed.
@@ -154,7 +154,7 @@ class Journal:
             self._wait_for_change(version, min(left, _LOOK_UP))
 
     def delete(self, account_id: str | None) -> int:
-        """Forgets an account's entries; how many there were."""
+        """Forget an account's entries. Return how many there were."""
         with self._changed:
             gone = [entry for entry in self._entries if account_id in (None, entry.account_id)]
             for entry in gone:
@@ -166,15 +166,15 @@ class Journal:
             return len(gone)
 
     def reset(self, account_id: str | None) -> None:
-        """Forgets an account's entries."""
+        """Forget an account's entries."""
         self.delete(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """An account's entries, without audio."""
+        """Return an account's entries, without audio."""
         return {"entries": [as_json(record) for record in self.records(account_id)]}
 
     def restore(self, state: Any, account_id: str | None) -> None:
-        """Puts the entries of a ``snapshot`` in place of an account's; those of one may become another's.
+        """Put the entries of a ``snapshot`` in place of an account's; those of one may become another's.
 
         What was in flight then has ended. Raises ``ValueError`` naming the place of what is no record of an entry,
         and changes nothing then.
@@ -255,7 +255,7 @@ class _KeptAudio:
 
 
 def _picks(matcher: Matcher, entry: Entry, judged: dict[Entry, bool]) -> bool:
-    """Whether ``matcher`` picks the entry. Those that change no more are ``judged`` once."""
+    """Return whether ``matcher`` picks the entry. Those that change no more are ``judged`` once."""
     picked = judged.get(entry)
     if picked is None:
         changes = entry.progress is not None

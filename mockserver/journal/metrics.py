@@ -39,7 +39,7 @@ class Metrics:
     """The counters of one server. Thread-safe; counting a request takes a few microseconds."""
 
     def __init__(self, models: Callable[[], Iterable[str]]) -> None:
-        """``models`` tells which there are; it is asked at the first request: reading the catalog takes time."""
+        """Take ``models``, which returns those there are. It is called late: reading the catalog takes time."""
         self._all_models = models
         self._lock = threading.Lock()
         self._values: dict[str, set[str]] = defaultdict(set)
@@ -54,7 +54,7 @@ class Metrics:
         self._in_flight = 0
 
     def begin(self) -> None:
-        """A request has come. ``observe`` says that it was answered."""
+        """Note that a request has come. ``observe`` says that it was answered."""
         with self._lock:
             self._in_flight += 1
 
@@ -69,7 +69,7 @@ class Metrics:
         fault: str = "",
         error: str = "",
     ) -> None:
-        """Counts a request that has begun and is answered now.
+        """Count a request that has begun and is answered now.
 
         ``endpoint`` is the operation's name; ``model`` as the request names it, empty for none;
         ``source`` who answered; ``error`` the catalog's name of a refusal.
@@ -90,7 +90,7 @@ class Metrics:
                 self._rate_limited[model, error[len(_RATE_LIMIT) :]] += 1
 
     def add_usage(self, endpoint: str, model: str, usage: Mapping[str, Any]) -> None:
-        """Counts what an answer used, by its ``usage`` object."""
+        """Count what an answer used, by its ``usage`` object."""
         model = self._model(model)
         read = usage.get("prompt_tokens", usage.get("input_tokens", 0))
         written = usage.get("completion_tokens", usage.get("output_tokens", 0))
@@ -102,7 +102,7 @@ class Metrics:
             self._tokens[endpoint, model, "output"] += written
 
     def counts(self) -> Counts:
-        """A copy of everything counted."""
+        """Return a copy of everything counted."""
         with self._lock:
             return Counts(
                 dict(self._requests),

@@ -46,7 +46,7 @@ class HitFault(_Part, kw_only=True):
 
     @property
     def names(self) -> list[str]:
-        """The names it goes by, the one that says most first."""
+        """Return the names it goes by, the one that says most first."""
         names = (self.kind, self.id)
         return [self.error, *names] if isinstance(self.error, str) else [*names]
 

@@ -31,7 +31,7 @@ def headers(sent: Mapping[str, str], secrets: Secrets) -> dict[str, str]:
 
 
 def query(text: str, secrets: Secrets) -> dict[str, Any]:
-    """The arguments of a query string; of several of one name, a list."""
+    """Return the arguments of a query string; of several of one name, a list."""
     found: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         shown = _shortened(secrets.hide_in_argument(name, value[:_LOOKED_AT]), len(value))
@@ -40,7 +40,7 @@ def query(text: str, secrets: Secrets) -> dict[str, Any]:
 
 
 def text(whole: str, secrets: Secrets) -> str:
-    """The beginning of a text."""
+    """Return the beginning of a text."""
     return secrets.hide(whole[:_LOOKED_AT])[:MAX_CHARACTERS]
 
 
@@ -84,7 +84,7 @@ class _Redacted:
         self._left = _MAX_VALUES
 
     def of(self, value: Any, depth: int = 0) -> Any:
-        """The value, or what stands for it."""
+        """Return the value, or what stands for it."""
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, _Sound):
@@ -99,7 +99,7 @@ class _Redacted:
         return [self.of(each, depth + 1) for each in value]
 
     def _member(self, name: str, value: Any, depth: int) -> Any:
-        """The value of a member; one that is secret is a text, or several."""
+        """Return the value of a member; one that is secret is a text, or several."""
         texts = value if isinstance(value, list) else [value]
         if is_secret("members", name) and all(isinstance(each, str) for each in texts):
             return [HIDDEN] * len(texts) if isinstance(value, list) else HIDDEN
@@ -116,7 +116,7 @@ class _Redacted:
 
 
 def _shortened(text: str, length: int) -> str:
-    """The text, or the beginning of it where the whole is too long."""
+    """Return the text, or the beginning of it where the whole is too long."""
     return text if length <= MAX_CHARACTERS else text[:_START] + "…"
 
 

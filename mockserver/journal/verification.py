@@ -44,12 +44,12 @@ class Verdict:
 
     @property
     def count(self) -> int:
-        """How many matched."""
+        """Return how many matched."""
         return len(self.entries)
 
     @property
     def message(self) -> str:
-        """All of it, to read."""
+        """Return all of it as text."""
         lines = [self.headline]
         for miss in self.near_misses:
             lines += [f"  near miss: {miss.summary}", *(f"    {each}" for each in miss.differences)]
@@ -65,7 +65,7 @@ def verify(
     at_least: int | None = None,
     at_most: int | None = None,
 ) -> Verdict:
-    """Whether so many entries of an account match; without any number, at least one.
+    """Return whether so many entries of an account match; without any number, at least one.
 
     Raises ``PatternError`` for a ``when`` that makes no sense, or numbers that cannot all be meant.
     """
@@ -105,7 +105,7 @@ def wait(
     timeout: float,
     given_up: Callable[[], bool] = lambda: False,
 ) -> Verdict:
-    """As ``verify``, once so many entries match or ``timeout`` real seconds have passed.
+    """Return what ``verify`` does, once so many entries match or ``timeout`` real seconds have passed.
 
     ``given_up`` is asked now and then whether nobody waits any more.
     """
@@ -114,12 +114,12 @@ def wait(
 
 
 def report(entries: Iterable[Record]) -> str:
-    """Exchanges, to read: a line each, and one for each of their audio files."""
+    """Return exchanges as text: a line each, and one for each of their audio files."""
     return "\n".join(line for entry in entries for line in (summary(entry), *map(_audio_line, entry.audio)))
 
 
 def summary(entry: Record) -> str:
-    """An exchange in a line: what was asked, what was answered and by whom."""
+    """Return an exchange as a line: what was asked, what was answered and by whom."""
     time = datetime.fromtimestamp(entry.time, UTC).strftime("%H:%M:%S.%f")[:-3]
     asked = [time, entry.method, entry.path, entry.model, *_quoted(entry.user_text)]
     answered = [
@@ -178,7 +178,7 @@ def _requests(number: int) -> str:
 
 
 def _nearest(pattern: JournalPattern, others: list[EntryFacts]) -> list[NearMiss]:
-    """Those of the endpoint that is meant come first, then those with the fewest differences, then the latest."""
+    """Return those of the endpoint that is meant first, then those with the fewest differences, then the latest."""
     differing = [(pattern.differences(facts), facts.record) for facts in reversed(others)]
 
     def distance(miss: tuple[list[str], Record]) -> tuple[bool, int]:

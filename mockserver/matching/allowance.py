@@ -77,7 +77,7 @@ class Seconds:
 
     @property
     def are_over(self) -> bool:
-        """Whether more have been used than may be; asked within ``with``."""
+        """Return whether more have been used than may be; asked within ``with``."""
         return self._used + time.thread_time() - self._began > self.most
 
 
@@ -165,7 +165,7 @@ class Scripts:
 
     @property
     def left_conditions_open(self) -> bool:
-        """Whether a condition was not evaluated to its end."""
+        """Return whether a condition was not evaluated to its end."""
         return self.paths.was_exceeded or self.texts.was_exceeded
 
 

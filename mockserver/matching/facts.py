@@ -14,17 +14,17 @@ class KnownClip(Protocol):
 
     @property
     def name(self) -> str:
-        """The file name."""
+        """Return the file name."""
         ...
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the file, in hex."""
+        """Return the SHA-256 of the file, in hex."""
         ...
 
     @property
     def facts(self) -> ClipFacts:
-        """Container, codec, duration and the like. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
+        """Return container, codec, duration and the like. Raises ``UndecodableAudio`` and ``AudioTooLong``."""
         ...
 
 
@@ -33,62 +33,62 @@ class Facts(Protocol):
 
     @property
     def endpoint_names(self) -> frozenset[str]:
-        """All names its endpoint goes by: ``transcriptions``, ``create_transcription``, its path."""
+        """Return all names of its endpoint: ``transcriptions``, ``create_transcription``, its path."""
         ...
 
     @property
     def path(self) -> str:
-        """The path of the request, without ``/v1``."""
+        """Return the path of the request, without ``/v1``."""
         ...
 
     @property
     def method(self) -> str:
-        """The HTTP method."""
+        """Return the HTTP method."""
         ...
 
     @property
     def account_names(self) -> frozenset[str]:
-        """All names its account goes by: id, organization, project and the SHA-256 of its API key."""
+        """Return all names of its account: id, organization, project and the SHA-256 of its API key."""
         ...
 
     @property
     def model(self) -> str:
-        """The model as the request names it; empty for none."""
+        """Return the model as the request names it; empty for none."""
         ...
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The request headers, names in lower case."""
+        """Return the request headers, names in lower case."""
         ...
 
     @property
     def document(self) -> Mapping[str, Any]:
-        """The request's form or JSON. Nothing in it is sure to satisfy the schema."""
+        """Return the request's form or JSON. Nothing in it is sure to satisfy the schema."""
         ...
 
     @property
     def prompt(self) -> str:
-        """The prompt of a transcription, the instructions of speech, the system messages of a chat."""
+        """Return the prompt of a transcription, the instructions of speech, the system messages of a chat."""
         ...
 
     @property
     def user_text(self) -> str:
-        """What the user wrote: the text of a chat's last user message, the input of speech."""
+        """Return what the user wrote: the text of a chat's last user message, the input of speech."""
         ...
 
     @property
     def clips(self) -> Sequence[KnownClip]:
-        """Its audio files, in order."""
+        """Return its audio files, in order."""
         ...
 
     @property
     def heard(self) -> str | None:
-        """What is said in its audio (of a chat: of the last user message); ``None`` without any."""
+        """Return the transcript of its audio (of a chat: of the last user message); ``None`` without any."""
         ...
 
     @property
     def languages(self) -> Sequence[str]:
-        """The languages (ISO 639-1) that are spoken in its audio."""
+        """Return the languages (ISO 639-1) that are spoken in its audio."""
         ...
 
 
@@ -97,37 +97,37 @@ class Outcome(Facts, Protocol):
 
     @property
     def status(self) -> int | None:
-        """The status of the answer."""
+        """Return the status of the answer."""
         ...
 
     @property
     def error(self) -> str | None:
-        """The catalog's name of the error that it was refused with."""
+        """Return the catalog's name of the error that it was refused with."""
         ...
 
     @property
     def answered_by(self) -> str | None:
-        """Who answered."""
+        """Return who answered."""
         ...
 
     @property
     def stub(self) -> str | None:
-        """The id of the stub that answered."""
+        """Return the id of the stub that answered."""
         ...
 
     @property
     def fault_names(self) -> Sequence[str]:
-        """All names of the fault that hit it."""
+        """Return all names of the fault that hit it."""
         ...
 
     @property
     def hung_up(self) -> bool:
-        """Whether the client left before the end of the answer."""
+        """Return whether the client left before the end of the answer."""
         ...
 
     @property
     def in_flight(self) -> bool:
-        """Whether the answer is still being streamed."""
+        """Return whether the answer is still being streamed."""
         ...
 
 
@@ -136,10 +136,10 @@ class LiveRequest(Facts, Protocol):
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """What its answer shall be: ``events``, ``sound``, a ``job``."""
+        """Return what its answer shall be: ``events``, ``sound``, a ``job``."""
         ...
 
     @property
     def reply_kinds(self) -> frozenset[str]:
-        """The kinds of stub replies that its endpoint makes an answer of."""
+        """Return the kinds of stub replies that its endpoint makes an answer of."""
         ...

@@ -81,7 +81,7 @@ def is_digest(text: str) -> bool:
 
 
 def check(wanted: object) -> None:
-    """Raises ``ValueError`` unless ``is_meant`` can look for it."""
+    """Raise ``ValueError`` unless ``is_meant`` can look for it."""
     for each in wanted if isinstance(wanted, list) and wanted else [wanted]:
         if isinstance(each, str) and is_digest(each):
             continue

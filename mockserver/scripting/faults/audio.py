@@ -18,7 +18,7 @@ class Noise:
         self._next = _HEADER + chance.randrange(_GAP)  # place of the next wrong byte
 
     def on(self, sound: bytes) -> bytes:
-        """The next piece of the sound, as long as before."""
+        """Return the next piece of the sound, as long as before."""
         damaged = bytearray(sound)
         while self._next < len(damaged):
             damaged[self._next] ^= self._chance.randrange(1, 256)
@@ -27,7 +27,7 @@ class Noise:
         return bytes(damaged)
 
     def on_json(self, text: bytes) -> bytes:
-        """A whole JSON text, or event, of which only the sound in base64 is changed."""
+        """Return a whole JSON text, or event, of which only the sound in base64 is changed."""
         import pybase64
 
         def damaged(found: re.Match[bytes]) -> bytes:

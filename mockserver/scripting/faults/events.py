@@ -12,7 +12,7 @@ _DONE = b"[DONE]"
 def changed(
     stream: Iterable[bytes], number: int, change: Callable[[bytes], Iterable[bytes]]
 ) -> Iterator[bytes]:
-    """The events, in place of the one of that ``number`` (from 0) what ``change`` makes of it."""
+    """Return the events, in place of the one of that ``number`` (from 0) what ``change`` makes of it."""
     for place, event in enumerate(stream):
         if place == number:
             yield from change(event)
@@ -21,7 +21,7 @@ def changed(
 
 
 def garbled(event: bytes) -> bytes:
-    """An event whose data is no JSON: the second half of it is missing."""
+    """Return an event whose data is no JSON: the second half of it is missing."""
     end = END.search(event)
     data, ending = (event[: end.start()], end.group()) if end else (event, b"")
     begin = data.find(b"data:") + len(b"data: ")
@@ -29,5 +29,5 @@ def garbled(event: bytes) -> bytes:
 
 
 def is_done(event: bytes) -> bool:
-    """Whether an event is the one that ends a stream."""
+    """Return whether an event is the one that ends a stream."""
     return event.strip() == b"data: " + _DONE

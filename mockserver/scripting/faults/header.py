@@ -19,7 +19,7 @@ _MAX_CHARACTERS = 1000  # characters
 
 
 def document_of(header: str) -> dict[str, Any]:
-    """The fault that a header means: an error by name or status, or a kind of fault, then parameters.
+    """Return the fault that a header means: an error by name or status, or a kind of fault, then parameters.
 
     ``after`` of an error is its ``retry_after``. Raises ``ValueError`` naming what is wrong.
     """
@@ -45,7 +45,7 @@ def document_of(header: str) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """A number where it is one, else the text, with or without quotes."""
+    """Return a number where it is one, else the text without its quotes."""
     try:
         value = strict_json.parse(text.encode())
     except ValueError:

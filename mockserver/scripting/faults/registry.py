@@ -56,7 +56,7 @@ class _Entry:
         return self.fault.times is not None and count is not None and count.hits >= self.fault.times
 
     def try_hit(self, account_id: str) -> Fault | None:
-        """Counts a request of an account; the fault if it hits it."""
+        """Count a request of an account. Return the fault if it hits it."""
         if self.is_used_up(account_id):
             return None
         count = self.counts.setdefault(account_id, _Count())
@@ -84,7 +84,7 @@ class _Entry:
         }
 
     def recall(self, told: Mapping[str, list[int]], account_id: str | None) -> None:
-        """Takes back what was ``told``, all of it for one account where one is given."""
+        """Take back what was ``told``, all of it for one account where one is given."""
         self.counts.update({account_id or id_: _Count(*numbers) for id_, numbers in told.items()})
 
 
@@ -113,11 +113,11 @@ class Faults:
         self._ids = itertools.count(1)
 
     def __bool__(self) -> bool:
-        """Whether there are any, but for those of headers."""
+        """Return whether there are any, but for those of headers."""
         return bool(self._sets)
 
     def due(self, facts: LiveRequest, account_id: str, header: str | None) -> Fault | None:
-        """The fault that hits this request of an account, which is counted. A request is hit by one at most.
+        """Return the fault that hits this request of an account, which is counted. A request is hit by one at most.
 
         First comes the one of the request's ``header`` (``x-mock-fault``), then those of the account and of all
         accounts, the most recent first. Those after the one that hits do not see the request.
@@ -135,7 +135,7 @@ class Faults:
         return None
 
     def add(self, document: Mapping[str, Any], account_id: str | None) -> Fault:
-        """Adds a fault that satisfies its schema, or replaces the one of the same id.
+        """Add a fault that satisfies its schema, or replace the one of the same id.
 
         Raises ``FaultError`` and ``PatternError`` (both ``ValueError``) naming what makes no sense.
         """
@@ -147,19 +147,19 @@ class Faults:
         return fault
 
     def visible(self, account_id: str | None) -> list[FaultStatus]:
-        """The faults that concern an account with its counts (``None``: all), in the order they are tried."""
+        """Return the faults that concern an account with its counts (``None``: all), in the order they are tried."""
         with self._lock:
             found = sorted(self._visible(account_id), key=lambda each: -each[1].order)
             return [entry.status(owner, account_id) for owner, entry in found]
 
     def get(self, id_: str, account_id: str | None) -> FaultStatus | None:
-        """The fault of that id, an account's own before that of all accounts."""
+        """Return the fault of that id, an account's own before that of all accounts."""
         with self._lock:
             found = self._find(id_, account_id)
             return found and found[1].status(found[0], account_id)
 
     def remove(self, id_: str, account_id: str | None) -> bool:
-        """Removes an account's fault of that id; without an account, anyone's. Whether there was one."""
+        """Remove an account's fault of that id; without an account, anyone's. Return whether there was one."""
         with self._lock:
             found = self._find(id_, account_id)
             if found is None or account_id not in (None, found[0]):
@@ -168,12 +168,12 @@ class Faults:
             return True
 
     def reset(self, account_id: str | None) -> None:
-        """Removes the faults of an account and sets its counters back; those of all for ``None``."""
+        """Remove the faults of an account and set its counters back; those of all for ``None``."""
         with self._lock:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """The faults and counters of an account, or all, as a JSON value. One account's fit another, too."""
+        """Return the faults and counters of an account, or all, as a JSON value. One account's fit another, too."""
         with self._lock:
             rows = [
                 {
@@ -187,7 +187,7 @@ class Faults:
             return {"faults": rows, "headers": {t: e.told(account_id) for t, e in self._headers.items()}}
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Puts a ``snapshot`` in place of the faults and counters of an account, or of all.
+        """Put a ``snapshot`` in place of the faults and counters of an account, or of all.
 
         Raises ``ValueError`` as ``add`` does, and changes nothing then.
         """
@@ -214,7 +214,7 @@ class Faults:
         )
 
     def _candidates(self, account_id: str, header: str | None) -> list[_Entry]:
-        """The faults that may hit a request of an account, in the order they are tried."""
+        """Return the faults that may hit a request of an account, in the order they are tried."""
         with self._lock:
             of_header = [] if header is None else [self._of_header(header)]
             in_sets = (entries.values() for id_ in (account_id, None) if (entries := self._sets.get(id_)))
@@ -222,7 +222,7 @@ class Faults:
         return of_header + ordered
 
     def _of_header(self, header: str) -> _Entry:
-        """The fault that a header means, the same one whenever it comes. Raises ``ApiError``."""
+        """Return the fault that a header means, the same one whenever it comes. Raises ``ApiError``."""
         entry = self._headers.get(header)
         if entry is None:
             try:
@@ -239,7 +239,7 @@ class Faults:
         return (fault.since, fault.until) == _ALWAYS or fault.since <= self._clock.now() < fault.until
 
     def _visible(self, account_id: str | None) -> Iterator[tuple[str | None, _Entry]]:
-        """The faults that concern an account, or all, and whose they are."""
+        """Return the faults that concern an account, or all, and whose they are."""
         for owner, entries in self._sets.items():
             if account_id is None or owner in (None, account_id):
                 for entry in entries.values():

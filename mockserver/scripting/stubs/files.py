@@ -54,7 +54,7 @@ class StubDocument:
 
 
 def load_stubs(folders: Sequence[Path], check: Check, schemas: Schemas | None = None) -> list[StubDocument]:
-    """The stubs of the ``*.yaml``, ``*.yml`` and ``*.json`` files of some folders, by folder, name and line.
+    """Return the stubs of the ``*.yaml``, ``*.yml`` and ``*.json`` files of some folders, by folder, name and line.
 
     ``check`` raises ``ValueError``, whose message begins with the place, for a stub that satisfies its
     schema and still makes no sense. Raises ``StubFileError`` for the first that cannot be used.
@@ -80,7 +80,7 @@ class StubWatcher:
         closing: threading.Event,
         interval: float = 0.5,
     ) -> None:
-        """``interval`` is in seconds; it is longer where looking takes long. ``closing`` ends the thread."""
+        """Take an ``interval`` in seconds; it is longer where looking takes long. ``closing`` ends the thread."""
         self._folders = tuple(folders)
         self._on_change = on_change
         self._check = check
@@ -91,11 +91,11 @@ class StubWatcher:
         self._seen = self._look()
 
     def start(self) -> None:
-        """Watches in a thread of its own, for changes since the watcher was made."""
+        """Watch in a thread of its own, for changes since the watcher was made."""
         threading.Thread(target=self._watch, name="stubs", daemon=True).start()
 
     def poll(self) -> None:
-        """Looks once, and reads the stubs if anything is not as it was."""
+        """Look once, and read the stubs if anything is not as it was."""
         now = self._look()
         if now == self._seen and not (self._missing and _is_file(self._missing)):
             return
@@ -123,7 +123,7 @@ class StubWatcher:
             pause = max(self._interval, _PATIENCE * (time.monotonic() - began))
 
     def _look(self) -> dict[Path, tuple[int, int, int] | None]:
-        """The identity, size and time of change of every file; ``None`` for what cannot be looked at."""
+        """Return the identity, size and time of change of every file; ``None`` for what cannot be looked at."""
         seen: dict[Path, tuple[int, int, int] | None] = {}
         for folder in self._folders:
             try:
@@ -167,7 +167,7 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What should be files of stubs, in the order of their names. Raises ``OSError``."""
+    """Return what should be files of stubs, in the order of their names. Raises ``OSError``."""
     with os.scandir(folder) as entries:
         names = [
             entry.name
@@ -199,7 +199,7 @@ class _Reader:
         self._sources: dict[str, str] = {}  # of stubs, by id
 
     def read(self, path: Path) -> None:
-        """Takes in the stubs of a file. Raises ``StubFileError``."""
+        """Read the stubs of a file. Raises ``StubFileError``."""
         try:
             for located, place, stub in stubs_in(_content(path), is_json=path.suffix == ".json"):
                 self._check_stub(stub, located, place)
@@ -231,7 +231,7 @@ class _Reader:
 
 
 def _check_files(path: Path, stub: dict[str, Any], located: Located, place: Place) -> None:
-    """Raises ``StubFileError`` for a file that a reply names and that is not there."""
+    """Raise ``StubFileError`` for a file that a reply names and that is not there."""
     for where, reply in _replies(stub):
         for member in ("audio", "file"):
             named = reply.get(member)

@@ -38,17 +38,17 @@ class StubIndex:
             self._put(row[0], tuple(row))
 
     def add(self, stub: Stub) -> None:
-        """Takes a stub in."""
+        """Add a stub."""
         row = list(self._row_of(stub))
         insort(row, stub, key=rank)
         self._put(stub, tuple(row))
 
     def remove(self, stub: Stub) -> None:
-        """Drops a stub that was taken in."""
+        """Remove a stub that was added."""
         self._put(stub, tuple(each for each in self._row_of(stub) if each is not stub))
 
     def candidates(self, facts: Facts) -> Iterator[Stub]:
-        """The stubs that may match, in the order in which they are to be tried."""
+        """Return the stubs that may match, in the order in which they are to be tried."""
         rows = [self._others] if self._others else []
         for condition in _LOOKED_UP:
             if self._conditions[condition]:
@@ -61,7 +61,7 @@ class StubIndex:
         return self._exact.get(key, ()) if key else self._others
 
     def _put(self, stub: Stub, row: _Row) -> None:
-        """Replaces the row that ``stub`` belongs in."""
+        """Replace the row that ``stub`` belongs in."""
         key = stub.pattern.index_key
         if key is None:
             self._others = row
@@ -73,10 +73,10 @@ class StubIndex:
 
 
 def rank(stub: Stub) -> tuple[int, int]:
-    """Orders stubs: the highest priority first, then the most recent."""
+    """Return what orders stubs: the highest priority first, then the most recent."""
     return -stub.priority, -stub.order
 
 
 def merged(rows: list[_Row] | list[Iterator[Stub]]) -> Iterator[Stub]:
-    """The stubs of several rows in the order of their rank."""
+    """Return the stubs of several rows in the order of their rank."""
     return heapq.merge(*rows, key=rank)

@@ -27,14 +27,14 @@ class Located:
     lines: Mapping[Place, int]
 
     def line_of(self, place: Place) -> int:
-        """The line of a place; of one that is not there, that of what would hold it."""
+        """Return the line of a place; of one that is not there, that of what would hold it."""
         while place not in self.lines:
             place = place[:-1]
         return self.lines[place]
 
 
 def decoded(data: bytes) -> str:
-    """UTF-8 text, with or without a byte order mark. Raises ``SourceError``."""
+    """Return UTF-8 text, with or without a byte order mark. Raises ``SourceError``."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ _WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]|[^\s\[\]{}:,"]+|\n')
 
 
 def read(data: bytes) -> Located:
-    """The value of a JSON document. Raises ``SourceError``."""
+    """Return the value of a JSON document. Raises ``SourceError``."""
     text = decoded(data)
     try:
         value = strict_json.parse(data)
@@ -25,7 +25,7 @@ def read(data: bytes) -> Located:
 
 
 def _words(text: str) -> Iterator[tuple[int, str]]:
-    """Names, values, brackets and braces, with the line of each."""
+    """Yield names, values, brackets and braces, with the line of each."""
     line = 1
     for match in _WORD.finditer(text):
         if match[0] == "\n":
@@ -35,7 +35,7 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _beyond_the_standard(text: str) -> SourceError:
-    """What Python would read and the standard does not know."""
+    """Return the error for what Python would read and the standard does not know."""
     for line, word in _words(text):
         if word not in "[]{}":
             try:

@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def read(data: bytes) -> list[Located]:
-    """The values of the documents of a YAML file; empty documents are left out. Raises ``SourceError``."""
+    """Return the values of the documents of a YAML file; empty documents are left out. Raises ``SourceError``."""
     text = decoded(data)
     try:
         return [found for found in _Reader(yaml.parse(text, _LOADER)).documents() if found.value is not None]
@@ -138,7 +138,7 @@ def _line(event: Any) -> int:
 
 
 def _name(event: Any) -> str:
-    """The name of a member."""
+    """Return the name of a member."""
     if not isinstance(event, yaml.ScalarEvent):
         raise SourceError(_line(event), "a name must be a text.")
     name = _scalar(event)
@@ -148,7 +148,7 @@ def _name(event: Any) -> str:
 
 
 def _scalar(event: Any) -> Any:
-    """The value of a word; one in quotes or with a tag is a text."""
+    """Return the value of a word; one in quotes or with a tag is a text."""
     text: str = event.value
     if not event.implicit[0]:
         return text
@@ -171,7 +171,7 @@ def _integer(digits: str, event: Any) -> int:
 
 
 def _merged(value: Any, event: Any) -> dict[str, Any]:
-    """What a merge key (``<<``) brings; of several objects the first that has a member counts."""
+    """Return what a merge key (``<<``) brings; of several objects the first that has a member counts."""
     objects = value if isinstance(value, list) else [value]
     if not all(isinstance(each, dict) for each in objects):
         raise SourceError(_line(event), "<<: is neither an object nor a list of objects.")

@@ -23,11 +23,11 @@ class Pacing:
         self._let_pass = wait
 
     def before_work(self) -> None:
-        """The reply's ``delay``."""
+        """Wait for the reply's ``delay``."""
         self._wait(self._reply.get("delay", 0.0))
 
     def paced(self, body: bytes | Iterable[bytes], content_type: str, tokens: int) -> bytes | Iterable[bytes]:
-        """``body`` at the reply's pace; a whole one waits for its ``tokens`` beforehand."""
+        """Return ``body`` at the reply's pace; a whole one waits for its ``tokens`` beforehand."""
         if not self._reply.keys() & {"first_byte", "tokens_per_second"}:
             return body
         if isinstance(body, bytes):
@@ -42,7 +42,7 @@ class Pacing:
         return 1 / rate if rate else 0.0
 
     def _stream(self, pieces: Iterable[bytes], events: bool) -> Iterator[bytes]:
-        """The stream, an event at a time; sound is not held up once it has begun."""
+        """Yield the stream, an event at a time; sound is not held up once it has begun."""
         iterator = iter(pieces)
         try:
             self._wait(self._reply.get("first_byte", 0.0))

@@ -81,31 +81,31 @@ class Scripted:
 
     @property
     def answered_by(self) -> AnsweredBy:
-        """As in ``x-mock-answered-by``."""
+        """Return the stub as who answered."""
         return AnsweredBy("stub").telling("id", self.stub_id)
 
     @property
     def is_raw(self) -> bool:
-        """Whether the stub gives the body itself."""
+        """Return whether the stub gives the body itself."""
         return any(name in self.reply for name in _RAW)
 
     @property
     def words(self) -> str:
-        """What is said or written, by a chat model or by speech."""
+        """Return what is said or written, by a chat model or by speech."""
         return str(self.reply.get("say", self.reply.get("text", "")))
 
     @property
     def says_something(self) -> bool:
-        """Whether the reply has words of its own to say."""
+        """Return whether the reply has words of its own to say."""
         return "say" in self.reply or "text" in self.reply
 
     @property
     def has_transcript(self) -> bool:
-        """Whether the reply says what is said in the audio; one about a job need not."""
+        """Return whether the reply says what is said in the audio; one about a job need not."""
         return any(name in self.reply for name in ("text", "segments", "words", "logprobs"))
 
     def transcription(self, duration: float, languages: Sequence[str]) -> Transcription:
-        """The transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""
+        """Return the transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""
         duration = float(self.reply.get("duration", duration))
         segments = tuple(_all_named(list(_segments(self.reply, duration))))
         language = self.reply.get("language") or (languages[0] if languages else "en")
@@ -114,18 +114,18 @@ class Scripted:
 
     @property
     def flagged(self) -> Mapping[str, Sequence[str]]:
-        """The categories that moderation flags the ``input`` and the ``output`` of a chat for."""
+        """Return the categories that moderation flags the ``input`` and the ``output`` of a chat for."""
         flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
         return flagged
 
     def chat_reply(self) -> Reply:
-        """What a chat model replies."""
+        """Return what a chat model replies."""
         called = self.reply.get("tool_calls", ())
         calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
         return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
 
     def body(self, *, audio_events: bool = False) -> tuple[bytes | FileBody | Iterator[bytes], str]:
-        """The body that the stub gives itself, and its content type (empty for none).
+        """Return the body that the stub gives itself, and its content type (empty for none).
 
         Events come one by one, with ``audio_events`` as the audio endpoints write them.
         Raises ``OSError`` when its file cannot be read.
@@ -143,7 +143,7 @@ class Scripted:
         return self._opened(self.reply["file"]), content_type
 
     def _made(self) -> bytes:
-        """The body that stands in the reply; one object for all who read it, where it is the same for all."""
+        """Return the body that stands in the reply; one object for all who read it, where it is the same for all."""
         if self.bodies is None:
             return _body(self.reply)
         found = self.bodies.get(id(self.reply))
@@ -155,14 +155,14 @@ class Scripted:
             return self.bodies[id(self.reply)]
 
     def _opened(self, path: str) -> bytes | FileBody:
-        """The bytes of a file; of a large one, piece by piece. Raises ``OSError`` when it cannot be opened."""
+        """Return the bytes of a file; of a large one, piece by piece. Raises ``OSError`` when it cannot be opened."""
         place = self._place(path)
         if place.stat().st_size <= LARGE:
             return place.read_bytes()
         return FileBody(place.open("rb"))
 
     def audio(self) -> bytes | None:
-        """The audio file to answer with. Raises ``OSError`` when it cannot be read."""
+        """Return the audio file to answer with. Raises ``OSError`` when it cannot be read."""
         given = self.reply.get("audio")
         if given is None:
             return None
@@ -179,7 +179,7 @@ def check_reply(
     *,
     may_read: bool,
 ) -> None:
-    """Raises ``ReplyError`` for what the schema cannot say.
+    """Raise ``ReplyError`` for what the schema cannot say.
 
     ``resources`` are those it is to answer (``None``: any); ``reply_kinds`` the kinds that each resource makes an
     answer of; ``may_read`` is whether it may name files.
@@ -223,7 +223,7 @@ def check_reply(
 
 
 def check_header_values(reply: Document) -> None:
-    """Raises ``ReplyError`` for a value that no header can have: of several lines, or beyond Latin-1."""
+    """Raise ``ReplyError`` for a value that no header can have: of several lines, or beyond Latin-1."""
     values = {f"headers.{name}": value for name, value in reply.get("headers", {}).items()}
     for place, value in {**values, "content_type": reply.get("content_type", "")}.items():
         if not _HEADER_VALUE.fullmatch(value):
@@ -231,7 +231,7 @@ def check_header_values(reply: Document) -> None:
 
 
 def _check_body(reply: Document) -> None:
-    """Raises ``ReplyError`` for a body that cannot be sent as it is given."""
+    """Raise ``ReplyError`` for a body that cannot be sent as it is given."""
     status = reply.get("status")
     if isinstance(status, float):
         raise ReplyError(f"status: wanted a whole number, without a point, got {status!r}.")
@@ -263,7 +263,7 @@ def _check_times(reply: Document) -> None:
 
 
 def _body(reply: Document) -> bytes:
-    """The bytes of a ``json``, ``body`` or ``base64``."""
+    """Return the bytes of a ``json``, ``body`` or ``base64``."""
     if "json" in reply:
         from mockserver.json_styles import compact
 
@@ -301,7 +301,7 @@ def _segments(reply: Document, duration: float) -> Iterator[Segment]:
 
 
 def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
-    """Segments with times: those that are missing are shared out by length between those that are given."""
+    """Yield segments with times: those that are missing are shared out by length between those that are given."""
     begin = 0.0
     for row, letters, following in zip(rows, *_shares(rows, duration), strict=True):
         begin = row.get("start", begin)
@@ -318,7 +318,7 @@ def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
 
 
 def _shares(rows: Sequence[Document], duration: float) -> tuple[list[int], list[float]]:
-    """Of each row, the letters from it to the next that has a start, and that start (of none, the end)."""
+    """Return, of each row, the letters from it to the next that has a start, and that start (of none, the end)."""
     letters, starts = [], []
     counted, following = 0, duration
     for row in reversed(rows):
@@ -331,14 +331,14 @@ def _shares(rows: Sequence[Document], duration: float) -> tuple[list[int], list[
 
 
 def _of_words(rows: Sequence[Document]) -> Iterator[Segment]:
-    """Segments, a sentence of one speaker each."""
+    """Yield segments, a sentence of one speaker each."""
     for speaker, spoken in itertools.groupby(rows, key=lambda row: row.get("speaker")):
         for segment in segments_of_words(tuple(map(_word, spoken))):
             yield replace(segment, speaker=speaker)
 
 
 def _all_named(segments: Sequence[Segment]) -> Iterator[Segment]:
-    """If some have a speaker all have one: who spoke before, or is named first, speaks on."""
+    """Yield the segments, if some have a speaker all with one: who spoke before, or is named first, speaks on."""
     speaker = next((segment.speaker for segment in segments if segment.speaker is not None), None)
     for segment in segments:
         speaker = speaker if segment.speaker is None else segment.speaker

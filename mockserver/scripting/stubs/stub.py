@@ -39,26 +39,26 @@ class Stub:
 
     @property
     def priority(self) -> int:
-        """The highest of several that match answers."""
+        """Return the priority: the highest of several stubs that match answers."""
         return int(self.document.get("priority", 0))
 
     @property
     def replies(self) -> list[Mapping[str, Any]]:
-        """One after the other, what is answered."""
+        """Return what is answered, one after the other."""
         return self.document.get("replies") or [self.document["reply"]]
 
     @property
     def counter(self) -> str:
-        """What it is counted under: a stub of one account and one of all may have the same id."""
+        """Return what it is counted under: a stub of one account and one of all may have the same id."""
         return self.id if self.account_id is None else f"own:{self.id}"
 
     @property
     def scenario(self) -> Mapping[str, str]:
-        """The scenario that the stub belongs to; empty for none."""
+        """Return the scenario that the stub belongs to; empty for none."""
         return self.document.get("scenario") or {}
 
     def reply(self, used: int) -> Mapping[str, Any]:
-        """What is answered by a stub that has answered ``used`` times before."""
+        """Return what a stub answers that has answered ``used`` times before."""
         replies = self.replies
         if used < len(replies):
             return replies[used]
@@ -68,5 +68,5 @@ class Stub:
         return replies[-1] if then == "last" else _SPENT
 
     def answers(self, request: LiveRequest) -> bool:
-        """Whether its replies can answer the request's endpoint at all."""
+        """Return whether its replies can answer the request's endpoint at all."""
         return made_kinds(self.replies[0]) <= request.reply_kinds

@@ -254,7 +254,7 @@ def _filtered(node: Any, name: str) -> nodes.Filter:
 
 
 def _counted(name: str, function: Callable[..., Any], *, is_of_wholes: bool) -> Callable[..., Any]:
-    """A filter whose work is counted."""
+    """Return a filter whose work is counted."""
 
     @wraps(function)
     def counted(*args: Any, **kwargs: Any) -> Any:
@@ -282,7 +282,7 @@ def _counted(name: str, function: Callable[..., Any], *, is_of_wholes: bool) -> 
 
 
 def _looking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A test whose work is counted."""
+    """Return a test whose work is counted."""
 
     @wraps(function)
     def looking(*args: Any, **kwargs: Any) -> Any:
@@ -312,7 +312,7 @@ def _finalized(_context: Context, value: Any) -> Any:
 
 
 def _concat(values: list[Any]) -> str:
-    """What ``~`` makes."""
+    """Return what ``~`` makes."""
     return _joined(values, "")
 
 
@@ -325,7 +325,7 @@ def _joined(values: list[Any], between: str) -> str:
 
 @jinja2.pass_environment
 def _join_filter(environment: Sandbox, value: Iterable[Any], d: Any = "", attribute: Any = None) -> str:
-    """The items of a list as one text, with ``d`` between them."""
+    """Return the items of a list as one text, with ``d`` between them."""
     items = _meter.get().each(value)
     if attribute is not None:
         items = map(filters.make_attrgetter(environment, attribute), items)
@@ -337,7 +337,7 @@ def _join(items: Iterable[Any], between: str) -> str:
 
 
 def _replace(text: Any, old: Any, new: Any, count: int | None = None) -> str:
-    """A text with one piece in place of another."""
+    """Return a text with one piece in place of another."""
     whole, piece, other = str(text), str(old), str(new)
     most = -1 if count is None else count
     places = whole.count(piece) if most < 0 else min(whole.count(piece), most)
@@ -347,7 +347,7 @@ def _replace(text: Any, old: Any, new: Any, count: int | None = None) -> str:
 
 @jinja2.pass_environment
 def _sum(environment: Sandbox, value: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
-    """The sum of numbers."""
+    """Return the sum of numbers."""
     total = start
     items = _meter.get().each(value)
     if attribute is not None:
@@ -358,7 +358,7 @@ def _sum(environment: Sandbox, value: Iterable[Any], attribute: Any = None, star
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    """A value as JSON."""
+    """Return a value as JSON."""
     if isinstance(indent, str) or (isinstance(indent, int) and not 0 <= indent <= _MAX_INDENT):
         raise ValueError(f"indent is a number from 0 to {_MAX_INDENT}")
     meter = _meter.get()
@@ -375,7 +375,7 @@ def expression(pattern: str) -> Expression:
 
 
 def _search(text: str | None, pattern: str) -> str:
-    """What a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
+    """Return what a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
     sought = expression(pattern)
     _meter.get().spend_on_search(sought, text or "")
     found = sought.search(text or "")
@@ -385,12 +385,12 @@ def _search(text: str | None, pattern: str) -> str:
 
 
 def _words(text: str | None) -> list[str]:
-    """The words of a text, without punctuation."""
+    """Return the words of a text, without punctuation."""
     return [found[0] for found in _WORD.finditer(text or "")]
 
 
 def _date(seconds: float, layout: str = "%Y-%m-%d") -> str:
-    """The UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
+    """Return the UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
     if isinstance(layout, str) and len(layout) > _MAX_OPTION_CHARACTERS:
         raise ValueError(f"a layout has at most {_MAX_OPTION_CHARACTERS} characters")
     return datetime.fromtimestamp(seconds, UTC).strftime(layout)

@@ -64,14 +64,14 @@ class _Compiled(NamedTuple):
 
 
 def check_template(text: str) -> None:
-    """Raises ``TemplateFailed`` for a template that can never be rendered."""
+    """Raise ``TemplateFailed`` for a template that can never be rendered."""
     unknown = sorted(_compiled(text).names - NAMES)
     if unknown:
         raise _failed(text, f"there is no {unknown[0]!r}. There are {', '.join(sorted(NAMES))}.")
 
 
 def render_reply(reply: Mapping[str, Any], context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A reply of a stub with its templates filled in; as it is, unless it says that it has some.
+    """Return a reply with its templates filled in; as it is, unless it says that it has some.
 
     They take of what the block allows (``allowance.sharing``). Raises ``TemplateFailed`` naming the member.
     """
@@ -95,7 +95,7 @@ def template_characters(reply: Mapping[str, Any]) -> int:
 
 
 def check_reply_template(reply: Mapping[str, Any]) -> None:
-    """Raises ``TemplateFailed``, naming the member, for a reply with a template that can never be rendered."""
+    """Raise ``TemplateFailed``, naming the member, for a reply with a template that can never be rendered."""
 
     def check(text: str) -> str:
         check_template(text)
@@ -144,7 +144,7 @@ def _member(row: dict[str, Any], place: str, member: str, change: Callable[[str]
 
 
 def _walked(value: Any, change: Callable[[str], str], place: str) -> Any:
-    """``value`` with every text in it changed; the names of members stay."""
+    """Return ``value`` with every text in it changed; the names of members stay."""
     if isinstance(value, str):
         try:
             return change(value)
@@ -164,7 +164,7 @@ def _environment() -> Sandbox:
 
 @lru_cache(maxsize=256)
 def _compiled(text: str) -> _Compiled:
-    """Raises ``TemplateFailed``."""
+    """Return the compiled template. Raises ``TemplateFailed``."""
     environment = _environment()
     if len(text) > _MAX_TEMPLATE:
         raise _failed(text, f"it is longer than {_MAX_TEMPLATE} characters.")

@@ -15,7 +15,7 @@ _GUIDE = "docs/stubs.md describes the form of a stub."
 
 
 def stubs_in(data: bytes, *, is_json: bool) -> Iterator[tuple[Located, Place, Any]]:
-    """The stubs of a JSON or YAML text, each with the document it is in and its place there.
+    """Return the stubs of a JSON or YAML text, each with the document it is in and its place there.
 
     A document is a stub, a list of stubs, or an object with a list of ``stubs``. Raises ``SourceError``.
     """
@@ -51,7 +51,7 @@ def _listed(located: Located) -> Iterator[tuple[Place, Any]]:
 
 
 def schema_error(violations: list[Violation], located: Located, place: Place) -> SourceError:
-    """What keeps the stub at ``place`` from satisfying its schema."""
+    """Return what keeps the stub at ``place`` from satisfying its schema."""
     from mockserver.validation import explanations as explain
 
     violation = explain.foremost(violations)
@@ -75,7 +75,7 @@ def schema_error(violations: list[Violation], located: Located, place: Place) ->
 
 
 def line_named(message: str, located: Located, place: Place) -> int:
-    """The line of what ``message`` begins with, as in ``reply: text: …``, in the stub at ``place``.
+    """Return the line of what ``message`` begins with, as in ``reply: text: …``, in the stub at ``place``.
 
     That of the stub itself where the message names nothing in it. A condition goes without its ``when``.
     """
@@ -95,5 +95,5 @@ def _is_below(place: Place, above: Place, step: str) -> bool:
 
 
 def dotted(place: Place) -> str:
-    """A place as messages write it: ``replies[1].text``."""
+    """Return a place as messages write it: ``replies[1].text``."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
