@@ -46,7 +46,7 @@ def run(
             fail(f"{file}: {error}")
         except UnknownAudio:
             fail(
-                "no Whisper model is at hand. Give one with --whisper-model; "
+                "no Whisper model was found. Give one with --whisper-model; "
                 "`mockserver doctor` says what is there."
             )
         answer = render(services.catalog, request, heard, segments)

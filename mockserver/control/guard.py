@@ -1,7 +1,7 @@
 """Who may call the control API: this machine, or whoever knows the token; and never a page of another site.
 
 ``refusal`` decides, by what the request says as it came: the address it is from, ``Host``, ``Origin``, and what
-browsers tell of why they send it (Fetch Metadata). docs/control.md has the rules for people.
+browsers say about why they send it (Fetch Metadata). docs/control.md has the rules for people.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OWN_PAGES = (
     "same-origin",
     "none",
 )  # Sec-Fetch-Site: this server's, and what a person asks for in the address bar
-_BY_SCRIPT = ("cors", "websocket")  # Sec-Fetch-Mode of what a page of another origin can ask for and be told
+_BY_SCRIPT = ("cors", "websocket")  # Sec-Fetch-Mode of what a page of another origin can ask for and read
 _MAX_SHOWN = 80  # characters of a header that a refusal repeats
 _PROXY_HEADERS = Path(__file__).parents[1] / "catalog" / "proxy_headers.toml"
 _REMEDY = "Start the server with --control-token and send the token in the header x-mock-control-token."
@@ -114,7 +114,7 @@ def refusal(environ: Mapping[str, Any], settings: Settings) -> Refused | None:
 
 
 def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
-    """Return what tells that a page sends the request which may not; empty for none."""
+    """Return why a page sends the request which may not; empty for none."""
     if "HTTP_ORIGIN" in environ:
         if _may_ask(environ, host):
             return ""

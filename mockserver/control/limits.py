@@ -101,7 +101,7 @@ def _check_change(
     """Raise ``ControlError`` for a change that makes no sense."""
     levelled = _is_levelled(asked)
     if model is None and ("limits" in asked or "kind" in asked or levelled):
-        raise ControlError("Missing 'model' or 'group': whose limits to change.")
+        raise ControlError("Missing 'model' or 'group'. Send one to say which limits to change.")
     if model is not None and not ("limits" in asked or levelled):
         raise ControlError("Missing 'limits', 'remaining' or 'drain': what to change.")
     if "remaining" in asked and ("kind" not in asked or asked.get("drain")):

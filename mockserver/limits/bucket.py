@@ -4,7 +4,7 @@ Everything is integer: time in microseconds, and what is used in units of 1/wind
 that any limit and window come out exactly. A bucket is two numbers; the functions know nothing of a clock.
 
 The rules were read off published answers of the real API (``docs/rate-limits.md`` lists them): the reset time
-is that until the bucket is *full*, and what is told in milliseconds is cut off, not rounded.
+is that until the bucket is *full*, and milliseconds are cut off, not rounded.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 
-# Of two limits on the same thing, the headers tell the longer one's; the other is enforced unseen.
+# Of two limits on the same thing, the headers have the longer one's; the other is enforced unseen.
 _TOLD = (
     ("requests", ("requests_per_day", "requests_per_hour", "requests_per_minute")),
     ("tokens", ("tokens_per_minute",)),
@@ -23,14 +23,14 @@ _TOLD = (
 
 
 def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
-    """Limit, remaining and reset of requests, of tokens where the endpoint tells them, of images if there are any."""
+    """Return the headers of requests, of tokens where the endpoint's answers have them, and of images if there are any."""
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
     for counted, kinds in _TOLD:
-        told = [by_kind[kind] for kind in kinds if kind in by_kind]
-        if not told or (counted == "tokens" and not tells_tokens):
+        listed = [by_kind[kind] for kind in kinds if kind in by_kind]
+        if not listed or (counted == "tokens" and not tells_tokens):
             continue
-        limit, held = told[0]
+        limit, held = listed[0]
         limits.append((f"x-ratelimit-limit-{counted}", str(limit.amount)))
         left.append((f"x-ratelimit-remaining-{counted}", str(bucket.remaining(held, limit, now))))
         resets.append((f"x-ratelimit-reset-{counted}", go_duration(bucket.reset(held, limit, now))))

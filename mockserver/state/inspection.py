@@ -55,22 +55,22 @@ def _names(paths: list[Path]) -> str:
 
 def _troubles(found: Survey) -> list[str]:
     """Return descriptions of the other files in the folder."""
-    told = []
+    lines = []
     if found.half_written:
-        told.append(f"{len(found.half_written)} files half written, which the next start removes")
+        lines.append(f"{len(found.half_written)} files half written, which the next start removes")
     if found.unnamed:
-        told.append(f"{unnamed_in_words(found)}: {_names(found.unnamed)}")
+        lines.append(f"{unnamed_in_words(found)}: {_names(found.unnamed)}")
     if found.damaged:
         _, what, reason = found.damaged[0]
-        told.append(
+        lines.append(
             f"{len(found.damaged)} objects that cannot be used, which the next start sets aside: {what} ({reason})"
         )
     if found.set_aside:
-        told.append(
+        lines.append(
             f"{found.set_aside} files set aside earlier, in the folders 'damaged': mend or remove them"
         )
     if found.foreign:
-        told.append(
+        lines.append(
             f"{len(found.foreign)} files or folders that are not the server's, such as {found.foreign[0]}"
         )
-    return told
+    return lines

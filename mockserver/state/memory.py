@@ -60,7 +60,7 @@ class MemoryStore:
     def persist(self, write: Listener) -> None:
         """Have ``write`` keep elsewhere, from now on, what a method changes, before anybody sees it.
 
-        It may raise an exception: then nothing is changed, and no listener is told.
+        It may raise an exception: then nothing is changed, and no listener is called.
         """
         self._write = write
 
@@ -141,7 +141,7 @@ class MemoryStore:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[_Draft]:
-        """Take the changes of a method, have them written and seen, and tell the listeners."""
+        """Take the changes of a method, have them written and seen, and call the listeners."""
         with self._changes:
             draft = _Draft(self._all_rooms(), self._capacity, self._room_bytes)
             yield draft

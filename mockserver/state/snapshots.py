@@ -1,4 +1,4 @@
-"""The store as a snapshot tells it: with the bytes that its values name, where they are not too large."""
+"""The store in a snapshot: with the bytes that its values name, where they are not too large."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class StoreSnapshots:
         left = _MAX_BLOBS
         rooms = self._store.snapshot(account_id)
         for room in rooms:
-            told = {}
+            encoded = {}
             for blob_id in {each for value in room["values"].values() for each in named_in(value)}:
                 content = self._read(blob_id, min(left, _MAX_BLOB))
                 if content is not None:
-                    told[blob_id] = b64encode(content).decode()
+                    encoded[blob_id] = b64encode(content).decode()
                     left -= len(content)
-            if told:
-                room["blobs"] = told
+            if encoded:
+                room["blobs"] = encoded
         return rooms
 
     def restore(self, state: list[Value], account_id: str | None) -> None:

@@ -73,15 +73,15 @@ def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
     for blob_id, size in sizes.items():
         if size is None:
             raise BadValue(f"the bytes {blob_id} are missing")
-    for blob_id, told in _told_sizes(value):
-        if sizes.get(blob_id) != told:
-            raise BadValue(f"of the {told} bytes {blob_id} there are {sizes.get(blob_id)}")
+    for blob_id, stated in _stated_sizes(value):
+        if sizes.get(blob_id) != stated:
+            raise BadValue(f"of the {stated} bytes {blob_id} there are {sizes.get(blob_id)}")
     work = value.get("work")
     if isinstance(work, dict) and work["bytes"] > (sizes.get(work["input"]) or work["bytes"]):
         raise BadValue(f"of the input {work['input']} more was answered than there is")
 
 
-def _told_sizes(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
+def _stated_sizes(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield the id and size (bytes) of each blob whose size the value states."""
     if "file" in value:
         yield value["blobs"][0], value["file"]["bytes"]

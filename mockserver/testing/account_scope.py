@@ -1,4 +1,4 @@
-"""What the parts of the Python API have in common: whose server it is, and which account's."""
+"""What the parts of the Python API have in common: a server, and the account they concern."""
 
 from __future__ import annotations
 

@@ -41,10 +41,10 @@ _OTHER_VARIABLES = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "O
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the settings of the server: a list in the configuration file, and options of the command line."""
-    told = "Setting of the mock server of the audio APIs. `mockserver serve --help` lists them all."
-    parser.addini("mockserver", told, type="linelist", default=[])
+    help_text = "Setting of the mock server of the audio APIs. `mockserver serve --help` lists them all."
+    parser.addini("mockserver", help_text, type="linelist", default=[])
     parser.getgroup("mockserver").addoption(
-        "--mockserver", action="append", default=[], metavar="SETTING=VALUE", help=told + " Repeatable."
+        "--mockserver", action="append", default=[], metavar="SETTING=VALUE", help=help_text + " Repeatable."
     )
 
 
@@ -101,13 +101,13 @@ def _none_came(tested: _Tested) -> str:
         return (
             f"None came with the API key of this test. With other keys came:\n{others}\nA client that was made "
             "before the test, by an earlier one or when a module was imported, keeps the key of then. "
-            "docs/testing.md (Clients made at import) tells what to do."
+            "docs/testing.md (Clients made at import) says what to do."
         )
     clients = "".join(f"\nThere is a client of {url}." for url in _elsewhere(tested.api))
     return (
         f"There were none: the server got no request at all.{clients}\nA client that was made before the test, such "
         "as when a module was imported, keeps the base URL of then: it may have called the real API. "
-        "docs/testing.md (Clients made at import) tells what to do."
+        "docs/testing.md (Clients made at import) says what to do."
     )
 
 

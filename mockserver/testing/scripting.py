@@ -78,12 +78,12 @@ class Scripting(OfAccount):
 
     def _break(self, what: Mapping[str, Any], times: int | None, options: Mapping[str, Any]) -> FaultHandle:
         conditions = _when(options.get("endpoint"), options)
-        told = {
+        options_given = {
             _SPELLED.get(name, name): value
             for name, value in options.items()
             if name not in conditions and name != "endpoint"
         }
-        fault = {**what, **told, **({} if times is None else {"times": times})}
+        fault = {**what, **options_given, **({} if times is None else {"times": times})}
         return FaultHandle(
             self._services, self._account_id, fault | ({"when": conditions} if conditions else {})
         )

@@ -43,8 +43,8 @@ class StubBuilder:
         Every scenario begins in the state ``started``.
         """
         scenario = {"name": name, "state": state, "next": next}
-        told = {name: value for name, value in scenario.items() if value is not None}
-        return StubBuilder(self._services, self._account_id, self._stub | {"scenario": told}, self._before)
+        given = {name: value for name, value in scenario.items() if value is not None}
+        return StubBuilder(self._services, self._account_id, self._stub | {"scenario": given}, self._before)
 
     def reply(
         self, text: str | Mapping[str, Any] | None = None, **options: Unpack[keywords.TranscriptOptions]
@@ -102,8 +102,8 @@ class StubBuilder:
     ) -> StubHandle:
         """Reply with an error of the catalog, with a ``message`` of its own or seconds to ``retry_after``."""
         keywords.check_names(pace, keywords.Pace)
-        told = {"name": error, "message": message, "retry_after": retry_after}
-        named = {name: value for name, value in told.items() if value is not None}
+        given = {"name": error, "message": message, "retry_after": retry_after}
+        named = {name: value for name, value in given.items() if value is not None}
         return self._answer({"error": named}, pace)
 
     def _answer(self, reply: Document, options: Mapping[str, Any]) -> StubHandle:

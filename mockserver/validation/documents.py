@@ -25,19 +25,19 @@ def check(schemas: Schemas, name: str, document: object) -> None:
         pass
     from mockserver.validation import explanations as explain
 
-    foremost = explain.foremost(schemas.violations(f"mock/{name}", as_json(document)))
-    found = explain.house(foremost)
-    if foremost.keyword == "oneOf":
-        members = " or ".join(name for branch in foremost.expected for name in branch["required"])
+    violation = explain.most_relevant(schemas.violations(f"mock/{name}", as_json(document)))
+    found = explain.openai_style(violation)
+    if violation.keyword == "oneOf":
+        members = " or ".join(name for branch in violation.expected for name in branch["required"])
         raise DocumentError(
             f"{found.param + ': ' if found.param else ''}needs {members}, and just one of them."
         )
-    if foremost.keyword == "additionalProperties":
+    if violation.keyword == "additionalProperties":
         from mockserver.validation.spelling import hint
 
-        meant = hint(str(foremost.path[-1]), foremost.schema.get("properties", {}))
+        meant = hint(str(violation.path[-1]), violation.schema.get("properties", {}))
         raise DocumentError(f"Unknown parameter: '{found.param}'. {meant}")
-    if foremost.keyword == "minProperties":
+    if violation.keyword == "minProperties":
         raise DocumentError(f"{found.param or 'the document'}: is empty.")
     named = found.param is None or f"'{found.param}'" in found.message
     message = found.message if named else f"{found.param}: {found.message}"

@@ -1,6 +1,6 @@
 """How the API words the refusal of a malformed request. It has two voices.
 
-``house`` is the one of chat, images, files and most others: one error that names the parameter. ``pydantic``
+``openai_style`` is the one of chat, images, files and most others: one error that names the parameter. ``pydantic``
 is the one of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
 Source of the wordings: refusals of the live API as published by its users; those never seen published follow
 the pattern of their siblings.
@@ -86,10 +86,10 @@ class Explanation(NamedTuple):
     code: str | None
 
 
-def foremost(violations: Iterable[Violation]) -> Violation:
-    """Return the one violation that ``house`` should report.
+def most_relevant(violations: Iterable[Violation]) -> Violation:
+    """Return the one violation that ``openai_style`` should report.
 
-    The service tells a missing parameter first, then an unknown one, then what is wrong with the others in
+    The service reports a missing parameter first, then an unknown one, then what is wrong with the others in
     the order of their declaration, and so on within each of them. Raises ``ValueError`` for none.
     Source: answers of the live API to requests with two faults, as published by a user.
     """
@@ -97,12 +97,12 @@ def foremost(violations: Iterable[Violation]) -> Violation:
 
 
 def refusal(violations: Iterable[Violation]) -> ApiError:
-    """Return the foremost violation as the error that ``house`` makes of it."""
-    found = house(foremost(violations))
+    """Return the most relevant violation as the error that ``openai_style`` makes of it."""
+    found = openai_style(most_relevant(violations))
     return ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
 
-def house(violation: Violation) -> Explanation:
+def openai_style(violation: Violation) -> Explanation:
     """Return the refusal in the voice of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
     param = _dotted(violation.path)
     message, code = _house(violation, param)
@@ -122,8 +122,8 @@ def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: boo
     ``form`` is for multipart requests, whose array fields are named ``name[]`` and whose missing fields have
     the input ``None``. ``inputs=False`` leaves the values out, as the speech endpoint does in most reports.
     """
-    told = sorted(violations, key=lambda violation: violation.order)
-    return f"[{', '.join(_pydantic_error(violation, form, inputs) for violation in told)}]"
+    ordered = sorted(violations, key=lambda violation: violation.order)
+    return f"[{', '.join(_pydantic_error(violation, form, inputs) for violation in ordered)}]"
 
 
 def no_file(name: str, text: str) -> str:
@@ -246,7 +246,7 @@ def _particular_nouns(schema: Mapping[str, Any]) -> dict[str, str]:
     if item := items.get("title", items.get("type")):
         nouns["array"] = f"an array of {item}s"
     for branch in schema.get("anyOf", ()):
-        if "enum" in branch:  # told as "one of one of 'none' or 'auto' or object", by the service too
+        if "enum" in branch:  # worded "one of one of 'none' or 'auto' or object", by the service too
             nouns[branch["type"]] = _one_of(_quoted(branch["enum"]))
     return nouns
 

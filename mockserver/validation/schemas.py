@@ -79,7 +79,7 @@ class Schemas:
     def violations(self, name: str, document: object) -> list[Violation]:
         """Return everything that keeps ``document`` from satisfying the schema ``name``; empty when nothing does.
 
-        Of very many violations the first are told: see ``Explainer.violations``.
+        Of very many violations the first are returned: see ``Explainer.violations``.
         """
         if self.is_valid(name, document):
             return []
@@ -92,7 +92,7 @@ class Schemas:
             return None
         from mockserver.validation import explanations as explain
 
-        return explain.house(explain.foremost(violations))
+        return explain.openai_style(explain.most_relevant(violations))
 
     def refused_members(self, name: str, document: object) -> set[str]:
         """Return the names of the members of ``document`` that the schema ``name`` refuses."""

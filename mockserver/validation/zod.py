@@ -22,8 +22,8 @@ Issue = dict[str, Any]
 
 def issues(violations: Iterable[Violation]) -> list[Issue]:
     """Return what is wrong, each with the path to where it is, in the order of the declared parameters."""
-    told = sorted(violations, key=lambda violation: violation.order)
-    return [{"path": list(violation.path), "message": _message(violation)} for violation in told]
+    ordered = sorted(violations, key=lambda violation: violation.order)
+    return [{"path": list(violation.path), "message": _message(violation)} for violation in ordered]
 
 
 def no_such_value(name: str, known: Sequence[str], received: str) -> list[Issue]:

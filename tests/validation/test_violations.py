@@ -40,7 +40,7 @@ def chat(**changes: object) -> dict[str, object]:
 def test_of_a_hundred_thousand_faults_few_are_examined(changes: dict[str, object], told: str) -> None:
     document = chat(**changes)
     found = SCHEMAS.violations(CHAT, document)
-    assert explain.house(explain.foremost(found)).param == told
+    assert explain.openai_style(explain.most_relevant(found)).param == told
     assert len(found) < 3 * MAX_VIOLATIONS
 
 
@@ -95,7 +95,7 @@ def test_the_reported_fault_does_not_depend_on_how_many_are_examined(document: A
     if SCHEMAS.is_valid(CHAT, document):
         return
     with patch.object(violations, "MAX_VIOLATIONS", 10**9):
-        every = explain.foremost(SCHEMAS.violations(CHAT, document))
+        every = explain.most_relevant(SCHEMAS.violations(CHAT, document))
     with patch.object(violations, "MAX_VIOLATIONS", 1):
-        first = explain.foremost(SCHEMAS.violations(CHAT, document))
-    assert explain.house(first) == explain.house(every)
+        first = explain.most_relevant(SCHEMAS.violations(CHAT, document))
+    assert explain.openai_style(first) == explain.openai_style(every)

@@ -108,8 +108,11 @@ class OpenAi:
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             return ApiError("invalid_request", message=message, param=None, code=None)
-        if operation.explains == "files" and (foremost := explain.foremost(violations)).keyword == "enum":
-            found = explain.listed(foremost)
+        if (
+            operation.explains == "files"
+            and (violation := explain.most_relevant(violations)).keyword == "enum"
+        ):
+            found = explain.listed(violation)
             return ApiError("invalid_file_request", message=found.message, param=found.param, code=found.code)
         return explain.refusal(violations)
 

@@ -54,14 +54,14 @@ def schema_error(violations: list[Violation], located: Located, place: Place) ->
     """Return what keeps the stub at ``place`` from satisfying its schema."""
     from mockserver.validation import explanations as explain
 
-    violation = explain.foremost(violations)
+    violation = explain.most_relevant(violations)
     line = located.line_of((*place, *violation.path))
     if violation.keyword == "oneOf":
         given = "both `reply` and `replies`" if "reply" in violation.found else "no `reply`"
         return SourceError(line, f"there is {given}. Give one reply, or `replies`. {_GUIDE}")
     if not violation.path:
         return SourceError(line, f"a stub is an object with `when` and `reply`. {_GUIDE}")
-    found = explain.house(violation)
+    found = explain.openai_style(violation)
     if violation.keyword == "additionalProperties":
         from mockserver.validation.spelling import hint
 
