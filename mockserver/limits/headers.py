@@ -23,7 +23,7 @@ _TOLD = (
 
 
 def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
-    """Return the headers of requests, of tokens where the endpoint's answers have them, and of images if there are any."""
+    """Return the headers of requests, of tokens where the endpoint's answers have them, of images if there are any."""
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
     for counted, kinds in _TOLD:
