@@ -52,7 +52,6 @@ def test_what_is_no_chat_has_no_text_and_no_audio(messages: object) -> None:
         ({"modalities": ["text", "audio"]}, {"sound"}),
         ({"modalities": ["text", "audio"], "stream": True}, {"sound", "events"}),
     ],
-    ids=str,
 )
 def test_sound_is_asked_for_by_modality(document: dict[str, Any], asked: set[str]) -> None:
     assert ChatDocument(document).asks_for == asked
