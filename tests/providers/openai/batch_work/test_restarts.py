@@ -21,6 +21,7 @@ from mockserver.settings.model import Settings
 from mockserver.state.blobs import Blobs
 from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.batch_work.conftest import Batches, batches_of, chat_line, chat_lines
+from tests.waiting import eventually
 
 KEY = "sk-mock-tier-1-restarts"
 NOW = 1_800_000_000.0
@@ -79,7 +80,8 @@ def test_the_files_and_their_batch_are_all_that_a_killed_server_leaves(tmp_path:
         assert len(batches.client.files.list().data) == 2
         stored = list((tmp_path / "blobs").iterdir())
         assert len(stored) == 2  # input and output
-        assert list((tmp_path / "incoming").iterdir()) == []
+        # The bytes of its parts are deleted after the batch is seen to be completed.
+        assert eventually(lambda: not any((tmp_path / "incoming").iterdir()))
 
 
 def test_lines_are_answered_by_the_whole_app_from_the_first_one_on(
