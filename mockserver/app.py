@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     services = build_services(settings or load_settings(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
-    flask_adapter.refuse_otherwise(app, services.errors, services.ids, services.journal)
+    flask_adapter.answer_other_errors(app, services.errors, services.ids, services.journal)
     flask_adapter.open_to_browsers(app)
     fill = partial(_filled, services)
     bodies = RequestBodies(services.settings, services.request_schemas, services.blobs, services.url_sources)

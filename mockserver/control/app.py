@@ -12,7 +12,7 @@ import flask
 
 from mockserver.control import guard, requests
 from mockserver.control.operations import OPERATIONS
-from mockserver.pipeline.flask_adapter import refuse_otherwise
+from mockserver.pipeline.flask_adapter import answer_other_errors
 
 if TYPE_CHECKING:
     from mockserver.control.operation import ControlContext
@@ -23,7 +23,7 @@ _FOLDER = str(Path(__file__).parent)  # Flask would ask for the working folder, 
 def create_control_app(server: ControlContext) -> flask.Flask:
     """Return the control API of a server as a WSGI application."""
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
-    refuse_otherwise(app, server.errors, server.ids, server.journal)
+    answer_other_errors(app, server.errors, server.ids, server.journal)
     guard.register(app, server.settings, [each.path for each in OPERATIONS if each.is_open])
     requests.refuse_the_rest(app, OPERATIONS)
     requests.bound_answers(app, server.answer_memory)

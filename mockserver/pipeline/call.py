@@ -1,4 +1,4 @@
-"""A request on its way, and what it is answered."""
+"""A request that is being handled (``Call``) and its answer (``Answer``)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a request: known late where the answer is a stream.
+    """The result of a request, for the journal and the headers. If the answer is a stream, it is known at its end.
 
-    ``reply`` is what a chat was replied: its ``text``, and the names and arguments of its ``tool_calls``.
+    ``reply`` is the reply of a chat: its ``text``, and the names and arguments of its ``tool_calls``.
     """
 
     usage: Mapping[str, Any] | None = None
@@ -41,7 +41,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way: what the pipeline found out, for the handler to use."""
+    """One request that is being handled, with what the pipeline has determined for the handler."""
 
     request: Request
     operation: Operation
@@ -64,42 +64,42 @@ class Call:
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the facts that matchers look at."""
+        """Make the facts that conditions read."""
         self.facts = LiveFacts(self.request, self.operation, self.account, self.document, self.audio)
 
     @property
     def clips(self) -> Mapping[AudioPlace, Clip]:
-        """Return the audio files that were looked at, by their place."""
+        """Return the audio files that were read so far, by their place."""
         return self.audio.clips
 
     @property
-    def heard(self) -> dict[AudioPlace, str]:
-        """Return what the endpoint transcribed of them, by their place."""
-        return self.audio.heard
+    def transcripts(self) -> dict[AudioPlace, str]:
+        """Return the texts that the endpoint transcribed from the clips, by their place."""
+        return self.audio.transcripts
 
     @property
     def price_share(self) -> float:
-        """Return the share of the price that the request costs: 1.0, or less for one of a batch."""
+        """Return the share of the price that the request costs: 1.0, or less for a line of a batch."""
         inner = self.request.inner
         return inner.price_share if inner else 1.0
 
     @property
     def vocabulary(self) -> tokens.Vocabulary:
-        """Return the vocabulary in which the model's text is counted."""
+        """Return the vocabulary that counts the model's tokens."""
         return self.model.tokens.vocabulary if self.model else tokens.DEFAULT
 
     @property
     def strict(self) -> bool:
-        """Return whether the real API's own rules apply, beyond the documented schema."""
+        """Return whether the real API's rules apply in addition to the documented schema."""
         return self.settings.strictness == "real"
 
 
 @dataclass(slots=True)
 class Answer:
-    """What a handler answers. ``body`` is whole, or an iterator that is sent as it is made.
+    """The answer of a handler. ``body`` is whole, or an iterator that is sent while it is made.
 
-    ``usage`` is the answer's usage object; a stream, which knows it late, calls ``Call.settle`` with it.
-    ``is_shared`` is whether a whole body is the same object for all requests, and takes no memory for this one.
+    ``usage`` is the answer's usage object; a stream, which knows it only at its end, calls ``Call.settle`` with it.
+    ``is_shared`` is true if a whole body is one object for all requests, which takes no memory for this one.
     """
 
     body: bytes | Iterable[bytes]
@@ -112,5 +112,5 @@ class Answer:
 
 
 def json_answer(body: object, style: Callable[[object], bytes] = json_styles.two_spaces_newline) -> Answer:
-    """Return a JSON answer; ``style`` is how the real service writes JSON there."""
+    """Return a JSON answer; ``style`` renders JSON as the real service does."""
     return Answer(style(body), "application/json")

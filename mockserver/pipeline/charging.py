@@ -1,4 +1,4 @@
-"""Charges requests: before they are answered what is estimated, afterwards what they really used."""
+"""Charges requests to rate limits: an estimate before they are answered, the real usage afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Charging:
-    """Charges the requests of a server to the limits of their accounts, and adds their usage up."""
+    """Charges requests to the limits of their accounts, and adds up usage and costs."""
 
     def __init__(self, limiter: Limiter, ledger: Ledger, metrics: Metrics) -> None:
         self._limiter = limiter
@@ -28,14 +28,13 @@ class Charging:
         self._metrics = metrics
 
     def charge(self, call: Call, model: ModelCard) -> None:
-        """Charge a request what it is estimated to use, and have ``call.settle`` charge the difference.
+        """Charge the estimated usage of a request, and set ``call.settle`` to charge the difference to the real one.
 
-        Raises ``ApiError`` where there is no room within the limits. Requests that the server makes of itself have
-        none.
+        Raises ``ApiError`` if a limit is reached. Inner requests, such as the lines of batches, have no limits.
         """
         if call.request.inner is None:
             self._admit(call, model)
-        # Not bound to the call: in a cycle with itself it would keep the upload until the next garbage collection.
+        # Not bound to the call: a reference cycle would keep the upload in memory until the next garbage collection.
         call.settle = partial(
             self._settle,
             call.operation,
@@ -73,7 +72,7 @@ class Charging:
         outcome: Outcome,
         usage: Mapping[str, Any],
     ) -> None:
-        """Charge what the answer really used."""
+        """Charge the real usage of the answer."""
         cost = operation.cost(model.prices, usage) if operation.cost and model.prices else None
         outcome.usage, outcome.cost_usd = usage, None if cost is None else cost * price_share
         self._metrics.add_usage(operation.resource, model.id, usage)

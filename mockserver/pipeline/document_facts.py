@@ -1,4 +1,4 @@
-"""What matchers look at in the form or JSON of a request. It may be anything: it need not be valid."""
+"""The facts of a request's form or JSON that conditions read. The document need not be valid."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class DocumentFacts:
-    """The facts of a document whose texts are members of it. An operation with other documents has its own class."""
+    """The facts of a flat document. An operation with other documents has a subclass of its own."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
 
     @property
     def prompt(self) -> str:
-        """Return what the model is told beside the text or the audio."""
-        told = (text_in(self.document.get(name)) for name in ("prompt", "instructions"))
-        return "\n".join(filter(None, told))
+        """Return the members ``prompt`` and ``instructions``, a line each."""
+        texts = (text_in(self.document.get(name)) for name in ("prompt", "instructions"))
+        return "\n".join(filter(None, texts))
 
     @property
     def user_text(self) -> str:
@@ -29,21 +29,21 @@ class DocumentFacts:
 
     @property
     def audio(self) -> Iterable[tuple[AudioPlace, Mapping[str, Any]]]:
-        """Return the audio that stands in the document, each with its place."""
+        """Return the audio parts of the document, each with its place."""
         return ()
 
     @property
     def latest(self) -> int | None:
-        """Return the number of the message whose audio is transcribed; ``None`` without messages."""
+        """Return the index of the message with the audio to transcribe; ``None`` without messages."""
         return None
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """Return what the answer shall be, as in ``Operation.gives``."""
+        """Return the kinds of answer that the document asks for, as in ``Operation.gives``."""
         streams = self.document.get("stream") in (True, "true") or self.document.get("stream_format") == "sse"
         return frozenset({"events"}) if streams else frozenset()
 
 
 def text_in(value: object) -> str:
-    """Return a value that is a text; of any other, an empty one."""
+    """Return ``value`` if it is a string, else an empty string."""
     return value if isinstance(value, str) else ""

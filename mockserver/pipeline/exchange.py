@@ -1,4 +1,4 @@
-"""An exchange on its way: what the journal writes down of a request and its answer, and when."""
+"""An exchange in progress: the journal's record of a request and its answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FACTS = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha2
 
 
 class _Head(NamedTuple):
-    """What the head of a response says: its status, the headers that tell of limits, and who answered."""
+    """The recorded parts of a response head: status, headers about limits, and who answered."""
 
     status: int | None = None
     limits: Mapping[str, str] = MappingProxyType({})
@@ -44,9 +44,9 @@ def begin(
     *,
     began: float | None = None,
 ) -> Exchange:
-    """Return the exchange of a request that has come. ``operation`` is ``None`` for a URL that no endpoint answers.
+    """Return the exchange of a new request. ``operation`` is ``None`` for a URL without an endpoint.
 
-    ``began`` is when it came by ``time.perf_counter``, if that was not just now.
+    ``began`` is the time of its arrival by ``time.perf_counter``, by default now.
     """
     began = time.perf_counter() if began is None else began
     if not journal.is_kept:
@@ -55,12 +55,12 @@ def begin(
 
 
 class Exchange:
-    """One request and its answer. The pipeline sets what it finds out; ``answered`` writes the entry.
+    """One request and its answer. The pipeline sets the attributes; ``answered`` writes the entry.
 
-    ``call`` is known once the caller is; ``note_call`` takes from it the ``model``, the ``fault`` that hit the
-    request and the id of the ``stub`` that answered it. ``error`` is the catalog's name of the error it was
-    refused with, ``answered_by`` who answered (without it, the response header says so). ``request_id`` and
-    ``began`` (by ``time.perf_counter``) are what it was begun with.
+    ``call`` is set once the caller is known; ``note_call`` copies from it the ``model``, the ``fault`` that hit the
+    request and the id of the ``stub`` that answered it. ``error`` is the catalog's name of the error that refused
+    it, ``answered_by`` who answered (if it is ``None``, the response header is recorded). ``began`` is the time of
+    arrival by ``time.perf_counter``.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Exchange:
         now: float,
         began: float,
     ) -> None:
-        """``now`` is when it came, by the clock. Without a ``journal`` nothing is written."""
+        """Take the time of arrival, ``now``, by the clock. Without a ``journal`` nothing is recorded."""
         self._journal = journal
         self.request_id = request_id
         self.request = request
@@ -90,7 +90,7 @@ class Exchange:
         self.answered_by: AnsweredBy | None = None
 
     def note_call(self) -> None:
-        """Copy from the call what is needed after it has been let go."""
+        """Copy from the call what the record needs after the call is released."""
         call = self.call
         if call is None:
             return
@@ -99,7 +99,7 @@ class Exchange:
         self.fault = HitFault(**call.fault.told) if call.fault else None
 
     def answered(self, reply: Reply) -> Reply:
-        """Write the entry of a whole answer, or begin that of a stream and watch it. Return the reply to send."""
+        """Write the entry of a whole answer, or begin that of a stream. Return the reply to send."""
         if self._journal is None:
             return reply
         self._head = _head(reply)
@@ -121,17 +121,17 @@ class Exchange:
         return reply
 
     def unanswered(self) -> None:
-        """Write the entry of a request that got no answer: the client left, or a fault ended the connection."""
+        """Write the entry of a request without an answer: the client left, or a fault ended the connection."""
         if self._journal is not None:
             self._journal.add(Entry(self._record(in_flight=False, hung_up=self._has_hung_up())))
             self.call = None
 
     def first_piece(self) -> None:
-        """Note when the stream begins."""
+        """Note the time of the stream's first piece."""
         self._progress.first_byte_ms = self._elapsed()
 
     def broke_off(self) -> None:
-        """End a stream that fails: the client left during a wait, a fault ends it, or its source has an error."""
+        """Finish the entry of a stream that failed: the client left, a fault ended it, or its source failed."""
         self.ended(hung_up=self._has_hung_up())
 
     def ended(self, *, hung_up: bool) -> None:
@@ -142,7 +142,7 @@ class Exchange:
             self.call = None
 
     def _has_hung_up(self) -> bool:
-        """Return whether the client has left. One whose connection a fault has reset has not."""
+        """Return whether the client has left. If a fault has reset the connection, it has not."""
         was_reset = self.fault is not None and self.fault.kind == "connection_reset"
         return not was_reset and self.request.connection.has_hung_up
 
@@ -150,7 +150,7 @@ class Exchange:
         return round((time.perf_counter() - self.began) * 1000, 3)
 
     def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
-        """Return the record of the exchange so far; what is not known is ``None``."""
+        """Return the record of the exchange so far; unknown values are ``None``."""
         request, head, progress = self.request, self._head, self._progress
         secrets = request.secrets
         return Record(
@@ -162,14 +162,14 @@ class Exchange:
             path=secrets.hide_in_path(request.path),
             query=redacted.query(request.query_string, secrets),
             headers=redacted.headers(request.headers, secrets),
-            **_asked(self.call, secrets),
+            **_request(self.call, secrets),
             status=head.status,
             error=self.error or None,
             answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
             stub=self.stub,
             fault=self.fault,
-            reply=_replied(self.call, secrets),
-            **_used(self.call),
+            reply=_reply(self.call, secrets),
+            **_usage(self.call),
             limits=dict(head.limits),
             timing=Timing(
                 first_byte_ms=progress.first_byte_ms, total_ms=None if in_flight else self._elapsed()
@@ -190,7 +190,7 @@ class _Watched(Iterator[bytes]):
         self._pieces = iter(body)
         self._exchange = exchange
         self._progress = progress
-        self._tail = b""  # of an event's end, so far
+        self._tail = b""  # the last two bytes sent, which may begin the end of an event
 
     def __next__(self) -> bytes:
         try:
@@ -211,7 +211,7 @@ class _Watched(Iterator[bytes]):
         return piece
 
     def close(self) -> None:
-        """Close the body. Before its end, the client has left."""
+        """Close the body. If it was not sent to its end, the client has left."""
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
@@ -220,7 +220,7 @@ class _Watched(Iterator[bytes]):
             self._exchange.ended(hung_up=True)
 
     def _ends_of_events(self, piece: bytes) -> int:
-        """Count the events that end with ``piece``. An event ends with an empty line, which may come in pieces."""
+        """Return how many events end in ``piece``. An event ends with an empty line, which two pieces may share."""
         seen = self._tail + piece
         self._tail = b"" if seen.endswith(_ENDS_OF_EVENTS) else seen[-2:]
         return sum(map(seen.count, _ENDS_OF_EVENTS))
@@ -260,51 +260,51 @@ def _endpoint(operation: Operation | None, secrets: Secrets) -> dict[str, Any]:
     }
 
 
-def _asked(call: Call | None, secrets: Secrets) -> dict[str, Any]:
-    """Return what the request says: its document, its audio, its texts."""
+def _request(call: Call | None, secrets: Secrets) -> dict[str, Any]:
+    """Return the content of the request: its document, its audio, its texts."""
     if call is None:
         return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
-    facts, heard = call.facts, call.heard
+    facts, transcripts = call.facts, call.transcripts
     clips = call.clips if facts.clips else {}
     return {
         "model": redacted.text(facts.model, secrets) or None,
         "request": redacted.document(call.document, clips, secrets),
         "audio": [
-            *(_audio(place, clip, heard.get(place), secrets) for place, clip in clips.items()),
-            *(_received(file, secrets) for file in call.audio.received),
+            *(_clip(place, clip, transcripts.get(place), secrets) for place, clip in clips.items()),
+            *(_stored_file(file, secrets) for file in call.audio.received),
         ],
-        "heard": _heard_last(heard),
+        "heard": _last_transcript(transcripts),
         "user_text": redacted.text(facts.user_text, secrets) or None,
         "prompt": redacted.text(facts.prompt, secrets) or None,
     }
 
 
-def _audio(place: AudioPlace, clip: Clip, heard: str | None, secrets: Secrets) -> AudioFile:
+def _clip(place: AudioPlace, clip: Clip, transcript: str | None, secrets: Secrets) -> AudioFile:
     facts = clip.known_facts
     known = {} if facts is None else {name: getattr(facts, name) for name in _FACTS}
     name, size = secrets.hide(clip.name), clip.content.size
-    return AudioFile(place=str(place), file=name, size=size, sha256=clip.sha256, heard=heard, **known)
+    return AudioFile(place=str(place), file=name, size=size, sha256=clip.sha256, heard=transcript, **known)
 
 
-def _received(file: ReceivedFile, secrets: Secrets) -> AudioFile:
+def _stored_file(file: ReceivedFile, secrets: Secrets) -> AudioFile:
     return AudioFile(place=file.place, file=secrets.hide(file.name), size=file.size, sha256=file.sha256)
 
 
-def _heard_last(heard: dict[AudioPlace, str]) -> str | None:
-    """Return what is said in the upload, or in the last message whose audio was transcribed."""
-    if not heard:
+def _last_transcript(transcripts: dict[AudioPlace, str]) -> str | None:
+    """Return the transcript of the upload, or of the last message with transcribed audio."""
+    if not transcripts:
         return None
-    last = next(reversed(heard)).message
-    return " ".join(text for place, text in heard.items() if place.message == last)
+    last = next(reversed(transcripts)).message
+    return " ".join(text for place, text in transcripts.items() if place.message == last)
 
 
-def _replied(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
-    """Return what a chat was replied, long texts as those of the request."""
+def _reply(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
+    """Return the reply of a chat, with long texts shortened like those of the request."""
     reply = call.outcome.reply if call else None
     return None if reply is None else redacted.document(reply, {}, secrets)
 
 
-def _used(call: Call | None) -> dict[str, Any]:
+def _usage(call: Call | None) -> dict[str, Any]:
     if call is None:
         return {"usage": None, "cost_usd": None}
     return {"usage": call.outcome.usage, "cost_usd": call.outcome.cost_usd}

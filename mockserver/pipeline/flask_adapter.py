@@ -1,4 +1,4 @@
-"""Flask's adapter: makes a ``Request`` of a WSGI request, and a Flask response of a ``Reply``."""
+"""The adapter for Flask: converts a WSGI request to a ``Request``, and a ``Reply`` to a Flask response."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
     from mockserver.journal.journal import Journal
-    from mockserver.pipeline.handlers import Route
     from mockserver.pipeline.pipeline import Pipeline
+    from mockserver.pipeline.provider import Route
     from mockserver.pipeline.responses import Reply
 
 log = logging.getLogger(__name__)
 
 
 def request_of(environ: dict[str, Any]) -> Request:
-    """Return the request of a WSGI environ."""
+    """Return the request in a WSGI environ."""
     port = str(environ.get("SERVER_PORT", ""))  # a Unix socket has none
     return Request(
         method=environ["REQUEST_METHOD"],
@@ -49,7 +49,7 @@ def request_of(environ: dict[str, Any]) -> Request:
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of a WSGI request, names in lower case, in the order of the environ."""
+    """Return the headers of a WSGI request, with names in lower case, in the order of the environ."""
     headers = {}
     for key, value in environ.items():
         if key.startswith("HTTP_"):
@@ -77,9 +77,9 @@ def view(pipeline: Pipeline, route: Route) -> Callable[..., flask.Response]:
     return handle
 
 
-def refuse_otherwise(app: flask.Flask, errors: ErrorTable, ids: Ids, journal: Journal) -> None:
-    """Have an app answer and journal what fails outside of the pipeline, as the API's gateway does."""
-    app.before_request(_note_the_time)
+def answer_other_errors(app: flask.Flask, errors: ErrorTable, ids: Ids, journal: Journal) -> None:
+    """Make ``app`` answer and record errors outside the pipeline, as the API's gateway does."""
+    app.before_request(_note_time)
 
     def refuse(error: ApiError, request: Request) -> flask.Response:
         request.drain()
@@ -103,20 +103,20 @@ def refuse_otherwise(app: flask.Flask, errors: ErrorTable, ids: Ids, journal: Jo
 
     app.register_error_handler(HTTPException, other_http_error)
     app.register_error_handler(Exception, crash)
-    app.register_error_handler(ClientGone, _nobody_listens)
-    app.register_error_handler(TimeoutError, _nobody_listens)
-    app.register_error_handler(ConnectionError, _nobody_listens)
+    app.register_error_handler(ClientGone, _client_left)
+    app.register_error_handler(TimeoutError, _client_left)
+    app.register_error_handler(ConnectionError, _client_left)
 
 
 def open_to_browsers(app: flask.Flask) -> None:
-    """Add the front page, and have pages of any origin use the API, as the real one does."""
+    """Add the front page, and let pages of any origin use the API, as the real one does."""
 
     def front_page() -> flask.Response:
         return response_of(root.front_page(flask.request.host_url))
 
     def answer_preflight() -> flask.Response | None:
-        asked = flask.request.headers.get("Access-Control-Request-Headers")
-        return response_of(root.preflight(asked)) if flask.request.method == "OPTIONS" else None
+        headers = flask.request.headers.get("Access-Control-Request-Headers")
+        return response_of(root.preflight(headers)) if flask.request.method == "OPTIONS" else None
 
     def allow_pages(response: flask.Response) -> flask.Response:
         if "Origin" in flask.request.headers:
@@ -128,11 +128,11 @@ def open_to_browsers(app: flask.Flask) -> None:
     app.after_request(allow_pages)
 
 
-def _note_the_time() -> None:
+def _note_time() -> None:
     flask.g.began = time.perf_counter()
 
 
-def _nobody_listens(error: Exception) -> flask.Response:
+def _client_left(error: Exception) -> flask.Response:
     request = request_of(flask.request.environ)
-    log.info("%s %s: the client went away: %s", request.method, request.logged_path, error)
+    log.info("%s %s: the client left: %s", request.method, request.logged_path, error)
     return flask.Response(b"", 400, {"connection": "close"})

@@ -1,4 +1,4 @@
-"""Which model a request is for: whether there is one, the account may use it, and it serves the endpoint."""
+"""Finds the model of a request and checks that the account may use it and that it serves the endpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RESPONSES = "v1/responses"
 
 
 def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -> None:
-    """Find the call's ``model``. Raises ``ApiError`` where it cannot be had, in strictness ``real``."""
+    """Set the ``model`` of a call. In strictness ``real``, raises ``ApiError`` if it is not available."""
     name = call.document.get("model")
     if not name and call.settings.strictness != "off":
         raise ApiError("missing_model")
@@ -38,16 +38,16 @@ def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -
 
 
 def check_kind(call: Call) -> None:
-    """Raise ``ApiError`` for a model that is not one of chats, where one is wanted, in strictness ``real``.
+    """Raise ``ApiError`` for a model that does not serve the endpoint, in strictness ``real``.
 
-    The service refuses it after it has charged the request: its answer has rate-limit headers.
+    The service refuses it after it has charged the request: the refusal has rate-limit headers.
     """
     if call.strict and call.model is not None and call.operation.endpoint not in call.model.endpoints:
         raise ApiError("model_for_responses" if _RESPONSES in call.model.endpoints else "model_not_for_chat")
 
 
 def is_retired(clock: Clock, model: ModelCard) -> bool:
-    """Return whether the model's announced shutdown date has come, by the server's clock."""
+    """Return whether the model's announced shutdown date is reached, by the server's clock."""
     today = datetime.fromtimestamp(clock.now(), UTC).date().isoformat()
     return model.shutdown_date is not None and model.shutdown_date <= today
 

@@ -1,4 +1,4 @@
-"""What the pipeline must know of an endpoint, and what stubs, faults and verifications can call it."""
+"""The description of an endpoint for the pipeline, and its names for stubs, faults and verifications."""
 
 from __future__ import annotations
 
@@ -17,33 +17,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What the pipeline must know of an endpoint.
+    """The description of an endpoint for the pipeline.
 
-    ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``); ``schema`` the request
-    schema under ``schemas``; ``explains`` names how its service words a violation of that, where the provider has
-    several ways. ``estimate`` gives the
-    tokens a request is charged beforehand, ``cost`` the US dollars for the usage of an answer by the model's prices
-    (``None`` where one is not known), ``images`` counts its images; ``tells_tokens`` is whether answers have
-    token-limit headers.
-    ``handler`` names the function of its provider's package that answers, as ``module.function``; ``rules`` the one
-    that refuses what the model cannot do.
+    ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``). ``schema`` is the request schema
+    under ``schemas``; ``explains`` names the wording of its violations, if the provider has several.
+    ``estimate`` returns the tokens that a request is charged beforehand, ``images`` the number of its images,
+    ``cost`` the US dollars for the usage of an answer by the model's prices (``None`` if a price is unknown).
+    ``tells_tokens`` is true if answers have token-limit headers.
+    ``handler`` names the function that answers, as ``module.function`` in the provider's package; ``rules`` the
+    function that refuses what the model cannot do.
 
-    The body ``either`` is a form or JSON, which names the URL of the audio if the operation ``takes_urls``. Optional
-    members of JSON that are null are dropped, unless it ``keeps_nulls``; numbers and booleans that are sent as
-    texts are read if it ``reads_texts``.
+    The body ``either`` is a form or JSON, with the URL of the audio if the operation ``takes_urls``. Optional
+    members of JSON that are null are dropped unless it ``keeps_nulls``; numbers and booleans in strings are parsed
+    if it ``reads_texts``.
 
-    ``audio_field`` is the part of a form that has the audio, whether or not it comes with a file name.
-    ``file_field`` is the file of a form that is kept while it arrives; such a form needs no ``body``.
+    ``audio_field`` is the part of a form with the audio, with or without a file name.
+    ``file_field`` is the file of a form that is stored while it arrives; such a form needs no ``body``.
 
-    ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's;
-    ``names`` are all that stubs and faults can call it.
+    ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's name;
+    ``names`` are all names that stubs and faults can use for the endpoint.
 
-    ``reads`` finds what matchers look at in a document. ``gives`` is what all answers are (``sound``, a ``job``), which
-    faults can break; ``reply_kinds`` are the replies of stubs, beside whole bodies and errors, that an answer can be
-    made of.
+    ``reads`` makes the facts of a document. ``gives`` are the kinds of all answers (``sound``, a ``job``), which
+    faults can break; ``reply_kinds`` are the kinds of stub replies, in addition to whole bodies and errors, that the
+    handler makes an answer of.
 
-    A call that no endpoint answers is an operation, too, of the body ``any`` and without a ``name``;
-    ``is_versioned`` is whether the real path is below ``/v1``, ``asks_for_bearer`` how it refuses keys.
+    A call that no endpoint serves is an operation without a ``name`` and with the body ``any``. ``is_versioned`` is
+    true if the real path is below ``/v1``, ``asks_for_bearer`` if its refusal of keys asks for a bearer token.
     """
 
     name: str
@@ -87,15 +86,14 @@ class Operation:
 
 
 class EndpointNames(Mapping[str, frozenset[str]]):
-    """What the patterns of stubs, faults and verifications can call an endpoint: the resources of each name.
+    """The names of endpoints in the patterns of stubs, faults and verifications, with the resources of each name.
 
-    ``reply_kinds`` are the kinds of stub replies that each resource makes an answer of.
-
-    A path can be any; that of an endpoint which is not served stands for OpenAI's resource, or for itself.
+    ``reply_kinds`` are the kinds of stub replies of each resource (see ``Operation``). Any path is a name, too: that
+    of an endpoint that is not served stands for OpenAI's resource, or for itself.
     """
 
     def __init__(self, operations: Collection[Operation]) -> None:
-        """``operations`` are those that are served."""
+        """Take the ``operations`` that are served."""
         self.reply_kinds = {each.resource: each.reply_kinds for each in operations if each.reply_kinds}
         self._served: dict[str, frozenset[str]] = {
             name: frozenset(operation.resource for operation in operations if name in operation.names)
@@ -106,7 +104,7 @@ class EndpointNames(Mapping[str, frozenset[str]]):
 
     @cached_property
     def _unserved(self) -> dict[str, frozenset[str]]:
-        """Return the resources that have calls which are not served, by their names."""
+        """Return the resources with calls that are not served, by their names."""
         calls = ((call, (call.method, shape(call.path))) for call in openai_calls())
         unserved = (call for call, each in calls if each not in self._served_calls)
         names = {call.resource for call in unserved} - self._served.keys()

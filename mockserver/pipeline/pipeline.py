@@ -1,7 +1,7 @@
-"""The way of every request: who is calling, is it well-formed, may this model do that; then the endpoint.
+"""The pipeline that handles the requests of every endpoint.
 
-An endpoint module declares an ``Operation`` and a handler. What is the same for all of them happens here,
-in this order, once: settings of this request, account, body, model, schema, handler, response headers.
+An endpoint declares an ``Operation`` and a handler. The steps that all endpoints share are here, in this order:
+account, settings of the request, body, model, fault, limits, schema, rules, stub or handler, response headers.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Limiter
     from mockserver.logs import Notices
     from mockserver.pipeline.exchange import Exchange
-    from mockserver.pipeline.handlers import Handler, Route
     from mockserver.pipeline.operation import Operation
-    from mockserver.pipeline.provider import Provider
+    from mockserver.pipeline.provider import Handler, Provider, Route
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_body import RequestBodies
     from mockserver.scripting.faults.registry import Faults
@@ -58,18 +57,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_UNKNOWN = "unknown"  # what metrics call the endpoint of a path that nobody has
-_NOBODY_LISTENS = 499  # the status that metrics count where the client has left
+_UNKNOWN = "unknown"  # the endpoint of an unknown path, in metrics
+_CLIENT_LEFT = 499  # the status in metrics of a request whose client has left
 _CONDITIONS_LEFT_OPEN = (
     "Conditions of stubs or faults take more than path_steps or script_seconds allow for a request: "
     "they were taken as not met. The log names them."
 )
-_HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # what need not be percent-encoded
+_HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # characters that are not percent-encoded
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
-    """What the pipelines of a server share."""
+    """The parts of a server that its pipelines share."""
 
     settings: Settings
     account_settings: AccountSettings
@@ -92,7 +91,7 @@ class PipelineParts:
 
 
 class Pipeline:
-    """Answers the requests of a provider: a ``Request`` and its ``Route`` in, a ``Reply`` out."""
+    """Handles the requests of a provider: returns the ``Reply`` to a ``Request``."""
 
     def __init__(self, provider: Provider, parts: PipelineParts) -> None:
         self._provider = provider
@@ -103,15 +102,15 @@ class Pipeline:
         self._charging = Charging(parts.limiter, parts.ledger, parts.metrics)
 
     def reply(self, request: Request, route: Route, path_values: Mapping[str, str]) -> Reply:
-        """Return the reply to a request; the journal and the metrics write it down.
+        """Return the reply to a request, and record both in the journal and the metrics.
 
-        Raises ``ConnectionError`` and ``TimeoutError`` where nobody is to be answered any more.
+        Raises ``ConnectionError`` and ``TimeoutError`` if the client has left or a fault has ended the connection.
         """
         parts, operation, began = self._parts, route.operation, time.perf_counter()
         request_id = self._provider.request_id(operation)
         exchange = begin(parts.journal, request_id, request, operation, began=began)
         parts.metrics.begin()
-        status = _NOBODY_LISTENS
+        status = _CLIENT_LEFT
         try:
             reply = self._reply(exchange, route, path_values)
             status = reply.status
@@ -132,7 +131,7 @@ class Pipeline:
             )
 
     def _reply(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
-        """Return the reply, broken if a fault is to break it."""
+        """Return the reply; a fault may have broken it."""
         try:
             with sharing(self._script_limits) as scripts:
                 reply = self._answer_or_refuse(exchange, route, path_values)
@@ -151,36 +150,36 @@ class Pipeline:
         return apply_to_reply(fault, reply, exchange.request, self._parts.closing)
 
     def _answer_or_refuse(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
-        """Return the reply, be it the endpoint's answer or a refusal."""
+        """Return the reply: the endpoint's answer or a refusal."""
         operation = route.operation
         try:
             call = exchange.call = self._admit(exchange, operation, path_values)
             with call.slot, call.streamed:
-                self._look_at_url(call)
-                self._understand(call)
+                self._check_url(call)
+                self._prepare(call)
                 if route.rules is not None and call.strict:
                     route.rules(call)
                 answer = self._answer(call, route.handler)
-            return self._sent(answer, call, exchange)
+            return self._reply_of(answer, call, exchange)
         except ApiError as error:
             return self._refuse(error, operation, exchange)
         except StateFailed as error:
             return self._refuse(storage_error(error), operation, exchange)
         except (ConnectionError, TimeoutError):
-            raise  # nobody is there to be answered
-        except Exception as error:  # noqa: BLE001 - a bug is answered and journaled, too
+            raise  # the connection has ended
+        except Exception as error:  # noqa: BLE001 - a bug is answered and recorded in the journal, too
             return self._refuse(crashed(error, exchange.request), operation, exchange)
 
-    def _sent(self, answer: Answer, call: Call, exchange: Exchange) -> Reply:
-        """Return the reply with the endpoint's answer, and the headers that go with it.
+    def _reply_of(self, answer: Answer, call: Call, exchange: Exchange) -> Reply:
+        """Return the reply with the endpoint's answer and its headers.
 
-        Raises ``ApiError`` where it is large and other large ones take all memory that there is for answers.
+        Raises ``ApiError`` if the answer is large and the memory for large answers is used up.
         """
         exchange.answered_by = answer.answered_by
-        given = {name.lower() for name, _ in answer.headers}
+        own = {name.lower() for name, _ in answer.headers}
         standing = self._provider.headers(call, exchange.began)
         headers = [
-            *(each for each in standing if each[0].lower() not in given),
+            *(each for each in standing if each[0].lower() not in own),
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
@@ -191,7 +190,7 @@ class Pipeline:
         return reply
 
     def _admit(self, exchange: Exchange, operation: Operation, path: Mapping[str, str]) -> Call:
-        """Find out who is calling, and under which settings. Raises ``ApiError``."""
+        """Return the call of a request, with its account and settings. Raises ``ApiError``."""
         request = exchange.request
         headers, inner = request.headers, request.inner
         account = inner.account if inner else self._provider.caller(headers)
@@ -199,27 +198,27 @@ class Pipeline:
             settings = self._parts.account_settings.for_account(account.id).for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
-        look = request.connection.check
         slot = self._parts.bodies.slot()
-        audio = RequestAudio(self._parts.transcribers, self._parts.settings.max_audio_seconds, look)
+        max_seconds = self._parts.settings.max_audio_seconds
+        audio = RequestAudio(self._parts.transcribers, max_seconds, request.connection.check)
         return Call(request, operation, settings, account, slot, path, audio, request_id=exchange.request_id)
 
-    def _look_at_url(self, call: Call) -> None:
-        """Warn of a URL without ``/v1``, which is served for convenience. Raises ``ApiError`` if it must not be."""
+    def _check_url(self, call: Call) -> None:
+        """Warn of a URL without ``/v1``, which is served for convenience. With ``strict_urls``, raise ``ApiError``."""
         method, path = call.request.method, call.request.path
         if not call.operation.is_versioned or not lacks_version(path):
             return
         if call.settings.strict_urls:
             raise ApiError("unknown_url", method=method, path=path)
-        shown = call.request.logged_path
-        call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {shown} with 404."
+        logged = call.request.logged_path
+        call.warning = f"The base URL lacks {VERSION}: the real API answers {method} {logged} with 404."
         if self._parts.notices.is_new(call.warning):
             log.warning("%s %s %s", call.warning, "Add it, or refuse such calls with", "strict_urls = true.")
 
-    def _understand(self, call: Call) -> None:
-        """Take the body in, find the model, and validate. Raises ``ApiError``, also where a fault or the limits do."""
+    def _prepare(self, call: Call) -> None:
+        """Read the body, find the model, apply a fault, charge the limits, and validate. Raises ``ApiError``."""
         operation = call.operation
-        self._parts.bodies.take_in(call)
+        self._parts.bodies.read(call)
         if operation.endpoint:
             find_model(self._parts.catalog, self._parts.clock, self._provider, call)
         self._apply_fault(call)
@@ -231,7 +230,7 @@ class Pipeline:
             self._validate(call)
 
     def _apply_fault(self, call: Call) -> None:
-        """Find the fault that is due. Raises the ``ApiError`` that it is, or waits as it says."""
+        """Find the fault that is due, and apply it: wait, or raise its ``ApiError``."""
         header = call.request.headers.get("x-mock-fault")
         call.fault = self._parts.faults.due(call.facts, call.account.id, header)
         if call.fault is not None:
@@ -240,7 +239,7 @@ class Pipeline:
             apply_before(call.fault, call, self._errors, self._parts.closing)
 
     def _answer(self, call: Call, handler: Handler) -> Answer:
-        """Return what a stub scripts, else what the endpoint makes of the request; settled, and at its pace."""
+        """Return the answer of a stub or of the handler; charge its usage, and pace it as the stub says."""
         pacing = self._script(call)
         raw = raw_answer(call.scripted, call) if call.scripted else None
         try:
@@ -251,14 +250,14 @@ class Pipeline:
         if answer.usage is not None:
             call.settle(answer.usage)
         if call.scripted is not None and pacing is not None:
-            used = answer.usage or {}
-            tokens = used.get("completion_tokens", used.get("output_tokens", 0))
+            usage = answer.usage or {}
+            tokens = usage.get("completion_tokens", usage.get("output_tokens", 0))
             answer.body = pacing.paced(answer.body, answer.content_type, tokens)
             answer.headers += tuple(call.scripted.reply.get("headers", {}).items())
         return answer
 
     def _script(self, call: Call) -> Pacing | None:
-        """Find the stub that answers the request, and wait as it says. Raises ``ApiError``."""
+        """Find the stub that answers the request, and wait for its delay. Raises ``ApiError``."""
         call.scripted = self._answers.find(call)
         if call.scripted is None:
             return None
@@ -291,7 +290,7 @@ class Pipeline:
 
 
 def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
-    """Yield the mock's own headers: who answered, and what it would have cost."""
+    """Yield the headers of the mock: who answered, and the cost."""
     if answer.usage is not None and call.model is not None:
         cost = call.outcome.cost_usd
         yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"

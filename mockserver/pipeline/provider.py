@@ -1,57 +1,102 @@
-"""What a server must know of a hosted API: its routes, and how it answers and refuses."""
+"""The protocol of a provider (a hosted API that is imitated), and the routes of its operations."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from mockserver.pipeline.call import Answer, Call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
-    from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
-    from mockserver.pipeline.handlers import Route
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
 
-
 Context = TypeVar("Context")
+Handler = Callable[[Call], Answer]
+Rules = Callable[[Call], None]
 
 
 class Fill(Protocol):
-    """Makes a context: a dataclass whose fields are parts of the server of the same names."""
+    """Makes a context: a dataclass with fields of the names of parts of the server."""
 
     def __call__(self, context: type[Context], **own: Any) -> Context:
-        """Return a context of the server's parts, and of the provider's ``own``."""
+        """Return a ``context`` filled with parts of the server and with the provider's ``own`` parts."""
         ...
+
+
+class Route(NamedTuple):
+    """An operation, the handler that answers it, and the rules that check its requests (if any)."""
+
+    operation: Operation
+    handler: Handler
+    rules: Rules | None = None
+
+
+class Lazy:
+    """A function of ``(context, call)``, bound to its context; its module is imported at the first call.
+
+    ``name`` is ``module.function`` below ``package``.
+    """
+
+    def __init__(self, package: str, name: str, context: object) -> None:
+        module, _, self._function = name.rpartition(".")
+        self._module = cache(lambda: import_module(f"{package}.{module}"))
+        self.context = context
+
+    def __call__(self, call: Call) -> Any:
+        """Call the function."""
+        return self.load()(self.context, call)
+
+    def load(self) -> Callable[..., Any]:
+        """Return the function. Raises ``ImportError`` or ``AttributeError`` if there is none."""
+        function: Callable[..., Any] = getattr(self._module(), self._function)
+        return function
+
+
+def bound(package: str, operations: Iterable[Operation], context: object) -> tuple[Route, ...]:
+    """Return a route for each operation: its handler and rules, functions below ``package``, bound to ``context``."""
+    return tuple(
+        Route(
+            operation,
+            Lazy(package, operation.handler, context),
+            Lazy(package, operation.rules, context) if operation.rules else None,
+        )
+        for operation in operations
+    )
 
 
 class Provider(Protocol):
-    """A hosted API: how it knows callers and models, and what its answers and refusals look like."""
+    """A hosted API: its callers, its models, and the form of its answers and refusals."""
 
     @property
     def routes(self) -> Sequence[Route]:
-        """The operations that are served, each with what answers it."""
+        """Return the routes of the operations that are served."""
         ...
 
     def start(self) -> None:
-        """Go on with the work that an earlier server left unfinished in the state folder."""
+        """Continue the work that an earlier server left unfinished in the state folder."""
         ...
 
     def close(self) -> None:
-        """End the work that goes on in the background."""
+        """Stop the work in the background."""
         ...
 
     def caller(self, headers: SupportsGet) -> Account:
-        """Return the account of the credentials in ``headers``. Raises ``ApiError`` where they are refused."""
+        """Return the account of the credentials in ``headers``. Raises ``ApiError`` if they are refused."""
         ...
 
     def request_id(self, operation: Operation) -> str:
-        """Return a new id for a request."""
+        """Return a new request id."""
         ...
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
@@ -59,7 +104,7 @@ class Provider(Protocol):
         ...
 
     def unserved_model(self, call: Call, name: str) -> ApiError | None:
-        """Return the refusal of a model of other endpoints; ``None`` where it is refused after it was charged."""
+        """Return the refusal of a model of other endpoints; ``None`` if it is refused only after it was charged."""
         ...
 
     def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
@@ -71,9 +116,9 @@ class Provider(Protocol):
         ...
 
     def finish(self, reply: Reply, operation: Operation) -> None:
-        """Have an answer sent as the service behind the operation does."""
+        """Change an answer to how the service behind the operation sends it."""
         ...
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
-        """Return the reply to a request that is refused; ``exchange.call`` is ``None`` until the caller is known."""
+        """Return the reply that refuses a request; ``exchange.call`` is ``None`` until the caller is known."""
         ...

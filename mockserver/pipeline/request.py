@@ -1,4 +1,4 @@
-"""A request as a value: what the pipeline and the providers know of it, whoever received it."""
+"""A request as a value, which does not depend on the web framework."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from mockserver.transport.bodies import Readable
     from mockserver.transport.connection import Connection
 
-_INNER = "mockserver.inner"  # of the WSGI environ, where no client can put anything
+_INNER = "mockserver.inner"  # a key of the WSGI environ, which clients cannot set
 
 
 class RequestHeaders(Mapping[str, str]):
-    """The headers of a request. They are found by their names in any case, and listed in lower case."""
+    """The headers of a request. Names match in any case, and are listed in lower case."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        """``headers`` have their names in lower case."""
+        """Take headers with names in lower case."""
         self._headers = headers
 
     def __getitem__(self, name: str) -> str:
@@ -47,9 +47,9 @@ class RequestHeaders(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class InnerCall:
-    """Marks a request that the server makes of itself, without HTTP.
+    """The mark of an inner request: one that the server sends to itself, without HTTP, such as a line of a batch.
 
-    ``account`` is for whom. No rate limit concerns it; it costs ``price_share`` of what others do.
+    It is made for ``account``, has no rate limits, and costs ``price_share`` of the price.
     """
 
     account: Account
@@ -61,18 +61,18 @@ class InnerCall:
 
     @staticmethod
     def of(environ: Mapping[str, Any]) -> InnerCall | None:
-        """Return what marks the request of a WSGI environ, ``None`` unless it is an inner one."""
+        """Return the mark of the request in a WSGI environ; ``None`` unless it is an inner one."""
         found: InnerCall | None = environ.get(_INNER)
         return found
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A request.
+    """An HTTP request.
 
-    ``path`` is written as by the client, without the query. ``body`` has ``length`` bytes, ``None`` where it comes in
-    chunks. ``protocol`` is that of the connection (``HTTP/1.1``), ``server`` the name and port that the server has
-    itself. ``inner`` marks a request that the server makes of itself.
+    ``path`` is as the client wrote it, without the query. ``body`` has ``length`` bytes, ``None`` if it is sent in
+    chunks. ``protocol`` is that of the connection (``HTTP/1.1``), ``server`` the server's own name and port.
+    ``inner`` marks a request that the server sends to itself.
     """
 
     method: str
@@ -89,7 +89,7 @@ class Request:
 
     @property
     def route_path(self) -> str:
-        """Return the path without ``/v1``, as the routes and the tables have it."""
+        """Return the path without ``/v1``, as in the routes and tables."""
         return without_version(self.path)
 
     @cached_property
@@ -100,7 +100,7 @@ class Request:
 
     @property
     def content_type(self) -> str:
-        """Return the header ``Content-Type``; empty for none."""
+        """Return the header ``Content-Type``, or an empty string."""
         return str(self.headers.get("content-type", ""))
 
     @property
@@ -110,7 +110,7 @@ class Request:
 
     @property
     def host_url(self) -> str:
-        """Return the URL of the server as the client called it: ``http://localhost:8080/``."""
+        """Return the server's URL as the client addressed it: ``http://localhost:8080/``."""
         return get_current_url(self.scheme, get_host(self.scheme, self.headers.get("host"), self.server))
 
     @cached_property
@@ -120,13 +120,13 @@ class Request:
 
     @property
     def logged_path(self) -> str:
-        """Return the path as it is logged: without secrets, in one line."""
+        """Return the path for logs: without secrets, in one line."""
         return quote(self.secrets.hide_in_path(self.path), safe="/*")
 
     def logged(self, text: object) -> str:
-        """Return what is logged of a text about the request: without its secrets."""
+        """Return ``text`` without the secrets of the request, for logs."""
         return self.secrets.hide(str(text))
 
     def drain(self) -> None:
-        """Read what is left of the body, so that the client reads the refusal."""
+        """Read and discard the rest of the body, so that the client can read the refusal."""
         drain(self.body, self.length)

@@ -1,4 +1,4 @@
-"""The audio of a request: each file is made into a clip once, and transcribed once with the same options."""
+"""The audio files of a request as clips, and their transcription."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ log = logging.getLogger(__name__)
 
 
 class RequestAudio:
-    """The audio files of one request, by their place in it.
+    """The audio files of one request. A clip is made once for each, and transcribed once with the same options.
 
-    ``transcribers`` listen to them; each may last ``max_seconds``. ``heard`` is what an endpoint heard at each
-    place. ``received`` are files that are kept and not listened to.
-    ``look`` raises when the client has left.
+    ``transcribers`` transcribe clips of at most ``max_seconds``; ``look`` raises when the client has left.
+    ``clips`` are the clips made so far, and ``transcripts`` the texts of those that the endpoint transcribed, both by
+    place. ``received`` are files that were stored while they arrived and are not transcribed.
     """
 
     def __init__(self, transcribers: AnswerChain, max_seconds: float, look: Look) -> None:
         self._transcribers = transcribers
         self._max_seconds = max_seconds
         self._look = look
-        self._listened: dict[tuple[str, TranscriptionOptions], Transcription] = {}
+        self._transcriptions: dict[tuple[str, TranscriptionOptions], Transcription] = {}
         self.files: Mapping[str, FilePart] = {}
         self.received: Collection[ReceivedFile] = ()
         self.clips: dict[AudioPlace, Clip] = {}
-        self.heard: dict[AudioPlace, str] = {}
+        self.transcripts: dict[AudioPlace, str] = {}
 
     def uploaded(self) -> Clip:
-        """Return the file of a form; an empty one where none came."""
+        """Return the clip of a form's file, an empty one if there is none."""
         clip = self.clips.get(FORM_FILE)
         if clip is None:
             part = self.files.get(UPLOAD)
@@ -51,8 +51,8 @@ class RequestAudio:
             clip = self.clips[FORM_FILE] = self._clip(content, name, keep_samples=True)
         return clip
 
-    def spoken(self, audio: Mapping[str, Any], place: AudioPlace, *, keep_samples: bool) -> Clip:
-        """Return the ``input_audio`` part of a chat at ``place``. Raises ``ValueError`` unless its data is base64."""
+    def input_audio(self, audio: Mapping[str, Any], place: AudioPlace, *, keep_samples: bool) -> Clip:
+        """Return the clip of a chat's ``input_audio`` part. Raises ``ValueError`` unless its data is base64."""
         clip = self.clips.get(place)
         if clip is None:
             import pybase64
@@ -63,19 +63,22 @@ class RequestAudio:
         return clip
 
     def listen(self, clip: Clip, options: TranscriptionOptions) -> Transcription:
-        """Transcribe a clip to its end, for matching. Raises as ``AnswerChain.transcribe`` does."""
+        """Return the complete transcription of a clip, for matching. Raises as ``AnswerChain.transcribe`` does."""
         answer = self.lookup(clip, options) or self.transcribe(clip, options, unknown_audio="error")
         answer = replace(answer, segments=tuple(answer.segments))
-        self._listened[clip.sha256, options] = answer
+        self._transcriptions[clip.sha256, options] = answer
         return answer
 
     def lookup(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """Return what is known of a clip without an engine. Raises as ``AnswerChain.lookup`` does."""
-        known = self._listened.get((clip.sha256, options)) if self._listened else None
+        """Return the transcription of a clip that is known without an engine. Raises as ``AnswerChain.lookup`` does."""
+        known = self._transcriptions.get((clip.sha256, options)) if self._transcriptions else None
         return known or self._transcribers.lookup(clip, options)
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions, *, unknown_audio: str) -> Transcription:
-        """Return what ``AnswerChain.transcribe`` does, as long as the client is there."""
+        """Return the transcription of a clip, made by an engine. Raises as ``AnswerChain.transcribe`` does.
+
+        The work stops when the client leaves.
+        """
         return self._transcribers.transcribe(clip, options, self._look, unknown_audio=unknown_audio)
 
     def _clip(self, content: Content, name: str, *, keep_samples: bool) -> Clip:
@@ -85,19 +88,19 @@ class RequestAudio:
 
 @contextlib.contextmanager
 def refusals(undecodable: ApiError, *, param: str | None = None) -> Iterator[None]:
-    """Raise ``ApiError`` for a clip that is not transcribed, while it is looked up or its segments are read.
+    """Raise ``ApiError`` for what fails within: looking up a clip, transcribing it, or reading its segments.
 
-    ``undecodable`` is the refusal of a damaged file, which differs by endpoint. ``param`` is the clip's place in
-    the request, where refusals name it.
+    ``undecodable`` is the refusal of a damaged file, which differs by endpoint. ``param`` is the clip's place in the
+    request, if refusals name it.
     """
     try:
         yield
     except UndecodableAudio as error:
         raise undecodable from error
     except AudioTooLong as error:
-        most = error.max_seconds
+        maximum = error.max_seconds
         raise ApiError(
-            "audio_too_long", param=param, duration=f"over {most:.1f}", maximum=f"{most:.0f}"
+            "audio_too_long", param=param, duration=f"over {maximum:.1f}", maximum=f"{maximum:.0f}"
         ) from error
     except EngineUnavailable as error:
         if not isinstance(error, EngineBusy):

@@ -1,4 +1,4 @@
-"""Takes in the body of a request: a form, JSON, or a form whose file is kept while it arrives."""
+"""Reads the body of a request: a form, JSON, or a form with a file that is stored while it arrives."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import RequestSchemas
 
 
-_COPIES_OF_JSON = 2  # of a body, in memory at the same time: its bytes and the texts in it
+_COPIES_OF_JSON = 2  # copies of a body in memory at the same time: its bytes and the strings parsed from it
 
 
 class RequestBodies:
-    """Reads the bodies of all requests of a server into their calls."""
+    """Reads the bodies of requests into their calls."""
 
     def __init__(
         self, settings: Settings, schemas: RequestSchemas, blobs: Blobs, url_sources: UrlSources
     ) -> None:
-        """Files that are kept while they arrive go to ``blobs``."""
+        """Store files that are kept while they arrive in ``blobs``."""
         self._max_json_values = settings.max_json_values
         self._schemas = schemas
         self._blobs = blobs
@@ -42,29 +42,26 @@ class RequestBodies:
         self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout, settings.max_body_memory)
 
     def slot(self) -> UploadSlot:
-        """Return the memory for the large body of one request, not taken yet."""
+        """Return the slot for the large body of one request, with no memory taken yet."""
         return self._reader.slot()
 
-    def take_in(self, call: Call) -> None:
-        """Fill the call's ``document`` and ``files``, as its operation's body is; without one, of the query.
-
-        Raises ``ApiError``.
-        """
+    def read(self, call: Call) -> None:
+        """Fill ``document`` and ``files`` of the call from its body, or from its query. Raises ``ApiError``."""
         operation = call.operation
         if operation.file_field is not None:
-            self._receive(call, operation.file_field)
+            self._read_stored_file(call, operation.file_field)
         elif operation.body == "multipart":
-            self._form(call)
+            self._read_form(call)
         elif operation.body == "json":
-            self._json(call)
+            self._read_json(call)
         elif operation.body == "either":
-            self._either(call)
+            self._read_form_or_json(call)
         else:
             call.document.update(call.request.query)
             if operation.body == "any":
-                self._anything(call)
+                self._read_any(call)
 
-    def _form(self, call: Call) -> None:
+    def _read_form(self, call: Call) -> None:
         audio_field = call.operation.audio_field
         content_type = call.request.content_type
         try:
@@ -78,28 +75,28 @@ class RequestBodies:
         call.document.update(forms.to_document(form, self._properties(call)))
 
     def _parts(self, call: Call, content_type: str, audio_field: str) -> forms.Form:
-        """Return the parts of a form; of a large one they are on disk. Raises ``MultipartError`` and ``ApiError``."""
+        """Return the parts of a form, those of a large one on disk. Raises ``MultipartError`` and ``ApiError``."""
         stream, length = call.request.body, call.request.length
         is_small = length is not None and length <= LARGE
         if is_small or call.request.media_type != "multipart/form-data" or not has_disk():
-            body = self._read(call)
+            body = self._bytes(call)
             _check_content_type(call, "multipart/form-data", content_type)
             return forms.parse_multipart(body, content_type, audio_field)
         return streamed_forms.receive_audio(
             stream, length, content_type, audio_field, self._reader.limit, call.slot
         )
 
-    def _either(self, call: Call) -> None:
-        """Take in a form or JSON; audio that is named by URL is an upload if it need not be fetched."""
+    def _read_form_or_json(self, call: Call) -> None:
+        """Read a form or JSON. Audio by URL that is known without fetching becomes an upload."""
         if call.request.media_type == "multipart/form-data":
-            self._form(call)
+            self._read_form(call)
         else:
-            self._json(call)
+            self._read_json(call)
         if call.operation.takes_urls:
             call.audio.files = self._url_sources.audio_of(call.document, call.files)
 
-    def _anything(self, call: Call) -> None:
-        """Take in a form or JSON of an endpoint that is not served. Other bodies are not looked into."""
+    def _read_any(self, call: Call) -> None:
+        """Read a form or JSON of an endpoint that is not served; ignore other bodies."""
         if call.request.media_type == "multipart/form-data":
             with suppress(forms.MultipartError):
                 form = self._parts(call, call.request.content_type, UPLOAD)
@@ -107,9 +104,9 @@ class RequestBodies:
                 call.audio.files = {UPLOAD: next(iter(form.files.values()))} if form.files else {}
                 call.document.update(forms.to_document(form, {}))
             return
-        body = self._read(call)
+        body = self._bytes(call)
         if call.request.media_type == "application/x-www-form-urlencoded":
-            with suppress(ValueError):  # for more fields than a form has
+            with suppress(ValueError):  # more fields than a form may have
                 text = body.decode("utf-8", "replace")
                 fields = parse_qsl(text, keep_blank_values=True, max_num_fields=forms.MAX_PARTS)
                 call.document.update(forms.to_document(forms.Form(fields, {}), {}))
@@ -117,8 +114,8 @@ class RequestBodies:
             with suppress(ApiError):
                 call.document.update(parse_json(body, self._max_json_values))
 
-    def _receive(self, call: Call, file_field: FileField) -> None:
-        """Take in a form whose file is kept while it arrives."""
+    def _read_stored_file(self, call: Call, file_field: FileField) -> None:
+        """Read a form, and store its file while it arrives."""
         stream, length = call.request.body, call.request.length
         content_type = call.request.content_type
         _check_content_type(call, "multipart/form-data", content_type)
@@ -134,9 +131,9 @@ class RequestBodies:
             **dict.fromkeys(call.streamed.files, ""),
         )
 
-    def _json(self, call: Call) -> None:
+    def _read_json(self, call: Call) -> None:
         content_type = call.request.content_type
-        body = self._read(call, _COPIES_OF_JSON)
+        body = self._bytes(call, _COPIES_OF_JSON)
         _check_content_type(call, "application/json", content_type)
         try:
             document = parse_json(body, self._max_json_values)
@@ -149,26 +146,26 @@ class RequestBodies:
             drop_nulls(schemas.resolved(call.operation.schema), document)
         call.document.update(document)
         if call.operation.reads_texts:
-            _read_scalars(call.document, self._properties(call))
+            _parse_scalars(call.document, self._properties(call))
 
     def _properties(self, call: Call) -> Mapping[str, Any]:
         """Return the documented members of the operation's document."""
         return self._schemas.documented.properties(call.operation.schema)
 
-    def _read(self, call: Call, copies: int = 1) -> bytes:
+    def _bytes(self, call: Call, copies: int = 1) -> bytes:
         return self._reader.read(call.request.body, call.request.length, call.slot, copies)
 
 
-def parse_json(body: bytes, most_values: int | None = None) -> dict[str, Any]:
+def parse_json(body: bytes, max_values: int | None = None) -> dict[str, Any]:
     """Return the JSON object in ``body``.
 
-    Raises ``ApiError``: ``too_many_values`` for more than ``most_values`` of values and names, ``invalid_json`` for
-    anything else that is no object.
+    Raises ``ApiError``: ``too_many_values`` for more than ``max_values`` values and names, ``invalid_json`` for
+    anything else that is not an object.
     """
     try:
-        document = strict_json.parse(body, most_values)
+        document = strict_json.parse(body, max_values)
     except strict_json.TooManyValues as error:
-        raise ApiError("too_many_values", most=most_values) from error
+        raise ApiError("too_many_values", most=max_values) from error
     except ValueError as error:
         raise ApiError("invalid_json") from error
     if not isinstance(document, dict):
@@ -177,7 +174,7 @@ def parse_json(body: bytes, most_values: int | None = None) -> dict[str, Any]:
 
 
 def _check_content_type(call: Call, accepted: str, given: str) -> None:
-    """Raise ``ApiError`` for another content type than ``accepted``, several JSON ones included."""
+    """Raise ``ApiError`` for a content type other than ``accepted``, or for several JSON ones."""
     if not call.strict:
         return
     several = accepted == "application/json" and forms.names_several(given)
@@ -185,8 +182,8 @@ def _check_content_type(call: Call, accepted: str, given: str) -> None:
         raise ApiError("unsupported_content_type", accepted=accepted, given=given)
 
 
-def _read_scalars(document: dict[str, Any], properties: Mapping[str, Any]) -> None:
-    """Read numbers and booleans that were sent as texts, as the validation library of the audio endpoints does."""
+def _parse_scalars(document: dict[str, Any], properties: Mapping[str, Any]) -> None:
+    """Parse numbers and booleans that were sent as strings, as the validation library of the audio endpoints does."""
     for name, value in document.items():
         if isinstance(value, str):
             document[name] = forms.scalar(value, properties.get(name, {}))

@@ -1,4 +1,4 @@
-"""The facts of a request that is on its way. Its form or JSON may be anything: it need not be valid."""
+"""The facts of a request that is being handled. Its form or JSON need not be valid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LiveFacts:
-    """Satisfies ``matching.facts.LiveRequest``."""
+    """The facts of a request that is being handled; implements ``matching.facts.LiveRequest``."""
 
     def __init__(
         self,
@@ -58,29 +58,29 @@ class LiveFacts:
 
     @property
     def model(self) -> str:
-        """Return the model as the request names it; empty for none."""
+        """Return the model as the request names it, or an empty string."""
         return text_in(self.document.get("model"))
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """Return the request headers, names in lower case."""
+        """Return the request headers, with names in lower case."""
         return dict(self._request.headers)
 
     @cached_property
     def prompt(self) -> str:
         """Return the prompt, the instructions and the system messages, a line each."""
-        return self._read.prompt
+        return self._document_facts.prompt
 
     @cached_property
     def user_text(self) -> str:
         """Return the text of the last user message, or the text to speak."""
-        return self._read.user_text
+        return self._document_facts.user_text
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """Return what the answer shall be: ``events``, ``sound``, a ``job``."""
+        """Return the kinds of answer that the request asks for: ``events``, ``sound``, a ``job``."""
         accepted = {"events"} if "text/event-stream" in self.headers.get("accept", "") else frozenset()
-        return self._operation.gives | self._read.asks_for | accepted
+        return self._operation.gives | self._document_facts.asks_for | accepted
 
     @property
     def reply_kinds(self) -> frozenset[str]:
@@ -89,7 +89,7 @@ class LiveFacts:
 
     @cached_property
     def clips(self) -> Sequence[KnownClip]:
-        """Return the audio files, and files that are kept whatever is in them."""
+        """Return the audio files, and files of any type that were stored while they arrived."""
         return [*self._by_place.values(), *self._audio.received]
 
     @property
@@ -97,35 +97,37 @@ class LiveFacts:
         """Return the transcript of the upload, or of the last user message; ``None`` without audio there."""
         from mockserver.wire.transcripts import text_of
 
-        if not self._to_hear:
+        if not self._clips_to_transcribe:
             return None
         return " ".join(text_of(each.segments) for each in self._transcriptions)
 
     @property
     def languages(self) -> Sequence[str]:
-        """Return the languages that are spoken in it."""
+        """Return the languages that are spoken in that audio."""
         return [language for each in self._transcriptions for language in each.languages]
 
     @cached_property
-    def _read(self) -> DocumentFacts:
+    def _document_facts(self) -> DocumentFacts:
         return self._operation.reads(self.document)
 
     @cached_property
     def _by_place(self) -> dict[AudioPlace, Clip]:
         if UPLOAD in self._audio.files:
             return {FORM_FILE: self._audio.uploaded()}
-        return dict(self._spoken())
+        return dict(self._input_audio())
 
-    def _spoken(self) -> Iterator[tuple[AudioPlace, Clip]]:
-        for place, audio in self._read.audio:
+    def _input_audio(self) -> Iterator[tuple[AudioPlace, Clip]]:
+        facts = self._document_facts
+        for place, audio in facts.audio:
             try:
-                yield place, self._audio.spoken(audio, place, keep_samples=place.message == self._read.latest)
-            except ValueError:  # no base64
+                keep_samples = place.message == facts.latest
+                yield place, self._audio.input_audio(audio, place, keep_samples=keep_samples)
+            except ValueError:  # not base64
                 continue
 
     @cached_property
-    def _to_hear(self) -> list[Clip]:
-        messages = (None, self._read.latest)
+    def _clips_to_transcribe(self) -> list[Clip]:
+        messages = (None, self._document_facts.latest)
         return [clip for place, clip in self._by_place.items() if place.message in messages]
 
     @cached_property
@@ -134,9 +136,9 @@ class LiveFacts:
         from mockserver.engines.transcription import EngineUnavailable, TranscriptionOptions, UnknownAudio
 
         found = []
-        for clip in self._to_hear:
+        for clip in self._clips_to_transcribe:
             try:
                 found.append(self._audio.listen(clip, TranscriptionOptions()))
             except (UnusableAudio, EngineUnavailable, UnknownAudio):
-                continue  # for the endpoint to refuse
+                continue  # the endpoint refuses it
         return found

@@ -1,4 +1,4 @@
-"""The response headers that all endpoints have in common, and how those of the services behind them differ."""
+"""The standing headers of responses, which differ by the service behind an endpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TABLE = Path(__file__).parents[1] / "catalog" / "headers.toml"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A row of ``services`` in ``catalog/headers.toml``, which says what the columns mean."""
+    """A row of ``services`` in ``catalog/headers.toml``, which explains the columns."""
 
     operations: tuple[str, ...]
     expose: tuple[str, ...]
@@ -39,7 +39,7 @@ class Service:
 
 
 def services_of_table() -> Mapping[str, Service]:
-    """Return the services, by the operations that they answer; ``""`` is the one that answers all others."""
+    """Return the services by the operations that they answer; ``""`` answers all other operations."""
     rows = (Service(**_with_tuples(row)) for row in _table()["services"].values())
     return {name: service for service in rows for name in service.operations or ("",)}
 
@@ -53,10 +53,10 @@ def _table() -> dict[str, Any]:
 
 
 class ResponseHeaders:
-    """The standing headers of responses: the ``full`` set, or just what clients read."""
+    """Makes the standing headers of responses: the ``full`` set, or only those that clients read."""
 
     def __init__(self, ids: Ids, clock: Clock, *, full: bool, repeatable: bool) -> None:
-        """``repeatable`` is whether answers are to be the same in every run, also where ``clock`` is not frozen."""
+        """Make the same headers in every run if ``repeatable``, even if ``clock`` is not frozen."""
         self._ids = ids
         self._clock = clock
         self._repeatable = repeatable
@@ -70,11 +70,11 @@ class ResponseHeaders:
         return self._services.get(operation, self._services[""])
 
     def request_id(self, operation: str) -> str:
-        """Return a new id for a request, as the service of the operation writes it."""
+        """Return a new request id in the form of the operation's service."""
         return self._ids.uuid() if self.service(operation).request_id == "uuid" else self._ids.request_id()
 
     def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
-        """Return those of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
+        """Return the headers of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
         service = self.service(operation)
         headers = [
             ("openai-processing-ms", str(self._milliseconds(operation, began))),
@@ -84,20 +84,20 @@ class ResponseHeaders:
             headers += [("openai-organization", account.organization), ("openai-project", account.project)]
         return [
             *sorted(headers),
-            *self._of_network(request_id, service.expose, any_origin=service.any_origin),
+            *self._of_gateway(request_id, service.expose, any_origin=service.any_origin),
         ]
 
     def _milliseconds(self, operation: str, began: float) -> int:
-        """Return how long the request took; where answers repeat, a figure that depends on the operation alone."""
+        """Return the duration of a request; if answers are repeatable, a value that depends only on the operation."""
         if self._repeatable or self._clock.is_frozen:
             return 100 + zlib.crc32(operation.encode()) % 900
         return round((time.perf_counter() - began) * 1000)
 
     def of_refusals(self, request_id: str) -> Headers:
-        """Return those of the gateway's refusals, which no endpoint has seen."""
-        return self._of_network(request_id, self._gateway_exposes)
+        """Return the headers of the gateway's refusals, which do not reach an endpoint."""
+        return self._of_gateway(request_id, self._gateway_exposes)
 
-    def _of_network(self, request_id: str, exposed: tuple[str, ...], *, any_origin: bool = False) -> Headers:
+    def _of_gateway(self, request_id: str, exposed: tuple[str, ...], *, any_origin: bool = False) -> Headers:
         headers = [("x-request-id", request_id)]
         if not self._static:
             return headers

@@ -1,4 +1,4 @@
-"""Replies, and what answers and refusals have in common on their way out, whoever made them."""
+"""Replies to requests, refusals as replies, and the access log."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.access")
 
-_GIVEN_OUT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-_SIGNS: dict[type[Exception], tuple[str, ...]] = {  # how the system says so in an error without a number
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+_EXHAUSTED_MESSAGES: dict[type[Exception], tuple[str, ...]] = {  # of errors without a number
     RuntimeError: ("can't start new thread",),
     ImportError: ("failed to map segment", "cannot allocate memory", "Cannot allocate memory"),
 }
 
 
 class Reply:
-    """What is sent in answer to a request. ``body`` is whole, or an iterator that is sent as it is made.
+    """The response to a request. ``body`` is whole, or an iterator that is sent while it is made.
 
-    The headers tell the length of a whole body, unless it is sent in chunks (``is_chunked``).
+    A whole body has a ``Content-Length``, unless it is sent in chunks (``is_chunked``).
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Reply:
         content_type: str,
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
-        """Raises ``ValueError`` for a header whose value has several lines."""
+        """Raise ``ValueError`` for a header value with several lines."""
         self.body = body
         self.status = status
         self.headers = Headers(list(headers))
@@ -63,22 +63,22 @@ class Reply:
         )
 
     def send_in_chunks(self) -> None:
-        """Have the body sent in chunks, its length not announced."""
+        """Send the body in chunks, without its length."""
         del self.headers["content-length"]
         self.is_chunked = True
 
     def call_on_close(self, function: Callable[[], object]) -> None:
-        """Have ``function`` called once the body is sent, or nobody wants it any more."""
+        """Call ``function`` when the body is sent, or the client has left."""
         self._on_close.append(function)
 
     def close(self) -> None:
-        """Call what is to be called once the body is sent. The body itself is closed by who sends it."""
+        """Call the functions of ``call_on_close``. The sender of the body closes the body itself."""
         for function in self._on_close:
             function()
 
 
 def refusal_reply(refusal: Refusal) -> Reply:
-    """Return the reply that a refusal is sent as. Those of unknown URLs are sent in chunks."""
+    """Return the reply that sends a refusal. The gateway's refusals of unknown URLs are sent in chunks."""
     reply = Reply(refusal.body, refusal.status, refusal.content_type)
     for name, value in refusal.headers:
         reply.headers[name] = value
@@ -93,12 +93,12 @@ def storage_error(failed: StateFailed) -> ApiError:
 
 
 def crashed(error: Exception, request: Request) -> ApiError:
-    """Log what should not have happened; return how the request is refused.
+    """Log an unexpected exception, and return the refusal of the request.
 
-    A damaged installation and a system that has nothing left to give are a 503 that says so, anything else a 500.
+    A damaged installation or an exhausted system is a 503 with the reason, anything else a 500.
     """
     method, path = request.method, request.logged_path
-    if _has_given_out(error):
+    if _is_exhausted(error):
         log.error(
             "%s %s failed: the system has no more memory, threads or open files (%r)", method, path, error
         )
@@ -112,16 +112,16 @@ def crashed(error: Exception, request: Request) -> ApiError:
     return ApiError("server_error")
 
 
-def _has_given_out(error: Exception) -> bool:
-    """Return whether an error is one of the system that has no more to give: memory, files or threads."""
+def _is_exhausted(error: Exception) -> bool:
+    """Return whether an error means that the system has no more memory, files or threads."""
     if isinstance(error, OSError):
-        return error.errno in _GIVEN_OUT
-    signs = _SIGNS.get(type(error), ())
-    return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
+        return error.errno in _EXHAUSTED
+    messages = _EXHAUSTED_MESSAGES.get(type(error), ())
+    return isinstance(error, MemoryError) or any(message in str(error) for message in messages)
 
 
 def log_exchange(request: Request, reply: Reply, began: float, note: str = "") -> None:
-    """Log an answered request in one line; ``began`` is its start by ``time.perf_counter``."""
+    """Log a request and its reply in one line; ``began`` is the request's start by ``time.perf_counter``."""
     level = logging.INFO if request.inner is None else logging.DEBUG
     if log.isEnabledFor(level):
         answered_by = note or reply.headers.get("x-mock-answered-by", "")

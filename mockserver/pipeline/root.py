@@ -1,4 +1,4 @@
-"""What is not the API itself: the front page, and what browsers may do."""
+"""The front page, and the CORS headers that let pages of any origin use the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.version import __version__
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-# What browsers may send where a preflight does not say what it asks for.
+# The headers that a preflight allows if it names none.
 _USUAL_HEADERS = "authorization, api-key, x-api-key, openai-organization, openai-project, content-type"
 
 _FRONT_PAGE = """\
@@ -31,23 +31,25 @@ Health: {url}_mock/health
 
 
 def front_page(url: str) -> Reply:
-    """Return the page that says what this is; ``url`` is the server's, with a slash at its end."""
+    """Return the page that describes the server; ``url`` is the server's, with a slash at its end."""
     text = _FRONT_PAGE.format(version=__version__, url=url)
     headers = [("x-content-type-options", "nosniff")]
     return Reply(text.encode(), 200, "text/plain; charset=utf-8", headers)
 
 
-def preflight(asked: str | None) -> Reply:
-    """Return the answer to a browser's CORS preflight; ``asked`` are the names of the headers that it will send."""
+def preflight(requested_headers: str | None) -> Reply:
+    """Return the answer to a browser's CORS preflight; ``requested_headers`` are names, separated by commas."""
     reply = Reply(b"", 200, "text/html; charset=utf-8")
     reply.headers["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-    reply.headers["access-control-allow-headers"] = _USUAL_HEADERS if asked is None else asked
+    reply.headers["access-control-allow-headers"] = (
+        _USUAL_HEADERS if requested_headers is None else requested_headers
+    )
     reply.headers["access-control-max-age"] = "600"
     return reply
 
 
 def allow_pages(headers: Headers) -> None:
-    """Have the headers of an answer let pages of any origin read them."""
+    """Add the CORS headers that let pages of any origin read an answer and its headers."""
     headers["access-control-allow-origin"] = "*"
-    own = [name for name, _ in headers if name.lower().startswith(("x-", "openai-", "retry-after"))]
-    headers["access-control-expose-headers"] = ", ".join(["X-Request-ID", *own])
+    exposed = [name for name, _ in headers if name.lower().startswith(("x-", "openai-", "retry-after"))]
+    headers["access-control-expose-headers"] = ", ".join(["X-Request-ID", *exposed])

@@ -10,9 +10,9 @@ import pytest
 
 from mockserver.app import OPERATIONS, create_app, services_of
 from mockserver.control.operation import ControlContext
-from mockserver.pipeline.handlers import Lazy, Route
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.pipeline import PipelineParts
+from mockserver.pipeline.provider import Lazy, Route
 from mockserver.providers.aimlapi import contexts as of_aimlapi
 from mockserver.providers.openai import contexts as of_openai
 from mockserver.providers.openai.batch_work import context as of_batch_work

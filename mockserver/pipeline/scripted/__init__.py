@@ -1,1 +1,1 @@
-"""What stubs and faults do to requests and their replies."""
+"""The effect of stubs and faults on requests and replies."""

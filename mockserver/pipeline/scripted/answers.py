@@ -1,4 +1,4 @@
-"""Asks the stubs for the answer to a request, and answers with what they give byte by byte."""
+"""Finds the stub for a request, and makes an answer of its reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class ScriptedAnswers:
-    """Asks the stubs of a server for the answers to requests."""
+    """Finds the stubs that answer requests."""
 
     def __init__(self, stubs: Stubs, accounts: Accounts, clock: Clock, errors: ScriptedErrors) -> None:
         self._stubs = stubs
@@ -32,10 +32,10 @@ class ScriptedAnswers:
         self._errors = errors
 
     def find(self, call: Call) -> Scripted | None:
-        """Return what a stub replies to a request, ``None`` if none matches.
+        """Return the scripted reply to a request; ``None`` if no stub matches.
 
-        Raises ``ApiError``: the one that the stub replies with; or its template failed; or none matches and one
-        must (setting ``strict_stubs``).
+        Raises ``ApiError``: the error that the stub replies with, or ``template_failed``, or ``no_stub_matched`` with
+        the setting ``strict_stubs``.
         """
         strict = call.settings.strict_stubs and bool(call.operation.endpoint)
         if not self._stubs and not strict:
@@ -58,7 +58,7 @@ class ScriptedAnswers:
         return scripted
 
     def give_back(self, call: Call) -> None:
-        """Count the stub that was to answer a refused request as not used."""
+        """Undo the use of the stub that was to answer a refused request."""
         if call.scripted is not None:
             self._stubs.give_back(call.scripted.stub_id, call.account.id)
             call.scripted = None
@@ -76,9 +76,9 @@ class ScriptedAnswers:
 
 
 def raw_answer(scripted: Scripted, call: Call) -> Answer | None:
-    """Return the answer that a stub gives itself, body and all; ``None`` when the endpoint makes it.
+    """Return the answer with the whole body of a stub; ``None`` if the handler makes an answer of its reply.
 
-    Raises ``ApiError`` when the stub's file cannot be read.
+    Raises ``ApiError`` if the stub's file cannot be read.
     """
     if not scripted.is_raw:
         return None
@@ -98,7 +98,7 @@ def raw_answer(scripted: Scripted, call: Call) -> Answer | None:
 
 
 def nearly_answered(stubs: Stubs, accounts: Accounts, call: Call) -> str:
-    """Return a sentence on the stub of the call's endpoint that nearly matched; empty where there is none."""
+    """Return a sentence about the nearest stub of the call's endpoint; empty if there is none."""
     misses = stubs.nearest(call.facts, call.account.id, 1) if stubs else []
     of_endpoint = (
         miss
@@ -110,14 +110,14 @@ def nearly_answered(stubs: Stubs, accounts: Accounts, call: Call) -> str:
 
 
 def _sentence(accounts: Accounts, call: Call, miss: NearMiss) -> str:
-    """Return what a refusal says of the nearest stub, without secrets."""
+    """Return the sentence of a refusal about the nearest stub, without secrets."""
     name = miss.stub.document.get("name") or miss.stub.id
     sentence = f"The nearest is {name!r}: {'; '.join(miss.differences) or 'it would match by now'}."
     return call.request.secrets.and_those(accounts.keys_in(sentence)).hide(sentence)
 
 
 def _duration(clips: Sequence[KnownClip]) -> float | None:
-    """Return the seconds of the first clip, where it can be decoded."""
+    """Return the duration of the first clip in seconds; ``None`` if there is none or it cannot be decoded."""
     from mockserver.audio.decode import AudioTooLong, UndecodableAudio
 
     try:
@@ -127,9 +127,9 @@ def _duration(clips: Sequence[KnownClip]) -> float | None:
 
 
 class TemplateContext(Mapping[str, Any]):
-    """What templates know of a request. It is found out when one asks: the audio may have to be transcribed.
+    """The variables of templates. They are computed on access, because the audio may have to be transcribed.
 
-    ``count`` is how often the stub has answered before.
+    ``count`` is the number of earlier answers of the stub.
     """
 
     def __init__(self, facts: Facts, count: int, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Errors of the catalog on request: as if what they speak of had happened to the call."""
+"""Makes errors of the catalog for stubs and faults, as if their causes had occurred."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _STAND_IN = "gpt-4o-mini-transcribe"  # the model of a request that names none
 
-# What each error about limits says is used up.
+# The limit that each error about limits reports as used up.
 _LIMITED = {
     "rate_limit_requests": "requests",
     "rate_limit_tokens": "tokens",
@@ -30,7 +30,7 @@ _LIMITED = {
 
 
 class ScriptedErrors:
-    """Makes errors of the catalog for calls to which what they speak of has not happened."""
+    """Makes errors of the catalog for calls, without their causes."""
 
     def __init__(self, errors: ErrorTable, limiter: Limiter, catalog: Catalog) -> None:
         self._errors = errors
@@ -40,11 +40,11 @@ class ScriptedErrors:
     def make(
         self, call: Call, name: str | int, *, message: str | None = None, retry_after: float | None = None
     ) -> ApiError:
-        """Return the error of that name, or status, to be raised for ``call``.
+        """Return the error with a ``name`` or status, to be raised for ``call``.
 
-        An error about limits tells the account's own on the model, as if they were used up; nothing is charged.
-        ``message`` replaces the whole message; ``retry_after`` is the seconds after which the client is to try
-        again. Raises ``ValueError`` for an unknown error.
+        An error about limits reports those of the account for the model as if they were used up; nothing is charged.
+        ``message`` replaces the whole message; ``retry_after`` is the time until the client should retry, in
+        seconds. Raises ``ValueError`` for an unknown error.
         """
         name = self._errors.name_of(name)
         error = (
@@ -68,7 +68,7 @@ class ScriptedErrors:
         )
 
     def _values(self, call: Call, name: str) -> dict[str, Any]:
-        """Return what the message of an error names: of this call where it is known, else of an example."""
+        """Return the values for an error's message: from the call where they are known, else from an example."""
         examples: Mapping[str, Any] = self._errors.examples["values"].get(name, {})
         model = call.model.id if call.model else call.document.get("model")
         known = {
@@ -86,7 +86,7 @@ class ScriptedErrors:
         return {each: examples.get(each, known.get(each, each)) for each in (*wanted, *examples)}
 
     def _model(self, call: Call) -> ModelCard:
-        """Return the model whose limits are meant."""
+        """Return the model with the limits that the error reports."""
         named = self._catalog.served(call.facts.model, call.account.id) if call.facts.model else None
         model = call.model or named or self._catalog.model(_STAND_IN)
         assert model is not None
@@ -94,7 +94,7 @@ class ScriptedErrors:
 
 
 def _set_retry_after(error: ApiError, seconds: float) -> None:
-    """Have message and headers agree on when to try again."""
+    """Set the time until the client should retry, in the message and the headers of an error."""
     milliseconds = round(seconds * 1000)
     retry = dict(retry_headers(milliseconds))
     changed = {}

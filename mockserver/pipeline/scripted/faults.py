@@ -1,6 +1,6 @@
 """Applies a fault to a request before it is handled, and to its reply.
 
-What each kind of fault does stands in ``scripting.faults.kinds``.
+The kinds of faults are in ``scripting.faults.kinds``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: threading.Event) -> None:
-    """Do what ``fault`` does before the request is handled.
+    """Apply the part of ``fault`` that takes effect before the request is handled.
 
-    Raises ``ApiError`` for an error, and ``ConnectionResetError`` when nobody is to be answered any more.
+    Raises ``ApiError`` for an error, and ``ConnectionResetError`` if it ends the connection.
     """
     act = KINDS[fault.kind].before
     if act is not None:
@@ -35,7 +35,7 @@ def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: thre
 
 
 def apply_to_reply(fault: Fault, reply: Reply, request: Request, closing: threading.Event) -> Reply:
-    """Break the reply as ``fault`` says. One that it cannot break, such as text by broken JSON, stays."""
+    """Break the reply as ``fault`` says, and return it. A fault that does not fit changes nothing."""
     breaks = KINDS[fault.kind].breaks
     broken = breaks(_breakable(fault, reply, request, closing)) if breaks else None
     if broken is not None:

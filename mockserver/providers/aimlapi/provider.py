@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
-from mockserver.pipeline.handlers import bound
+from mockserver.pipeline.provider import Fill, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi import errors as aimlapi_errors
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
-    from mockserver.pipeline.provider import Fill
     from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet

@@ -179,6 +179,6 @@ def _created(context: JobsContext, call: Call, job: jobs.Value, heard: Heard | N
         status=201,
     )
     if heard is not None:
-        call.audio.heard[FORM_FILE] = text_of(heard.segments)
+        call.audio.transcripts[FORM_FILE] = text_of(heard.segments)
         answer.usage = used(work.rules_of(context.catalog, job), heard)
     return answer

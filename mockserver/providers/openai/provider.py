@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.catalog.own_models import how_to_add
 from mockserver.errors import ApiError
-from mockserver.pipeline.handlers import Route, bound
+from mockserver.pipeline.provider import Fill, Route, bound
 from mockserver.pipeline.response_headers import Headers, ResponseHeaders
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.openai import routes, unserved
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
-    from mockserver.pipeline.provider import Fill
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet

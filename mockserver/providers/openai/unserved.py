@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
 from mockserver.errors import ApiError
 from mockserver.journal.findings import remedy
-from mockserver.pipeline.handlers import Route
 from mockserver.pipeline.operation import Operation
+from mockserver.pipeline.provider import Route
 from mockserver.pipeline.scripted.answers import nearly_answered
 from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.transport.urls import has_double_slash

@@ -59,11 +59,11 @@ def create_transcription(context: AudioContext, call: Call) -> Answer:
     if request.diarizes:
         heard = tell_apart(heard, clip, request.known_speakers)
     if request.stream:
-        events = _events(request, heard, call.settle, call.audio.heard)
+        events = _events(request, heard, call.settle, call.audio.transcripts)
         return Answer(events, sse.CONTENT_TYPE, heard.answered_by)
     with refusals(call):
         segments = tuple(heard.segments)
-    call.audio.heard[FORM_FILE] = transcripts.text_of(segments)
+    call.audio.transcripts[FORM_FILE] = transcripts.text_of(segments)
     return render(context.catalog, request, heard, segments)
 
 

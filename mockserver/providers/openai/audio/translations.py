@@ -33,7 +33,7 @@ def create_translation(context: AudioContext, call: Call) -> Answer:
     heard = listen(call, call.audio.uploaded(), options)
     with refusals(call):
         segments = tuple(heard.segments)
-    call.audio.heard[FORM_FILE] = transcripts.text_of(segments)
+    call.audio.transcripts[FORM_FILE] = transcripts.text_of(segments)
     transcript = Transcript(segments, heard.duration, options.task, "english", options.temperature)
     response_format = format_of(form.get("response_format", "json"), options.task)
     return Answer(

@@ -241,17 +241,17 @@ class _Reader:
         """Return the transcript of a clip, which is ``known`` or made by an engine. Raises as that does."""
         unknown_audio = self._call.settings.unknown_audio
         answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
-        text = self._call.audio.heard[place] = transcripts.text_of(answer.segments)
+        text = self._call.audio.transcripts[place] = transcripts.text_of(answer.segments)
         self.heard_by.append(answer.answered_by.mark)
         return text
 
     def _clip(self, audio: Body, place: AudioPlace, hear: bool) -> Clip:
         try:
-            return self._call.audio.spoken(audio, place, keep_samples=hear)
+            return self._call.audio.input_audio(audio, place, keep_samples=hear)
         except ValueError as error:
             if self._call.strict:
                 raise ApiError("chat_bad_base64", param=f"{place}.data") from error
-            return self._call.audio.spoken({**audio, "data": ""}, place, keep_samples=hear)
+            return self._call.audio.input_audio({**audio, "data": ""}, place, keep_samples=hear)
 
 
 def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
