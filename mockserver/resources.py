@@ -1,11 +1,60 @@
-"""Finds the data folders that ship with the package (``schemas/`` and ``fixtures/``)."""
+"""Files that the program reads: data folders that ship with it, and files that users write."""
 
+from __future__ import annotations
+
+import os
+import stat
 from pathlib import Path
+
+MAX_BYTES = 16 << 20  # bytes of a user's file
 
 _PACKAGE = Path(__file__).parent
 
 
+class FileNotReadable(Exception):
+    """A file cannot be read. The message gives the reason and the remedy; the caller adds the file's name."""
+
+
 def data_folder(name: str) -> Path:
-    """The folder ``name``: inside the package in an installed wheel, beside it in a source checkout."""
+    """Return the folder ``name`` (``schemas`` or ``fixtures``) that ships with the package.
+
+    It is inside the package in an installed wheel, beside the package in a source checkout.
+    """
     packaged = _PACKAGE / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a user's UTF-8 file, without a leading byte order mark. Raises ``FileNotReadable``."""
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileNotReadable(
+            f"is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8."
+        ) from error
+
+
+def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the content of a user's file of at most ``max_bytes``. Never blocks on a pipe or a device.
+
+    Raises ``FileNotReadable``.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise FileNotReadable("is a folder. Name a file.")
+        if not stat.S_ISREG(mode) and str(path) != os.devnull:
+            raise FileNotReadable("is a pipe, a socket or a device, not a file. Name a file.")
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        reason = "is a link to a file that does not exist" if os.path.islink(path) else "no such file"
+        raise FileNotReadable(f"{reason}. Name another file, or none.") from None
+    except (OSError, ValueError) as error:
+        reason = str(error.strerror if isinstance(error, OSError) else error)
+        raise FileNotReadable(
+            f"cannot be read: {reason}. Change its permissions, or name another file."
+        ) from error
+    if len(data) > max_bytes:
+        raise FileNotReadable(f"is larger than {max_bytes:,} bytes. Name another file.")
+    return data

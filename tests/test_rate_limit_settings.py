@@ -70,11 +70,11 @@ def test_a_settings_file_changes_limits_by_group_tier_and_account(tmp_path: Path
         ),
         (
             "[limits.gpt-4o]\nrequests_per_minute = 0",
-            "limits.gpt-4o: requests_per_minute=0 is neither a whole number above 0 nor none.",
+            "limits.gpt-4o: requests_per_minute=0 is not a whole number above 0 or none.",
         ),
         (
             "[limits.gpt-4o]\nrequests_per_minute = true",
-            "limits.gpt-4o: requests_per_minute=True is neither a whole number above 0 nor none.",
+            "limits.gpt-4o: requests_per_minute=True is not a whole number above 0 or none.",
         ),
         (
             "[limits.gpt-4o.tier-9]\nrequests_per_minute = 3",
@@ -157,7 +157,7 @@ def test_the_headers_of_the_network_can_be_left_out(which: str, absent: set[str]
         ),
         (
             "[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = 'a'\n",
-            "accounts[1].key: accounts[0] has this key, too. Keep one.",
+            "accounts[1].key: accounts[0] has the same key. Keep one.",
         ),
         (
             "[[accounts]]\nkey = 'a'\nproject = 'proj\u00e9'\n",

@@ -398,7 +398,7 @@ def test_a_header_that_makes_no_sense_is_refused(tier_1: Api) -> None:
     response = tier_1.chat(x_mock_limits="requests_per_minute=few")
     assert response.status == 400
     assert (
-        b"header x-mock-limits: requests_per_minute='few' is neither a whole number above 0 nor none."
+        b"header x-mock-limits: requests_per_minute='few' is not a whole number above 0 or none."
         in response.body
     )
 

@@ -15,8 +15,8 @@ import flask
 
 from mockserver.catalog.reading import read_table
 from mockserver.control.operation import answer
-from mockserver.hosts import address_of, is_loopback
 from mockserver.pipeline.flask_adapter import request_of
+from mockserver.settings.hosts import address_of, is_loopback
 from mockserver.transport.authorities import Authority, parse_authority, parse_origin
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import segments_of, with_words
 from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions, Word
 from mockserver.installation import run_or_complain
-from mockserver.written_files import FileNotReadable, read_bytes, read_text
+from mockserver.resources import FileNotReadable, read_bytes, read_text
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog

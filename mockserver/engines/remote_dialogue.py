@@ -12,7 +12,7 @@ from typing import Any
 from mockserver import strict_json
 from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall, Turn
-from mockserver.hosts import check_url
+from mockserver.settings.hosts import check_url
 
 _TIMEOUT = 120.0  # seconds
 _MAX_BYTES = 1 << 22  # bytes of an answer

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from mockserver.expressions import Expression
+    from mockserver.matching.expressions import Expression
     from mockserver.settings.model import Settings
 
 _AT_EASE = 10_000  # steps that never wait

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 from mockserver.accounts.redaction import is_secret
-from mockserver.expressions import Expression, ExpressionError, compiled
 from mockserver.matching import hashed_secrets
 from mockserver.matching.allowance import scripts
+from mockserver.matching.expressions import Expression, ExpressionError, compiled
 from mockserver.matching.hashed_secrets import digest, is_digest
 
 Difference = str | None  # what differed; ``None`` when the condition holds

@@ -13,9 +13,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.catalog.paths import path_expression, without_version
-from mockserver.expressions import Expression, ExpressionError, compiled
 from mockserver.matching import comparisons
 from mockserver.matching.comparisons import Difference, PatternError, Test, differs, listed, shortened
+from mockserver.matching.expressions import Expression, ExpressionError, compiled
 from mockserver.matching.fields import fields
 from mockserver.matching.hashed_secrets import is_digest
 

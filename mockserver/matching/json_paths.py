@@ -1,4 +1,4 @@
-"""JSONPath (RFC 9535) in bounded time and memory, with the regular expressions of ``mockserver.expressions``."""
+"""JSONPath (RFC 9535) in bounded time and memory, with the regular expressions of ``expressions.py``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegm
 from jsonpath.selectors import IndexSelector, NameSelector
 from jsonpath.token import TOKEN_RE_FLAGS, Token
 
-from mockserver.expressions import Expression, ExpressionError, compiled
 from mockserver.matching.allowance import Allowance, Exhausted, scripts
+from mockserver.matching.expressions import Expression, ExpressionError, compiled
 
 if TYPE_CHECKING:
     from jsonpath.stream import TokenStream

@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from mockserver.resources import FileNotReadable, read_text
 from mockserver.wording import shown
-from mockserver.written_files import FileNotReadable, read_text
 
 
 class UrlMapError(Exception):

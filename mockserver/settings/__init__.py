@@ -1,1 +1,1 @@
-"""Every setting: what it is, which values it can have, and where they come from."""
+"""The settings: their definitions, the validation of values, and reading them from file and environment."""

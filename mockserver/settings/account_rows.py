@@ -1,4 +1,4 @@
-"""Accounts and limits that a configuration declares: rows of ``mockserver.toml``, or of ``Settings(...)``."""
+"""Accounts and limits of a configuration: rows of ``mockserver.toml`` or of ``Settings(...)``."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mockserver.settings.values import SettingsError
 from mockserver.wording import problem_of_text, shown
 
 TIERS = ("free", "tier-1", "tier-2", "tier-3", "tier-4", "tier-5")
-_KEY = re.compile(r"[!-~]{1,4096}")  # what clients can send in a header, and servers read from one
+_KEY = re.compile(r"[!-~]{1,4096}")  # characters that a header value can carry
 _NAME = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
-    """Limits of a limit group that replace those of the tables, for one tier or for all. ``None`` removes a limit.
+    """Limits of a limit group that replace those of the catalog, for one tier or for all. ``None`` removes a limit.
 
-    ``observed``: the limits seen in recorded answers apply where they contradict the tables.
+    ``observed``: limits of recorded responses apply where they contradict the catalog.
     """
 
     group: str
@@ -41,7 +41,7 @@ class AccountRow:
 
 
 def check_accounts(accounts: Sequence[AccountRow], source: str) -> None:
-    """Raise ``SettingsError`` naming the ``source`` for an invalid account, or for a key that two accounts have."""
+    """Raise ``SettingsError`` naming the ``source`` for an invalid account or a duplicate key."""
     if not isinstance(accounts, Sequence) or isinstance(accounts, str):
         raise SettingsError(f"{source}: {shown(accounts)} is not a list of AccountRows.")
     places: dict[str, int] = {}
@@ -51,13 +51,13 @@ def check_accounts(accounts: Sequence[AccountRow], source: str) -> None:
             raise SettingsError(f"{where}: is not an AccountRow.")
         _check_account(account, where)
         if account.key in places:
-            raise SettingsError(f"{where}.key: accounts[{places[account.key]}] has this key, too. Keep one.")
+            raise SettingsError(f"{where}.key: accounts[{places[account.key]}] has the same key. Keep one.")
         places[account.key] = number
 
 
 def _check_account(account: AccountRow, where: str) -> None:
     if not isinstance(account.key, str) or not account.key:
-        raise SettingsError(f"{where}: needs a `key`, the API key of the account.")
+        raise SettingsError(f"{where}: `key` is missing. Add the API key of the account.")
     if not _KEY.fullmatch(account.key):
         raise SettingsError(
             f"{where}.key: {shown(account.key)} cannot be sent in a header. Write ASCII without spaces."
@@ -70,7 +70,7 @@ def _check_account(account: AccountRow, where: str) -> None:
             )
     check_tier(account.tier, f"{where}.tier")
     if not isinstance(account.models, tuple) or not all(isinstance(each, str) for each in account.models):
-        raise SettingsError(f"{where}.models: {shown(account.models)} is not a list of texts.")
+        raise SettingsError(f"{where}.models: {shown(account.models)} is not a list of strings.")
     for model in account.models:
         if problem := problem_of_text(model):
             raise SettingsError(f"{where}.models: {shown(model)} {problem}.")
@@ -95,7 +95,7 @@ def check_limit_rows(rows: Sequence[LimitRow], source: str) -> None:
 
 
 def check_tier(tier: object, where: str) -> None:
-    """Raise ``SettingsError`` naming ``where`` for an unknown usage tier; ``None`` stands for the server's."""
+    """Raise ``SettingsError`` naming ``where`` for an unknown usage tier; ``None`` means the server's tier."""
     if tier is not None and tier not in TIERS:
         meant = get_close_matches(str(tier), TIERS, n=1)
         hint = f" Did you mean {meant[0]!r}?" if meant else ""

@@ -1,4 +1,4 @@
-"""Limits written as text: ``requests_per_minute=3, tokens_per_minute=none``."""
+"""Parses limits written as text: ``requests_per_minute=3, tokens_per_minute=none``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _NAMES = (*KINDS, *QUEUE_KINDS)
 
 
 def wants_observed(text: str) -> bool:
-    """Return whether ``text`` asks for the limits of recorded answers, where they contradict the tables."""
+    """Return whether ``text`` contains ``observed``: limits of recorded responses override the catalog's."""
     return OBSERVED in text and OBSERVED in (part.strip() for part in text.split(","))
 
 
 @lru_cache(maxsize=1024)
 def parse_overrides(text: str) -> dict[str, int | None]:
-    """Return the limits in ``text``, by kind; ``none`` takes one away. Raises ``ValueError`` saying what is wrong.
+    """Return the limits in ``text`` by kind, ``None`` for ``none``, which removes a limit. Raises ``ValueError``.
 
-    The word ``observed`` may stand among them (see ``wants_observed``).
+    The word ``observed`` (see ``wants_observed``) is skipped.
     """
     overrides: dict[str, int | None] = {}
     for part in text.split(","):
@@ -33,9 +33,9 @@ def parse_overrides(text: str) -> dict[str, int | None]:
 
 
 def limit_of(kind: str, amount: object) -> int | None:
-    """Return a limit: an ``amount`` in digits or as a number; ``"none"`` takes the limit away.
+    """Return the limit that ``amount`` (digits or a number) stands for; ``None`` for ``"none"``.
 
-    Raises ``ValueError`` saying what is wrong.
+    Raises ``ValueError``.
     """
     if kind not in _NAMES:
         raise ValueError(f"{shown(kind)} is not one of {', '.join(_NAMES)}, or {OBSERVED}")
@@ -43,9 +43,9 @@ def limit_of(kind: str, amount: object) -> int | None:
         return None
     limit = amount
     if isinstance(amount, str) and amount.isascii() and amount.isdigit():
-        limit = int(amount[:MAX_TEXT])  # Python reads 4,300 digits at most
+        limit = int(amount[:MAX_TEXT])  # Python parses at most 4,300 digits
     if type(limit) is not int or limit < 1:
-        raise ValueError(f"{kind}={shown(amount)} is neither a whole number above 0 nor none")
+        raise ValueError(f"{kind}={shown(amount)} is not a whole number above 0 or none")
     if limit > MAX_AMOUNT:
-        raise ValueError(f"{kind}={shown(amount)} is too large; the most is {MAX_AMOUNT}")
+        raise ValueError(f"{kind}={shown(amount)} is too large; the maximum is {MAX_AMOUNT}")
     return limit

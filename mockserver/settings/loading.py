@@ -1,4 +1,4 @@
-"""Reads settings: those of ``mockserver.toml``, with its accounts, limits and models, and of the environment."""
+"""Reads settings from ``mockserver.toml``, with its accounts, limits and models, and from the environment."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.resources import FileNotReadable, read_text
 from mockserver.settings.account_rows import AccountRow, LimitRow, check_accounts, check_tier
 from mockserver.settings.model import OPTIONS, Settings
 from mockserver.settings.values import SettingsError, checked, kind_of
 from mockserver.wording import shown, suggestion
-from mockserver.written_files import FileNotReadable, read_text
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 CONFIG_FILE = "mockserver.toml"
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
-_TABLES = ("accounts", "models")  # which only the file has
+_TABLES = ("accounts", "models")  # only in the file
 
-# What the keys of an account are, where they are no texts.
-_KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of texts"), "limits": (dict, "table")}
+# Types of the keys of an account that are not strings, and their names in messages.
+_KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of strings"), "limits": (dict, "table")}
 
 
 def load_settings(
@@ -36,7 +36,7 @@ def load_settings(
 ) -> Settings:
     """Return the settings of ``mockserver.toml`` (or ``config``), then the environment, then ``overrides``.
 
-    Raises ``SettingsError`` naming the file or variable, the key and what is expected.
+    Raises ``SettingsError`` naming the file or variable, the key and the expected value.
     """
     values = read_file(config)
     values.update(_from_environment(environ or {}))
@@ -46,9 +46,9 @@ def load_settings(
 
 
 def read_file(config: Path | None) -> dict[str, Any]:
-    """Return the settings, accounts and limits of ``config``, else of ``mockserver.toml`` where there is one.
+    """Return the settings, accounts and limits of ``config``, else of ``mockserver.toml`` if it exists.
 
-    Raises ``SettingsError`` naming the file, the key and what is expected.
+    Raises ``SettingsError`` naming the file, the key and the expected value.
     """
     path = config or Path(CONFIG_FILE)
     if config is None and not os.path.lexists(path):
@@ -57,7 +57,7 @@ def read_file(config: Path | None) -> dict[str, Any]:
     accounts = table.pop("accounts", [])
     if not isinstance(accounts, list):
         raise SettingsError(
-            f"{path}: accounts: is not a list. Write each account below its own [[accounts]]."
+            f"{path}: accounts: is not a list. Write each account under its own [[accounts]] header."
         )
     models = _list_of_tables(table.pop("models", []), f"{path}: models")
     rows: tuple[LimitRow, ...] = ()
@@ -80,7 +80,7 @@ def read_file(config: Path | None) -> dict[str, Any]:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a file. Raises ``SettingsError`` for what is no file of TOML."""
+    """Return the content of a TOML file. Raises ``SettingsError``."""
     try:
         return tomllib.loads(read_text(path))
     except FileNotReadable as error:
@@ -92,7 +92,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
-    """Raise ``SettingsError`` for models that the catalog cannot take, and for unknown limit groups."""
+    """Raise ``SettingsError`` for models that the catalog rejects, and for unknown limit groups."""
     from mockserver.catalog.tables import Catalog
 
     catalog = Catalog()
@@ -101,29 +101,31 @@ def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
 
 
 def _account(row: object, source: str) -> AccountRow:
-    """Return an ``[[accounts]]`` table as a row, whose values ``check_accounts`` is yet to look at."""
+    """Return an ``[[accounts]]`` table as a row. Checks names and types; ``check_accounts`` checks the values."""
     if not isinstance(row, dict) or "key" not in row:
-        raise SettingsError(f"{source}: needs a `key`, the API key of the account.")
+        raise SettingsError(f"{source}: `key` is missing. Add the API key of the account.")
     known = [option.name for option in fields(AccountRow)]
     for name, value in row.items():
         if name not in known:
             raise SettingsError(f"{source}: unknown key {shown(name)}. {suggestion(name, known)}")
-        kind, called = _KINDS.get(name, (str, "text"))
+        kind, kind_name = _KINDS.get(name, (str, "string"))
         if not isinstance(value, kind):
-            raise SettingsError(f"{source}.{name}: {shown(value)} is not a {called}.")
+            raise SettingsError(f"{source}.{name}: {shown(value)} is not a {kind_name}.")
     limits = _limit_rows(row.get("limits", {}), f"{source}.limits")
     return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
 
 
 def _list_of_tables(rows: object, source: str) -> tuple[dict[str, Any], ...]:
-    """Return the ``[[models]]`` tables, as they are written. Raises ``SettingsError`` for anything else."""
+    """Return the ``[[models]]`` tables, unchecked. Raises ``SettingsError`` if ``rows`` is not a list of tables."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise SettingsError(f"{source}: is not a list of tables. Write each model below its own [[models]].")
+        raise SettingsError(
+            f"{source}: is not a list of tables. Write each model under its own [[models]] header."
+        )
     return tuple(rows)
 
 
 def catalog_of(settings: Settings) -> Catalog:
-    """Return the catalog with the models of the settings. Raises ``SettingsError`` for a model that it cannot take."""
+    """Return the catalog with the models of the settings. Raises ``SettingsError`` for a model that it rejects."""
     from mockserver.catalog.tables import Catalog
 
     catalog = Catalog()
@@ -132,7 +134,7 @@ def catalog_of(settings: Settings) -> Catalog:
 
 
 def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str) -> None:
-    """Add the models of a configuration. Raises ``SettingsError`` naming the ``source`` and the place in it."""
+    """Add the models of a configuration to ``catalog``. Raises ``SettingsError`` naming ``source`` and the row."""
     from mockserver.catalog.reading import CatalogError
 
     for where, row in _in_order(rows, source):
@@ -143,16 +145,16 @@ def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str)
 
 
 def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Return the models of a configuration with their places, each after the one that it is like.
+    """Return the models of a configuration with their places, sorted so that each follows its ``like`` model.
 
-    Raises ``SettingsError`` for an id that is there twice, and for models that are like each other.
+    Raises ``SettingsError`` for a duplicate id and for a circle of ``like``.
     """
     by_id: dict[object, tuple[str, Mapping[str, Any]]] = {}
     for number, row in enumerate(rows):
         where, given = f"{source}[{number}]", row.get("id")
-        model_id: object = given if isinstance(given, str) else number  # which is refused later
+        model_id: object = given if isinstance(given, str) else number  # a missing id is refused later
         if model_id in by_id:
-            raise SettingsError(f"{where}.id: {by_id[model_id][0]} has the id {model_id!r}, too. Keep one.")
+            raise SettingsError(f"{where}.id: {by_id[model_id][0]} has the same id {model_id!r}. Keep one.")
         by_id[model_id] = where, row
     ordered: dict[object, tuple[str, Mapping[str, Any]]] = {}
 
@@ -162,7 +164,7 @@ def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[
         if isinstance(like, str) and like in by_id and like != model_id and like not in ordered:
             if like in heirs:
                 raise SettingsError(
-                    f"{where}.like: {like!r} is itself like {model_id!r}. Have one of them be like a model of the API."
+                    f"{where}.like: {like!r} is itself like {model_id!r}. Let one of them be like a model of the API."
                 )
             put(like, (*heirs, model_id))
         ordered.setdefault(model_id, (where, row))
@@ -173,7 +175,7 @@ def _in_order(rows: Iterable[Mapping[str, Any]], source: str) -> Iterable[tuple[
 
 
 def _limit_rows(table: dict[str, Any], source: str) -> tuple[LimitRow, ...]:
-    """Return the ``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, the wider ones first."""
+    """Return the ``[limits.GROUP]`` and ``[limits.GROUP.TIER]`` tables, those for all tiers first."""
     rows: list[LimitRow] = []
     for group, members in table.items():
         if not isinstance(members, dict):
@@ -195,7 +197,7 @@ def _limit_row(group: str, tier: str | None, table: dict[str, Any], source: str)
 
 
 def _observed(table: dict[str, Any], source: str) -> bool:
-    """Take ``observed`` out of a table of limits: whether observed limits hold. Raises ``SettingsError``."""
+    """Remove ``observed`` from a table of limits and return its value. Raises ``SettingsError``."""
     observed = table.pop("observed", False)
     if not isinstance(observed, bool):
         raise SettingsError(f"{source}.observed: {observed!r} is not true or false.")
@@ -212,7 +214,7 @@ def _limit_amounts(table: dict[str, Any], source: str) -> tuple[tuple[str, int |
 
 
 def _option_named(name: str, source: str) -> Field[Any]:
-    """Return the setting of that name. Raises ``SettingsError`` naming the ``source`` for an unknown one."""
+    """Return the setting ``name``. Raises ``SettingsError`` naming the ``source`` if there is none."""
     for option in OPTIONS:
         if option.name == name:
             return option
@@ -236,12 +238,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-# Kubernetes tells pods of a service named "mockserver" in such variables.
+# Variables that Kubernetes sets in pods for a service named "mockserver".
 _SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
 
 
 def _namesake_variables() -> set[str]:
-    """Return the variables that another program of the same name reads."""
+    """Return the environment variables that MockServer, another program, reads."""
     from mockserver.catalog.reading import read_table
 
     table = read_table(Path(__file__).parents[1] / "catalog" / "namesake_variables.toml")
@@ -255,7 +257,7 @@ def _unknown(variable: str) -> str:
 
 
 def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
-    """Return which setting may be meant by a name that is none, as the source spells settings."""
+    """Return a suggestion for an unknown setting ``name``; ``spelled`` writes a setting's name as the source does."""
     known = [*(option.name for option in OPTIONS), *_TABLES]
     nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
     return (
@@ -286,5 +288,5 @@ def check_limits(
 
 
 def _meant(name: str, known: Collection[str], command: str) -> str:
-    """Return which of the ``known`` names may be meant, or the ``command`` that lists them."""
+    """Return the most similar ``known`` name as a suggestion, else the ``command`` that lists them."""
     return suggestion(name, known, f"`mockserver {command}` lists them.")

@@ -1,9 +1,9 @@
-"""Every setting of the server, in one place.
+"""All settings of the server.
 
-One order everywhere: defaults < ``mockserver.toml`` < environment ``MOCKSERVER_*`` < command line <
-``x-mock-*`` header of a request (the settings marked per request). The field ``whisper_model`` is
-``whisper_model = ...`` in the file, ``MOCKSERVER_WHISPER_MODEL``, ``--whisper-model`` and, were it per
-request, ``x-mock-whisper-model``.
+Order of precedence, lowest first: defaults < ``mockserver.toml`` < environment ``MOCKSERVER_*`` < command line <
+``x-mock-*`` header of a request (for settings marked ``per_request``). The field ``strict_urls`` is
+``strict_urls = ...`` in the file, ``MOCKSERVER_STRICT_URLS`` in the environment, ``--strict-urls`` on the command line
+and ``x-mock-strict-urls`` as a header.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from mockserver.settings.account_rows import TIERS as TIERS
 from mockserver.settings.account_rows import AccountRow as AccountRow
 from mockserver.settings.account_rows import LimitRow as LimitRow
 from mockserver.settings.account_rows import check_accounts, check_limit_rows
+from mockserver.settings.hosts import are_allowed_hosts, check_url, is_host
 from mockserver.settings.values import SettingsError as SettingsError
-from mockserver.settings.values import are_allowed_hosts, checked, is_folder, is_host, is_sendable
+from mockserver.settings.values import checked, is_folder, is_sendable
 
 COMPUTE_TYPES = (  # of CTranslate2
     *("default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16"),
@@ -27,7 +28,7 @@ COMPUTE_TYPES = (  # of CTranslate2
 
 
 class SupportsGet(Protocol):
-    """The headers of a request, looked up without regard to case."""
+    """The headers of a request, looked up case-insensitively."""
 
     def get(self, name: str, /) -> str | None:
         """Return the header's value, or ``None``."""
@@ -36,7 +37,7 @@ class SupportsGet(Protocol):
 
 def _setting(
     default: object,
-    help: str,  # noqa: A002 - the word click uses
+    help: str,  # noqa: A002 - click's name for it
     *,
     choices: tuple[str, ...] = (),
     per_request: bool = False,
@@ -50,7 +51,7 @@ def _setting(
     return field(default=default, metadata=metadata)
 
 
-# The most of settings that count something, or are a time. More makes no sense, or overflows what waits for it.
+# Upper bounds of counts and times. Larger values are pointless or overflow timeouts.
 _MAX_NUMBER = 1_000_000
 _MAX_THREADS = 256
 _MAX_BYTES = 1 << 40
@@ -64,17 +65,15 @@ def _can_be_spoken(language: str) -> bool:
     return not language or is_language(language)
 
 
-def _is_of_this_machine(url: str) -> bool:
-    """Raise ``ValueError``, saying what would be, when it is not."""
+def _is_local_url(url: str) -> bool:
+    """Return ``True`` for an empty ``url`` or one on this machine. Raises ``ValueError`` otherwise."""
     if url:
-        from mockserver.hosts import check_url
-
         check_url(url)
     return True
 
 
 def _are_limits(text: str) -> bool:
-    """Raise ``ValueError``, saying why, when they are not."""
+    """Return ``True`` if ``text`` is a list of limits. Raises ``ValueError`` otherwise."""
     from mockserver.settings.limit_overrides import parse_overrides
 
     parse_overrides(text)
@@ -83,22 +82,22 @@ def _are_limits(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server behaves. Immutable; ``load_settings`` reads the file and the environment."""
+    """The settings of a server. Immutable; ``load_settings`` reads the file and the environment."""
 
     host: str = _setting(
-        "127.0.0.1", "Address to listen on: an IP address or a host's name, without a port.", admits=is_host
+        "127.0.0.1", "Address to listen on: an IP address or a host name, without a port.", admits=is_host
     )
-    port: int = _setting(4010, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
+    port: int = _setting(4010, "Port to listen on; 0 chooses a free one.", minimum=0, maximum=65535)
     strictness: str = _setting(
         "real",
-        "real: refuse what the real API refuses; schema: accept whatever the documented schema admits; "
-        "off: take what can be understood.",
+        "real: refuse what the real API refuses; schema: accept whatever the documented schema allows; "
+        "off: accept whatever can be parsed.",
         choices=("real", "schema", "off"),
         per_request=True,
     )
     strict_urls: bool = _setting(
         False,
-        "Refuse paths without /v1, as the real API does; else they are answered with a warning.",
+        "Refuse paths without /v1, as the real API does; otherwise answer them with a warning.",
         per_request=True,
     )
     mock_headers: bool = _setting(True, "Send the mock's own x-mock-* response headers.")
@@ -108,28 +107,28 @@ class Settings:
         False, "Refuse models whose announced shutdown date has passed, as the real API will."
     )
     tier: str = _setting("tier-5", "Usage tier of accounts that name none.", choices=TIERS)
-    rate_limits: bool = _setting(True, "Enforce rate limits; without, no answer tells of any.")
+    rate_limits: bool = _setting(True, "Enforce rate limits and send their headers.")
     limits: str = _setting(
         "",
-        "Limits that hold whatever the tier says, such as requests_per_minute=3,tokens_per_minute=none; "
-        "observed: those of recorded answers, where they contradict the tables.",
+        "Limits in place of the tier's, such as requests_per_minute=3,tokens_per_minute=none; "
+        "observed: those of recorded answers where they contradict the documented ones.",
         per_request=True,
         admits=_are_limits,
     )
     unsupported_model: str = _setting(
-        "403", "How a model that the tier may not use is refused.", choices=("403", "404")
+        "403", "Status of refusals of models that the tier may not use.", choices=("403", "404")
     )
     response_headers: str = _setting(
         "full",
-        "Response headers: all of the API's, or just those that clients read.",
+        "Response headers: all of the API's, or only those that clients read.",
         choices=("full", "minimal"),
     )
     time_scale: float = _setting(
-        1.0, "How many times as fast as real time the clock runs.", minimum=0.001, maximum=_MAX_NUMBER
+        1.0, "Speed of the clock, as a multiple of real time.", minimum=0.001, maximum=_MAX_NUMBER
     )
     frozen_time: float = _setting(
         0.0,
-        "Seconds since 1970 at which the clock stands still; 0 lets it run.",
+        "Time at which the clock is frozen, in seconds since 1970; 0 lets it run.",
         minimum=0,
         maximum=_YEAR_3000,
     )
@@ -144,44 +143,47 @@ class Settings:
     )
     state: str = _setting(
         "",
-        "Folder that keeps files, batches, jobs, voices and stored chats after the server ends; empty for none.",
+        "Folder that keeps files, batches, jobs, voices and stored chats across restarts; empty for none.",
         is_path=True,
     )
     max_stub_bytes: int = _setting(
         1 << 25,
-        "Largest stub that the control API takes, in bytes: it may have the sound it answers with in it.",
+        "Largest stub that the control API accepts, in bytes, including the audio in it.",
         minimum=1024,
         maximum=1 << 30,
     )
     max_snapshot_bytes: int = _setting(
         1 << 28,
-        "Largest snapshot that the control API takes, in bytes.",
+        "Largest snapshot that the control API accepts, in bytes.",
         minimum=1024,
         maximum=1 << 34,
     )
     template_steps: int = _setting(
         500_000,
-        "Steps that the templates of a reply may take: turns of loops, calls, filters, what is compared.",
+        "Most steps of the templates of a reply: loop iterations, calls, filters, comparisons.",
         minimum=1,
         maximum=1_000_000_000,
     )
     template_characters: int = _setting(
-        1 << 20, "Longest text that a template may make, also on the way.", minimum=1, maximum=1 << 28
+        1 << 20,
+        "Longest text that a template may produce, intermediate ones included, in characters.",
+        minimum=1,
+        maximum=1 << 28,
     )
     path_steps: int = _setting(
         300_000,
-        "Steps that all JSONPaths together may take on a request: values looked at.",
+        "Most steps of all JSONPaths together on a request: values visited.",
         minimum=1,
         maximum=1_000_000_000,
     )
     script_seconds: float = _setting(
         2.0,
-        "Seconds of processor time that the templates, JSONPaths and patterns evaluated for a request may take.",
+        "CPU seconds that the templates, JSONPaths and patterns evaluated for a request may take.",
         minimum=0.01,
         maximum=_DAY,
     )
     journal_entries: int = _setting(
-        10_000, "Exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MAX_NUMBER
+        10_000, "Most exchanges that the journal keeps; 0 for none.", minimum=0, maximum=_MAX_NUMBER
     )
     journal_bytes: int = _setting(
         1 << 26, "Memory for the journal's exchanges, in bytes.", minimum=0, maximum=_MAX_BYTES
@@ -194,106 +196,119 @@ class Settings:
     )
     control_token: str = _setting(
         "",
-        "Secret that calls of the control API must carry; without, they must come from this machine.",
+        "Secret that calls of the control API must send; without one, they must come from this machine.",
         admits=is_sendable,
     )
-    allow_shutdown: bool = _setting(False, "Let the control API end the server.")
+    allow_shutdown: bool = _setting(False, "Allow the control API to stop the server.")
     whisper_model: str = _setting(
         "auto",
         "Whisper model: a CTranslate2 folder, the name of one in the local cache, "
-        "embedded (the one that ships, for this server's voices, not people), "
-        "auto (the smallest in the local cache, else the one that ships) or none.",
+        "embedded (included, understands this server's voices, not people), "
+        "auto (the smallest in the local cache, else embedded) or none.",
         is_path=True,
     )
-    whisper_device: str = _setting("auto", "Where Whisper runs.", choices=("auto", "cpu", "cuda"))
+    whisper_device: str = _setting("auto", "Device that Whisper runs on.", choices=("auto", "cpu", "cuda"))
     whisper_compute_type: str = _setting(
-        "default", "Whisper's arithmetic; default is that of the model.", choices=COMPUTE_TYPES
+        "default",
+        "Number type that Whisper computes with; default is that of the model.",
+        choices=COMPUTE_TYPES,
     )
     whisper_cpu_threads: int = _setting(
-        0, "Threads per transcription; 0 leaves it to the library.", minimum=0, maximum=_MAX_THREADS
+        0, "Threads per transcription; 0 lets the library choose.", minimum=0, maximum=_MAX_THREADS
     )
     whisper_workers: int = _setting(
-        1, "Transcriptions that run at the same time.", minimum=1, maximum=_MAX_THREADS
+        1, "Most transcriptions at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     whisper_beam_size: int = _setting(5, "Beam size of Whisper's search.", minimum=1, maximum=100)
     whisper_vad_filter: bool = _setting(
-        False, "Skip silence before Whisper hears it, also when the request does not ask."
+        False, "Skip silence before transcribing, even if the request does not ask for it."
     )
     whisper_temperature_fallback: bool = _setting(
-        False, "Decode a poor transcript again with random samples, as Whisper does; answers then vary."
+        False, "Decode a poor transcript again with random sampling, as Whisper does; answers then vary."
     )
     whisper_queue: int = _setting(
-        128, "Transcriptions that may wait; beyond, 503.", minimum=0, maximum=_MAX_NUMBER
+        128,
+        "Most transcriptions that wait; further ones are refused with 503.",
+        minimum=0,
+        maximum=_MAX_NUMBER,
     )
     whisper_queue_seconds: float = _setting(
         86_400.0,
-        "Seconds of audio that may wait for Whisper, unless it is one clip; beyond, 503.",
+        "Most seconds of audio that wait for Whisper, unless it is a single clip; beyond, 503.",
         minimum=0,
         maximum=_YEAR,
     )
     unknown_audio: str = _setting(
         "placeholder",
-        "What answers what nobody can transcribe (no Whisper, or no audio): a marked placeholder, or an error.",
+        "Answer where nothing can be transcribed (no Whisper, or no audio): a marked placeholder, or an error.",
         choices=("placeholder", "error"),
         per_request=True,
     )
     remember_speech: int = _setting(
         256,
-        "Utterances of its own that the server recognises word for word; 0 for none.",
+        "Most spoken utterances of the server that it recognises word for word; 0 for none.",
         minimum=0,
         maximum=_MAX_NUMBER,
     )
     speech_slots: int = _setting(
-        8, "Utterances that are spoken at the same time.", minimum=1, maximum=_MAX_THREADS
+        8, "Most utterances that are synthesized at the same time.", minimum=1, maximum=_MAX_THREADS
     )
-    speech_seconds: int = _setting(
-        60, "Seconds of processor time that an utterance may take.", minimum=1, maximum=_DAY
-    )
+    speech_seconds: int = _setting(60, "CPU seconds that an utterance may take.", minimum=1, maximum=_DAY)
     speech_memory: int = _setting(
         1 << 29,
-        "Memory that an utterance may take, in bytes of address space.",
+        "Memory limit of an utterance, in bytes of address space.",
         minimum=1 << 27,
         maximum=_MAX_BYTES,
     )
     speech_language: str = _setting(
         "",
-        "Language (ISO 639-1) of the text to speak; empty tells it from the text.",
+        "Language (ISO 639-1) of the text to speak; empty detects it.",
         per_request=True,
         admits=_can_be_spoken,
     )
     custom_voices: str = _setting(
-        "", "Ids of custom voices that every account has from the start, separated by commas."
+        "", "Ids of custom voices that every account has from the start, comma-separated."
     )
     reply_from: str = _setting(
         "",
-        "Base URL of a local OpenAI-compatible server that replies to chats, such as http://127.0.0.1:8080/v1.",
-        admits=_is_of_this_machine,
+        "Base URL of a local OpenAI-compatible server that writes chat replies, such as http://127.0.0.1:8080/v1.",
+        admits=_is_local_url,
     )
     choiceless_chunks: bool = _setting(
         False, "Send chunks without choices in spoken chat streams, as the real API does.", per_request=True
     )
     stt_queued_seconds: float = _setting(
         0.0,
-        "Seconds for which a speech-to-text job is queued, at least.",
+        "Minimum seconds that a speech-to-text job is queued.",
         per_request=True,
         minimum=0,
         maximum=_YEAR,
     )
     stt_generating_seconds: float = _setting(
-        0.0, "Seconds for which it is then generating, at least.", per_request=True, minimum=0, maximum=_YEAR
+        0.0,
+        "Minimum seconds that a speech-to-text job is generating.",
+        per_request=True,
+        minimum=0,
+        maximum=_YEAR,
     )
     stt_get_status: str = _setting(
-        "201", "Status of answers about a speech-to-text job.", choices=("201", "200"), per_request=True
+        "201",
+        "HTTP status of responses about a speech-to-text job.",
+        choices=("201", "200"),
+        per_request=True,
     )
     stt_workers: int = _setting(
-        2, "Speech-to-text jobs that are worked on at the same time.", minimum=1, maximum=_MAX_THREADS
+        2, "Most speech-to-text jobs processed at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     stt_queue: int = _setting(
-        100, "Speech-to-text jobs that may wait; beyond, 503.", minimum=0, maximum=_MAX_NUMBER
+        100,
+        "Most speech-to-text jobs that wait; further ones are refused with 503.",
+        minimum=0,
+        maximum=_MAX_NUMBER,
     )
     url_map: str = _setting(
         "",
-        "File (TOML, JSON, YAML) of audio URLs with the files or fixtures that stand for them.",
+        "File (TOML, JSON, YAML) that maps audio URLs to files or fixtures.",
         is_path=True,
     )
     url_folder: str = _setting(
@@ -301,34 +316,37 @@ class Settings:
     )
     fetch_urls: str = _setting(
         "",
-        "Hosts that audio URLs may be fetched from: HOST, *.DOMAIN or HOST:PORT, separated by commas.",
+        "Hosts that audio URLs may be fetched from: HOST, *.DOMAIN or HOST:PORT, comma-separated.",
         admits=are_allowed_hosts,
     )
     fetch_seconds: float = _setting(
-        30.0, "Seconds that fetching an audio URL may take in all.", minimum=0.1, maximum=_DAY
+        30.0, "Total seconds that fetching an audio URL may take.", minimum=0.1, maximum=_DAY
     )
     batch_seconds: float = _setting(
         0.0,
-        "Seconds that a batch takes in each of its states; its lines are spread over those in progress.",
+        "Seconds that a batch stays in each state; its lines are spread over the time in progress.",
         per_request=True,
         minimum=0,
         maximum=_YEAR,
     )
     batch_workers: int = _setting(
-        4, "Batches that are worked at at the same time.", minimum=1, maximum=_MAX_THREADS
+        4, "Most batches processed at the same time.", minimum=1, maximum=_MAX_THREADS
     )
     batch_lines: int = _setting(
         1,
-        "Lines of a batch that are answered at the same time; of several, stubs see any of them first.",
+        "Most lines of a batch answered at the same time; with more than 1, stubs see them in any order.",
         minimum=1,
         maximum=_MAX_THREADS,
     )
     max_body_bytes: int = _setting(
-        26_214_400, "Largest request body, in bytes; beyond, 413.", minimum=1, maximum=_MAX_BYTES
+        26_214_400,
+        "Largest request body, in bytes; larger ones are refused with 413.",
+        minimum=1,
+        maximum=_MAX_BYTES,
     )
     max_json_values: int = _setting(
         1_200_000,
-        "Most values and names in a JSON body; beyond, 400. In memory they take many times the body's size.",
+        "Most values and names in a JSON body, which take many times its size in memory; beyond, 400.",
         minimum=1,
         maximum=1_000_000_000,
     )
@@ -337,7 +355,7 @@ class Settings:
     )
     max_body_memory: int = _setting(
         419_430_400,
-        "Memory for request bodies above 1 MiB, in bytes; more of them wait.",
+        "Memory for request bodies above 1 MiB, in bytes; further ones wait.",
         minimum=1,
         maximum=_MAX_BYTES,
     )
@@ -358,33 +376,35 @@ class Settings:
     )
     max_connections: int = _setting(
         10_000,
-        "Connections that may be open; fewer, where the limit of open files leaves room for fewer.",
+        "Most open connections; fewer if the limit of open files is lower.",
         minimum=16,
         maximum=_MAX_NUMBER,
     )
-    max_threads: int = _setting(512, "Requests handled at the same time.", minimum=4, maximum=10_000)
+    max_threads: int = _setting(512, "Most requests handled at the same time.", minimum=4, maximum=10_000)
     reserved_threads: int = _setting(
         16, "Threads for calls of the control API when all others are busy.", minimum=1, maximum=_MAX_THREADS
     )
     socket_timeout: float = _setting(
-        30.0, "Seconds a client may stall while sending or reading.", minimum=0.1, maximum=_DAY
+        30.0, "Seconds that a client may stall while sending or reading.", minimum=0.1, maximum=_DAY
     )
     shutdown_seconds: float = _setting(
         8.0,
-        "Seconds that requests in flight have to be finished when the server is ended.",
+        "Seconds that requests in flight have to finish when the server stops.",
         minimum=0,
         maximum=_DAY,
     )
     seed: str = _setting(
-        "", "Makes request ids and other generated values repeatable; empty for unique ones."
+        "", "Seed that makes request ids and other generated values repeatable; empty for unique ones."
     )
-    log_level: str = _setting("info", "What is logged.", choices=("debug", "info", "warning", "error"))
+    log_level: str = _setting(
+        "info", "Lowest level that is logged.", choices=("debug", "info", "warning", "error")
+    )
     accounts: tuple[AccountRow, ...] = ()
     limit_rows: tuple[LimitRow, ...] = ()
-    models: tuple[Mapping[str, Any], ...] = ()  # ``[[models]]``: ``id``, ``like`` and what differs
+    models: tuple[Mapping[str, Any], ...] = ()  # ``[[models]]``: ``id``, ``like`` and the fields that differ
 
     def __post_init__(self) -> None:
-        """Raise ``SettingsError`` naming the argument that makes no sense."""
+        """Convert and check all values. Raises ``SettingsError`` naming the invalid argument."""
         for option in OPTIONS:
             value = getattr(self, option.name)
             object.__setattr__(self, option.name, checked(option, value, f"argument {option.name}"))
@@ -394,9 +414,9 @@ class Settings:
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
 
     def for_request(self, headers: SupportsGet) -> Settings:
-        """Return these settings with the ``x-mock-*`` headers of one request applied.
+        """Return these settings with the ``x-mock-*`` headers of a request applied.
 
-        Raises ``SettingsError`` when such a header has a value that its setting cannot have.
+        Raises ``SettingsError`` for a header with an invalid value.
         """
         changes = {}
         for option in PER_REQUEST:
@@ -407,7 +427,7 @@ class Settings:
         return self._with(changes) if changes else self
 
     def _with(self, changes: Mapping[str, object]) -> Settings:
-        """Return a copy with some checked values in place of its own; the others are not checked once more."""
+        """Return a copy with ``changes``, which are checked already."""
         changed = copy.copy(self)
         for name, value in changes.items():
             object.__setattr__(changed, name, value)
@@ -416,6 +436,5 @@ class Settings:
 
 OPTIONS: tuple[Field[Any], ...] = tuple(option for option in fields(Settings) if option.metadata)
 PER_REQUEST = tuple(option for option in OPTIONS if option.metadata["per_request"])
-
 
 assert all(option.default is not MISSING for option in OPTIONS), "every setting has a default"

@@ -1,11 +1,9 @@
-"""Checks the values of settings: their type, their bounds and their form."""
+"""Checks the values of settings: type, bounds and form."""
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
-import re
 from dataclasses import Field
 from typing import Any
 
@@ -25,16 +23,13 @@ _KIND_NAMES = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
-    str: "a text",
-    tuple: "a list of texts",
+    str: "a string",
+    tuple: "a list of strings",
 }
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})"
-_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123, and the underscore of container names
-_ALLOWED_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.*?-]+)(?::(?P<port>[0-9]{1,5}))?")
 
 
 class SettingsError(Exception):
-    """A setting makes no sense. The message names where it was found and what would be right."""
+    """A setting is invalid. The message names its source, the problem and the remedy."""
 
 
 def kind_of(option: Field[Any]) -> type:
@@ -43,7 +38,10 @@ def kind_of(option: Field[Any]) -> type:
 
 
 def checked(option: Field[Any], value: object, source: str) -> Any:
-    """Return ``value`` as the option's type (texts are parsed). Raises ``SettingsError`` naming the ``source``."""
+    """Return ``value`` converted to the option's type; strings are parsed.
+
+    Raises ``SettingsError`` naming the ``source``.
+    """
     kind, rules = kind_of(option), option.metadata
     try:
         typed = _typed(kind, value)
@@ -56,15 +54,15 @@ def checked(option: Field[Any], value: object, source: str) -> Any:
         raise SettingsError(f"{source}: {shown(value)} is not one of {', '.join(rules['choices'])}.")
     low, high = rules["minimum"], rules["maximum"]
     if low is not None and typed < low:
-        raise SettingsError(f"{source}: {shown(value)} is too small; the least is {_number(low)}.")
+        raise SettingsError(f"{source}: {shown(value)} is too small; the minimum is {_number(low)}.")
     if high is not None and typed > high:
-        raise SettingsError(f"{source}: {shown(value)} is too large; the most is {_number(high)}.")
+        raise SettingsError(f"{source}: {shown(value)} is too large; the maximum is {_number(high)}.")
     try:
         admitted = rules["admits"](typed)
     except ValueError as error:
         raise SettingsError(f"{source}: {error}.") from error
     if not admitted:
-        raise SettingsError(f"{source}: {shown(value)} is not possible. {rules['help']}")
+        raise SettingsError(f"{source}: {shown(value)} is not valid. {rules['help']}")
     return typed
 
 
@@ -86,39 +84,16 @@ def _typed(kind: type, value: object) -> object:
     return value
 
 
-def is_host(text: str) -> bool:
-    """Return whether ``text`` is an IP address, or could be the name of a host; a port is part of neither."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return len(text) <= 253 and _HOST_NAME.fullmatch(text) is not None
-    return True
-
-
-def are_allowed_hosts(text: str) -> bool:
-    """Return whether ``text`` names hosts by ``HOST``, ``*.DOMAIN`` or ``HOST:PORT``, separated by commas.
-
-    Raises ``ValueError`` for the first that it does not.
-    """
-    for entry in filter(None, (each.strip() for each in text.split(","))):
-        found = _ALLOWED_HOST.fullmatch(entry)
-        if found is None or not 0 < int(found["port"] or 1) < 65536:
-            raise ValueError(
-                f"{shown(entry)} is neither HOST, *.DOMAIN nor HOST:PORT; write the host without http:// or a path"
-            )
-    return True
-
-
 def is_sendable(text: str) -> bool:
-    """Return whether a header can carry ``text`` as it is: spaces around it would get lost."""
+    """Return whether a header can carry ``text`` unchanged: without leading or trailing spaces."""
     return text == text.strip()
 
 
 def is_folder(text: str) -> bool:
-    """Return whether ``text`` is empty or a folder that can be read. Raises ``ValueError`` if not."""
+    """Return ``True`` if ``text`` is empty or a readable folder. Raises ``ValueError`` otherwise."""
     if text and not os.path.isdir(text):
-        what = "is not a folder" if os.path.lexists(text) else "is not there"
-        raise ValueError(f"{shown(text)} {what}; name a folder, or leave the setting empty")
+        problem = "is not a folder" if os.path.lexists(text) else "does not exist"
+        raise ValueError(f"{shown(text)} {problem}; name a folder, or leave the setting empty")
     if text and not os.access(text, os.R_OK | os.X_OK):
         raise ValueError(f"{shown(text)} cannot be read; change its permissions, or name another folder")
     return True

@@ -259,10 +259,10 @@ def test_a_file_that_makes_no_sense_stops_the_start(tmp_path: Path, row: str, me
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("a", "gpt-4o"), ("a", "gpt-5")], "models[1].id: {file}: models[0] has the id 'a', too. Keep one."),
+        ([("a", "gpt-4o"), ("a", "gpt-5")], "models[1].id: {file}: models[0] has the same id 'a'. Keep one."),
         (
             [("a", "b"), ("b", "a")],
-            "models[1].like: 'a' is itself like 'b'. Have one of them be like a model",
+            "models[1].like: 'a' is itself like 'b'. Let one of them be like a model",
         ),
         ([("a", "b"), ("b", "c"), ("c", "b")], "models[2].like: 'b' is itself like 'c'."),
         ([("a", "a")], "models[0].like: unknown model 'a'."),

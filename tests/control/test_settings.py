@@ -89,7 +89,7 @@ def test_null_takes_a_change_back_and_delete_all_of_them(
         ({"strictness": "lax"}, "strictness: Invalid value: 'lax'. Supported values are: "),
         ({"choiceless_chunks": "maybe"}, "Invalid type for 'choiceless_chunks': expected a boolean"),
         ({"limits": "requests_per_week=1"}, "limits: 'requests_per_week' is not one of "),
-        ({"speech_language": "klingon"}, "speech_language: 'klingon' is not possible."),
+        ({"speech_language": "klingon"}, "speech_language: 'klingon' is not valid."),
         ({"port": 80}, "Unknown parameter: 'port'. Known: "),
     ],
 )

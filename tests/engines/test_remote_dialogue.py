@@ -222,7 +222,7 @@ def test_a_dead_server_is_a_failure_to_reply() -> None:
     ],
 )
 def test_only_servers_of_this_machine_are_asked(url: str) -> None:
-    with pytest.raises(SettingsError, match="is not an http:// address of this machine"):
+    with pytest.raises(SettingsError, match="is not an http:// URL on this machine"):
         create_app(Settings(whisper_model="none", reply_from=url))
 
 

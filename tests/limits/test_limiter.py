@@ -218,7 +218,7 @@ def test_the_control_api_is_heard_while_requests_come() -> None:
         ),
         (
             {"limits": "requests_per_minute=-3"},
-            "argument limits: requests_per_minute='-3' is neither a whole number above 0 nor none.",
+            "argument limits: requests_per_minute='-3' is not a whole number above 0 or none.",
         ),
         (
             {"limit_rows": (LimitRow("gpt-4.0", None, (("requests_per_minute", 3),)),)},

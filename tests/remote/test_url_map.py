@@ -60,5 +60,5 @@ def test_a_map_that_makes_no_sense_is_refused(tmp_path: Path, name: str, text: s
 
 
 def test_a_map_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UrlMapError, match="there is no such file"):
+    with pytest.raises(UrlMapError, match="no such file"):
         load_url_map(tmp_path / "map.toml", {})

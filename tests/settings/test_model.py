@@ -131,21 +131,21 @@ def test_accounts_are_declared_in_the_file() -> None:
         ),
         (
             "port = 'x'",
-            "mockserver.toml: port: 'x' is not a whole number. Port to listen on; 0 takes a free one.",
+            "mockserver.toml: port: 'x' is not a whole number. Port to listen on; 0 chooses a free one.",
         ),
         (
             "port = 1.5",
-            "mockserver.toml: port: 1.5 is not a whole number. Port to listen on; 0 takes a free one.",
+            "mockserver.toml: port: 1.5 is not a whole number. Port to listen on; 0 chooses a free one.",
         ),
         (
             "port = true",
-            "mockserver.toml: port: True is not a whole number. Port to listen on; 0 takes a free one.",
+            "mockserver.toml: port: True is not a whole number. Port to listen on; 0 chooses a free one.",
         ),
-        ("port = 70000", "mockserver.toml: port: 70000 is too large; the most is 65535."),
-        ("max_threads = 1", "mockserver.toml: max_threads: 1 is too small; the least is 4."),
+        ("port = 70000", "mockserver.toml: port: 70000 is too large; the maximum is 65535."),
+        ("max_threads = 1", "mockserver.toml: max_threads: 1 is too small; the minimum is 4."),
         ("strictness = 'lax'", "mockserver.toml: strictness: 'lax' is not one of real, schema, off."),
-        ("seed = 7", "mockserver.toml: seed: 7 is not a text."),
-        ("fixtures = [1]", "mockserver.toml: fixtures: [1] is not a list of texts."),
+        ("seed = 7", "mockserver.toml: seed: 7 is not a string."),
+        ("fixtures = [1]", "mockserver.toml: fixtures: [1] is not a list of strings."),
         ("require_key = 'maybe'", "mockserver.toml: require_key: 'maybe' is not true or false."),
         ("socket_timeout = inf", "mockserver.toml: socket_timeout: inf is not a number."),
         ("socket_timeout = nan", "mockserver.toml: socket_timeout: nan is not a number."),
@@ -153,25 +153,28 @@ def test_accounts_are_declared_in_the_file() -> None:
         ("port =", "mockserver.toml: cannot be read as TOML: "),
         (
             "accounts = 7",
-            "mockserver.toml: accounts: is not a list. Write each account below its own [[accounts]].",
+            "mockserver.toml: accounts: is not a list. Write each account under its own [[accounts]] header.",
         ),
         ("[accounts]\nkey = 'a'", "mockserver.toml: accounts: is not a list."),
         (
             "[[accounts]]\ntier = 'free'",
-            "mockserver.toml: accounts[0]: needs a `key`, the API key of the account.",
+            "mockserver.toml: accounts[0]: `key` is missing. Add the API key of the account.",
         ),
-        ("accounts = ['sk-me']", "mockserver.toml: accounts[0]: needs a `key`, the API key of the account."),
-        ("[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = ''", "mockserver.toml: accounts[1]: needs a `key`"),
+        (
+            "accounts = ['sk-me']",
+            "mockserver.toml: accounts[0]: `key` is missing. Add the API key of the account.",
+        ),
+        ("[[accounts]]\nkey = 'a'\n[[accounts]]\nkey = ''", "mockserver.toml: accounts[1]: `key` is missing"),
         (
             "[[accounts]]\nkey = 'a'\nteam = 'b'",
             "mockserver.toml: accounts[0]: unknown key 'team'. Known: key, organization, ",
         ),
         (
             "[[accounts]]\nkey = 'a'\nmodels = 'tts-1'",
-            "mockserver.toml: accounts[0].models: 'tts-1' is not a list of texts.",
+            "mockserver.toml: accounts[0].models: 'tts-1' is not a list of strings.",
         ),
-        ('fixtures = "clips"', "mockserver.toml: fixtures: 'clips' is not a list of texts. "),
-        ("speech_language = 'xx'", "mockserver.toml: speech_language: 'xx' is not possible. Language (ISO"),
+        ('fixtures = "clips"', "mockserver.toml: fixtures: 'clips' is not a list of strings. "),
+        ("speech_language = 'xx'", "mockserver.toml: speech_language: 'xx' is not valid. Language (ISO"),
         (
             "[[accounts]]\nkey = 'a'\ntier = 'gold'",
             "mockserver.toml: accounts[0].tier: 'gold' is not one of free, tier-1, tier-2",
@@ -184,7 +187,7 @@ def test_what_is_wrong_in_the_file_is_named(toml: str, message: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    assert problem(Path("nowhere.toml")) == "nowhere.toml: there is no such file. Name another, or none."
+    assert problem(Path("nowhere.toml")) == "nowhere.toml: no such file. Name another file, or none."
 
 
 def test_a_byte_order_mark_before_the_file_does_no_harm() -> None:
@@ -218,7 +221,7 @@ def test_a_misspelt_variable_is_named_with_the_right_one(variable: str, remedy: 
 
 
 def test_a_wrong_argument_is_named() -> None:
-    assert problem(port=-1) == "argument port: -1 is too small; the least is 0."
+    assert problem(port=-1) == "argument port: -1 is too small; the minimum is 0."
     assert problem(prot=1).startswith("argument: unknown setting 'prot'.")
 
 
@@ -233,10 +236,10 @@ def test_a_wrong_header_is_named() -> None:
     ("arguments", "message"),
     [
         ({"strictness": "lax"}, "argument strictness: 'lax' is not one of real, schema, off."),
-        ({"port": 70000}, "argument port: 70000 is too large; the most is 65535."),
+        ({"port": 70000}, "argument port: 70000 is too large; the maximum is 65535."),
         ({"socket_timeout": float("nan")}, "argument socket_timeout: nan is not a number. "),
-        ({"fixtures": "clips"}, "argument fixtures: 'clips' is not a list of texts. Folder of fixtures"),
-        ({"speech_language": "xx"}, "argument speech_language: 'xx' is not possible. "),
+        ({"fixtures": "clips"}, "argument fixtures: 'clips' is not a list of strings. Folder of fixtures"),
+        ({"speech_language": "xx"}, "argument speech_language: 'xx' is not valid. "),
     ],
 )
 def test_settings_written_in_a_program_are_checked_alike(arguments: dict[str, Any], message: str) -> None:
@@ -252,7 +255,7 @@ def test_settings_written_in_a_program_may_be_of_a_kindred_type() -> None:
 
 def test_a_language_nobody_can_speak_is_refused_in_a_header() -> None:
     assert Settings().for_request({"x-mock-speech-language": "de-AT"}).speech_language == "de-AT"
-    with pytest.raises(SettingsError, match=r"^header x-mock-speech-language: 'xx' is not possible\. "):
+    with pytest.raises(SettingsError, match=r"^header x-mock-speech-language: 'xx' is not valid\. "):
         Settings().for_request({"x-mock-speech-language": "xx"})
 
 

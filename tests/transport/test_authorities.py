@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.hosts import is_loopback
+from mockserver.settings.hosts import is_loopback
 from mockserver.transport.authorities import Authority, Origin, parse_authority, parse_origin
 
 

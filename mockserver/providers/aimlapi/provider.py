@@ -12,7 +12,7 @@ from mockserver.providers.aimlapi import errors as aimlapi_errors
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
 from mockserver.providers.aimlapi.jobs import KIND
 from mockserver.providers.aimlapi.routes import OPERATIONS
-from mockserver.work_queue import WorkQueue
+from mockserver.providers.aimlapi.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,8 +28,8 @@ from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 from mockserver.catalog.reading import read_table
-from mockserver.expressions import Expression, ExpressionError, compiled
 from mockserver.matching.allowance import Allowance, scripts
+from mockserver.matching.expressions import Expression, ExpressionError, compiled
 
 _CHARACTERS_A_STEP = 64  # of texts that are made or compared
 _ITEMS_A_STEP = 8  # of lists that are copied

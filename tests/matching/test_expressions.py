@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.expressions import MAX_CHARACTERS, ExpressionError, compiled
+from mockserver.matching.expressions import MAX_CHARACTERS, ExpressionError, compiled
 
 PATTERNS = [
     r"weather in (paris|rome)",
