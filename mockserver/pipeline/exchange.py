@@ -96,7 +96,7 @@ class Exchange:
             return
         self.model = call.model.id if call.model else ""
         self.stub = call.scripted.stub_id if call.scripted else None
-        self.fault = HitFault(**call.fault.told) if call.fault else None
+        self.fault = HitFault(**call.fault.as_json) if call.fault else None
 
     def answered(self, reply: Reply) -> Reply:
         """Write the entry of a whole answer, or begin that of a stream. Return the reply to send."""

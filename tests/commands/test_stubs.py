@@ -46,7 +46,7 @@ def test_a_path_that_is_nearly_one_of_openais_is_doubted(run: Run, tmp_path: Pat
     result = run("stubs", "check", str(tmp_path))
     doubt, count = result.stdout.splitlines()
     assert doubt.endswith(
-        "e.yaml:1: endpoint: '/v1/respones' is no path of the API. Did you mean '/v1/responses'?"
+        "e.yaml:1: endpoint: the API has no path '/v1/respones'. Did you mean '/v1/responses'?"
     )
     assert (result.exit_code, count) == (0, "1 stub in 1 file.")
 
@@ -69,7 +69,7 @@ def test_the_first_that_cannot_be_used_is_told_in_one_line(run: Run, command: tu
 def test_a_folder_that_is_not_there_is_told_in_one_line(run: Run) -> None:
     result = run("stubs", "check", "nowhere")
     assert result.exit_code == 1
-    assert result.stderr == "mockserver: nowhere: there is no such folder. Make it, or name another.\n"
+    assert result.stderr == "mockserver: No such folder: nowhere. Create it, or choose another.\n"
 
 
 def test_the_examples_that_ship_can_be_used(run: Run) -> None:

@@ -191,13 +191,13 @@ def test_a_fault_without_a_key_concerns_every_account_and_only_those_without_a_k
     ("document", "message"),
     [
         ({}, "Missing required parameter: 'error'."),
-        ({"fault": "hang", "error": "conflict"}, "Give one of 'error' and 'fault': what goes wrong."),
+        ({"fault": "hang", "error": "conflict"}, "Give either 'error' or 'fault'."),
         ({"error": "no_such"}, "error: unknown error 'no_such'. "),
         ({"fault": "hang", "colour": "red"}, "Unknown parameter: 'colour'."),
         ({"fault": "hang", "when": {"colour": "red"}}, "Unknown parameter: 'when.colour'."),
         (
             {"fault": "slow_drip", "at": "before"},
-            "at: does not go with slow_drip. It goes with connection_reset.",
+            "at: slow_drip does not take it. These do: connection_reset.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Server-sent events that come damaged: one twice, one late, one that is no JSON, the last one missing."""
+"""Changes single events of a stream of server-sent events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DONE = b"[DONE]"
 def changed(
     stream: Iterable[bytes], number: int, change: Callable[[bytes], Iterable[bytes]]
 ) -> Iterator[bytes]:
-    """Return the events, in place of the one of that ``number`` (from 0) what ``change`` makes of it."""
+    """Yield the events, with the one of that ``number`` (from 0) replaced by what ``change`` returns for it."""
     for place, event in enumerate(stream):
         if place == number:
             yield from change(event)
@@ -21,7 +21,7 @@ def changed(
 
 
 def garbled(event: bytes) -> bytes:
-    """Return an event whose data is no JSON: the second half of it is missing."""
+    """Return the event without the second half of its data, which makes it invalid JSON."""
     end = END.search(event)
     data, ending = (event[: end.start()], end.group()) if end else (event, b"")
     begin = data.find(b"data:") + len(b"data: ")
@@ -29,5 +29,5 @@ def garbled(event: bytes) -> bytes:
 
 
 def is_done(event: bytes) -> bool:
-    """Return whether an event is the one that ends a stream."""
+    """Return whether the event is ``[DONE]``, which ends a stream."""
     return event.strip() == b"data: " + _DONE

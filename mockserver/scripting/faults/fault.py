@@ -1,4 +1,4 @@
-"""A fault: what goes wrong, and for which requests."""
+"""Faults as values: what goes wrong, and for which requests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mockserver.matching.patterns import Pattern
 
-ERROR = "error"  # the kind of a fault that is an error of the catalog
+ERROR = "error"  # the kind of fault that answers with an error of the catalog
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, for which requests. The members are those of ``schemas/mock/fault.json``.
+    """A fault. The members are those of ``schemas/mock/fault.json``.
 
-    ``kind`` names one of ``kinds.KINDS``; ``error`` is the name of an error of the catalog, for that kind; ``since``
-    the schema's ``from``. ``nth_request`` numbers the requests of an account that it met, from 1.
+    ``kind`` is one of ``kinds.KINDS``. ``error`` is the name of an error of the catalog, for the kind ``error``.
+    ``since`` is the schema's ``from``. ``nth_request`` counts the account's requests that matched it, from 1.
     """
 
     id: str
@@ -44,13 +44,13 @@ class Fault:
     nth_request: int = 0
 
     @property
-    def told(self) -> dict[str, Any]:
-        """Return the fault as the journal tells it."""
-        told = {"id": self.id, "kind": self.kind, "error": self.error, "occasion": self.nth_request}
-        return {name: value for name, value in told.items() if value != ""}
+    def as_json(self) -> dict[str, Any]:
+        """Return the fault as the journal records it."""
+        members = {"id": self.id, "kind": self.kind, "error": self.error, "occasion": self.nth_request}
+        return {name: value for name, value in members.items() if value != ""}
 
     def chance(self, purpose: str, nth_request: int = 0) -> random.Random:
-        """Return a source of chance that is the same whenever that request of an account meets this definition."""
+        """Return a random generator, seeded by the fault's definition, the number of the request and ``purpose``."""
         definition = {name: value for name, value in self.document.items() if name not in ("id", "name")}
-        drawn_from = json.dumps(definition, sort_keys=True)
-        return random.Random(f"{self.seed} {drawn_from} {nth_request or self.nth_request} {purpose}")  # noqa: S311
+        written = json.dumps(definition, sort_keys=True)
+        return random.Random(f"{self.seed} {written} {nth_request or self.nth_request} {purpose}")  # noqa: S311

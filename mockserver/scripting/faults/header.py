@@ -1,4 +1,4 @@
-"""The request header ``x-mock-fault``: ``rate_limit_tokens; after=2``, a fault for one request."""
+"""Parses the request header ``x-mock-fault``, a fault for one request: ``rate_limit_tokens; after=2``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MAX_CHARACTERS = 1000  # characters
 
 
 def document_of(header: str) -> dict[str, Any]:
-    """Return the fault that a header means: an error by name or status, or a kind of fault, then parameters.
+    """Return the document of the fault in a header: an error by name or status, or a kind of fault, then parameters.
 
-    ``after`` of an error is its ``retry_after``. Raises ``ValueError`` naming what is wrong.
+    ``after`` of an error is its ``retry_after``. Raises ``ValueError`` for an invalid header.
     """
     if len(header) > _MAX_CHARACTERS:
-        raise FaultError(f"is longer than {_MAX_CHARACTERS} characters.")
+        raise FaultError(f"is longer than {_MAX_CHARACTERS} characters. Shorten it.")
     name, *parameters = [part.strip() for part in header.split(";")]
     kind = name.lower()
     document: dict[str, Any] = (
@@ -36,7 +36,7 @@ def document_of(header: str) -> dict[str, Any]:
         key, equals, value = parameter.partition("=")
         key = key.strip().lower()
         if not equals:
-            raise FaultError(f"{parameter!r} is not of the form key=value.")
+            raise FaultError(f"{parameter!r} does not have the form key=value.")
         if key == "after" and ERROR in document:
             key = "retry_after"
         document[key] = _value(value.strip())
@@ -45,7 +45,7 @@ def document_of(header: str) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """Return a number where it is one, else the text without its quotes."""
+    """Return the value as a number if it is one, otherwise as text without its quotes."""
     try:
         value = strict_json.parse(text.encode())
     except ValueError:

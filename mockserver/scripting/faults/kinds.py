@@ -1,9 +1,9 @@
-"""The kinds of faults: one registered function for what each does, with the parameters that it takes.
+"""The kinds of faults: a registered function for each, with the parameters that it takes.
 
-What a kind does happens before a request is handled (``before``), to the reply (``breaks``, and ``breaks_events`` for
-streams of server-sent events), or to the job that the request creates (``fails_job``). A reply that a kind cannot
-break, such as text by broken JSON, stays as it is; a stream stays a stream, and is broken as it passes by.
-The order here is that of the guide, ``docs/faults.md``.
+A kind acts before a request is handled (``before``), on the reply (``breaks``, and ``breaks_events`` for streams of
+server-sent events), or on the job that the request creates (``fails_job``). A reply that a kind cannot break, such as
+plain text by ``malformed_json``, is left unchanged. A stream stays a stream and is changed while it is sent.
+The order is that of the guide, ``docs/faults.md``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.faults.targets import Arrival, Breakable
 
-_DELAY = 1.0  # seconds where a fault says none
-_DRIP = 0.05  # seconds between two drops of a slow drip
-_DRIPS = 10.0  # seconds that a slow drip lasts where a fault says nothing
-_FAR_TOO_LONG = 1 << 31  # bytes that a stream announces, whose length is not known
+_DELAY = 1.0  # seconds, unless the fault sets them
+_DRIP = 0.05  # seconds between two pieces of a slow drip
+_DRIPS = 10.0  # seconds that a slow drip lasts, unless the fault sets them
+_FAR_TOO_LONG = 1 << 31  # bytes; the content length announced for a stream, whose length is unknown
 
-Broken = bytes | Iterable[bytes] | None  # the body instead; ``None`` where it stays as it is
+Broken = bytes | Iterable[bytes] | None  # the new body; ``None`` leaves it unchanged
 Before = Callable[["Arrival"], None]
 Breaks = Callable[["Breakable"], Broken]
 FailsJob = Callable[["Fault"], str]
@@ -36,9 +36,9 @@ FailsJob = Callable[["Fault"], str]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of fault: the parameters that it takes, and what it does to requests.
+    """A kind of fault: the parameters that it ``takes``, and the functions that apply it.
 
-    It hits those alone that ask for what it ``needs`` (see ``LiveRequest.asks_for``).
+    It hits only requests that ask for what it ``needs`` (see ``LiveRequest.asks_for``).
     """
 
     name: str
@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {}
 def before(name: str, *takes: str) -> Callable[[Before], Before]:
     """Register what a kind does to a request before it is handled.
 
-    The function raises ``ApiError`` for a refusal, and ``ConnectionResetError`` when nobody is to be answered.
+    The function raises ``ApiError`` to refuse it, and ``ConnectionResetError`` to send no answer.
     """
 
     def register(function: Before) -> Before:
@@ -66,7 +66,7 @@ def before(name: str, *takes: str) -> Callable[[Before], Before]:
 
 
 def breaks(name: str, *takes: str, needs: str = "") -> Callable[[Breaks], Breaks]:
-    """Register how a kind breaks a reply; beside what it does before, where it has two stages."""
+    """Register how a kind breaks a reply, in addition to its ``before`` function if it has one."""
 
     def register(function: Breaks) -> Breaks:
         known = KINDS.get(name, Kind(name))
@@ -77,7 +77,7 @@ def breaks(name: str, *takes: str, needs: str = "") -> Callable[[Breaks], Breaks
 
 
 def breaks_events(name: str, *takes: str) -> Callable[[Breaks], Breaks]:
-    """Register how a kind breaks a stream of server-sent events; it hits requests that ask for one."""
+    """Register how a kind breaks a stream of server-sent events. It hits only requests that ask for one."""
 
     def register(function: Breaks) -> Breaks:
         breaks(name, *takes, needs="events")(lambda reply: function(reply) if reply.is_events else None)
@@ -87,7 +87,7 @@ def breaks_events(name: str, *takes: str) -> Callable[[Breaks], Breaks]:
 
 
 def fails_job(name: str, *takes: str) -> Callable[[FailsJob], FailsJob]:
-    """Register how a kind has the job fail that a request creates: the function returns the job's message."""
+    """Register how a kind fails the job that a request creates. The function returns the job's error message."""
 
     def register(function: FailsJob) -> FailsJob:
         KINDS[name] = Kind(name, takes, needs="job", fails_job=function)
@@ -97,13 +97,13 @@ def fails_job(name: str, *takes: str) -> Callable[[FailsJob], FailsJob]:
 
 
 def concerns(fault: Fault, request: LiveRequest) -> bool:
-    """Return whether a fault can hit a request: one of its pattern that asks for what the fault breaks."""
+    """Return whether a fault can hit a request: its pattern matches, and the request asks for what it breaks."""
     needs = KINDS[fault.kind].needs
     return (not needs or needs in request.asks_for) and fault.pattern.matches(request)
 
 
 def job_failure(fault: Fault | None) -> str | None:
-    """Return the message with which a fault has a job fail, empty where it says none; ``None`` for no such fault."""
+    """Return the message that a fault fails the request's job with, may be empty; ``None`` if it fails no job."""
     fails = KINDS[fault.kind].fails_job if fault else None
     return fails(fault) if fault and fails else None
 
@@ -135,7 +135,7 @@ def _reset_at_once(arrival: Arrival) -> None:
 
 @breaks("connection_reset")
 def _reset(reply: Breakable) -> Iterator[bytes]:
-    """Send a part of the body, or all of it, then reset the connection."""
+    """Send none, a part or all of the body, then reset the connection."""
     sent = {"before": (), "middle": _part(reply), "after": reply.pieces}[reply.fault.at]
     yield from sent
     if reply.fault.at == "after" and reply.is_chunked:
@@ -146,14 +146,14 @@ def _reset(reply: Breakable) -> Iterator[bytes]:
 
 @breaks("truncated_body", "after")
 def _truncate(reply: Breakable) -> Iterator[bytes]:
-    """Send a part of the body, then end the connection."""
+    """Send a part of the body, then close the connection."""
     yield from _part(reply)
     raise lost("fault: the body was truncated")
 
 
 @breaks("malformed_json")
 def _malform(reply: Breakable) -> Broken:
-    """Leave out the last bracket of the body; of events, break the first one."""
+    """Remove the last bracket of the body; in a stream of events, break the first one."""
     if reply.is_events:
         return events.changed(reply.events, 0, lambda event: [events.garbled(event)])
     if reply.whole is None or not reply.is_json:
@@ -165,9 +165,9 @@ def _malform(reply: Breakable) -> Broken:
 
 @breaks("wrong_content_length", "by", "seconds")
 def _misannounce(reply: Breakable) -> Iterable[bytes]:
-    """Announce a body that is longer, or shorter, than the one that is sent."""
+    """Announce a longer or shorter body than the one that is sent."""
     by = reply.fault.by
-    announced = _FAR_TOO_LONG if by > 0 else -by  # of a stream
+    announced = _FAR_TOO_LONG if by > 0 else -by  # for a stream
     if reply.whole is not None:
         announced = max(1, len(reply.whole) + by)
     reply.announce(announced)
@@ -206,7 +206,7 @@ def _leave_out_done(reply: Breakable) -> Iterator[bytes]:
 
 @breaks("corrupt_audio", needs="sound")
 def _corrupt(reply: Breakable) -> Broken:
-    """Change bytes of the sound: as it is, in JSON, or in events."""
+    """Change bytes of the audio: in an audio file, in JSON, or in events."""
     noise = Noise(reply.fault.chance("noise"))
     if reply.is_events:
         return map(noise.on_json, reply.events)
@@ -217,7 +217,7 @@ def _corrupt(reply: Breakable) -> Broken:
 
 @breaks("slow_drip", "bytes_per_second", "seconds")
 def _drip(reply: Breakable) -> Iterator[bytes]:
-    """Send the body at a few bytes a second, and after a time what is left of it at once."""
+    """Send the body at a few bytes per second, and the rest at once when the time is up."""
     rate = reply.fault.bytes_per_second
     left = _DRIPS if reply.fault.seconds is None else reply.fault.seconds
     drop = max(1, round(rate * _DRIP))
@@ -241,7 +241,7 @@ def _fail_job(fault: Fault) -> str:
 
 
 def _part(reply: Breakable) -> Iterator[bytes]:
-    """Yield the first ``after`` bytes of the body; else half of it, or the first piece of a stream."""
+    """Yield the first ``after`` bytes of the body; without ``after`` half of it, or the first piece of a stream."""
     left, whole = reply.fault.after, reply.whole
     if whole is not None:
         yield whole[: len(whole) // 2 if left is None else min(left, len(whole) - 1)]
@@ -256,7 +256,7 @@ def _part(reply: Breakable) -> Iterator[bytes]:
 
 
 def _misfitting(reply: Breakable, announced: int) -> Iterator[bytes]:
-    """Yield as many bytes of the body as were announced; those beyond go past the server, missing ones take time."""
+    """Yield the announced number of bytes; send further bytes on the socket, or wait for missing ones."""
     left = announced
     for piece in reply.pieces:
         if piece[:left]:

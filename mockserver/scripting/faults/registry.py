@@ -1,4 +1,4 @@
-"""The faults of a server: which of them hits a request. They are scripted for an account, or for all."""
+"""The faults of a server, by account, and the choice of the one that hits a request."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["Fault", "FaultError", "FaultStatus", "Faults"]
 
 _MAX_FAULTS = 10_000
-_MAX_HEADERS = 1_000  # whose counters are kept; those of the one that came longest ago make room
-_MAX_ACCOUNTS = 4_096  # whose counters a fault keeps; likewise
+_MAX_HEADERS = 1_000  # ``x-mock-fault`` headers with counters; the least recently used is evicted
+_MAX_ACCOUNTS = 4_096  # accounts with counters, of each fault; the least recently used is evicted
 _ALWAYS = (float("-inf"), float("inf"))
 
 
 class FaultStatus(NamedTuple):
-    """A fault, whose it is (``None``: of all accounts), and how many requests it has hit, of those it has seen."""
+    """A fault, its account (``None``: all), how many requests it has ``seen`` and how many of them it ``hits``."""
 
     fault: Fault
     account_id: str | None
@@ -56,7 +56,7 @@ class _Entry:
         return self.fault.times is not None and count is not None and count.hits >= self.fault.times
 
     def try_hit(self, account_id: str) -> Fault | None:
-        """Count a request of an account. Return the fault if it hits it."""
+        """Count a request of an account. Return the fault if it hits the request."""
         if self.is_used_up(account_id):
             return None
         count = self.counts.setdefault(account_id, _Count())
@@ -78,21 +78,21 @@ class _Entry:
             self.fault, owner, sum(each.hits for each in counts), sum(each.seen for each in counts)
         )
 
-    def told(self, account_id: str | None) -> dict[str, list[int]]:
+    def rows(self, account_id: str | None) -> dict[str, list[int]]:
+        """Return ``seen`` and ``hits`` by account, of one account or of all."""
         return {
             id_: [count.seen, count.hits] for id_, count in self.counts.items() if account_id in (None, id_)
         }
 
-    def recall(self, told: Mapping[str, list[int]], account_id: str | None) -> None:
-        """Take back what was ``told``, all of it for one account where one is given."""
-        self.counts.update({account_id or id_: _Count(*numbers) for id_, numbers in told.items()})
+    def restore(self, rows: Mapping[str, list[int]], account_id: str | None) -> None:
+        """Put back the counts of ``rows``; all of them for one account if it is given."""
+        self.counts.update({account_id or id_: _Count(*numbers) for id_, numbers in rows.items()})
 
 
 class Faults:
-    """The faults of one server. Every method is safe to use from several threads.
+    """The faults of one server. Thread-safe.
 
-    ``seed`` is what chance is drawn from where a fault has no seed of its own; ``endpoints`` are the names
-    that patterns can use.
+    ``seed`` is the seed of faults without their own; ``endpoints`` are the names that patterns can use.
     """
 
     def __init__(
@@ -107,20 +107,20 @@ class Faults:
         self._errors = errors
         self._endpoints = endpoints
         self._lock = threading.Lock()
-        self._sets: dict[str | None, dict[str, _Entry]] = {}  # by account and id, the oldest first
+        self._sets: dict[str | None, dict[str, _Entry]] = {}  # by account and id, oldest first
         self._headers: OrderedDict[str, _Entry] = OrderedDict()
         self._last_order = 0
         self._ids = itertools.count(1)
 
     def __bool__(self) -> bool:
-        """Return whether there are any, but for those of headers."""
+        """Return whether there are any faults, except those from headers."""
         return bool(self._sets)
 
     def due(self, facts: LiveRequest, account_id: str, header: str | None) -> Fault | None:
-        """Return the fault that hits this request of an account, which is counted. A request is hit by one at most.
+        """Return the fault that hits this request of an account, and count the request. At most one fault hits.
 
-        First comes the one of the request's ``header`` (``x-mock-fault``), then those of the account and of all
-        accounts, the most recent first. Those after the one that hits do not see the request.
+        The fault of the request's ``header`` (``x-mock-fault``) is tried first, then those of the account and of all
+        accounts, most recent first. Faults after the one that hits do not count the request.
         Raises ``ApiError`` (``bad_mock_header``).
         """
         if header is None and not self._sets:
@@ -135,9 +135,9 @@ class Faults:
         return None
 
     def add(self, document: Mapping[str, Any], account_id: str | None) -> Fault:
-        """Add a fault that satisfies its schema, or replace the one of the same id.
+        """Add a fault that satisfies its schema, or replace the one with the same id.
 
-        Raises ``FaultError`` and ``PatternError`` (both ``ValueError``) naming what makes no sense.
+        Raises ``FaultError`` and ``PatternError`` (both ``ValueError``) if it is invalid.
         """
         fault = self._define(document, document.get("id") or self._new_id(account_id))
         with self._lock:
@@ -147,19 +147,19 @@ class Faults:
         return fault
 
     def visible(self, account_id: str | None) -> list[FaultStatus]:
-        """Return the faults that concern an account with its counts (``None``: all), in the order they are tried."""
+        """Return the faults that apply to an account (``None``: all), with its counts, in the order they are tried."""
         with self._lock:
             found = sorted(self._visible(account_id), key=lambda each: -each[1].order)
             return [entry.status(owner, account_id) for owner, entry in found]
 
     def get(self, id_: str, account_id: str | None) -> FaultStatus | None:
-        """Return the fault of that id, an account's own before that of all accounts."""
+        """Return the fault with that id; an account's own takes precedence over one for all accounts."""
         with self._lock:
             found = self._find(id_, account_id)
             return found and found[1].status(found[0], account_id)
 
     def remove(self, id_: str, account_id: str | None) -> bool:
-        """Remove an account's fault of that id; without an account, anyone's. Return whether there was one."""
+        """Remove an account's fault with that id; without an account, any account's. Return whether there was one."""
         with self._lock:
             found = self._find(id_, account_id)
             if found is None or account_id not in (None, found[0]):
@@ -168,28 +168,28 @@ class Faults:
             return True
 
     def reset(self, account_id: str | None) -> None:
-        """Remove the faults of an account and set its counters back; those of all for ``None``."""
+        """Remove an account's faults and reset its counters (``None``: of all accounts)."""
         with self._lock:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """Return the faults and counters of an account, or all, as a JSON value. One account's fit another, too."""
+        """Return an account's faults and counters, or all, as JSON. One account's can be restored to another."""
         with self._lock:
             rows = [
                 {
                     "account": owner,
                     "document": {**entry.fault.document, "id": entry.fault.id},
                     "order": entry.order,
-                    "counts": entry.told(account_id),
+                    "counts": entry.rows(account_id),
                 }
                 for owner, entry in self._visible(account_id)
             ]
-            return {"faults": rows, "headers": {t: e.told(account_id) for t, e in self._headers.items()}}
+            return {"faults": rows, "headers": {t: e.rows(account_id) for t, e in self._headers.items()}}
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Put a ``snapshot`` in place of the faults and counters of an account, or of all.
+        """Replace the faults and counters of an account, or of all, by a ``snapshot``.
 
-        Raises ``ValueError`` as ``add`` does, and changes nothing then.
+        Raises ``ValueError`` as ``add`` does, and then changes nothing.
         """
         faults = [self._define(row["document"], row["document"]["id"]) for row in state["faults"]]
         with self._lock:
@@ -200,9 +200,9 @@ class Faults:
                 else:
                     entry = self._put(fault, account_id or row["account"], row["order"])
                 if entry is not None:
-                    entry.recall(row["counts"], account_id)
+                    entry.restore(row["counts"], account_id)
             for header, counts in state["headers"].items():
-                self._of_header(header).recall(counts, account_id)
+                self._of_header(header).restore(counts, account_id)
 
     def _define(self, document: Mapping[str, Any], id_: str) -> Fault:
         return define(
@@ -222,7 +222,7 @@ class Faults:
         return of_header + ordered
 
     def _of_header(self, header: str) -> _Entry:
-        """Return the fault that a header means, the same one whenever it comes. Raises ``ApiError``."""
+        """Return the fault of a header, the same object for equal headers. Raises ``ApiError``."""
         entry = self._headers.get(header)
         if entry is None:
             try:
@@ -239,7 +239,7 @@ class Faults:
         return (fault.since, fault.until) == _ALWAYS or fault.since <= self._clock.now() < fault.until
 
     def _visible(self, account_id: str | None) -> Iterator[tuple[str | None, _Entry]]:
-        """Return the faults that concern an account, or all, and whose they are."""
+        """Yield the faults that apply to an account, or all of them, each with its account."""
         for owner, entries in self._sets.items():
             if account_id is None or owner in (None, account_id):
                 for entry in entries.values():

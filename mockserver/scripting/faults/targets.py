@@ -1,4 +1,4 @@
-"""What a fault strikes: a request before it is handled, and the reply to it."""
+"""What faults act on: a request before it is handled, and the reply to it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.fault import Fault
     from mockserver.transport.connection import Connection
 
-_PASSING = 1  # events that pass unharmed where a fault says none
+_PASSING = 1  # events left intact, unless the fault sets ``after``
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request that has come and is not handled yet.
+    """A request that has arrived and is not handled yet.
 
-    ``release`` gives its place among those that are worked at to another; ``refusal`` returns the error that a
-    fault of the kind ``error`` names. Waits end when the server closes (``closing``) and when the client leaves.
+    ``release`` frees the slot of the request for another one; ``refusal`` returns the error of a fault of kind
+    ``error``. Waits end when the server closes (``closing``) or the client disconnects.
     """
 
     fault: Fault
@@ -32,17 +32,17 @@ class Arrival:
     refusal: Callable[[], Exception]
 
     def wait(self, seconds: float | None) -> None:
-        """Let real seconds pass (``None``: all there are), while another request may be worked at."""
+        """Wait for real seconds (``None``: until the client leaves), and let another request be handled meanwhile."""
         self.release()
         self.connection.wait(seconds, self.closing)
 
 
 @dataclass(frozen=True, slots=True)
 class Breakable:
-    """A reply that is to be broken: its body in ``pieces``, and ``whole`` unless it is a stream.
+    """A reply to break: its body in ``pieces``, and ``whole`` unless it is a stream.
 
-    ``media_type`` is its content type without parameters. ``announce`` writes another length into its headers.
-    One that ``is_chunked`` is sent by the server in chunks, the last of which says that it is the last.
+    ``media_type`` is its content type without parameters. ``announce`` sets the content length in its headers.
+    With ``is_chunked`` the server sends it in chunks (chunked transfer coding), and a last, empty one.
     """
 
     fault: Fault
@@ -62,14 +62,14 @@ class Breakable:
 
     @property
     def events(self) -> Iterator[bytes]:
-        """Return the body, an event at a time."""
+        """Return an iterator over the events of the body."""
         return sse.events(self.pieces)
 
     @property
     def number(self) -> int:
-        """Return the number of the event that is broken, from 0."""
+        """Return the number of the event to break, from 0."""
         return _PASSING if self.fault.after is None else self.fault.after
 
     def wait(self, seconds: float) -> bool:
-        """Let real seconds pass. Return whether the server goes on."""
+        """Wait for real seconds. Return whether the server is still running."""
         return self.connection.wait(seconds, self.closing)

@@ -1,4 +1,4 @@
-"""Stubs that are written down: folders of YAML and JSON files, read at the start and when they change."""
+"""Reads folders of stub files (YAML and JSON), at the start and when they change."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Check = Callable[[dict[str, Any]], object]
 _ENDINGS = (".yaml", ".yml", ".json")
 _MAX_FILE_BYTES = 1 << 25  # bytes
 _NOT_OF_IDS = re.compile(r"[^A-Za-z0-9._-]")
-_MAX_STEM = 180  # characters of an id
-_PATIENCE = 20  # times as long as it takes to look, the watcher waits before it looks again
+_MAX_STEM = 180  # characters of a file name that its stubs' ids begin with
+_PAUSE = 20  # the watcher pauses at least this many times as long as one look takes
 
 
 class StubFileError(SettingsError):
-    """The stubs that the settings name cannot be used. The message names file, line, place and remedy.
+    """An invalid stub file. The message names file, line, place and remedy.
 
-    ``missing`` is the file that a reply names, where what is wrong is that there is none.
+    ``missing`` is the file that a reply names, if the error is that it does not exist.
     """
 
     def __init__(self, message: str, missing: Path | None = None) -> None:
@@ -43,9 +43,9 @@ class StubFileError(SettingsError):
 
 @dataclass(frozen=True, slots=True)
 class StubDocument:
-    """A stub as it is written down, with an id. ``source`` is its file and line.
+    """The document of a stub in a file, with an id. ``source`` is its file and line.
 
-    The files that its replies name are relative to ``folder``.
+    Paths in its replies are relative to ``folder``.
     """
 
     document: dict[str, Any]
@@ -54,10 +54,10 @@ class StubDocument:
 
 
 def load_stubs(folders: Sequence[Path], check: Check, schemas: Schemas | None = None) -> list[StubDocument]:
-    """Return the stubs of the ``*.yaml``, ``*.yml`` and ``*.json`` files of some folders, by folder, name and line.
+    """Return the stubs of the ``*.yaml``, ``*.yml`` and ``*.json`` files in folders, ordered by folder, name and line.
 
-    ``check`` raises ``ValueError``, whose message begins with the place, for a stub that satisfies its
-    schema and still makes no sense. Raises ``StubFileError`` for the first that cannot be used.
+    ``check`` raises ``ValueError``, with a message that begins with the place, for a stub that satisfies its
+    schema but is invalid. Raises ``StubFileError`` for the first invalid stub.
     """
     reader = _Reader(check, schemas or Schemas(data_folder("schemas")))
     for folder in folders:
@@ -67,9 +67,9 @@ def load_stubs(folders: Sequence[Path], check: Check, schemas: Schemas | None = 
 
 
 class StubWatcher:
-    """Reads the stubs of some folders again when a file of them comes, goes or changes.
+    """Reloads the stubs of folders when one of their files is added, removed or changed.
 
-    ``on_change`` is given the new set. Of a set that cannot be used the log tells once, and the old one stays.
+    Calls ``on_change`` with the new stubs. If they are invalid, logs that once and keeps the old ones.
     """
 
     def __init__(
@@ -80,22 +80,22 @@ class StubWatcher:
         closing: threading.Event,
         interval: float = 0.5,
     ) -> None:
-        """Take an ``interval`` in seconds; it is longer where looking takes long. ``closing`` ends the thread."""
+        """Take an ``interval`` in seconds, which grows if a look takes long. ``closing`` ends the thread."""
         self._folders = tuple(folders)
         self._on_change = on_change
         self._check = check
         self._closing = closing
         self._interval = interval
         self._missing: Path | None = None
-        self._failure = ""  # of the last look, which is told once
+        self._failure = ""  # of the last look; each is logged once
         self._seen = self._look()
 
     def start(self) -> None:
-        """Watch in a thread of its own, for changes since the watcher was made."""
+        """Start a thread that watches for changes since the watcher was created."""
         threading.Thread(target=self._watch, name="stubs", daemon=True).start()
 
     def poll(self) -> None:
-        """Look once, and read the stubs if anything is not as it was."""
+        """Look once, and reload the stubs if a file has changed."""
         now = self._look()
         if now == self._seen and not (self._missing and _is_file(self._missing)):
             return
@@ -104,10 +104,10 @@ class StubWatcher:
             documents = load_stubs(self._folders, self._check)
         except StubFileError as error:
             self._missing = error.missing
-            log.error("%s The stubs stay as they were.", error)
+            log.error("%s The stubs were not reloaded.", error)
             return
         self._on_change(documents)
-        log.info("%d stubs loaded anew.", len(documents))
+        log.info("%d stubs reloaded.", len(documents))
 
     def _watch(self) -> None:
         pause = self._interval
@@ -118,12 +118,12 @@ class StubWatcher:
                 self._failure = ""
             except Exception as error:
                 if repr(error) != self._failure:
-                    log.exception("The stubs cannot be read again, and stay as they were.")
+                    log.exception("The stubs could not be reloaded.")
                 self._failure = repr(error)
-            pause = max(self._interval, _PATIENCE * (time.monotonic() - began))
+            pause = max(self._interval, _PAUSE * (time.monotonic() - began))
 
     def _look(self) -> dict[Path, tuple[int, int, int] | None]:
-        """Return the identity, size and time of change of every file; ``None`` for what cannot be looked at."""
+        """Return inode, size and modification time of every file; ``None`` for one that cannot be read."""
         seen: dict[Path, tuple[int, int, int] | None] = {}
         for folder in self._folders:
             try:
@@ -144,14 +144,14 @@ def _state(path: Path) -> tuple[int, int, int] | None:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # an invalid file name
         return False
 
 
@@ -159,15 +159,17 @@ def _files_of(folder: Path) -> list[Path]:
     try:
         return _entries(folder)
     except NotADirectoryError as error:
-        raise StubFileError(f"{folder}: is not a folder. Give the folder that the file is in.") from error
+        raise StubFileError(f"Not a folder: {folder}. Give the folder that the file is in.") from error
     except FileNotFoundError as error:
-        raise StubFileError(f"{folder}: there is no such folder. Make it, or name another.") from error
+        raise StubFileError(f"No such folder: {folder}. Create it, or choose another.") from error
     except OSError as error:
-        raise StubFileError(f"{folder}: cannot be read: {error.strerror}. Give a folder of stubs.") from error
+        raise StubFileError(
+            f"{folder}: cannot be read: {error.strerror}. Choose a folder that can be read."
+        ) from error
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what should be files of stubs, in the order of their names. Raises ``OSError``."""
+    """Return the paths of the stub files, ordered by name. Raises ``OSError``."""
     with os.scandir(folder) as entries:
         names = [
             entry.name
@@ -182,21 +184,19 @@ def _content(path: Path) -> bytes:
         if path.stat().st_size <= _MAX_FILE_BYTES and path.is_file():
             return path.read_bytes()
     except OSError as error:
-        raise StubFileError(f"{path}: cannot be read: {error.strerror}. Mend it, or take it away.") from error
-    raise StubFileError(
-        f"{path}: is not a file of at most {_MAX_FILE_BYTES} bytes. Part it, or take it away."
-    )
+        raise StubFileError(f"{path}: cannot be read: {error.strerror}. Fix it, or remove it.") from error
+    raise StubFileError(f"{path}: is not a file of at most {_MAX_FILE_BYTES} bytes. Split it, or remove it.")
 
 
 class _Reader:
-    """Reads one file after the other, and gives every stub its id."""
+    """Reads files one by one, and gives every stub its id."""
 
     def __init__(self, check: Check, schemas: Schemas) -> None:
         self.found: list[StubDocument] = []
         self._check = check
         self._schemas = schemas
-        self._numbers: Counter[str] = Counter()  # of stubs, by the name of the file
-        self._sources: dict[str, str] = {}  # of stubs, by id
+        self._numbers: Counter[str] = Counter()  # of stubs, by file name
+        self._sources: dict[str, str] = {}  # file and line, by id
 
     def read(self, path: Path) -> None:
         """Read the stubs of a file. Raises ``StubFileError``."""
@@ -208,7 +208,9 @@ class _Reader:
         except SourceError as error:
             raise StubFileError(f"{path}:{error.line}: {error}") from error
         except (MemoryError, RecursionError) as error:
-            raise StubFileError(f"{path}: takes too much to read: {error!r}. Part it.") from error
+            raise StubFileError(
+                f"{path}: takes too much memory or depth to read: {error!r}. Split it."
+            ) from error
 
     def _check_stub(self, stub: Any, located: Located, place: Place) -> None:
         if not self._schemas.is_valid("mock/stub", stub):
@@ -224,21 +226,21 @@ class _Reader:
         id_ = stub.get("id", f"{stem}:{self._numbers[stem]}")
         source = f"{path}:{located.line_of(place)}"
         if id_ in self._sources:
-            message = f"id: {id_!r} is that of the stub at {self._sources[id_]}, too. Give each its own."
+            message = f"id: {id_!r} is already used by the stub at {self._sources[id_]}. Choose another."
             raise SourceError(located.line_of((*place, "id")), message)
         self._sources[id_] = source
         self.found.append(StubDocument({**stub, "id": id_}, source, path.parent))
 
 
 def _check_files(path: Path, stub: dict[str, Any], located: Located, place: Place) -> None:
-    """Raise ``StubFileError`` for a file that a reply names and that is not there."""
+    """Raise ``StubFileError`` if a file that a reply names does not exist."""
     for where, reply in _replies(stub):
         for member in ("audio", "file"):
             named = reply.get(member)
             if isinstance(named, str) and not _is_file(path.parent / named):
                 line = located.line_of((*place, *where, member))
                 raise StubFileError(
-                    f"{path}:{line}: {dotted((*where, member))}: there is no file {path.parent / named}. "
+                    f"{path}:{line}: {dotted((*where, member))}: no such file: {path.parent / named}. "
                     f"Paths are relative to {path.parent}.",
                     missing=path.parent / named,
                 )

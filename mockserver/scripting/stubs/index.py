@@ -1,4 +1,4 @@
-"""Finds the stubs that may match a request without trying all of them."""
+"""An index of stubs: finds those that may match a request without trying all."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ if TYPE_CHECKING:
     from mockserver.matching.facts import Facts
     from mockserver.scripting.stubs.stub import Stub
 
-# The conditions of an index, the ones that cost nothing first.
-_LOOKED_UP = tuple(name for name, condition in CONDITIONS.items() if condition.exact)
+_INDEXED = tuple(name for name, condition in CONDITIONS.items() if condition.exact)  # cheapest first
 
 _Row = tuple["Stub", ...]
 
 
 class StubIndex:
-    """Some stubs: those that ask for an exact fact by that fact, the others in one row.
+    """Stubs in sorted rows: one for each exact value that patterns ask for, and one for all other stubs.
 
-    Rows are replaced, never changed: who reads one needs no lock. Changes must come one at a time.
+    Rows are replaced, never changed, so that readers need no lock. Writers must not run concurrently.
     """
 
     def __init__(self, stubs: Iterable[Stub] = ()) -> None:
         self._exact: dict[IndexKey, _Row] = {}
         self._others: _Row = ()
-        self._conditions: Counter[str] = Counter()  # how many stubs are found by each
+        self._conditions: Counter[str] = Counter()  # number of stubs indexed by each
         by_key: dict[IndexKey | None, list[Stub]] = {}
         for stub in sorted(stubs, key=rank):
             by_key.setdefault(stub.pattern.index_key, []).append(stub)
@@ -48,9 +47,9 @@ class StubIndex:
         self._put(stub, tuple(each for each in self._row_of(stub) if each is not stub))
 
     def candidates(self, facts: Facts) -> Iterator[Stub]:
-        """Return the stubs that may match, in the order in which they are to be tried."""
+        """Return the stubs that may match, in the order to try them."""
         rows = [self._others] if self._others else []
-        for condition in _LOOKED_UP:
+        for condition in _INDEXED:
             if self._conditions[condition]:
                 keys = (IndexKey(condition, value) for value in index_values(facts, condition))
                 rows.extend(self._exact.get(key, ()) for key in keys)
@@ -61,7 +60,7 @@ class StubIndex:
         return self._exact.get(key, ()) if key else self._others
 
     def _put(self, stub: Stub, row: _Row) -> None:
-        """Replace the row that ``stub`` belongs in."""
+        """Replace the row of ``stub``."""
         key = stub.pattern.index_key
         if key is None:
             self._others = row
@@ -73,10 +72,10 @@ class StubIndex:
 
 
 def rank(stub: Stub) -> tuple[int, int]:
-    """Return what orders stubs: the highest priority first, then the most recent."""
+    """Return the sort key of a stub: the highest priority first, then the most recent."""
     return -stub.priority, -stub.order
 
 
 def merged(rows: list[_Row] | list[Iterator[Stub]]) -> Iterator[Stub]:
-    """Return the stubs of several rows in the order of their rank."""
+    """Return the stubs of several rows ordered by ``rank``."""
     return heapq.merge(*rows, key=rank)

@@ -1,4 +1,4 @@
-"""Documents that know on which line of their file each of their values stands."""
+"""JSON values with the line number of each value in them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Place = tuple[str | int, ...]  # the names and numbers that lead to a value
+Place = tuple[str | int, ...]  # the path of a value: names and indexes
 
-MAX_DEPTH = 100  # objects and arrays within each other
+MAX_DEPTH = 100  # nested objects and arrays
 
 
 class SourceError(ValueError):
-    """A text is not of its format, or holds what JSON cannot hold. ``line`` counts from 1."""
+    """A text that is not in its format, or has what JSON cannot represent. ``line`` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class Located:
     lines: Mapping[Place, int]
 
     def line_of(self, place: Place) -> int:
-        """Return the line of a place; of one that is not there, that of what would hold it."""
+        """Return the line of a place; if it does not exist, that of the nearest enclosing value."""
         while place not in self.lines:
             place = place[:-1]
         return self.lines[place]

@@ -1,4 +1,4 @@
-"""Reads JSON, and keeps the line of every value. Names that an object has twice are refused."""
+"""Reads JSON with the line of every value. Duplicate names in an object are errors."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _beyond_the_standard(text: str) -> SourceError:
-    """Return the error for what Python would read and the standard does not know."""
+    """Return the error for what Python accepts and the JSON standard does not."""
     for line, word in _words(text):
         if word not in "[]{}":
             try:
                 strict_json.parse(word.encode())
             except UnicodeError:
-                return SourceError(line, "a text has one half of a surrogate pair without the other.")
+                return SourceError(line, "a text has an unpaired surrogate. Write both halves of the pair.")
             except ValueError as error:
                 digits = word.removeprefix("-")
                 reason = f"a number of {len(digits)} digits is too large" if digits.isdecimal() else error
@@ -50,7 +50,7 @@ def _beyond_the_standard(text: str) -> SourceError:
 
 
 class _Walk:
-    """Finds the lines in a text that is known to be JSON."""
+    """Finds the line of every value in a valid JSON text."""
 
     def __init__(self, text: str) -> None:
         self.lines: dict[Place, int] = {}

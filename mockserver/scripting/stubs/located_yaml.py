@@ -1,7 +1,9 @@
-"""Reads YAML that is JSON in another spelling, and keeps the line of every value.
+"""Reads YAML as JSON values, with the line of every value.
 
-Plain words are what JSON knows (numbers, ``true``, ``false``, ``null``) or else texts: ``no`` is a language,
-``12:30`` and ``2026-01-01`` are texts. Anchors, aliases and merge keys (``<<``) work, within bounds.
+Unquoted scalars are JSON's numbers, ``true``, ``false`` and ``null``, otherwise texts: ``no``, ``12:30`` and
+``2026-01-01`` are texts. Anchors, aliases and merge keys (``<<``) work, within bounds.
+
+The parser's events are read, not ``yaml.compose``'s nodes: a node does not say on which line an alias to it stands.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import yaml
 
 from mockserver.scripting.stubs.located import MAX_DEPTH, Located, Place, SourceError, decoded
 
-_MAX_VALUES = 1_000_000  # of a file, those of aliases counted wherever they are used
+_MAX_VALUES = 1_000_000  # of a file; each use of an alias counts all values in it
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _TAGS = {
     yaml.ScalarEvent: "tag:yaml.org,2002:str",
@@ -31,7 +33,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def read(data: bytes) -> list[Located]:
-    """Return the values of the documents of a YAML file; empty documents are left out. Raises ``SourceError``."""
+    """Return the documents of a YAML file, except empty ones. Raises ``SourceError``."""
     text = decoded(data)
     try:
         return [found for found in _Reader(yaml.parse(text, _LOADER)).documents() if found.value is not None]
@@ -46,7 +48,7 @@ def read(data: bytes) -> list[Located]:
 
 
 class _Anchored(NamedTuple):
-    """What an alias stands for: a value, of how many values it consists, and how deep they are nested."""
+    """An anchored value, the number of values in it, and how deep they are nested."""
 
     value: Any
     size: int
@@ -76,7 +78,7 @@ class _Reader:
             return self._aliased(place, event)
         self._grow(1, len(place), event)
         if event.tag not in (None, "!", _TAGS[type(event)]):
-            raise SourceError(_line(event), f"the tag {event.tag!r} makes nothing that JSON can hold.")
+            raise SourceError(_line(event), f"the tag {event.tag!r} has no equivalent in JSON. Remove it.")
         return self._built(place, event) if event.anchor is None else self._anchored(place, event)
 
     def _built(self, place: Place, event: Any) -> Any:
@@ -120,7 +122,7 @@ class _Reader:
     def _aliased(self, place: Place, event: Any) -> Any:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            raise SourceError(_line(event), f"*{event.anchor} stands for nothing that comes before it.")
+            raise SourceError(_line(event), f"*{event.anchor}: no anchor &{event.anchor} precedes it.")
         self._grow(anchored.size, len(place) + anchored.height, event)
         return anchored.value
 
@@ -128,7 +130,7 @@ class _Reader:
         self._size += size
         self._deepest = max(self._deepest, depth)
         if self._size > _MAX_VALUES:
-            raise SourceError(_line(event), f"has more than {_MAX_VALUES} values, those of aliases counted.")
+            raise SourceError(_line(event), f"has more than {_MAX_VALUES} values, aliases included.")
         if depth > MAX_DEPTH:
             raise SourceError(_line(event), f"is nested more than {MAX_DEPTH} deep.")
 
@@ -138,7 +140,7 @@ def _line(event: Any) -> int:
 
 
 def _name(event: Any) -> str:
-    """Return the name of a member."""
+    """Return the name of a member. Raises ``SourceError`` if it is not a text."""
     if not isinstance(event, yaml.ScalarEvent):
         raise SourceError(_line(event), "a name must be a text.")
     name = _scalar(event)
@@ -148,7 +150,7 @@ def _name(event: Any) -> str:
 
 
 def _scalar(event: Any) -> Any:
-    """Return the value of a word; one in quotes or with a tag is a text."""
+    """Return the value of a scalar; one in quotes or with a tag is a text."""
     text: str = event.value
     if not event.implicit[0]:
         return text
@@ -171,7 +173,7 @@ def _integer(digits: str, event: Any) -> int:
 
 
 def _merged(value: Any, event: Any) -> dict[str, Any]:
-    """Return what a merge key (``<<``) brings; of several objects the first that has a member counts."""
+    """Return the members that a merge key (``<<``) adds. Of several objects, earlier ones take precedence."""
     objects = value if isinstance(value, list) else [value]
     if not all(isinstance(each, dict) for each in objects):
         raise SourceError(_line(event), "<<: is neither an object nor a list of objects.")

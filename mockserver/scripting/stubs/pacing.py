@@ -1,4 +1,4 @@
-"""The timing of a scripted answer: waits before it, and the pace at which it comes."""
+"""The timing of scripted replies: the delay before one, and the pace of its stream."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _EVENT_STREAM = "text/event-stream"
 
 
 class Pacing:
-    """The waits that a reply asks for. ``wait`` lets real seconds pass.
+    """The waits of a reply. ``wait`` waits for real seconds.
 
-    ``jitter`` varies each wait by up to this share of it; ``seed`` says how.
+    ``jitter`` varies each wait by up to this fraction of it, at random from ``seed``.
     """
 
     def __init__(self, reply: Mapping[str, Any], seed: str, wait: Callable[[float], object]) -> None:
         self._reply = reply
         self._random = random.Random(seed)  # noqa: S311 - not for secrets
-        self._let_pass = wait
+        self._wait_seconds = wait
 
     def before_work(self) -> None:
         """Wait for the reply's ``delay``."""
         self._wait(self._reply.get("delay", 0.0))
 
     def paced(self, body: bytes | Iterable[bytes], content_type: str, tokens: int) -> bytes | Iterable[bytes]:
-        """Return ``body`` at the reply's pace; a whole one waits for its ``tokens`` beforehand."""
+        """Return ``body`` at the reply's pace. For a whole body, wait beforehand as long as its ``tokens`` take."""
         if not self._reply.keys() & {"first_byte", "tokens_per_second"}:
             return body
         if isinstance(body, bytes):
@@ -42,7 +42,7 @@ class Pacing:
         return 1 / rate if rate else 0.0
 
     def _stream(self, pieces: Iterable[bytes], events: bool) -> Iterator[bytes]:
-        """Yield the stream, an event at a time; sound is not held up once it has begun."""
+        """Yield the stream event by event. Audio is not delayed after its first piece."""
         iterator = iter(pieces)
         try:
             self._wait(self._reply.get("first_byte", 0.0))
@@ -58,4 +58,4 @@ class Pacing:
     def _wait(self, seconds: float) -> None:
         if seconds > 0:
             jitter = self._reply.get("jitter", 0.0)
-            self._let_pass(seconds * (1 + jitter * self._random.uniform(-1, 1)))
+            self._wait_seconds(seconds * (1 + jitter * self._random.uniform(-1, 1)))

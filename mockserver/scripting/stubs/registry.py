@@ -1,4 +1,4 @@
-"""The stubs of every account: which there are, and which may match a request."""
+"""The registry of stubs: stores them by account and id, and finds those that may match a request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAX_STUBS = 100_000
 
 
 def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
-    """Raise ``StubError`` for more text in templates than should be compiled at once."""
+    """Raise ``StubError`` if the templates of a stub are too long to compile together."""
     if any(reply.get("template") for reply in replies):
         from mockserver.scripting.stubs.templates import MAX_CHARACTERS, template_characters
 
@@ -40,12 +40,11 @@ def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
 
 
 class StubRegistry:
-    """The stubs of one server. Every method is safe to use from several threads.
+    """The stubs of one server. Thread-safe.
 
-    ``endpoints`` are the names that patterns can use, and the resources that each stands for; ``reply_kinds`` the
-    kinds of replies that each resource makes an answer of; ``check_error`` raises ``ValueError`` for an error that
-    is not in the catalog. ``on_gone`` is told of each stub that is removed
-    or replaced.
+    ``endpoints`` are the names that patterns can use, with the resources of each; ``reply_kinds`` the kinds of replies
+    that each resource can be answered with; ``check_error`` raises ``ValueError`` for an error that is not in the
+    catalog. ``on_gone`` is called with each stub that is removed or replaced.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class StubRegistry:
         return bool(self._stubs)
 
     def check(self, document: Mapping[str, Any], *, may_read: bool = True) -> Pattern:
-        """Return the pattern of a stub that satisfies its schema. Raises ``ValueError`` naming what makes no sense."""
+        """Return the pattern of a stub that satisfies its schema. Raises ``ValueError`` if the stub is invalid."""
         pattern = Pattern(document.get("when", {}), self._endpoints)
         resources = self._resources(pattern)
         sequence = "replies" in document
@@ -92,12 +91,12 @@ class StubRegistry:
         return pattern
 
     def doubts(self, pattern: Pattern) -> list[str]:
-        """Return what is probably a mistake in a pattern: paths that are not the API's, but look like one that is."""
+        """Return probable mistakes in a pattern: paths that are not the API's, but are similar to one that is."""
         paths = [name for name in listed(pattern.when.get("endpoint", ())) if is_path(name)]
         unknown = [path for path in paths if self._endpoints[path] == {without_version(path)}]
         similar = {path: similar_path(path) for path in unknown}
         return [
-            f"endpoint: {path!r} is no path of the API. Did you mean {near!r}?"
+            f"endpoint: the API has no path {path!r}. Did you mean {near!r}?"
             for path, near in similar.items()
             if near
         ]
@@ -110,7 +109,7 @@ class StubRegistry:
         may_read: bool = False,
         folder: Path | None = None,
     ) -> Stub:
-        """Add a stub, or replace the one of the same id. Raises ``ValueError`` as ``check`` does."""
+        """Add a stub, or replace the one with the same id. Raises ``ValueError`` as ``check`` does."""
         pattern = self.check(document, may_read=may_read)
         for doubt in self.doubts(pattern):
             log.warning("a new stub: %s", doubt)
@@ -123,10 +122,9 @@ class StubRegistry:
         return stub
 
     def load(self, documents: Iterable[StubDocument]) -> None:
-        """Replace the stubs of files; those that are still the same keep their counters.
+        """Replace the stubs that came from files; those that did not change keep their counters.
 
-        Of several in the same place of the order the first in the files answers, and those of files after
-        all others.
+        At equal priority the first in the files answers; stubs from files come after all others.
         """
         rows = list(documents)
         stubs = [
@@ -153,7 +151,7 @@ class StubRegistry:
                     self._on_gone(stub)
 
     def visible(self, account_id: str | None) -> list[Stub]:
-        """Return the stubs that concern an account (all of them for ``None``), in the order they are tried."""
+        """Return the stubs that apply to an account (``None``: all stubs), in the order they are tried."""
         with self._lock:
             found = [
                 s for s in self._stubs.values() if account_id is None or s.account_id in (None, account_id)
@@ -161,12 +159,12 @@ class StubRegistry:
         return sorted(found, key=lambda stub: (-stub.priority, -stub.order))
 
     def get(self, id_: str, account_id: str | None) -> Stub | None:
-        """Return the stub of that id which an account sees first; ``None`` for none."""
+        """Return the stub with that id; an account's own takes precedence over one for all accounts."""
         with self._lock:
             return self._find(id_, account_id)
 
     def remove(self, id_: str, account_id: str | None) -> Stub | None:
-        """Remove the stub of that id, of an account only its own. Return the one removed."""
+        """Remove and return the stub with that id; an account can remove only its own."""
         with self._lock:
             stub = self._find(id_, account_id)
             if stub is None or account_id not in (None, stub.account_id):
@@ -176,14 +174,14 @@ class StubRegistry:
             return stub
 
     def candidates(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
-        """Return the stubs of an account, and of all, that may match a request, in the order they are tried."""
+        """Return the stubs that may match a request of an account, in the order to try them."""
         indexes = [self._indexes[id_] for id_ in (account_id, None) if id_ in self._indexes]
         if len(indexes) == 1:
             return indexes[0].candidates(facts)
         return merged([index.candidates(facts) for index in indexes])
 
     def clear(self, account_id: str | None) -> None:
-        """Remove the stubs of an account, or of every account but for those of files."""
+        """Remove the stubs of an account, or of every account except those from files."""
         with self._lock:
             if account_id is None:
                 self._replace(*(stub for stub in self._stubs.values() if stub.source))
@@ -193,7 +191,7 @@ class StubRegistry:
             self._indexes.pop(account_id, None)
 
     def rows(self, account_id: str | None) -> list[dict[str, Any]]:
-        """Return the stubs of an account, or all, that did not come from files, as JSON values, the oldest first."""
+        """Return the stubs of an account, or all, that are not from files, as JSON values, oldest first."""
         with self._lock:
             return [
                 {"account_id": stub.account_id, "document": {**stub.document, "id": stub.id}}
@@ -202,7 +200,7 @@ class StubRegistry:
             ]
 
     def _resources(self, pattern: Pattern) -> frozenset[str] | None:
-        """Return what a pattern's ``endpoint`` stands for; ``None`` without one, and where it is left open."""
+        """Return the resources of a pattern's ``endpoint``; ``None`` without one, or if it has a ``*``."""
         wanted = pattern.when.get("endpoint")
         if wanted is None:
             return None
@@ -224,7 +222,7 @@ class StubRegistry:
         return of_all or next((stub for stub in self._stubs.values() if stub.id == id_), None)
 
     def _replace(self, *stubs: Stub) -> None:
-        """Have these stubs and no others."""
+        """Replace all stubs by these."""
         by_owner: dict[str | None, list[Stub]] = {}
         for stub in stubs:
             by_owner.setdefault(stub.account_id, []).append(stub)

@@ -1,4 +1,4 @@
-"""What a stub replies: its reply document, turned into what each endpoint answers with."""
+"""Scripted replies: checks reply documents, and turns them into what endpoints answer with."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from mockserver.wire import sse
 
 Document = Mapping[str, Any]
 
-# Kinds of replies: those that answer any endpoint, and those that some endpoints make an answer of.
+# Kinds of replies: whole bodies, which answer any endpoint, and contents that only some endpoints can answer with.
 _RAW = ("json", "body", "base64", "file", "events")
 _MADE = ("segments", "words", "logprobs", "tool_calls", "audio", "say", "text", "job")
 _KINDS = ("error", *_RAW, *_MADE)
 
-_PIECE = 1 << 16  # bytes of a file that are read at a time
-_making = threading.Lock()  # of bodies, so that of a large one there are not as many as ask for it at first
-_BODILESS = frozenset({204, 205, 304})  # statuses whose answers have no body
+_PIECE = 1 << 16  # bytes of a file read at a time
+_making = threading.Lock()  # so that simultaneous first requests do not each build a large body
+_BODILESS = frozenset({204, 205, 304})  # statuses of responses without a body
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile("[\t -~\xa0-\xff]*")
-# Response headers that are not the stub's, and what to use instead.
-_NOT_ITS_HEADERS: Mapping[str, str] = {
+# Response headers that a stub cannot set, and what to do instead.
+_SERVER_HEADERS: Mapping[str, str] = {
     "connection": "Use the fault connection_reset.",
     "content-length": "Use the fault wrong_content_length.",
     "content-type": "Use content_type.",
-    "transfer-encoding": "Leave it out.",
+    "transfer-encoding": "Remove it.",
 }
 
 
 class ReplyError(ValueError):
-    """A reply that makes no sense. The message names the place in it."""
+    """An invalid reply. The message names the place in it."""
 
 
 class FileBody(Iterator[bytes]):
@@ -52,7 +52,7 @@ class FileBody(Iterator[bytes]):
         opened.seek(0)
 
     def __next__(self) -> bytes:
-        """Return the next piece. Raises ``OSError`` where the file has become shorter: the client would wait."""
+        """Return the next piece. Raises ``OSError`` if the file has become shorter than ``size``."""
         if not self._left:
             raise StopIteration
         piece = self._opened.read(min(_PIECE, self._left))
@@ -70,8 +70,8 @@ class FileBody(Iterator[bytes]):
 class Scripted:
     """A stub's reply to one request. Paths in it are relative to ``folder``.
 
-    ``bodies`` are those of the stub's replies that were made already, by the reply's ``id()``. They are the same for
-    all requests. Without it, the reply is one to this request alone.
+    ``bodies`` caches the bodies of the stub's replies by the reply's ``id()``; all requests share them. It is ``None``
+    for a reply that was rendered for this request.
     """
 
     stub_id: str
@@ -81,69 +81,69 @@ class Scripted:
 
     @property
     def answered_by(self) -> AnsweredBy:
-        """Return the stub as who answered."""
+        """Return the stub as the source of the answer."""
         return AnsweredBy("stub").telling("id", self.stub_id)
 
     @property
     def is_raw(self) -> bool:
-        """Return whether the stub gives the body itself."""
+        """Return whether the reply is a whole body."""
         return any(name in self.reply for name in _RAW)
 
     @property
     def words(self) -> str:
-        """Return what is said or written, by a chat model or by speech."""
+        """Return the text that is written or spoken."""
         return str(self.reply.get("say", self.reply.get("text", "")))
 
     @property
     def says_something(self) -> bool:
-        """Return whether the reply has words of its own to say."""
+        """Return whether the reply has a text to write or speak."""
         return "say" in self.reply or "text" in self.reply
 
     @property
     def has_transcript(self) -> bool:
-        """Return whether the reply says what is said in the audio; one about a job need not."""
+        """Return whether the reply has a transcript; one with a ``job`` may have none."""
         return any(name in self.reply for name in ("text", "segments", "words", "logprobs"))
 
     def transcription(self, duration: float, languages: Sequence[str]) -> Transcription:
-        """Return the transcript of a clip of ``duration`` seconds; ``languages`` are those that were hinted at."""
+        """Return the transcript of a clip of ``duration`` seconds; ``languages`` are the hints of the request."""
         duration = float(self.reply.get("duration", duration))
-        segments = tuple(_all_named(list(_segments(self.reply, duration))))
+        segments = tuple(_with_speakers(list(_segments(self.reply, duration))))
         language = self.reply.get("language") or (languages[0] if languages else "en")
         spoken = (language,) if any(segment.text for segment in segments) else ()
         return Transcription(self.answered_by, duration, spoken, segments)
 
     @property
     def flagged(self) -> Mapping[str, Sequence[str]]:
-        """Return the categories that moderation flags the ``input`` and the ``output`` of a chat for."""
+        """Return the moderation categories flagged for the ``input`` and the ``output`` of a chat."""
         flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
         return flagged
 
     def chat_reply(self) -> Reply:
-        """Return what a chat model replies."""
+        """Return the reply of a chat model."""
         called = self.reply.get("tool_calls", ())
         calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
         return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
 
     def body(self, *, audio_events: bool = False) -> tuple[bytes | FileBody | Iterator[bytes], str]:
-        """Return the body that the stub gives itself, and its content type (empty for none).
+        """Return the whole body of the reply, and its content type (empty for none).
 
-        Events come one by one, with ``audio_events`` as the audio endpoints write them.
-        Raises ``OSError`` when its file cannot be read.
+        Events are an iterator; ``audio_events`` formats them as the audio endpoints do.
+        Raises ``OSError`` if its file cannot be read.
         """
         content_type = str(self.reply.get("content_type", ""))
         if "events" in self.reply:
             written = (sse.scripted(each, of_audio=audio_events) for each in self.reply["events"])
             return written, content_type or sse.CONTENT_TYPE
         if "json" in self.reply:
-            return self._made(), content_type or "application/json"
+            return self._inline_body(), content_type or "application/json"
         if "body" in self.reply:
-            return self._made(), content_type or "text/plain; charset=utf-8"
+            return self._inline_body(), content_type or "text/plain; charset=utf-8"
         if "base64" in self.reply:
-            return self._made(), content_type
+            return self._inline_body(), content_type
         return self._opened(self.reply["file"]), content_type
 
-    def _made(self) -> bytes:
-        """Return the body that stands in the reply; one object for all who read it, where it is the same for all."""
+    def _inline_body(self) -> bytes:
+        """Return the body given in the reply itself; requests share one object unless the reply was rendered."""
         if self.bodies is None:
             return _body(self.reply)
         found = self.bodies.get(id(self.reply))
@@ -155,20 +155,20 @@ class Scripted:
             return self.bodies[id(self.reply)]
 
     def _opened(self, path: str) -> bytes | FileBody:
-        """Return the bytes of a file; of a large one, piece by piece. Raises ``OSError`` when it cannot be opened."""
-        place = self._place(path)
-        if place.stat().st_size <= LARGE:
-            return place.read_bytes()
-        return FileBody(place.open("rb"))
+        """Return the bytes of a file, or a stream of a large one. Raises ``OSError`` if it cannot be opened."""
+        file = self._resolved(path)
+        if file.stat().st_size <= LARGE:
+            return file.read_bytes()
+        return FileBody(file.open("rb"))
 
     def audio(self) -> bytes | None:
-        """Return the audio file to answer with. Raises ``OSError`` when it cannot be read."""
+        """Return the audio file to answer with. Raises ``OSError`` if it cannot be read."""
         given = self.reply.get("audio")
         if given is None:
             return None
-        return self._place(given).read_bytes() if isinstance(given, str) else _decoded(given["base64"])
+        return self._resolved(given).read_bytes() if isinstance(given, str) else _decoded(given["base64"])
 
-    def _place(self, path: str) -> Path:
+    def _resolved(self, path: str) -> Path:
         return self.folder / path if self.folder else Path(path)
 
 
@@ -179,24 +179,12 @@ def check_reply(
     *,
     may_read: bool,
 ) -> None:
-    """Raise ``ReplyError`` for what the schema cannot say.
+    """Raise ``ReplyError`` for what the schema cannot express.
 
-    ``resources`` are those it is to answer (``None``: any); ``reply_kinds`` the kinds that each resource makes an
-    answer of; ``may_read`` is whether it may name files.
+    ``resources`` are those that the stub answers (``None``: any); ``reply_kinds`` the kinds that each resource can be
+    answered with; ``may_read`` is whether the reply may name files.
     """
-    kinds = [name for name in _KINDS if name in reply]
-    if not kinds:
-        raise ReplyError(f"there is nothing to answer. Give one of {', '.join(_KINDS)}.")
-    if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
-        raise ReplyError(f"{kinds[0]} and {kinds[1]} are answers of different kinds; give one of them.")
-    answered = {resource for resource, takes in reply_kinds.items() if made_kinds(reply) <= takes}
-    if not answered:
-        raise ReplyError(f"no endpoint is answered by {', '.join(kinds)} together.")
-    if made_kinds(reply) and resources is not None and not answered & resources:
-        raise ReplyError(
-            f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}. "
-            f"What answers any: {', '.join(_RAW)} and error."
-        )
+    _check_kinds(reply, resources, reply_kinds)
     for name in ("audio", "file"):
         if isinstance(reply.get(name), str) and not may_read:
             raise ReplyError(f"{name}: only a stub in a file can name files; give the bytes in base64.")
@@ -206,46 +194,67 @@ def check_reply(
         _check_base64("audio.base64", reply["audio"]["base64"])
     for name in reply.get("headers", ()):
         if not _HEADER_NAME.fullmatch(name):
-            raise ReplyError(f"headers: {name!r} is not the name of a header.")
-        if name.lower() in _NOT_ITS_HEADERS:
-            raise ReplyError(f"headers: the server sends {name} itself. {_NOT_ITS_HEADERS[name.lower()]}")
+            raise ReplyError(f"headers: {name!r} is not a valid header name.")
+        if name.lower() in _SERVER_HEADERS:
+            raise ReplyError(f"headers: the server sets {name}. {_SERVER_HEADERS[name.lower()]}")
     _check_body(reply)
     if reply.get("template"):
-        return  # its texts are not what will be answered
+        return  # its texts are not rendered yet
     check_header_values(reply)
-    text = reply.get("text")
-    for name in ("segments", "words", "logprobs"):
-        if text is not None and name in reply and _joined(name, reply[name]) != text.strip():
-            raise ReplyError(
-                f"text: is not that of the {name} ({_joined(name, reply[name])!r}). Leave it out."
-            )
+    _check_text(reply)
     _check_times(reply)
 
 
 def check_header_values(reply: Document) -> None:
-    """Raise ``ReplyError`` for a value that no header can have: of several lines, or beyond Latin-1."""
+    """Raise ``ReplyError`` for an invalid header value: with several lines, or not Latin-1."""
     values = {f"headers.{name}": value for name, value in reply.get("headers", {}).items()}
     for place, value in {**values, "content_type": reply.get("content_type", "")}.items():
         if not _HEADER_VALUE.fullmatch(value):
-            raise ReplyError(f"{place}: {value!r} cannot be sent in a header: one line of Latin-1 can.")
+            raise ReplyError(f"{place}: {value!r} is not a header value. Use one line of Latin-1 text.")
+
+
+def _check_kinds(
+    reply: Document, resources: frozenset[str] | None, reply_kinds: Mapping[str, frozenset[str]]
+) -> None:
+    """Raise ``ReplyError`` for kinds that do not go together, or that ``resources`` cannot be answered with."""
+    kinds = [name for name in _KINDS if name in reply]
+    if not kinds:
+        raise ReplyError(f"the reply has no content. Give one of {', '.join(_KINDS)}.")
+    if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
+        raise ReplyError(f"{kinds[0]} and {kinds[1]} are different kinds of replies. Give one of them.")
+    answered = {resource for resource, takes in reply_kinds.items() if content_kinds(reply) <= takes}
+    if not answered:
+        raise ReplyError(f"no endpoint can be answered with {', '.join(kinds)} together.")
+    if content_kinds(reply) and resources is not None and not answered & resources:
+        raise ReplyError(
+            f"{kinds[0]} answers {', '.join(sorted(answered))}, not {', '.join(sorted(resources))}. "
+            f"Any endpoint can be answered with {', '.join(_RAW)} or error."
+        )
 
 
 def _check_body(reply: Document) -> None:
-    """Raise ``ReplyError`` for a body that cannot be sent as it is given."""
+    """Raise ``ReplyError`` for a status, body or event that cannot be sent."""
     status = reply.get("status")
     if isinstance(status, float):
-        raise ReplyError(f"status: wanted a whole number, without a point, got {status!r}.")
+        raise ReplyError(f"status: must be a whole number without a decimal point, got {status!r}.")
     has_body = any(name in reply and reply[name] != "" for name in _RAW)
     if status in _BODILESS and has_body:
-        raise ReplyError(f"status: an answer of {status} has no body. Give body: '' with it.")
+        raise ReplyError(f"status: a response with status {status} has no body. Give body: '' with it.")
     for number, event in enumerate(reply.get("events", ())):
         name = event.get("event", event.get("type", "")) if isinstance(event, Mapping) else ""
         if isinstance(name, str) and not name.isprintable():
-            raise ReplyError(f"events[{number}]: the name {name!r} is not one line of text.")
+            raise ReplyError(f"events[{number}]: the name {name!r} must be one line of text.")
 
 
-def made_kinds(reply: Document) -> frozenset[str]:
-    """Return the kinds of a reply that an endpoint must make an answer of; none of one that answers any endpoint."""
+def _check_text(reply: Document) -> None:
+    """Raise ``ReplyError`` if ``text`` differs from the text of the segments, words or log probabilities."""
+    for name in ("segments", "words", "logprobs"):
+        if "text" in reply and name in reply and _joined(name, reply[name]) != reply["text"].strip():
+            raise ReplyError(f"text: differs from the {name} ({_joined(name, reply[name])!r}). Remove it.")
+
+
+def content_kinds(reply: Document) -> frozenset[str]:
+    """Return the kinds of a reply that only some endpoints can be answered with."""
     return frozenset(_MADE) & reply.keys()
 
 
@@ -259,7 +268,7 @@ def _check_times(reply: Document) -> None:
     for name in ("segments", "words"):
         for number, row in enumerate(reply.get(name, ())):
             if row.get("end", row.get("start", 0.0)) < row.get("start", 0.0):
-                raise ReplyError(f"{name}[{number}]: it ends before it starts.")
+                raise ReplyError(f"{name}[{number}]: end is before start.")
 
 
 def _body(reply: Document) -> bytes:
@@ -278,7 +287,7 @@ def _check_base64(place: str, encoded: str) -> None:
     try:
         _decoded(encoded)
     except ValueError as error:
-        raise ReplyError(f"{place}: is not base64.") from error
+        raise ReplyError(f"{place}: is not valid base64.") from error
 
 
 def _decoded(encoded: str) -> bytes:
@@ -301,7 +310,7 @@ def _segments(reply: Document, duration: float) -> Iterator[Segment]:
 
 
 def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
-    """Yield segments with times: those that are missing are shared out by length between those that are given."""
+    """Yield segments with times; missing times are interpolated between the given ones, by length of text."""
     begin = 0.0
     for row, letters, following in zip(rows, *_shares(rows, duration), strict=True):
         begin = row.get("start", begin)
@@ -318,7 +327,7 @@ def _timed(rows: Sequence[Document], duration: float) -> Iterator[Segment]:
 
 
 def _shares(rows: Sequence[Document], duration: float) -> tuple[list[int], list[float]]:
-    """Return, of each row, the letters from it to the next that has a start, and that start (of none, the end)."""
+    """Return, for each row, the letters up to the next row with a start, and that start (or the end of the clip)."""
     letters, starts = [], []
     counted, following = 0, duration
     for row in reversed(rows):
@@ -331,14 +340,14 @@ def _shares(rows: Sequence[Document], duration: float) -> tuple[list[int], list[
 
 
 def _of_words(rows: Sequence[Document]) -> Iterator[Segment]:
-    """Yield segments, a sentence of one speaker each."""
+    """Yield segments, each a sentence of one speaker."""
     for speaker, spoken in itertools.groupby(rows, key=lambda row: row.get("speaker")):
         for segment in segments_of_words(tuple(map(_word, spoken))):
             yield replace(segment, speaker=speaker)
 
 
-def _all_named(segments: Sequence[Segment]) -> Iterator[Segment]:
-    """Yield the segments, if some have a speaker all with one: who spoke before, or is named first, speaks on."""
+def _with_speakers(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Yield the segments; if any has a speaker, those without get the previous one, or the first that is named."""
     speaker = next((segment.speaker for segment in segments if segment.speaker is not None), None)
     for segment in segments:
         speaker = speaker if segment.speaker is None else segment.speaker

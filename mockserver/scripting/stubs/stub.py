@@ -1,4 +1,4 @@
-"""A stub: a pattern of requests, and what they are answered."""
+"""Stubs as values: a pattern of requests and the replies to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.scripting.stubs.replies import made_kinds
+from mockserver.scripting.stubs.replies import content_kinds
 
 if TYPE_CHECKING:
     from mockserver.matching.facts import LiveRequest
@@ -17,15 +17,15 @@ _SPENT: Mapping[str, Any] = {"error": "stub_spent"}
 
 
 class StubError(ValueError):
-    """A stub that makes no sense. The message names the place in it and what is wrong."""
+    """An invalid stub. The message says where and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stub:
-    """A pattern and its replies. ``account_id`` is whose it is, ``None``: it answers every account.
+    """A pattern and its replies. ``account_id`` is the account that it answers, ``None``: every account.
 
-    ``order`` grows with time; ``source`` is the file and line of a stub that came from one; paths in the
-    replies are relative to ``folder``.
+    ``order`` grows with time; ``source`` is the file and line of a stub from a file; paths in the replies are relative
+    to ``folder``.
     """
 
     id: str
@@ -39,26 +39,26 @@ class Stub:
 
     @property
     def priority(self) -> int:
-        """Return the priority: the highest of several stubs that match answers."""
+        """Return the priority: of several stubs that match, the one with the highest answers."""
         return int(self.document.get("priority", 0))
 
     @property
     def replies(self) -> list[Mapping[str, Any]]:
-        """Return what is answered, one after the other."""
+        """Return the replies, in order."""
         return self.document.get("replies") or [self.document["reply"]]
 
     @property
     def counter(self) -> str:
-        """Return what it is counted under: a stub of one account and one of all may have the same id."""
+        """Return the key of its counter: a stub of one account and a stub of all may have the same id."""
         return self.id if self.account_id is None else f"own:{self.id}"
 
     @property
     def scenario(self) -> Mapping[str, str]:
-        """Return the scenario that the stub belongs to; empty for none."""
+        """Return the scenario of the stub; empty for none."""
         return self.document.get("scenario") or {}
 
     def reply(self, used: int) -> Mapping[str, Any]:
-        """Return what a stub answers that has answered ``used`` times before."""
+        """Return the reply of a stub that has answered ``used`` times before."""
         replies = self.replies
         if used < len(replies):
             return replies[used]
@@ -68,5 +68,5 @@ class Stub:
         return replies[-1] if then == "last" else _SPENT
 
     def answers(self, request: LiveRequest) -> bool:
-        """Return whether its replies can answer the request's endpoint at all."""
-        return made_kinds(self.replies[0]) <= request.reply_kinds
+        """Return whether its replies can answer the request's endpoint."""
+        return content_kinds(self.replies[0]) <= request.reply_kinds

@@ -1,4 +1,4 @@
-"""Scripted answers: which of the stubs answers a request, and what it replies."""
+"""Chooses the stub that answers a request, and its reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NearMiss(NamedTuple):
 
 
 class Stubs(StubRegistry):
-    """The stubs of one server, and how accounts have used them. Every method is safe to use from several threads."""
+    """The stubs of one server, and their use by accounts. Thread-safe."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class Stubs(StubRegistry):
         reply_kinds: Mapping[str, frozenset[str]],
         check_error: Callable[[str], None],
     ) -> None:
-        """Take what a ``StubRegistry`` takes."""
+        """Take the arguments of ``StubRegistry``."""
         self.use = StubUse()
         super().__init__(endpoints, reply_kinds, check_error, on_gone=self.use.forget)
 
     def answer(self, facts: LiveRequest, account_id: str) -> tuple[Stub, int] | None:
-        """Return the stub that answers this request, which is counted, and how often it has answered before."""
+        """Return the stub that answers this request, and how often it has answered before; count this use."""
         if not self:
             return None
         for stub in self._matching(facts, account_id):
@@ -46,17 +46,17 @@ class Stubs(StubRegistry):
         return None
 
     def names_method(self, facts: LiveRequest, account_id: str) -> bool:
-        """Return whether a stub would answer this request that names its method."""
+        """Return whether a stub with the condition ``method`` would answer this request."""
         return any("method" in stub.pattern.when for stub in self._matching(facts, account_id))
 
     def give_back(self, id_: str, account_id: str) -> None:
-        """Take back that the stub of that id has answered a request, which was refused after all."""
+        """Undo the count of a use of the stub with that id, because the request was refused."""
         stub = self.get(id_, account_id)
         if stub is not None:
             self.use.give_back(stub, account_id)
 
     def scripted(self, stub: Stub, used: int, context: Mapping[str, Any]) -> Scripted:
-        """Return what ``stub`` replies; ``context`` is what its templates know. Raises ``ValueError``."""
+        """Return the reply of ``stub``; ``context`` are the variables of its templates. Raises ``ValueError``."""
         reply = stub.reply(used)
         if reply.get("template"):
             from mockserver.scripting.stubs.templates import render_reply
@@ -66,8 +66,8 @@ class Stubs(StubRegistry):
             return Scripted(stub.id, reply, stub.folder)
         return Scripted(stub.id, reply, stub.folder, stub.bodies)
 
-    def nearest(self, facts: LiveRequest, account_id: str, most: int = 3) -> list[NearMiss]:
-        """Return the stubs that differ least from a request which none matched."""
+    def nearest(self, facts: LiveRequest, account_id: str, limit: int = 3) -> list[NearMiss]:
+        """Return up to ``limit`` stubs with the fewest differences from a request that none matched."""
         misses = []
         for stub in self.visible(account_id):
             differences = stub.pattern.differences(facts, listen=False)
@@ -75,24 +75,24 @@ class Stubs(StubRegistry):
                 differences.append("reply: cannot answer this endpoint")
             if not self.use.is_due(stub, account_id):
                 differences.append(self.use.why_not(stub, account_id))
-            if not differences:  # so it was listened to: what was heard differs
+            if not differences:  # the difference is in the transcript, which was made to match the stub
                 differences = stub.pattern.differences(facts)
             misses.append(NearMiss(stub, differences))
-        return sorted(misses, key=lambda miss: len(miss.differences))[:most]
+        return sorted(misses, key=lambda miss: len(miss.differences))[:limit]
 
     def reset(self, account_id: str | None) -> None:
-        """Remove an account's stubs and set its counters back; of every account for ``None``. Stubs of files stay."""
+        """Remove an account's stubs and reset its counters (``None``: all accounts'). Stubs from files stay."""
         self.clear(account_id)
         self.use.clear(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """Return the stubs that did not come from files, and all counters, as JSON values."""
+        """Return the stubs that are not from files, and all counters, as JSON values."""
         return copy.deepcopy({"stubs": self.rows(account_id), "counters": self.use.rows(account_id)})
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Put back what ``snapshot`` told; of one account it fits another, too.
+        """Restore a ``snapshot``; one account's can be restored to another.
 
-        Raises ``ValueError`` as ``check`` does, and changes nothing then.
+        Raises ``ValueError`` as ``check`` does, and then changes nothing.
         """
         for row in state["stubs"]:
             self.check(row["document"], may_read=True)
@@ -102,7 +102,7 @@ class Stubs(StubRegistry):
         self.use.restore(state["counters"], account_id)
 
     def _matching(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
-        """Yield the stubs that could answer this request now, the first of which does."""
+        """Yield the stubs that can answer this request now, in the order of precedence."""
         for stub in self.candidates(facts, account_id):
             if stub.answers(facts) and self.use.is_due(stub, account_id) and stub.pattern.matches(facts):
                 yield stub

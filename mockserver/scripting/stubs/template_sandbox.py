@@ -1,9 +1,9 @@
-"""Jinja2 in bounds: without files, without Python, and with as much work and text as a reply can need.
+"""A Jinja2 sandbox: templates have no access to files or to Python, and limited work and output.
 
-Whatever a template makes passes a ``_Meter``: the loops it goes through, the calls, filters and tests it makes, the
-texts and lists that come of them. Before a template is compiled its tree is changed for that (``_Metered``). Values
-are weighed by the text they would be if they were written out, so that lists which hold the same list many times
-weigh what it takes to compare or to write them. Filters and methods are those of ``catalog/templates.toml``.
+A ``_Meter`` counts what a template does: its loops, calls, filters and tests, and the texts and lists that they
+return. For that, the syntax tree of a template is changed before it is compiled (``_Metered``). The weight of a value
+is the length of its text, so a list that contains the same list many times weighs as much as it takes to compare or
+write it. Filters and methods are those of ``catalog/templates.toml``.
 """
 
 from __future__ import annotations
@@ -31,34 +31,35 @@ from mockserver.catalog.reading import read_table
 from mockserver.matching.allowance import Allowance, scripts
 from mockserver.matching.expressions import Expression, ExpressionError, compiled
 
-_CHARACTERS_A_STEP = 64  # of texts that are made or compared
-_ITEMS_A_STEP = 8  # of lists that are copied
-_MAX_FACTOR = 1 << 20  # what numbers may be that are multiplied
-_MAX_NUMBER_BITS = 4_096  # bits
-_MAX_OPTION = 10_000  # of filters that make as many characters, items or digits as one says
-_MAX_INDENT = 16
-_MAX_OPTION_CHARACTERS = 200  # characters of those that are gone through for each character of a text
+_CHARACTERS_A_STEP = 64  # of a text that is created or compared
+_ITEMS_A_STEP = 8  # of a list that is copied
+_MAX_FACTOR = 1 << 20  # largest operand of a multiplication
+_MAX_NUMBER_BITS = 4_096  # bits of a number that is computed
+_MAX_OPTION = 10_000  # largest number of characters, items or digits that a filter is asked for
+_MAX_INDENT = 16  # spaces
+_MAX_OPTION_CHARACTERS = 200  # characters of an argument that is searched for each character of a text
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 _TABLE = Path(__file__).parents[2] / "catalog" / "templates.toml"
-_SIZED = frozenset(["batch", "round", "slice", "truncate"])  # by numbers among their arguments
-# Filters that only return what they are given.
-_HANDED_ON = frozenset(["attr", "d", "default", "first", "last", "max", "min", "safe"])
+_SIZED = frozenset(
+    ["batch", "round", "slice", "truncate"]
+)  # filters with a number as the size of their result
+# Filters that return a value that already existed.
+_SELECTING = frozenset(["attr", "d", "default", "first", "last", "max", "min", "safe"])
 
 
 class _Meter:
-    """Counts the work of a reply's templates so far."""
+    """The counter of the work that the templates of a reply have done."""
 
     def __init__(self, allowance: Allowance, largest: int) -> None:
         self._largest = largest
         self.spend = allowance.spend
         self.spend_on_search = allowance.spend_on_search
-        self._known: dict[
-            int, tuple[Any, int]
-        ] = {}  # containers by identity, kept so that they stay the same
+        # Weights of containers by identity; the containers are kept, so that no other gets the same identity.
+        self._known: dict[int, tuple[Any, int]] = {}
 
     def weigh(self, value: Any) -> int:
-        """Return about how many characters a value is, written out. Raises ``ValueError`` for a namespace."""
+        """Return the approximate length of a value as text. Raises ``ValueError`` for a namespace."""
         if isinstance(value, str):
             return len(value)
         if isinstance(value, int):
@@ -68,28 +69,28 @@ class _Meter:
         if isinstance(value, list | tuple):
             return self._weigh_items(value, value, len(value))
         if isinstance(value, Namespace):
-            raise ValueError("a namespace cannot be written, compared or handed on; what is in it can")
+            raise ValueError("a namespace cannot be written, compared or passed. Use its members")
         return 0 if isinstance(value, Undefined) else 24
 
     def made(self, value: Any) -> Any:
-        """Return a value that a template has made. Raises ``ValueError`` for one that is too large."""
+        """Count and return a value that a template has created. Raises ``ValueError`` if it is too large."""
         weight = self.weigh(value)
-        self.room_for(weight)
+        self.check_size(weight)
         self.spend(1 + weight // _CHARACTERS_A_STEP)
         return value
 
-    def room_for(self, characters: int) -> None:
-        """Raise ``ValueError`` if a text of that many characters must not be made."""
+    def check_size(self, characters: int) -> None:
+        """Raise ``ValueError`` if a text of that many characters is too large."""
         if characters > self._largest:
             raise ValueError(f"it makes more than {self._largest} characters")
 
-    def look_at(self, value: Any) -> Any:
-        """Return a value all of which is compared."""
+    def read(self, value: Any) -> Any:
+        """Count and return a value that is read as a whole."""
         self.spend(1 + self.weigh(value) // _CHARACTERS_A_STEP)
         return value
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
-        """Yield items, and count them."""
+        """Yield the items, and count them."""
         for item in items:
             self.spend(1 + (len(item) // _ITEMS_A_STEP if isinstance(item, list | tuple) else 0))
             yield item
@@ -107,9 +108,9 @@ _meter: ContextVar[_Meter] = ContextVar("meter")
 
 @contextmanager
 def within_limits() -> Iterator[int]:
-    """Have what this thread renders in the block take of what is shared; yield how long a text it may make.
+    """Count what this thread renders in the block against the shared limits; yield the longest text in characters.
 
-    Where the bounds are met a template raises ``ValueError``.
+    A template that exceeds a limit raises ``ValueError``.
     """
     shared = scripts()
     with shared.templates as allowance:
@@ -121,7 +122,7 @@ def within_limits() -> Iterator[int]:
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja for texts of replies, strict about names. Templates are to be ``metered`` before they are compiled."""
+    """The Jinja2 environment of replies; undefined variables are errors. ``metered`` must precede compilation."""
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
@@ -130,12 +131,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             undefined=jinja2.StrictUndefined,
             finalize=_finalized,
             keep_trailing_newline=True,
-            optimized=False,  # else constants are calculated as the template is compiled
+            optimized=False,  # otherwise constant expressions are computed, unmetered, at compilation
         )
         self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
         table = read_table(_TABLE)
-        theirs: dict[str, Any] = self.filters
-        known = {name: theirs[name] for name in table["filters"] + table["filters_of_wholes"]}
+        builtin: dict[str, Any] = self.filters
+        known = {name: builtin[name] for name in table["filters"] + table["filters_of_wholes"]}
         self.filters = {
             name: _counted(name, function, is_of_wholes=name in table["filters_of_wholes"])
             for name, function in {**known, **_OWN_FILTERS}.items()
@@ -143,22 +144,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters |= {
             "_concat": _concat,
             "_each": lambda items: _meter.get().each(items),
-            "_looked_at": lambda value: _meter.get().look_at(value),
+            "_read": lambda value: _meter.get().read(value),
             "_made": lambda value: _meter.get().made(value),
         }
         tests: dict[str, Any] = self.tests
-        self.tests = {name: _looking(function) for name, function in tests.items()}
+        self.tests = {name: _counted_test(function) for name, function in tests.items()}
         kinds = {"str": str, "list": list, "tuple": tuple, "dict": dict}
         self._methods = {kinds[name]: frozenset(methods) for name, methods in table["methods"].items()}
 
     def metered(self, tree: nodes.Template) -> nodes.Template:
-        """Return the tree of a template, changed so that what it does is counted."""
+        """Return the syntax tree of a template, changed so that its work is counted."""
         changed: nodes.Template = _Metered().visit(tree)
         changed.set_environment(self)
         return changed
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Return whether templates may read a member of that name."""
+        """Return whether templates may read the attribute."""
         if not super().is_safe_attribute(obj, attr, value):
             return False
         known = [methods for kind, methods in self._methods.items() if isinstance(obj, kind)]
@@ -167,54 +168,54 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return not callable(value) or any(attr in methods for methods in known)
 
     def wrap_str_format(self, value: Any) -> None:
-        """Have ``format`` judged as other methods are."""
+        """Treat ``format`` like other methods."""
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """Look up an item. The key is compared with others."""
+        """Return an item, and count the comparisons of its key."""
         if not isinstance(argument, str | int):
-            _meter.get().look_at(argument)
+            _meter.get().read(argument)
         return super().getitem(obj, argument)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """Call what a template calls, and count it."""
+        """Call a function or method for a template, and count the work."""
         meter = _meter.get()
-        given = [meter.look_at(each) for each in args if not isinstance(each, Iterator)]
+        given = [meter.read(each) for each in args if not isinstance(each, Iterator)]
         owner, name = getattr(__obj, "__self__", None), getattr(__obj, "__name__", "")
         if isinstance(__obj, LoopContext) and args:
             args = (meter.each(args[0]), *args[1:])
         if isinstance(owner, str):
-            meter.look_at(owner)
+            meter.read(owner)
             if name == "join":
                 return _join(args[0], owner)
             if name == "replace":
                 return _replace(owner, *args, **kwargs)
             if "strip" in name:
-                _check_length(given)
+                _check_characters(given)
         elif isinstance(owner, list | tuple):
-            meter.look_at(owner)
+            meter.read(owner)
         result = super().call(__context, __obj, *args, **kwargs)
         return meter.made(result) if isinstance(result, str | list | tuple | dict) else result
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Calculate with numbers within bounds; add texts or lists."""
+        """Return the result of a binary operator, within the limits on numbers and texts."""
         if operator in ("*", "**", "%"):
             if not all(isinstance(x, int | float) and abs(x) <= _MAX_FACTOR for x in (left, right)):
-                raise ValueError(f"{operator} is for numbers up to {_MAX_FACTOR}")
+                raise ValueError(f"{operator} takes numbers up to {_MAX_FACTOR}")
             if operator == "**" and abs(right) > 64:
-                raise ValueError("** is for powers up to 64")
+                raise ValueError("** takes exponents up to 64")
         meter = _meter.get()
-        meter.room_for(meter.weigh(left) + meter.weigh(right))
+        meter.check_size(meter.weigh(left) + meter.weigh(right))
         result = super().call_binop(context, operator, left, right)
         if isinstance(result, int) and result.bit_length() > _MAX_NUMBER_BITS:
-            raise ValueError(f"{operator} makes a number of more than {_MAX_NUMBER_BITS} bits")
+            raise ValueError(f"{operator} returns a number of more than {_MAX_NUMBER_BITS} bits")
         return meter.made(result)
 
 
 class _Metered(NodeTransformer):
-    """Has a template hand to the meter what no method of ``Sandbox`` sees."""
+    """Adds filters that count what no method of ``Sandbox`` is called for."""
 
     def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:  # noqa: N802 - as the library has it
-        return nodes.Const(node.data, lineno=node.lineno)  # which is finalized
+        return nodes.Const(node.data, lineno=node.lineno)  # constants are passed to ``finalize``
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
@@ -243,9 +244,9 @@ class _Metered(NodeTransformer):
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
-        node.expr = _filtered(node.expr, "_looked_at")
+        node.expr = _filtered(node.expr, "_read")
         for operand in node.ops:
-            operand.expr = _filtered(operand.expr, "_looked_at")
+            operand.expr = _filtered(operand.expr, "_read")
         return node
 
 
@@ -268,42 +269,42 @@ def _counted(name: str, function: Callable[..., Any], *, is_of_wholes: bool) -> 
         if is_of_wholes:
             meter.spend(meter.weigh(value) * number.bit_length() // _CHARACTERS_A_STEP)
         for option in (*options, *kwargs.values()):
-            meter.look_at(option)
+            meter.read(option)
         if name in _SIZED:
-            _check_size((*options, *kwargs.values()))
+            _check_numbers((*options, *kwargs.values()))
         if name == "trim":
-            _check_length((*options, *kwargs.values()))
+            _check_characters((*options, *kwargs.values()))
         result = function(*around, value, *options, **kwargs)
         if isinstance(result, Iterator):
             return meter.each(result)
-        return result if name in _HANDED_ON else meter.made(result)
+        return result if name in _SELECTING else meter.made(result)
 
     return counted
 
 
-def _looking(function: Callable[..., Any]) -> Callable[..., Any]:
+def _counted_test(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a test whose work is counted."""
 
     @wraps(function)
-    def looking(*args: Any, **kwargs: Any) -> Any:
+    def counted(*args: Any, **kwargs: Any) -> Any:
         for each in chain(args, kwargs.values()):
             if not isinstance(each, Context | EvalContext | jinja2.Environment | Iterator | Undefined):
-                _meter.get().look_at(each)
+                _meter.get().read(each)
         return function(*args, **kwargs)
 
-    return looking
+    return counted
 
 
-def _check_size(options: Iterable[Any]) -> None:
+def _check_numbers(options: Iterable[Any]) -> None:
     for option in options:
         if isinstance(option, int) and abs(option) > _MAX_OPTION:
             raise ValueError(f"{option} is more than {_MAX_OPTION}")
 
 
-def _check_length(options: Iterable[Any]) -> None:
+def _check_characters(options: Iterable[Any]) -> None:
     for option in options:
         if isinstance(option, str) and len(option) > _MAX_OPTION_CHARACTERS:
-            raise ValueError(f"the characters to take away are more than {_MAX_OPTION_CHARACTERS}")
+            raise ValueError(f"the characters to strip are more than {_MAX_OPTION_CHARACTERS}")
 
 
 @jinja2.pass_context
@@ -312,13 +313,13 @@ def _finalized(_context: Context, value: Any) -> Any:
 
 
 def _concat(values: list[Any]) -> str:
-    """Return what ``~`` makes."""
+    """Return the result of the operator ``~``."""
     return _joined(values, "")
 
 
 def _joined(values: list[Any], between: str) -> str:
     meter = _meter.get()
-    meter.room_for(sum(map(meter.weigh, values)) + len(between) * len(values))
+    meter.check_size(sum(map(meter.weigh, values)) + len(between) * len(values))
     text: str = meter.made(between.join(map(str, values)))
     return text
 
@@ -337,12 +338,12 @@ def _join(items: Iterable[Any], between: str) -> str:
 
 
 def _replace(text: Any, old: Any, new: Any, count: int | None = None) -> str:
-    """Return a text with one piece in place of another."""
+    """Return a text in which the first ``count`` occurrences of ``old``, or all, are replaced by ``new``."""
     whole, piece, other = str(text), str(old), str(new)
-    most = -1 if count is None else count
-    places = whole.count(piece) if most < 0 else min(whole.count(piece), most)
-    _meter.get().room_for(len(whole) + places * max(len(other) - len(piece), 0))
-    return whole.replace(piece, other, most)
+    limit = -1 if count is None else count
+    places = whole.count(piece) if limit < 0 else min(whole.count(piece), limit)
+    _meter.get().check_size(len(whole) + places * max(len(other) - len(piece), 0))
+    return whole.replace(piece, other, limit)
 
 
 @jinja2.pass_environment
@@ -360,14 +361,14 @@ def _sum(environment: Sandbox, value: Iterable[Any], attribute: Any = None, star
 def _json(value: Any, indent: int | None = None) -> str:
     """Return a value as JSON."""
     if isinstance(indent, str) or (isinstance(indent, int) and not 0 <= indent <= _MAX_INDENT):
-        raise ValueError(f"indent is a number from 0 to {_MAX_INDENT}")
+        raise ValueError(f"indent must be a number from 0 to {_MAX_INDENT}")
     meter = _meter.get()
-    meter.room_for(meter.weigh(value))
+    meter.check_size(meter.weigh(value))
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def expression(pattern: str) -> Expression:
-    """Return a regular expression for the filter ``search``. Raises ``ValueError``."""
+    """Return the compiled expression of the filter ``search``. Raises ``ValueError``."""
     try:
         return compiled(pattern, re.IGNORECASE | re.DOTALL)
     except ExpressionError as error:
@@ -375,7 +376,7 @@ def expression(pattern: str) -> Expression:
 
 
 def _search(text: str | None, pattern: str) -> str:
-    """Return what a regular expression finds first, case ignored: its first group, if it has one; else nothing."""
+    """Return the first match of a regular expression, or its first group, case ignored; empty for no match."""
     sought = expression(pattern)
     _meter.get().spend_on_search(sought, text or "")
     found = sought.search(text or "")
@@ -390,9 +391,9 @@ def _words(text: str | None) -> list[str]:
 
 
 def _date(seconds: float, layout: str = "%Y-%m-%d") -> str:
-    """Return the UTC date, or what ``layout`` says of it, of a time in seconds since 1970."""
+    """Return a time in seconds since 1970 as text, in UTC; ``layout`` is a format of ``strftime``."""
     if isinstance(layout, str) and len(layout) > _MAX_OPTION_CHARACTERS:
-        raise ValueError(f"a layout has at most {_MAX_OPTION_CHARACTERS} characters")
+        raise ValueError(f"the layout is longer than {_MAX_OPTION_CHARACTERS} characters")
     return datetime.fromtimestamp(seconds, UTC).strftime(layout)
 
 

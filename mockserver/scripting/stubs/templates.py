@@ -1,6 +1,6 @@
-"""Replies that are filled in: their texts are Jinja2 templates, which know the request.
+"""Renders replies whose texts are Jinja2 templates.
 
-What templates can do, and how much of it, is in ``template_sandbox.py``.
+``template_sandbox.py`` limits what templates can do, and how much.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import jinja2
 from jinja2 import meta, nodes
 
 from mockserver.scripting.stubs.template_sandbox import Sandbox, expression, within_limits
+from mockserver.wording import cut, suggestion
 
-# What a template knows of the request that it answers, as docs/stubs.md describes it.
+# The variables of a template, as docs/stubs.md describes them.
 NAMES = frozenset(
     {
         "count",
@@ -30,13 +31,13 @@ NAMES = frozenset(
     }
 )
 
-MAX_CHARACTERS = 1 << 18  # of all templates of a stub; to compile 64 KiB can take a second
+MAX_CHARACTERS = 1 << 18  # of all templates of a stub; compiling 64 KiB can take a second
 _MAX_TEMPLATE = 1 << 16  # characters of a template
-_SHOWN = 40  # characters of a template that an error shows
-# The members of a reply that are templates with every text in them, and those of which only a member is.
+_SHOWN = 40  # characters of a template in an error message
+# The members of a reply in which every text is a template, and those in which only one member is.
 _TEMPLATES = ("text", "say", "json", "body", "events", "headers")
 _WITHIN = {"segments": "text", "tool_calls": "arguments", "error": "message"}
-# What goes wrong while a template is compiled or rendered, beyond Jinja's own errors.
+# The exceptions raised while a template is compiled or rendered.
 _FAILURES = (
     jinja2.TemplateError,
     ArithmeticError,
@@ -55,7 +56,7 @@ _FROM_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
 class TemplateFailed(ValueError):
-    """A template that cannot be parsed or rendered. The message shows it and says why."""
+    """A template that cannot be parsed or rendered. The message quotes it and says why."""
 
 
 class _Compiled(NamedTuple):
@@ -67,13 +68,14 @@ def check_template(text: str) -> None:
     """Raise ``TemplateFailed`` for a template that can never be rendered."""
     unknown = sorted(_compiled(text).names - NAMES)
     if unknown:
-        raise _failed(text, f"there is no {unknown[0]!r}. There are {', '.join(sorted(NAMES))}.")
+        raise _failed(text, f"unknown variable {unknown[0]!r}. {suggestion(unknown[0], sorted(NAMES))}")
 
 
 def render_reply(reply: Mapping[str, Any], context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a reply with its templates filled in; as it is, unless it says that it has some.
+    """Return a reply with its templates rendered, or unchanged unless it sets ``template``.
 
-    They take of what the block allows (``allowance.sharing``). Raises ``TemplateFailed`` naming the member.
+    Rendering counts against the limits of the block (``allowance.sharing``). Raises ``TemplateFailed`` naming the
+    member.
     """
     if not reply.get("template"):
         return reply
@@ -81,7 +83,7 @@ def render_reply(reply: Mapping[str, Any], context: Mapping[str, Any]) -> Mappin
 
 
 def template_characters(reply: Mapping[str, Any]) -> int:
-    """Return the characters of all texts of a reply that have something to fill in."""
+    """Return the number of characters of all templates of a reply."""
     total = 0
 
     def count(text: str) -> str:
@@ -95,7 +97,7 @@ def template_characters(reply: Mapping[str, Any]) -> int:
 
 
 def check_reply_template(reply: Mapping[str, Any]) -> None:
-    """Raise ``TemplateFailed``, naming the member, for a reply with a template that can never be rendered."""
+    """Raise ``TemplateFailed``, naming the member, if a template of a reply can never be rendered."""
 
     def check(text: str) -> str:
         check_template(text)
@@ -110,13 +112,13 @@ def _rendered(text: str, context: Mapping[str, Any]) -> str:
     pieces: list[str] = []
     try:
         known = {name: context[name] for name in compiled.names & frozenset(context)}
-        with within_limits() as most:
-            room = most
+        with within_limits() as max_characters:
+            left = max_characters
             for piece in compiled.template.generate(known):
                 pieces.append(piece)
-                room -= len(piece)
-                if room < 0:
-                    raise ValueError(f"it renders more than {most} characters")
+                left -= len(piece)
+                if left < 0:
+                    raise ValueError(f"it renders more than {max_characters} characters")
     except _FAILURES as error:
         raise _failed(text, error) from error
     return "".join(pieces)
@@ -144,7 +146,7 @@ def _member(row: dict[str, Any], place: str, member: str, change: Callable[[str]
 
 
 def _walked(value: Any, change: Callable[[str], str], place: str) -> Any:
-    """Return ``value`` with every text in it changed; the names of members stay."""
+    """Return ``value`` with every text in it changed, except the names of members."""
     if isinstance(value, str):
         try:
             return change(value)
@@ -171,9 +173,9 @@ def _compiled(text: str) -> _Compiled:
     try:
         tree = environment.parse(text)
         if any(True for _ in tree.find_all(_FROM_FILES)):
-            raise _failed(text, "templates of replies read no files.")
+            raise _failed(text, "templates of replies cannot read files.")
         if any(True for _ in tree.find_all(nodes.EvalContextModifier)):
-            raise _failed(text, "autoescape is not known here. Use the filter escape.")
+            raise _failed(text, "autoescape is not supported. Use the filter escape.")
         _check_expressions(text, tree)
         names = meta.find_undeclared_variables(tree) - set(environment.globals)
         template = environment.from_string(environment.metered(tree))
@@ -189,7 +191,7 @@ def _compiled(text: str) -> _Compiled:
 
 
 def _check_expressions(text: str, tree: nodes.Template) -> None:
-    """Raise ``TemplateFailed`` for a regular expression, written out for the filter ``search``, that is none."""
+    """Raise ``TemplateFailed`` for an invalid regular expression, given as a literal to the filter ``search``."""
     for used in tree.find_all(nodes.Filter):
         pattern = used.args[0] if used.name == "search" and used.args else None
         if isinstance(pattern, nodes.Const) and isinstance(pattern.value, str):
@@ -200,5 +202,7 @@ def _check_expressions(text: str, tree: nodes.Template) -> None:
 
 
 def _failed(text: str, reason: object) -> TemplateFailed:
-    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-    return TemplateFailed(f"template {shown!r}: {str(reason).rstrip('.')}.")
+    message = str(reason)
+    return TemplateFailed(
+        f"template {cut(text, _SHOWN)!r}: {message}{'' if message.endswith(('.', '?')) else '.'}"
+    )

@@ -1,4 +1,4 @@
-"""What a text of stubs holds: which stubs, on which lines, and where one of them is wrong."""
+"""Finds the stubs in a JSON or YAML text, and the lines that errors in them refer to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GUIDE = "docs/stubs.md describes the form of a stub."
 
 
 def stubs_in(data: bytes, *, is_json: bool) -> Iterator[tuple[Located, Place, Any]]:
-    """Return the stubs of a JSON or YAML text, each with the document it is in and its place there.
+    """Yield the stubs of a JSON or YAML text, each with its document and its place in it.
 
     A document is a stub, a list of stubs, or an object with a list of ``stubs``. Raises ``SourceError``.
     """
@@ -26,7 +26,7 @@ def stubs_in(data: bytes, *, is_json: bool) -> Iterator[tuple[Located, Place, An
     else:
         documents = [located_json.read(data)] if data.strip() else []
     if not documents:
-        raise SourceError(1, "there is no stub in it. Write one, or take the file away.")
+        raise SourceError(1, "the file has no stubs. Write one, or remove the file.")
     for located in documents:
         for place, stub in _listed(located):
             yield located, place, stub
@@ -42,7 +42,7 @@ def _listed(located: Located) -> Iterator[tuple[Place, Any]]:
         others = [name for name in value if name != "stubs"]
         if others:
             line = located.line_of((others[0],))
-            raise SourceError(line, f"{others[0]}: does not belong beside `stubs`. Move it into a stub.")
+            raise SourceError(line, f"{others[0]}: only `stubs` may be here. Move it into a stub.")
         if not isinstance(value["stubs"], list):
             raise SourceError(
                 located.line_of(("stubs",)), "stubs: is not a list. Write each stub as an item."
@@ -51,14 +51,14 @@ def _listed(located: Located) -> Iterator[tuple[Place, Any]]:
 
 
 def schema_error(violations: list[Violation], located: Located, place: Place) -> SourceError:
-    """Return what keeps the stub at ``place`` from satisfying its schema."""
+    """Return the error for the most relevant of the ``violations`` of the stub at ``place``."""
     from mockserver.validation import explanations as explain
 
     violation = explain.most_relevant(violations)
     line = located.line_of((*place, *violation.path))
     if violation.keyword == "oneOf":
         given = "both `reply` and `replies`" if "reply" in violation.found else "no `reply`"
-        return SourceError(line, f"there is {given}. Give one reply, or `replies`. {_GUIDE}")
+        return SourceError(line, f"the stub has {given}. Give one reply, or `replies`. {_GUIDE}")
     if not violation.path:
         return SourceError(line, f"a stub is an object with `when` and `reply`. {_GUIDE}")
     found = explain.openai_style(violation)
@@ -75,9 +75,9 @@ def schema_error(violations: list[Violation], located: Located, place: Place) ->
 
 
 def line_named(message: str, located: Located, place: Place) -> int:
-    """Return the line of what ``message`` begins with, as in ``reply: text: …``, in the stub at ``place``.
+    """Return the line of the member that ``message`` begins with, as in ``reply: text: …``, in the stub at ``place``.
 
-    That of the stub itself where the message names nothing in it. A condition goes without its ``when``.
+    Returns the line of the stub if the message names no member. Conditions are named without ``when``.
     """
     found = place
     for beginning in ((), ("when",)):
@@ -95,5 +95,5 @@ def _is_below(place: Place, above: Place, step: str) -> bool:
 
 
 def dotted(place: Place) -> str:
-    """Return a place as messages write it: ``replies[1].text``."""
+    """Return a place as text: ``replies[1].text``."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")

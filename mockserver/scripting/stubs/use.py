@@ -1,4 +1,4 @@
-"""What accounts have had from the stubs: how often each has answered, and the states of scenarios."""
+"""The use of stubs by accounts: how often each stub has answered, and the states of scenarios."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ if TYPE_CHECKING:
     from mockserver.scripting.stubs.stub import Stub
 
 STARTED = "started"  # the state in which every scenario begins
-_ACCOUNTS = 4096  # whose counters are kept; those of the one that was not used for longest make room
+_MAX_ACCOUNTS = 4096  # accounts with counters; the least recently used is evicted
 
 
 @dataclass(slots=True)
 class _Counters:
-    """What an account has had from the stubs: how often by stub, and the state of each scenario."""
+    """The counters of one account: the uses of each stub, and the state of each scenario."""
 
     used: dict[str, int] = field(default_factory=dict)
     scenarios: dict[str, str] = field(default_factory=dict)
 
 
 class StubUse:
-    """The counters and scenarios of every account. Every method is safe to use from several threads."""
+    """The counters and scenarios of every account. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counters: OrderedDict[str, _Counters] = OrderedDict()
 
     def used(self, stub: Stub, account_id: str | None) -> int:
-        """Return how often a stub has answered an account, or all of them."""
+        """Return how often a stub has answered an account, or all accounts."""
         with self._lock:
             counters = self._counters.values() if account_id is None else [self._counted(account_id)]
             return sum(each.used.get(stub.counter, 0) for each in counters)
 
     def scenarios(self, account_id: str) -> dict[str, str]:
-        """Return the scenarios of an account that are not in their first state, and their states."""
+        """Return the states of an account's scenarios that have changed, by name."""
         with self._lock:
             return dict(self._counted(account_id).scenarios)
 
     def set_scenario(self, account_id: str, name: str, state: str) -> None:
-        """Put a scenario of an account into a state."""
+        """Set the state of an account's scenario."""
         with self._lock:
             self._counters_of(account_id).scenarios[name] = state
 
     def is_due(self, stub: Stub, account_id: str) -> bool:
-        """Return whether its scenario is in the right state, and it has not answered as often as it may."""
+        """Return whether the stub's scenario is in the right state, and its ``times`` are not used up."""
         if "times" not in stub.document and not stub.scenario:
             return True
         counters = self._counters.get(account_id) or _Counters()
@@ -57,7 +57,7 @@ class StubUse:
         return wanted is None or counters.scenarios.get(stub.scenario["name"], STARTED) == wanted
 
     def why_not(self, stub: Stub, account_id: str) -> str:
-        """Return why a stub that is not due is not."""
+        """Return the reason why a stub is not due."""
         times = stub.document.get("times")
         if times is not None and self.used(stub, account_id) >= times:
             return f"times: has answered {times} of {times} times"
@@ -65,7 +65,7 @@ class StubUse:
         return f"scenario: wanted {stub.scenario['state']!r}, is {state!r}"
 
     def take(self, stub: Stub, account_id: str) -> int | None:
-        """Count the stub as used. Return how often it was before, or ``None`` when another request was faster."""
+        """Count a use of the stub. Return how often it was used before, or ``None`` if it is not due any more."""
         with self._lock:
             if not self.is_due(stub, account_id):
                 return None
@@ -77,7 +77,7 @@ class StubUse:
             return used
 
     def give_back(self, stub: Stub, account_id: str) -> None:
-        """Take back that the stub has answered a request, which was refused after all."""
+        """Undo the count of a use of the stub, because the request was refused."""
         with self._lock:
             counters, scenario = self._counted(account_id), stub.scenario
             counters.used[stub.counter] = max(counters.used.get(stub.counter, 0) - 1, 0)
@@ -85,14 +85,14 @@ class StubUse:
                 counters.scenarios[scenario["name"]] = scenario["state"]
 
     def forget(self, stub: Stub) -> None:
-        """Set back how often a stub has answered."""
+        """Reset the counters of a stub."""
         with self._lock:
             for account_id, counters in self._counters.items():
                 if stub.account_id in (None, account_id):
                     counters.used.pop(stub.counter, None)
 
     def clear(self, account_id: str | None) -> None:
-        """Set all counters and scenarios of an account back, or of every account."""
+        """Reset all counters and scenarios of an account, or of every account."""
         with self._lock:
             if account_id is None:
                 self._counters.clear()
@@ -109,7 +109,7 @@ class StubUse:
             }
 
     def restore(self, rows: Mapping[str, Any], account_id: str | None) -> None:
-        """Put back what ``rows`` told; all of it for one account where one is given."""
+        """Restore the result of ``rows``; all of it for one account if it is given."""
         with self._lock:
             for id_, row in rows.items():
                 self._counters[account_id or id_] = _Counters(dict(row["used"]), dict(row["scenarios"]))
@@ -117,7 +117,7 @@ class StubUse:
     def _counters_of(self, account_id: str) -> _Counters:
         counters = self._counters.setdefault(account_id, _Counters())
         self._counters.move_to_end(account_id)
-        if len(self._counters) > _ACCOUNTS:
+        if len(self._counters) > _MAX_ACCOUNTS:
             self._counters.popitem(last=False)
         return counters
 

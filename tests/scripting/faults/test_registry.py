@@ -238,7 +238,7 @@ def test_a_snapshot_that_cannot_be_restored_changes_nothing(faults: Faults) -> N
         "faults": [{"account": None, "document": {"id": "it"}, "order": 1, "counts": {}}],
         "headers": {},
     }
-    with pytest.raises(ValueError, match=r"^Give one of"):
+    with pytest.raises(ValueError, match=r"^Give either"):
         faults.restore(state, ANN)
     assert hits(faults, 1) == "x"
 

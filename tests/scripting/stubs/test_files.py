@@ -109,8 +109,8 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
     write("id: hello\n" + ONE, "a.yaml")
     folder = write("reply: {text: One.}\nid: hello\n", "b.yaml")
     assert refused(folder) == (
-        f"{folder / 'b.yaml'}:2: id: 'hello' is that of the stub at {folder / 'a.yaml'}:1, too. "
-        "Give each its own."
+        f"{folder / 'b.yaml'}:2: id: 'hello' is already used by the stub at {folder / 'a.yaml'}:1. "
+        "Choose another."
     )
 
 
@@ -122,8 +122,8 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
             3,
             "Unknown parameter: 'reply.txt'. Did you mean 'text'? docs/stubs.md",
         ),
-        ("- reply: {text: Hi.}\n- when:\n    endpoint: chat", 2, "there is no `reply`. Give one reply"),
-        ("reply: {text: a}\nreplies: [{text: b}]", 1, "there is both `reply` and `replies`."),
+        ("- reply: {text: Hi.}\n- when:\n    endpoint: chat", 2, "the stub has no `reply`. Give one reply"),
+        ("reply: {text: a}\nreplies: [{text: b}]", 1, "the stub has both `reply` and `replies`."),
         ("reply: {text: a}\ntimes: 0", 2, "Invalid 'times': integer below minimum value."),
         ("reply: {text: a}\nthen: stop", 2, "then: Invalid value: 'stop'. Supported values are: 'last'"),
         ("reply: {text: 1}", 1, "Invalid type for 'reply.text': expected a string, but got an integer"),
@@ -136,22 +136,22 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
         ("stubs:\n- reply:\n    text: [a]", 3, "Invalid type for 'reply.text': expected a string"),
         ("just a text", 1, "a stub is an object with `when` and `reply`."),
         ("stubs: {}", 1, "stubs: is not a list."),
-        ("stubs: []\nothers: []", 2, "others: does not belong beside `stubs`."),
+        ("stubs: []\nothers: []", 2, "others: only `stubs` may be here."),
         ("when:\n  endpoint: [chat, sing]\nreply: {say: La.}", 2, "endpoint: there is no 'sing'."),
         ("when:\n  model: a\n  heard: '('\nreply: {say: La.}", 3, "heard: '(' is not a regular expression"),
         ("when:\n  fields:\n    $[: 1\nreply: {say: La.}", 3, "fields.$[: is not JSONPath"),
         ("reply:\n  error: no_such_error", 2, "reply: error: unknown error 'no_such_error'"),
-        ("replies:\n- text: a\n- delay: 1", 3, "replies[1]: there is nothing to answer."),
-        ("reply:\n  base64: '!'", 2, "reply: base64: is not base64."),
+        ("replies:\n- text: a\n- delay: 1", 3, "replies[1]: the reply has no content."),
+        ("reply:\n  base64: '!'", 2, "reply: base64: is not valid base64."),
         (
             "reply:\n  template: true\n  text: '{{ herd }}'",
             3,
-            "reply: text: template '{{ herd }}': there is no",
+            "reply: text: template '{{ herd }}': unknown variable",
         ),
         ("when: {}\nwhen: {}", 2, "'when' is given twice, first on line 1."),
         ("when: {heard: [}", 1, "is not YAML: "),
-        ("", 1, "there is no stub in it."),
-        ("# nothing yet\n---\n", 1, "there is no stub in it."),
+        ("", 1, "the file has no stubs."),
+        ("# nothing yet\n---\n", 1, "the file has no stubs."),
         (b"reply:\n  text: \xff", 2, "byte 15 is not UTF-8. Save it as UTF-8."),
     ],
     ids=lambda each: str(each)[:24],
@@ -167,12 +167,12 @@ def test_what_cannot_be_used_is_told_with_file_line_and_place(
     ("text", "line", "message"),
     [
         ('{\n"reply": {\n"txt": "Hi."}}', 3, "Unknown parameter: 'reply.txt'. Did you mean 'text'?"),
-        ('[{"reply": {"text": "Hi."}},\n{}]', 2, "there is no `reply`."),
+        ('[{"reply": {"text": "Hi."}},\n{}]', 2, "the stub has no `reply`."),
         ('{"reply": {"text": "Hi."}, "when":\n\t{"heard": "("}}', 2, "heard: '(' is not"),
         ('{"reply": {"text": "Hi."},\n"reply": {}}', 2, "'reply' is given twice, first on line 1."),
         ('{"reply": {"text": "Hi."}\n"when": {}}', 2, "is not JSON: "),
         ('{"reply": {"delay":\nNaN}}', 2, "NaN is not JSON."),
-        ("\n", 1, "there is no stub in it."),
+        ("\n", 1, "the file has no stubs."),
     ],
     ids=lambda each: str(each)[:24],
 )
@@ -184,7 +184,7 @@ def test_the_same_goes_for_json(write: Write, text: str, line: int, message: str
 def test_a_file_that_a_reply_names_must_be_beside_the_stub(write: Write) -> None:
     folder = write("replies:\n- {say: Hello.}\n- say: Bye.\n  audio: clips/bye.wav")
     assert refused(folder) == (
-        f"{folder / 'meeting.yaml'}:4: replies[1].audio: there is no file {folder / 'clips/bye.wav'}. "
+        f"{folder / 'meeting.yaml'}:4: replies[1].audio: no such file: {folder / 'clips/bye.wav'}. "
         f"Paths are relative to {folder}."
     )
     write(b"RIFF", "clips/bye.wav")
@@ -194,9 +194,9 @@ def test_a_file_that_a_reply_names_must_be_beside_the_stub(write: Write) -> None
 def test_folders_and_files_that_cannot_be_read_are_told(write: Write, tmp_path: Path) -> None:
     folder = write(ONE)
     assert refused(tmp_path / "nowhere") == (
-        f"{tmp_path / 'nowhere'}: there is no such folder. Make it, or name another."
+        f"No such folder: {tmp_path / 'nowhere'}. Create it, or choose another."
     )
-    assert "is not a folder. Give the folder that the file is in." in refused(folder / "meeting.yaml")
+    assert "Give the folder that the file is in." in refused(folder / "meeting.yaml")
     with (folder / "huge.yaml").open("wb") as huge:
         huge.truncate((1 << 25) + 1)
     assert f"{folder / 'huge.yaml'}: is not a file of at most 33554432 bytes." in refused(folder)
@@ -258,8 +258,8 @@ def test_a_broken_set_is_told_once_and_a_mended_one_is_loaded(
     assert watched.look() == ["One.", "Two."]
     broken, mended = (record.getMessage() for record in caplog.records)
     assert broken.startswith(f"{folder / 'meeting.yaml'}:2: Unknown parameter: 'reply.txt'.")
-    assert broken.endswith("The stubs stay as they were.")
-    assert mended == "2 stubs loaded anew."
+    assert broken.endswith("The stubs were not reloaded.")
+    assert mended == "2 stubs reloaded."
 
 
 def test_a_folder_that_vanishes_and_returns_is_noticed(
@@ -269,7 +269,7 @@ def test_a_folder_that_vanishes_and_returns_is_noticed(
     watched = Watched(folder)
     folder.rename(tmp_path / "elsewhere")
     assert watched.look() == []
-    assert "there is no such folder" in caplog.text
+    assert "No such folder" in caplog.text
     (tmp_path / "elsewhere").rename(folder)
     assert watched.look() == ["Hello."]
 
@@ -313,7 +313,7 @@ def test_the_watcher_survives_any_error_and_reads_on(write: Write, caplog: pytes
     assert watched.changed.wait(30)
     watched.closing.set()
     assert watched.texts == ["Mended."]
-    assert caplog.text.count("The stubs cannot be read again, and stay as they were.") == 1
+    assert caplog.text.count("The stubs could not be reloaded.") == 1
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_an_invalid_file_is_reported_by_line_and_a_corrected_one_is_read(
     write(text)
     assert watched.look() == []
     assert f"{folder / 'meeting.yaml'}:" in caplog.text
-    assert caplog.text.count("The stubs stay as they were.") == 1
+    assert caplog.text.count("The stubs were not reloaded.") == 1
     write(ONE)
     assert watched.look() == ["Hello."]
 

@@ -28,7 +28,7 @@ def test_what_is_missing_has_the_line_of_what_would_hold_it() -> None:
         (b'{"a": 1,\n "b": {"a": 2},\n "a": 3}', 3, "'a' is given twice, first on line 1."),
         (b'["NaN",\n NaN]', 2, "NaN is not JSON."),
         (b"[1,\n\n1e999]", 3, "1e999 is too large."),
-        (b'["a",\n"\\ud800"]', 2, "half of a surrogate pair"),
+        (b'["a",\n"\\ud800"]', 2, "an unpaired surrogate"),
         (b'["a",\n"\xff"]', 2, "is not UTF-8"),
         (b"[" * 101 + b"]" * 101, 1, "nested more than 100 deep"),
         (b"[" * 99_999 + b"]" * 99_999, 1, "nested more than 100 deep"),

@@ -285,7 +285,9 @@ def test_a_template_knows_what_was_heard(client: openai.OpenAI, stub: Stub) -> N
 def test_a_template_that_makes_no_header_says_so(client: openai.OpenAI, stub: Stub) -> None:
     stub(reply={"say": "x", "headers": {"x-said": "{{ user_text }}"}, "template": True})
     chat(client, "One line.")
-    with pytest.raises(openai.InternalServerError, match=r"headers\.x-said: 'Two\\nlines\.' cannot be sent"):
+    with pytest.raises(
+        openai.InternalServerError, match=r"headers\.x-said: 'Two\\nlines\.' is not a header value"
+    ):
         chat(client.with_options(max_retries=0), "Two\nlines.")
 
 
@@ -433,10 +435,10 @@ def test_a_stub_can_be_looked_at_changed_and_removed(
         ({"when": {"heard": "("}, "reply": {"text": "a"}}, "heard: '(' is not a regular expression"),
         ({"when": {"endpoint": "transcription"}, "reply": {"text": "a"}}, "there is no 'transcription'"),
         ({"when": {"fields": {"$[": 1}}, "reply": {"text": "a"}}, "fields.$[: is not JSONPath"),
-        ({"reply": {"delay": 1}}, "reply: there is nothing to answer"),
-        ({"reply": {"text": "a", "json": {}}}, "answers of different kinds"),
+        ({"reply": {"delay": 1}}, "reply: the reply has no content"),
+        ({"reply": {"text": "a", "json": {}}}, "different kinds of replies"),
         ({"reply": {"error": "rate_limit"}}, "unknown error 'rate_limit'"),
-        ({"reply": {"base64": "%"}}, "base64: is not base64"),
+        ({"reply": {"base64": "%"}}, "base64: is not valid base64"),
         ({"reply": {"file": "secrets.txt"}}, "only a stub in a file can name files"),
         ({"reply": {"text": "{{", "template": True}}, "reply: text: template '{{'"),
         ({"replies": []}, "replies"),
@@ -449,7 +451,7 @@ def test_a_stub_can_be_looked_at_changed_and_removed(
             "say answers chat, speech, not transcriptions",
         ),
         ({"when": {"language": "english"}, "reply": {"text": "a"}}, "when.language"),
-        ({"reply": {"text": "b", "segments": [{"text": "a"}]}}, "text: is not that of the segments"),
+        ({"reply": {"text": "b", "segments": [{"text": "a"}]}}, "text: differs from the segments"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
