@@ -64,7 +64,7 @@ SOUNDS: dict[str, Callable[[Sound], Sound]] = {
     "speech, pauses, noise": lambda said: np.concatenate(
         (said, silence(47.3), said * 0.05, noise(9, 0.01), said, silence(35))
     ),
-    "speech and pauses": lambda said: np.concatenate((said, silence(47.3), said * 0.5, said, silence(35))),
+    "speech and pauses": lambda said: np.concatenate((said, silence(26), said * 0.5, silence(24), said)),
     "nothing but noise": lambda said: noise(40, 0.05),
     "nothing but silence": lambda said: silence(100),
 }
