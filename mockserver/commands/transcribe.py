@@ -13,7 +13,7 @@ from mockserver.app import build_services
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import UnusableAudio
 from mockserver.commands.failures import exit_with_message, fail
-from mockserver.engines.speakers import tell_apart
+from mockserver.engines.speakers import with_speakers
 from mockserver.engines.transcription import TranscriptionOptions, UnknownAudio
 from mockserver.providers.openai.audio.transcriptions import TranscriptionRequest, render
 
@@ -61,7 +61,7 @@ def _listen(services: Services, path: Path, request: TranscriptionRequest) -> Tr
     heard = chain.lookup(clip, request.options) or chain.transcribe(
         clip, request.options, lambda: None, unknown_audio=settings.unknown_audio
     )
-    return tell_apart(heard, clip, ()) if request.diarizes else heard
+    return with_speakers(heard, clip, ()) if request.diarizes else heard
 
 
 def _request(services: Services, options: TranscriptionOptions, response_format: str) -> TranscriptionRequest:

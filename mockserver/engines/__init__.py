@@ -1,1 +1,1 @@
-"""What hears and what speaks: the protocols, and the engines behind them."""
+"""The engines that transcribe, speak and reply: protocols and implementations."""

@@ -1,4 +1,4 @@
-"""Who answered a request, as the response header ``x-mock-answered-by`` and the journal tell it."""
+"""The source of an answer, for the response header ``x-mock-answered-by`` and the journal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AnsweredBy:
-    """A ``source`` of answers, such as ``whisper``, and what else there is to tell of it, by name.
+    """A ``source`` of answers, such as ``whisper``, with ``details``: pairs of name and value.
 
-    As a text: ``whisper; model=embedded``.
+    As text: ``whisper; model=embedded``.
     """
 
     source: str
@@ -18,25 +18,25 @@ class AnsweredBy:
 
     @classmethod
     def read(cls, text: str) -> AnsweredBy | None:
-        """Return who is meant by a text that was stored; ``None`` by an empty one."""
+        """Parse a stored text. Return ``None`` if it is empty."""
         source, _, rest = text.partition("; ")
         name, _, value = rest.partition("=")
         return cls(source, ((name, value),) if rest else ()) if text else None
 
-    def telling(self, name: str, value: str) -> AnsweredBy:
+    def with_detail(self, name: str, value: str) -> AnsweredBy:
         """Return the same source with one more detail."""
         return AnsweredBy(self.source, (*self.details, (name, value)))
 
     @property
     def mark(self) -> str:
-        """Return the source and its first detail as a value of another's: ``whisper/embedded``.
+        """Return the source and its first detail, for use as the value of a detail: ``whisper/embedded``.
 
-        What separates the details of a text is percent-encoded.
+        The separators ``;``, ``+`` and ``%`` are percent-encoded.
         """
         _, value = self.details[0] if self.details else ("", "")
         encoded = re.sub("[;+%]", lambda found: f"%{ord(found[0]):X}", value)
         return f"{self.source}/{encoded}" if encoded else self.source
 
     def __str__(self) -> str:
-        """Return the text."""
+        """Return the text form."""
         return "; ".join([self.source, *(f"{name}={value}" for name, value in self.details)])

@@ -1,4 +1,4 @@
-"""Who answers for a clip: what is known exactly before what an engine must transcribe."""
+"""The chain of transcribers: clips with known transcripts first, then the engine, then the placeholder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class AnswerChain:
-    """The transcribers of a server, in the order in which they are asked.
+    """The transcribers of a server, in the order in which they are tried.
 
-    ``known`` ones recognise a clip (fixtures, the server's own speech). ``engine`` transcribes any clip (Whisper);
-    without one, unknown clips get a placeholder or are refused.
+    ``known`` are transcribers that recognise certain clips (fixtures, the server's own speech). ``engine`` transcribes
+    any clip (Whisper); without an engine, unknown clips get a placeholder or are refused.
     """
 
     def __init__(self, known: Sequence[Transcriber], engine: Listener | None) -> None:
@@ -32,7 +32,7 @@ class AnswerChain:
 
     @property
     def can_listen(self) -> bool:
-        """Return whether unknown clips can be transcribed, so that their samples will be wanted."""
+        """Return whether unknown clips can be transcribed; if so, their samples are needed."""
         return self._engine is not None
 
     def lookup(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
@@ -46,11 +46,11 @@ class AnswerChain:
     def transcribe(
         self, clip: Clip, options: TranscriptionOptions, look: Look, *, unknown_audio: str
     ) -> Transcription:
-        """Return what the engine makes of a clip that ``lookup`` does not know; without an engine, a placeholder.
+        """Transcribe a clip that ``lookup`` does not know with the engine; without an engine, return a placeholder.
 
-        ``look`` is called while the engine is waited for. Raises what it does, ``UnusableAudio``,
+        ``look`` is called while waiting for the engine. Raises what ``look`` raises, ``UnusableAudio``,
         ``EngineUnavailable`` and, if the setting ``unknown_audio`` is ``error``, ``UnknownAudio``. Reading the
-        segments raises the first three of these, too.
+        segments may raise the first three of these, too.
         """
         if self._engine is not None:
             return self._engine.transcribe(clip, options, look)

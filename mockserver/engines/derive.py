@@ -1,6 +1,6 @@
-"""Fills in what a transcript does not say: segments from bare text, words from segments.
+"""Derives the missing parts of a transcript: segments from text, words from segments.
 
-Times are shared out by the length of the written words, which is right to a few tenths of a second.
+Times are distributed in proportion to the length of the written words, which is accurate to a few tenths of a second.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mockserver.engines.transcription import Segment, Word
 _ABBREVIATION = re.compile(
     r"(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|approx|dept|est|(?:[a-z]\.)*[a-z])\.", re.IGNORECASE
 )
-# What ends a sentence: the first before a space or the end of the text, the second anywhere.
+# Marks that end a sentence: the first kind before a space or the end of the text, the second kind anywhere.
 _ENDS = re.compile(r"([.!?…]++)[\"'”»)]*+|[。！？]++")
 
 
 def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
-    """Return one segment a sentence, together as long as the clip (``duration`` seconds)."""
+    """Return one segment per sentence; together they last ``duration`` seconds."""
     sentences = _sentences(text)
     letters = sum(len(sentence) for sentence in sentences)
     segments = []
@@ -33,7 +33,7 @@ def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
 
 
 def with_words(segment: Segment) -> Segment:
-    """Return the segment with word times, its own ones where it has them."""
+    """Return the segment with word times; existing ones are kept."""
     if segment.words is not None:
         return segment
     written = segment.text.split()
@@ -49,7 +49,7 @@ def with_words(segment: Segment) -> Segment:
 
 
 def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
-    """Return segments, a sentence each, from the words of a text in order."""
+    """Return one segment per sentence, from the words of a text in order."""
     segments = []
     sentence: list[Word] = []
     for number, word in enumerate(words):
@@ -62,7 +62,7 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
 
 
 def _sentences(text: str) -> list[str]:
-    sentences: list[list[str]] = []  # in pieces: one that ends in an abbreviation goes on
+    sentences: list[list[str]] = []  # each as its pieces; a piece that ends in an abbreviation is continued
     for piece in map(str.strip, _cut(text.strip())):
         if sentences and not _ends_sentence(sentences[-1][-1].rpartition(" ")[2]):
             sentences[-1].append(piece)
@@ -72,7 +72,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _cut(text: str) -> Iterator[str]:
-    """Yield what stands between the ends of sentences, each with its end."""
+    """Yield the text in pieces that end at sentence marks, each including its mark."""
     begin = 0
     for found in _ENDS.finditer(text):
         end = found.end()

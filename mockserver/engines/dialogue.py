@@ -1,7 +1,7 @@
-"""What it means to reply: the ``Responder`` protocol, and the responder that answers without any model.
+"""The ``Responder`` protocol, its values, and ``FixedResponder``, which replies without a model.
 
-It always says the same to the same conversation: it repeats what it heard or read in a fixed sentence, calls
-a tool when the request demands one or plainly speaks of one, and tells what a tool answered.
+``FixedResponder`` always gives the same reply to the same conversation: it repeats the user's audio or text in a fixed
+sentence, calls a tool when the request demands or mentions one, and repeats the result of a tool.
 """
 
 from __future__ import annotations
@@ -21,22 +21,21 @@ GREETING = "Hello! How can I help you today?"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message of the conversation. ``text`` is written, ``heard`` is the transcript of its audio.
+    """A message of the conversation. ``text`` is its written text, ``transcript`` the transcript of its audio.
 
-    ``calls`` are the tools it called, by the ids of the calls; ``answers`` is the id of the call that it is
-    the result of.
+    ``calls`` are its tool calls by id. ``answers`` is the id of the call whose result it is.
     """
 
     role: str
     text: str = ""
-    heard: str | None = None
+    transcript: str | None = None
     calls: Mapping[str, ToolCall] = field(default_factory=dict)
     answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What the model may call: a function with the JSON Schema of its arguments, or a custom tool."""
+    """A tool that the model may call: a function with the JSON Schema of its arguments, or a custom tool."""
 
     name: str
     parameters: dict[str, Any]
@@ -45,9 +44,9 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What a reply is asked for. ``demanded`` are the tools of which one must be called; ``tools`` may be.
+    """A conversation to reply to. ``tools`` may be called; of the ``demanded`` ones, one must be called.
 
-    ``json_schema`` is the schema the reply's text must satisfy; an empty one stands for any JSON object.
+    ``json_schema`` is the schema that the reply's text must satisfy; an empty schema allows any JSON object.
     """
 
     turns: tuple[Turn, ...]
@@ -59,7 +58,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a function; ``arguments`` is JSON, for a custom tool free text."""
+    """A call of a tool. ``arguments`` is JSON, or free text for a custom tool."""
 
     name: str
     arguments: str
@@ -68,9 +67,9 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model says, or the tools it calls. ``answered_by`` as in ``x-mock-answered-by``.
+    """The reply of a model: text or tool calls. ``answered_by`` is sent as ``x-mock-answered-by``.
 
-    ``finish_reason`` is empty where it follows from the rest.
+    ``finish_reason`` is empty if it follows from the other fields.
     """
 
     answered_by: AnsweredBy
@@ -80,19 +79,19 @@ class Reply:
 
 
 class Responder(Protocol):
-    """Something that replies to a conversation."""
+    """An engine that replies to conversations."""
 
     def reply(self, conversation: Conversation) -> Reply | None:
-        """Return the reply, or ``None`` when this responder has none. Raises ``ReplyFailed``."""
+        """Return the reply, or ``None`` if this responder has none. Raises ``ReplyFailed``."""
         ...
 
 
 class ReplyFailed(Exception):
-    """No reply could be had; the message says why."""
+    """No reply could be made; the message gives the reason."""
 
 
 class NoValueFits(ReplyFailed):
-    """No value was found for the schema of the function ``tool``, or of the reply's text where that is empty."""
+    """No value was found for the schema of the function ``tool``, or, if ``tool`` is empty, of the reply's text."""
 
     def __init__(self, tool: str, reason: str) -> None:
         super().__init__(f"no value fits the schema: {reason}.")
@@ -100,10 +99,10 @@ class NoValueFits(ReplyFailed):
 
 
 class FixedResponder:
-    """The responder that answers everything, deterministically."""
+    """A responder that replies to every conversation, deterministically."""
 
     def reply(self, conversation: Conversation) -> Reply:
-        """See the module."""
+        """Return the tool calls, the JSON or the sentence that the module's docstring describes."""
         called = _called(conversation)
         if called:
             hint, parallel = _last_words(conversation), len(called) > 1
@@ -114,32 +113,35 @@ class FixedResponder:
 
 
 def _called(conversation: Conversation) -> tuple[Tool, ...]:
-    """Return the tools to call: one that is demanded, else those that the last message names; none after a result."""
+    """Return the tools to call: a demanded one, else those that the user's last message mentions.
+
+    After the result of a tool there are none.
+    """
     last = conversation.turns[-1] if conversation.turns else Turn("user")
     if conversation.demanded:
         return (_next_demanded(conversation),)
     if last.role != "user":
         return ()
-    spoken_of = [tool for tool in conversation.tools if _speaks_of(last, tool)]
-    return tuple(spoken_of if conversation.parallel_tool_calls else spoken_of[:1])
+    mentioned = [tool for tool in conversation.tools if _mentions(last, tool)]
+    return tuple(mentioned if conversation.parallel_tool_calls else mentioned[:1])
 
 
 def _next_demanded(conversation: Conversation) -> Tool:
-    """Return a demanded tool that was not called since the user spoke, or the last one if all were.
+    """Return a demanded tool that was not called since the user's last message, or the last tool if all were.
 
-    One that the user speaks of comes first. A loop that must call a tool at every step so comes to each of them, and
-    ends where calling a certain one ends it.
+    Tools that the user mentions are called first. An agent loop that must call a tool at every step therefore calls
+    each of them, and ends if one of them ends it.
     """
-    question, called = _since_the_user_spoke(conversation.turns)
+    question, called = _since_last_user_message(conversation.turns)
     left = [tool for tool in conversation.demanded if tool.name not in called]
-    spoken_of = [tool for tool in left if _speaks_of(question, tool)]
-    return next(iter((*spoken_of, *left)), conversation.demanded[-1])
+    mentioned = [tool for tool in left if _mentions(question, tool)]
+    return next(iter((*mentioned, *left)), conversation.demanded[-1])
 
 
-def _since_the_user_spoke(turns: tuple[Turn, ...]) -> tuple[Turn, set[str]]:
-    """Return the user's last message, and the names of the tools that were called after it.
+def _since_last_user_message(turns: tuple[Turn, ...]) -> tuple[Turn, set[str]]:
+    """Return the user's last message and the names of the tools that were called after it.
 
-    A user's message that follows a call in writing is the call's result: some clients write both as text.
+    A user's message that follows a call written as text is the result of that call: some clients write both as text.
     """
     called: set[str] = set()
     for turn, before in zip(reversed(turns), (*reversed(turns[:-1]), Turn("user")), strict=False):
@@ -157,24 +159,24 @@ def _written_calls(turn: Turn) -> set[str]:
     return set(_WRITTEN_CALL.findall(turn.text)) if turn.role == "assistant" else set()
 
 
-def _speaks_of(turn: Turn, tool: Tool) -> bool:
-    """Return whether the message has a word of the tool's name in it (``weather`` for ``get_weather``)."""
-    words = set(re.findall(r"\w+", f"{turn.text} {turn.heard or ''}".lower()))
-    return bool(words & _telling_words(tool.name))
+def _mentions(turn: Turn, tool: Tool) -> bool:
+    """Return whether the message contains a word of the tool's name (``weather`` of ``get_weather``)."""
+    words = set(re.findall(r"\w+", f"{turn.text} {turn.transcript or ''}".lower()))
+    return bool(words & _significant_words(tool.name))
 
 
-_EMPTY_WORDS = frozenset(
+_STOP_WORDS = frozenset(
     {"get", "set", "do", "run", "call", "make", "the", "a", "for", "of", "to", "in", "my", "by"}
 )
 
 
-def _telling_words(name: str) -> set[str]:
+def _significant_words(name: str) -> set[str]:
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).replace("_", " ").replace("-", " ")
-    return {word for word in spaced.lower().split() if word not in _EMPTY_WORDS}
+    return {word for word in spaced.lower().split() if word not in _STOP_WORDS}
 
 
 def arguments_text(arguments: object, *, parallel: bool) -> str:
-    """Return the arguments of a call as JSON: with spaces if other calls accompany it, as the API writes them."""
+    """Return the arguments of a call as JSON; with spaces if it is one of several calls, as in the real API."""
     return json.dumps(arguments, ensure_ascii=False, separators=(", ", ": ") if parallel else (",", ":"))
 
 
@@ -189,9 +191,9 @@ def _json_text(schema: dict[str, Any], hint: str) -> str:
 
 
 def _sample(schema: dict[str, Any], hint: str, tool: str = "") -> Any:
-    """Return a value of ``schema``, that of ``tool`` if it is named. Raises ``NoValueFits``.
+    """Return a value that is valid against ``schema``. Raises ``NoValueFits``, with ``tool``.
 
-    What is no schema at all, which strictness ``real`` refuses, asks for nothing.
+    For an empty or malformed schema (strictness ``real`` refuses the latter) return an object with the hint.
     """
     from mockserver.engines.samples.json_values import MalformedSchema, NoSample, sample
 
@@ -207,8 +209,8 @@ def _sample(schema: dict[str, Any], hint: str, tool: str = "") -> Any:
 
 def _last_words(conversation: Conversation) -> str:
     for turn in reversed(conversation.turns):
-        if turn.role == "user" and (turn.text or turn.heard):
-            return turn.heard or turn.text
+        if turn.role == "user" and (turn.text or turn.transcript):
+            return turn.transcript or turn.text
     return ""
 
 
@@ -223,11 +225,11 @@ def _sentence(conversation: Conversation) -> str:
 
 
 def _repeat(turn: Turn) -> str:
-    if turn.heard and turn.text:
-        return f"You wrote: {_ended(turn.text)} And I heard you say: {_ended(turn.heard)}"
-    if turn.heard:
-        return f"I heard you say: {_ended(turn.heard)}"
-    if turn.heard is not None:
+    if turn.transcript and turn.text:
+        return f"You wrote: {_ended(turn.text)} And I heard you say: {_ended(turn.transcript)}"
+    if turn.transcript:
+        return f"I heard you say: {_ended(turn.transcript)}"
+    if turn.transcript is not None:
         return "I heard nothing but silence."
     return f"You wrote: {_ended(turn.text)}" if turn.text else GREETING
 

@@ -1,8 +1,8 @@
-"""Tells speakers apart by their voices: the pitch and the average spectrum of a stretch of speech.
+"""Distinguishes speakers by the pitch and the average spectrum of their voices.
 
-Enough for clear recordings of a few different voices that speak one at a time; whispering, crowds and
-twins are beyond it. The constants were chosen on the thirteen voices of ``catalog/voices.toml``.
-Samples are float32[samples], mono, 16 kHz throughout.
+It works for clear recordings of a few different voices that speak one at a time, but not for whispering, crowds or
+similar voices. The constants were chosen on the thirteen voices of ``catalog/voices.toml``.
+All samples are float32[samples], mono, 16 kHz.
 """
 
 from __future__ import annotations
@@ -26,25 +26,27 @@ if TYPE_CHECKING:
 
 _FRAME = 1024  # samples, 64 ms: several periods of most voices, two of the lowest
 _HOP = 320  # samples, 20 ms
-_MAX_SAMPLES = 20 * RECOGNISER_SAMPLE_RATE  # samples; more would tell no more of a voice
+_MAX_SAMPLES = 20 * RECOGNISER_SAMPLE_RATE  # samples; more would not describe a voice better
 _MEL_BANDS = 32
 _MEL_RANGE = (80.0, 7600.0)  # Hz
 _PITCH_RANGE = (50, 400)  # Hz
-_LOUD = 0.01  # of the loudest frame's power
+_LOUD = 0.01  # share of the loudest frame's power; quieter frames are ignored
 _VOICED = 0.5  # autocorrelation at the pitch period
-_ALMOST = 0.9  # of the best autocorrelation: the shortest such period, so as not to hear an octave too low
+_ALMOST = (
+    0.9  # share of the best autocorrelation: the shortest such period is taken, to avoid an octave too low
+)
 _FLOOR = 1e-7  # power in a mel band: below speech, above digital silence
 
-_OCTAVE = 2.0  # how much an octave of pitch counts, in standard deviations of the spectrum
-_SAME_VOICE = 0.66  # the distance up to which two long samples are of the same voice
-_UNCERTAINTY = 0.3  # seconds; a sample so short may be twice as far away
-_MEMORY = 30.0  # seconds; older samples of a voice count less
+_OCTAVE = 2.0  # weight of an octave of pitch, in standard deviations of the spectrum
+_SAME_VOICE = 0.66  # maximum distance between two long samples of the same voice
+_UNCERTAINTY = 0.3  # seconds; for a sample this short the maximum distance doubles
+_MEMORY = 30.0  # seconds; older samples of a voice weigh less
 
 
 class _Voice(NamedTuple):
     """A voice: median ``pitch`` (log2 Hz), mean and spread (float64[bands]) of the log-mel spectrum.
 
-    ``seconds`` is the length of its samples.
+    ``seconds`` is the length of the samples that it was measured on.
     """
 
     pitch: float
@@ -53,13 +55,13 @@ class _Voice(NamedTuple):
     seconds: float
 
     def distance(self, other: _Voice) -> float:
-        """Return how different another voice sounds: standard deviations of the spectrum, and pitch."""
+        """Return the distance to another voice, in standard deviations of the spectrum, with the pitch added."""
         variance = (self.spread**2 + other.spread**2) / 2 + 0.01
         spectrum = float(((self.mean - other.mean) ** 2 / variance).mean())
         return float((spectrum + (_OCTAVE * (self.pitch - other.pitch)) ** 2) ** 0.5)
 
     def may_be(self, other: _Voice) -> bool:
-        """Return whether both may be the same voice; the shorter the samples, the more they may differ."""
+        """Return whether both may be the same voice. Shorter samples may differ more."""
         doubt = _UNCERTAINTY / min(self.seconds, other.seconds)
         return self.distance(other) < _SAME_VOICE * (1 + doubt)
 
@@ -75,9 +77,9 @@ class _Voice(NamedTuple):
 
 
 class SpeakerLabels:
-    """Names the speaker of one segment after the other, as they come.
+    """Labels for the speakers of segments, assigned one segment at a time.
 
-    ``known`` are names with samples of the voices. Others are called "A", "B", ... as they first speak.
+    ``known`` are names with samples of the voices. Other speakers are labelled "A", "B", ... in order of appearance.
     """
 
     def __init__(self, known: Iterable[tuple[str, NDArray[np.float32]]] = ()) -> None:
@@ -86,7 +88,7 @@ class SpeakerLabels:
         self._last = "A"
 
     def label(self, samples: NDArray[np.float32]) -> str:
-        """Return the label of the speaker. Silence belongs to the last one ("A" before there is any)."""
+        """Return the label of the speaker. For silence, return the previous label ("A" at the start)."""
         voice = _voice(samples)
         if voice is None:
             return self._last
@@ -101,7 +103,7 @@ class SpeakerLabels:
 
 
 def voice_sample(samples: Samples, start: float = 0.0, end: float = math.inf) -> NDArray[np.float32]:
-    """Return what sounds from ``start`` to ``end`` (s), as far as it tells more of a voice."""
+    """Return the samples from ``start`` to ``end`` (seconds), at most as many as describe a voice."""
     begin = round(start * RECOGNISER_SAMPLE_RATE)
     longest = begin + _MAX_SAMPLES
     return samples.stretch(begin, round(min(end * RECOGNISER_SAMPLE_RATE, longest)))
@@ -112,19 +114,19 @@ def name_speakers(
     segments: Sequence[Segment],
     known: Iterable[tuple[str, NDArray[np.float32]]],
 ) -> list[Segment]:
-    """Return the segments of a clip; speakers with a ``known`` voice have its name.
+    """Return the segments of a clip with speakers named after the ``known`` voices.
 
-    Every name goes to the speaker who sounds most like it, if anyone does, and no speaker gets two.
+    Each name is given to the speaker with the most similar voice, if one is similar enough; no speaker gets two names.
     """
     import numpy as np
 
     speech: dict[str, NDArray[np.float32]] = {}
     for segment in segments:
-        said = speech.get(segment.speaker or "", np.zeros(0, np.float32))
-        if segment.speaker is not None and len(said) < _MAX_SAMPLES:
+        so_far = speech.get(segment.speaker or "", np.zeros(0, np.float32))
+        if segment.speaker is not None and len(so_far) < _MAX_SAMPLES:
             more = voice_sample(samples, segment.start, segment.end)
-            speech[segment.speaker] = np.concatenate((said, more))
-    speakers = {label: voice for label, said in speech.items() if (voice := _voice(said))}
+            speech[segment.speaker] = np.concatenate((so_far, more))
+    speakers = {label: voice for label, spoken in speech.items() if (voice := _voice(spoken))}
     references = {name: voice for name, reference in known if (voice := _voice(reference))}
     pairs = sorted(
         itertools.product(references, speakers),
@@ -138,11 +140,11 @@ def name_speakers(
 
 
 def _voice(samples: NDArray[np.float32]) -> _Voice | None:
-    """Return what the voice in ``samples`` sounds like; ``None`` for silence."""
+    """Return the voice in ``samples``; ``None`` for silence."""
     import numpy as np
 
-    heard = samples[:_MAX_SAMPLES]
-    padded = np.pad(heard, (0, max(0, _FRAME - len(heard))))
+    measured = samples[:_MAX_SAMPLES]
+    padded = np.pad(measured, (0, max(0, _FRAME - len(measured))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
     power = (frames**2).mean(axis=1)
     if power.max() < _FLOOR:
@@ -151,19 +153,19 @@ def _voice(samples: NDArray[np.float32]) -> _Voice | None:
     spectra = np.abs(np.fft.rfft(frames[power > power.max() * _LOUD] * window, 2 * _FRAME)) ** 2
     periodicity, pitch = _pitch(spectra, np.abs(np.fft.rfft(window, 2 * _FRAME)) ** 2)
     voiced = periodicity > _VOICED
-    if not voiced.any():  # A whisper has no pitch; it is given the middle of the range.
+    if not voiced.any():  # A whisper has no pitch; use the middle of the range.
         voiced[:] = True
         pitch[:] = (_PITCH_RANGE[0] * _PITCH_RANGE[1]) ** 0.5
     bands = np.log10(spectra[voiced] @ _mel_filters().T + _FLOOR)
     mean = bands.mean(axis=0)
-    seconds = len(heard) / RECOGNISER_SAMPLE_RATE
+    seconds = len(measured) / RECOGNISER_SAMPLE_RATE
     return _Voice(float(np.log2(np.median(pitch[voiced]))), mean - mean.mean(), bands.std(axis=0), seconds)
 
 
 def _pitch(
     spectra: NDArray[np.float64], window: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how periodic every frame is (up to 1) and its pitch in Hz, by autocorrelation.
+    """Return the periodicity of each frame (up to 1) and its pitch in Hz, by autocorrelation.
 
     ``spectra`` (float64[frames, bins]) and ``window`` (float64[bins]) are power spectra.
     """
@@ -181,7 +183,7 @@ def _pitch(
 
 @lru_cache(maxsize=1)
 def _mel_filters() -> NDArray[np.float64]:
-    """Return triangular filters, float64[bands, bins]: equally wide on the mel scale."""
+    """Return triangular filters, float64[bands, bins], of equal width on the mel scale."""
     import numpy as np
 
     lowest, highest = (2595 * np.log10(1 + frequency / 700) for frequency in _MEL_RANGE)
@@ -195,7 +197,7 @@ def _mel_filters() -> NDArray[np.float64]:
 
 
 def _letters() -> Iterable[str]:
-    """Return the label of a number: A, B, ..., Z, AA, AB, ..."""
+    """Yield the labels A, B, ..., Z, AA, AB, ..."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     for length in itertools.count(1):
         yield from map("".join, itertools.product(alphabet, repeat=length))

@@ -1,8 +1,8 @@
-"""Fixtures: clips whose transcript is known exactly.
+"""Fixtures: clips with a known transcript.
 
-A fixture is a JSON file (``schemas/mock/fixture.json``) or a text file with nothing but the transcript,
-beside an audio file of the same name. A clip is found by what it is: first by the SHA-256 of its file, then
-by the hash of its decoded PCM (the same sound in another lossless container), then by its file name.
+A fixture is a JSON file (``schemas/mock/fixture.json``) or a text file that contains only the transcript, next to an
+audio file of the same name. A clip is looked up by the SHA-256 of its file, then by the hash of its decoded PCM (the
+same samples in another lossless container), then by its file name.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_SECONDS = 86_400.0
-_MAX_CLIP_BYTES = 1 << 28  # bytes of a fixture's audio that is decoded to be known by its sound
+_MAX_CLIP_BYTES = 1 << 28  # bytes; larger audio files of fixtures are not decoded
 
-Explain = Callable[[object], str | None]  # what is wrong with a fixture's JSON, or None
+Explain = Callable[[object], str | None]  # returns what is wrong with a fixture's JSON, or None
 
 
 class FixtureError(Exception):
@@ -44,7 +44,7 @@ class FixtureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A known clip. ``facts`` are those of its own audio file, when it has one and they were given."""
+    """A clip with a known transcript. ``facts`` are those of its audio file, if the fixture states them."""
 
     name: str
     text: str
@@ -57,8 +57,11 @@ class Fixture:
     facts: ClipFacts | None = None
 
     def transcription(self, duration: float, task: str) -> Transcription | None:
-        """Return the answer for a clip of this fixture that lasts ``duration`` seconds."""
-        answered_by = AnsweredBy("fixture").telling("name", self.name)
+        """Return the transcription of a clip of this fixture that lasts ``duration`` seconds.
+
+        Return ``None`` for the task ``translate`` if the fixture has no translation and is not English.
+        """
+        answered_by = AnsweredBy("fixture").with_detail("name", self.name)
         if task == "translate" and self.language != "en":
             if not self.translation:
                 return None
@@ -68,7 +71,7 @@ class Fixture:
 
 
 class FixtureTranscriber:
-    """A ``Transcriber`` that knows some clips; of two fixtures for one clip the first counts."""
+    """A ``Transcriber`` of the clips of fixtures. If two fixtures match a clip, the first is used."""
 
     def __init__(self, fixtures: Iterable[Fixture]) -> None:
         self.fixtures = tuple(fixtures)
@@ -80,21 +83,21 @@ class FixtureTranscriber:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Decode the fixtures' audio in the background; else the first unknown clip waits for it."""
+        """Decode the fixtures' audio in the background. Otherwise the first unknown clip waits for it."""
         thread = threading.Thread(
             target=run_or_complain, args=[self._pcm_index], name="fixtures", daemon=True
         )
         thread.start()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """Return the fixture's transcript, when the clip is one of the known ones."""
+        """Return the fixture's transcription if the clip is known, else ``None``."""
         fixture = self.find(clip)
         if fixture is None:
             return None
         return fixture.transcription(clip.facts.duration, options.task)
 
     def find(self, clip: Clip) -> Fixture | None:
-        """Return the fixture of ``clip``; one known by its file's hash is decoded once for all requests."""
+        """Return the fixture of ``clip``. A clip known by the hash of its file is decoded once for all requests."""
         fixture = self._by_sha256.get(clip.sha256)
         if fixture is not None:
             clip.facts = self._facts(fixture, clip)
@@ -140,14 +143,16 @@ class FixtureTranscriber:
             by_pcm.setdefault(self._facts(fixture, clip).pcm_sha256, fixture)
         except (UndecodableAudio, AudioTooLong, FileNotReadable) as error:
             log.warning(
-                "%s: this fixture's audio cannot be decoded: %s. It is found by its hash only.", audio, error
+                "%s: this fixture's audio cannot be decoded: %s. Only the hash of the file identifies it.",
+                audio,
+                error,
             )
 
 
 def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -> list[Fixture]:
     """Return the fixtures of some folders, those of later folders first.
 
-    ``explain`` says what is wrong with a fixture's JSON. Raises ``FixtureError`` for the first bad one.
+    ``explain`` describes what is wrong with a fixture's JSON. Raises ``FixtureError`` for the first invalid fixture.
     """
     fixtures: list[Fixture] = []
     for folder in folders:
@@ -162,7 +167,7 @@ def load_fixtures(folders: Sequence[Path], catalog: Catalog, explain: Explain) -
 
 
 def _files_of(folder: Path) -> list[Path]:
-    """Return what is in a folder, in the order of the names. Raises ``FixtureError``."""
+    """Return the paths in a folder, sorted by name. Raises ``FixtureError``."""
     if not os.path.isdir(folder):
         raise FixtureError(f"{folder}: is not a folder. Give a folder of fixtures, or leave --fixtures out.")
     try:
@@ -174,7 +179,7 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _name_of(path: Path) -> str:
-    """Return what a fixture is called: the name of its file, of which bytes that are no UTF-8 are written out."""
+    """Return a fixture's name: the stem of its file's name, with bytes that are not UTF-8 escaped."""
     return os.fsencode(path.stem).decode("utf-8", "backslashreplace")
 
 
@@ -187,14 +192,16 @@ def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
         raise FixtureError(f"{path}: is not JSON: {error}. Correct it.") from error
     problem = explain(row)
     if problem:
-        raise FixtureError(f"{path}: {problem} The form of a fixture is described in docs/fixtures.md.")
+        raise FixtureError(f"{path}: {problem} docs/fixtures.md describes the fields of a fixture.")
     misplaced = _misplaced(row.get("segments", ()))
     if misplaced:
         raise FixtureError(f"{path}: {misplaced}")
     segments = tuple(_segment(segment) for segment in row.get("segments", ()))
     text = " ".join(segment.text for segment in segments) if segments else row["text"].strip()
     if row.get("text", text).strip() != text:
-        raise FixtureError(f"{path}: `text` is not that of the segments ({text!r}). Leave one of them out.")
+        raise FixtureError(
+            f"{path}: `text` differs from the text of the segments ({text!r}). Leave one of them out."
+        )
     fixture = Fixture(
         name=_name_of(path),
         text=text,
@@ -208,7 +215,7 @@ def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
     audio = path.parent / row["audio"] if "audio" in row else _audio_beside(path, catalog)
     if audio is None and not fixture.files and not fixture.sha256:
         raise FixtureError(
-            f"{path}: there is no {path.stem}.{{{','.join(catalog.audio_extensions)}}} beside it. "
+            f"{path}: no {path.stem}.{{{','.join(catalog.audio_extensions)}}} in the same folder. "
             "Add the clip, or name it by `audio`, `sha256` or `files`."
         )
     return _with_audio(fixture, audio, path)
@@ -217,7 +224,7 @@ def _from_json(path: Path, catalog: Catalog, explain: Explain) -> Fixture:
 def _from_text(path: Path, catalog: Catalog) -> Fixture:
     audio = _audio_beside(path, catalog)
     if audio is None:
-        raise FixtureError(f"{path}: there is no audio file of the same name beside this transcript.")
+        raise FixtureError(f"{path}: no audio file of the same name in this folder. Add it.")
     try:
         text = " ".join(read_text(path).split())
     except FileNotReadable as error:
@@ -239,7 +246,7 @@ def _with_audio(fixture: Fixture, audio: Path | None, path: Path) -> Fixture:
         ) from error
     if fixture.sha256 and fixture.sha256 != sha256:
         raise FixtureError(
-            f"{path}: `sha256` is not that of {audio.name} ({sha256}). Correct it, or leave it out."
+            f"{path}: `sha256` is not the hash of {audio.name} ({sha256}). Correct it, or leave it out."
         )
     return replace(fixture, audio=audio, sha256=sha256)
 
@@ -266,7 +273,7 @@ def _segment(row: dict[str, Any]) -> Segment:
 
 
 def _misplaced(segments: Sequence[dict[str, Any]]) -> str | None:
-    """Return the first segment or word with impossible times, and why; ``None`` if there is none."""
+    """Return a message for the first segment or word with impossible times; ``None`` if there is none."""
     for i, segment in enumerate(segments):
         if segment["end"] < segment["start"]:
             return f"segments[{i}]: it ends before it starts."

@@ -1,4 +1,4 @@
-"""The answer for audio that nobody here can transcribe: deterministic, and plainly no transcript."""
+"""The placeholder: the answer for audio that no engine can transcribe."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ANSWERED_BY = AnsweredBy("placeholder")
 
 
 def placeholder(clip: Clip, duration: float, unknown_audio: str) -> Transcription:
-    """Return a transcript that describes the clip instead of transcribing it; ``duration`` in seconds.
+    """Return a text that describes the clip in place of its transcript; ``duration`` is in seconds.
 
-    ``unknown_audio`` is the setting: with ``error``, raises ``UnknownAudio``.
+    Raises ``UnknownAudio`` if ``unknown_audio``, the setting, is ``error``.
     """
     if unknown_audio == "error":
         raise UnknownAudio(clip.sha256)

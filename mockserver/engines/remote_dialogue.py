@@ -1,4 +1,4 @@
-"""Replies from a local text model: any server that speaks the Chat Completions API (``--reply-from``)."""
+"""Replies from a local text model: any server with the Chat Completions API (``--reply-from``)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mockserver.settings.hosts import check_url
 
 _TIMEOUT = 120.0  # seconds
 _MAX_BYTES = 1 << 22  # bytes of an answer
-_MODEL = "gpt-4o-mini"  # local servers mostly ignore it; another instance of this one knows it
+_MODEL = "gpt-4o-mini"  # most local servers ignore it; another instance of this server knows it
 
 
 class RemoteResponder:
-    """A ``Responder`` that asks the server at ``base_url`` (``http://127.0.0.1:8080/v1``).
+    """A ``Responder`` that sends conversations to the server at ``base_url`` (``http://127.0.0.1:8080/v1``).
 
-    Raises ``ValueError`` for an address that is not of this machine: nothing leaves it unasked.
+    Raises ``ValueError`` if the address is not on this machine.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -39,7 +39,7 @@ class RemoteResponder:
             said = _text(message.get("content"))
             calls = tuple(_call(each["function"]) for each in message.get("tool_calls") or ())
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ReplyFailed(f"reply_from: {self._url} answered no chat completion") from error
+            raise ReplyFailed(f"reply_from: {self._url} did not answer with a chat completion") from error
         offered = {tool.name for tool in conversation.tools if not tool.custom}
         if any(call.name not in offered for call in calls):
             raise ReplyFailed(f"reply_from: {self._url} called a tool that it was not offered")
@@ -58,10 +58,10 @@ class RemoteResponder:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A local server must not send the conversation elsewhere."""
+    """A handler that follows no redirects, so that the conversation stays on this machine."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Refuse to follow redirects."""
+        """Follow no redirect."""
 
 
 def _request(conversation: Conversation) -> dict[str, Any]:
@@ -83,11 +83,11 @@ def _request(conversation: Conversation) -> dict[str, Any]:
 
 
 def _messages(turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:
-    """Yield the turns as messages; the result of a call that the other server does not know, as text."""
+    """Yield the turns as messages. The result of a call that the other server does not know is sent as text."""
     answered = {turn.answers for turn in turns}
     known: set[str] = set()
     for turn in turns:
-        said = " ".join(each for each in (turn.text, turn.heard) if each)
+        said = " ".join(each for each in (turn.text, turn.transcript) if each)
         calls = {
             name: call for name, call in turn.calls.items() if name and name in answered and not call.custom
         }
@@ -114,7 +114,7 @@ def _tool(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(content: Any) -> str:
-    """Return the text of a message, which may be given in parts."""
+    """Return the text of a message, which may consist of parts. Raises ``TypeError``."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part["type"] == "text")
     if content is None or isinstance(content, str):
@@ -123,7 +123,7 @@ def _text(content: Any) -> str:
 
 
 def _call(function: dict[str, Any]) -> ToolCall:
-    """Return a call whose arguments are JSON, or the object itself, as some servers send it."""
+    """Return the call. ``arguments`` may be JSON text, or an object, as some servers send it."""
     name, arguments = function["name"], function.get("arguments") or "{}"
     if isinstance(arguments, dict):
         arguments = json.dumps(arguments)

@@ -1,4 +1,4 @@
-"""Who spoke: a speaker for every segment of a transcription."""
+"""Assigns a speaker to each segment of a transcription."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KnownSpeaker:
-    """A speaker the request names, with a sample of the voice and its length in seconds."""
+    """A speaker that the request names, with a sample of the voice and its length in seconds."""
 
     name: str
     clip: Clip
     seconds: float
 
 
-def tell_apart(heard: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...]) -> Transcription:
-    """Return ``heard`` with a speaker in every segment: the fixture's, or found by the voices."""
-    return replace(heard, segments=_labelled(heard, clip, known))
+def with_speakers(transcription: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...]) -> Transcription:
+    """Return the transcription with a speaker in each segment: the fixture's speaker, or one found by voice."""
+    return replace(transcription, segments=_labelled(transcription, clip, known))
 
 
-def _labelled(heard: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...]) -> Iterator[Segment]:
-    segments = iter(heard.segments)
+def _labelled(transcription: Transcription, clip: Clip, known: tuple[KnownSpeaker, ...]) -> Iterator[Segment]:
+    segments = iter(transcription.segments)
     first = next(segments, None)
     if first is None:
         return
     if first.speaker is not None and not known:
         yield first
         yield from segments
-    elif heard.answered_by == ANSWERED_BY:
+    elif transcription.answered_by == ANSWERED_BY:
         for segment in itertools.chain((first,), segments):
             yield replace(segment, speaker="A")
     else:

@@ -1,4 +1,4 @@
-"""What it means to speak: the ``Speaker`` protocol and the values it deals in."""
+"""The ``Speaker`` protocol and its values."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One text to speak.
+    """A text to speak.
 
-    ``speed`` is a factor (0.25 to 4). ``language`` is an ISO 639-1 code; ``None`` tells it from the text.
-    ``instructions`` is the API's free-text direction of the delivery ("whisper", "speak slowly", ...).
+    ``speed`` is a factor (0.25 to 4). ``language`` is an ISO 639-1 code; with ``None`` it is detected from the text.
+    ``instructions`` describe the delivery in free text ("whisper", "speak slowly", ...), as in the API.
     """
 
     text: str
@@ -29,7 +29,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word of the utterance and when it sounds: seconds from the start, in the speech as delivered."""
+    """A word of the utterance with its times: seconds from the start of the delivered speech."""
 
     text: str
     start: float
@@ -38,28 +38,28 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """Some speech: ``pcm`` is s16le mono at ``SPEECH_SAMPLE_RATE``; ``words`` are those completed by it."""
+    """A chunk of speech. ``pcm`` is s16le mono at ``SPEECH_SAMPLE_RATE``; ``words`` are those that end with it."""
 
     pcm: bytes
     words: tuple[SpokenWord, ...] = ()
 
 
 class SpeechFailed(Exception):
-    """The engine could not speak the utterance; the message says why."""
+    """The engine could not speak the utterance; the message gives the reason."""
 
 
 class Speaker(Protocol):
-    """Something that can turn text into speech."""
+    """An engine that speaks text."""
 
     def speak(self, utterance: Utterance) -> Iterator[SpeechChunk]:
-        """Return the speech, chunk by chunk as it is made. Closing the iterator ends the synthesis.
+        """Return an iterator of the chunks of the speech as they are made. Closing it ends the synthesis.
 
-        Raises ``SpeechFailed`` (also midway).
+        Raises ``SpeechFailed``, also while it is read.
         """
         ...
 
     def language_of(self, utterance: Utterance) -> str:
-        """Return the ISO 639-1 code of the language the utterance will be spoken in."""
+        """Return the ISO 639-1 code of the language in which the utterance will be spoken."""
         ...
 
     def close(self) -> None:

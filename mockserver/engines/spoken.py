@@ -1,7 +1,7 @@
-"""The server's memory of what it has spoken, so that its own words come back exactly.
+"""The utterances that the server has spoken, so that their clips are transcribed exactly.
 
-An utterance is recognised by the SHA-256 of the bytes that were sent, in whatever format, and by the
-hash of its PCM, so that a client may have put it into another lossless container.
+An utterance is recognised by the SHA-256 of the bytes that were sent, in any format, and by the hash of its PCM, which
+is the same in another lossless container.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One utterance: its words and when they sound, its language, and its length in seconds."""
+    """An utterance: its words with their times, its language, and its duration in seconds."""
 
     words: tuple[Word, ...]
     language: str
@@ -30,12 +30,12 @@ class Spoken:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """Return the utterance, a segment a sentence."""
+        """Return one segment per sentence."""
         return segments_of_words(self.words)
 
 
 class SpokenMemory:
-    """Remembers the last ``capacity`` utterances; itself a ``Transcriber`` that knows just those."""
+    """The last ``capacity`` utterances; a ``Transcriber`` of exactly these."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -43,7 +43,7 @@ class SpokenMemory:
         self._lock = threading.Lock()
 
     def remember(self, spoken: Spoken, *, sha256: str, pcm_sha256: str) -> None:
-        """Remember an utterance under the hash of the file that was sent and that of its PCM."""
+        """Remember an utterance by the hash of the file that was sent and by the hash of its PCM."""
         with self._lock:
             for key in (sha256, pcm_sha256):
                 self._utterances[key] = spoken
@@ -57,7 +57,7 @@ class SpokenMemory:
             self._utterances.clear()
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-        """Return the words of a clip that this server spoke, else ``None``. Nothing is translated."""
+        """Return the transcription of a clip that this server spoke, else ``None``. Nothing is translated."""
         if not self._utterances:
             return None
         spoken = self._find(clip.sha256) or self._find(clip.facts.pcm_sha256)

@@ -1,7 +1,7 @@
 """Detects the language of a text by its script and, for Latin script, by its most frequent words.
 
-A few words are enough, and it costs next to nothing; in return, close relatives are mixed up now and then.
-The languages and what tells them apart are in ``catalog/languages_text.toml``.
+A few words are enough, and detection is fast; but closely related languages are sometimes confused.
+The scripts, words and letters of the languages are in ``catalog/languages_text.toml``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FALLBACK = "en"
-ENOUGH = 1000  # characters that are looked at
+MAX_CHARACTERS = 1000  # characters of the text that are examined
 _LATIN = re.compile(r"[a-zA-Z\u00aa-\u024f\u1e00-\u1eff]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
@@ -31,15 +31,15 @@ class _Script:
 
 
 def language_of_text(text: str, hint: str | None = None) -> str:
-    """Return the ISO 639-1 code of the text's language: that of ``hint`` ("de", "de-AT"), if any."""
+    """Return the ISO 639-1 code of the text's language; if there is a ``hint`` ("de", "de-AT"), the hint's."""
     if hint:
         return primary_subtag(hint)
-    seen = text[:ENOUGH]
-    if not seen.isascii():
-        script = max(_scripts(), key=lambda script: len(script.letters.findall(seen)))
-        if len(script.letters.findall(seen)) > len(_LATIN.findall(seen)):
-            return next((language for language, own in script.unless if own.search(seen)), script.language)
-    return _latin_language(seen)
+    start = text[:MAX_CHARACTERS]
+    if not start.isascii():
+        script = max(_scripts(), key=lambda script: len(script.letters.findall(start)))
+        if len(script.letters.findall(start)) > len(_LATIN.findall(start)):
+            return next((language for language, own in script.unless if own.search(start)), script.language)
+    return _latin_language(start)
 
 
 def _latin_language(text: str) -> str:
@@ -54,7 +54,7 @@ def _latin_language(text: str) -> str:
 
 
 def _votes(signs: Iterable[str], languages: dict[str, tuple[str, ...]]) -> Counter[str]:
-    """Return how many of the signs speak for each language."""
+    """Return the number of signs (words or letters) of each language."""
     return Counter(language for sign in signs for language in languages.get(sign, ()))
 
 

@@ -1,4 +1,4 @@
-"""The protocols ``Transcriber`` and ``Listener``, and the values that they work with.
+"""The protocols ``Transcriber`` and ``Listener``, and their values.
 
 Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
 """
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 Task = Literal["transcribe", "translate"]
 Look = Callable[[], None]
-"""Called repeatedly while an engine is waited for. Raises when the answer is no longer needed."""
+"""Called repeatedly while a request waits for an engine. Raises if the answer is no longer needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One spoken word as written (with its punctuation), and how sure the engine is of it (0 to 1)."""
+    """A word with its punctuation, its times, and the engine's confidence (0 to 1)."""
 
     text: str
     start: float
@@ -37,10 +37,10 @@ class TokenLogprob(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of speech, usually a sentence. ``text`` has no surrounding space.
+    """A section of a transcription, usually a sentence. ``text`` has no surrounding space.
 
-    Fields that are ``None`` were not given by the engine; the wire layer derives them.
-    ``seek`` is the start of the decoding window in frames of 10 ms, as Whisper counts it.
+    The engine did not provide fields that are ``None``; the room ``wire`` derives them.
+    ``seek`` is the start of the decoding window in Whisper's frames of 10 ms.
     """
 
     text: str
@@ -59,7 +59,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class VadOptions:
-    """Voice activity detection (the request's ``chunking_strategy``)."""
+    """Options of voice activity detection (the request's ``chunking_strategy``)."""
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
@@ -68,9 +68,9 @@ class VadOptions:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionOptions:
-    """What a request asks of the engine, beyond the clip itself.
+    """Options of one transcription request.
 
-    ``languages`` are hints of what may be spoken; ``words`` asks for word times.
+    ``languages`` are hints of the languages spoken; ``words`` requests word times.
     """
 
     task: Task = "transcribe"
@@ -84,10 +84,10 @@ class TranscriptionOptions:
 
 @dataclass(slots=True)
 class Transcription:
-    """What was transcribed. ``segments`` may be a generator that transcribes while it is read.
+    """The transcription of a clip. ``segments`` may be an iterator that transcribes while it is read.
 
-    ``answered_by`` names the engine.
-    ``languages`` is empty when none was detected (silence).
+    ``answered_by`` names the engine. ``duration`` is in seconds.
+    ``languages`` is empty if none was detected (silence).
     """
 
     answered_by: AnsweredBy
@@ -97,42 +97,42 @@ class Transcription:
 
 
 class EngineUnavailable(Exception):
-    """No engine can transcribe the clip now; the message says why."""
+    """No engine can transcribe the clip now; the message gives the reason."""
 
 
 class EngineBusy(EngineUnavailable):
-    """The queue is full; the clip was not taken."""
+    """The queue is full; the clip was not queued."""
 
 
 class EngineFailed(EngineUnavailable):
-    """The engine cannot work; the message says why and, if anything, what helps."""
+    """The engine cannot work; the message gives the reason and, if there is one, the remedy."""
 
 
 class UnknownAudio(Exception):
-    """There is neither a transcript of the clip nor an engine, and the settings want no placeholder."""
+    """The clip has no known transcript, there is no engine, and the settings forbid the placeholder."""
 
     def __init__(self, sha256: str) -> None:
-        super().__init__(f"no transcript of the audio with sha256 {sha256} is known, and no engine is there")
+        super().__init__(f"unknown audio with sha256 {sha256}, and no engine to transcribe it")
         self.sha256 = sha256
 
 
 class Transcriber(Protocol):
-    """Knows the transcripts of some clips."""
+    """A source of transcripts of certain clips."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """Return the transcription of ``clip``, or ``None`` if this transcriber does not know it.
 
-        Raises ``audio.decode.UndecodableAudio`` when the bytes are no audio it understands.
+        Raises ``audio.decode.UndecodableAudio`` if the bytes cannot be decoded.
         """
         ...
 
 
 class Listener(Protocol):
-    """Transcribes any clip."""
+    """An engine that transcribes any clip."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions, look: Look) -> Transcription:
-        """Return the transcription of ``clip``. While it or a segment is waited for, ``look`` is called.
+        """Return the transcription of ``clip``. ``look`` is called while waiting for it or for a segment.
 
-        Raises what ``look`` does, ``UnusableAudio`` and ``EngineUnavailable``.
+        Raises what ``look`` raises, ``UnusableAudio`` and ``EngineUnavailable``.
         """
         ...

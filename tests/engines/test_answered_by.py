@@ -26,7 +26,7 @@ def test_who_answered_is_read_from_the_text_that_it_is_written_as(text: str, sou
 
 
 def test_details_are_told_in_order() -> None:
-    told = AnsweredBy("responder").telling("voice", "Anna").telling("heard-by", "spoken")
+    told = AnsweredBy("responder").with_detail("voice", "Anna").with_detail("heard-by", "spoken")
     assert str(told) == "responder; voice=Anna; heard-by=spoken"
 
 

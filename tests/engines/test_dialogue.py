@@ -37,9 +37,9 @@ def names(answer: Reply) -> list[str]:
     [
         (Turn("user", "Hi"), "You wrote: Hi."),
         (Turn("user", "Really?"), "You wrote: Really?"),
-        (Turn("user", heard="Good morning"), "I heard you say: Good morning."),
+        (Turn("user", transcript="Good morning"), "I heard you say: Good morning."),
         (Turn("user", "Hi", "Hello!"), "You wrote: Hi. And I heard you say: Hello!"),
-        (Turn("user", heard=""), "I heard nothing but silence."),
+        (Turn("user", transcript=""), "I heard nothing but silence."),
         (Turn("user"), GREETING),
         (Turn("system", "Be kind."), GREETING),
         (Turn("tool", "18 degrees"), "The tool answered: 18 degrees"),
@@ -70,7 +70,7 @@ def test_it_greets_whoever_says_nothing() -> None:
 )
 def test_it_calls_the_tools_that_are_spoken_of(words: str, called: list[str]) -> None:
     assert names(reply(Turn("user", words), tools=(WEATHER, CLOCK))) == called
-    assert names(reply(Turn("user", heard=words), tools=(WEATHER, CLOCK))) == called
+    assert names(reply(Turn("user", transcript=words), tools=(WEATHER, CLOCK))) == called
 
 
 def test_one_call_at_a_time_where_more_are_forbidden() -> None:
@@ -135,7 +135,7 @@ def test_a_custom_tool_gets_the_words_themselves() -> None:
 
 
 def test_json_is_an_object_of_the_words_or_of_the_schema() -> None:
-    turn = Turn("user", heard="Grüße")
+    turn = Turn("user", transcript="Grüße")
     assert json.loads(reply(turn, json_schema={}).text) == {"reply": "Grüße"}
     schema = {"type": "array", "items": {"type": "integer"}, "minItems": 2}
     jsonschema.validate(json.loads(reply(turn, json_schema=schema).text), schema)

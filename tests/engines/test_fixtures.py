@@ -252,7 +252,7 @@ def test_a_folder_that_is_not_there_is_named(load: Load, tmp_path: Path) -> None
 
 def test_a_text_without_a_clip_is_named(load: Load, tmp_path: Path) -> None:
     write_text(tmp_path, "lonely", "Is anybody there?")
-    assert problem(load, tmp_path).startswith(f"{tmp_path / 'lonely.txt'}: there is no audio file")
+    assert problem(load, tmp_path).startswith(f"{tmp_path / 'lonely.txt'}: no audio file")
 
 
 def test_a_text_that_is_not_utf_8_is_named(load: Load, tmp_path: Path) -> None:
@@ -272,14 +272,14 @@ def test_a_hash_of_another_file_is_named_with_the_right_one(load: Load, tmp_path
     write_json(tmp_path, "clip", sound(), text="Hi.", sha256="0" * 64)
     right = hashlib.sha256(sound()).hexdigest()
     assert problem(load, tmp_path) == (
-        f"{tmp_path / 'clip.json'}: `sha256` is not that of clip.wav ({right}). Correct it, or leave it out."
+        f"{tmp_path / 'clip.json'}: `sha256` is not the hash of clip.wav ({right}). Correct it, or leave it out."
     )
 
 
 def test_a_text_that_is_not_that_of_the_segments_is_named(load: Load, tmp_path: Path) -> None:
     write_json(tmp_path, "clip", sound(), text="Ho.", segments=[{"text": "Hi.", "start": 0, "end": 1}])
     assert problem(load, tmp_path) == (
-        f"{tmp_path / 'clip.json'}: `text` is not that of the segments ('Hi.'). Leave one of them out."
+        f"{tmp_path / 'clip.json'}: `text` differs from the text of the segments ('Hi.'). Leave one of them out."
     )
 
 

@@ -1,1 +1,1 @@
-"""Speech by pyttsx3 and espeak-ng, a process for each utterance."""
+"""Speech synthesis with pyttsx3 and espeak-ng, in one process per utterance."""

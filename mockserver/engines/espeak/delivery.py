@@ -1,4 +1,4 @@
-"""How an utterance is delivered: what espeak-ng is asked for, by voice, speed, language and instructions."""
+"""Translates an utterance (voice, speed, language, instructions) into a request to espeak-ng."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 _CATALOG = Path(__file__).parents[2] / "catalog"
 
-USUAL_RATE = 175  # words per minute; espeak-ng's own default, speed 1
-# espeak-ng goes no slower than 80, and above 450 words per minute its word events lose their time.
+USUAL_RATE = 175  # words per minute; espeak-ng's default, used for speed 1
+# Words per minute. espeak-ng's minimum is 80, and above 450 its word events have wrong times.
 SLOWEST_RATE, FASTEST_RATE = 87, 438
 SLOWEST_SPEED, FASTEST_SPEED = 0.25, 4.0  # API reference, Create speech
-# Control characters are commands to espeak-ng, and surrogates have no UTF-8.
+# Control characters are commands to espeak-ng, and surrogates cannot be encoded as UTF-8.
 UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """What ``instructions`` ask for: factors of rate, gain and pitch range, a shift of pitch, another sound.
+    """The changes that ``instructions`` request: factors of rate, gain and pitch range, and a shift of pitch.
 
     ``variant`` replaces the voice's timbre, ``base`` its accent; ``language`` is an ISO 639-1 code.
     """
@@ -46,14 +46,14 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What espeak-ng is asked for, and the factor (``tempo``) its speech is to be sped up by afterwards."""
+    """The request to espeak-ng, and the factor ``tempo`` by which its speech is sped up afterwards."""
 
     request: SpeechRequest
     tempo: float
 
 
 def deliver(utterance: Utterance) -> Delivery:
-    """Return how to speak ``utterance``; ``tempo`` is the part of the speed beyond espeak-ng's rate."""
+    """Return the delivery of ``utterance``; ``tempo`` is the part of the speed that exceeds espeak-ng's range."""
     direction = direction_of(utterance.instructions)
     wanted_speed = utterance.speed * utterance.voice.tempo * direction.rate
     speed = min(max(wanted_speed, SLOWEST_SPEED), FASTEST_SPEED)
@@ -71,14 +71,14 @@ def deliver(utterance: Utterance) -> Delivery:
 
 
 def language_of(utterance: Utterance) -> str:
-    """Return the ISO 639-1 code of the language: as asked for, else as instructed, else as the text looks."""
+    """Return the ISO 639-1 code of the language: the requested one, else the instructed one, else the detected one."""
     hint = utterance.language or direction_of(utterance.instructions).language
     return language_of_text(utterance.text, hint)
 
 
 @lru_cache(maxsize=256)
 def direction_of(instructions: str) -> Direction:
-    """Return what ``instructions`` ask for, by all rules of ``catalog/instructions.toml`` that match."""
+    """Return the changes that ``instructions`` request, by all matching rules of ``catalog/instructions.toml``."""
     direction = Direction()
     for change in _changes(instructions):
         combined = {
@@ -99,21 +99,21 @@ def _espeak_voice(utterance: Utterance, direction: Direction) -> str:
 
 
 def _changes(instructions: str) -> Iterator[dict[str, Any]]:
-    """Yield fields of ``Direction`` that the instructions change, rule by rule."""
+    """Yield the fields of ``Direction`` that the instructions change, rule by rule."""
     rules = _rules()
     for pattern, change in rules.deliveries:
-        if _asked_for(pattern, instructions):
+        if _match(pattern, instructions):
             yield change
-    if named := _asked_for(rules.in_language, instructions):
-        yield {"language": rules.languages[named["name"].lower()]}
-    if named := _asked_for(rules.with_accent, instructions):
-        yield {"base": espeak_voices()[rules.languages[named["name"].lower()]]}
+    if found := _match(rules.in_language, instructions):
+        yield {"language": rules.languages[found["name"].lower()]}
+    if found := _match(rules.with_accent, instructions):
+        yield {"base": espeak_voices()[rules.languages[found["name"].lower()]]}
     for pattern, change in rules.accents:
-        if _asked_for(pattern, instructions):
+        if _match(pattern, instructions):
             yield change
 
 
-def _asked_for(pattern: re.Pattern[str], instructions: str) -> re.Match[str] | None:
+def _match(pattern: re.Pattern[str], instructions: str) -> re.Match[str] | None:
     """Return the first match that is not negated."""
     negation = _rules().negation
     matches = pattern.finditer(instructions)
@@ -122,7 +122,7 @@ def _asked_for(pattern: re.Pattern[str], instructions: str) -> re.Match[str] | N
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """``catalog/instructions.toml``, compiled. ``languages`` are those that can be spoken, by their names."""
+    """The compiled rules of ``catalog/instructions.toml``. ``languages`` maps names of languages to their codes."""
 
     negation: re.Pattern[str]
     in_language: re.Pattern[str]

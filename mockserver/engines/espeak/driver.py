@@ -1,7 +1,7 @@
-"""Readies espeak-ng for pyttsx3 and starts pyttsx3 on our own driver (``pyttsx3_pcm``).
+"""Loads espeak-ng and starts pyttsx3 with the driver of this package (``pcm``).
 
-The espeakng-loader wheel brings the library and its data, so no system package is needed; a system-wide
-libespeak-ng serves where the wheel cannot (none for the platform, or a C library it was not built for).
+The espeakng-loader wheel contains the library and its data, so that no system package is needed. If the wheel cannot be
+used (none for the platform, or an incompatible C library), a system-wide libespeak-ng is loaded.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DRIVER_NAME = "mockserver_pcm"
-MAX_DATA_PATH = 140  # bytes; espeak-ng keeps file names below its data folder in a buffer of 160 bytes
+MAX_DATA_PATH = 140  # bytes; espeak-ng has a buffer of 160 bytes for file names in its data folder
 _VOICE_DATA = ("intonations", "phondata", "phonindex", "phontab", "en_dict", "lang", "voices")
 REMEDY = "install it with `pip install espeakng-loader`, or with your system's packages (libespeak-ng1)"
 
 
 @dataclass(frozen=True, slots=True)
 class EspeakFacts:
-    """Which espeak-ng speaks: the file it was loaded from, its version, and how many voices it lists."""
+    """The loaded espeak-ng: its library file, its version, and its number of voices."""
 
     library: str
     version: str
@@ -39,27 +39,27 @@ class EspeakFacts:
 
 
 def init_engine() -> Any:
-    """Return a ``pyttsx3.Engine`` whose ``say`` and ``runAndWait`` hand out PCM (see ``pyttsx3_pcm``).
+    """Return a ``pyttsx3.Engine`` whose ``say`` and ``runAndWait`` produce PCM (see ``pcm``).
 
-    Call it once in a process: espeak-ng is one set of global variables.
-    Raises ``SpeechFailed`` when there is no usable espeak-ng.
+    Call it once per process: espeak-ng keeps its state in global variables.
+    Raises ``SpeechFailed`` if there is no usable espeak-ng.
     """
     try:
         import pyttsx3
 
         with _found_by_pyttsx3(_load_wheel()):
-            from mockserver.engines.espeak import pcm as pyttsx3_pcm
+            from mockserver.engines.espeak import pcm
     except RuntimeError as error:
         raise SpeechFailed(f"espeak-ng was not found; {REMEDY}") from error
     except (ImportError, AttributeError, SyntaxError, OSError) as error:
-        complaint = broken_part(error) or f"pyttsx3 cannot be loaded: {error}"
-        raise SpeechFailed(complaint) from error
-    sys.modules[f"pyttsx3.drivers.{DRIVER_NAME}"] = pyttsx3_pcm
+        reason = broken_part(error) or f"pyttsx3 cannot be loaded: {error}"
+        raise SpeechFailed(reason) from error
+    sys.modules[f"pyttsx3.drivers.{DRIVER_NAME}"] = pcm
     return pyttsx3.init(DRIVER_NAME)
 
 
 def check_installed() -> None:
-    """Raise ``SpeechFailed``, naming the remedy, when there is no espeak-ng to load. Loads nothing."""
+    """Raise ``SpeechFailed``, with the remedy, if espeak-ng is not installed. Nothing is loaded."""
     loader = origin_of("espeakng_loader")
     data = Path(loader or "").parent / "espeak-ng-data"
     if loader is None or not data.is_dir():
@@ -71,13 +71,13 @@ def check_installed() -> None:
     missing = [name for name in _VOICE_DATA if not (data / name).exists()]
     if missing:
         raise SpeechFailed(
-            f"espeak-ng's voice data is not whole: {data} lacks {', '.join(missing)}; "
+            f"espeak-ng's voice data is incomplete: {data} lacks {', '.join(missing)}; "
             "reinstall it: pip install --force-reinstall espeakng-loader"
         )
 
 
 def espeak_facts() -> EspeakFacts:
-    """Return facts for ``mockserver doctor``. Raises ``SpeechFailed`` when there is no usable espeak-ng."""
+    """Return the facts for ``mockserver doctor``. Raises ``SpeechFailed`` if there is no usable espeak-ng."""
     engine = init_engine()
     from pyttsx3.drivers import _espeak
 
@@ -86,9 +86,9 @@ def espeak_facts() -> EspeakFacts:
 
 
 def short_data_path(data: Path) -> Path:
-    """Return ``data``, or a temporary link to it, which this process removes, if its path is too long.
+    """Return ``data``; if its path is too long, a temporary link to it, which is removed when the process ends.
 
-    Raises ``SpeechFailed`` when the link would be too long as well.
+    Raises ``SpeechFailed`` if the path of the link is too long as well.
     """
     if len(os.fsencode(data)) <= MAX_DATA_PATH:
         return data
@@ -96,15 +96,13 @@ def short_data_path(data: Path) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     link = folder / data.name
     if len(os.fsencode(link)) > MAX_DATA_PATH:
-        raise SpeechFailed(
-            f"the path of espeak-ng's data is too long for it: {data}; set TMPDIR to a shorter one"
-        )
+        raise SpeechFailed(f"the path of espeak-ng's data is too long: {data}; set TMPDIR to a shorter one")
     link.symlink_to(data, target_is_directory=True)
     return link
 
 
 def _load_wheel() -> ctypes.CDLL | None:
-    """Return the wheel's library, its data in ``ESPEAK_DATA_PATH``; ``None`` when it cannot be used here."""
+    """Load the wheel's library and set ``ESPEAK_DATA_PATH``; return ``None`` if the wheel cannot be used."""
     try:
         import espeakng_loader
 
@@ -118,7 +116,7 @@ def _load_wheel() -> ctypes.CDLL | None:
 
 @contextmanager
 def _found_by_pyttsx3(library: ctypes.CDLL | None) -> Iterator[None]:
-    """Make pyttsx3, which looks for espeak-ng when its driver is imported, find ``library`` (if not None)."""
+    """Make pyttsx3's driver, which looks for espeak-ng when it is imported, find ``library`` (unless ``None``)."""
     if library is None:
         yield
         return

@@ -1,17 +1,17 @@
-"""The process that speaks: ``python -m mockserver.engines.espeak.helper [control socket's number, slots, limits]``.
+"""The helper process, which speaks: ``python -m mockserver.engines.espeak.helper [CONTROL_SOCKET SLOTS LIMITS]``.
 
-espeak-ng is one set of global variables, its output depends on all it said before, and it can crash. So this
-process initialises it once and forks a child for each utterance: every child starts from the same state (the
-same request gives the same bytes) and dies alone. Started without arguments (where there is no ``os.fork``),
-it speaks one utterance, from its standard input to its standard output, and ends.
+espeak-ng keeps its state in global variables, its output depends on what it spoke before, and it can crash. Therefore
+this process initialises it once and forks a child for each utterance: every child starts from the same state (the same
+request gives the same bytes), and a crash ends only that child. Without arguments (where there is no ``os.fork``), the
+process speaks one utterance, from its standard input to its standard output, and ends.
 
-The server asks for an utterance by sending a socket and a file through the control socket, and the request, a
-line of JSON with the fields of ``SpeechRequest``, through that socket. While the utterance waits for its turn a
-byte ``WAITING`` comes back every second, when it has its turn a byte ``STARTED``, then frames: a kind (one byte),
-the length of the payload (uint32), the payload. Frames that the socket did not take, because its reader is slower
-than the synthesis, are in the file. So the child need not wait for its reader to end.
+The server sends a socket and a file through the control socket, and then the request, a line of JSON with the fields of
+``SpeechRequest``, through that socket. It receives a byte ``WAITING`` every second while the utterance waits for its
+turn, a byte ``STARTED`` when it begins, then frames: a kind (one byte), the length of the payload (uint32), the
+payload. If the reader is slower than the synthesis, the frames that the socket does not accept are written to the file.
+So the child need not wait for its reader.
 
-The server imports this module too, and the process should start fast: standard library only.
+The server imports this module too, and the process should start fast: it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ FRAME = struct.Struct("!cI")
 PCM_FRAME = b"P"  # payload: s16le mono at SAMPLE_RATE
 WORD_FRAME = b"W"  # payload: WORD
 END_FRAME = b"E"
-FAILURE_FRAME = b"F"  # payload: why, in UTF-8
-WORD = struct.Struct("!II")  # where a word begins: samples into the speech, characters into the text
+FAILURE_FRAME = b"F"  # payload: the reason, in UTF-8
+WORD = struct.Struct("!II")  # the start of a word: samples into the speech, characters into the text
 
 SAMPLE_RATE = 22_050  # Hz
 MAX_SPEECH = 3600  # seconds
-CALM = 0.02  # seconds without a request, after which a child for the next one is forked ahead
-SIGN_OF_LIFE = 1.0  # seconds between the bytes that tell those who wait that this process does not hang
-# Requests in the process: ``select`` takes no file descriptor from 1024 on. Further ones wait where they are.
+IDLE = 0.02  # seconds without a request, after which a child for the next request is forked
+SIGN_OF_LIFE = 1.0  # seconds between the ``WAITING`` bytes, which show that this process does not hang
+# Requests in this process: ``select`` accepts only file descriptors below 1024. Others wait in the control socket.
 MAX_WAITING = 256
 
 Send = Callable[[bytes], None]
@@ -54,18 +54,17 @@ Speak = Callable[[bytes, Send], None]
 
 
 class SpeechLimits(NamedTuple):
-    """What an utterance may take: seconds of processor time (for an hour of speech about 3), bytes of memory."""
+    """Limits of one utterance: seconds of processor time (an hour of speech takes about 3), bytes of memory."""
 
     seconds: int = 60
-    memory: int = 1 << 29  # of address space; it begins with a tenth
+    memory: int = 1 << 29  # bytes of address space; a child starts with a tenth of it
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """What espeak-ng is to do.
+    """A request to espeak-ng.
 
-    ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor (to
-    2).
+    ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor (up to 2).
     """
 
     text: str
@@ -81,8 +80,8 @@ class SpeechRequest:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the control socket until its other end closes, or one utterance when there is none."""
-    # Those are for the server: it may finish its answers, and then closes the control socket.
+    """Serve the control socket until its other end closes; without arguments, speak one utterance."""
+    # The server handles these signals: it finishes its answers, then closes the control socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     speak = _prepare()
@@ -96,7 +95,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _prepare() -> Speak:
-    """Start the engine; return a function that speaks a request line and passes on the frames of the answer."""
+    """Start the engine. Return a function that speaks a request line and sends the frames of the answer."""
     from mockserver.engines.espeak.driver import init_engine
 
     try:
@@ -127,7 +126,7 @@ def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
     engine.connect("error", lambda exception, **_: failures.append(str(exception)))
     for name in ("voice", "rate", "pitch", "pitch_range", "volume"):
         engine.setProperty(name, getattr(request, name))
-    engine.runAndWait()  # Only now are the properties set, and errors known.
+    engine.runAndWait()  # This sets the properties and reports errors.
     if not failures:
         engine.say(request.text)
         try:
@@ -147,17 +146,17 @@ def _write_to_stdout(data: bytes) -> None:
 
 
 def _serve(control: socket.socket, slots: int, limits: SpeechLimits, speak: Speak) -> None:
-    """Give each socket that comes to a child, in order; at most ``slots`` of them speak at a time."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel forgets children as they end: no zombies.
+    """Hand each received socket to a child, in order; at most ``slots`` children speak at a time."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel reaps children that end: no zombies.
     waiting: deque[list[int]] = deque()
     speaking: set[int] = set()
     spare: _Child | None = None
     next_sign = 0.0
     while True:
         awaited = [*speaking, control.fileno()] if len(waiting) < MAX_WAITING else [*speaking]
-        calm = CALM if speaking else 0.0
-        patience = calm if spare is None else SIGN_OF_LIFE if waiting else None
-        ready = select.select(awaited, [], [], patience)[0]
+        idle = IDLE if speaking else 0.0
+        timeout = idle if spare is None else SIGN_OF_LIFE if waiting else None
+        ready = select.select(awaited, [], [], timeout)[0]
         for pipe in speaking.intersection(ready):
             os.close(pipe)
             speaking.remove(pipe)
@@ -179,27 +178,27 @@ def _serve(control: socket.socket, slots: int, limits: SpeechLimits, speak: Spea
             spare = _fork(control, (*chain(*waiting), *speaking), limits, speak)
         if time.monotonic() >= next_sign:
             next_sign = time.monotonic() + SIGN_OF_LIFE
-            _tell_waiting(waiting)
+            _send_waiting(waiting)
 
 
-def _tell_waiting(waiting: Iterable[list[int]]) -> None:
-    for connection, *_ in waiting:
-        with contextlib.suppress(OSError):  # Some have gone.
+def _send_waiting(connections: Iterable[list[int]]) -> None:
+    for connection, *_ in connections:
+        with contextlib.suppress(OSError):  # Its reader has disconnected.
             os.write(connection, WAITING)
 
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A child that waits for its socket: a fork takes longer than an utterance may take to begin.
+    """A child that waits for its socket. It is forked ahead, because a fork takes a noticeable time.
 
-    ``pipe`` reads as closed once the child has spoken, or died.
+    ``pipe`` is readable (end of file) once the child has ended.
     """
 
     pipe: int
     handover: socket.socket
 
     def give(self, descriptors: list[int]) -> bool:
-        """Let the child answer on a socket and in a file, if given. Return whether the child is alive."""
+        """Send the child the descriptors of a socket and, optionally, a file. Return whether the child is alive."""
         with self.handover:
             try:
                 socket.send_fds(self.handover, [b"?"], descriptors)
@@ -218,14 +217,14 @@ def _fork(control: socket.socket, inherited: Iterable[int], limits: SpeechLimits
         return _Child(pipe, handover)
     try:
         handover.close()
-        control.close()  # Else the server would not see it closed when the helper dies before this child.
+        control.close()  # Otherwise the server would not notice the death of the helper before this child ends.
         for other in (pipe, *inherited):
             os.close(other)
         _limit_resources(limits)
         descriptors = socket.recv_fds(childs_handover, 1, 2)[1]
         if descriptors:
             with (
-                contextlib.suppress(OSError),  # The reader has gone.
+                contextlib.suppress(OSError),  # The reader has disconnected.
                 socket.socket(fileno=descriptors[0]) as connection,
             ):
                 _answer(connection, *descriptors[1:], speak=speak)
@@ -236,9 +235,9 @@ def _fork(control: socket.socket, inherited: Iterable[int], limits: SpeechLimits
 def _limit_resources(limits: SpeechLimits) -> None:
     import resource
 
-    for limit, most in ((resource.RLIMIT_CPU, limits.seconds), (resource.RLIMIT_AS, limits.memory)):
-        with contextlib.suppress(ValueError, OSError):  # A stricter one is in force, or macOS refuses.
-            resource.setrlimit(limit, (most, most))
+    for limit, value in ((resource.RLIMIT_CPU, limits.seconds), (resource.RLIMIT_AS, limits.memory)):
+        with contextlib.suppress(ValueError, OSError):  # A stricter limit is in force, or macOS refuses.
+            resource.setrlimit(limit, (value, value))
 
 
 def _answer(connection: socket.socket, file: int | None = None, *, speak: Speak) -> None:
@@ -249,10 +248,10 @@ def _answer(connection: socket.socket, file: int | None = None, *, speak: Speak)
 
 
 class Outbox:
-    """Sends to a reader who may be slower than the synthesis: what the socket does not take goes to a ``file``.
+    """A connection to a reader that may be slower than the synthesis; what the socket does not accept goes to ``file``.
 
-    So a slow reader costs disk space (that of ``MAX_SPEECH`` at most), but neither memory nor a slot. Without
-    a file (a descriptor) the reader is waited for.
+    A slow reader therefore costs disk space (at most that of ``MAX_SPEECH``), but neither memory nor a slot. Without a
+    file (a descriptor), sending waits for the reader.
     """
 
     def __init__(self, connection: socket.socket, file: int | None) -> None:
@@ -261,17 +260,17 @@ class Outbox:
         self._overflows = False
 
     def send(self, data: bytes) -> None:
-        """Send bytes, or write them to the file. Ends this process when the reader has gone."""
+        """Send bytes, or write them to the file. Ends this process if the reader has disconnected."""
         try:
             if not self._overflows:
-                data = data[self._send_what_fits(data) :]
+                data = data[self._send_some(data) :]
                 self._overflows = bool(data)
             if data:
-                self._keep(data)
+                self._write(data)
         except OSError:
-            os._exit(0)  # An exception would not get past espeak-ng, which is calling.
+            os._exit(0)  # espeak-ng, the caller, does not propagate exceptions.
 
-    def _send_what_fits(self, data: bytes) -> int:
+    def _send_some(self, data: bytes) -> int:
         if self._file is None:
             self._connection.sendall(data)
             return len(data)
@@ -280,15 +279,15 @@ class Outbox:
         except BlockingIOError:
             return 0
 
-    def _keep(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         assert self._file is not None
-        if self._has_gone():
+        if self._is_disconnected():
             raise ConnectionResetError
         while data:
             data = data[os.write(self._file, data) :]
 
-    def _has_gone(self) -> bool:
-        """Return whether the reader has closed his end: he sends nothing after the request."""
+    def _is_disconnected(self) -> bool:
+        """Return whether the reader has closed its end. It sends nothing after the request."""
         try:
             return not self._connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
         except BlockingIOError:

@@ -1,13 +1,11 @@
-"""A pyttsx3 driver that hands out PCM as espeak-ng makes it, instead of playing it or writing files.
+"""A pyttsx3 driver that passes on PCM as espeak-ng produces it, instead of playing it or writing files.
 
-A subclass of pyttsx3's own espeak driver; only how the synthesis runs is different: synchronously, inside
-``runAndWait``, without a thread or a poll. To be imported by ``pyttsx3_driver.init_engine``, which readies
-espeak-ng.
+It is a subclass of pyttsx3's espeak driver that runs the synthesis synchronously, inside ``runAndWait``, without a
+thread or polling. Only ``driver.init_engine``, which loads espeak-ng first, should import it.
 
-Beyond pyttsx3's topics, an engine on this driver notifies ``pcm`` with ``data``: s16le mono at
-``SAMPLE_RATE``. ``started-word``, whose ``location`` counts characters from 1, also has ``sample``: how
-many samples into the speech the word begins. The property ``pitch_range`` (0 to 100, 50 is usual) is new as
-well.
+In addition to pyttsx3's topics, an engine with this driver notifies ``pcm`` with ``data``: s16le mono at
+``SAMPLE_RATE``. ``started-word``, whose ``location`` counts characters from 1, also has ``sample``: the number of
+samples before the word. The property ``pitch_range`` (0 to 100, default 50) is an addition, too.
 """
 
 from __future__ import annotations
@@ -20,20 +18,20 @@ from pyttsx3.drivers.espeak import EspeakDriver
 
 from mockserver.engines.speech import SpeechFailed
 
-SAMPLE_RATE = 22_050  # Hz; what espeak-ng synthesises at
+SAMPLE_RATE = 22_050  # Hz; espeak-ng's output
 BUFFER_MS = 100
 DEFAULT_VOICE = "gmw/en-us"
-DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT of speak_lib.h; else missing data would end the process
+DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT of speak_lib.h: missing data must not end the process
 RANDOM_SEED = 1
 
 
-def buildDriver(proxy: Any) -> PcmDriver:  # noqa: N802 (the name pyttsx3 looks for in a driver module)
-    """Return the driver, for pyttsx3 to use."""
+def buildDriver(proxy: Any) -> PcmDriver:  # noqa: N802 (pyttsx3 looks for this name in a driver module)
+    """Return the driver for pyttsx3."""
     return PcmDriver(proxy)
 
 
 class PcmDriver(EspeakDriver):  # type: ignore[misc]
-    """Speaks while ``runAndWait`` runs; ``stop`` (from within a notification) ends the utterance."""
+    """A driver that speaks while ``runAndWait`` runs; ``stop``, called in a notification, ends the utterance."""
 
     def __init__(self, proxy: Any) -> None:
         _initialize_espeak()
@@ -54,7 +52,7 @@ class PcmDriver(EspeakDriver):  # type: ignore[misc]
         self._waiting.append(text)
 
     def stop(self) -> None:
-        """End the utterance being spoken, if any."""
+        """End the current utterance, if any."""
         self._stopped = True
 
     def startLoop(self) -> None:  # noqa: N802
@@ -66,7 +64,7 @@ class PcmDriver(EspeakDriver):  # type: ignore[misc]
     def _speak(self, text: str) -> None:
         self._text_to_say = text
         self._stopped = False
-        # 1.52 seeds the noise of breathy voices with the time of day; 1.51 does not, nor can it be seeded.
+        # espeak-ng 1.52 seeds the noise of breathy voices with the time of day. 1.51 does not, and has no seed.
         if hasattr(_espeak.dll, "espeak_ng_SetRandSeed"):
             _espeak.dll.espeak_ng_SetRandSeed(RANDOM_SEED)
         self._proxy.notify("started-utterance")
@@ -76,9 +74,9 @@ class PcmDriver(EspeakDriver):  # type: ignore[misc]
         self._proxy.notify("finished-utterance", completed=not self._stopped)
 
     def _onSynth(self, wav: Any, sample_count: int, events: Any) -> int:  # noqa: N802
-        """Take some samples and the events within them from espeak-ng. Return 1 to end the synthesis."""
+        """Receive samples and their events from espeak-ng. Return 1 to end the synthesis."""
         for event in _until_terminator(events):
-            # Where nothing of the text is read out, 1.51 reports words without a length.
+            # espeak-ng 1.51 reports words without a length if it reads out nothing of the text.
             if event.type == _espeak.EVENT_WORD and event.length > 0:
                 start = event.text_position - 1
                 self._proxy.notify(

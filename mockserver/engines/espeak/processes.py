@@ -1,4 +1,4 @@
-"""The server's side of the processes that speak (``pyttsx3_helper``): starts, asks and ends them."""
+"""Starts, uses and ends the helper processes (``helper``) from the server."""
 
 from __future__ import annotations
 
@@ -23,23 +23,25 @@ if TYPE_CHECKING:
 
     from mockserver.engines.espeak.helper import SpeechLimits, SpeechRequest
 
-# This process has shown the warnings of the package when it imported it.
+# The server has already shown the warnings of the package when it imported it.
 _COMMAND = (sys.executable, "-W", "ignore", "-m", "mockserver.engines.espeak.helper")
-_IMPORT_ROOT = Path(__file__).parents[3]  # Where ``python -m`` finds the package, and nothing of the user's.
+_IMPORT_ROOT = Path(__file__).parents[
+    3
+]  # the folder in which ``python -m`` finds the package, not the user's modules
 
 
 class SpeechProcesses(Protocol):
-    """Something that starts processes to speak in."""
+    """A pool of processes that speak."""
 
     def start(self) -> None:
-        """Get ready to speak, if that is not done yet."""
+        """Start a process, if none is ready."""
         ...
 
     def answer(self, request: SpeechRequest) -> AbstractContextManager[IO[bytes]]:
-        """Return the frames of the answer once it is the request's turn. Leaving the context ends the synthesis.
+        """Return the stream of the answer's frames when it is the request's turn. Leaving the context ends it.
 
-        Raises ``SpeechFailed`` when no process can be started. Reading may raise ``TimeoutError``; leaving
-        the context with it raises ``SpeechFailed``.
+        Raises ``SpeechFailed`` if no process can be started. Reading may raise ``TimeoutError``, which becomes
+        ``SpeechFailed`` when it leaves the context.
         """
         ...
 
@@ -51,14 +53,14 @@ class SpeechProcesses(Protocol):
 class ForkingHelper:
     """One helper process, which forks a child for each request (POSIX).
 
-    One that gives no sign of life for ``patience`` seconds, or has a child that does not, is replaced. A child that
-    takes more than ``limits`` ends.
+    If the helper, or one of its children, sends nothing for ``timeout`` seconds, the helper is replaced. A child that
+    exceeds ``limits`` ends.
     """
 
-    def __init__(self, slots: int, patience: float, limits: SpeechLimits) -> None:
+    def __init__(self, slots: int, timeout: float, limits: SpeechLimits) -> None:
         self._slots = slots
         self._limits = limits
-        self._patience = patience
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._running: _Helper | None = None
         self._closed = False
@@ -69,8 +71,8 @@ class ForkingHelper:
 
     @contextmanager
     def answer(self, request: SpeechRequest) -> Iterator[IO[bytes]]:
-        """See ``SpeechProcesses``. A helper that has died is replaced."""
-        helper, frames = self._ask(request)
+        """Implement ``SpeechProcesses.answer``. A helper that has died is replaced."""
+        helper, frames = self._send(request)
         try:
             yield frames
         except TimeoutError as error:
@@ -80,17 +82,17 @@ class ForkingHelper:
             frames.close()
 
     def close(self) -> None:
-        """End the helper; children end when their reader does."""
+        """End the helper. Its children end with their readers."""
         with self._lock:
             self._closed = True
             helper, self._running = self._running, None
         if helper:
             helper.end()
 
-    def _ask(self, request: SpeechRequest) -> tuple[_Helper, IO[bytes]]:
+    def _send(self, request: SpeechRequest) -> tuple[_Helper, IO[bytes]]:
         for _ in range(2):
             helper = self._helper()
-            frames = helper.ask(request)
+            frames = helper.send(request)
             if frames:
                 return helper, frames
             self._forget(helper)
@@ -100,7 +102,7 @@ class ForkingHelper:
         with self._lock:
             if self._closed:
                 raise SpeechFailed("the speaker is closed")
-            self._running = self._running or _Helper(self._slots, self._patience, self._limits)
+            self._running = self._running or _Helper(self._slots, self._timeout, self._limits)
             return self._running
 
     def _forget(self, helper: _Helper) -> None:
@@ -111,12 +113,12 @@ class ForkingHelper:
 
 
 class _Helper:
-    """A running helper process and the control socket to it."""
+    """A running helper process and its control socket."""
 
-    def __init__(self, slots: int, patience: float, limits: SpeechLimits) -> None:
-        self._patience = patience
+    def __init__(self, slots: int, timeout: float, limits: SpeechLimits) -> None:
+        self._timeout = timeout
         self._control, helpers_end = socket.socketpair()
-        self._control.settimeout(patience)
+        self._control.settimeout(timeout)
         with helpers_end:
             descriptor = helpers_end.fileno()
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
@@ -127,10 +129,10 @@ class _Helper:
                 cwd=_IMPORT_ROOT,
             )
 
-    def ask(self, request: SpeechRequest) -> IO[bytes] | None:
-        """Return the frames of the answer once a child has begun; ``None`` if the helper is dead or hangs."""
+    def send(self, request: SpeechRequest) -> IO[bytes] | None:
+        """Return the stream of the answer's frames once a child has begun; ``None`` if the helper is dead or hangs."""
         connection, helpers_end = socket.socketpair()
-        connection.settimeout(self._patience)
+        connection.settimeout(self._timeout)
         answer = _Answer(connection, _temporary_file())
         try:
             with helpers_end:
@@ -147,7 +149,7 @@ class _Helper:
         return io.BufferedReader(answer)
 
     def end(self) -> None:
-        """Close the control socket, upon which the helper ends."""
+        """Close the control socket, which ends the helper."""
         self._control.close()
         try:
             self._process.wait(timeout=5)
@@ -155,30 +157,30 @@ class _Helper:
             self.kill()
 
     def kill(self) -> None:
-        """End a helper that may hang; its children speak on."""
+        """Kill the helper, which may hang. Its children continue."""
         self._control.close()
         self._process.kill()
         self._process.wait()
 
 
 class _Answer(io.RawIOBase):
-    """What comes through a socket, then what is in a file, where the other end writes what the socket did not take."""
+    """The bytes of a socket, followed by those of the file to which the sender wrote what the socket did not accept."""
 
     def __init__(self, connection: socket.socket, file: IO[bytes] | None) -> None:
         super().__init__()
         self._connection = connection
         self._file = file
-        self._position = 0  # The position of the file itself is the other end's.
+        self._position = 0  # in the file; the sender uses the position of the descriptor itself
 
     def files(self) -> list[int]:
-        """Return the file's descriptor, if there is a file."""
+        """Return the descriptor of the file, if there is a file."""
         return [self._file.fileno()] if self._file else []
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Raise ``TimeoutError`` if nothing comes for too long."""
+        """Read some bytes. Raises ``TimeoutError`` if nothing arrives in time."""
         count = self._connection.recv_into(buffer)
         if count == 0 and self._file:
             view = memoryview(buffer)
@@ -196,7 +198,7 @@ class _Answer(io.RawIOBase):
 
 
 def _temporary_file() -> IO[bytes] | None:
-    """Return an empty file that nobody else can open and that is gone once it is closed; ``None`` without a disk."""
+    """Return an unnamed file that is deleted when it is closed; ``None`` if it cannot be created."""
     try:
         return tempfile.TemporaryFile(buffering=0)
     except OSError:
@@ -204,10 +206,10 @@ def _temporary_file() -> IO[bytes] | None:
 
 
 class SpareProcesses:
-    """A fresh process for each request, one of them started ahead (where there is no ``os.fork``).
+    """A new process for each request, with one started in advance (for systems without ``os.fork``).
 
-    Gives the same bytes as forking, but each utterance costs the start of a process, slots are not given in
-    order of arrival, and a slow reader holds his.
+    The bytes are the same as with forking, but each utterance costs the start of a process, slots are not assigned in
+    order of arrival, and a slow reader occupies a slot.
     """
 
     def __init__(self, slots: int) -> None:
@@ -223,17 +225,17 @@ class SpareProcesses:
 
     @contextmanager
     def answer(self, request: SpeechRequest) -> Iterator[IO[bytes]]:
-        """See ``SpeechProcesses``."""
+        """Implement ``SpeechProcesses.answer``."""
         with self._slots:
             process = self._take()
             try:
                 self.start()
-                yield process.ask(request)
+                yield process.send(request)
             finally:
                 process.end()
 
     def close(self) -> None:
-        """End the spare process; one that speaks ends when its reader does."""
+        """End the spare process. A process that speaks ends with its reader."""
         with self._lock:
             self._closed = True
             spare, self._spare = self._spare, None
@@ -256,7 +258,7 @@ class SpareProcesses:
 
 
 class _Spare:
-    """A process that waits for the one request it will answer."""
+    """A process that waits for its only request."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 (our own command)
@@ -266,8 +268,8 @@ class _Spare:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: SpeechRequest) -> IO[bytes]:
-        """Return the frames of the answer, once the process has begun."""
+    def send(self, request: SpeechRequest) -> IO[bytes]:
+        """Return the stream of the answer's frames once the process has begun."""
         requests, frames = self._process.stdin, self._process.stdout
         assert requests
         assert frames
@@ -282,4 +284,4 @@ class _Spare:
 
     def end(self) -> None:
         self._process.kill()
-        self._process.communicate()  # Closes the pipes too, and minds no broken one.
+        self._process.communicate()  # It also closes the pipes and ignores broken ones.

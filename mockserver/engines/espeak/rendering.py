@@ -1,4 +1,4 @@
-"""From what espeak-ng speaks to what is delivered: resampled and, for extreme speeds, stretched in time."""
+"""Resamples the output of espeak-ng and, for extreme speeds, changes its tempo."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from mockserver.audio.pyav import av
 from mockserver.engines.espeak.helper import SAMPLE_RATE
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE
 
-# FFmpeg's atempo puts a sound this much (in seconds of its input) too early: half the window it works with,
-# which is 1024 samples at 22,050 Hz.
+# Seconds of input by which FFmpeg's atempo shifts sounds forward: half of its window of 1024 samples at 22,050 Hz.
 ATEMPO_LEAD = 512 / SAMPLE_RATE
 
 
 class Rendering:
-    """Turns s16le mono at 22,050 Hz into s16le mono at ``SPEECH_SAMPLE_RATE``, chunk by chunk.
+    """A converter of s16le mono at 22,050 Hz to s16le mono at ``SPEECH_SAMPLE_RATE``, chunk by chunk.
 
-    ``tempo`` (at least 0.5) is how many times as fast it becomes. The result is the same however the input
-    is cut.
+    ``tempo`` (at least 0.5) is the factor by which the speech is sped up. The result does not depend on how the input
+    is divided into chunks.
     """
 
     def __init__(self, tempo: float) -> None:
@@ -32,12 +31,12 @@ class Rendering:
         return self._samples_out / SPEECH_SAMPLE_RATE
 
     def time_of(self, sample: int) -> float:
-        """Return the seconds from the start of the delivered speech at which ``sample`` of the input sounds."""
+        """Return the time of ``sample`` of the input in the delivered speech, in seconds."""
         lead = 0.0 if self._tempo == 1 else ATEMPO_LEAD
         return max(0.0, sample / SAMPLE_RATE - lead) / self._tempo
 
     def feed(self, pcm: bytes) -> bytes:
-        """Return what is ready after some more input; may be nothing."""
+        """Add input. Return the output that is ready; it may be empty."""
         frame = av.AudioFrame("s16", "mono", samples=len(pcm) // 2, align=1)
         frame.planes[0].update(pcm)
         frame.sample_rate = SAMPLE_RATE
@@ -48,7 +47,7 @@ class Rendering:
         return self._pull()
 
     def finish(self) -> bytes:
-        """Return the rest, after the last input."""
+        """Return the rest of the output, after the last input."""
         if not self._samples_in:
             return b""
         self._graph.push(None)

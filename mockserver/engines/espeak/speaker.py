@@ -1,4 +1,4 @@
-"""The speaker: espeak-ng, through pyttsx3, in processes of its own."""
+"""The speaker, which uses espeak-ng through pyttsx3 in separate processes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SILENCE_DURATION = 0.2  # seconds; how a text sounds that has nothing to say
+SILENCE_DURATION = 0.2  # seconds; the speech of a text without words
 SILENCE = bytes(round(SILENCE_DURATION * SPEECH_SAMPLE_RATE) * 2)
 DEFAULT_SLOTS = 8
-DEFAULT_PATIENCE = 30.0  # seconds
+DEFAULT_TIMEOUT = 30.0  # seconds
 DEFAULT_LIMITS = SpeechLimits()
 CAN_FORK = hasattr(os, "fork")
 
@@ -42,13 +42,12 @@ _NO_LETTER = re.compile(r"[^\w\s]|_")
 
 
 class Pyttsx3Speaker:
-    """Speaks with espeak-ng: the same utterance gives the same bytes, on any machine with the same versions.
+    """A ``Speaker`` with espeak-ng. The same utterance gives the same bytes on all machines with the same versions.
 
-    Up to ``slots`` utterances are synthesised at a time, others wait in the order of their arrival. ``fork``
-    says how processes are made, which changes how fast it speaks but not what (see ``pyttsx3_processes``);
-    those that are forked are given up after ``patience`` seconds without a sign of life, and when an utterance takes
-    more than ``limits``.
-    No process is started before it is needed, or ``start`` called. Safe to use from several threads.
+    Up to ``slots`` utterances are synthesised at a time; others wait in order of arrival. ``fork`` selects how
+    processes are created, which affects the speed but not the bytes (see ``processes``). Forked processes are ended
+    after ``timeout`` seconds without output, and if an utterance exceeds ``limits``.
+    Processes are started when they are needed, or by ``start``. The speaker is thread-safe.
     """
 
     def __init__(
@@ -56,19 +55,19 @@ class Pyttsx3Speaker:
         slots: int = DEFAULT_SLOTS,
         *,
         fork: bool = CAN_FORK,
-        patience: float = DEFAULT_PATIENCE,
+        timeout: float = DEFAULT_TIMEOUT,
         limits: SpeechLimits = DEFAULT_LIMITS,
     ) -> None:
         self._processes: SpeechProcesses = (
-            ForkingHelper(slots, patience, limits) if fork else SpareProcesses(slots)
+            ForkingHelper(slots, timeout, limits) if fork else SpareProcesses(slots)
         )
 
     def start(self) -> None:
-        """Get ready to speak, so that the first utterance need not wait for it."""
+        """Start a process, so that the first utterance need not wait for it."""
         self._processes.start()
 
     def speak(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:
-        """See ``Speaker``. Chunks last about 100 ms; a text with nothing to say is a short silence."""
+        """Implement ``Speaker.speak``. Chunks last about 100 ms; a text without words is a short silence."""
         from mockserver.engines.espeak.delivery import deliver
         from mockserver.engines.espeak.rendering import Rendering
 
@@ -89,20 +88,20 @@ class Pyttsx3Speaker:
         yield SpeechChunk(rest, words + times.finish(duration))
 
     def language_of(self, utterance: Utterance) -> str:
-        """See ``Speaker``."""
-        from mockserver.engines.espeak import delivery as pyttsx3_delivery
+        """Implement ``Speaker.language_of``."""
+        from mockserver.engines.espeak import delivery
 
-        return pyttsx3_delivery.language_of(utterance)
+        return delivery.language_of(utterance)
 
     def close(self) -> None:
-        """See ``Speaker``."""
+        """Implement ``Speaker.close``."""
         self._processes.close()
 
     def _frames(self, request: SpeechRequest) -> Generator[tuple[bytes, bytes], None, None]:
-        """Yield kinds and payloads of the frames of the speech, up to its end.
+        """Yield the kinds and payloads of the frames of the speech, up to its end.
 
-        Of some texts (".-Å") espeak-ng 1.52 dies. Then it goes on behind the word that sounded last, with letters and
-        digits alone; what it dies of even so is left out.
+        Some texts (".-Å") crash espeak-ng 1.52. The speech then continues after the last spoken word, with letters and
+        digits only. If that crashes again, the rest is left out.
         """
         progress = _Progress()
         try:
@@ -110,15 +109,16 @@ class Pyttsx3Speaker:
         except _Died:
             text = _plain(request.text, progress.position)
             log.warning(
-                "espeak-ng died of a text; it goes on with letters and digits alone: %.100r", text.lstrip()
+                "espeak-ng crashed on a text. The speech continues with letters and digits only: %.100r",
+                text.lstrip(),
             )
             try:
                 yield from progress.follow(self._answer(replace(request, text=text)))
             except _Died:
-                log.warning("espeak-ng died again; the text from there on is left out of the speech.")
+                log.warning("espeak-ng crashed again. The rest of the text is left out of the speech.")
 
     def _answer(self, request: SpeechRequest) -> Generator[tuple[bytes, bytes], None, None]:
-        """Yield kinds and payloads of the frames that one process answers. Raises ``_Died``."""
+        """Yield the kinds and payloads of the frames from one process. Raises ``_Died``."""
         if not request.text.strip():
             return
         with self._processes.answer(request) as stream:
@@ -132,11 +132,11 @@ class Pyttsx3Speaker:
 
 
 class _Died(SpeechFailed):
-    """The process that spoke has ended before its speech did."""
+    """The process ended before the speech was complete."""
 
 
 class _Progress:
-    """How far a speech is that goes on in a second process: samples, and where its last word begins (characters)."""
+    """The progress of a speech across processes: samples so far, and the start of the last word (characters)."""
 
     def __init__(self) -> None:
         self.samples = 0
@@ -145,7 +145,7 @@ class _Progress:
     def follow(
         self, frames: Generator[tuple[bytes, bytes], None, None]
     ) -> Generator[tuple[bytes, bytes], None, None]:
-        """Yield the frames of a process, with the times of words counted from the start of the speech."""
+        """Yield the frames of a process, with the times of words relative to the start of the whole speech."""
         before = self.samples
         with closing(frames):
             for kind, payload in frames:
@@ -158,7 +158,7 @@ class _Progress:
 
 
 def _plain(text: str, position: int | None) -> str:
-    """Return a text with blanks up to the end of the word at ``position``, and for what is no letter or digit."""
+    """Return the text with spaces up to the end of the word at ``position`` and, after it, in place of punctuation."""
     word = None if position is None else _WORD.match(text, position)
     start = word.end() if word else 0
     return " " * start + _NO_LETTER.sub(" ", text[start:])

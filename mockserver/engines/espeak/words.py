@@ -1,4 +1,4 @@
-"""When each word of a text sounds, from the word events of espeak-ng."""
+"""Computes the times of the words of a text from the word events of espeak-ng."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from mockserver.engines.speech import SpokenWord
 
 
 class WordTimes:
-    """Turns word events, as they come, into times of the words of the text (what stands between whitespace).
+    """The times of the words of a text (separated by whitespace), computed from word events as they arrive.
 
-    Some words have no event of their own: espeak-ng reads "of the" as one, and says nothing for a dash. They
-    share the time until the next event with the word before them, in proportion to their letters (words
-    before the first event share with the first that has one). Other words have several events, of which the
-    first counts.
+    Some words have no event of their own: espeak-ng reads "of the" as one word, and a dash not at all. They share the
+    time until the next event with the word before them, in proportion to their letters (words before the first event
+    share with the first word that has one). If a word has several events, the first one counts.
     """
 
     def __init__(self, text: str) -> None:
         matches = list(re.finditer(r"\S+", text))
         self._words = [match.group() for match in matches]
         self._positions = [match.start() for match in matches]
-        self._done = 0  # words whose times are known
-        self._sounding = -1  # index of the word of the last event
+        self._done = 0  # number of words with known times
+        self._current = -1  # index of the word of the last event
         self._since = 0.0
 
     def begin(self, position: int, time: float) -> tuple[SpokenWord, ...]:
-        """Begin the word at ``position`` (characters, from 0) at ``time`` (s). Return those that end."""
+        """Begin the word at ``position`` (characters, from 0) at ``time`` (seconds). Return the words that end."""
         index = bisect_right(self._positions, position) - 1
-        if index <= self._sounding:
+        if index <= self._current:
             return ()
-        ended = self._end_words(index, time) if self._sounding >= 0 else ()
-        self._sounding = index
+        ended = self._end_words(index, time) if self._current >= 0 else ()
+        self._current = index
         self._since = time
         return ended
 
     def finish(self, time: float) -> tuple[SpokenWord, ...]:
-        """End the speech at ``time`` (s). Return the remaining words."""
+        """End the speech at ``time`` (seconds). Return the remaining words."""
         return self._end_words(len(self._words), time)
 
     def _end_words(self, stop: int, time: float) -> tuple[SpokenWord, ...]:

@@ -1,4 +1,4 @@
-"""Schemas made simpler to read: one spelling of the keywords, and what two schemas say as one."""
+"""Simplifies JSON schemas: normalises keywords and merges two schemas into one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Schema = Any  # a JSON Schema: an object or a boolean
 Flat = dict[str, Any]  # a schema without $ref, allOf, anyOf, oneOf, if
 
 ROOT = "urn:sample"
-LAID_FLAT = {"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not", "$defs"}
-_TOLD_BY = {
+FLATTENED = {"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not", "$defs"}
+_KEYWORDS_OF_TYPE = {
     "object": {"properties", "required", "additionalProperties", "patternProperties", "minProperties"},
     "array": {"items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
@@ -23,7 +23,7 @@ _DATA = {"const", "enum", "default", "examples"}
 
 
 def normal(schema: Any) -> Any:
-    """Return the schema in the keywords of 2020-12, its references from ``ROOT``, without its own address."""
+    """Return the schema with the keywords of 2020-12, references relative to ``ROOT``, and without ``$id``."""
     if isinstance(schema, list):
         return [normal(part) for part in schema]
     if not isinstance(schema, dict):
@@ -73,7 +73,7 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def merged(one: Flat, other: Flat) -> Flat:
-    """Return what satisfies both flat schemas, as near as one flat schema can say it."""
+    """Return a flat schema that allows what both allow, as far as one flat schema can express it."""
     both = {**other, **one}
     for key in one.keys() & other.keys() & _MERGES.keys():
         both[key] = _MERGES[key](one[key], other[key])
@@ -81,7 +81,7 @@ def merged(one: Flat, other: Flat) -> Flat:
 
 
 def by_plainness(branches: list[Schema], terse: bool) -> list[Schema]:
-    """Return the order to try: null last; if ``terse``, null first, and what refers further on last."""
+    """Return the branches in the order to try: null last; if ``terse``, null first and references last."""
     return sorted(
         branches, key=lambda it: (terse and "$ref" in json.dumps(it), (it == {"type": "null"}) != terse)
     )
@@ -92,5 +92,5 @@ def kinds(flat: Flat, terse: bool) -> list[str]:
     if "type" in flat:
         declared = [flat["type"]] if isinstance(flat["type"], str) else flat["type"]
         return sorted(declared, key=lambda kind: (kind == "null") != terse)
-    told = [kind for kind, keywords in _TOLD_BY.items() if keywords & flat.keys()]
-    return list(dict.fromkeys([*told, *_KINDS]))
+    implied = [kind for kind, keywords in _KEYWORDS_OF_TYPE.items() if keywords & flat.keys()]
+    return list(dict.fromkeys([*implied, *_KINDS]))

@@ -1,8 +1,8 @@
-"""A value for a JSON Schema: small, plausible, and the same every time.
+"""Generates a value for a JSON Schema: small, plausible and deterministic.
 
-A schema is first laid out flat (references followed, ``allOf`` merged, one branch of ``anyOf``, ``oneOf`` and
-``if`` chosen at a time). Candidates are made up from each flat schema, and the first one that
-``jsonschema_rs`` finds valid against the schema as it was written is the sample. Nothing is ever fetched.
+The schema is first flattened (references followed, ``allOf`` merged, one branch of ``anyOf``, ``oneOf`` and ``if``
+chosen at a time). Candidates are generated from each flat schema; the first candidate that ``jsonschema_rs`` finds
+valid against the original schema is the sample. No reference is fetched.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mockserver.engines.samples.flat_schemas import (
-    LAID_FLAT,
+    FLATTENED,
     ROOT,
     Flat,
     Schema,
@@ -28,48 +28,48 @@ from mockserver.engines.samples.flat_schemas import (
 from mockserver.engines.samples.patterns import matching
 from mockserver.engines.samples.scalars import numbers, strings
 
-_TRIES = 10_000  # before a schema is given up
-_TRIES_AT_EASE = 500
-_TRIES_OF_A_KIND = 300  # candidates of one type
-_MAX_STEPS_BACK = 10_000  # of a pattern in a text
-_MAX_PATTERN = 1 << 20  # bytes, when it is ready to be used
-_DEEP = 3  # references within references
-_QUOTED = 500  # characters of a reason, which may quote the schema
+_MAX_TRIES = 10_000  # tries; then ``NoSample`` is raised
+_TRIES_BEFORE_TERSE = 500  # tries; then values are made as short as possible
+_MAX_CANDIDATES = 300  # candidates of one type
+_MAX_BACKTRACKING = 10_000  # steps of a pattern in a text
+_MAX_PATTERN = 1 << 20  # bytes of a compiled pattern
+_MAX_DEPTH = 3  # nested references; below, values are made as short as possible
+_MAX_REASON = 500  # characters of a reason, which may quote the schema
 
 
 class NoSample(Exception):
-    """No value was found for a schema: it is malformed, admits none, or asks for too much. Says why."""
+    """No value was found for a schema: it is malformed, allows none, or is too complex. The message says which."""
 
 
 class MalformedSchema(NoSample):
-    """What was given is no JSON Schema."""
+    """The given value is not a JSON Schema."""
 
 
 def sample(schema: Schema, hint: str = "") -> object:
-    """Return a JSON value valid against ``schema`` (JSON Schema 2020-12, draft-07 or with ``nullable``).
+    """Return a JSON value that is valid against ``schema`` (JSON Schema 2020-12, draft-07 or with ``nullable``).
 
-    An object has its required properties, or all if none is required. ``hint`` is what the
-    first free string says, if it fits its length; other strings say the name of their property.
-    Formats are followed but not enforced. Raises ``NoSample``, or ``MalformedSchema`` for what is none.
+    An object has its required properties, or all properties if none is required. ``hint`` is the value of the first
+    unrestricted string, if its length allows; other strings have the name of their property as value.
+    Formats are followed but not enforced. Raises ``NoSample``, or ``MalformedSchema`` if it is not a schema.
     """
     import jsonschema_rs
 
     try:
         root = normal(schema)
-        # One visit to each reference on the way down keeps a recursive value small; some need more.
+        # Following each reference once on the way down keeps recursive values small; some schemas need more.
         for visits in (1, 2, 3):
             for value in _Sampler(root, visits).values(root, _Place(hint=hint, refs=(f"{ROOT}#",))):
                 return value
     except RecursionError as error:
         raise NoSample("the schema is nested too deeply") from error
     except (ValueError, OverflowError, jsonschema_rs.ReferencingError) as error:
-        raise MalformedSchema(str(error).partition("\n")[0][:_QUOTED]) from error
+        raise MalformedSchema(str(error).partition("\n")[0][:_MAX_REASON]) from error
     raise NoSample("no value of the schema was found")
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a value goes: the property's name, what to say there, the references followed to get there."""
+    """The place of a value: the property's name, the hint, and the references followed to get there."""
 
     name: str = ""
     hint: str = ""
@@ -77,7 +77,7 @@ class _Place:
 
 
 class _Sampler:
-    """Makes up the values of one schema and of the schemas inside it."""
+    """A generator of values for one schema and its subschemas."""
 
     def __init__(self, root: Schema, visits: int) -> None:
         import jsonschema_rs
@@ -86,10 +86,10 @@ class _Sampler:
         self._registry = jsonschema_rs.Registry([(ROOT, root)], retriever=_refuse)
         self._resolver = self._registry.resolver(ROOT)
         self._validator = jsonschema_rs.Draft202012Validator
-        # A pattern that goes back and forth for longer does not match.
-        self._patterns = jsonschema_rs.FancyRegexOptions(_MAX_STEPS_BACK, _MAX_PATTERN, _MAX_PATTERN)
+        # A pattern that backtracks more often does not match.
+        self._patterns = jsonschema_rs.FancyRegexOptions(_MAX_BACKTRACKING, _MAX_PATTERN, _MAX_PATTERN)
         self._visits = visits
-        self._tries_left = _TRIES
+        self._tries_left = _MAX_TRIES
 
     def values(self, schema: Schema, place: _Place) -> Iterator[Any]:
         """Yield valid values of ``schema``, the plainest first."""
@@ -103,11 +103,11 @@ class _Sampler:
     def _try(self) -> None:
         self._tries_left -= 1
         if self._tries_left < 0:
-            raise NoSample("the schema asks for too much")
+            raise NoSample("the schema is too complex")
 
     def _terse(self, refs: tuple[str, ...]) -> bool:
-        """Return whether to be as short as possible: far down, or when the value is long already."""
-        return len(refs) > _DEEP or self._tries_left < _TRIES - _TRIES_AT_EASE
+        """Return whether values should be as short as possible: at great depth, or after many tries."""
+        return len(refs) > _MAX_DEPTH or self._tries_left < _MAX_TRIES - _TRIES_BEFORE_TERSE
 
     def _flats(self, schema: Schema, refs: tuple[str, ...]) -> Iterator[tuple[Flat, tuple[str, ...]]]:
         """Yield the flat schemas that ``schema`` may stand for, each with the references followed so far."""
@@ -129,7 +129,7 @@ class _Sampler:
             every.append(
                 [{"allOf": [schema["if"], schema.get("then", True)]}, schema.get("else", True), True]
             )
-        own = {key: value for key, value in schema.items() if key not in LAID_FLAT}
+        own = {key: value for key, value in schema.items() if key not in FLATTENED}
         yield from self._merges(own, refs, refs, every)
 
     def _merges(
@@ -145,11 +145,11 @@ class _Sampler:
                 yield from self._merges(both, start, refs + followed[len(start) :], every[1:])
 
     def _target(self, reference: str) -> Schema:
-        """Return what ``reference``, known to lead somewhere, refers to."""
+        """Return the schema that ``reference``, which is known to exist, refers to."""
         pointer = unquote(reference.removeprefix(f"{ROOT}#"))
         if pointer and not pointer.startswith("/"):
             return self._resolver.lookup(reference).contents  # an anchor
-        target = self._root  # walked here, because the resolver sorts the properties
+        target = self._root  # The pointer is resolved here, because the resolver would sort the properties.
         for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
             target = target[int(key) if isinstance(target, list) else key]
@@ -165,7 +165,7 @@ class _Sampler:
         yield from [flat["default"]] if "default" in flat else []
         yield from flat.get("examples", [])
         for kind in kinds(flat, self._terse(place.refs)):
-            yield from islice(self._of_kind(kind, flat, place), _TRIES_OF_A_KIND)
+            yield from islice(self._of_kind(kind, flat, place), _MAX_CANDIDATES)
 
     def _of_kind(self, kind: str, flat: Flat, place: _Place) -> Iterable[Any]:
         match kind:
@@ -192,9 +192,9 @@ class _Sampler:
             yield from self._filled(flat, self._enough(flat, names), set(required), place)
 
     def _enough(self, flat: Flat, names: list[str]) -> list[str]:
-        """Return ``names``, those that depend on them, and others up to ``minProperties``."""
+        """Return ``names``, the names that they require, and others up to ``minProperties``."""
         names = list(names)
-        for name in names:  # grows as it is read
+        for name in names:  # The list grows during the loop.
             names += [
                 other for other in flat.get("dependentRequired", {}).get(name, []) if other not in names
             ]
@@ -221,7 +221,7 @@ class _Sampler:
             values = self.values(self._member(flat, name), _Place(name, hint, place.refs))
             for value in islice(values, 1):
                 filled[name] = value
-                hint = "" if _says(value, hint) else hint
+                hint = "" if _contains(value, hint) else hint
             if name in required and name not in filled:
                 return
         yield filled
@@ -242,11 +242,13 @@ class _Sampler:
     def _arrays(self, flat: Flat, place: _Place) -> Iterator[list[Any]]:
         prefix = flat.get("prefixItems", [])
         items = flat.get("items", flat.get("unevaluatedItems", True))
-        least, most = flat.get("minItems", 0), flat.get("maxItems", sys.maxsize)
+        min_size, max_size = flat.get("minItems", 0), flat.get("maxItems", sys.maxsize)
         wanted = int(flat.get("minContains", 1)) if "contains" in flat else 0
-        plain = max(least, len(prefix), wanted, 0 if items is False or self._terse(place.refs) else 1)
-        sizes = [plain, len(prefix) + wanted, least, 0]
-        for size, contained in product(dict.fromkeys(int(min(size, most)) for size in sizes), (wanted, 0)):
+        plain = max(min_size, len(prefix), wanted, 0 if items is False or self._terse(place.refs) else 1)
+        sizes = [plain, len(prefix) + wanted, min_size, 0]
+        for size, contained in product(
+            dict.fromkeys(int(min(size, max_size)) for size in sizes), (wanted, 0)
+        ):
             schemas = chain(prefix[:size], (items for _ in range(size - len(prefix))))
             yield self._listed(
                 (
@@ -258,7 +260,7 @@ class _Sampler:
             )
 
     def _listed(self, schemas: Iterable[Schema], unique: bool, place: _Place) -> list[Any]:
-        """Return a value of each schema, up to the first that has none."""
+        """Return a value of each schema, up to the first schema without a value."""
         listed: list[Any] = []
         hint = place.hint
         seen: set[str] = set()
@@ -271,7 +273,7 @@ class _Sampler:
                 break
             listed.append(value)
             seen.add(text)
-            hint = "" if _says(value, hint) else hint
+            hint = "" if _contains(value, hint) else hint
         return listed
 
 
@@ -279,7 +281,7 @@ def _refuse(address: str) -> Any:
     raise LookupError(f"{address} is not part of the schema")
 
 
-def _says(value: Any, hint: str) -> bool:
+def _contains(value: Any, hint: str) -> bool:
     if isinstance(value, (dict, list)):
-        return any(_says(part, hint) for part in (value.values() if isinstance(value, dict) else value))
+        return any(_contains(part, hint) for part in (value.values() if isinstance(value, dict) else value))
     return bool(hint) and value == hint

@@ -1,6 +1,6 @@
-"""Texts that match a regular expression: Python's own parse of it, written out.
+"""Generates texts that match a regular expression, from Python's syntax tree of it.
 
-Look-around is passed over, so a text may not match; the caller checks.
+Look-around is ignored, so a text may not match; the caller checks it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _CATEGORIES = {
     "CATEGORY_WORD": r"\w",
     "CATEGORY_NOT_WORD": r"\W",
 }
-_STEPS = 20_000  # nodes of the pattern written for one text
-_STRIDES = (1, 29)  # "abc", or letters, digits and signs mixed
+_MAX_STEPS = 20_000  # nodes of the syntax tree that are visited for one text
+_STRIDES = (1, 29)  # steps in ``_CHARACTERS``: "abc", or letters, digits and signs mixed
 
 
 def matching(pattern: str, length: int = 0) -> Iterator[str]:
-    """Yield texts that probably match ``pattern``: plain ones first, then those of ``length`` characters.
+    """Yield texts that probably match ``pattern``: simple ones first, then texts of ``length`` characters.
 
-    None for what Python cannot parse (``\\p{L}``) and for what would be too long.
+    Nothing is yielded for a pattern that Python cannot parse (``\\p{L}``) or whose text would be too long.
     """
     try:
         tree = import_module("re._parser").parse(pattern)
@@ -44,19 +44,19 @@ def matching(pattern: str, length: int = 0) -> Iterator[str]:
         except (_Endless, RecursionError):
             return
         text = "".join(writer.text)
-        # A pattern without an end leaves room for more.
+        # If the pattern is not anchored at its end, a suffix makes the text unique.
         yield text if text not in found else f"{text}{turn}".ljust(length, "0")
         found.add(text)
 
 
 class _Endless(Exception):
-    """The text would be too long, or the pattern uses what only Python knows."""
+    """The text would be too long, or the pattern uses a feature that only Python has."""
 
 
 class _Writer:
-    """Writes one text. Every repetition is made ``more`` times than it must be, as far as it may be.
+    """A writer of one text. Each repetition is written ``more`` times than its minimum, up to its maximum.
 
-    ``classes`` are the characters of those classes of the tree that were met before, by identity.
+    ``classes`` caches the characters of the character classes of the tree, by identity.
     """
 
     def __init__(self, turn: int, shift: int, stride: int, more: int, classes: dict[int, str]) -> None:
@@ -64,7 +64,7 @@ class _Writer:
         self._turn, self._shift, self._stride, self._more = turn, shift, stride, more
         self._classes = classes
         self._groups: dict[int, list[str]] = {}
-        self._steps_left = _STEPS
+        self._steps_left = _MAX_STEPS
 
     def write(self, tree: Iterable[tuple[Any, Any]]) -> None:
         for operation, argument in tree:
@@ -104,7 +104,7 @@ class _Writer:
 
 
 def _members(members: list[tuple[Any, Any]]) -> str:
-    """Return the characters of a class, the printable ASCII ones if it has any."""
+    """Return the characters of a class; only the printable ASCII characters, if it contains any."""
     negated = members[0][0].name == "NEGATE"
     listed = members[negated:]
     found = [it for it in _CHARACTERS if negated != any(_belongs(it, *member) for member in listed)]

@@ -1,4 +1,4 @@
-"""Strings and numbers for a schema, the plainest first; whether they are valid is checked by the caller."""
+"""Generates strings and numbers for a schema, the simplest first; the caller checks that they are valid."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ _FORMATS = {
 
 
 def strings(flat: Flat, name: str = "", hint: str = "") -> Iterator[str]:
-    """Yield, without end, the ``format``'s example, ``hint``, ``name`` as words, matches of ``pattern``."""
-    least = min(int(flat.get("minLength", 0)), _MAX_CHARACTERS)
-    most = min(int(flat.get("maxLength", _MAX_CHARACTERS)), _MAX_CHARACTERS)
+    """Yield an example of the ``format``, ``hint``, ``name`` as words, matches of ``pattern``, then numbered words."""
+    min_length = min(int(flat.get("minLength", 0)), _MAX_CHARACTERS)
+    max_length = min(int(flat.get("maxLength", _MAX_CHARACTERS)), _MAX_CHARACTERS)
     if flat.get("format") in _FORMATS:
         yield _FORMATS[flat["format"]]
-    if hint and least <= len(hint) <= most:
+    if hint and min_length <= len(hint) <= max_length:
         yield hint
     words = re.sub(r"(?<=[a-z\d])(?=[A-Z])|[\W_]+", " ", name).strip().lower() or "text"
-    words = " ".join([words] * (1 + least // len(words)))
-    yield words[:most]
+    words = " ".join([words] * (1 + min_length // len(words)))
+    yield words[:max_length]
     if "pattern" in flat:
-        yield from matching(flat["pattern"], least)
-    yield from (words[: max(0, most - len(str(number)))] + str(number) for number in count(2))
+        yield from matching(flat["pattern"], min_length)
+    yield from (words[: max(0, max_length - len(str(number)))] + str(number) for number in count(2))
 
 
 def numbers(flat: Flat, whole: bool) -> Iterator[int | float]:
-    """Yield numbers from within the bounds and from their edges, multiples of ``multipleOf``."""
+    """Yield numbers within the bounds and at their edges, as multiples of ``multipleOf``."""
     bounds = {key: Fraction(str(flat[key])) for key in _BOUNDS & flat.keys()}
     step = bounds.pop("multipleOf", Fraction(0))
     if whole:
@@ -65,10 +65,10 @@ def numbers(flat: Flat, whole: bool) -> Iterator[int | float]:
     highs = [bounds[key] for key in ("maximum", "exclusiveMaximum") if key in bounds]
     start = max(lows) if lows else min(highs, default=Fraction(0))
     pace = -(step or 1) if highs and not lows else step or Fraction(1)
-    wishes = [Fraction(1), start, start + pace]
+    targets = [Fraction(1), start, start + pace]
     if lows and highs:
-        wishes += [(start + min(highs)) / 2, min(highs) - pace, min(highs)]
-    for wish in chain(wishes, (start + pace * number for number in range(2, 300))):
-        number = wish // step * step if step else wish
+        targets += [(start + min(highs)) / 2, min(highs) - pace, min(highs)]
+    for target in chain(targets, (start + pace * number for number in range(2, 300))):
+        number = target // step * step if step else target
         for near in (number, number + step):
             yield int(near) if near.denominator == 1 else float(near)

@@ -1,4 +1,4 @@
-"""Whisper models on this machine: finds them, and downloads one when asked to."""
+"""Finds Whisper models on this machine and downloads new ones."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from mockserver.resources import data_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The distribution audio-mockserver-light comes without it.
+# The distribution audio-mockserver-light does not include it.
 MISSING = "Whisper is not installed. Install it with: pip install faster-whisper"
-EMBEDDED = "embedded"  # the name of the model that ships
+EMBEDDED = "embedded"  # the name of the embedded model, which ships with the server
 
-TRAINED_ON = "the voices of this mock server"  # as its config.json has it
+TRAINED_ON = "the voices of this mock server"  # the value in its config.json
 _PROGRESS_INTERVAL = 0.2  # seconds
 _IN_CACHE = "models--*whisper*/snapshots/*/model.bin"
-_FILES = ("model.bin", "tokenizer.json")  # without which no model can be used
+_FILES = ("model.bin", "tokenizer.json")  # files that every model needs
 _FILES_OF_EMBEDDED = (*_FILES, "config.json", "preprocessor_config.json", "vocabulary.json")
 
 log = logging.getLogger(__name__)
 
 
 def find_model(setting: str) -> str | None:
-    """Return the folder of a model that is on this machine already; nothing is ever downloaded.
+    """Return the folder of a model on this machine. Nothing is downloaded.
 
-    ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging
-    Face cache, "none", "embedded" for the one that ships, or "auto": the smallest model of that cache,
-    multilingual ones first (a test double should answer fast), else the one that ships; none where Whisper is not
-    installed.
-    Raises ``EngineFailed`` when a model that was named cannot be used.
+    ``setting`` is a folder, a name ("tiny", or a Hugging Face repository "owner/name") in the local Hugging Face
+    cache, "none", "embedded", or "auto": the smallest model in the cache, multilingual models first (a test double
+    should answer fast), else the embedded model, or none if Whisper is not installed.
+    Raises ``EngineFailed`` if a named model cannot be used.
     """
     if setting == "none":
         return None
@@ -51,22 +50,22 @@ def find_model(setting: str) -> str | None:
     if not os.path.isdir(folder):
         folder = Path(_fetch(setting, local_files_only=True))
     if not os.path.isfile(folder / "model.bin"):
-        raise EngineFailed(f"no Whisper model in CTranslate2 format: {folder} has no model.bin")
+        raise EngineFailed(f"not a Whisper model in CTranslate2 format: {folder} has no model.bin")
     return str(folder)
 
 
 def is_installed() -> bool:
-    """Return whether faster-whisper is installed, which runs the models."""
+    """Return whether faster-whisper, which runs the models, is installed."""
     return origin_of("faster_whisper") is not None
 
 
 def embedded_model() -> Path:
-    """Return the folder of the model that ships, which knows the server's voices (docs/embedded-whisper.md)."""
+    """Return the folder of the embedded model, which understands the server's voices (docs/embedded-whisper.md)."""
     return data_folder("fixtures") / "whisper" / EMBEDDED
 
 
 def is_embedded(folder: Path) -> bool:
-    """Return whether ``folder`` has the model that ships, or a copy of it, by its ``config.json``."""
+    """Return whether ``folder`` contains the embedded model or a copy of it, according to its ``config.json``."""
     try:
         config = strict_json.parse((folder / "config.json").read_bytes())
     except (OSError, ValueError):
@@ -75,31 +74,31 @@ def is_embedded(folder: Path) -> bool:
 
 
 def check_complete(folder: Path) -> None:
-    """Raise ``EngineFailed`` for a model that lacks a file.
+    """Raise ``EngineFailed`` if a file of the model is missing.
 
-    faster-whisper would look for a missing ``tokenizer.json`` in the network.
+    faster-whisper would look for a missing ``tokenizer.json`` on the network.
     """
-    ships = folder == embedded_model()
+    is_shipped = folder == embedded_model()
     missing = [
-        name for name in (_FILES_OF_EMBEDDED if ships else _FILES) if not os.path.isfile(folder / name)
+        name for name in (_FILES_OF_EMBEDDED if is_shipped else _FILES) if not os.path.isfile(folder / name)
     ]
     if missing:
-        remedy = "Reinstall this server" if ships else "Download or convert the model again"
-        raise EngineFailed(f"{', '.join(missing)} is not there. {remedy}")
+        remedy = "Reinstall this server" if is_shipped else "Download or convert the model again"
+        raise EngineFailed(f"{', '.join(missing)} is missing. {remedy}")
 
 
 def _smallest_model() -> str | None:
     try:
         folder = _cache_folder()
         sizes = {
-            file.parent: file.stat().st_size for file in folder.glob(_IN_CACHE) if _is_whole(file.parent)
+            file.parent: file.stat().st_size for file in folder.glob(_IN_CACHE) if _is_complete(file.parent)
         }
-    except EngineFailed:  # No home, no cache.
+    except EngineFailed:  # Without a home folder there is no cache.
         return None
     except OSError as error:
         log.warning(
-            "The cache of Whisper models cannot be read (%s): %s. The model that ships listens. Name a cache by "
-            "HF_HOME, or a model by --whisper-model.",
+            "The cache of Whisper models cannot be read (%s): %s. The embedded model is used. Set HF_HOME to "
+            "another cache, or name a model with --whisper-model.",
             error.strerror,
             error.filename,
         )
@@ -108,15 +107,15 @@ def _smallest_model() -> str | None:
     return str(models[0]) if models else None
 
 
-def _is_whole(folder: Path) -> bool:
-    """Return whether a model of the cache was downloaded to its end, as far as that can be seen."""
+def _is_complete(folder: Path) -> bool:
+    """Return whether a model in the cache was downloaded completely, as far as its files show."""
     return all(os.path.isfile(folder / name) and os.path.getsize(folder / name) for name in _FILES)
 
 
 def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
     """Download a model ("tiny", "base", ... or a Hugging Face repository) to the local cache. Return its folder.
 
-    ``on_progress`` is called every 0.2 s with the number of bytes so far. Raises ``EngineFailed``.
+    ``on_progress`` is called every 0.2 s with the number of bytes downloaded so far. Raises ``EngineFailed``.
     """
     bytes_before = _cached_bytes()
     from concurrent.futures import ThreadPoolExecutor, wait
@@ -131,7 +130,7 @@ def pull_model(name: str, on_progress: Callable[[int], None]) -> str:
 def _fetch(name: str, *, local_files_only: bool = False) -> str:
     if not is_installed():
         raise EngineFailed(MISSING)
-    _cache_folder()  # Without a home, huggingface_hub would make a folder called "~".
+    _cache_folder()  # Without a home folder, huggingface_hub would create a folder named "~".
     from faster_whisper.utils import download_model
 
     try:
@@ -142,9 +141,9 @@ def _fetch(name: str, *, local_files_only: bool = False) -> str:
 
 
 def _cache_folder() -> Path:
-    """Return the folder of huggingface_hub's downloads. Asking it would mean importing it at start-up.
+    """Return the folder of huggingface_hub's downloads, without importing huggingface_hub, which is slow.
 
-    Raises ``EngineFailed`` when that is in the user's home and there is none.
+    Raises ``EngineFailed`` if it is in the user's home folder and there is none.
     """
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("HF_HOME", f"{cache}/huggingface")
@@ -155,7 +154,7 @@ def _expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise EngineFailed(f"there is no home folder to find {path} in: set HF_HOME or HOME") from error
+        raise EngineFailed(f"no home folder to look for {path} in: set HF_HOME or HOME") from error
 
 
 def _cached_bytes() -> int:
@@ -163,10 +162,10 @@ def _cached_bytes() -> int:
 
 
 def display_name(folder: Path) -> str:
-    """Return a model's name: that of its folder, or of its repository in the Hugging Face cache.
+    """Return a model's name: the name of its folder, or of its repository in the Hugging Face cache.
 
-    ``embedded`` is the model that ships and its copies. Another one that is called so has its owner or the
-    folder it is in before its name: ``mine/embedded``.
+    ``embedded`` is the embedded model and its copies. The name of any other model named so is prefixed with its owner
+    or parent folder: ``mine/embedded``.
     """
     if is_embedded(folder):
         return EMBEDDED

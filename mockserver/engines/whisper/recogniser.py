@@ -1,7 +1,7 @@
-"""Transcribes a clip with faster-whisper: detects its speech and language, and decodes window after window.
+"""Transcribes a clip with faster-whisper: detects speech and language, and decodes one window after the other.
 
-What is used of faster-whisper beyond ``transcribe``: ``generate_segments`` (see ``windows``), ``detect_language`` and
-``restore_speech_timestamps``.
+It uses, beyond ``transcribe``, these functions of faster-whisper: ``generate_segments`` (see ``windows``),
+``detect_language`` and ``restore_speech_timestamps``.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from faster_whisper.transcribe import restore_speech_timestamps
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
 from mockserver.engines.transcription import Segment, VadOptions, Word
 from mockserver.engines.whisper.models import check_complete
-from mockserver.engines.whisper.vad import Span, only, speech_in
+from mockserver.engines.whisper.vad import Span, extract, speech_spans
 from mockserver.engines.whisper.windows import Features, Pause, WindowedWhisper
 
 if TYPE_CHECKING:
     from mockserver.audio.samples import Samples
     from mockserver.engines.transcription import TranscriptionOptions
 
-_VOCABULARY = 51_864  # tokens of OpenAI's smallest vocabulary, at least
-_HOTTEST = 1.0  # temperature; beyond, the tokens are noise, of which each window has as many as there can be
-# characters: those of the last 223 tokens of a prompt, and the first of keywords, which are all that Whisper is given.
-# No token has more than 128; to cut a megabyte into tokens takes 200 MB.
-_HINT_AT_MOST = 1 << 15
+_VOCABULARY = 51_864  # tokens; the size of OpenAI's smallest vocabulary
+_MAX_TEMPERATURE = 1.0  # above it the tokens are noise, and each window has the maximum number of them
+# Characters of a prompt (its end) or of keywords (their start). Whisper uses 223 tokens of each, and no token has more
+# than 128 characters. Tokenizing one megabyte would take 200 MB of memory.
+_MAX_HINT = 1 << 15
 _VAD_BY_SETTING = VadOptions(prefix_padding_ms=400, silence_duration_ms=2_000)  # faster-whisper's defaults
 
 
 class Recogniser:
-    """The Whisper model in a folder (CTranslate2 format; see ``models``), as the settings have it search.
+    """The Whisper model in a folder (CTranslate2 format; see ``models``), with its search settings.
 
     ``device``, ``compute_type``, ``cpu_threads`` (per worker), ``num_workers`` and ``beam_size`` are faster-whisper's.
-    ``vad_filter`` leaves out silence even when a request does not ask for it. ``temperature_fallback`` decodes a
-    poor result again with random samples, as Whisper does, at the price of answers that differ from one time to
-    the next. Raises ``EngineFailed`` for a model that lacks a file, and what CTranslate2 raises.
+    ``vad_filter`` skips silence even if the request does not ask for it. ``temperature_fallback`` decodes a poor
+    result again with random sampling, as Whisper does; answers then differ between requests.
+    Raises ``EngineFailed`` if a file of the model is missing, and what CTranslate2 raises.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Recogniser:
         temperature_fallback: bool = False,
     ) -> None:
         check_complete(Path(folder))
-        ctranslate2.set_log_level(40)  # errors only: it would tell of every conversion of number formats.
+        ctranslate2.set_log_level(40)  # errors only: otherwise it logs every conversion of number formats
         self._model = WindowedWhisper(
             folder,
             local_files_only=True,
@@ -73,17 +73,17 @@ class Recogniser:
     def transcribe(
         self, samples: Samples, seconds: float, options: TranscriptionOptions, pause: Pause
     ) -> tuple[str, Iterator[Segment]]:
-        """Return the language spoken, and the segments as they are decoded. The sound lasts about ``seconds``.
+        """Return the language spoken, and an iterator that decodes the segments. The clip lasts about ``seconds``.
 
-        Raises what ``samples`` and ``pause`` do.
+        Raises what ``samples`` and ``pause`` raise.
         """
-        return _Decoding(self._model.of_a_clip(), self._search, options).run(
+        return _Decoding(self._model.for_clip(), self._search, options).run(
             samples, seconds, options.vad or self._vad, pause
         )
 
 
 class _Decoding:
-    """One clip being transcribed. ``search`` are arguments of ``WhisperModel.transcribe``."""
+    """The transcription of one clip. ``search`` are arguments of ``WhisperModel.transcribe``."""
 
     def __init__(self, model: WindowedWhisper, search: dict[str, Any], options: TranscriptionOptions) -> None:
         self._model = model
@@ -91,20 +91,20 @@ class _Decoding:
         self._options = options
         self._search = search
         if options.temperature:
-            self._search = search | {"temperature": min(max(options.temperature, 0.0), _HOTTEST)}
+            self._search = search | {"temperature": min(max(options.temperature, 0.0), _MAX_TEMPERATURE)}
 
     def run(
         self, samples: Samples, seconds: float, vad: VadOptions | None, pause: Pause
     ) -> tuple[str, Iterator[Segment]]:
-        """Return the language and the segments of the clip, or of its speech if that is to be detected."""
+        """Return the language and the segments of the clip; with ``vad``, of the speech detected in it."""
         language = self._hinted(samples, lambda: pause(seconds))
         spans: list[Span] = []
         sound = samples
         if vad:
-            spans = speech_in(samples, vad, lambda: pause(seconds))
+            spans = speech_spans(samples, vad, lambda: pause(seconds))
             if not spans:
                 return "", iter(())
-            sound = only(samples, spans)
+            sound = extract(samples, spans)
         extractor = self._model.feature_extractor
         features = Features(extractor, sound, seconds, pause)
         if language is None and self._is_multilingual:
@@ -113,7 +113,7 @@ class _Decoding:
         return self._reported(language or "en"), self._segments(features, language, spans, length)
 
     def _hinted(self, samples: Samples, pause: Callable[[], None]) -> str | None:
-        """Return the likeliest of the hinted languages that the model supports; ``None``: let it detect one."""
+        """Return the likeliest hinted language that the model supports; ``None`` if it should detect one."""
         if not self._is_multilingual:
             return None
         model, hints = self._model, self._options.languages
@@ -129,18 +129,18 @@ class _Decoding:
         return max(known, key=lambda language: likelihood.get(language, 0.0))
 
     def _reported(self, language: str) -> str:
-        """Return the language for the answer: a hint is taken as given, as by a model that supports it."""
+        """Return the language for the answer. A model for English only reports the first hint, if there is one."""
         hints = self._options.languages
         return hints[0] if hints and language not in hints and not self._is_multilingual else language
 
     def _segments(
         self, features: Features, language: str | None, spans: list[Span], length: float
     ) -> Iterator[Segment]:
-        """Return the segments as they are decoded; ``length`` is that of the clip in seconds."""
+        """Return an iterator that decodes the segments; ``length`` is the clip's in seconds."""
         segments = self._decoded(features, language, spans, words=self._options.words)
         if self._options.words:
             first = next(segments, None)
-            # Some small models transcribe nothing when they are asked for word times as well.
+            # Some small models transcribe nothing if word times are requested.
             if first is None:
                 segments = self._decoded(features, language, spans, words=False)
             else:
@@ -151,14 +151,14 @@ class _Decoding:
     def _decoded(
         self, features: Features, language: str | None, spans: list[Span], *, words: bool
     ) -> Iterator[Any]:
-        """Return faster-whisper's segments. ``transcribe`` gets no audio here, but fills in all the options."""
+        """Return faster-whisper's segments. ``transcribe`` is called without audio, to fill in all options."""
         model, options = self._model, self._options
         _, info = model.transcribe(
             np.zeros(1, np.float32),
             task=options.task,
             language=language,
-            initial_prompt=options.prompt[-_HINT_AT_MOST:] or None,
-            hotwords=", ".join(options.keywords)[:_HINT_AT_MOST] or None,
+            initial_prompt=options.prompt[-_MAX_HINT:] or None,
+            hotwords=", ".join(options.keywords)[:_MAX_HINT] or None,
             word_timestamps=words,
             **self._search,
         )
@@ -171,13 +171,13 @@ class _Decoding:
         return iter(segments)
 
 
-def _segment(heard: Any, duration: float, *, has_ids: bool) -> Segment:
-    """Return a segment of faster-whisper as ours; its times may exceed ``duration``, the clip's seconds.
+def _segment(decoded: Any, duration: float, *, has_ids: bool) -> Segment:
+    """Convert a segment of faster-whisper, with its times limited to ``duration``, the clip's in seconds.
 
-    ``has_ids``: whether the model's token ids are those of OpenAI's model, and not of a smaller vocabulary.
+    ``has_ids``: the model's token ids are those of OpenAI's vocabulary, not of a smaller one.
     """
     words = None
-    if heard.words is not None:
+    if decoded.words is not None:
         words = tuple(
             Word(
                 word.word.strip(),
@@ -185,22 +185,22 @@ def _segment(heard: Any, duration: float, *, has_ids: bool) -> Segment:
                 _within(word.end, duration),
                 float(word.probability),
             )
-            for word in heard.words
+            for word in decoded.words
         )
     return Segment(
-        text=heard.text.strip(),
-        start=_within(heard.start, duration),
-        end=_within(heard.end, duration),
+        text=decoded.text.strip(),
+        start=_within(decoded.start, duration),
+        end=_within(decoded.end, duration),
         words=words,
-        tokens=tuple(heard.tokens) if has_ids else None,
-        temperature=heard.temperature,
-        avg_logprob=heard.avg_logprob,
-        compression_ratio=heard.compression_ratio,
-        no_speech_prob=heard.no_speech_prob,
-        seek=heard.seek,
+        tokens=tuple(decoded.tokens) if has_ids else None,
+        temperature=decoded.temperature,
+        avg_logprob=decoded.avg_logprob,
+        compression_ratio=decoded.compression_ratio,
+        no_speech_prob=decoded.no_speech_prob,
+        seek=decoded.seek,
     )
 
 
 def _within(time: float, duration: float) -> float:
-    """Return a time in seconds, to the millisecond, at most the end of the clip."""
+    """Return the time in seconds, rounded to milliseconds, at most ``duration``."""
     return round(min(float(time), duration), 3)

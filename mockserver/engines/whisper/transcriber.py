@@ -1,7 +1,7 @@
 """Transcribes with a local Whisper model, run by faster-whisper.
 
-One model serves everyone. It loads in the background; then a thread for each clip transcribes it window by window, in
-turns with others, and passes on each segment as soon as it is decoded. A slow reader keeps nobody waiting.
+All requests share one model. It is loaded in the background; then one thread per clip transcribes it window by window,
+in turns with other clips, and queues each segment as soon as it is decoded. A slow reader does not delay other clips.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOK = 0.25  # seconds between looks at whether segments are still wanted
+_LOOK = 0.25  # seconds between checks whether the segments are still needed
 
 
 class Model(Protocol):
-    """A Whisper model that was loaded (see ``recogniser.Recogniser``)."""
+    """A loaded Whisper model (see ``recogniser.Recogniser``)."""
 
     def transcribe(
         self, samples: Samples, seconds: float, options: TranscriptionOptions, pause: Pause
     ) -> tuple[str, Iterator[Segment]]:
-        """Return the language spoken in about ``seconds`` of sound, and the segments as they are decoded.
+        """Return the language spoken in about ``seconds`` of audio, and an iterator that decodes the segments.
 
         ``pause`` is called before each window.
         """
@@ -46,11 +46,11 @@ class Model(Protocol):
 
 
 class WhisperTranscriber:
-    """Transcribes with the Whisper model in the folder ``model``, which ``load`` loads.
+    """A ``Listener`` that uses the Whisper model in the folder ``model``, which ``load`` loads.
 
-    ``is_embedded`` is whether it is the one that ships, which understands the server's own voices, not people.
-    ``num_workers`` clips are transcribed at a time, a window of each in turn (see ``Turns``); at most ``queue_size``
-    more may wait, and all may have ``queue_seconds`` left to be transcribed.
+    ``is_embedded`` is true for the embedded model, which understands the server's own voices, not people.
+    ``num_workers`` clips are transcribed at a time, one window per turn (see ``Turns``); at most ``queue_size`` more
+    may wait, and all clips together may have ``queue_seconds`` left to be transcribed.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class WhisperTranscriber:
         self._turns = Turns(num_workers, queue_size, queue_seconds)
         self._model: Future[Model] = Future()
         self._loader = threading.Thread(target=self._load, name="whisper-model", daemon=True)
-        self._at_work: dict[threading.Thread, _Job] = {}
-        self._started = self._said_so = self._closed = False
+        self._jobs: dict[threading.Thread, _Job] = {}
+        self._started = self._warned = self._closed = False
         self._lock = threading.Lock()
 
     def is_in(self, folder: Path) -> bool:
@@ -79,14 +79,14 @@ class WhisperTranscriber:
 
     @property
     def state(self) -> Literal["loading", "ready", "failed"]:
-        """Return how far the model is; ``failed`` explains itself in ``error``."""
+        """Return the state of the model; the reason of ``failed`` is in ``error``."""
         if not self._model.done():
             return "loading"
         return "failed" if self._model.exception() else "ready"
 
     @property
     def error(self) -> str:
-        """Return why loading failed; empty when it did not."""
+        """Return why loading failed; empty if it did not."""
         return str(self._model.exception()) if self.state == "failed" else ""
 
     def describe(self) -> dict[str, str]:
@@ -98,7 +98,7 @@ class WhisperTranscriber:
         with self._lock:
             if not self._started and not self._closed:
                 self._started = True
-                # A thread that comes back from CTranslate2 to an interpreter that is gone aborts the process.
+                # A thread that returns from CTranslate2 after the interpreter has ended aborts the process.
                 atexit.register(self.close)
                 self._loader.start()
 
@@ -108,34 +108,34 @@ class WhisperTranscriber:
         self._model.exception()
 
     def close(self) -> None:
-        """End the threads; clips at work or waiting fail with ``EngineFailed``. Waits for it."""
+        """End the threads and wait for their end. Unfinished clips fail with ``EngineFailed``."""
         with self._lock:
             self._closed = True
-            at_work = dict(self._at_work)
-        for job in at_work.values():
+            jobs = dict(self._jobs)
+        for job in jobs.values():
             job.drop()
-        for thread in [self._loader, *at_work] if self._started else []:
+        for thread in [self._loader, *jobs] if self._started else []:
             thread.join()
         atexit.unregister(self.close)
 
     def transcribe(
         self, clip: Clip, options: TranscriptionOptions, look: Look = lambda: None
     ) -> Transcription:
-        """Return the transcription with its first segment; others are decoded while they are read.
+        """Return the transcription once its first segment is decoded; the others are decoded while they are read.
 
-        The clip waits for its turns as the file it is; its samples are made window by window. ``look`` is called
-        several times a second while segments are waited for; what it raises ends the work on them. So does closing
-        or dropping their iterator. Silence has no segments, and so no language.
+        While the clip waits for its turns, it stays encoded; its samples are decoded window by window. ``look`` is
+        called several times a second while a segment is awaited. If it raises, or if the iterator of the segments is
+        closed or collected, the job ends. Silence has no segments, and therefore no language.
         Raises ``UndecodableAudio``, ``AudioTooLong``, ``EngineBusy`` and ``EngineFailed``.
         """
         self.start()
         if self.error:
             raise EngineFailed(self.error)
-        hearing = _Hearing(job := self._begin(clip, options), look)
-        languages = (job.language,) if hearing.begin() else ()
-        self._say_what_it_understands()
-        answered_by = AnsweredBy("whisper").telling("model", self.model_name)
-        return Transcription(answered_by, clip.duration, languages, hearing)
+        segments = _Segments(job := self._begin(clip, options), look)
+        languages = (job.language,) if segments.begin() else ()
+        self._warn_if_embedded()
+        answered_by = AnsweredBy("whisper").with_detail("model", self.model_name)
+        return Transcription(answered_by, clip.duration, languages, segments)
 
     def _begin(self, clip: Clip, options: TranscriptionOptions) -> _Job:
         """Start a thread that transcribes the clip."""
@@ -147,8 +147,8 @@ class WhisperTranscriber:
                 if self._closed:
                     raise EngineFailed("Whisper was shut down")
                 thread.start()
-                self._at_work[thread] = job
-        except RuntimeError as error:  # no more threads can be started
+                self._jobs[thread] = job
+        except RuntimeError as error:  # the process can start no more threads
             self._turns.leave(job.turn)
             raise EngineFailed(f"Whisper cannot take another clip: {error}") from error
         except BaseException:
@@ -156,30 +156,31 @@ class WhisperTranscriber:
             raise
         return job
 
-    def _say_what_it_understands(self) -> None:
-        """Log, once, that the embedded model is no recogniser of people."""
+    def _warn_if_embedded(self) -> None:
+        """Log once that the embedded model does not understand people."""
         if not self.is_embedded:
             return
         with self._lock:
-            first, self._said_so = not self._said_so, True
+            first, self._warned = not self._warned, True
         if first:
             log.warning(
-                "The embedded Whisper has answered. It understands the voices of this server, not people: for "
-                "these, `mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one."
+                "The embedded Whisper has answered. It understands the voices of this server, not people. To "
+                "transcribe people, download a model with `mockserver models pull tiny`, or name one with "
+                "--whisper-model FOLDER."
             )
 
     def _load(self) -> None:
         try:
             model = self._load_model()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a model, the server runs on without it.
+        except Exception as error:  # noqa: BLE001 - the server works without the model, whatever is wrong with it.
             reason = f"cannot load the Whisper model {self._folder}: {broken_part(error) or error}"
-            log.error("%s. Audio that nobody else knows is refused with a 503.", reason)
+            log.error("%s. Unknown audio is refused with a 503.", reason)
             self._model.set_exception(EngineFailed(reason))
         else:
             self._model.set_result(model)
 
     def _work(self, job: _Job) -> None:
-        """Transcribe a clip; let its reader know that it ends, and the error if there is one."""
+        """Transcribe a clip. Then signal its reader the end, or the error."""
         error: Exception | None = None
         try:
             job.run(_loaded(self._model))
@@ -191,38 +192,38 @@ class WhisperTranscriber:
             error = failure
         self._turns.leave(job.turn)
         with self._lock:
-            self._at_work.pop(threading.current_thread(), None)
-        job.heard.put(error)
+            self._jobs.pop(threading.current_thread(), None)
+        job.decoded.put(error)
 
 
 class _Job:
-    """A clip at work, and its segments so far; then ``None``, or the error."""
+    """A clip that is being transcribed. ``decoded`` holds its segments, then ``None`` or the error."""
 
     def __init__(self, clip: Clip, options: TranscriptionOptions, turns: Turns, turn: Turn) -> None:
         self.clip = clip
         self.options = options
         self.turn = turn
         self.language = ""
-        self.heard: SimpleQueue[Segment | Exception | None] = SimpleQueue()
+        self.decoded: SimpleQueue[Segment | Exception | None] = SimpleQueue()
         self._turns = turns
 
     def run(self, model: Model) -> None:
-        """Transcribe the clip to its end. Raises ``_Dropped`` once it is to get no further turn."""
+        """Transcribe the whole clip. Raises ``_Dropped`` if it gets no further turn."""
         clip = self.clip
         language, segments = model.transcribe(
             clip.samples(), clip.duration, self.options, self._wait_for_turn
         )
         for segment in segments:
-            self._turns.end(self.turn)  # unless there is more to do for the next one
+            self._turns.end(self.turn)  # the next segment may be of the same window, without another turn
             self.language = language
-            self.heard.put(segment)
+            self.decoded.put(segment)
 
     def _wait_for_turn(self, left: float) -> None:
         if not self._turns.take(self.turn, left):
             raise _Dropped
 
     def drop(self) -> None:
-        """End the work on it, after the window at work."""
+        """End the job after the current window."""
         self._turns.drop(self.turn)
 
 
@@ -230,22 +231,22 @@ class _Dropped(Exception):
     """The rest of a clip is not to be transcribed."""
 
 
-class _Hearing(Iterator[Segment]):
-    """Reads a job's segments. The job does not know it: dropped, it is collected and the job dropped."""
+class _Segments(Iterator[Segment]):
+    """The segments of a job. The job has no reference to it, so that it can be collected, which drops the job."""
 
     def __init__(self, job: _Job, look: Look) -> None:
         self._job = job
         self._look = look
-        self._is_over = False
+        self._closed = False
         self._first: Segment | None = None
 
     def begin(self) -> bool:
-        """Wait for the first segment. Return whether there is one. Raises as reading does."""
+        """Wait for the first segment. Return whether there is one. Raises what reading raises."""
         self._first = next(self, None)
         return self._first is not None
 
     def __next__(self) -> Segment:
-        if self._is_over:
+        if self._closed:
             raise StopIteration
         segment, self._first = self._first or self._await(), None
         if isinstance(segment, Segment):
@@ -256,21 +257,21 @@ class _Hearing(Iterator[Segment]):
     def _await(self) -> Segment | Exception | None:
         while True:
             try:
-                return self._job.heard.get(timeout=_LOOK)
+                return self._job.decoded.get(timeout=_LOOK)
             except Empty:
-                self._look_whether_wanted()
+                self._check_if_needed()
 
-    def _look_whether_wanted(self) -> None:
+    def _check_if_needed(self) -> None:
         try:
             self._look()
         except Exception:
-            log.debug("nobody waits any more for what is said in %s", self._job.clip.name)
+            log.debug("the transcription of %s is no longer needed", self._job.clip.name)
             self.close()
             raise
 
     def close(self) -> None:
-        """End the work."""
-        self._is_over = True
+        """End the job."""
+        self._closed = True
         self._job.drop()
 
     def __del__(self) -> None:
@@ -278,7 +279,7 @@ class _Hearing(Iterator[Segment]):
 
 
 def _loaded(model: Future[Model]) -> Model:
-    """Return the model. Raise its error anew each time: a traceback grows, and holds every clip in it."""
+    """Return the model. Raises a new error each time: the traceback of one error would grow and keep clips alive."""
     if error := model.exception():
         raise EngineFailed(str(error))
     return model.result()

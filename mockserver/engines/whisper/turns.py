@@ -1,4 +1,4 @@
-"""Schedules transcriptions: all clips share a few workers, and take turns of one window (half a minute) each."""
+"""Schedules transcriptions: clips share a few workers and take turns of one window (30 seconds)."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from mockserver.engines.transcription import EngineBusy
 
 
 class Turns:
-    """Lets ``workers`` clips be transcribed at a time. At most ``waiting`` more may wait.
+    """A scheduler that lets ``workers`` clips be transcribed at a time; at most ``waiting`` more may wait.
 
-    All of them together may have ``seconds`` of audio left to transcribe. A longer clip is admitted when there is no
-    other.
+    All clips together may have ``seconds`` of audio left to transcribe. A longer clip is admitted if it is alone.
     """
 
     def __init__(self, workers: int, waiting: int, seconds: float) -> None:
         self._lock = threading.Lock()
         self._free = workers
-        self._most = workers + waiting
-        self._most_seconds = seconds
-        self._clips: list[Turn] = []  # in the order they came
-        self._waiting: list[Turn] = []  # for their turn
+        self._max_clips = workers + waiting
+        self._max_seconds = seconds
+        self._clips: list[Turn] = []  # in order of arrival
+        self._waiting: list[Turn] = []  # those that wait for their turn
         self._oldest_is_next = False
 
     def admit(self) -> Turn:
         """Admit one more clip and return its turn; end it with ``leave``. Raises ``EngineBusy``."""
         with self._lock:
-            if len(self._clips) >= self._most:
+            if len(self._clips) >= self._max_clips:
                 raise EngineBusy("too many transcriptions are waiting for Whisper")
             self._clips.append(turn := Turn())
             return turn
@@ -35,14 +34,14 @@ class Turns:
         """Set the length of a clip. Raises ``EngineBusy`` if it exceeds the seconds that are left."""
         with self._lock:
             left = sum(other.left for other in self._clips if other is not turn)
-            if left and left + seconds > self._most_seconds:
+            if left and left + seconds > self._max_seconds:
                 raise EngineBusy(f"{left:.0f} seconds of audio are waiting for Whisper already")
             turn.left = seconds
 
     def take(self, turn: Turn, left: float) -> bool:
-        """Wait until it is the clip's turn, again if it has just had one. Return ``False`` once it is dropped.
+        """End the clip's current turn, if any, and wait for its next. Return ``False`` if the clip was dropped.
 
-        ``left`` is how many seconds of it are still to be transcribed.
+        ``left`` is the number of seconds that remain to be transcribed.
         """
         with self._lock:
             turn.left = left
@@ -76,14 +75,15 @@ class Turns:
             self._give()
 
     def _end(self, turn: Turn) -> None:
-        if turn.has_come:
-            turn.has_come = False
+        if turn.is_running:
+            turn.is_running = False
             self._free += 1
 
     def _give(self) -> None:
-        """Call the clip that came first and the one with least left to transcribe, alternately.
+        """Give free workers, alternately, to the oldest clip and to the clip with the least left to transcribe.
 
-        So a short clip does not wait for the end of a long one, and short ones cannot keep a long one waiting forever.
+        This way a short clip does not wait for the end of a long one, and a long clip is not delayed forever by short
+        ones.
         """
         while self._free and self._waiting:
             if self._oldest_is_next:
@@ -93,14 +93,14 @@ class Turns:
             self._oldest_is_next = not self._oldest_is_next
             self._waiting.remove(turn)
             self._free -= 1
-            turn.has_come = True
+            turn.is_running = True
             turn.called.set()
 
 
 class Turn:
-    """A clip among those that take turns. Its members are ``Turns``' own to change; ``left`` is in seconds."""
+    """The place of a clip in the schedule. Only ``Turns`` changes its members; ``left`` is in seconds."""
 
     def __init__(self) -> None:
         self.left = 0.0
-        self.has_come = self.is_dropped = False
+        self.is_running = self.is_dropped = False
         self.called = threading.Event()

@@ -1,7 +1,7 @@
-"""Finds speech in audio that is decoded in pieces: faster-whisper's voice activity detection (Silero).
+"""Detects speech in audio that is decoded in pieces, with the model of faster-whisper (Silero).
 
-faster-whisper's own ``get_speech_timestamps`` takes the whole sound at once, and several times its memory. This finds
-the same, and is meant to: the model and the way it is asked are those of ``faster_whisper.vad``.
+``get_speech_timestamps`` of faster-whisper takes all samples at once, and several times their memory. This module finds
+the same spans: it uses the model, and its inputs, in the same way as ``faster_whisper.vad``.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
     from mockserver.engines.transcription import VadOptions
 
-Span = dict[str, int]  # the samples from "start" to before "end", as faster-whisper writes it
+Span = dict[str, int]  # "start" and "end" in samples, the end excluded, in faster-whisper's form
 
-_WINDOW = 512  # samples that are judged at a time
-_CONTEXT = 64  # samples of the previous window that the model gets again
+_WINDOW = 512  # samples that the model judges at a time
+_CONTEXT = 64  # samples of the previous window that are repeated
 _BATCH = 1_000 * _WINDOW  # samples, half a minute
-_MARGIN, _LOWEST = 0.15, 0.01  # how far below the threshold speech goes on; the lowest probability for that
+# Probability: speech continues down to the threshold minus the margin, or down to the lowest.
+_MARGIN, _LOWEST = 0.15, 0.01
 
 
-def speech_in(samples: Samples, options: VadOptions, pause: Callable[[], None]) -> list[Span]:
-    """Return where there is speech, in order, with the padding asked for. ``pause`` is called every half minute."""
+def speech_spans(samples: Samples, options: VadOptions, pause: Callable[[], None]) -> list[Span]:
+    """Return the spans with speech, in order, with the requested padding. ``pause`` is called every half minute."""
     spans = list(_unpadded(samples, options, pause))
     padding = RECOGNISER_SAMPLE_RATE * options.prefix_padding_ms / 1000
     for span, following in zip_longest(spans, spans[1:]):
@@ -47,8 +48,8 @@ def speech_in(samples: Samples, options: VadOptions, pause: Callable[[], None]) 
     return spans
 
 
-def only(samples: Samples, spans: list[Span]) -> Samples:
-    """Return the sound with nothing but the spans in it."""
+def extract(samples: Samples, spans: list[Span]) -> Samples:
+    """Return the samples of the spans, joined."""
 
     def pieces() -> Iterator[NDArray[np.float32]]:
         for span in spans:
@@ -59,11 +60,11 @@ def only(samples: Samples, spans: list[Span]) -> Samples:
 
 
 def _unpadded(samples: Samples, options: VadOptions, pause: Callable[[], None]) -> Iterator[Span]:
-    """Yield the stretches that begin with speech and go on until it has been silent for long enough."""
+    """Yield the spans that begin with speech and end with enough silence."""
     still_speech = max(options.threshold - _MARGIN, _LOWEST)
     enough = RECOGNISER_SAMPLE_RATE * options.silence_duration_ms / 1000  # samples of silence
     start: int | None = None
-    silent: int | None = None  # since then
+    silent: int | None = None  # the sample at which the silence began
     for number, probability in enumerate(_probabilities(samples, pause)):
         at = number * _WINDOW
         if probability >= options.threshold:
@@ -78,22 +79,22 @@ def _unpadded(samples: Samples, options: VadOptions, pause: Callable[[], None]) 
 
 
 def _probabilities(samples: Samples, pause: Callable[[], None]) -> Iterator[np.float32]:
-    """Yield the probability of speech, window by window. The last one is padded, over its last samples too."""
+    """Yield the probability of speech of each window. The last window is padded, and its end overwritten, with 0."""
     session = get_vad_model().session
     h = c = np.zeros((1, 1, 128), np.float32)
     before = np.zeros(_CONTEXT, np.float32)
     begin, is_last = 0, False
     while not is_last:
         pause()
-        heard = samples.stretch(begin, begin + _BATCH)
-        is_last = len(heard) < _BATCH
+        batch = samples.stretch(begin, begin + _BATCH)
+        is_last = len(batch) < _BATCH
         if is_last:
-            heard = np.pad(heard, (0, _WINDOW - len(heard) % _WINDOW))
-            heard[-_CONTEXT:] = 0  # faster-whisper does so
-        windows = heard.reshape(-1, _WINDOW)
+            batch = np.pad(batch, (0, _WINDOW - len(batch) % _WINDOW))
+            batch[-_CONTEXT:] = 0  # as in faster-whisper
+        windows = batch.reshape(-1, _WINDOW)
         contexts = np.concatenate((before[np.newaxis], windows[:-1, -_CONTEXT:]))
-        asked = {"input": np.concatenate((contexts, windows), axis=1), "h": h, "c": c}
-        probabilities, h, c = session.run(None, asked)
+        inputs = {"input": np.concatenate((contexts, windows), axis=1), "h": h, "c": c}
+        probabilities, h, c = session.run(None, inputs)
         yield from probabilities
         before = windows[-1, -_CONTEXT:]
         begin += _BATCH

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
 from mockserver.audio.uploads import FilePart
-from mockserver.engines.speakers import tell_apart
+from mockserver.engines.speakers import with_speakers
 from mockserver.errors import ApiError
 from mockserver.installation import broken_part
 from mockserver.pipeline import request_audio
@@ -72,7 +72,7 @@ def completed(
     rules = rules_of(context.catalog, job)
     with _refusals():
         if asks_who_spoke(rules, job["request"]) and clip is not None:
-            transcription = tell_apart(transcription, clip, ())
+            transcription = with_speakers(transcription, clip, ())
         segments = tuple(transcription.segments)
         sound = _sound(job, transcription, clip)
     if asks_who_spoke(rules, job["request"]):

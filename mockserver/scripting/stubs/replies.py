@@ -82,7 +82,7 @@ class Scripted:
     @property
     def answered_by(self) -> AnsweredBy:
         """Return the stub as the source of the answer."""
-        return AnsweredBy("stub").telling("id", self.stub_id)
+        return AnsweredBy("stub").with_detail("id", self.stub_id)
 
     @property
     def is_raw(self) -> bool:

@@ -325,7 +325,7 @@ def test_a_tuple_of_draft_7_is_understood() -> None:
         ({"type": "string", "pattern": "("}, "not a"),
         ({"$ref": "#/$defs/missing"}, "does not exist"),
         ({"$ref": "https://example.com/schema.json"}, "not part of the schema"),
-        ({"type": "array", "items": STRING, "minItems": 10**9}, "too much"),
+        ({"type": "array", "items": STRING, "minItems": 10**9}, "too complex"),
         ({"type": "string", "minLength": 10**12}, "no value"),
     ],
 )

@@ -215,7 +215,7 @@ def test_the_work_at_silence_ends_when_its_client_has_left(
         only_one.transcribe(half_an_hour, TranscriptionOptions(), leave_at_once)
     assert eventually(lambda: not clips_at_work())
     assert windows_heard(caplog) < 60
-    assert "nobody waits any more for what is said in silence.wav" in caplog.text
+    assert "the transcription of silence.wav is no longer needed" in caplog.text
     assert text_of(only_one.transcribe(say(THANKS), TranscriptionOptions())) == THANKS
 
 
@@ -324,7 +324,7 @@ def test_a_model_without_its_tokenizer_is_not_looked_for_in_the_network(tmp_path
     transcriber.wait()
     assert (transcriber.state, transcriber.error) == (
         "failed",
-        f"cannot load the Whisper model {folder}: tokenizer.json is not there. Download or convert the model again",
+        f"cannot load the Whisper model {folder}: tokenizer.json is missing. Download or convert the model again",
     )
     transcriber.close()
 

@@ -22,7 +22,7 @@ from mockserver.engines.speech import SPEECH_SAMPLE_RATE, Utterance
 from mockserver.engines.transcription import Segment, TranscriptionOptions, VadOptions
 from mockserver.engines.whisper.models import embedded_model
 from mockserver.engines.whisper.recogniser import Recogniser
-from mockserver.engines.whisper.vad import only, speech_in
+from mockserver.engines.whisper.vad import extract, speech_spans
 from mockserver.engines.whisper.windows import Features
 
 Sound = NDArray[np.float32]
@@ -209,14 +209,14 @@ def test_speech_is_found_where_faster_whisper_finds_it(
     passage: Sound, make: Callable[[Sound], Sound], vad: VadOptions
 ) -> None:
     sound = make(passage)
-    assert speech_in(in_pieces(sound), vad, go_on) == get_speech_timestamps(sound, theirs(vad))
+    assert speech_spans(in_pieces(sound), vad, go_on) == get_speech_timestamps(sound, theirs(vad))
 
 
 def test_speech_is_found_to_the_end_of_the_last_window(passage: Sound) -> None:
     patient = VadOptions(silence_duration_ms=2_000)
     for length in (32_000, 32_256, 32_255, 32_200):  # multiples of 512 and next to them
         sound = passage[:length]
-        found = speech_in(in_pieces(sound), patient, go_on)
+        found = speech_spans(in_pieces(sound), patient, go_on)
         assert found == get_speech_timestamps(sound, theirs(patient))
         assert found[-1]["end"] == length
 
@@ -224,7 +224,7 @@ def test_speech_is_found_to_the_end_of_the_last_window(passage: Sound) -> None:
 def test_only_what_was_found_is_left(passage: Sound) -> None:
     sound = np.concatenate([passage] * 10)
     spans = [{"start": 100, "end": 700_000}, {"start": 710_000, "end": 710_500}]
-    left = only(in_pieces(sound), spans)
+    left = extract(in_pieces(sound), spans)
     expected = np.concatenate((sound[100:700_000], sound[710_000:710_500]))
     assert np.array_equal(left.stretch(0, 9_999_999), expected)
     assert left.made == len(expected)

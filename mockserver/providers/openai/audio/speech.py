@@ -37,7 +37,7 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
         given_sound(call),
         on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
     )
-    answered_by = AnsweredBy("pyttsx3").telling("voice", utterance.voice.name)
+    answered_by = AnsweredBy("pyttsx3").with_detail("voice", utterance.voice.name)
     if call.scripted is not None:
         answered_by = call.scripted.answered_by
     if form.get("stream_format") == "sse":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.uploads import FORM_FILE, AudioPlace
-from mockserver.engines.speakers import KnownSpeaker, tell_apart
+from mockserver.engines.speakers import KnownSpeaker, with_speakers
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.audio import known_speakers as speakers
@@ -57,7 +57,7 @@ def create_transcription(context: AudioContext, call: Call) -> Answer:
     clip = call.audio.uploaded()
     heard = listen(call, clip, request.options)
     if request.diarizes:
-        heard = tell_apart(heard, clip, request.known_speakers)
+        heard = with_speakers(heard, clip, request.known_speakers)
     if request.stream:
         events = _events(request, heard, call.settle, call.audio.transcripts)
         return Answer(events, sse.CONTENT_TYPE, heard.answered_by)

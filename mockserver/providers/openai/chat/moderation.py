@@ -17,7 +17,7 @@ def moderation(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]
     if not asked:
         return None
     turns = request.conversation.turns
-    written = "\n".join(text for turn in turns for text in (turn.text, turn.heard) if text)
+    written = "\n".join(text for turn in turns for text in (turn.text, turn.transcript) if text)
     flagged = replies[0].flagged
     return {
         "input": results(asked["model"], [written], flagged.get("input", ())),

@@ -151,7 +151,7 @@ def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatR
     reply = _reply(context, call, request, said)
     answered_by = reply.answered_by
     if request.heard_by:
-        answered_by = answered_by.telling("heard-by", "+".join(request.heard_by))
+        answered_by = answered_by.with_detail("heard-by", "+".join(request.heard_by))
     return replace(
         reply,
         answered_by=answered_by,
@@ -172,7 +172,7 @@ def _reply(context: ChatContext, call: Call, request: ChatRequest, said: Reply) 
     )
     sound = given_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
-    answered_by = said.answered_by if sound else said.answered_by.telling("voice", utterance.voice.name)
+    answered_by = said.answered_by if sound else said.answered_by.with_detail("voice", utterance.voice.name)
     reply = ChatReply(answered_by, text, "stop", request.reply_tokens, speech=speech)
     if sound is not None:
         return reply
