@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME[:PART] ...]``: runs the benchmarks that are named, or all of them."""
+"""``python -m benchmarks [NAME[:PART] ...]``: runs the named benchmarks, or all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = (
 
 
 def main() -> None:
-    """Prints each row as soon as it is found, and a table for each benchmark once it has been run."""
+    """Print each row as soon as it is measured, and a table after each benchmark."""
     arguments = _parser().parse_args()
     options = Options(arguments.aimock, arguments.model)
     findings: dict[str, list[Row]] = {}
@@ -90,7 +90,7 @@ def _name(given: str) -> str:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """Return the names of the parts of a benchmark that can be run alone."""
+    """Return the names of the parts of a benchmark that can run alone."""
     parts: tuple[str, ...] = getattr(import_module(f"benchmarks.{name}"), "PARTS", ())
     return parts
 
@@ -100,7 +100,7 @@ def _describe_parts(name: str) -> list[str]:
 
 
 def _describe(name: str) -> str:
-    """Return the first line of the benchmark's own description."""
+    """Return the first line of the benchmark's docstring."""
     return (import_module(f"benchmarks.{name}").__doc__ or "").partition("\n")[0]
 
 

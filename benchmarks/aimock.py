@@ -22,13 +22,13 @@ _INSTALL_SECONDS = 180
 
 
 class NotThere(Exception):
-    """aimock cannot be run here; the message says why and what helps."""
+    """aimock cannot be run here; the message says why, and a remedy."""
 
 
 def start(
     options: Options, stack: ExitStack, scratch: Path, fixture: Mapping[str, object]
 ) -> tuple[Server | None, str]:
-    """aimock with one fixture, running until ``stack`` ends, and its version; else why it does not run."""
+    """Start aimock with one fixture, until ``stack`` ends; return it and its version, or why it does not run."""
     try:
         package = find(options.aimock, scratch)
     except NotThere as error:
@@ -42,7 +42,7 @@ def start(
 
 
 def find(folder: Path | None, scratch: Path) -> Path:
-    """The installed package: in ``folder``, else in ``AIMOCK_DIR``, else installed into ``scratch``."""
+    """Return the installed package: in ``folder``, else in ``AIMOCK_DIR``, else installed into ``scratch``."""
     if shutil.which("node") is None:
         raise NotThere("there is no Node.js here")
     if folder is None and "AIMOCK_DIR" in os.environ:

@@ -1,4 +1,4 @@
-"""Loads that once stopped the server or took all memory, beside the bounds that hold now.
+"""Loads that once stopped the server or used up its memory, with the bounds that hold now.
 
 Every row has a figure and its bound. The loads are cheap to send and were expensive to answer: the server refused
 them late, decoded or collected all of them in memory, or waited for them without a limit.
@@ -41,7 +41,7 @@ _NOFILE = 256  # descriptors, in the load that runs out of them
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its status (``None``: there was none), its body, and the seconds until it was complete."""
+    """A response: its status (``None`` without one), its body, and the seconds until it was complete."""
 
     status: int | None
     body: bytes
@@ -49,14 +49,14 @@ class Answer:
 
     @property
     def outcome(self) -> str:
-        """The status and the time, for a note."""
+        """Return the status and the time, for a note."""
         if self.status is None:
             return f"no answer within {self.seconds:.0f} s, then abandoned"
         return f"{self.status} after {self.seconds:.0f} s"
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Run every load, or the one that is chosen, against a server of its own."""
+    """Run every load, or the selected one, against a separate server."""
     for name, (what, arguments, load) in _LOADS.items():
         if options.part not in ("", name):
             continue
@@ -69,7 +69,7 @@ def run(options: Options) -> Iterator[Row]:
 def _answered(
     what: str, server: Server, requests: Sequence[bytes], *, status: int, room: float
 ) -> Iterator[Row]:
-    """Send all requests at once; count other statuses, measure health and the memory over the idle server (MiB)."""
+    """Send all requests at once; count other statuses, measure health and the memory above the idle server (MiB)."""
     idle = memory_of_all(server.pid)
     with Watcher(server) as watcher:
         answers = asyncio.run(_together([partial(_ask, server, request) for request in requests]))
@@ -107,14 +107,14 @@ def _long_text(what: str, server: Server) -> Iterator[Row]:
 
 
 def _silence(what: str, server: Server) -> Iterator[Row]:
-    """Hours of silence, and short speech that arrives meanwhile."""
+    """Send hours of silence, and short speech that arrives meanwhile."""
     for hours in (1, 4):
         second = bytes(2 * SPEECH_SAMPLE_RATE)
         yield from _long_clip(f"{what}, {hours} h", server, [second] * (hours * 3600))
 
 
 def _speech(what: str, server: Server) -> Iterator[Row]:
-    """Hours in which something is said every half minute, each time a little later: no window is like another."""
+    """Send hours with a sentence every half minute, each time a little later: no two windows are alike."""
     said = spoken(PASSAGE)[-10 * 2 * SPEECH_SAMPLE_RATE :]
     window = 30 * 2 * SPEECH_SAMPLE_RATE  # bytes
     later = (bytes(2 * 100 * number) + said for number in range(4 * 120 - 1))
@@ -122,7 +122,7 @@ def _speech(what: str, server: Server) -> Iterator[Row]:
 
 
 def _long_clip(what: str, server: Server, pcm: Sequence[bytes]) -> Iterator[Row]:
-    """A clip of hours as a FLAC file, and one of seconds that arrives while it is transcribed."""
+    """Send a clip of hours as a FLAC file, and one of seconds that arrives while it is transcribed."""
     short = upload(
         "/v1/audio/transcriptions", {"model": "whisper-1"}, spoken("Good morning, how are you today?")
     )
@@ -145,7 +145,7 @@ async def _behind(server: Server, first: bytes, second: bytes) -> tuple[Answer, 
 
 
 def _uploads(what: str, server: Server) -> Iterator[Row]:
-    """Many large uploads at once, of which none may be refused before it has waited for a while."""
+    """Send many large uploads at once, none of which may be refused before it has waited for a while."""
     request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, spoken_bytes(_LARGE))
     with Watcher(server) as watcher:
         answers = asyncio.run(_together([partial(_ask, server, request)] * 64))
@@ -186,7 +186,7 @@ def _streams(what: str, server: Server) -> Iterator[Row]:
 
 
 def _slow(what: str, server: Server) -> Iterator[Row]:
-    """Clients that send hardly anything, or read nothing."""
+    """Connect clients that send hardly anything, or read nothing."""
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer sk-slow\r\n"
     body = b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"
     chunked = (
@@ -218,7 +218,7 @@ def _slow(what: str, server: Server) -> Iterator[Row]:
 
 
 def _vanishing(what: str, server: Server) -> Iterator[Row]:
-    """Clients that leave in the middle of an upload."""
+    """Connect clients that leave in the middle of an upload."""
     request = upload("/v1/audio/transcriptions", {"model": "whisper-1"}, spoken_bytes(2_000_000))
     before = server.descriptors()
     idle = memory_of_all(server.pid)
@@ -233,7 +233,7 @@ def _vanishing(what: str, server: Server) -> Iterator[Row]:
 
 
 def _crowd(what: str, server: Server) -> Iterator[Row]:
-    """More idle connections than the server may open, and requests on new ones and on one in use meanwhile."""
+    """Open more idle connections than the server may hold, and send requests on new ones and on one in use."""
     with Watcher(server) as watcher:
         answers, kept = asyncio.run(_crowded(server, _NOFILE + 100))
     unanswered = sum(answer.status != 200 for answer in answers)
@@ -261,7 +261,7 @@ async def _crowded(server: Server, count: int) -> tuple[list[Answer], int]:
 
 
 async def _is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Ask for the models on a connection that is kept; return whether they came."""
+    """Request the models on a connection that is kept; return whether the answer arrived."""
     try:
         writer.write(get("/v1/models"))
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _LOAD_SECONDS)
@@ -276,7 +276,7 @@ async def _is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 def _patterns(what: str, server: Server) -> Iterator[Row]:
-    """Patterns and templates that would never end."""
+    """Send patterns and templates that would never end."""
     texts = {"user_text": "(a+)+$"}
     asyncio.run(
         _ask(server, _json("/_mock/stubs", json.dumps({"when": texts, "reply": {"say": "never"}}).encode()))
@@ -301,7 +301,7 @@ def _patterns(what: str, server: Server) -> Iterator[Row]:
 
 
 def _many_scripts(what: str, server: Server) -> Iterator[Row]:
-    """Paths and patterns, each of which takes as long as one may."""
+    """Send paths and patterns, each of which takes the allowed time."""
     deep: object = {}
     for _ in range(60):
         deep = {"a": deep}
@@ -326,7 +326,7 @@ def _many_scripts(what: str, server: Server) -> Iterator[Row]:
 def _scripted(
     what: str, server: Server, kind: str, documents: Sequence[object], chat: object
 ) -> Iterator[Row]:
-    """Stubs or faults, none of which holds for a chat that comes then, several at once."""
+    """Add stubs or faults, none of which matches the chats that follow, several at once."""
     asyncio.run(_ask(server, _json("/_mock/reset", b"")))
     for document in documents:
         asyncio.run(_ask(server, _json(f"/_mock/{kind}", json.dumps(document).encode())))
@@ -344,7 +344,7 @@ def _chat(body: object, **headers: str) -> bytes:
 
 
 def _json(path: str, body: bytes, **headers: str) -> bytes:
-    """A whole POST request of JSON; ``strictness="off"`` is the header ``x-mock-strictness: off``."""
+    """Return a whole POST request of JSON; ``strictness="off"`` is the header ``x-mock-strictness: off``."""
     request = post(path, "application/json", body)
     lines = "".join(f"x-mock-{name}: {value}\r\n" for name, value in headers.items())
     return request.replace(b"\r\n", b"\r\n" + lines.encode(), 1)
@@ -355,7 +355,7 @@ async def _together(calls: Sequence[Callable[[], Awaitable[Answer]]]) -> list[An
 
 
 async def _ask(server: Server, request: bytes) -> Answer:
-    """Send a request on a connection of its own and read all of the answer, for at most ``_LOAD_SECONDS``."""
+    """Send a request on a new connection and read all of the answer, for at most ``_LOAD_SECONDS``."""
     began = time.perf_counter()
     request = request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
     raw = b""
@@ -371,7 +371,7 @@ async def _ask(server: Server, request: bytes) -> Answer:
 
 
 async def _stall(server: Server, sent: bytes, seconds: float) -> Answer:
-    """Send something, wait without reading, and leave."""
+    """Send some bytes, wait without reading, and leave."""
     with contextlib.suppress(OSError):
         _, writer = await asyncio.open_connection(*server.address, limit=1)
         writer.write(sent)
@@ -383,7 +383,7 @@ async def _stall(server: Server, sent: bytes, seconds: float) -> Answer:
 
 
 def _with_cover(side: int) -> bytes:
-    """A second of sound as an mp3 file with a square picture (PNG, RGBA, 16 bits a channel) attached."""
+    """Return a second of sound as an mp3 file with a square picture (PNG, RGBA, 16 bits a channel) attached."""
     row = b"\0" * (1 + side * 8)
     packer = zlib.compressobj(9)
     pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()

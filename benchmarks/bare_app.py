@@ -1,4 +1,4 @@
-"""The least that could answer: a Flask app of one route on cheroot. ``python bare_app.py PORT``."""
+"""The least that can answer: a Flask app of one route on cheroot. ``python bare_app.py PORT``."""
 
 import sys
 
@@ -10,7 +10,7 @@ app = flask.Flask("bare")
 
 @app.get("/")
 def answer() -> str:
-    """Says that it is there."""
+    """Answer that the app runs."""
     return "ok"
 
 

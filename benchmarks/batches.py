@@ -1,4 +1,4 @@
-"""What a line of a batch costs, against the same request alone; memory of batches of 10,000 and 50,000 lines."""
+"""The cost of a line of a batch, against the same request alone; memory of batches of 10,000 and 50,000 lines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CHAT = post(_PATH, "application/json", json.dumps(_BODY).encode())
 
 
 def run(options: Options) -> Iterator[Row]:
-    """A server without a journal, whose memory would grow with every request until it is full."""
+    """Run a server without a journal, whose memory would grow with every request until it is full."""
     arguments = ("--log-level", "warning", "--whisper-model", "none", "--journal-entries", "0")
     with mockserver(*arguments, environment=clean_environment()) as server:
         exchange(server.address, _CHAT)
@@ -48,21 +48,21 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _cpu_of_chats(server: Server) -> float:
-    """Seconds of CPU of one chat over a connection that is kept."""
+    """Return seconds of CPU of one chat over a connection that is kept."""
     before = server.cpu_seconds()
     exchange(server.address, _CHAT, count=_CHATS)
     return (server.cpu_seconds() - before) / _CHATS
 
 
 def _cpu_of_calls() -> float:
-    """Seconds of CPU of one chat that an app in this process is called with."""
+    """Return seconds of CPU of one chat that calls an app in this process."""
     app = create_app(Settings(whisper_model="none", log_level="warning", tier="tier-5", journal_entries=0))
     took = in_process.seconds_of_cpu(app, [in_process.chat("Good morning.")] * _CHATS)
     return sum(took) / _CHATS
 
 
 def _memory(server: Server, lines: int) -> Row:
-    """By how much the memory rises at most while a batch is uploaded and answered."""
+    """Return the largest increase of memory while a batch is uploaded and answered."""
     before = server.memory()
     server.forget_peak()
     _batch(server, lines)
@@ -72,7 +72,7 @@ def _memory(server: Server, lines: int) -> Row:
 
 
 def _batch(server: Server, lines: int) -> tuple[float, float]:
-    """CPU time and time of a batch, from its creation on."""
+    """Return CPU time and duration of a batch, from its creation on."""
     request = {"method": "POST", "url": _PATH, "body": _BODY}
     content = b"".join(
         json.dumps({"custom_id": str(each), **request}).encode() + b"\n" for each in range(lines)

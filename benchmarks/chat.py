@@ -40,7 +40,7 @@ _FIRST_SOUND_TARGET = 0.25
 
 
 def run(options: Options) -> Iterator[Row]:
-    """All servers run all the time and are asked in turn; medians over the rounds."""
+    """Keep all servers running and ask them in turn; return medians over the rounds."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         clip = spoken_bytes(_CLIP_BYTES)
@@ -66,7 +66,7 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _measure(ours: Server, rival: Server | None, upload: bytes) -> dict[str, float]:
-    """Milliseconds of CPU per request: ``text`` and ``audio`` of ours, ``rival``, and the parts ``alone``."""
+    """Return milliseconds of CPU per request: ``text`` and ``audio`` of ours, ``rival``, and the parts ``alone``."""
     chat = _request({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": _QUESTION}]})
     loads = [("text", ours, chat, _REQUESTS, _ANSWER), ("audio", ours, upload, _UPLOADS, PASSAGE)]
     if rival:
@@ -89,13 +89,13 @@ def _measure(ours: Server, rival: Server | None, upload: bytes) -> dict[str, flo
 
 
 def _parts_alone(body: bytes) -> str:
-    """What cannot be saved of an upload: parsing (by the server's parser), base64, the fixture's hash."""
+    """Return the unavoidable cost of an upload: parsing (by the server's parser), base64, the fixture's hash."""
     audio = parse_json(body)["messages"][0]["content"][0]["input_audio"]
     return hashlib.sha256(pybase64.b64decode(audio["data"], validate=True)).hexdigest()
 
 
 def _first_and_last_sound(server: Server) -> tuple[float, float]:
-    """Milliseconds until the first and until the last chunk of audio of a reply of 60 words."""
+    """Return milliseconds until the first and until the last chunk of audio of a reply of 60 words."""
     request = _request(
         {
             "model": "gpt-audio",
@@ -115,7 +115,7 @@ def _first_and_last_sound(server: Server) -> tuple[float, float]:
 
 
 def _places_of_sound(stream: bytearray) -> tuple[int, int]:
-    """Where the first and the last chunk with audio are."""
+    """Return the positions of the first and the last chunk with audio."""
     return stream.index(b'"data":"'), stream.rindex(b'"data":"')
 
 

@@ -1,4 +1,4 @@
-"""A client that costs little: raw sockets, kept alive, all of them watched by one thread."""
+"""A client with little overhead: raw keep-alive sockets, all watched by one thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PIECE = 1 << 18
 
 @dataclass(slots=True)
 class Reply:
-    """An answer and when it came, in seconds since its request was begun.
+    """A response and when it arrived, in seconds since its request was begun.
 
     ``arrivals`` tells how many bytes of the body had come at what time.
     """
@@ -28,12 +28,12 @@ class Reply:
     seconds: float = 0.0
 
     def seconds_until(self, size: int) -> float:
-        """When the first ``size`` bytes of the body were there."""
+        """Return when the first ``size`` bytes of the body had arrived."""
         return next(seconds for seconds, received in self.arrivals if received >= size)
 
 
 def post(path: str, content_type: str, body: bytes) -> bytes:
-    """A whole POST request."""
+    """Return a whole POST request."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {_KEY}\r\n"
         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -42,13 +42,13 @@ def post(path: str, content_type: str, body: bytes) -> bytes:
 
 
 def get(path: str) -> bytes:
-    """A whole GET request."""
+    """Return a whole GET request."""
     head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {_KEY}\r\n\r\n"
     return head.encode()
 
 
 def upload(path: str, fields: Mapping[str, str], audio: bytes) -> bytes:
-    """A whole POST request with a form: some text fields, and ``audio`` as the file ``clip.wav``."""
+    """Return a whole POST request with a form: some text fields, and ``audio`` as the file ``clip.wav``."""
     parts = [
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -64,7 +64,7 @@ def upload(path: str, fields: Mapping[str, str], audio: bytes) -> bytes:
 def exchange(
     address: tuple[str, int], request: bytes, *, count: int = 1, connections: int = 1
 ) -> list[Reply]:
-    """Sends ``request`` ``count`` times, over ``connections`` that each wait for their answer to go on.
+    """Send ``request`` ``count`` times, over ``connections`` that each wait for their answer before the next.
 
     Raises ``RuntimeError`` when the server answers other than 200, ``TimeoutError`` when it falls silent.
     """
@@ -93,7 +93,7 @@ def exchange(
 
 
 class _Connection:
-    """A connection that is kept alive, with one exchange at a time on it."""
+    """A keep-alive connection with one exchange at a time."""
 
     def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector) -> None:
         self._socket = socket.create_connection(address, timeout=_PATIENCE)
@@ -108,7 +108,7 @@ class _Connection:
         self._socket.close()
 
     def begin(self, request: bytes) -> None:
-        """Begins to send ``request``."""
+        """Begin to send ``request``."""
         self._unsent = memoryview(request)
         self._raw = bytearray()
         self._reply = Reply()
@@ -118,7 +118,7 @@ class _Connection:
         self.send()
 
     def send(self) -> None:
-        """Sends what the kernel takes of the request."""
+        """Send as much of the request as the kernel takes."""
         try:
             sent = self._socket.send(self._unsent)
         except BlockingIOError:
@@ -128,7 +128,7 @@ class _Connection:
             self._selector.modify(self._socket, selectors.EVENT_READ, self)
 
     def receive(self) -> Reply | None:
-        """Takes what has come; the reply once it is complete."""
+        """Read the available bytes; return the reply once it is complete."""
         data = self._socket.recv(_PIECE)
         now = time.perf_counter() - self._began
         if not data:

@@ -20,7 +20,7 @@ _WAV_HEADER_BYTES = 44
 
 
 def spoken(text: str) -> bytes:
-    """The text spoken, as a WAV file (s16le mono, 24 kHz)."""
+    """Return the spoken text as a WAV file (s16le mono, 24 kHz)."""
     voice = Catalog().voice("alloy")
     assert voice is not None
     speaker = Pyttsx3Speaker()
@@ -32,18 +32,18 @@ def spoken(text: str) -> bytes:
 
 
 def seconds_of(clip: bytes) -> float:
-    """How long such a WAV file lasts."""
+    """Return the duration of such a WAV file."""
     return (len(clip) - _WAV_HEADER_BYTES) / (2 * SPEECH_SAMPLE_RATE)
 
 
 def spoken_bytes(size: int) -> bytes:
-    """A WAV file of ``size`` bytes (an even number): the passage, over and over."""
+    """Return a WAV file of ``size`` bytes (an even number): the passage, repeated."""
     pcm = spoken(PASSAGE)[_WAV_HEADER_BYTES:]
     wanted = size - _WAV_HEADER_BYTES
     return write_wav((pcm * (wanted // len(pcm) + 1))[:wanted], SPEECH_SAMPLE_RATE)
 
 
 def write_fixture(folder: Path, clip: bytes, text: str) -> None:
-    """Makes ``clip`` a fixture of ``folder``."""
+    """Make ``clip`` a fixture of ``folder``."""
     (folder / "clip.wav").write_bytes(clip)
     (folder / "clip.json").write_text(json.dumps({"text": text}), "utf-8")

@@ -1,4 +1,4 @@
-"""What a file of 200 MiB adds to the memory of the server, as it comes and as it goes."""
+"""The memory that a file of 200 MiB adds to the server while it is uploaded and downloaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_MIB = 8.0  # MiB: the pieces that are under way, and what is loaded for the
 
 
 def run(options: Options) -> Iterator[Row]:
-    """A server without a state folder: the file is among the temporary ones."""
+    """Run a server without a state folder: the file is temporary."""
     fields = {"purpose": "evals"}
     large = upload("/v1/files", fields, bytes(_FILE_BYTES))
     arguments = ("--log-level", "warning", "--whisper-model", "none")

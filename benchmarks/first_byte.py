@@ -1,4 +1,4 @@
-"""The first sound of a spoken answer, against the time the whole answer takes."""
+"""The time to the first sound of a spoken answer, against the time of the whole answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TARGET = 0.25
 
 
 def run(options: Options) -> Iterator[Row]:
-    """A text of 50 words in every format, round by round. Headers common to any speech are no sound."""
+    """Speak a text of 50 words in every format, round by round. File headers do not count as sound."""
     first: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     whole: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     with mockserver(
@@ -49,6 +49,6 @@ def _request(kind: str, text: str) -> bytes:
 
 
 def _common_bytes(server: Server, kind: str) -> int:
-    """How many bytes two different speeches begin with alike."""
+    """Return how many first bytes two different speeches share."""
     bodies = [bytes(exchange(server.address, _request(kind, text))[0].body) for text in (_TEXT, _OTHER_TEXT)]
     return next(position for position, (one, other) in enumerate(zip(*bodies, strict=False)) if one != other)

@@ -1,4 +1,4 @@
-"""Calls an app in this process, without sockets: what it does itself, and nothing of the network."""
+"""Calls an app in this process, without sockets: measures its own work without the network."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Asked(NamedTuple):
 
 
 def chat(text: str) -> Asked:
-    """A chat in which the user writes ``text``."""
+    """Return a chat in which the user writes ``text``."""
     document = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
     return Asked("/v1/chat/completions", "application/json", json.dumps(document).encode())
 
 
 def transcription(name: str, audio: bytes) -> Asked:
-    """A transcription of a file."""
+    """Return a transcription of a file."""
     head = (
         '--edge\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
         f'--edge\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
@@ -40,7 +40,7 @@ def transcription(name: str, audio: bytes) -> Asked:
 
 
 def seconds_of_cpu(app: flask.Flask, requests: Iterable[Asked]) -> list[float]:
-    """Seconds of CPU of each request, one after the other. Raises ``RuntimeError`` for one that is refused."""
+    """Return seconds of CPU of each request in turn. Raise ``RuntimeError`` for one that is refused."""
     statuses: set[str] = set()
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:

@@ -1,4 +1,4 @@
-"""``kill -9`` under load, two hundred times: compares what a server acknowledged with what the next one has."""
+"""``kill -9`` under load, two hundred times: compares what a server acknowledged with the state of the next one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _WRONG = (
 
 
 def run(options: Options) -> Iterator[Row]:
-    """See ``kills``."""
+    """Run ``kills`` and return its counts as rows."""
     found = kills(_KILLS, report=partial(print_progress, "kills"))
     for name in _DONE:
         yield Row(f"acknowledged {name}", "", float(found[name]))
@@ -71,7 +71,7 @@ def kills(
     seed: int = 1,
     report: Callable[[str], None] = lambda progress: None,
 ) -> Counter[str]:
-    """Starts a server in one state folder and kills it under load, ``count`` times; returns what it counted, by name.
+    """Start a server in one state folder and kill it under load, ``count`` times; return its counts by name.
 
     Each of the ``callers`` has a batch of ``lines`` lines in progress. ``report`` gets the progress now and then.
     """
@@ -125,7 +125,7 @@ def _served(state: Path) -> Server:
 
 
 def _leftovers(state: Path) -> list[Path]:
-    """Return the files that a killed server left half written or that no object names."""
+    """Return the files that a killed server left incomplete or that no object names."""
     if not state.exists():
         return []
     found = survey(state, ValueRules(Schemas(data_folder("schemas"))))
@@ -134,7 +134,7 @@ def _leftovers(state: Path) -> list[Path]:
 
 
 class _Account:
-    """A caller and the objects it has an acknowledgement of.
+    """A caller and its acknowledged objects.
 
     An object whose request was not answered may exist or not, but not in part.
     """
@@ -150,7 +150,7 @@ class _Account:
         self._batches: dict[str, int] = {}
 
     def work(self, server: Server) -> None:
-        """Makes calls until the server has ended."""
+        """Make calls until the server has ended."""
         steps = (self._add_file, self._add_chat, self._add_job, self._add_upload, self._delete)
         with contextlib.suppress(httpx.TransportError), self._client(server) as client:
             if not self._batches:
@@ -159,7 +159,7 @@ class _Account:
                 step(client)
 
     def check(self, server: Server) -> None:
-        """Compares what the server has with what it acknowledged, and completes the uploads."""
+        """Compare the state of the server with what it acknowledged, and complete the uploads."""
         with self._client(server) as client:
             self._check_files(client)
             chats = self._listed(client, "chat/completions")
@@ -169,7 +169,7 @@ class _Account:
             self._check_batches(client)
 
     def finish(self, server: Server) -> None:
-        """Waits until the batches are completed; the lines of the others count as lost."""
+        """Wait until the batches are completed; the lines of the others count as lost."""
         deadline = time.monotonic() + _PATIENCE
         with self._client(server) as client:
             while self._batches and time.monotonic() < deadline:
@@ -232,7 +232,7 @@ class _Account:
         self._found["batch lines"] += self._lines
 
     def _delete(self, client: httpx.Client) -> None:
-        """Deletes the oldest objects of each kind, but for ``_LIVE``."""
+        """Delete the oldest objects of each kind, except ``_LIVE``."""
         for path, gone in self._gone.items():
             there = self._there[path]
             while len(there) > _LIVE:
@@ -249,7 +249,7 @@ class _Account:
         self._found[what] += 1
 
     def _listed(self, client: httpx.Client, path: str) -> dict[str, Any]:
-        """Returns all objects of a kind by their ids."""
+        """Return all objects of a kind by id."""
         listed: dict[str, Any] = {}
         asked: dict[str, Any] = {"limit": 100}
         while True:
@@ -264,7 +264,7 @@ class _Account:
         self._found["deleted and there again"] += len(self._gone[path] & listed)
 
     def _check_files(self, client: httpx.Client) -> None:
-        """Compares the content of every listed file; deletes those whose creation was not answered."""
+        """Compare the content of every listed file; delete those whose creation was not answered."""
         listed = self._listed(client, "files")
         self._compare("files", set(listed))
         for each, about in listed.items():
@@ -282,7 +282,7 @@ class _Account:
             self._found["lost"] += answer.status_code >= 400 or answer.json()["status"] == "error"
 
     def _check_uploads(self, client: httpx.Client) -> None:
-        """Completes the uploads of which all parts were acknowledged, and cancels the others."""
+        """Complete the uploads of which all parts were acknowledged, and cancel the others."""
         for upload, parts in self._uploads.items():
             if len(parts) < 2:
                 client.post(f"/uploads/{upload}/cancel")
@@ -299,7 +299,7 @@ class _Account:
         self._uploads.clear()
 
     def _check_batches(self, client: httpx.Client) -> None:
-        """Checks that each completed batch has every line once and in order."""
+        """Check that each completed batch has every line once and in order."""
         for batch, lines in list(self._batches.items()):
             about = client.get(f"/batches/{batch}").raise_for_status().json()
             if about["status"] in ("validating", "in_progress", "finalizing"):
@@ -319,6 +319,6 @@ class _Account:
 
 
 def _content_of(about: dict[str, Any]) -> bytes:
-    """Return the content of a file whose creation was not answered, made from its name and size."""
+    """Return the content of a file whose creation was not answered, from its name and size."""
     number, _, _ = str(about["filename"]).partition(".")
     return f"{number}.".encode() * (int(about["bytes"]) // (len(number) + 1))

@@ -1,4 +1,4 @@
-"""What admission adds to a request, against a server without limits; memory of a hundred thousand accounts."""
+"""The cost of admission per request, against a server without limits; memory of a hundred thousand accounts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CHAT = chat("Good morning.")
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Both apps live in this process and are called in turn, without sockets; medians over the rounds."""
+    """Call two apps in this process in turn, without sockets; return medians over the rounds."""
     limited, free = (create_app(_settings(rate_limits=limits)) for limits in (True, False))
     for app in (limited, free):
         _round(app)
@@ -48,14 +48,14 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _settings(*, rate_limits: bool) -> Settings:
-    """A tier that admits all the chats of a run."""
+    """Return a tier that admits all the chats of a run."""
     return Settings(
         whisper_model="none", log_level="warning", tier="tier-5", rate_limits=rate_limits, mock_headers=False
     )
 
 
 def _round(app: flask.Flask) -> float:
-    """Microseconds of CPU per chat."""
+    """Return microseconds of CPU per chat."""
     return statistics.fmean(seconds_of_cpu(app, [_CHAT] * _REQUESTS)) * 1e6
 
 
@@ -64,7 +64,7 @@ def _account(number: int) -> Account:
 
 
 def _alone(catalog: Catalog) -> Iterator[Row]:
-    """Admission and settlement of one account, called directly."""
+    """Measure admission and settlement of one account, called directly."""
     limiter, model, account = Limiter(catalog, Clock(), Settings()), _model(catalog), _account(0)
     took = []
     for _ in range(_ROUNDS):
@@ -78,7 +78,7 @@ def _alone(catalog: Catalog) -> Iterator[Row]:
 
 
 def _memory(catalog: Catalog) -> Iterator[Row]:
-    """Memory that a hundred thousand accounts leave behind, a request each, one every millisecond."""
+    """Return the memory of a hundred thousand accounts after a request each, one every millisecond."""
     model, clock = _model(catalog), Clock(frozen_at=1.8e9)
     limiter = Limiter(catalog, clock, Settings())
     most = 0

@@ -1,4 +1,4 @@
-"""What a 25 MB upload adds to the memory of the server, against its size, and what stays of it."""
+"""The memory that a 25 MB upload adds to the server, relative to its size, and the part that remains."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PEAK_TARGET, _REST_TARGET = 3.0, 0.25
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Two servers, one that knows the clip and one that must decode it; then 16 uploads at a time."""
+    """Run two servers, one that knows the clip and one that must decode it; then send 16 uploads at a time."""
     clip = spoken_bytes(_CLIP_BYTES)
     with tempfile.TemporaryDirectory() as folder:
         write_fixture(Path(folder), clip, PASSAGE)
@@ -57,7 +57,7 @@ def _uploads(which: str, clip: bytes, arguments: tuple[str, ...]) -> Iterator[Ro
 
 
 def _measure(server: Server, request: bytes, count: int, connections: int) -> tuple[float, float]:
-    """By how many MiB the memory rose at most, and 1 s after the last answer."""
+    """Return the largest increase of memory in MiB, and the increase 1 s after the last answer."""
     server.forget_peak()
     before = server.memory()
     exchange(server.address, request, count=count, connections=connections)

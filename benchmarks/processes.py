@@ -1,4 +1,4 @@
-"""Server programs as processes of their own, and what they cost in CPU time and memory (from ``/proc``)."""
+"""Server programs as separate processes, with their CPU time and memory (from ``/proc``)."""
 
 from __future__ import annotations
 
@@ -67,26 +67,26 @@ class Server:
         self._folder.cleanup()
 
     def kill(self) -> None:
-        """Ends the process at once, as ``kill -9`` does."""
+        """End the process at once, as ``kill -9`` does."""
         self._process.kill()
         self._process.wait()
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where the server listens."""
+        """Return the address on which the server listens."""
         return ("127.0.0.1", self.port)
 
     @property
     def pid(self) -> int:
-        """The process."""
+        """Return the id of the process."""
         return self._process.pid
 
     def cpu_seconds(self) -> float:
-        """CPU time (user and system) of the process and its children so far; grows in steps of 10 ms."""
+        """Return the CPU time (user and system) of the process and its children so far; in steps of 10 ms."""
         return sum(sum(map(int, _stat(pid)[11:15])) for pid in family(self._process.pid)) / _TICKS
 
     def memory(self, field: str = "VmRSS") -> int:
-        """Bytes in memory: ``VmRSS`` now, or ``VmHWM``, the most since ``forget_peak``. Without children."""
+        """Return bytes in memory: ``VmRSS`` now, or ``VmHWM``, the peak since ``forget_peak``. Without children."""
         for line in Path(f"/proc/{self._process.pid}/status").read_text("ascii").splitlines():
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
@@ -106,7 +106,7 @@ class Server:
         return os.pread(self._output.fileno(), size, place).decode("utf-8", "replace")
 
     def forget_peak(self) -> None:
-        """Lets ``memory("VmHWM")`` count from now on."""
+        """Let ``memory("VmHWM")`` count from now on."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", "ascii")
 
     def _wait_until_ready(self, deadline: float) -> None:
@@ -127,14 +127,14 @@ class Server:
 
 
 def mockserver(*arguments: str, environment: dict[str, str], nofile: int | None = None) -> Server:
-    """Return our server, as ``mockserver serve`` starts it. ``nofile`` limits how many files and sockets it opens."""
+    """Return our server, as ``mockserver serve`` starts it. ``nofile`` is its limit of open files and sockets."""
     limited = [] if nofile is None else ["prlimit", f"--nofile={nofile}:{nofile}"]
     command = [*limited, sys.executable, "-m", "mockserver", "serve", "--port", "PORT", *arguments]
     return Server(command, environment=environment, ready="/_mock/health")
 
 
 def clean_environment(bytecode_folder: str | None = None) -> dict[str, str]:
-    """The environment without our server's settings; compiled modules are kept in ``bytecode_folder``."""
+    """Return the environment without our server's settings; bytecode is kept in ``bytecode_folder``."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
     if bytecode_folder:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -150,7 +150,7 @@ def _free_port() -> int:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of ``/proc/<pid>/stat`` from the third on; none when the process has ended."""
+    """Return the fields of ``/proc/<pid>/stat`` from the third on; none when the process has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a test pays for its fixture: set-up, one request, teardown; against aimock-pytest and pytest-httpserver."""
+"""The cost of a pytest fixture: set-up, one request, teardown; against aimock-pytest and pytest-httpserver."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _COMPLETION = {"choices": [{"message": {"role": "assistant", "content": "Scripte
 
 
 class _Suite(NamedTuple):
-    """Tests with one fixture: how it is told what to answer, where it is asked, what installs it."""
+    """Tests with one fixture: how its answer is set, where requests go, what installs it."""
 
     fixture: str
     script: str
@@ -87,7 +87,7 @@ class _NotThere(Exception):
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Runs of pytest as processes of their own, in turn; medians over the tests of all rounds."""
+    """Run pytest as separate processes, in turn; return medians over the tests of all rounds."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         took: dict[_Suite, list[float]] = {_OURS: []}
@@ -113,7 +113,7 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _durations(suite: _Suite, environment: dict[str, str], scratch: Path) -> list[float]:
-    """Seconds of each test but the first: set-up, call and teardown."""
+    """Return seconds of each test but the first: set-up, call and teardown."""
     folder = scratch / suite.fixture
     folder.mkdir(exist_ok=True)
     (folder / "conftest.py").write_text(_CONFTEST, "utf-8")
@@ -128,7 +128,7 @@ def _durations(suite: _Suite, environment: dict[str, str], scratch: Path) -> lis
 
 
 def _environment(rival: _Suite, options: Options, scratch: Path) -> dict[str, str]:
-    """The environment in which a rival is installed. Raises ``_NotThere`` and ``aimock.NotThere``."""
+    """Return the environment with an installed rival. Raise ``_NotThere`` and ``aimock.NotThere``."""
     site = scratch / f"site-{rival.fixture}"
     environment = clean_environment() | {"PYTHONPATH": str(site)}
     if rival is _AIMOCK:

@@ -1,4 +1,4 @@
-"""What a benchmark is given and what it finds; the table and the JSON file of the findings."""
+"""The options and the findings of a benchmark; prints them as a table and writes them as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE_WIDTH = 130  # columns of a table that goes to no terminal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose: a folder with ``node_modules``, a Whisper model, a part of the benchmark (empty: all)."""
+    """The user's options: a folder with ``node_modules``, a Whisper model, a part of the benchmark (empty: all)."""
 
     aimock: Path | None = None
     model: str = "auto"
@@ -24,7 +24,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One finding: ``ours`` against ``rival``, both in ``unit``. The less, the better.
+    """One finding: ``ours`` against ``rival``, both in ``unit``. Less is better.
 
     ``target`` is what the ratio of the two should not exceed; without one the row has no verdict. A row that was
     not measured has a ``note`` that says why, and no figures.
@@ -39,12 +39,12 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """``ours`` / ``rival``."""
+        """Return ``ours`` / ``rival``."""
         return self.ours / self.rival if self.ours is not None and self.rival else None
 
     @property
     def verdict(self) -> str:
-        """``pass`` or ``FAIL``; empty without a target or a ratio."""
+        """Return ``pass`` or ``FAIL``; an empty text without a target or a ratio."""
         if self.target is None or self.ratio is None:
             return ""
         return "pass" if self.ratio <= self.target else "FAIL"
@@ -54,7 +54,7 @@ Benchmark = Callable[[Options], Iterator[Row]]
 
 
 def print_progress(name: str, found: Row | str) -> None:
-    """Prints a row as soon as it is found, or another sign of progress, on the standard error stream."""
+    """Print a row or another sign of progress on the standard error stream."""
     if isinstance(found, Row):
         figures = " against ".join(
             filter(None, (_figure(found.ours, found.unit), _figure(found.rival, found.unit)))
@@ -64,7 +64,7 @@ def print_progress(name: str, found: Row | str) -> None:
 
 
 def print_table(name: str, description: str, rows: Sequence[Row]) -> None:
-    """Prints the findings of one benchmark."""
+    """Print the findings of one benchmark."""
     from rich.console import Console
     from rich.table import Table
 
@@ -83,7 +83,7 @@ def print_table(name: str, description: str, rows: Sequence[Row]) -> None:
 
 
 def write_json(path: Path, findings: dict[str, list[Row]]) -> None:
-    """Writes the findings of all benchmarks, and what they were measured on."""
+    """Write the findings of all benchmarks, and the machine that they were measured on."""
     machine = {"system": platform.platform(), "python": platform.python_version(), "cpus": os.cpu_count()}
     benchmarks = {
         name: [{**asdict(row), "ratio": row.ratio, "verdict": row.verdict} for row in rows]

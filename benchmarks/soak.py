@@ -1,4 +1,4 @@
-"""A million requests: what stays in memory, against what the journal may hold."""
+"""Memory after a million requests, against the bound of the journal."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _BATCH = 1_000
 
 
 def run(options: Options) -> Iterator[Row]:
-    """See ``soak``."""
+    """Run ``soak`` and return its figures as rows."""
     grown, held = soak(_REQUESTS, entries=_ENTRIES, room_mib=_ROOM_MIB)
     yield Row(f"grown by {_REQUESTS:,} requests", "MiB", grown, _SLACK_MIB, 1.0, "against what is allowed")
     yield Row("held by the journal", "MiB", held, float(_ROOM_MIB), 1.0, "against its bound")
 
 
 def soak(requests: int, *, entries: int, room_mib: int) -> tuple[float, float]:
-    """MiB by which this process grows over so many chats, once its journal is full, and MiB in the journal."""
+    """Return the growth of this process over so many chats after its journal is full, and the journal, in MiB."""
     settings = Settings(
         whisper_model="none",
         log_level="warning",

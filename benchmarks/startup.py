@@ -1,4 +1,4 @@
-"""Start of the process to the first 200, against a bare Flask app of one route on the same HTTP server."""
+"""Time from process start to the first 200, against a bare Flask app of one route on the same HTTP server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TARGET = 1.5
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Medians of interleaved rounds, after one in which Python compiles the modules of both."""
+    """Return medians of interleaved rounds, after one in which Python compiles the modules of both."""
     ours: list[Server] = []
     bare: list[Server] = []
     with tempfile.TemporaryDirectory() as bytecode:

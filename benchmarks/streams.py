@@ -26,7 +26,7 @@ _ROUNDS = 5
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Every stream must end with ``[DONE]``. All hundred are asked for in the same moment."""
+    """Request all hundred at the same moment; every stream must end with ``[DONE]``."""
     clip = spoken_bytes(_CLIP_BYTES)
     form = {"model": "gpt-4o-mini-transcribe", "stream": "true"}
     request = upload("/v1/audio/transcriptions", form, clip)

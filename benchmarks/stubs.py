@@ -1,4 +1,4 @@
-"""Ten thousand stubs against ten: what finding the one that answers costs, by each exact fact."""
+"""Ten thousand stubs against ten: the cost of finding the matching one, by each exact fact."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ALLOWED = 1.2
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Both apps live in this process and are asked in turn; medians over the rounds."""
+    """Call two apps in this process in turn; return medians over the rounds."""
     audio = (data_folder("fixtures") / "hello.wav").read_bytes()
     pcm_sha256 = decode(audio, keep_seconds=0, max_seconds=60).facts.pcm_sha256
     facts: list[tuple[str, Any, Asked]] = [
@@ -46,7 +46,7 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _app(condition: str, value: Any, count: int) -> flask.Flask:
-    """An app with so many stubs with the same condition, one of which answers."""
+    """Return an app with so many stubs with the same condition, one of which answers."""
     app = create_app(Settings(whisper_model="none", log_level="warning"))
     stubs = services_of(app).stubs
     for number in range(count):
@@ -58,5 +58,5 @@ def _app(condition: str, value: Any, count: int) -> flask.Flask:
 
 
 def _median(app: flask.Flask, asked: Asked) -> float:
-    """Microseconds."""
+    """Return the median in microseconds."""
     return statistics.median(seconds_of_cpu(app, [asked] * _REQUESTS)) * 1e6

@@ -38,7 +38,7 @@ _MIB = 1 << 20
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Both servers run all the time and are asked in turn; medians over the rounds."""
+    """Keep both servers running and ask them in turn; return medians over the rounds."""
     del options
     yield from _servers()
     yield from _starts()
@@ -93,7 +93,7 @@ def _starts() -> Iterator[Row]:
 
 
 def _alone() -> Iterator[Row]:
-    """In this process, where nothing was loaded yet."""
+    """Measure in this process, in which nothing has been loaded yet."""
     for vocabulary in ("o200k_base", "cl100k_base", "whisper"):
         began = time.perf_counter()
         tokens.load(vocabulary)

@@ -30,14 +30,14 @@ _CPU_TARGET = 0.35
 
 @dataclass(slots=True)
 class _Measured:
-    """What one server needed for the requests over so many connections."""
+    """The measurements of one server for requests over so many connections."""
 
     cpu_seconds: list[float] = field(default_factory=list)  # per request, a round each
     latencies: list[float] = field(default_factory=list)
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Both servers run all the time and are asked in turn; medians over the rounds."""
+    """Keep both servers running and ask them in turn; return medians over the rounds."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         clip = spoken_bytes(_CLIP_BYTES)

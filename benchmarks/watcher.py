@@ -1,4 +1,4 @@
-"""Watches a server from a process of its own: how long its health checks take, and how much memory it uses."""
+"""Watches a server from a separate process: the duration of its health checks, and its memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r
 
 @dataclass(slots=True)
 class Watched:
-    """The findings: the slowest health check (s), the counts of checks with and without an answer, the peak of memory.
+    """The slowest health check (s), the counts of checks with and without an answer, and the peak of memory.
 
     The memory is that of the process and its children (bytes); pages that they share are counted once.
     """

@@ -1,4 +1,4 @@
-"""Hearing a clip through the server, against calling faster-whisper directly with the same settings."""
+"""Transcription through the server, against calling faster-whisper directly with the same settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEMPERATURE = 1e-6
 
 
 def run(options: Options) -> Iterator[Row]:
-    """One thread each: more would spin while they wait for one another, and that would be measured."""
+    """Use one thread each: more would spin while they wait for one another, which would be measured, too."""
     model = find_model(options.model)
     if model is None:
         yield Row("hearing a clip", note="not measured: no Whisper model here; give one with --model FOLDER")

@@ -1,4 +1,4 @@
-"""What the tests share: a running server, SDK clients, raw sockets, clips."""
+"""Fixtures that all tests share: a running server, SDK clients, raw sockets, clips."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _keys = (f"sk-mock-tier-5-test-{number}" for number in itertools.count())
 
 @dataclass(frozen=True)
 class RawResponse:
-    """A response as it came over the socket; ``chunks`` are those of a chunked body."""
+    """A response read from a socket; ``chunks`` are those of a chunked body."""
 
     status: int
     headers: dict[str, str]
@@ -50,7 +50,7 @@ class RawResponse:
 
 
 def pytest_configure() -> None:
-    """Ctrl-C ends the servers under test, also where the tests run in the background of a shell script."""
+    """Let Ctrl-C end the servers under test also when a shell script runs the tests in the background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -62,14 +62,14 @@ def schemas() -> Schemas:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[MockServer]:
-    """A server in strictness `real` that hears no audio but the known."""
+    """Yield a server with strictness `real` that transcribes known audio only."""
     with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def whisper_server() -> Iterator[MockServer]:
-    """A server that really listens, with the Whisper that ships, and remembers nothing of what it said."""
+    """Yield a server that transcribes with the embedded Whisper and does not remember its own speech."""
     settings = Settings(port=0, whisper_model="embedded", remember_speech=0, whisper_cpu_threads=1)
     with MockServer(settings) as running:
         yield running
@@ -77,7 +77,7 @@ def whisper_server() -> Iterator[MockServer]:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout."""
+    """Return the wheel of this checkout."""
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
@@ -94,7 +94,7 @@ def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture
 def send(server: MockServer) -> Callable[..., RawResponse]:
-    """Sends a request, byte by byte as given, and reads the response off the socket."""
+    """Return a function that sends a request, byte by byte as given, and reads the response from the socket."""
 
     def exchange(
         method: str,
@@ -120,7 +120,7 @@ def send(server: MockServer) -> Callable[..., RawResponse]:
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
-    """The wheel of the project, built offline into ``folder``."""
+    """Build the wheel of the project, offline, into ``folder``; return its path."""
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(folder)]
     command = [sys.executable, "-m", "pip", "wheel", str(project), *options]
     subprocess.run(command, check=True, capture_output=True)
@@ -144,7 +144,7 @@ def parse_response(received: bytes) -> RawResponse:
 
 
 def multipart(fields: list[tuple[str, str]], file: tuple[str, bytes] | None) -> tuple[bytes, dict[str, str]]:
-    """A multipart body and its headers; ``file`` is a file name with its content."""
+    """Return a multipart body and its headers; ``file`` is a file name with its content."""
     parts = [
         f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields
@@ -158,7 +158,7 @@ def multipart(fields: list[tuple[str, str]], file: tuple[str, bytes] | None) -> 
 
 @pytest.fixture
 def post_audio(send: Callable[..., RawResponse]) -> Callable[..., RawResponse]:
-    """Posts a form to ``path``; keywords are fields, lists repeat as ``name[]``."""
+    """Return a function that posts a form to ``path``; keywords are fields, lists repeat as ``name[]``."""
 
     def post(
         file: tuple[str, bytes] | None,
@@ -182,17 +182,17 @@ def post_audio(send: Callable[..., RawResponse]) -> Callable[..., RawResponse]:
 
 @pytest.fixture(scope="session")
 def hello() -> tuple[str, bytes]:
-    """The shipped clip that says "Hello world, this is a test."."""
+    """Return the shipped clip "Hello world, this is a test."."""
     return "hello.wav", (FIXTURES / "hello.wav").read_bytes()
 
 
 @pytest.fixture(scope="session")
 def call() -> tuple[str, bytes]:
-    """The shipped conversation of two speakers."""
+    """Return the shipped conversation of two speakers."""
     return "support-call.wav", (FIXTURES / "support-call.wav").read_bytes()
 
 
 @pytest.fixture(scope="session")
 def silence() -> tuple[str, bytes]:
-    """A clip of 1.5 seconds that nobody knows."""
+    """Return a clip of 1.5 seconds that is no fixture."""
     return "silence.wav", write_wav(bytes(2 * 24_000), 16_000)

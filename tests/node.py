@@ -1,4 +1,4 @@
-"""Sessions of the official SDK for JavaScript and TypeScript, in Node."""
+"""Runs sessions of the official SDK for JavaScript and TypeScript in Node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SDK = Path(__file__).parent / "sdk"
 
 
 def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -> Any:
-    """What ``tests/sdk/SCRIPT`` saw of the server: the JSON it printed; skips without Node or the SDK."""
+    """Run ``tests/sdk/SCRIPT``; return the JSON that it printed. Skip without Node or the SDK."""
     node, package = shutil.which("node"), npm_package()
     if node is None or package is None:
         pytest.skip("needs Node, and the npm package openai in NODE_PATH or tests/sdk/node_modules")
@@ -37,7 +37,7 @@ def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -
 
 
 def npm_package() -> Path | None:
-    """The folder of the npm package ``openai``, where Node or a tester has put it."""
+    """Return the folder of the npm package ``openai``: the installed one, or that of the environment."""
     folders = [*os.environ.get("NODE_PATH", "").split(os.pathsep), str(SDK / "node_modules")]
     candidates = (Path(folder) / "openai" for folder in folders if folder)
     return next((folder for folder in candidates if (folder / "index.mjs").is_file()), None)

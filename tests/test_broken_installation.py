@@ -1,4 +1,4 @@
-"""Parts of the installation that are missing or damaged: who says so, what is refused, and what goes on."""
+"""Missing or damaged parts of the installation: the messages, the refusals, and what still works."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STRICT = {"name": "x", "strict": True, "schema": {"type": "object", "properties"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package, whose files a test can damage."""
+    """Copy the package, so that a test can damage its files."""
     tree = tmp_path / "tree"
     shutil.copytree(ROOT / "mockserver", tree / "mockserver", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("schemas", "fixtures"):
@@ -108,7 +108,7 @@ def heard(url: str, file: tuple[str, bytes]) -> tuple[int, bytes]:
 
 
 def until_warned_of(name: str, process: subprocess.Popen[str]) -> str:
-    """Read the log up to the line that warns of something, which is written while the server warms up."""
+    """Read the log up to the line with the warning, which is written while the server warms up."""
     assert process.stderr
     read = ""
     giving_up = threading.Timer(60, process.kill)
@@ -229,7 +229,7 @@ def test_what_nothing_can_be_served_without_ends_the_start_in_a_line(
 
 
 def cut(path: Path) -> None:
-    """Leaves half of the rows of a table."""
+    """Remove half of the rows of a table."""
     lines = path.read_text("utf-8").splitlines(keepends=True)
     middle = next(n for n, line in enumerate(lines) if n > len(lines) / 2 and not line.strip())
     path.write_text("".join(lines[:middle]), "utf-8")

@@ -1,4 +1,4 @@
-"""Uploads that go wrong, down to the bytes on the socket. Whatever a client does, the next one is served."""
+"""Broken uploads, down to the bytes on the socket. The next client is always served."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOT_MULTIPART = (
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[MockServer]:
-    """A server that waits a quarter of a second for a client that stalls."""
+    """Yield a server that waits a quarter of a second for a client that stalls."""
     settings = Settings(port=0, whisper_model="none", log_level="error", socket_timeout=0.25)
     with MockServer(settings) as running:
         yield running
@@ -66,7 +66,7 @@ def connect(server: MockServer) -> socket.socket:
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """All that still comes until the server closes the connection."""
+    """Return all bytes until the server closes the connection."""
     received = b""
     try:
         while piece := connection.recv(65536):
@@ -77,7 +77,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 
 def talk(server: MockServer, *pieces: bytes) -> bytes:
-    """Everything the server says to these bytes, until it closes the connection."""
+    """Send the pieces; return all bytes until the server closes the connection."""
     with connect(server) as connection:
         for piece in pieces:
             connection.sendall(piece)
@@ -85,7 +85,7 @@ def talk(server: MockServer, *pieces: bytes) -> bytes:
 
 
 def head(method: str = "POST", path: str = "/v1/audio/transcriptions", **headers: object) -> bytes:
-    """A request's head; ``content_length=5`` is the header ``content-length: 5``."""
+    """Return the head of a request; ``content_length=5`` is the header ``content-length: 5``."""
     fields = {"host": "localhost", "authorization": "Bearer sk-mock-me", **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items()]
     return f"{method} {path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode()
@@ -234,7 +234,7 @@ def test_a_chunk_that_announces_too_much_is_refused_before_it_comes(server: Mock
 
 
 def padded(clip: Clip, size: int) -> bytes:
-    """A form that is ``size`` bytes long."""
+    """Return a form that is ``size`` bytes long."""
     body, _ = multipart([("model", "whisper-1"), ("padding", "")], clip)
     marker = b'name="padding"\r\n\r\n'
     before, after = body.split(marker)
@@ -278,7 +278,7 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(server: MockServe
 
 
 def still_answers(server: MockServer, hello: Clip) -> bool:
-    """Whether the next client is served as ever."""
+    """Return whether the next client is served as usual."""
     body = form(hello)
     with connect(server) as connection:
         connection.sendall(head(content_type=MULTIPART, content_length=len(body), connection="close") + body)
@@ -331,7 +331,7 @@ def test_a_client_that_trickles_is_let_go(
         connection.sendall(head("POST", path, content_type=MULTIPART, **length) + b"1000000\r\n")
         connection.settimeout(0.001)
         answer = b""
-        for _ in range(2000):
+        for _ in range(60_000):
             with contextlib.suppress(TimeoutError):
                 connection.sendall(b"x")
                 answer = connection.recv(65536)
@@ -365,7 +365,7 @@ def test_a_client_that_reads_nothing_is_let_go(hasty: MockServer) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = head(path="/v1/audio/speech", content_type="application/json", content_length=len(body))
         connection.sendall(request + body)
-        assert eventually(lambda: len(busy_threads()) == 1)
+        assert connection.recv(17) == b"HTTP/1.1 200 OK\r\n"
         assert eventually(lambda: not busy_threads())
 
 

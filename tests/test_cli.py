@@ -1,4 +1,4 @@
-"""The program as it is run: `mockserver serve` in a process of its own, and how all commands fail."""
+"""The running program: `mockserver serve` in a process of its own, and the errors of all commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Runs a command in an empty folder, without anybody's settings or models."""
+    """Run a command in an empty folder, without settings or models of the machine."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "models"))
     for variable in [name for name in os.environ if name.startswith("MOCKSERVER_")]:
@@ -41,7 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`mockserver serve` on a free port, and its banner."""
+    """Yield the process of `mockserver serve` on a free port, and its banner."""
     command = [
         sys.executable,
         "-m",
@@ -100,7 +100,7 @@ def test_an_unknown_command_or_option_is_a_usage_error(run: Run) -> None:
 
 @pytest.fixture
 def bad(tmp_path: Path) -> dict[str, str]:
-    """Things a command cannot use."""
+    """Make files and folders that a command cannot use."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "config.toml").write_text("port = 4010\nstrictness = 'lax'")
     (tmp_path / "typo.toml").write_text("strictnes = 'real'")
@@ -235,7 +235,7 @@ def test_the_lines_of_the_banner_work_when_pasted(tmp_path: Path) -> None:
 
 @contextmanager
 def long_answer(banner: str) -> Iterator[socket.socket]:
-    """A connection of which the first bytes of a long answer have been read."""
+    """Yield a connection on which a long answer has begun."""
     text = "The quick brown fox jumps over the lazy dog. " * 90
     body = f'{{"model":"tts-1","voice":"alloy","input":"{text}","response_format":"pcm"}}'.encode()
     request = (

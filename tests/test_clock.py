@@ -1,4 +1,4 @@
-"""The clock, moved instead of waited for."""
+"""The clock, which tests move instead of waiting."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ VARYING = (
 
 @pytest.fixture
 def mixture(hello: Clip, call: Clip, silence: Clip) -> list[Request]:
-    """Thirty-two requests, no two alike."""
+    """Return thirty-two requests, no two alike."""
     return [
         *transcriptions(hello, call, silence),
         *speeches(),

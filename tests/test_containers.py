@@ -1,4 +1,4 @@
-"""Every container of the API reference, made here with PyAV, posted with the official SDK."""
+"""Every container of the API reference, made with PyAV and posted with the official SDK."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LOSSY = [
 
 
 def convert(data: bytes, muxer: str, codec: str, rate: int) -> bytes:
-    """An audio file in another container and codec."""
+    """Return an audio file in another container and codec."""
     written = io.BytesIO()
     with av.open(io.BytesIO(data), "r") as source, av.open(written, "w", format=muxer) as target:
         stream = target.add_stream(codec, rate=rate)

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md says what is so: its recipes, followed in a copy of the package, make a server that has it all."""
+"""CONTRIBUTING.md is correct: its recipes, followed in a copy of the package, make a server with all their features."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def follow(change: Change, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package in which every recipe was followed."""
+    """Copy the package and follow every recipe in it."""
     folder = tmp_path_factory.mktemp("contributing")
     for name in ("mockserver", "schemas", "fixtures"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Speech of the server that went through codecs, noise and cuts on its way back: the Whisper that ships hears it."""
+"""The embedded Whisper transcribes speech of the server that went through codecs, noise and cuts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def sdk(whisper_server: MockServer) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture(scope="module")
 def spoken(sdk: openai.OpenAI) -> dict[str, Samples]:
-    """The sayings, as the server says them."""
+    """Return the sentences as the server speaks them."""
     return {text: say(sdk, voice, text) for voice, text in SAYINGS.items()}
 
 
@@ -53,14 +53,14 @@ def say(sdk: openai.OpenAI, voice: str, text: str) -> Samples:
 
 
 def hear(sdk: openai.OpenAI, upload: Upload) -> str:
-    """What Whisper hears in a file."""
+    """Return the transcript that Whisper makes of a file."""
     raw = sdk.audio.transcriptions.with_raw_response.create(model="whisper-1", file=upload)
     assert raw.headers["x-mock-answered-by"] == "whisper; model=embedded"
     return raw.parse().text
 
 
 def word_errors(said: str, heard: str) -> int:
-    """Words that have to be put in, left out or replaced to make one text of the other."""
+    """Return how many words must be inserted, deleted or replaced to turn one text into the other."""
     wanted, found = (re.findall(r"[a-z']+", text.lower()) for text in (said, heard))
     row = list(range(len(found) + 1))
     for number, word in enumerate(wanted, 1):
@@ -75,7 +75,7 @@ def wav(samples: NDArray[Any]) -> Upload:
 
 
 def encoded(samples: Samples, name: str, codec: str, rate: int, bit_rate: int) -> Upload:
-    """The file ``name`` of that codec, sample rate (Hz) and bit rate (1/s)."""
+    """Return the file ``name`` of that codec, sample rate (Hz) and bit rate (bit/s)."""
     frame = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
     frame.sample_rate = RATE
     buffer = io.BytesIO()
@@ -100,18 +100,18 @@ def over_the_telephone(samples: Samples) -> Upload:
 
 
 def in_noise(samples: Samples) -> Upload:
-    """White noise, 20 dB below the speech."""
+    """Add white noise, 20 dB below the speech."""
     noise = np.random.default_rng(7).standard_normal(len(samples))
     return wav((samples + noise * 0.1 * np.sqrt(np.mean(samples.astype(float) ** 2))).clip(-32_768, 32_767))
 
 
 def from_afar(samples: Samples) -> Upload:
-    """Lower by 12 dB."""
+    """Lower the level by 12 dB."""
     return wav(samples * 10 ** (-12 / 20))
 
 
 def trimmed(samples: Samples) -> Upload:
-    """Without the silence around it."""
+    """Cut off the silence at both ends."""
     loud = np.flatnonzero(abs(samples.astype(int)) > 50)
     return wav(samples[loud[0] : loud[-1]])
 

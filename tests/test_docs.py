@@ -1,4 +1,4 @@
-"""The documentation says what is so: settings, commands, tables, links, and examples that run."""
+"""The documentation is correct: settings, commands, tables, links, and examples that run."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ Newcomer = Callable[[list[str], str], Finished]
 
 
 def blocks(text: str, language: str, marker: str = "") -> list[str]:
-    """The code blocks of a page in a language, those after a line ``marker`` only where one is given."""
+    """Return the code blocks of a page in a language, only those after a line ``marker`` if one is given."""
     return re.findall(rf"^{re.escape(marker)}```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def table(page: Path, first_column: str) -> list[list[str]]:
-    """The rows of the page's table whose header begins with ``first_column``, a list of cells each."""
+    """Return the rows of the page's table whose header begins with ``first_column``, each a list of cells."""
     lines = iter(page.read_text("utf-8").splitlines())
     for line in lines:
         if line.startswith(f"| {first_column} |"):
@@ -69,7 +69,7 @@ def table(page: Path, first_column: str) -> list[list[str]]:
 
 
 def written(option: Any) -> list[str]:
-    """How the table of settings has an option: key, variable, flags, header, default."""
+    """Return the row of an option in the table of settings: key, variable, flags, header, default."""
     words = option.name.replace("_", "-")
     flags = f"`--{words}`, `--no-{words}`" if kind_of(option) is bool else f"`--{words}`"
     header = f"`x-mock-{words}`" if option.metadata["per_request"] else ""
@@ -152,7 +152,7 @@ def test_the_chat_models_and_what_they_do_are_those_of_the_catalog() -> None:
 
 
 def chat_cells(card: ModelCard) -> list[str]:
-    """What the guide says of a chat model."""
+    """Return the row of a chat model in the guide."""
     rules = card.chat
     assert rules is not None
     yes = ["yes" if each else "no" for each in (rules.audio, rules.images, rules.structured_outputs)]
@@ -244,7 +244,7 @@ def first_line(program: str) -> str:
 
 @pytest.fixture(scope="module")
 def hosted() -> Iterator[MockServer]:
-    """The server that a reader of the tutorial has started."""
+    """Yield the server that a reader of the tutorial has started."""
     settings = Settings(port=0, whisper_model="embedded", whisper_cpu_threads=1, log_level="error")
     with MockServer(settings) as running:
         yield running
@@ -252,7 +252,7 @@ def hosted() -> Iterator[MockServer]:
 
 @pytest.fixture
 def frozen() -> Iterator[MockServer]:
-    """The server of the examples of the control API."""
+    """Yield the server of the examples of the control API."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000)
     with MockServer(settings) as running:
         yield running
@@ -260,7 +260,7 @@ def frozen() -> Iterator[MockServer]:
 
 @pytest.fixture
 def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
-    """Runs a program as the reader of the tutorial would: the server is up and fresh, the fixtures are at hand."""
+    """Return a function that runs a program as the reader of the tutorial would, with the server and the fixtures."""
     hosted.reset()
     return at_hand(hosted, tmp_path)
 
@@ -301,7 +301,7 @@ def assert_tests_pass(folder: Path) -> None:
 
 
 def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
-    """Runs a script of which every request succeeds, but for those that it calls a 429."""
+    """Run a script in which every request succeeds, except those that it calls a 429."""
     curl = "curl --silent --show-error --write-out '%{stderr}HTTP %{http_code}\\n' "
     done = newcomer(["bash", "-euo", "pipefail", "-c"], program.replace("curl ", curl))
     assert done.returncode == 0, done.stderr
@@ -358,7 +358,7 @@ def test_the_control_api_answers_as_documented(frozen: MockServer, tmp_path: Pat
 
 
 def shown_of(answer: Any, shown: Any) -> Any:
-    """What is left of an answer where only the members are kept that the documentation shows."""
+    """Return the members of an answer that the documentation shows."""
     if isinstance(answer, dict) and isinstance(shown, dict):
         return {name: shown_of(value, shown[name]) for name, value in answer.items() if name in shown}
     if isinstance(answer, list) and isinstance(shown, list) and len(answer) == len(shown):

@@ -1,4 +1,4 @@
-"""The guide to the AI/ML API: its examples run, and its tables are those of the catalog."""
+"""The guide to the AI/ML API: its examples run, and its tables agree with the catalog."""
 
 from __future__ import annotations
 

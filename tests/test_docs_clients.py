@@ -1,4 +1,4 @@
-"""The guide to clients says what is so."""
+"""The guide to clients is correct."""
 
 from __future__ import annotations
 

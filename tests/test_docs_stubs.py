@@ -1,4 +1,4 @@
-"""The guide to stubs says what is so: its examples can be used, and its tables are complete."""
+"""The guide to stubs: its examples are valid, and its tables are complete."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ EXAMPLES = blocks(GUIDE.read_text("utf-8"), "yaml")
 
 
 def check(document: dict[str, Any]) -> object:
-    """What the server checks beyond the schema."""
+    """Check a stub beyond the schema, as the server does."""
     return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check(document)
 
 
 def first_cells(first_column: str) -> list[str]:
-    """The names in the first column of a table of the guide."""
+    """Return the names in the first column of a table of the guide."""
     return [name for row in table(GUIDE, first_column) for name in re.findall(r"`(\w+)", row[0])]
 
 
 def members_of(first_heading: str) -> list[str]:
-    """The names in the first column of all tables of a section."""
+    """Return the names in the first column of all tables of a section."""
     section = GUIDE.read_text("utf-8").partition(f"\n## {first_heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     return [name for row in rows for name in re.findall(r"`(\w+)`", row)]

@@ -1,4 +1,4 @@
-"""The guide to testing says what is so: its examples pass, and its tables name every method."""
+"""The guide to testing: its examples pass, and its tables name every method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example suites of the documentation pass, as their reader would run them."""
+"""The example suites of the documentation pass, run as their reader would run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How numbers are printed: as Python does in whole answers, as Rust does in events."""
+"""Numbers are printed as Python does in whole answers, and as Rust does in events."""
 
 from __future__ import annotations
 

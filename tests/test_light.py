@@ -1,4 +1,4 @@
-"""audio-mockserver-light: everything but listening works with what its wheel requires, and it says so."""
+"""audio-mockserver-light: all but Whisper works with what its wheel requires, and the messages say so."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REMEDY = "Whisper is not installed. Install it with: pip install faster-whisper"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of packages: those of the light wheel, and what pip would install for it."""
+    """Make a folder of packages: those of the light wheel, and what pip would install for it."""
     folder = tmp_path_factory.mktemp("light")
     with zipfile.ZipFile(build_wheel(ROOT / "light", folder)) as archive:
         archive.extractall(folder / "site")
@@ -41,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def closure(requirements: list[str]) -> Iterator[importlib.metadata.Distribution]:
-    """The distributions of this environment that are required, directly or not."""
+    """Return the distributions of this environment that are required, directly or not."""
     waiting, seen = list(requirements), set[str]()
     while waiting:
         requirement = Requirement(waiting.pop())
@@ -56,7 +56,7 @@ def closure(requirements: list[str]) -> Iterator[importlib.metadata.Distribution
 
 
 def command(site: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """How the program is run with nothing but these packages; and its environment."""
+    """Return the command of the program with only these packages, and its environment."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
     environment = own | {"PYTHONPATH": str(site), "HF_HUB_CACHE": str(site / "none")}
     return [sys.executable, "-S", "-m", "mockserver", *arguments], environment
@@ -71,7 +71,7 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def banner(site: Path) -> Iterator[str]:
-    """What `mockserver serve` prints at its start; the server runs meanwhile."""
+    """Yield the output of `mockserver serve` at its start; the server runs meanwhile."""
     program, environment = command(site, "serve", "--port", "0")
     with subprocess.Popen(
         program,

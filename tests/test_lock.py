@@ -1,4 +1,4 @@
-"""What `make` installs is locked: every dependency, with hashes, from whichever index."""
+"""The dependencies that `make` installs are locked: all of them, with hashes, independent of the index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def locked(name: str) -> list[Requirement]:
 
 
 def group(name: str) -> Iterator[str]:
-    """The requirements of a dependency group, those of included groups among them."""
+    """Return the requirements of a dependency group, with those of included groups."""
     for entry in PROJECT["dependency-groups"][name]:
         if isinstance(entry, dict):
             yield from group(entry["include-group"])

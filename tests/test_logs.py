@@ -1,4 +1,4 @@
-"""What of the log is let through while servers run in a program."""
+"""The log level while servers run inside a program."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mockserver.logs import LogLevels
 
 @pytest.fixture
 def logger() -> logging.Logger:
-    """A logger of its own, which nobody else sets."""
+    """Return a logger of this test."""
     return logging.Logger("some")
 
 
 def levels(logger: logging.Logger, *log_levels: str) -> Iterator[int]:
-    """The level while one server after the other is started, and while they end in the same order."""
+    """Return the levels while servers are started one after the other, and while they end in the same order."""
     through = LogLevels(logger)
     running = [through.of_server(log_level) for log_level in log_levels]
     for server in running:

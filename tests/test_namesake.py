@@ -1,4 +1,4 @@
-"""Other distributions with a package `mockserver`: what is said of them, and what works on beside them."""
+"""Other distributions with a package `mockserver`: the messages about them, and what still works beside them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def unpack_theirs(site: Path) -> None:
 
 @pytest.fixture
 def ours_last(wheel: Path, tmp_path: Path) -> Path:
-    """A folder of packages into which audio-mockserver was installed after mockserver-client."""
+    """Make a folder of packages: mockserver-client, then audio-mockserver."""
     unpack_theirs(tmp_path / "site")
     unpack_ours(wheel, tmp_path / "site")
     return tmp_path / "site"
@@ -64,14 +64,14 @@ def ours_last(wheel: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def theirs_last(wheel: Path, tmp_path: Path) -> Path:
-    """A folder of packages into which mockserver-client was installed after audio-mockserver."""
+    """Make a folder of packages: audio-mockserver, then mockserver-client."""
     unpack_ours(wheel, tmp_path / "site")
     unpack_theirs(tmp_path / "site")
     return tmp_path / "site"
 
 
 def run(site: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python with the packages of ``site`` before all others, in the folder beside it."""
+    """Run Python with the packages of ``site`` before all others, in the folder beside it."""
     own = {
         name: value for name, value in os.environ.items() if not name.startswith(("MOCKSERVER_", "PYTEST"))
     }

@@ -1,4 +1,4 @@
-"""Every setting, from every source, with odd values: each is served well, or refused in one line."""
+"""Every setting, from every source, with odd values: each works, or is refused in one line."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def assert_one_line(message: str, *names: str) -> None:
 
 
 def accepted(option: Field[Any]) -> list[Any]:
-    """The odd values that a setting takes; the others are refused in a line."""
+    """Return the odd values that a setting accepts; check that the others are refused in one line."""
     found = []
     for value in ODD_VALUES:
         try:
@@ -141,7 +141,7 @@ def test_an_argument_is_accepted_or_refused_in_a_line_and_what_is_accepted_is_se
 
 
 def is_place(option: Field[Any]) -> bool:
-    """Whether a setting names something that must be there."""
+    """Return whether a setting names an existing file or folder."""
     return bool(option.metadata["is_path"]) or option.name == "host"
 
 

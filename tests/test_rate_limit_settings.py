@@ -1,4 +1,4 @@
-"""How rate limits and response headers are set: by file, by setting, and what is refused."""
+"""Rate limits and response headers, set by file and by setting, and the refusals of invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warni
 
 
 def limits_of(server: MockServer, model: str = "gpt-4o", key: str = "sk-mock-tier-1-me") -> dict[str, str]:
-    """What a chat is told of its limits."""
+    """Return the limits that a chat states."""
     with openai.OpenAI(base_url=server.base_url, api_key=key, max_retries=0) as client:
         chats = client.chat.completions.with_raw_response
         response = chats.create(model=model, messages=[{"role": "user", "content": "x"}])

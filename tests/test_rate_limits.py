@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mockserver.limits.durations import go_duration
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse, multipart
+from tests.waiting import eventually
 
 Clip = tuple[str, bytes]
 Send = Callable[..., RawResponse]
@@ -44,7 +44,7 @@ def clock(server: MockServer) -> Clock:
 
 @dataclass(frozen=True)
 class Api:
-    """Requests of one account, whose key says its tier."""
+    """Requests of one account, whose key names its tier."""
 
     send: Send
     key: str
@@ -70,7 +70,7 @@ class Api:
 
 @pytest.fixture
 def account(send: Send) -> Callable[[str], Api]:
-    """Makes accounts of a tier."""
+    """Return a function that makes accounts of a tier."""
     return lambda tier: Api(send, f"sk-mock-{tier}-limits-{next(_numbers)}")
 
 
@@ -85,18 +85,18 @@ def free(account: Callable[[str], Api]) -> Api:
 
 
 def of_tokens(tokens: int) -> str:
-    """A message that a chat is charged so many tokens for: those of its letters and of seven more."""
+    """Return a message that a chat is charged so many tokens for: those of its letters and seven more."""
     return "x" * (4 * tokens - 7)
 
 
 def told(response: RawResponse) -> dict[str, str]:
-    """What a response tells of limits."""
+    """Return the headers of a response that state limits."""
     names = ("x-ratelimit-", "retry-after")
     return {name: value for name, value in response.headers.items() if name.startswith(names)}
 
 
 def limits(counted: str, limit: int, remaining: int, reset: str) -> dict[str, str]:
-    """The headers of one limit."""
+    """Return the headers of one limit."""
     return {
         f"x-ratelimit-limit-{counted}": str(limit),
         f"x-ratelimit-remaining-{counted}": str(remaining),
@@ -105,7 +105,7 @@ def limits(counted: str, limit: int, remaining: int, reset: str) -> dict[str, st
 
 
 def refusal(message: str, kind: str) -> bytes:
-    """The body of a 429, as it is published."""
+    """Return the body of a 429, as published."""
     return (
         f'{{\n    "error": {{\n        "message": "{message}",\n        "type": "{kind}",\n'
         '        "param": null,\n        "code": "rate_limit_exceeded"\n    }\n}\n'
@@ -238,7 +238,7 @@ def test_the_end_of_a_days_requests_is_refused_until_one_is_refilled(tier_1: Api
 
 
 def test_too_many_tokens_are_refused_as_published(tier_1: Api) -> None:
-    """The request counts as taken from the requests that are left, as in the one recording of such a refusal."""
+    """Count the request against the requests that are left, as the one recorded refusal does."""
     assert tier_1.chat(of_tokens(29_937), temperature=9).status == 400  # charged, and never settled
     response = tier_1.chat(of_tokens(385))
     assert response.status == 429
@@ -285,7 +285,7 @@ def test_an_account_without_credit_is_told_of_no_limits(send: Send) -> None:
 
 
 def test_what_an_answer_really_used_is_charged_afterwards(tier_1: Api) -> None:
-    """It may be more than is left. Then there is nothing left for longer than the limit's minute."""
+    """Use more than is left: then nothing is left for longer than the limit's minute."""
     words = " ".join(["so"] * 60)
     first = tier_1.chat(words, x_mock_limits="tokens_per_minute=100")
     assert first.headers["x-ratelimit-remaining-tokens"] == "53"
@@ -424,19 +424,10 @@ def test_a_client_that_leaves_is_charged_for_what_it_got(
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
         connection.recv(100)
-    rows = _eventually(lambda: services_of(server.app).ledger.rows(_account_id(server, key)))
+    rows = eventually(lambda: services_of(server.app).ledger.rows(_account_id(server, key)))
+    assert rows, "the server did not notice that the client left"
     assert rows[0]["tokens"] > 0
 
 
 def _account_id(server: MockServer, key: str) -> str:
     return services_of(server.app).accounts.authenticate(key).id
-
-
-def _eventually(found: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What is found once the server has noticed that its client left; at most a minute is waited."""
-    deadline = threading.Event()
-    for _ in range(600):
-        if rows := found():
-            return rows
-        deadline.wait(0.1)
-    raise AssertionError("the server did not notice")

@@ -1,4 +1,4 @@
-"""The official SDKs meet the limits: they raise what they should, and their own retry gets through."""
+"""The official SDKs at the limits: they raise their errors, and their own retry succeeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENOUGH = 20  # requests, one of which comes before the one before it is refilled
 
 @pytest.fixture(scope="module")
 def fast_server() -> Iterator[MockServer]:
-    """A server whose minute lasts a second, with two requests in it."""
+    """Yield a server whose minute lasts a second, with two requests in it."""
     settings = Settings(
         port=0, whisper_model="none", log_level="warning", time_scale=60, limits="requests_per_minute=2"
     )

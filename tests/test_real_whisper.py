@@ -1,4 +1,4 @@
-"""The whole way with a real engine: the server speaks, and the Whisper that ships hears what it said."""
+"""Speech and transcription end to end: the embedded Whisper transcribes what the server said."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def whisper(whisper_server: MockServer) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture(scope="module")
 def one_at_a_time() -> Iterator[openai.OpenAI]:
-    """A server that hears one clip and turns away whatever else comes meanwhile."""
+    """Yield a client of a server that transcribes one clip and refuses any other meanwhile."""
     settings = Settings(
         port=0, whisper_model="embedded", whisper_cpu_threads=1, whisper_queue=0, log_level="error"
     )
@@ -74,12 +74,12 @@ def say(sdk: openai.OpenAI, text: str, response_format: str = "mp3", voice: str 
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, however it is punctuated."""
+    """Return the words of a text without punctuation."""
     return re.findall(r"[a-z0-9']+", text.lower())
 
 
 def every_window(sdk: openai.OpenAI, *sayings: tuple[str, str]) -> tuple[str, bytes]:
-    """A clip in which a voice says a sentence every 30 seconds; pairs of voice and text."""
+    """Return a clip in which a voice says a sentence every 30 seconds; the pairs are voice and text."""
     pcm = b"".join(say(sdk, text, "pcm", voice).ljust(2 * RATE * WINDOW, b"\0") for voice, text in sayings)
     return "long.wav", write_wav(pcm, RATE)
 
@@ -379,12 +379,12 @@ def test_an_engine_that_fails_at_a_later_window_is_a_503_that_says_why(
 
 
 def say_unheard(sdk: openai.OpenAI) -> bytes:
-    """Speech that the server does not recognise as its own, because it was made slightly longer."""
+    """Return speech that the server does not recognise as its own, because it is slightly longer."""
     return write_wav(say(sdk, ORDER, "pcm") + bytes(2 * RATE // 10), RATE)
 
 
 def hears(sdk: openai.OpenAI, clip: tuple[str, bytes]) -> bool:
-    """Whether Whisper takes a clip: not while it listens to another one."""
+    """Return whether Whisper accepts a clip, which it does not while it transcribes another."""
     try:
         sdk.audio.transcriptions.create(model="whisper-1", file=clip)
     except openai.InternalServerError:

@@ -1,4 +1,4 @@
-"""Refusals in full, as they leave the server: status, message, ``param`` and ``code``."""
+"""Whole refusals: status, message, ``param`` and ``code``."""
 
 from __future__ import annotations
 

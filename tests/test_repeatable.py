@@ -28,7 +28,7 @@ Send = Callable[..., RawResponse]
 
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[int]:
-    """A server in a process of its own; its port."""
+    """Yield the port of a server in a separate process."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--whisper-model", "none"]
     options = ["--seed", "seven", "--frozen-time", str(NOON)]
     with subprocess.Popen(
@@ -45,7 +45,7 @@ def served(environment: dict[str, str]) -> Iterator[int]:
 
 
 def exchange(port: int, method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Everything that is answered."""
+    """Return all that is answered."""
     fields = {"Host": "localhost", "Connection": "close", "Authorization": f"Bearer {KEY}", **headers}
     lines = [f"{name}: {value}" for name, value in fields.items()]
     head = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""])
@@ -55,7 +55,7 @@ def exchange(port: int, method: str, path: str, body: bytes, headers: dict[str, 
 
 
 def conversation(port: int) -> list[bytes]:
-    """The answers to requests of every kind: whole and streamed, refused, and of the control API."""
+    """Return the answers to requests of every kind: whole and streamed, refused, and of the control API."""
     as_json = {"Content-Type": "application/json"}
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello."}]}
     spoken = {"model": "tts-1", "voice": "alloy", "input": "Hello.", "response_format": "wav"}

@@ -16,7 +16,7 @@ TEXT = "Hello from the other language."
 
 @pytest.fixture(scope="module")
 def seen(server: MockServer) -> dict[str, Any]:
-    """What a session in Node saw."""
+    """Return the report of a session in Node."""
     result: dict[str, Any] = run_session("session.mjs", server)
     return result
 

@@ -16,7 +16,7 @@ HEARD = "I heard you say: Hello world, this is a test."
 
 @pytest.fixture(scope="module")
 def seen(server: MockServer) -> dict[str, Any]:
-    """What a session in Node saw."""
+    """Return the report of a session in Node."""
     result: dict[str, Any] = run_session("chat.mjs", server, api_key="sk-mock-tier-5-npm-chat")
     return result
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def seen(server: MockServer) -> dict[str, Any]:
-    """What a session in Node saw."""
+    """Return the report of a session in Node."""
     result: dict[str, Any] = run_session("voices.mjs", server, api_key="sk-mock-tier-5-npm-voices")
     return result
 

@@ -1,4 +1,4 @@
-"""JSON as its standard has it, and no more."""
+"""JSON is read strictly as its standard defines it."""
 
 from __future__ import annotations
 

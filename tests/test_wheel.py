@@ -1,4 +1,4 @@
-"""The wheel is all that is needed: built here, unpacked elsewhere, started without the repository."""
+"""The wheel is complete: built here, unpacked elsewhere, started without the repository."""
 
 from __future__ import annotations
 

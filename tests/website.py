@@ -1,4 +1,4 @@
-"""A web server that answers as a test says."""
+"""A web server with the pages of a test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Website:
-    """On a port of the loopback; ``pages`` are answered by path, ``seen`` are the headers of each request."""
+    """A web server on a loopback port: ``pages`` are answered by path, ``seen`` has the headers of each request."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Answer] = {}
@@ -39,7 +39,7 @@ class Website:
     def page(
         self, path: str, body: bytes, *, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})
     ) -> str:
-        """Has a page answered; its URL. Without a ``Content-Length`` it has that of the body."""
+        """Add a page; return its URL. Without a ``Content-Length`` it gets that of the body."""
 
         def answer(request: BaseHTTPRequestHandler) -> None:
             request.send_response(status)
@@ -55,7 +55,7 @@ class Website:
         return self.page(path, b"", status=302, headers={"Location": location})
 
     def file(self, path: str, data: bytes) -> str:
-        """Has a file answered only once ``released`` is set; its URL."""
+        """Add a file that is sent once ``released`` is set; return its URL."""
 
         def answer(request: BaseHTTPRequestHandler) -> None:
             self.released.wait()
@@ -67,7 +67,7 @@ class Website:
 
 @contextlib.contextmanager
 def serving() -> Iterator[Website]:
-    """A website that is there until the end of the block."""
+    """Yield a website that runs until the end of the block."""
     site = Website()
     thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -1,1 +1,1 @@
-"""Programs that make files of this project."""
+"""Programs that make or check files of this project."""

@@ -28,7 +28,7 @@ PAUSE = 0.35  # seconds between two turns of a conversation
 
 @dataclass(frozen=True)
 class Turn:
-    """Who says what."""
+    """A speaker and a text."""
 
     voice: str
     text: str
@@ -51,7 +51,7 @@ CONTAINERS = {"fox": "mp3"}
 
 
 def main() -> None:
-    """Writes every clip and its transcript."""
+    """Write every clip and its transcript."""
     catalog = Catalog()
     speaker = Pyttsx3Speaker()
     try:
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def spoken(speaker: Pyttsx3Speaker, catalog: Catalog, turns: Iterable[Turn]) -> tuple[bytes, list[Segment]]:
-    """The PCM of a conversation and its segments, with a speaker each where there are several."""
+    """Return the PCM of a conversation and its segments, with a speaker each if there are several."""
     pcm = bytearray()
     segments: list[Segment] = []
     voices = list(dict.fromkeys(turn.voice for turn in turns))
@@ -85,12 +85,12 @@ def spoken(speaker: Pyttsx3Speaker, catalog: Catalog, turns: Iterable[Turn]) -> 
 
 
 def _milliseconds(seconds: float) -> float:
-    """Cut off, not rounded: no word may end after its clip."""
+    """Cut off the rest instead of rounding, so that no word ends after its clip."""
     return math.floor(seconds * 1000) / 1000
 
 
 def write(name: str, pcm: bytes, segments: list[Segment], language: str) -> None:
-    """Writes the audio file and its fixture."""
+    """Write the audio file and its fixture."""
     container = CONTAINERS.get(name, "wav")
     audio = (
         write_wav(pcm, SPEECH_SAMPLE_RATE, 1)

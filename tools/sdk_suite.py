@@ -51,7 +51,7 @@ SKIPPED_BY_THE_SDK = re.compile("aiohttp client is not compatible with respx2?_m
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the suite of a version of the SDK; the exit status."""
+    """Run the tests of a version of the SDK; return the exit status."""
     given = arguments[0] if arguments else installed_version("openai")
     release = newest_release() if given == "latest" else given
     suite = unpacked(release)
@@ -83,7 +83,7 @@ def newest_release() -> str:
 
 
 def unpacked(release: str) -> Path:
-    """Return the folder of the SDK's source distribution, which is fetched where it is not there yet."""
+    """Return the folder of the SDK's source distribution; fetch it if it is missing."""
     folder = FOLDER / f"openai-{release}"
     if not folder.exists():
         source = ["--no-deps", "--no-binary", "openai", "--dest", str(FOLDER)]
@@ -106,7 +106,7 @@ def environment(release: str) -> str:
 
 
 def pip(python: str, *arguments: str) -> str:
-    """Return what pip says. Exits with its complaints where it fails."""
+    """Return the output of pip. Exit with its error message if it fails."""
     command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -13,7 +13,7 @@ from mockserver.settings.model import AccountRow, LimitRow, Settings
 
 
 def bearing(authorization: str | None, **others: str) -> dict[str, str]:
-    """The headers of a request."""
+    """Return the headers of a request."""
     headers = {name.replace("_", "-"): value for name, value in others.items()}
     return headers if authorization is None else headers | {"Authorization": authorization}
 

@@ -1,4 +1,4 @@
-"""Secrets are known by name, by the scheme before them, and as the key of the request itself."""
+"""Secrets are recognised by their name, by the scheme before them, and as the API key of the request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = "sk-proj-****************tLm4"
 
 
 def request(query: str = "", **headers: str) -> Request:
-    """A request with these headers."""
+    """Return a request with these headers."""
     environ = create_environ(query_string=query)
     return request_of(environ | {f"HTTP_{name.upper()}": value for name, value in headers.items()})
 

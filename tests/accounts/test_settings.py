@@ -1,4 +1,4 @@
-"""Settings that are changed while the server runs."""
+"""Settings of accounts, changed while the server runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes small audio files in every documented container, and the sound in them."""
+"""Makes short audio files in every documented container."""
 
 import hashlib
 import io
@@ -32,7 +32,7 @@ FILE_TYPES = {
 
 
 def tone(seconds: float, frequency: float = 220.0) -> bytes:
-    """A swelling tone: s16le mono at ``RATE``."""
+    """Return a tone that grows louder: s16le mono at ``RATE``."""
     time = np.arange(round(seconds * RATE)) / RATE
     wave = 8000 * np.sin(2 * np.pi * frequency * time) * (0.6 + 0.4 * np.sin(9 * time))
     pcm: bytes = wave.astype("<i2").tobytes()
@@ -40,12 +40,12 @@ def tone(seconds: float, frequency: float = 220.0) -> bytes:
 
 
 def pcm_hash(pcm: bytes, sample_rate: int, channels: int) -> str:
-    """Return the hash of a sound: of its channel count, its rate in Hz and its interleaved s16le samples."""
+    """Return the hash of a sound: channel count, sample rate in Hz and interleaved s16le samples."""
     return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode() + pcm).hexdigest()
 
 
 def encode(pcm: bytes, file_type: str) -> bytes:
-    """``pcm`` (s16le mono at ``RATE``) as a file of one of ``FILE_TYPES``."""
+    """Return ``pcm`` (s16le mono at ``RATE``) as a file of one of ``FILE_TYPES``."""
     muxer, codec, rate, layout = FILE_TYPES[file_type]
     file = io.BytesIO()
     with av.open(file, "w", format=muxer) as container:
@@ -63,7 +63,7 @@ def encode(pcm: bytes, file_type: str) -> bytes:
 
 
 def film(pcm: bytes) -> bytes:
-    """An mp4 with a picture before the sound."""
+    """Return an mp4 file in which a video stream comes before the audio stream."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         video = container.add_stream("mpeg4", 25)
@@ -86,6 +86,6 @@ def film(pcm: bytes) -> bytes:
 
 
 def frequency_of(samples: npt.NDArray[np.float32], rate: int) -> float:
-    """The strongest frequency in Hz."""
+    """Return the strongest frequency in Hz."""
     spectrum = np.abs(np.fft.rfft(samples))
     return float(spectrum.argmax()) * rate / len(samples)

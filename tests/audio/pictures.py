@@ -1,4 +1,4 @@
-"""Makes audio files that hold more than sound: covers, pictures in tags and attachments, a film's pictures."""
+"""Makes audio files that hold more than sound: covers, pictures in tags and attachments, video streams."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ _BLOCK = 1 << 20  # bytes of zeros that are compressed once and repeated
 
 
 def png(side: int) -> bytes:
-    """Return a PNG of ``side`` x ``side`` transparent pixels, 16 bits a channel: 8 bytes a pixel once it is decoded."""
+    """Return a PNG of ``side`` x ``side`` transparent pixels, 16 bits a channel: 8 bytes a pixel once decoded."""
     header = struct.pack(">IIBBBBB", side, side, 16, 6, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         (_chunk(b"IHDR", header), _chunk(b"IDAT", _zeros(side * (1 + 8 * side))), _chunk(b"IEND", b""))

@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes."""
+"""The container of a file, recognised by its first bytes."""
 
 from __future__ import annotations
 

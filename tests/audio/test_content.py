@@ -1,4 +1,4 @@
-"""Bytes in memory and on disk are read in the same way."""
+"""Bytes in memory and bytes on disk are read in the same way."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def on_disk(data: bytes) -> Content:
 
 
 def spooled() -> list[Path]:
-    """The files of this process that have no name any more."""
+    """Return the open files of this process that have no name any more."""
     files = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
     return [file for file in files if file.is_symlink() and "(deleted)" in os.readlink(file)]
 

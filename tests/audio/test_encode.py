@@ -14,7 +14,7 @@ ENCODED = [name for name in CONTENT_TYPES if name not in ("wav", "pcm")]
 
 
 def pieces(size: int) -> Iterator[bytes]:
-    """The tone in chunks of ``size`` bytes."""
+    """Return the tone in chunks of ``size`` bytes."""
     return (TONE[begin : begin + size] for begin in range(0, len(TONE), size))
 
 

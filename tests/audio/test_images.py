@@ -1,4 +1,4 @@
-"""How large an image is, by each format that chats take."""
+"""The sizes of images, in each format that chats accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of an Ogg file FFmpeg is shown the sound, and no comment."""
+"""FFmpeg is given the sound of an Ogg file without its comments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown(data: bytes, step: int = 1000) -> bytes:
 
 
 def split(data: bytes) -> list[bytes]:
-    """The pages of a file."""
+    """Return the pages of a file."""
     pages = []
     while data:
         body = 27 + data[26]
@@ -43,7 +43,7 @@ def page(packet: bytes, stream: int, number: int, *, continued: bool = False, en
 
 
 def with_comments(data: bytes, comments: list[bytes], software: bytes = b"x") -> bytes:
-    """An Opus file with other comments."""
+    """Return an Opus file with other comments."""
     pages = split(data)
     packet = b"OpusTags" + struct.pack("<I", len(software)) + software + struct.pack("<I", len(comments))
     packet += b"".join(struct.pack("<I", len(each)) + each for each in comments)
@@ -61,7 +61,7 @@ def with_comments(data: bytes, comments: list[bytes], software: bytes = b"x") ->
 
 
 def opened(data: bytes) -> tuple[dict[str, str], int]:
-    """The comments of a file, and how many samples it has."""
+    """Return the comments of a file and its number of samples."""
     with av.open(io.BytesIO(data), "r", format="ogg") as container:
         stream = container.streams.audio[0]
         return dict(stream.metadata), sum(frame.samples for frame in container.decode(stream))

@@ -29,7 +29,7 @@ def test_a_file_with_a_cover_is_transcribed(file_type: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("file_type", HOLDERS)
 def test_no_pixel_of_a_cover_is_decoded(file_type: str) -> None:
-    """In half a gigabyte of address space; the pixels of the cover are two."""
+    """Decode in half a gigabyte of address space; the pixels of the cover would take two."""
     data = with_pictures(TONE, file_type, [png(16_000)])
     run = subprocess.run([sys.executable, "-c", FACTS], input=data, capture_output=True, check=False)
     assert b"duration=2.0" in run.stdout, run.stderr.decode()
@@ -63,7 +63,7 @@ def box(name: bytes, content: bytes) -> bytes:
 
 
 def rewritten(data: bytes, tables: Mapping[bytes, bytes]) -> bytes:
-    """An MP4 file with other tables."""
+    """Return an MP4 file with other tables."""
     return b"".join(
         box(name, rewritten(content, tables) if name in NESTED else tables.get(name, content))
         for name, content in boxes(data)
@@ -71,7 +71,7 @@ def rewritten(data: bytes, tables: Mapping[bytes, bytes]) -> bytes:
 
 
 def in_fragments(pcm: bytes) -> bytes:
-    """An MP4 file whose index is spread over it."""
+    """Return an MP4 file whose index is spread over the file."""
     file = io.BytesIO()
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     with av.open(file, "w", format="mp4", container_options=options) as target:
@@ -176,13 +176,13 @@ def tagged_webm(count: int) -> bytes:
 
 @pytest.mark.parametrize("tagged", [tagged_flac, tagged_mp3, tagged_wav, tagged_webm])
 def test_any_number_of_tags_is_passed_over(tagged: Callable[[int], bytes]) -> None:
-    """FFmpeg, which compares each with all before, would need a minute for as many."""
+    """Use so many tags that FFmpeg, which compares each with all before it, would take a minute."""
     few, many = (decode(tagged(count), keep_seconds=0, max_seconds=60).facts for count in (1, 250_000))
     assert many == few
 
 
 def test_what_is_recorded_without_an_end_is_transcribed() -> None:
-    """As browsers do: segment and clusters tell no size."""
+    """Decode what browsers record: the segment and its clusters state no size."""
     file = Stream()
     with (
         av.open(io.BytesIO(encode(TONE, "webm")), "r") as source,
@@ -199,7 +199,7 @@ def test_what_is_recorded_without_an_end_is_transcribed() -> None:
 
 
 class Stream:
-    """A file that cannot be gone back in."""
+    """A file without ``seek``."""
 
     def __init__(self) -> None:
         self.written = bytearray()
@@ -227,7 +227,7 @@ def test_the_tag_at_the_end_of_an_mp3_file_is_passed_over() -> None:
 
 @pytest.mark.parametrize("file_type", ["mp3", "aac"])
 def test_what_looks_like_tags_by_chance_is_none_outside_of_mp4(file_type: str) -> None:
-    """Tens of megabytes of compressed sound have thousands of such bytes in them."""
+    """Decode sound with thousands of bytes that look like tags, as tens of megabytes contain by chance."""
     sound = encode(TONE, file_type)
     plain = decode(sound, keep_seconds=0, max_seconds=60).facts
     whole = sound + box(b"\xa9nam", b"x" * 8) * 2_500

@@ -11,7 +11,7 @@ RATE = 16_000
 
 
 class Source:
-    """A sound of some seconds that counts up, in pieces of a tenth of a second; remembers what it has made."""
+    """A sound of some seconds whose samples count up, made in pieces of 0.1 s; keeps weak references to the pieces."""
 
     def __init__(self, seconds: int) -> None:
         self.numbers = np.arange(seconds * RATE, dtype=np.float32)
@@ -27,7 +27,7 @@ class Source:
 
     @property
     def kept(self) -> int:
-        """How many of the pieces are still somewhere."""
+        """Return how many of the pieces are still referenced."""
         return sum(piece() is not None for piece in self.made)
 
 
@@ -76,5 +76,5 @@ def test_going_back_starts_again() -> None:
 
 
 def samples_at(samples: Samples, second: int) -> float:
-    """The first sample of a second."""
+    """Return the first sample of a second."""
     return float(samples.stretch(second * RATE, (second + 1) * RATE)[0])

@@ -1,1 +1,1 @@
-"""A real browser, whose pages try what pages can. `make test-browser` runs these tests."""
+"""Tests with a real browser, whose pages attack the server. `make test-browser` runs them."""

@@ -1,4 +1,4 @@
-"""Chromium without a window: the one of the machine, else that of the npm package."""
+"""Runs Chromium without a window: the installed one, else that of the npm package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPTIONS = (
 
 
 def _command(profile: Path) -> tuple[list[str], dict[str, str]]:
-    """The program with its options, and the environment that it needs."""
+    """Return the command line of the browser, and the environment that it needs."""
     program = shutil.which("chromium")
     environment = {"PATH": os.environ["PATH"], "HOME": str(profile)}
     if program is None:
@@ -42,7 +42,7 @@ def _command(profile: Path) -> tuple[list[str], dict[str, str]]:
 
 @contextlib.contextmanager
 def showing(url: str, profile: Path) -> Iterator[None]:
-    """A browser with the page of ``url``, until the end of the block."""
+    """Yield while a browser shows the page at ``url``."""
     command, environment = _command(profile)
     with subprocess.Popen(
         [*command, url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

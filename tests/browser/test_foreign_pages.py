@@ -1,4 +1,4 @@
-"""No page of another site reads or steers the control API, whatever a real browser lets it try."""
+"""No page of another site can read or change the control API, whatever a real browser permits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EMBEDDING = 7
 
 
 class Site:
-    """A web server of somebody else's, known by many names.
+    """A foreign web server, known by many names.
 
     ``page`` is what it shows; what pages have found they send to ``/found``. Calls of ``/_mock`` it passes on as they
     are: so they reach a server whose name was made to lead to this site before, and leads there since.
@@ -81,7 +81,7 @@ class Site:
         connection.close()
 
     def results(self, host: str, page: str, profile: Path) -> dict[str, str]:
-        """What a page of this site found, shown under a name."""
+        """Return what a page of this site has reported under a name."""
         self.page = page
         with showing(f"http://{host}:{self.port}/", profile):
             return self.found.get(timeout=100)
@@ -93,7 +93,7 @@ def port_of(mock: MockServer) -> int:
 
 @pytest.fixture
 def mock() -> Iterator[MockServer]:
-    """A server that holds something to read and to change."""
+    """Yield a server that has state to read and to change."""
     with MockServer(Settings(port=0, whisper_model="none", frozen_time=1_800_000_000)) as running:
         stub = {"id": "kept", "when": {"endpoint": "chat"}, "reply": {"say": MARKER}}
         assert httpx.post(f"{running.url}/_mock/stubs", json=stub).status_code == 201
@@ -112,7 +112,7 @@ def site(mock: MockServer) -> Iterator[Site]:
 
 @pytest.fixture
 def unchanged(mock: MockServer) -> Callable[[], bool]:
-    """Tells whether the server is as it was."""
+    """Return whether the state of the server is unchanged."""
 
     def state() -> Any:
         return httpx.get(f"{mock.url}/_mock/snapshot").json()["state"]

@@ -1,4 +1,4 @@
-"""Models of one's own: in `mockserver.toml`, over the control API, and in Python."""
+"""Custom models: in `mockserver.toml`, over the control API, and in Python."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ requests_per_minute = 7
 
 @pytest.fixture(scope="module")
 def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
-    """A server with models of a file."""
+    """Return a server with the models of a file."""
     file = tmp_path_factory.mktemp("configured") / "mockserver.toml"
     file.write_text(CONFIG, "utf-8")
     with MockServer(load_settings(file)) as running:

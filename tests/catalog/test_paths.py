@@ -1,4 +1,4 @@
-"""The table of OpenAI's calls, against the SDK that is installed."""
+"""The table of OpenAI's endpoints, compared with the installed SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the catalog, against the product pages they were taken from."""
+"""The tables of the catalog, compared with the product pages that they were taken from."""
 
 from __future__ import annotations
 
@@ -419,7 +419,7 @@ def test_there_is_no_card_of_an_unknown_model(catalog: Catalog) -> None:
 
 @pytest.fixture
 def tables(tmp_path: Path) -> Path:
-    """A copy of the tables, to be changed."""
+    """Return a copy of the tables, to be changed."""
     shutil.copytree(TABLES, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py*"))
     return tmp_path
 
@@ -431,7 +431,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 
 def file_with(tables: Path, text: str) -> Path:
-    """The first table of models, or of offers, that has the text in it."""
+    """Return the first table of models, or of offers, that contains the text."""
     files = [*sorted((tables / "models").glob("*.toml")), tables / "listings.toml"]
     return next(file for file in files if text in file.read_text(encoding="utf-8"))
 

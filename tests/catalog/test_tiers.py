@@ -1,4 +1,4 @@
-"""The tier tables: which limits every model has on every tier, and where the figures come from."""
+"""The tier tables: the limits of every model on every tier, and the sources of the figures."""
 
 from __future__ import annotations
 

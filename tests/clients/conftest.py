@@ -1,4 +1,4 @@
-"""Clients of other projects, each as its documentation tells, led to the server by the environment alone.
+"""Clients of other projects, used as their documentation says; only the environment points them to the server.
 
 `make test-clients` runs these tests. A client that is not installed is an error, not a skipped test.
 """

@@ -1,4 +1,4 @@
-"""instructor validates what comes against a model of pydantic, and asks again where it does not fit."""
+"""instructor validates answers with a model of pydantic, and asks again if they do not fit."""
 
 from __future__ import annotations
 

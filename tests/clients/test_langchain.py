@@ -1,4 +1,4 @@
-"""LangChain's agent ends by a tool that takes the structured answer, under `tool_choice: "required"`."""
+"""LangChain's agent ends with a tool call that carries the structured answer, under `tool_choice: "required"`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Forecast(BaseModel):
 
 @tool
 def get_weather(city: str) -> str:
-    """Tell the weather of a city."""
+    """Return the weather of a city."""
     return f"18 degrees in {city}"
 
 

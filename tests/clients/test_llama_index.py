@@ -1,4 +1,4 @@
-"""LlamaIndex reads the base URL from `OPENAI_API_BASE`, the older name, only."""
+"""LlamaIndex reads the base URL only from `OPENAI_API_BASE`, the older name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `llm` calls chat completions for some models, and the Responses API for others, its default among them."""
+"""The command `llm` calls chat completions for some models and the Responses API for others, such as its default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver.testing.audio_api import AudioApi
 
 
 def llm(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `llm` with settings and logs of its own."""
+    """Run `llm` with separate settings and logs."""
     return subprocess.run(
         [sys.executable, "-m", "llm", *arguments],
         capture_output=True,

@@ -20,7 +20,7 @@ def chat_completions() -> Iterator[None]:
 
 @function_tool
 def get_weather(city: str) -> str:
-    """Tell the weather of a city."""
+    """Return the weather of a city."""
     return f"18 degrees in {city}"
 
 

@@ -1,4 +1,4 @@
-"""pydantic-ai ends a run by a tool of its own that takes the output, under `tool_choice: "required"`."""
+"""pydantic-ai ends a run with its own output tool, under `tool_choice: "required"`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ToolCallingAgent of smolagents goes on until the model calls `final_answer`, as it must call a tool at each step.
+"""A ToolCallingAgent of smolagents, which must call a tool at each step, runs until the model calls `final_answer`.
 
 It writes earlier calls and their results as text.
 """
@@ -12,7 +12,7 @@ from mockserver.testing.audio_api import AudioApi
 
 @tool
 def get_weather(city: str) -> str:
-    """Tell the weather of a city.
+    """Return the weather of a city.
 
     Args:
         city: The name of the city.

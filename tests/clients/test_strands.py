@@ -1,4 +1,4 @@
-"""An agent of Strands that has no tools sends an empty list of them."""
+"""A Strands agent without tools sends an empty list of tools."""
 
 from __future__ import annotations
 

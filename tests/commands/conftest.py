@@ -1,4 +1,4 @@
-"""How the tests of the commands run them."""
+"""Fixtures that run the commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.cli import main
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs a command in an empty folder, offline, without anybody's settings or models."""
+    """Run a command in an empty folder, offline, without settings or models of the machine."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "models"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -1,4 +1,4 @@
-"""`mockserver drift`, with the SDK that is installed."""
+"""`mockserver drift`, with the installed SDK."""
 
 from __future__ import annotations
 

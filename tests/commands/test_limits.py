@@ -24,7 +24,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """A server that has answered one request, of unknown cost."""
+    """Yield a server that has answered one request, of unknown cost."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000.0)
     with MockServer(settings) as running:
         with openai.OpenAI(base_url=running.base_url, api_key="sk-mock-free-watched-key") as sdk:

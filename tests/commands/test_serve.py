@@ -1,4 +1,4 @@
-"""What `mockserver serve` prints; how it runs is tested in tests/test_cli.py."""
+"""The output of `mockserver serve`; tests/test_cli.py tests the running program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mockserver stubs check`, and what `serve` says of stubs that cannot be used."""
+"""`mockserver stubs check`, and the messages of `serve` about invalid stubs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def folders(tmp_path: Path) -> None:
-    """Two folders of stubs, and a broken one, where the commands run."""
+    """Make two folders of stubs, and a broken one, in the working folder."""
     for name, text in {
         "good/a.yaml": "[{reply: {text: One.}}, {reply: {text: Two.}}]",
         "good/b.json": '{"reply": {"text": "Three."}}',

@@ -57,7 +57,7 @@ def test_a_translation_is_in_english(run: Run) -> None:
 
 @pytest.fixture
 def unknown(run: Run) -> str:
-    """A clip of silence in the current folder."""
+    """Write a clip of silence into the current folder."""
     with open("unknown.wav", "wb") as file:
         file.write(write_wav(bytes(48_000), 16_000))
     return "unknown.wav"

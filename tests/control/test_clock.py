@@ -1,4 +1,4 @@
-"""`/_mock/clock`: a test waits for a minute, or a day, without waiting."""
+"""`/_mock/clock`: a test moves the clock by a minute, or a day, instead of waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOON = 1_800_000_000.0
 
 @pytest.fixture
 def server() -> Iterator[MockServer]:
-    """A server of its own: its clock is nobody else's."""
+    """Yield a server of this test, as the clock concerns all accounts."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=NOON)
     with MockServer(settings) as running:
         yield running
@@ -28,7 +28,7 @@ def server() -> Iterator[MockServer]:
 
 @pytest.fixture
 def clock(send: Send) -> Callable[..., dict[str, Any]]:
-    """Moves the clock; its state."""
+    """Return a function that moves the clock and returns its state."""
 
     def move(**changes: object) -> dict[str, Any]:
         response = send("PUT", "/_mock/clock", json.dumps(changes).encode(), key=None)

@@ -1,4 +1,4 @@
-"""Conditions that make no sense are refused wherever they can be given, and none takes the server down."""
+"""Invalid conditions are refused wherever they can be given, and none stops the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello 
 
 @pytest.fixture
 def control(send: Callable[..., RawResponse], api_key: str) -> Control:
-    """A call of the control API, or of the API itself, with this test's account."""
+    """Return a function that calls the control API, or the API itself, with this test's account."""
 
     def call(method: str, path: str, body: object = None) -> RawResponse:
         data = b"" if body is None else json.dumps(body).encode()
@@ -29,7 +29,7 @@ def control(send: Callable[..., RawResponse], api_key: str) -> Control:
 
 
 def documents_with(when: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Every document that has conditions, by the path that takes it."""
+    """Return every document that has conditions, by the path that takes it."""
     return [
         ("stubs", {"when": when, "reply": {"say": "Hi."}}),
         ("faults", {"when": when, "error": "overloaded"}),
@@ -159,7 +159,7 @@ def test_a_snapshot_of_another_form_is_refused_and_changes_nothing(
     ids=str,
 )
 def test_no_pattern_stops_the_server(control: Control, when: dict[str, Any]) -> None:
-    """With an engine that tries one way after the other each of these takes years and holds up all threads."""
+    """Send patterns on which a backtracking engine would work for years and block all threads."""
     control("POST", "stubs", {"when": when, "reply": {"json": {}}})
     control("POST", "faults", {"when": when, "error": "overloaded"})
     path = "/v1/" + "a" * 4_000 if "endpoint" in when else "/v1/chat/completions"

@@ -1,4 +1,4 @@
-"""``/_mock/faults``: scripted over the control API, and seen by clients of the official SDK."""
+"""``/_mock/faults``: faults that are added over the control API, as clients of the official SDK see them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Control = Callable[..., Any]
 
 @pytest.fixture
 def control(send: Callable[..., RawResponse], api_key: str) -> Control:
-    """A call of the control API for this test's account, and its answer where the status is as expected."""
+    """Return a function that calls the control API for this test's account and checks the status."""
 
     def call(
         method: str,
@@ -38,7 +38,7 @@ def control(send: Callable[..., RawResponse], api_key: str) -> Control:
 
 @pytest.fixture
 def fault(control: Control) -> Callable[..., Any]:
-    """Adds a fault for this test's account."""
+    """Return a function that adds a fault for this test's account."""
     return lambda **document: control("POST", "faults", document, status=201)
 
 

@@ -1,4 +1,4 @@
-"""Who may call the control API."""
+"""Access to the control API: hosts, origins, addresses and the token."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Quiet(WSGIRequestHandler):
 
 @contextlib.contextmanager
 def hosted(settings: Settings) -> Iterator[int]:
-    """The app in Python's own WSGI server, which joins headers that come twice; the port on 127.0.0.1."""
+    """Yield the port of the app in Python's own WSGI server, which joins repeated headers, on 127.0.0.1."""
     with make_server("127.0.0.1", 0, create_app(settings), handler_class=Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
@@ -56,7 +56,7 @@ def guarded() -> Iterator[MockServer]:
 
 @pytest.fixture(scope="module")
 def ports(server: MockServer, guarded: MockServer) -> Iterator[Mapping[str, int]]:
-    """Where the servers of the rows listen."""
+    """Return the ports of the servers that the rows name."""
     with (
         hosted(Settings(whisper_model="none", host="Test-Machine")) as named,
         hosted(Settings(whisper_model="none", host="0.0.0.0")) as any_,
@@ -69,7 +69,7 @@ def port_of(server: MockServer) -> int:
 
 
 def exchange(row: Row, port: int) -> RawResponse:
-    """The answer to the request of a row, byte by byte as it is written there."""
+    """Return the answer to the request of a row, sent byte by byte as written there."""
     host = row.get("host", "127.0.0.1:PORT")
     method = row.get("method", "GET")
     lines = [
@@ -144,7 +144,7 @@ def test_a_page_of_this_machine_gets_the_headers_that_it_may_send(send: Send) ->
 
 
 def asks(settings: Settings) -> From:
-    """Asks as somebody at an address. No network here has all the addresses."""
+    """Return a function that sends a request as from another address, without a network."""
     client = create_app(settings).test_client()
 
     def ask(

@@ -1,4 +1,4 @@
-"""`/_mock/journal`, `/_mock/verify`, `/_mock/wait`: a test asks what came, and whether it was as it should be."""
+"""`/_mock/journal`, `/_mock/verify`, `/_mock/wait`: reading and verifying the requests of a test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOBODYS = "sk-mock-tier-5-nobody-{}"
 
 @dataclass(frozen=True)
 class Witness:
-    """What the control API tells an account."""
+    """The control API as an account sees it."""
 
     url: str
     key: str | None
@@ -46,7 +46,7 @@ class Witness:
         return entries
 
     def entry(self) -> dict[str, Any]:
-        """The only one."""
+        """Return the only entry."""
         (entry,) = self.entries()
         return entry
 
@@ -219,7 +219,7 @@ def test_a_client_that_hangs_up_in_mid_stream_is_told(client: openai.OpenAI, wit
 
 @pytest.fixture
 def busy(client: openai.OpenAI, witness: Witness, hello: Clip) -> Witness:
-    """An account that has made three requests: a transcription, a chat, and one that was refused."""
+    """Make three requests: a transcription, a chat, and one that is refused. Return the account."""
     transcribe(client, hello)
     say(client, "Good morning.")
     with pytest.raises(openai.NotFoundError):
@@ -384,7 +384,7 @@ def test_a_wait_does_not_keep_a_server_from_stopping(monkeypatch: pytest.MonkeyP
 
 
 def _when_waited(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> Event:
-    """Set when someone begins to wait for the journal of ``server``."""
+    """Return an event that is set when a call begins to wait for the journal of ``server``."""
     journal, begun = services_of(server.app).journal, Event()
     wait = journal.wait
 
@@ -401,7 +401,7 @@ def _when_waited(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> Event:
 
 @pytest.fixture(scope="module")
 def keeping() -> Iterator[MockServer]:
-    """A server that keeps two entries, and the audio that was uploaded."""
+    """Yield a server that keeps two entries, and the audio that was uploaded."""
     settings = Settings(
         port=0, whisper_model="none", log_level="warning", journal_entries=2, keep_audio=1 << 20
     )

@@ -1,4 +1,4 @@
-"""`/_mock/limits` and `/_mock/costs`: every bucket to look at, to fill, to drain and to change."""
+"""`/_mock/limits` and `/_mock/costs`: every bucket can be read, filled, drained and changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def frozen() -> Iterator[MockServer]:
-    """A server on which no time passes."""
+    """Yield a server whose clock stands still."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000.0)
     with MockServer(settings) as running:
         yield running
@@ -35,7 +35,7 @@ def server(frozen: MockServer) -> MockServer:
 
 @pytest.fixture
 def send_all(send: Send) -> Iterator[Send]:
-    """Sends calls that concern every account, and leaves nothing of it behind."""
+    """Yield a function that makes calls which concern every account; undo them afterwards."""
     yield lambda *arguments: send(*arguments, key=None)
     send("DELETE", "/_mock/limits", key=None)
     send("DELETE", "/_mock/costs", key=None)
@@ -43,7 +43,7 @@ def send_all(send: Send) -> Iterator[Send]:
 
 @dataclass(frozen=True)
 class Caller:
-    """An account, and what it does."""
+    """An account, and its calls."""
 
     send: Send
     key: str
@@ -65,7 +65,7 @@ class Caller:
         return self.send("GET", f"/_mock/limits{query}", key=self.key).json()
 
     def gauges(self, query: str = "") -> dict[str, dict[str, int]]:
-        """The gauges of the account's only limit group, by kind."""
+        """Return the gauges of the account's only limit group, by kind."""
         (account,) = self.report(query)["accounts"]
         (group,) = account["groups"]
         return {gauge["kind"]: gauge for gauge in group["limits"]}

@@ -1,4 +1,4 @@
-"""`GET /_mock/metrics`: what the server counts, as Prometheus reads it."""
+"""`GET /_mock/metrics`: the counters of the server in the format of Prometheus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 @pytest.fixture(scope="module")
 def busy(hello: Clip) -> Iterator[MockServer]:
-    """A server that has answered two transcriptions and a chat, and refused a speech and a model."""
+    """Yield a server that has answered two transcriptions and a chat, and refused a speech and a model."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000)
     with MockServer(settings) as running:
         with openai.OpenAI(base_url=running.base_url, api_key="sk-mock-free-busy", max_retries=0) as client:
@@ -41,7 +41,7 @@ def busy(hello: Clip) -> Iterator[MockServer]:
 
 @pytest.fixture(scope="module")
 def value(busy: MockServer) -> Value:
-    """The value of a sample by its name and labels; 0 where there is none."""
+    """Return a function from the name and labels of a sample to its value, or 0 if there is none."""
     families = list(parse(httpx.get(f"{busy.url}/_mock/metrics").text))
 
     def find(name: str, **labels: str) -> float:

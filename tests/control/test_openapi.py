@@ -1,4 +1,4 @@
-"""`GET /_mock/openapi.json`: the control API described by itself."""
+"""`GET /_mock/openapi.json`: the OpenAPI document of the control API."""
 
 from __future__ import annotations
 

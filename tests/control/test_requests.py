@@ -1,4 +1,4 @@
-"""How the control API answers what it does not know."""
+"""The answers of the control API to unknown paths, methods and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`POST /_mock/reset`: back to how it was at the start."""
+"""`POST /_mock/reset` restores the state at the start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTS = ["settings", "models", "limits", "costs", "store", "stubs", "faults", "j
 
 @pytest.fixture
 def server() -> Iterator[MockServer]:
-    """A server of the test's own: what concerns all accounts is reset here."""
+    """Yield a server of this test, as a reset may concern all accounts."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=NOON)
     with MockServer(settings) as running:
         yield running
@@ -38,12 +38,12 @@ def post(send: Send) -> Callable[..., Any]:
 
 @pytest.fixture
 def state(send: Send) -> Callable[[str | None], Any]:
-    """The state of an account, or of everything."""
+    """Return the state of an account, or of the whole server."""
     return lambda key: send("GET", "/_mock/snapshot", key=key).json()["state"]  # type: ignore[index]
 
 
 def busy(server: MockServer, send: Send, key: str) -> None:
-    """Leaves something in every part of an account."""
+    """Leave state in every part of an account."""
     with openai.OpenAI(base_url=server.base_url, api_key=key, max_retries=0) as client:
         message = [{"role": "user", "content": "Hello."}]
         client.chat.completions.create(model="gpt-4o-mini", messages=message, store=True)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""API keys are nowhere kept or written: not in the journal, snapshots, limits, costs and metrics, nor in the log."""
+"""API keys are never stored or written: not in the journal, snapshots, limits, costs and metrics, nor in the log."""
 
 from __future__ import annotations
 

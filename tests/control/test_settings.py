@@ -1,4 +1,4 @@
-"""`/_mock/settings`: what holds for whom, and changes to it while the server runs."""
+"""`/_mock/settings`: the settings of an account or the server, changed while the server runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Clip = tuple[str, bytes]
 
 @pytest.fixture
 def change(send: Send, api_key: str) -> Callable[..., Any]:
-    """Changes settings for the account of the test."""
+    """Return a function that changes settings for the account of the test."""
 
     def patch(**changes: object) -> Any:
         response = send("PATCH", "/_mock/settings", json.dumps(changes).encode(), key=api_key)

@@ -1,4 +1,4 @@
-"""`POST /_mock/shutdown`: the server ends, where that is allowed."""
+"""`POST /_mock/shutdown` ends the server if the settings allow it."""
 
 from __future__ import annotations
 

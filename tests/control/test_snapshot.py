@@ -1,4 +1,4 @@
-"""`/_mock/snapshot`: the state of a server, to be put back later or elsewhere."""
+"""`/_mock/snapshot`: the state of a server, to be restored later or elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server() -> Iterator[MockServer]:
 
 @pytest.fixture
 def other() -> Iterator[MockServer]:
-    """Another server, in another time."""
+    """Yield a second server, whose clock shows another time."""
     with started(frozen_time=NOON - 86_400) as running:
         yield running
 
@@ -59,7 +59,7 @@ def ask(server: MockServer, key: str = MINE, *, text: str = "Hello.", store: boo
 
 
 def busy(server: MockServer, key: str = MINE) -> None:
-    """Leaves something in every part of an account: one of two replies given, one of two failures had."""
+    """Leave state in every part of an account: one of two replies given, one of two failures used up."""
     call(server, "POST", "faults", {"error": "server_error", "times": 2}, key)
     replies = [{"text": "One."}, {"text": "Two."}]
     call(server, "POST", "stubs", {"when": {"user_text": "count"}, "replies": replies}, key)
@@ -142,7 +142,7 @@ def test_stored_completions_come_back(server: MockServer, other: MockServer) -> 
 
 @pytest.fixture(scope="module")
 def worked() -> Iterator[tuple[MockServer, Any]]:
-    """A server with some state, and its snapshot."""
+    """Return a server with some state, and its snapshot."""
     with started(frozen_time=NOON) as running:
         busy(running)
         ask(running, YOURS)

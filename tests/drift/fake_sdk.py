@@ -1,4 +1,4 @@
-"""A small SDK: types as the official one writes them."""
+"""A small SDK, with types as the official SDK writes them."""
 
 from __future__ import annotations
 

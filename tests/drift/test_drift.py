@@ -1,4 +1,4 @@
-"""Each kind of difference, found between a small SDK and small schemas."""
+"""Each kind of difference between a small SDK and small schemas is found."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ member = "voice"
 
 
 def case(kind: str, **members: Any) -> dict[str, Any]:
-    """What applies to objects of one type, as our schemas write it."""
+    """Return a rule for objects of one type, as our schemas write it."""
     condition = {"properties": {"type": {"const": kind}}, "required": ["type"]}
     return {"if": condition, "then": {"properties": {"type": {"const": kind}, **members}}}
 
 
 def schemas() -> dict[str, Any]:
-    """Schemas that agree with the small SDK."""
+    """Return schemas that agree with the small SDK."""
     text, sound = case("text", text={}), case("sound", sound={}, loudness={"type": "integer"})
     part = {"properties": {"type": {"enum": ["text", "sound"]}}, "allOf": [text, sound]}
     members = {
@@ -66,7 +66,7 @@ def schemas() -> dict[str, Any]:
 
 @pytest.fixture
 def found(tmp_path: Path) -> Callable[..., list[Finding]]:
-    """What is found when the pairs are those of the small SDK."""
+    """Return the differences between the small SDK and the schemas."""
     shutil.copytree(TABLES, tmp_path / "catalog", ignore=shutil.ignore_patterns("*.py*"))
 
     def of(documents: dict[str, Any], pairs: str = PAIRS) -> list[Finding]:

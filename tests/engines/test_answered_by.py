@@ -1,4 +1,4 @@
-"""Who answered is a value, and a text where people read it."""
+"""``AnsweredBy``: a value, and its text form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who answers for a clip: what is known, an engine, a placeholder, or nobody."""
+"""The source of a transcript: a stub, a fixture, an engine, a placeholder, or a refusal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HELLO = Spoken((Word("Hello.", 0.0, 1.0),), "en", 1.0)
 
 
 class Engine:
-    """Transcribes any clip in the same way, and counts them."""
+    """An engine that gives any clip the same transcript, and counts the clips."""
 
     calls = 0
 

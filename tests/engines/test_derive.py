@@ -1,4 +1,4 @@
-"""What a transcript does not say is worked out from what it says."""
+"""The parts that a transcript lacks are derived from those that it has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The responder that needs no model: what it says, what it calls."""
+"""The built-in responder: its replies and its calls of tools."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def _hum(pitch: float) -> Sound:
 
 
 def conversation(cast: Cast) -> tuple[Samples, list[Segment]]:
-    """A clip of two speakers and its transcript, in which they are called A and B."""
+    """Return a clip of two speakers and its transcript, in which they are called A and B."""
     parts, segments, begin = [], [], 0.0
     for label, voice, line in zip("ABAB", ("nova", "onyx") * 2, LINES, strict=True):
         parts.append(cast.says(voice, line))

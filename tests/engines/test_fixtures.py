@@ -1,4 +1,4 @@
-"""Clips whose transcript is known: how they are written down, and how they are found."""
+"""Fixtures: how they are written, and how they are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies from another server on this machine, which may be dead or talk nonsense."""
+"""Replies from another server on this machine, which may be down or send invalid answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def closed_port() -> int:
 
 @contextlib.contextmanager
 def answering(response: bytes) -> Iterator[tuple[str, list[bytes]]]:
-    """The URL of a server that answers one request with ``response``, and what it was sent."""
+    """Yield the URL of a server that answers one request with ``response``, and what it received."""
     received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -1,4 +1,4 @@
-"""The server recognises its own voice."""
+"""The server recognises its own speech."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of journal entries to test with."""
+"""Records of journal entries for tests."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ TRANSCRIPTION: dict[str, Any] = {
 
 
 def record(**changes: Any) -> Record:
-    """The record of a transcription, with changes."""
+    """Return the record of a transcription, with changes."""
     assert changes.keys() <= TRANSCRIPTION.keys()
     return records_of([{**TRANSCRIPTION, **changes}])[0]
 
 
 def chat(text: str, **changes: Any) -> Record:
-    """The record of a chat in which the user wrote ``text``."""
+    """Return the record of a chat in which the user wrote ``text``."""
     return record(
         endpoint="chat",
         operation="create_chat_completion",
@@ -89,7 +89,7 @@ def chat(text: str, **changes: Any) -> Record:
 
 
 def journal_of(*records: Record, entries: int = 1_000, room_bytes: int = 1 << 20) -> Journal:
-    """A journal that holds the records."""
+    """Return a journal that holds the records."""
     journal = Journal(Clock(frozen_at=NOON), entries=entries, room_bytes=room_bytes, keep_audio=0)
     for each in records:
         journal.add(Entry(each))

@@ -1,4 +1,4 @@
-"""What is told of calls that a test may overlook."""
+"""The findings about calls that a test may overlook."""
 
 from __future__ import annotations
 

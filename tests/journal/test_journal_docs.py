@@ -1,4 +1,4 @@
-"""The guide to the journal says what is so: tables are complete, and examples answer as documented."""
+"""The guide to the journal: its tables are complete, and its examples answer as documented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def frozen() -> Iterator[MockServer]:
 
 
 def first_cells(first_column: str) -> list[str]:
-    """The names in the first column of a table of the guide."""
+    """Return the names in the first column of a table of the guide."""
     return [row[0].strip("`") for row in table(GUIDE, first_column)]
 
 
@@ -62,7 +62,7 @@ def test_the_journal_answers_as_documented(frozen: MockServer, tmp_path: Path) -
 
 
 def as_shown(answer: Any, documented: Any) -> Any:
-    """An answer as the guide shows it: without the members that it leaves out, texts shortened as there."""
+    """Return an answer as the guide shows it: without the members that it leaves out, with shortened texts."""
     if isinstance(answer, dict) and isinstance(documented, dict):
         return {name: as_shown(answer[name], each) for name, each in documented.items() if name in answer}
     if isinstance(answer, list) and isinstance(documented, list) and len(answer) == len(documented):

@@ -1,4 +1,4 @@
-"""Patterns of the journal: conditions on a request, and on what became of it."""
+"""Patterns of the journal: conditions on a request and on its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the journal writes down of a request holds neither secrets nor megabytes."""
+"""The recorded parts of a request hold neither secrets nor megabytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory in the long run; `python -m benchmarks soak` sends a million requests."""
+"""Memory over many requests; `python -m benchmarks soak` sends a million."""
 
 from __future__ import annotations
 

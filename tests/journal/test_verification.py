@@ -1,4 +1,4 @@
-"""Verification counts exchanges, and names those that came nearest."""
+"""Verification counts exchanges and names the nearest ones."""
 
 from __future__ import annotations
 

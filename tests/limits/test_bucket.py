@@ -1,4 +1,4 @@
-"""The arithmetic of a bucket: the published answers of the real API, and what holds for every limit."""
+"""The arithmetic of a bucket: published answers of the real API, and properties of every limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What requests would have cost, by the published prices; what is not known is not zero."""
+"""The costs of requests by the published prices; an unknown cost is not zero."""
 
 from __future__ import annotations
 

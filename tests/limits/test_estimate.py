@@ -1,4 +1,4 @@
-"""What requests are charged before they are answered."""
+"""The tokens that requests are charged before they are answered."""
 
 from __future__ import annotations
 

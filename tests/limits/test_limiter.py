@@ -1,4 +1,4 @@
-"""Admission: by tier, by model, by account, and exactly so many from however many threads."""
+"""Admission by tier, model and account: exactly the limit, from any number of threads."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Api:
     def ask(
         self, model: str, tokens: int = 1, *, key: str = "sk-mock-tier-1-me", overrides: str = ""
     ) -> None:
-        """Raises ``ApiError`` when refused."""
+        """Send a request. Raise ``ApiError`` when it is refused."""
         self.limiter.admit(
             self.account(key), model_card(model), tokens, tells_tokens=True, overrides=overrides
         )
 
     def admitted(self, model: str, times: int, *, key: str = "sk-mock-tier-1-me") -> int:
-        """How many of so many requests are admitted."""
+        """Return how many of ``times`` requests are admitted."""
         return sum(self.refusal(model, key=key) is None for _ in range(times))
 
     def refusal(
@@ -66,7 +66,7 @@ def model_card(name: str) -> ModelCard:
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Has threads interrupt one another all the time, so that what is not atomic falls apart."""
+    """Make threads interrupt one another as often as possible, so that races show."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

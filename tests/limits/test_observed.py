@@ -1,4 +1,4 @@
-"""Limits that recorded answers have shown against a product page: chosen in every way of configuration."""
+"""Limits that recorded answers show in contradiction to a product page, selected in every way of configuration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUIET: dict[str, Any] = {"port": 0, "whisper_model": "none", "log_level": "warni
 
 
 def limits(api: AudioApi, model: str = "gpt-audio-mini", **headers: str) -> tuple[str, str]:
-    """What an answer says of the limits of a model."""
+    """Return the limits of a model that an answer states."""
     spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
     create: Any = api.client.chat.completions.with_raw_response.create
     answer = create(

@@ -1,4 +1,4 @@
-"""Which limits hold: five layers, the higher ones before the lower."""
+"""The limits in force: five layers, the higher ones before the lower."""
 
 from __future__ import annotations
 

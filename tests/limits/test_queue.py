@@ -1,4 +1,4 @@
-"""The batch queue: room for so many tokens."""
+"""The batch queue: a bound on enqueued tokens."""
 
 from __future__ import annotations
 

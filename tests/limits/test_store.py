@@ -1,4 +1,4 @@
-"""The buckets in use: charged together or not at all, never beyond their limits, forgotten when full."""
+"""The store of buckets: charged together or not at all, never beyond their limits, forgotten when full."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ TOKENS: Key = ("org/proj", "gpt-4o", "tokens_per_minute")
 
 
 class Take(NamedTuple):
-    """A request asks for so many tokens."""
+    """A request for tokens."""
 
     tokens: int
 
 
 class Settle(NamedTuple):
-    """An answer used so many more tokens than estimated, or fewer."""
+    """The difference between the tokens that an answer used and its estimate."""
 
     tokens: int
 
 
 class Step(NamedTuple):
-    """The clock moves by so many microseconds, also backwards."""
+    """A step of the clock in microseconds, forwards or backwards."""
 
     microseconds: int
 
@@ -59,7 +59,7 @@ def remaining(store: BucketStore, key: Key, limit: Limit, now: int = NOW) -> int
 
 
 def replay(store: BucketStore, limit: Limit, happened: Sequence[Event]) -> list[tuple[int, int, int]]:
-    """For each event what was admitted, what was given back, and by how much the clock went forward."""
+    """Return for each event what was admitted, what was given back, and by how much the clock advanced."""
     now, told = NOW, []
     for event in happened:
         match event:
@@ -79,7 +79,7 @@ def replay(store: BucketStore, limit: Limit, happened: Sequence[Event]) -> list[
 def test_no_window_admits_more_than_its_limit_and_what_was_refilled(
     limit: Limit, happened: list[Event]
 ) -> None:
-    """Less than a millisecond may be missing: requests are admitted in the milliseconds that they are told."""
+    """Allow for a millisecond: requests are admitted in the millisecond that ``wait`` names."""
     told = replay(BucketStore(), limit, happened)
     for first in range(len(told)):
         for admitted, given_back, forward in accumulate(

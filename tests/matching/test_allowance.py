@@ -1,4 +1,4 @@
-"""What callers write may make so much work: told in steps, and slow work goes on one at a time."""
+"""The bound on the work of callers' patterns: counted in steps, slow work one at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patterns: which requests they mean, and what they say of those that differ."""
+"""Patterns: the requests that they match, and the differences of those that they do not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class KnownClip:
 
 @dataclass
 class KnownFacts:
-    """A request as it may be."""
+    """A request with all facts."""
 
     endpoint_names: frozenset[str] = frozenset({"transcriptions", "create_transcription"})
     path: str = "/audio/transcriptions"

@@ -1,4 +1,4 @@
-"""Regular expressions of callers: they mean what they mean in Python, and end soon whatever the text."""
+"""Regular expressions of callers mean the same as in Python, and end soon for any text."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_no_pattern_takes_long(pattern: str) -> None:
 
 
 def test_other_threads_run_while_a_pattern_does() -> None:
-    """Each of these takes a while; a thread that needs the interpreter's lock comes through meanwhile."""
+    """Let another thread take the interpreter's lock while each of these patterns runs."""
     text = "ab" * 2_000_000
     ended, turns = threading.Event(), []
 

@@ -1,4 +1,4 @@
-"""JSONPath in bounded time: what is found, what is refused, and what is given up."""
+"""JSONPath in bounded time: matches, refusals, and paths that are abandoned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of conditions is what schemas, the Python API and the guides have."""
+"""The table of conditions agrees with the schemas, the Python API and the guides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def names_of(subject: Subject) -> list[str]:
 
 
 def described(guide: str) -> set[str]:
-    """The names in the first column of the table of conditions of a guide."""
+    """Return the names in the first column of the table of conditions of a guide."""
     return {name.strip("`") for row in table(DOCS / guide, "condition") for name in row[0].split(", ")}
 
 

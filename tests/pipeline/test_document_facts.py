@@ -1,4 +1,4 @@
-"""What matchers find in a form or JSON, whatever else is in it."""
+"""The facts that matchers find in a form or in JSON, whatever else it contains."""
 
 from __future__ import annotations
 

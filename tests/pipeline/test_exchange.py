@@ -1,4 +1,4 @@
-"""An exchange becomes an entry: a whole answer before it is sent, a stream as soon as it begins."""
+"""An exchange becomes a journal entry: a whole answer before it is sent, a stream when it begins."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def total_ms(record: Record) -> float:
 
 
 def streamed(journal: Journal, body: Iterable[bytes], content_type: str = EVENTS) -> Any:
-    """The body that the server sends."""
+    """Return the body that the server sends."""
     return exchange(journal).answered(Reply(body, 200, content_type)).body
 
 

@@ -1,4 +1,4 @@
-"""Nothing that a request says becomes a header of its own in the answer."""
+"""No text of a request becomes a separate header of the answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HEADERS = [
 
 
 def answered(server: MockServer, head: str, body: bytes = b"") -> list[str]:
-    """The lines of the first answer's head."""
+    """Return the lines of the first answer's head."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head.encode("latin-1") + b"\r\n\r\n" + body)

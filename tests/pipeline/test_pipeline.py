@@ -1,4 +1,4 @@
-"""What happens to every request: keys, strictness, standing headers."""
+"""The steps of every request: API key, strictness, standing headers."""
 
 from __future__ import annotations
 

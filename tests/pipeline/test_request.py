@@ -1,4 +1,4 @@
-"""Requests are values: what is found out from them. Some the server makes of itself."""
+"""``Request``: values that are derived from a request, also from one that the server makes."""
 
 from __future__ import annotations
 

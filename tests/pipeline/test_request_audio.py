@@ -1,4 +1,4 @@
-"""The audio of a request, and how it is refused."""
+"""The audio of a request, and its refusals."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_log_has_the_failure_of_an_engine_and_not_that_it_is_busy(
 
 
 class FailsLater:
-    """An engine that fails at its second window, as one does whose memory has run out."""
+    """An engine that fails at its second window, as if memory had run out."""
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions, look: object) -> Transcription:
         return Transcription(AnsweredBy("an engine"), clip.duration, ("en",), self.segments())

@@ -16,7 +16,7 @@ CHAT = "/v1/chat/completions"
 
 
 def exposed(server: MockServer, method: str, path: str, body: object, key: str) -> list[str]:
-    """The lines of ``access-control-expose-headers``."""
+    """Return the lines of ``access-control-expose-headers``."""
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection.request(method, path, json.dumps(body), headers)

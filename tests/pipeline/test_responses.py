@@ -1,4 +1,4 @@
-"""Replies are values: their headers go with their bodies."""
+"""``Reply``: the headers fit the body."""
 
 from __future__ import annotations
 

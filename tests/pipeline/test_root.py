@@ -1,4 +1,4 @@
-"""What no endpoint answers: the front page, unknown URLs, wrong methods, preflights."""
+"""Requests outside of the endpoints: the front page, unknown URLs, wrong methods, preflights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation has a handler, which takes what its provider hands it; contexts are parts of the server."""
+"""Every operation has a handler that takes its provider's context; contexts are parts of the server."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Forms that recordings of the real API have, held by tables."""
+"""Recorded answers of the real API, kept in tables."""

@@ -1,4 +1,4 @@
-"""Tokens that recordings of the real API tell, row by row of ``tests/data/tokens.toml``, over a socket."""
+"""Token counts of recorded answers of the real API, row by row of ``tests/data/tokens.toml``, over a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A web server that answers as a test says."""
+"""A web server with the pages of a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which addresses are those of the public Internet."""
+"""Addresses of the public Internet are distinguished from all others."""
 
 from __future__ import annotations
 

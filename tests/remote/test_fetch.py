@@ -1,4 +1,4 @@
-"""Fetching: what is allowed comes, everything else is refused, however it is brought about."""
+"""Fetching: allowed URLs are fetched, all others are refused by whatever way they are reached."""
 
 from __future__ import annotations
 
@@ -286,17 +286,19 @@ def test_more_that_is_sent_than_may_come_of_it_is_refused(website: Website) -> N
 
 
 def test_all_addresses_of_a_host_together_are_waited_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
     def nobody_there(address: tuple[str, int], timeout: float) -> None:
+        tried.append(address)
         time.sleep(timeout)
         raise TimeoutError(address)
 
     monkeypatch.setattr("mockserver.remote.fetch.socket.create_connection", nobody_there)
     addresses = [f"93.184.215.{number}" for number in range(1, 20)]
-    asked = Fetcher(("audio.example.com",), MAX, 1.0, lambda host, port: addresses)
-    begun = time.monotonic()
-    with pytest.raises(FetchError, match="took more than 1 seconds"):
+    asked = Fetcher(("audio.example.com",), MAX, 0.2, lambda host, port: addresses)
+    with pytest.raises(FetchError, match=r"took more than 0\.2 seconds"):
         asked.fetch("http://audio.example.com/")
-    assert time.monotonic() - begun < 5
+    assert 0 < len(tried) < len(addresses)
 
 
 def test_another_status_than_200_is_an_error(website: Website) -> None:

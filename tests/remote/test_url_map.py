@@ -1,4 +1,4 @@
-"""The map of URLs: found by URL or pattern, in any of three formats, refused with place and remedy."""
+"""The map of URLs: found by URL or pattern, in three formats; errors name the place and a remedy."""
 
 from __future__ import annotations
 

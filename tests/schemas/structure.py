@@ -1,4 +1,4 @@
-"""What a schema admits, brought into one form, so that differently written schemas can be compared."""
+"""Brings schemas into a common form, so that differently written ones can be compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def expanded(schema: Any, resolver: Any) -> Any:
-    """The schema with all references, constants and unconditional ``allOf`` spelled out."""
+    """Return the schema with all references, constants and unconditional ``allOf`` expanded."""
     if isinstance(schema, list):
         return [expanded(one, resolver) for one in schema]
     if not isinstance(schema, dict):
@@ -24,7 +24,7 @@ def expanded(schema: Any, resolver: Any) -> Any:
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """What satisfies both schemas."""
+    """Return a schema that admits what satisfies both schemas."""
     merged = one | other
     if "properties" in one and "properties" in other:
         mine, others = one["properties"], other["properties"]
@@ -38,7 +38,7 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def alternatives(schema: dict[str, Any]) -> list[Any]:
-    """What an expanded schema admits, one entry per JSON type or branch, without order and annotations."""
+    """Return the alternatives of an expanded schema, one per JSON type or branch, without order and annotations."""
     branches = schema.get("anyOf") or schema.get("oneOf")
     if "allOf" in schema:
         branches = _cases(schema)
@@ -56,7 +56,7 @@ def alternatives(schema: dict[str, Any]) -> list[Any]:
 
 
 def _cases(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The branches of a schema that dispatches by the value of one property, those it excludes left out."""
+    """Return the branches of a schema that is selected by one property, without those that it excludes."""
     base = {key: value for key, value in schema.items() if key != "allOf"}
     ((name, _),) = schema["allOf"][0]["if"]["properties"].items()
     rules = {rule["if"]["properties"][name]["enum"][0]: rule["then"] for rule in schema["allOf"]}

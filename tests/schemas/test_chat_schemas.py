@@ -1,4 +1,4 @@
-"""The schema of chat completions: what it admits, and how the API explains what it refuses."""
+"""The schema of chat completions: valid requests, and the explanations of invalid ones."""
 
 from __future__ import annotations
 
@@ -363,7 +363,7 @@ _STRAY: st.SearchStrategy[Any] = st.one_of(
 
 @st.composite
 def _spoilt(draw: st.DrawFn) -> Any:
-    """A sound request with a few values, at any depth, replaced, removed or added."""
+    """Draw a valid request with a few values, at any depth, replaced, removed or added."""
     whole = body(messages=MESSAGES, audio=AUDIO, tools=[TOOL], tool_choice="auto", metadata={"a": "b"})
     document = deepcopy(whole)
     for _ in range(draw(st.integers(0, 3))):
@@ -378,7 +378,7 @@ def _spoilt(draw: st.DrawFn) -> Any:
 
 
 def _containers(value: Any) -> list[Any]:
-    """Every object and every filled array in ``value``."""
+    """Yield every object and every non-empty array in ``value``."""
     if not isinstance(value, dict | list) or value == []:
         return []
     inner = value.values() if isinstance(value, dict) else value

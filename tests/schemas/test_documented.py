@@ -1,4 +1,4 @@
-"""The schemas are those that the API documents, but for what is known better; recorded answers satisfy them.
+"""The schemas are those of the documentation, except for known corrections; recorded answers satisfy them.
 
 ``tests/data/documented.json`` has the structure (types, members, bounds, values; no descriptions) of each schema of the
 API's OpenAPI specification that has a counterpart in ``schemas/openai``, with what the types of the SDK (3.57) have beyond it; ``tests/data/answers.toml`` has forms of answers.

@@ -1,4 +1,4 @@
-"""The schema files are sound in themselves."""
+"""The schema files are valid schemas."""
 
 from __future__ import annotations
 

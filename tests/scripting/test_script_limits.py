@@ -1,4 +1,4 @@
-"""What templates and JSONPaths may take, as the settings say: of stubs, of faults, in questions to the journal."""
+"""The limits of templates and JSONPaths that the settings allow: in stubs, faults and queries of the journal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(**limits: Any) -> FlaskClient:
 
 
 def said(client: FlaskClient, stub: dict[str, Any]) -> tuple[int, str]:
-    """The status and the text of an answer that the stub may give."""
+    """Return the status and the text of an answer that the stub may give."""
     assert client.post("/_mock/stubs", json=stub).status_code in (200, 201)
     answer = client.post("/v1/chat/completions", json=WORDS, headers=KEY)
     return answer.status_code, answer.get_data(as_text=True)

@@ -1,4 +1,4 @@
-"""Settings come from a file, the environment, arguments and request headers; whatever is wrong is named."""
+"""Settings from a file, the environment, arguments and request headers; errors name the wrong setting."""
 
 from __future__ import annotations
 

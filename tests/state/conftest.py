@@ -1,4 +1,4 @@
-"""Values as servers keep them, and the store and blobs of a folder."""
+"""Values as servers store them, and the store and blobs of a folder."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def rules() -> ValueRules:
 
 @pytest.fixture
 def opened(tmp_path: Path, rules: ValueRules) -> Opened:
-    """Opens the folder of the test; whoever had it before must have closed it."""
+    """Open the folder of the test, which must not be open."""
     return lambda: open_state(str(tmp_path), rules)
 
 
 def consent(key: str, name: str = "Ann") -> dict[str, Any]:
-    """A small value that names no bytes."""
+    """Return a small value without blobs."""
     return {
         "object": "audio.voice_consent",
         "id": key,
@@ -41,7 +41,7 @@ def consent(key: str, name: str = "Ann") -> dict[str, Any]:
 
 
 def file(key: str, blob_id: str, size: int) -> dict[str, Any]:
-    """The value of a file."""
+    """Return the value of a file."""
     about = {
         "object": "file",
         "id": key,
@@ -57,7 +57,7 @@ def file(key: str, blob_id: str, size: int) -> dict[str, Any]:
 
 
 def kept(blobs: Blobs, content: bytes) -> str:
-    """Keeps bytes; their id."""
+    """Store bytes; return their id."""
     with blobs.writer() as writer:
         writer.write(content)
         return writer.commit().id

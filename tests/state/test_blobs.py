@@ -1,4 +1,4 @@
-"""Bytes are kept exactly, piece by piece, as a whole or not at all."""
+"""Blobs are stored exactly, piece by piece, as a whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are kept by account; the clock ends them."""
+"""Files are stored by account and expire by the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A state folder belongs to one server; temporary ones do not stay."""
+"""A state folder belongs to one server; temporary ones are removed."""
 
 from __future__ import annotations
 

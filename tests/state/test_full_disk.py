@@ -1,4 +1,4 @@
-"""A disk that takes nothing: what is refused is not there, what was acknowledged stays, and work goes on later.
+"""A full disk: refused objects do not exist, acknowledged ones stay, and work continues later.
 
 The disk is a limit of the size of files that the server process is given while it runs.
 """
@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from time import monotonic, sleep
+from time import sleep
 
 import httpx
 import openai
 import pytest
 
-from tests.state.test_restart import LARGE, PATIENCE, served
+from tests.state.test_restart import LARGE, served
+from tests.waiting import eventually
 
 if sys.platform != "linux":
     pytest.skip("prlimit is needed", allow_module_level=True)
@@ -32,7 +33,7 @@ CHAT = {"model": "gpt-4o-mini", "messages": MESSAGES}
 
 @contextmanager
 def full(process: Popen[str]) -> Iterator[None]:
-    """While in here no file of the process may grow."""
+    """Let no file of the process grow within the block."""
     _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, most))
     try:
@@ -124,9 +125,8 @@ def test_a_batch_waits_for_room_and_then_goes_on(tmp_path: Path) -> None:
         with full(process):
             sleep(1)
             assert client.batches.retrieve(batch.id).status in ("validating", "in_progress")
-        deadline = monotonic() + PATIENCE
-        while (batch := client.batches.retrieve(batch.id)).status != "completed" and monotonic() < deadline:
-            sleep(0.05)
+        assert eventually(lambda: client.batches.retrieve(batch.id).status == "completed")
+        batch = client.batches.retrieve(batch.id)
         assert batch.output_file_id is not None
         answered = client.files.content(batch.output_file_id).content.splitlines()
         assert [json.loads(line)["custom_id"] for line in answered] == [str(number) for number in range(300)]

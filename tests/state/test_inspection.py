@@ -1,4 +1,4 @@
-"""What the doctor tells of a state folder, which it leaves as it is."""
+"""The report of the doctor on a state folder, which stays unchanged."""
 
 from __future__ import annotations
 

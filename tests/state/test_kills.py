@@ -1,4 +1,4 @@
-"""Servers that are killed under load; `python -m benchmarks kills` does it two hundred times."""
+"""Servers that are killed under load; `python -m benchmarks kills` does so two hundred times."""
 
 from __future__ import annotations
 

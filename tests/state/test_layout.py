@@ -1,4 +1,4 @@
-"""Which folders a server takes for its state: marked ones, empty ones, and those of earlier versions."""
+"""Folders that a server accepts for its state: marked ones, empty ones, and those of earlier versions."""
 
 from __future__ import annotations
 

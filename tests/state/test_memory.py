@@ -1,4 +1,4 @@
-"""The store keeps values by kind, account and key."""
+"""The store holds values by kind, account and key."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_listeners_are_told_what_made_room() -> None:
 
 
 class Refused(Exception):
-    """What persists a store keeps nothing."""
+    """A persistence that stores nothing."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a server kept is there when the next one opens the folder."""
+"""The state that a server stored is there when the next one opens the folder."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_wherever_a_server_is_killed_the_next_one_has_all_or_nothing_and_no_left
     moments.mkdir()
 
     def with_moments(name: str) -> None:
-        """Has the folder be copied before each call of a method that changes it."""
+        """Copy the folder before each call of a method that changes it."""
         method = getattr(Path, name)
 
         def copying(path: Path, *arguments: Any, **options: Any) -> Any:

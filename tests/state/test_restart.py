@@ -1,4 +1,4 @@
-"""What clients left with a server is there after a restart, also after `kill -9`."""
+"""The objects of clients are there after a restart, also after `kill -9`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
 import httpx
 import openai
 import pytest
+
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +25,7 @@ LARGE = bytes(range(256)) * 2000
 
 @contextmanager
 def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], openai.OpenAI]]:
-    """A server process in a folder, which is also for temporary files, and a client of it."""
+    """Yield a server process and a client; temporary files are in ``folder``, too."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", *arguments]
     environment = {**os.environ, "TMPDIR": str(folder), "MOCKSERVER_WHISPER_MODEL": "none"}
     with subprocess.Popen(
@@ -39,18 +40,8 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
             process.kill()
 
 
-def eventually(path: Path) -> list[Path]:
-    """The files of a folder, as soon as there are some."""
-    deadline = monotonic() + PATIENCE
-    while monotonic() < deadline:
-        if found := list(path.glob("*")):
-            return found
-        sleep(0.01)
-    raise AssertionError(f"nothing came to {path}")
-
-
 def begin_upload(client: openai.OpenAI, data: bytes) -> socket.socket:
-    """Sends the larger part of an upload, and no more."""
+    """Send the larger part of an upload; return the connection."""
     connection = socket.create_connection(
         (client.base_url.host, client.base_url.port or 80), timeout=PATIENCE
     )
@@ -71,7 +62,7 @@ def test_a_killed_server_leaves_whole_files_and_no_half_ones(tmp_path: Path) -> 
         upload = client.uploads.create(filename="b", purpose="batch", bytes=3, mime_type="text/plain")
         part = client.uploads.parts.create(upload.id, data=b"abc")
         with begin_upload(client, LARGE):
-            eventually(state / "incoming")
+            assert eventually(lambda: list((state / "incoming").glob("*")))
             process.kill()
             process.wait()
     with served(tmp_path, "--state", "state") as (_, client):

@@ -1,4 +1,4 @@
-"""A disk that takes its time: who writes waits for it, who reads does not."""
+"""A slow disk: writers wait for it, readers do not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE = 30  # seconds after which a test has failed
 
 
 class SlowDisk:
-    """Has ``os.fsync`` wait from ``stall`` to ``go_on``."""
+    """Makes ``os.fsync`` wait from ``stall`` to ``go_on``."""
 
     def __init__(self) -> None:
         self.waits = threading.Event()

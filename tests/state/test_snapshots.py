@@ -1,4 +1,4 @@
-"""Snapshots of the store bring the bytes of files along."""
+"""Snapshots of the store include the bytes of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python API of the test double: scripting, breaking and questioning a server in this process."""
+"""The Python API of the test double: stubs, faults and verification on a server in this process."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ TOOL = {
 
 @pytest.fixture
 def api(server: MockServer) -> AudioApi:
-    """The test double of an account of this test."""
+    """Return the test double of an account of this test."""
     return server.account()
 
 
 @pytest.fixture
 def own_server() -> Iterator[MockServer]:
-    """A server of this test alone."""
+    """Yield a server of this test."""
     with MockServer(LIMITED) as running:
         yield running
 

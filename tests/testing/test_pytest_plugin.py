@@ -1,4 +1,4 @@
-"""The pytest plugin, in test runs of its own."""
+"""The pytest plugin, in separate runs of pytest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(pytester: pytest.Pytester, *options: str, **tests: str) -> pytest.RunResult:
-    """The result of a run of these tests, each keyword a file of them."""
+    """Return the result of a run of these tests, each keyword a file."""
     pytester.makepyfile(**tests)
     return pytester.runpytest("-p", "no:cacheprovider", "-p", "no:xdist", *options)
 

@@ -1,4 +1,4 @@
-"""The embedded Whisper that ships: its size, and that it hears what it was made for."""
+"""The embedded Whisper: its size, and the speech that it was made for."""
 
 from dataclasses import replace
 

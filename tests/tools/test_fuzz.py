@@ -1,4 +1,4 @@
-"""The fuzzer knows every call, does again what it did, and sees what goes wrong."""
+"""The fuzzer knows every call, repeats its requests, and reports errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the embedded Whisper is measured, and that the documentation shows what was measured."""
+"""The measurement of the embedded Whisper; the documentation shows its results."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The pictures of the documentation show what they are made of: after a change, run ``make pictures``."""
+"""The pictures of the documentation are up to date: after a change, run ``make pictures``."""
 
 from __future__ import annotations
 

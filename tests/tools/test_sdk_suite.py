@@ -1,4 +1,4 @@
-"""How the run of the SDK's own tests is counted. The run itself, `make test-sdk`, needs the package index."""
+"""The count of the SDK's own tests. The run itself, `make test-sdk`, needs the package index."""
 
 from __future__ import annotations
 

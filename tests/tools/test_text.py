@@ -1,4 +1,4 @@
-"""The sentences of the training and of the measuring."""
+"""The sentences of training and measurement."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ CACHED = (lexicon.dictionary_words, text._words_for_training, text._project_sent
 
 @pytest.fixture
 def list_of_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the system's list of words would be; there is none yet."""
+    """Return the path of the system's word list, which does not exist yet."""
     file = tmp_path / "words"
     monkeypatch.setattr(lexicon, "SYSTEM_WORD_LIST", file)
     for function in CACHED:
@@ -26,7 +26,7 @@ def list_of_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 @pytest.fixture
 def dictionary(list_of_words: Path) -> set[str]:
-    """Eight hundred words that are in no other list."""
+    """Write eight hundred words that are in no other list."""
     words = {f"{start}{middle}{end}ax" for start, middle, end in product("bdfgklmnpr", "aeiou", "bdfgkmnp")}
     words |= {f"{word}o" for word in words}
     list_of_words.write_text("\n".join(sorted(words)))

@@ -1,4 +1,4 @@
-"""The training of the embedded Whisper, on a very small scale: that every stage works and fits the next."""
+"""The training of the embedded Whisper on a very small scale: every stage works and fits the next."""
 
 import csv
 import re
@@ -49,7 +49,7 @@ def test_tokens_of_any_text_give_the_text_again(vocabulary: Vocabulary) -> None:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """Passages of three sentences each."""
+    """Return passages of three sentences each."""
     file = tmp_path_factory.mktemp("corpus") / "000.npz"
     make_shard(file, lambda rng: " ".join(everyday(rng) for _ in range(3)), count=8, seed=1)
     return Corpus([file])
@@ -67,7 +67,7 @@ def test_windows_are_timed_sentence_by_sentence(vocabulary: Vocabulary, corpus: 
 
 
 def timed_sentences(vocabulary: Vocabulary, tokens: list[int]) -> list[tuple[float, float, str]]:
-    """Start, end (s) and text of the sentences after the start of the transcript, if it has timestamps."""
+    """Return start, end (s) and text of the sentences after the start of the transcript, if it has timestamps."""
     text = vocabulary.tokenizer.decode(tokens[tokens.index(vocabulary.start) :], skip_special_tokens=False)
     found = re.findall(r"<\|([\d.]+)\|>([^<]+)<\|([\d.]+)\|>", text)
     return [(float(start), float(end), sentence) for start, sentence, end in found]
@@ -126,7 +126,7 @@ def test_from_nothing_to_a_model_that_loads(tmp_path: Path) -> None:
 
 
 def train(folder: Path, *stages: str, steps: int) -> None:
-    """Some stages of a very small training, as from the command line."""
+    """Run some stages of a very small training, as from the command line."""
     options = ["--work", str(folder / "work"), "--model", str(folder / "model"), "--allow-no-words"]
     small = {"shards": 1, "shard-size": 60, "states": 400, "every": 15, "processes": 1, "probes": 2}
     for name, value in (small | {"steps": steps}).items():
@@ -143,7 +143,7 @@ def rows(file: Path) -> list[dict[str, float]]:
 
 @pytest.fixture
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the command line sets for its processes is undone after the test."""
+    """Restore after the test what the command line sets for its processes."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         monkeypatch.setenv(name, "1")
 

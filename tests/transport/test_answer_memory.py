@@ -1,4 +1,4 @@
-"""Large answers that are read slowly: what is the same for all is there once, the others have a bound together."""
+"""Large answers to slow readers: common bytes are held once, the others share a bound."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STUBS = head("GET", "/_mock/stubs", authorization=None, connection="close")
 
 
 def slow_reader(url: str, request: bytes) -> socket.socket:
-    """A connection on which the answer to ``request`` has begun, and is not read on."""
+    """Return a connection on which the answer to ``request`` has begun and is read no further."""
     connection = connect(url)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
     connection.sendall(request)
@@ -33,7 +33,7 @@ def slow_reader(url: str, request: bytes) -> socket.socket:
 
 
 def ask(kind: str) -> bytes:
-    """A chat that the stub of this kind of reply answers."""
+    """Return a chat that the stub of this kind of reply answers."""
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": kind}]}
     body = json.dumps(chat).encode()
     path, json_type = "/v1/chat/completions", "application/json"
@@ -41,7 +41,7 @@ def ask(kind: str) -> bytes:
 
 
 def write_stubs(folder: Path, **replies: object) -> None:
-    """Stubs whose replies have one member each, of the given value."""
+    """Write stubs whose replies have one member each, of the given value."""
     (folder / "large.bin").write_bytes(b"f" * SIZE)
     stubs = [{"when": {"user_text": kind}, "reply": {kind: value}} for kind, value in replies.items()]
     (folder / "stubs.json").write_text(json.dumps(stubs))

@@ -1,4 +1,4 @@
-"""Hosts and origins are read strictly. tests/data/control_access.toml has what the control API makes of them."""
+"""Hosts and origins are parsed strictly; tests/data/control_access.toml has the access that follows from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading request bodies: bounded, whole, and never for ever."""
+"""Request bodies are read whole and within bounds of memory and time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from mockserver.transport.bodies import (
     announced_length,
     drain,
 )
+from tests.waiting import eventually
 
 
 class Breaking(io.BytesIO):
-    """A stream that breaks once it is empty."""
+    """A stream that fails once it is empty."""
 
     def __init__(self, data: bytes, error: Exception) -> None:
         super().__init__(data)
@@ -99,7 +100,7 @@ def test_draining_ends_where_the_client_stops() -> None:
 
 
 class Chunks(io.BytesIO):
-    """A stream of 3 MiB that asks, before each piece, whether its reader may go on."""
+    """A stream of 3 MiB that asks, before each piece, whether its reader may continue."""
 
     def __init__(self, *, allowed: int) -> None:
         super().__init__(bytes(3 << 20))
@@ -134,7 +135,7 @@ def test_only_some_large_bodies_are_held_at_once(length: int | None) -> None:
 
 @pytest.fixture
 def full() -> Iterator[BodyReader]:
-    """A reader whose memory for large bodies is used up, and that waits for none."""
+    """Yield a reader whose memory for large bodies is used up and that does not wait for any."""
     bodies = BodyReader(1 << 30, timeout=0, memory=8 << 20)
     with bodies.slot() as held:
         held.take(8 << 20)
@@ -194,12 +195,10 @@ def test_the_first_request_gets_memory_first() -> None:
     assert memory.take(10, timeout=0)
     large = threading.Thread(target=wait_for, args=(9, "large"))
     large.start()
-    while not memory.waiting:
-        pass
+    assert eventually(lambda: memory.waiting)
     small = threading.Thread(target=wait_for, args=(1, "small"))
     small.start()
-    while memory.waiting < 2:
-        pass
+    assert eventually(lambda: memory.waiting == 2)
     memory.give_back(5)  # enough for the small one, which came later
     memory.give_back(4)
     assert given.get(timeout=10) == "large"

@@ -1,4 +1,4 @@
-"""Multipart bodies as clients send them, and the documents their fields stand for."""
+"""Multipart bodies as clients send them, and the documents of their fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of megabytes, answered by a server of their own: what they say is heeded, what they take is bounded."""
+"""Bodies of megabytes on a separate server: they are read correctly, in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms whose file is kept while it arrives say the same as those that are read as a whole."""
+"""Forms whose file is stored while it arrives have the same fields as those read as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILE = 'Content-Disposition: form-data; name="file"; filename="a.jsonl"'
 
 
 class Dripping(io.BytesIO):
-    """A body that comes in pieces of a few bytes."""
+    """A body that arrives in pieces of a few bytes."""
 
     def __init__(self, body: bytes, most: int) -> None:
         super().__init__(body)
@@ -64,7 +64,7 @@ def received(
     drip: int = 1 << 20,
     chunked: bool = False,
 ) -> tuple[list[tuple[str, str]], dict[str, tuple[str, bytes]]]:
-    """The fields, and the files as name and content."""
+    """Return the fields, and the files as name and content."""
     file_field = FileField(field, most, "file_too_large")
     with StreamedForm() as form:
         length = None if chunked else len(body)

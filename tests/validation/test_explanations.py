@@ -1,4 +1,4 @@
-"""The two voices in which a malformed request is refused."""
+"""The two styles in which an invalid request is explained."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_an_array_of_a_form_is_told_by_the_name_of_its_field() -> None:
 
 
 class Speech(BaseModel):
-    """A body as pydantic knows it; ``SPEECH_SCHEMA`` says the same as JSON Schema."""
+    """A body as a pydantic model; ``SPEECH_SCHEMA`` is the same in JSON Schema."""
 
     model_config = ConfigDict(extra="forbid")
     model: str

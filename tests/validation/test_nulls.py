@@ -1,4 +1,4 @@
-"""Null stands for an optional member that is absent, at every level of every JSON request."""
+"""Null stands for an absent optional member, at every level of every JSON request."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ WHOLE: dict[str, Body] = {
 
 
 def members(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of every member of every object in ``value``."""
+    """Return the path of every member of every object in ``value``."""
     steps: Any = value.items() if isinstance(value, dict) else enumerate(value)
     for step, part in steps:
         if isinstance(value, dict):
@@ -132,7 +132,7 @@ def without(document: Body, path: tuple[str | int, ...]) -> Body:
 def test_a_null_is_dropped_just_where_the_member_may_be_left_out(
     schemas: Schemas, name: str, path: tuple[str | int, ...]
 ) -> None:
-    """Except where names are the caller's own: a value of ``metadata``, and what a schema has in it."""
+    """Skip members with callers' own names: a value of ``metadata``, and the content of a schema."""
     schema, whole = f"openai/{name}", WHOLE[name]
     assert schemas.is_valid(schema, whole)
     document = with_null(whole, path)

@@ -1,4 +1,4 @@
-"""Whether a document satisfies its schema, and if not, where it differs."""
+"""Documents are validated against their schemas, with the places of differences."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def _stock(name: str) -> Draft202012Validator:
 
 
 def _documents(name: str) -> st.SearchStrategy[Any]:
-    """Documents around the schema ``name``: some valid, most nearly so, a few of another kind altogether."""
+    """Draw documents for the schema ``name``: some valid, most nearly so, a few of another kind."""
     scalars = st.one_of(
         st.none(),
         st.booleans(),

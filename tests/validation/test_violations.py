@@ -1,4 +1,4 @@
-"""Of very many violations the first are found, and the one that is told is the same."""
+"""The first of very many violations are found, and the reported one is always the same."""
 
 from __future__ import annotations
 

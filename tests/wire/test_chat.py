@@ -1,4 +1,4 @@
-"""Chat completions on the wire: chunks, pieces of sound, token counts."""
+"""Chat completions on the wire: chunks, pieces of audio, token counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms in which models read tools and write calls. What recordings say is in ``tests/recorded``."""
+"""The forms in which models read tools and write calls. Recorded counts are in ``tests/recorded``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RULES = Catalog().token_rules()
 
 
 def declared(parameters: object, **members: object) -> str:
-    """Return what stands between the lines that open and close the declarations."""
+    """Return the lines between the first and the last of the declarations."""
     lines = declarations([{"name": "f", "parameters": parameters, **members}]).split("\n")
     assert lines[:2] == ["namespace functions {", ""]
     assert lines[-2:] == ["", "} // namespace functions"]
@@ -168,7 +168,7 @@ def test_a_model_counts_as_its_family_does(model: str, family: str, vocabulary: 
 
 @pytest.mark.parametrize("levels", [10, 45, 400])
 def test_a_schema_is_declared_as_far_as_it_can_be(levels: int) -> None:
-    """Beyond fifty levels anything may follow; the real API takes ten."""
+    """Nest more than fifty levels, where anything may follow; the real API accepts ten."""
     objects: dict[str, Any] = {"type": "string"}
     lists: dict[str, Any] = {"type": "string"}
     for _ in range(levels):

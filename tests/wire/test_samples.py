@@ -1,4 +1,4 @@
-"""Recorded answers of the real API, rebuilt from their contents by our own renderers: as long, and equal in value."""
+"""Recorded answers of the real API, rendered again from their contents: equal in length and value."""
 
 from __future__ import annotations
 

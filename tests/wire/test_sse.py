@@ -1,4 +1,4 @@
-"""Streams of events: found whole, however they are cut."""
+"""Events of streams are found whole, however the streams are cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text tokens: the vocabularies against ids that OpenAI published, and what happens to unusual text."""
+"""Text tokens: the vocabularies, compared with ids that OpenAI published, and unusual text."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_half_a_surrogate_pair_is_counted_as_it_is_sent(text: str) -> None:
     "unit", ["a", " ", "\n", "日本語", "The quick brown fox. ", FAMILY, "<|endoftext|>", "!?"]
 )
 def test_a_huge_text_is_cut_in_pieces_of_bounded_size(unit: str) -> None:
-    """Ten megabytes of one letter at once would take a minute of others' time and a gigabyte."""
+    """Count ten megabytes of one letter, which at once would take a minute and a gigabyte."""
     text = unit * (2_000_000 // len(unit))
     pieces = list(tokens._windows(text))
     assert "".join(pieces) == text

@@ -1,4 +1,4 @@
-"""Details of transcripts that no recording pins down."""
+"""Details of transcripts that no recording shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token counts, against figures of recorded answers."""
+"""Token counts, compared with recorded answers."""
 
 from __future__ import annotations
 

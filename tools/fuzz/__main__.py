@@ -1,4 +1,4 @@
-"""Fuzzes a server of its own for some minutes: changed requests to every call, and schemathesis beside it.
+"""Fuzzes its own server for some minutes: changed requests to every call, and schemathesis beside it.
 
     python -m tools.fuzz --minutes 10 --seed 1
     python -m tools.fuzz --episode 17          what the mutation fuzzer sent in one of its episodes, once more
@@ -28,7 +28,7 @@ _MAX_FINDINGS = 20  # after which a run ends
 
 
 def main(arguments: list[str]) -> int:
-    """Runs what the command line asks for; the exit status."""
+    """Run what the command line asks for; return the exit status."""
     options = _options(arguments)
     if options.send is not None:
         with _server() as server:
@@ -81,7 +81,7 @@ def _described(options: argparse.Namespace, calls: list[Call], seconds: float) -
 
 
 def _server() -> Server:
-    """The server under test, with the embedded Whisper and a folder to keep state in."""
+    """Return the server under test, with the embedded Whisper and a state folder."""
     arguments = ("--log-level", "info", "--state", "state", "--socket-timeout", "5", "--fetch-seconds", "2")
     return mockserver(*arguments, environment=clean_environment())
 

@@ -1,4 +1,4 @@
-"""Which calls there are to be fuzzed: all that the server has routes for, and what their bodies are."""
+"""The calls to be fuzzed: all that the server has routes for, with the schemas of their bodies."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Call:
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a call of the control API."""
+        """Return whether it is a call of the control API."""
         return self.path.startswith("/_mock")
 
 
 def every_call() -> list[Call]:
-    """Return the calls of the API, of the control API, and of what is not served."""
+    """Return the calls of the API, of the control API, and of the endpoints that are not served."""
     schemas = Schemas(data_folder("schemas"))
     app = create_app(Settings(whisper_model="none"))
     models = services_of(app).catalog.every_model

@@ -1,4 +1,4 @@
-"""Has schemathesis try what the OpenAPI documents of a running server describe."""
+"""Runs schemathesis with the OpenAPI documents of a running server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _operation(call: Call) -> dict[str, Any]:
 
 
 def _plain(schema: Mapping[str, Any], files: tuple[str, ...], models: tuple[str, ...]) -> dict[str, Any]:
-    """Return ``schema`` with files as bytes, and models that are served."""
+    """Return ``schema`` with files as bytes, and with models that are served."""
     properties = dict(schema.get("properties", {}))
     for name in files:
         properties[name] = {"type": "string", "format": "binary"}
@@ -81,7 +81,7 @@ def documents(server: Server, calls: list[Call], folder: Path) -> dict[str, tupl
 
 
 def try_document(server: Server, document: Path, options: tuple[str, ...], seed: int, seconds: float) -> str:
-    """Return what schemathesis reports where it finds something; empty where it finds nothing."""
+    """Return the report of schemathesis if it finds an error; otherwise an empty text."""
     command = [
         *(
             str(_SCHEMATHESIS),

@@ -1,4 +1,4 @@
-"""A request as bytes, and what became of it."""
+"""Requests as bytes, and their answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 4096  # bytes of a request that are shown in a command
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request; ``raw`` are other bytes that are sent in its place, and need not be HTTP."""
+    """A request; ``raw`` are other bytes that are sent instead, and need not be HTTP."""
 
     method: str
     path: str
@@ -27,12 +27,12 @@ class Request:
 
     @property
     def breaks_http(self) -> bool:
-        """Whether the request may be no HTTP at all."""
+        """Return whether the request may be invalid HTTP."""
         return bool(self.raw)
 
     @property
     def data(self) -> bytes:
-        """The request as it is sent."""
+        """Return the request as it is sent."""
         if self.raw:
             return self.raw
         headers = {"Host": "127.0.0.1", "Connection": "close"} | dict(self.headers)
@@ -52,7 +52,7 @@ class Request:
         return replace(self, headers=tuple(each for each in self.headers if each[0] != header))
 
     def command(self, port: int) -> str:
-        """Return what sends the request once more, for a shell."""
+        """Return a shell command that sends the request again."""
         text = (self.body or b"").decode("utf-8", "replace")
         if self.raw or len(text) > _SHOWN or text.encode() != (self.body or b"") or "\x00" in text:
             return ""
@@ -66,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. ``status`` is 0 where the connection was closed without an answer, -1 where none came in time."""
+    """A response. ``status`` is 0 if the connection was closed without an answer, -1 if none arrived in time."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The ``code`` of the error that the body is, if it is one."""
+        """Return the ``code`` of the error in the body, if there is one."""
         try:
             return str(json.loads(self.body)["error"]["code"])
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -82,14 +82,14 @@ class Answer:
 
     @property
     def shown(self) -> str:
-        """What became of the request, in a line."""
+        """Return the outcome of the request, in a line."""
         if self.status <= 0:
             return "no answer in time" if self.status else "closed without an answer"
         return f"{self.status} {self.body[:300]!r}"
 
 
 def send(address: tuple[str, int], request: Request, patience: float) -> Answer:
-    """Send the request, and nothing after it; wait ``patience`` seconds for whatever comes next."""
+    """Send the request, and nothing after it; wait ``patience`` seconds for each part of the answer."""
     try:
         with socket.create_connection(address, timeout=patience) as connection:
             try:

@@ -1,4 +1,4 @@
-"""Sends changed requests to a running server, and judges what becomes of them."""
+"""Sends changed requests to a running server, and judges the answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _RESET = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that must not be. ``before`` are the accepted control calls that were in force."""
+    """An error that was found. ``before`` are the accepted control calls that were in force."""
 
     what: str
     request: Request
@@ -44,7 +44,7 @@ class Finding:
 
 
 class MutationFuzzer:
-    """Sends requests to ``server``. The same ``seed`` and episode number make the same requests of the same answers."""
+    """Sends requests to ``server``. With the same answers, ``seed`` and episode number repeat the requests."""
 
     def __init__(self, server: Server, calls: list[Call], seed: int) -> None:
         self._server = server
@@ -55,14 +55,14 @@ class MutationFuzzer:
         self.statuses: dict[int, int] = {}
 
     def run(self, until: float) -> Iterator[Finding]:
-        """Yield what is found until the time ``until`` (of ``time.monotonic``), or until the server is dead."""
+        """Yield findings until the time ``until`` (of ``time.monotonic``), or until the server is dead."""
         number = 0
         while time.monotonic() < until and self._is_healthy():
             yield from self.episode(number, until)
             number += 1
 
     def episode(self, number: int, until: float) -> Iterator[Finding]:
-        """Yield what is found by the requests of one episode."""
+        """Yield the findings of the requests of one episode."""
         self._set_back()
         requests = Requests(self._calls, Random(f"{self._seed} {number}"))
         in_force: list[Request] = []
@@ -121,7 +121,7 @@ class MutationFuzzer:
             send(self._server.address, request, PATIENCE)
 
     def _traceback(self) -> str:
-        """Return the traceback that the server has logged since this was last asked, if it has."""
+        """Return the traceback that the server has logged since the last call, if there is one."""
         if self._server.output_size() == self._read:
             return ""
         output, self._read = self._server.output_since(self._read), self._server.output_size()
@@ -133,7 +133,7 @@ class MutationFuzzer:
 
 @cache
 def documented_codes() -> frozenset[str]:
-    """Return the codes of the errors that are answered with a 5xx and tell their reason."""
+    """Return the codes of the errors that answer with a 5xx and state their reason."""
     table = Path(mockserver.__file__).parent / "catalog" / "errors.toml"
     rows: Mapping[str, Mapping[str, Any]] = tomllib.loads(table.read_text("utf-8"))
     return frozenset(row["code"] for row in rows.values() if row["status"] >= 500 and row.get("code"))

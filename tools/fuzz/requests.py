@@ -1,4 +1,4 @@
-"""Requests of a call: valid ones, and what random changes make of them."""
+"""Requests of a call: valid ones, and random changes of them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _ODD_PARTS = ("file[]", "a[9999999999999]", "a[b]", "a[", "[]", "", "model", "te
 
 
 class Requests:
-    """Makes requests; the same of the same ``random`` and the same answers (``learn``)."""
+    """Makes requests: the same ``random`` and the same answers (``learn``) give the same requests."""
 
     def __init__(self, calls: list[Call], random: Random) -> None:
         self._calls = calls
@@ -97,7 +97,7 @@ class Requests:
         self._files = (clip[:6000], clip, (fixtures / "fox.mp3").read_bytes()[:5000], b"RIFF", b"", line)
 
     def learn(self, body: bytes) -> None:
-        """Keep the ids that an answer tells, to ask for them later."""
+        """Keep the ids in an answer for later requests."""
         try:
             told = json.loads(body)
         except (ValueError, RecursionError):

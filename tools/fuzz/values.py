@@ -1,4 +1,4 @@
-"""Values to send: mostly valid ones of a JSON Schema, and odd ones in the place of any part."""
+"""Values to send: mostly valid for a JSON Schema, with odd ones in place of any part."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KNOWN_TEXTS: Mapping[str, tuple[str, ...]] = {
 
 
 class Values:
-    """Makes values, the same of the same ``random``. ``ids`` gives one that the server told of."""
+    """Makes values, the same for the same ``random``. ``ids`` returns an id that the server has sent."""
 
     def __init__(self, random: Random, ids: Callable[[], str], models: tuple[str, ...]) -> None:
         self._random = random
@@ -62,7 +62,7 @@ class Values:
         self._models = models
 
     def of(self, schema: Any, name: str = "", depth: int = 0) -> Any:
-        """Return a value of ``schema`` (references resolved), mostly a valid one. ``name`` is that of the member."""
+        """Return a value of ``schema`` (references resolved), mostly a valid one, for the member ``name``."""
         random = self._random
         if random.random() < _FAULTS or depth > _MAX_DEPTH:
             return self.odd()
@@ -91,11 +91,11 @@ class Values:
         return self.plain(name)
 
     def plain(self, name: str) -> Any:
-        """Return a value of any kind for a member whose schema says nothing."""
+        """Return a value of any kind for a member without a schema."""
         return self._random.choice((self._text(name), 1, True, {"type": "object"}, [], {}, None))
 
     def odd(self, depth: int = 0) -> Any:
-        """Return a value that hardly anybody expects."""
+        """Return an unusual value."""
         random = self._random
         kind = random.random()
         if kind < 0.4 or depth > 3:
@@ -191,7 +191,7 @@ class Values:
 
 
 def _joined(one: Any, other: Any) -> dict[str, Any]:
-    """Return what both schemas say; of ``properties`` and ``required`` all."""
+    """Return a schema that demands both; of ``properties`` and ``required``, the unions."""
     one, other = (part if isinstance(part, dict) else {} for part in (one, other))
     joined = {**one, **other}
     if "properties" in one and "properties" in other:

@@ -1,1 +1,1 @@
-"""The pictures of the documentation, made of what they show: ``python -m tools.pictures`` writes them all."""
+"""Draws the pictures of the documentation from their sources: ``python -m tools.pictures`` writes all of them."""

@@ -1,4 +1,4 @@
-"""The badges of the README: what ``pyproject.toml`` says of licence, Python and types."""
+"""The badges of the README: licence, Python versions and types, as in ``pyproject.toml``."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def example() -> str:
 
 
 def report() -> str:
-    """Return what pytest prints of the example, with ANSI colours, without the seconds it took."""
+    """Return the output of pytest for the example, with ANSI colours, without durations."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_meeting.py").write_text(example(), "utf-8")
         options = ["-q", "-p", "no:cacheprovider", "--tb=short", "--color=yes", "-r", ""]

@@ -47,7 +47,7 @@ def _is_folder(room: str) -> bool:
 
 
 def imports() -> Graph:
-    """Return which lower rooms each room imports, imports below ``TYPE_CHECKING`` included.
+    """Return the lower rooms that each room imports, imports below ``TYPE_CHECKING`` included.
 
     ``lint-imports`` holds that there are no others.
     """
@@ -111,7 +111,7 @@ def _width(name: str) -> float:
 
 
 def _ordered(rows: list[_Row], arrows: Graph, widest: float) -> list[dict[object, float]]:
-    """Return the centre of everything in each row: rooms by their name, passing arrows by their pair."""
+    """Return the centre of everything in each row: rooms by name, passing arrows by pair."""
     items: list[list[object]] = [[*row.rooms, *row.passing] for row in rows]
     below: dict[tuple[int, object], list[object]] = defaultdict(list)
     above: dict[tuple[int, object], list[object]] = defaultdict(list)
@@ -149,7 +149,7 @@ def _packed(row: list[object], widest: float) -> dict[object, float]:
 
 
 def _spread(row: list[object], aims: dict[object, float], widest: float) -> dict[object, float]:
-    """Return centres as near to ``aims`` as the order of ``row`` and the space of each allow."""
+    """Return centres as near to ``aims`` as the order of ``row`` and the width of each permit."""
     placed: dict[object, float] = {}
     edge = float(_MARGIN)
     for item in row:  # from the left: nobody overlaps
@@ -201,7 +201,7 @@ def _boxes(places: list[dict[object, float]], rows: list[_Row]) -> list[str]:
 
 
 def _ground(width: float, row: int) -> list[str]:
-    """Draw the modules that everybody may use, in one box."""
+    """Draw the modules that every room may use, in one box."""
     text = _GROUND_GAP.join(layers()[1])
     return _box(text, width / 2, _middle(row), _width(text), "#f1f5f9")
 

@@ -1,1 +1,1 @@
-"""Trains the embedded Whisper: a very small one that understands the speech of our own synthesizer."""
+"""Trains the embedded Whisper: a very small model of the speech of our own synthesizer."""

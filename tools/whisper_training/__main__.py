@@ -1,4 +1,4 @@
-"""From nothing to the embedded model: ``python -m tools.whisper_training``.
+"""Trains the embedded model from nothing: ``python -m tools.whisper_training``.
 
 Speaks the corpus, trains, exports, measures and draws the curve. Stopped, it goes on where it was: with the shards
 that are still missing, or with the last checkpoint.
@@ -19,7 +19,7 @@ FIGURES = Path(__file__).parent / "figures.json"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Does what the command line asks for."""
+    """Run what the command line asks for."""
     options = _options(arguments)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"  # Processes share the work, threads would wait for each other.

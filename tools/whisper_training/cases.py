@@ -1,4 +1,4 @@
-"""What a model is measured with: the rows of the table. Of sentences said in training only one row has any."""
+"""The test cases of a model: the rows of the table. Only one row uses sentences of the training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OTHER_PITCHES = (-12, -11, -10, -9, 9, 10, 11, 12)  # training asks for -8 to 8
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row of the table: what is heard, and the share of words that may be wrong.
+    """A row of the table: the clips, and the share of words that may be wrong.
 
     ``clips`` makes about so many clips; its second argument is what was said in training.
     """
@@ -47,7 +47,7 @@ class Case:
 
 
 def cases() -> dict[str, Case]:
-    """The rows by their names."""
+    """Return the rows by name."""
     rows = {
         "everyday sentences": Case(_some(everyday, 0), 500, 0.05),
         "the same, at pitches never asked for in training": Case(
@@ -94,7 +94,7 @@ def _unseen(
 
 
 def _with_figures(rng: random.Random) -> str:
-    """A sentence with a spelled-out number, a day, a month or a greeting in it."""
+    """Return a sentence with a spelled-out number, a day, a month or a greeting in it."""
     wanted = {word for name in SPELLED_OUT for word in word_classes()[name]}
     while True:
         text = everyday(rng)
@@ -119,7 +119,7 @@ def _long(count: int, said: Collection[str]) -> list[Clip]:
 
 
 def _dialogues(count: int, said: Collection[str]) -> list[Clip]:
-    """Three or four voices that take turns, about 20 s."""
+    """Return clips of three or four voices that take turns, about 20 s."""
     rng = random.Random(SEED + 8)
     made = []
     for _ in range(count):

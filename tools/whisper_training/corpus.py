@@ -29,7 +29,7 @@ PAUSE = "_"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A sentence, or some in one go, as spoken: ``words`` are float32[words, 2] with start and end, pauses left out."""
+    """One or several spoken sentences: ``words`` are float32[words, 2] with start and end, pauses left out."""
 
     text: str
     sound: Quantized
@@ -38,11 +38,11 @@ class Utterance:
 
     @property
     def duration(self) -> float:
-        """In seconds, with the pause at its end."""
+        """Return the duration in seconds, with the pause at its end."""
         return len(self.sound.levels) / FRAME_RATE
 
     def at_speed(self, factor: float) -> Utterance:
-        """As if the recording were played faster by ``factor``, with all pitches that much higher."""
+        """Return the utterance as if played faster by ``factor``, with a pitch that much higher."""
         times = (np.arange(round(len(self.phonemes) / factor)) * factor).astype(int)
         phonemes = self.phonemes[np.minimum(times, len(self.phonemes) - 1)]
         return Utterance(self.text, self.sound.at_speed(factor), self.words / np.float32(factor), phonemes)
@@ -78,17 +78,17 @@ class Corpus(Sequence[Utterance]):
 
     @property
     def texts(self) -> list[str]:
-        """What is said, by utterance."""
+        """Return the text of each utterance."""
         return self._texts
 
 
 def corpus_files(work: Path) -> list[Path]:
-    """The shards in the folder a training works in, in their order."""
+    """Return the shards in the folder of a training, in order."""
     return sorted((work / "corpus").glob("*[0-9].npz"), key=lambda file: int(file.stem))
 
 
 def make_shard(file: Path, sentence: Callable[[random.Random], str], count: int, seed: int) -> None:
-    """Speaks ``count`` sentences and writes them. The same seed gives the same texts and manners."""
+    """Speak ``count`` sentences and write them. The same seed gives the same texts and manners."""
     rng = random.Random(seed)
     names: dict[str, int] = {}
     texts: list[str] = []
@@ -121,7 +121,7 @@ def make_shard(file: Path, sentence: Callable[[random.Random], str], count: int,
 
 
 def word_times(speech: Speech) -> NDArray[np.float32]:
-    """Start and end of every word, float32[words, 2], without the pauses after them."""
+    """Return start and end of every word, float32[words, 2], without the pauses after them."""
     pauses = [start for name, start in speech.phonemes if name.startswith(PAUSE)]
     times = []
     for word in speech.words:
@@ -131,7 +131,7 @@ def word_times(speech: Speech) -> NDArray[np.float32]:
 
 
 def _labels(speech: Speech, count: int, names: dict[str, int]) -> NDArray[np.uint8]:
-    """The phoneme at each 1/50 s, stress left out; ``names`` grows by those not seen before."""
+    """Return the phoneme at each 1/50 s, without stress; add new ones to ``names``."""
     starts = [round(start * LABEL_RATE) for _, start in speech.phonemes]
     labels = np.full(count, names.setdefault(PAUSE, len(names)), np.uint8)
     ends = [*starts[1:], count]
@@ -142,7 +142,7 @@ def _labels(speech: Speech, count: int, names: dict[str, int]) -> NDArray[np.uin
 
 
 def _mapped(shard: Path, name: str) -> NDArray[Any]:
-    """An array of a shard, read as it is used and shared by all processes that do."""
+    """Return an array of a shard, read on use and shared by all processes."""
     with zipfile.ZipFile(shard) as archive, archive.open(f"{name}.npy") as entry:
         np.lib.format.read_magic(entry)
         shape, _, dtype = np.lib.format.read_array_header_1_0(entry)

@@ -1,4 +1,4 @@
-"""The picture of a training: what is right in it, and word errors, by minutes."""
+"""Plots a training: accuracy and word errors over minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plot(folder: Path, picture: Path) -> None:
-    """Draws how the training in ``folder`` went: ``curve.csv``, and ``probes.csv`` if it was probed."""
+    """Plot the training in ``folder``: ``curve.csv``, and ``probes.csv`` if it was probed."""
     from matplotlib.figure import Figure
 
     curve = _columns(folder / "curve.csv")
@@ -45,7 +45,7 @@ def plot(folder: Path, picture: Path) -> None:
 
 
 def _smoothed(values: Sequence[float]) -> NDArray[np.float64]:
-    """The running mean; what is not known is taken from its neighbours."""
+    """Return the running mean; unknown values are taken from their neighbours."""
     numbers = np.array(values)
     known = np.flatnonzero(~np.isnan(numbers))
     numbers = np.interp(np.arange(len(numbers)), known, numbers[known])
@@ -55,7 +55,7 @@ def _smoothed(values: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _columns(file: Path) -> dict[str, list[float]]:
-    """The columns of a table whose rows are steps; of steps that were done again, the last time."""
+    """Return the columns of a table whose rows are steps; of repeated steps, the last row."""
     with file.open(newline="") as rows:
         table = [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(rows)]
     latest = {row["step"]: row for row in table}

@@ -21,7 +21,7 @@ QUANTIZATION = "int8_float16"  # what cannot be 8 bits is 16, on disk; processor
 
 @torch.no_grad()
 def export(model: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
-    """Writes the model's files into ``folder``."""
+    """Write the model's files into ``folder``."""
     shape = model.shape
     spec = WhisperSpec(len(shape.feed_forward), shape.heads, shape.decoder_layers, shape.heads)
     encoder, decoder = spec.encoder, spec.decoder
@@ -74,7 +74,7 @@ def _set_linear(spec: Any, module: nn.Linear) -> None:
 
 
 def _set_layer(spec: Any, layer: Layer) -> None:
-    """A layer of the encoder or the decoder, whose normalisations come first."""
+    """Set a layer of the encoder or the decoder, whose normalisations come first."""
     _set_norm(spec.self_attention.layer_norm, layer.attention_norm)
     attention = layer.attention
     _set_joined(spec.self_attention.linear[0], attention, "query", "key", "value")
@@ -90,7 +90,7 @@ def _set_layer(spec: Any, layer: Layer) -> None:
 
 
 def _set_joined(spec: Any, attention: Attention, *names: str) -> None:
-    """Several projections as one; where there is no bias, zeros."""
+    """Set several projections as one; a missing bias is zeros."""
     parts = [getattr(attention, name) for name in names]
     spec.weight = np.concatenate([_array(part.weight) for part in parts])
     empty = torch.zeros(attention.width)

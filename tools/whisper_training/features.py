@@ -1,4 +1,4 @@
-"""What Whisper hears: log-mel spectrograms as faster-whisper computes them, kept small until they are used.
+"""The input of Whisper: log-mel spectrograms as faster-whisper computes them, stored compactly until use.
 
 "Raw" is log10 of the power in each of 80 mel bands, 100 frames a second; digital silence is ``SILENCE``.
 What the model is fed is clipped to ``RANGE`` below the loudest, and scaled (``normalize``).
@@ -33,19 +33,19 @@ class Quantized:
 
     @classmethod
     def of(cls, raw: NDArray[np.float32]) -> Quantized:
-        """Of a raw spectrogram, float32[frames, 80]."""
+        """Quantize a raw spectrogram, float32[frames, 80]."""
         peak = float(raw.max())
         levels = np.clip((raw - peak) * (255 / RANGE) + 255.5, 0, 255)
         return cls(levels.astype(np.uint8), peak)
 
     def raw(self) -> NDArray[np.float32]:
-        """The raw spectrogram, float32[frames, 80]."""
+        """Return the raw spectrogram, float32[frames, 80]."""
         raw = (self.levels.astype(np.float32) - 255) * np.float32(RANGE / 255) + np.float32(self.peak)
         raw[self.levels == 0] = SILENCE
         return raw
 
     def at_speed(self, factor: float) -> Quantized:
-        """As if the recording were played faster by ``factor``, with all pitches that much higher."""
+        """Return the spectrogram as if played faster by ``factor``, with a pitch that much higher."""
         centres = _band_centres()
         times = np.arange(round(len(self.levels) / factor)) * factor
         levels = _interpolated(self.levels.astype(np.float32), np.minimum(times, len(self.levels) - 1))
@@ -56,7 +56,7 @@ class Quantized:
 
 
 def raw_spectrogram(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """The raw spectrogram of sound at 16 kHz: float32[frames, 80]."""
+    """Return the raw spectrogram of sound at 16 kHz: float32[frames, 80]."""
     sound = np.pad(samples.astype(np.float32) / 32768, (_WINDOW // 2, _WINDOW // 2 + _HOP), mode="reflect")
     sound[-_HOP - _WINDOW // 2 :] = 0  # faster-whisper pads with 160 zeros
     frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_HOP]
@@ -66,12 +66,12 @@ def raw_spectrogram(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def normalize(raw: NDArray[np.float32], loudest: float) -> NDArray[np.float32]:
-    """What the model is fed, of a file whose loudest raw value is ``loudest``."""
+    """Return the input of the model for a file whose loudest raw value is ``loudest``."""
     return (np.maximum(raw, np.float32(loudest - RANGE)) + np.float32(4)) / np.float32(4)
 
 
 def mixed(raw: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The raw spectrogram of two independent sounds at once."""
+    """Return the raw spectrogram of two independent sounds at once."""
     return np.maximum(raw, other) + np.log10(1 + np.exp2(-np.abs(raw - other) * np.float32(3.3219)))
 
 
@@ -89,13 +89,13 @@ def _filters() -> NDArray[np.float32]:
 
 @cache
 def _band_centres() -> NDArray[np.float64]:
-    """The middles of the mel bands, in Hz: evenly spaced up to 1 kHz, by equal ratios from there on."""
+    """Return the centres of the mel bands in Hz: evenly spaced up to 1 kHz, by equal ratios above."""
     mels = np.linspace(0, 15 + 27 * np.log(8) / np.log(6.4), BANDS + 2)[1:-1]
     return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
 
 
 def _interpolated(rows: NDArray[np.float32], at: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The rows between rows: 1.5 is halfway between the second and the third."""
+    """Return rows between rows: 1.5 is halfway between the second and the third."""
     low = at.astype(int)
     high = np.minimum(low + 1, len(rows) - 1)
     share = (at - low).astype(np.float32)[:, None]
@@ -104,7 +104,7 @@ def _interpolated(rows: NDArray[np.float32], at: NDArray[np.float64]) -> NDArray
 
 @cache
 def noises() -> tuple[NDArray[np.float32], ...]:
-    """Raw spectrograms of noises, 6 s each, as loud as loud speech."""
+    """Return raw spectrograms of noises, 6 s each, as loud as loud speech."""
     rng = np.random.default_rng(0)
     length = 6 * SAMPLE_RATE
     frequencies = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 20.0)
@@ -118,7 +118,7 @@ def noises() -> tuple[NDArray[np.float32], ...]:
 
 
 def tones(rng: np.random.Generator) -> NDArray[np.float32]:
-    """The raw spectrogram of 6 s of one tone or some, steady, gliding or interrupted, as loud as loud speech."""
+    """Return the raw spectrogram of 6 s of tones, steady, gliding or interrupted, as loud as loud speech."""
     length = 6 * SAMPLE_RATE
     time = np.arange(length) / SAMPLE_RATE
     tone = np.zeros(length)

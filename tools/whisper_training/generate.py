@@ -1,4 +1,4 @@
-"""Speaks the corpus: as many shards as asked for, by several processes, those that exist left as they are."""
+"""Speaks the corpus: the requested number of shards, in several processes; existing ones are kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.whisper_training.text import training_text
 
 
 def generate(folder: Path, shards: int, processes: int, size: int) -> None:
-    """Makes the missing files of the corpus; ``size`` is how many utterances each has."""
+    """Make the missing files of the corpus; ``size`` is the number of utterances in each."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number:03}.npz" for number in range(shards)]
     missing = [(number, file) for number, file in enumerate(files) if not file.exists()]

@@ -15,7 +15,7 @@ _VOWELS = "aeiou"
 
 @cache
 def word_classes() -> dict[str, tuple[str, ...]]:
-    """The words of each class, by its name: those of ``other.txt`` and the forms of nouns, verbs, adjectives."""
+    """Return the words of each class by name: those of ``other.txt`` and the forms of nouns, verbs, adjectives."""
     classes = {name: tuple(" ".join(lines).split()) for name, lines in sections("other.txt")}
     nouns = [_pair(entry) for entry in _entries("nouns.txt")]
     classes["noun"] = _unique(noun for noun, _ in nouns)
@@ -32,13 +32,13 @@ def word_classes() -> dict[str, tuple[str, ...]]:
 
 @cache
 def everyday_forms() -> tuple[str, ...]:
-    """All word forms of the lists, each once, as they are written within a sentence."""
+    """Return all word forms of the lists, each once, as they are written within a sentence."""
     return _unique(word for words in word_classes().values() for word in words)
 
 
 @cache
 def dictionary_words() -> tuple[str, ...]:
-    """Lower-case words of the system's word list that are not everyday; empty where there is no such list."""
+    """Return lower-case words of the system's word list that are not everyday; none without such a list."""
     if not SYSTEM_WORD_LIST.is_file():
         return ()
     everyday = {form.lower() for form in everyday_forms()}
@@ -47,7 +47,7 @@ def dictionary_words() -> tuple[str, ...]:
 
 
 def sections(file: str) -> Iterator[tuple[str, list[str]]]:
-    """The sections of a file under ``words/``: their names (lines that begin with ``@``) and their lines."""
+    """Return the sections of a file under ``words/``: names (lines that begin with ``@``) and their lines."""
     name, lines = "", list[str]()
     for line in (WORDS / file).read_text("utf-8").splitlines():
         if line.startswith("@"):
@@ -78,7 +78,7 @@ def _with_s(word: str) -> str:
 
 
 def _verb_forms(entry: str) -> tuple[str, str, str, str, str]:
-    """Base, third person, past, participle and -ing form."""
+    """Return base, third person, past, participle and -ing form."""
     base, *irregular = entry.split("/")
     doubled = base.endswith("*")
     base = base.rstrip("*")
@@ -102,7 +102,7 @@ def _ing(base: str, stem: str) -> str:
 
 
 def _adjective_forms(entry: str) -> tuple[str, str, str, str]:
-    """The word, its comparative and superlative, its adverb; the empty string for what it does not have."""
+    """Return the word, its comparative and superlative, its adverb; an empty text for a missing form."""
     marked, *irregular = entry.split("/")
     has_adverb = not marked.endswith("-")
     marked = marked.rstrip("-")

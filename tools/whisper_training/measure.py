@@ -1,4 +1,4 @@
-"""How well a model understands: word error rates and errors of times, through the unmodified faster-whisper."""
+"""Measures a model: word error rates and errors of times, through the unmodified faster-whisper."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SLOWEST, FASTEST = 0.75, 1.5  # speeds at which speech is to be understood
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A sound, float32[samples] at 16 kHz, what is said in it, and when: [words, 2], [sentences, 2] (s)."""
+    """A sound, float32[samples] at 16 kHz, its text, and its times: words [words, 2], sentences [sentences, 2] (s)."""
 
     samples: NDArray[np.float32]
     text: str
@@ -39,7 +39,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Word error rate and error in letters (shares of 1), and the share of clips heard without any error."""
+    """Word error rate and letter error rate (shares of 1), and the share of clips without any error."""
 
     clips: int
     words: int
@@ -53,7 +53,7 @@ class Result:
 
 
 def load(folder: Path, threads: int = 1) -> WhisperModel:
-    """The model in ``folder``, as the server loads it, in 8 bits."""
+    """Load the model in ``folder`` as the server does, in 8 bits."""
     import ctranslate2
     from faster_whisper import WhisperModel
 
@@ -64,12 +64,12 @@ def load(folder: Path, threads: int = 1) -> WhisperModel:
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a passage."""
+    """Return the sentences of a passage."""
     return re.split(r"(?<=[.?!]) ", text)
 
 
 def new_sentence(sentence: Sentences, rng: random.Random, said: Container[str]) -> str:
-    """A sentence of at least four words that is not among those ``said``."""
+    """Return a sentence of at least four words that is not in ``said``."""
     while True:
         text = sentence(rng)
         if len(text.split()) >= 4 and text not in said:
@@ -79,7 +79,7 @@ def new_sentence(sentence: Sentences, rng: random.Random, said: Container[str]) 
 def clips(
     sentence: Sentences, count: int, seed: int, said: Container[str] = (), pitch_shifts: Sequence[int] = (0,)
 ) -> list[Clip]:
-    """New sentences in all voices in turn, at random speeds."""
+    """Return clips of new sentences in all voices in turn, at random speeds."""
     rng = random.Random(seed)
     made = []
     for number in range(count):
@@ -92,7 +92,7 @@ def clips(
 def long_clips(
     sentence: Sentences, count: int, seconds: float, seed: int, said: Container[str]
 ) -> list[Clip]:
-    """Clips of about that length, each of many new sentences that one voice says in one go."""
+    """Return clips of about that length, each of many new sentences in one voice without a break."""
     rng = random.Random(seed)
     made = []
     for number in range(count):
@@ -107,13 +107,13 @@ def long_clips(
 
 
 def clip(sentences: Sequence[str], voice: str, rng: random.Random, pitch_shift: int = 0) -> Clip:
-    """Sentences said in one go by a voice, at a random speed."""
+    """Return a clip of sentences in one voice without a break, at a random speed."""
     speech = speak(" ".join(sentences), Manner(voice, rng.uniform(SLOWEST, FASTEST), pitch_shift))
     return _clip(speech, sentences)
 
 
 def joined(parts: Sequence[Clip], pause: float) -> Clip:
-    """Clips one after the other, ``pause`` seconds in between."""
+    """Join clips, with ``pause`` seconds in between."""
     silence = np.zeros(round(pause * SAMPLE_RATE), np.float32)
     sound: list[NDArray[np.float32]] = []
     words, sentences = [], []
@@ -128,7 +128,7 @@ def joined(parts: Sequence[Clip], pause: float) -> Clip:
 
 
 def evaluate(model: WhisperModel, heard: Sequence[Clip], *, words: bool = False, **options: Any) -> Result:
-    """Hears the clips: in English, with a beam of 5 and no second try at another temperature.
+    """Transcribe the clips: in English, with a beam of 5 and no second try at another temperature.
 
     All else is as faster-whisper has it by default, unless ``options`` say otherwise.
     """
@@ -162,17 +162,17 @@ def evaluate(model: WhisperModel, heard: Sequence[Clip], *, words: bool = False,
 
 
 def _to_the_nearest(times: NDArray[Any], others: NDArray[Any]) -> list[float]:
-    """How far each of ``times`` is from the nearest of the others; infinitely if there are none."""
+    """Return how far each of ``times`` is from the nearest of the others; infinity if there are none."""
     return [float(np.abs(others - time).min(initial=np.inf)) for time in times]
 
 
 def plain(text: str) -> list[str]:
-    """The words of a text, in lower case, without punctuation."""
+    """Return the words of a text, in lower case, without punctuation."""
     return re.sub("[^a-z0-9' ]+", " ", text.lower()).split()
 
 
 def distance(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many insertions, deletions and replacements make ``other`` of ``one``."""
+    """Return how many insertions, deletions and replacements turn ``one`` into ``other``."""
     row = list(range(len(other) + 1))
     for i, x in enumerate(one, 1):
         diagonal, row[0] = row[0], i
@@ -192,7 +192,7 @@ def _clip(speech: Speech, sentences: Sequence[str]) -> Clip:
 
 
 def _compare_words(clip: Clip, heard: Sequence[Any], starts: list[float], ends: list[float]) -> None:
-    """Adds the errors of the times of words that were heard right."""
+    """Add the errors of the times of correctly transcribed words."""
     wanted = [" ".join(plain(word)) for word in clip.text.split()]
     got = [" ".join(plain(word.word)) for word in heard]
     for i, j, size in SequenceMatcher(None, wanted, got, autojunk=False).get_matching_blocks():

@@ -1,4 +1,4 @@
-"""A Whisper, as small as it gets, in torch.
+"""The smallest possible Whisper, in torch.
 
 Shapes: B windows, T encoder states (50 a second), N tokens, D = ``Shape.width``.
 
@@ -30,7 +30,7 @@ FUSED_FROM = 400  # states from which on torch's fused attention is the faster o
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of a model. ``feed_forward`` are the widths of the encoder's layers within."""
+    """The size of a model. ``feed_forward`` are the inner widths of the encoder's layers."""
 
     text_tokens: int
     tokens: int
@@ -43,12 +43,12 @@ class Shape:
 
     @property
     def heads(self) -> int:
-        """Attention heads of a layer."""
+        """Return the number of attention heads of a layer."""
         return self.width // HEAD
 
 
 def waves(positions: int, dimensions: int, shortest: float, longest: float) -> Tensor:
-    """Positions as sines and cosines, [positions, dimensions]; the waves' lengths are in positions."""
+    """Return positions as sines and cosines, [positions, dimensions]; the wavelengths are in positions."""
     steps = torch.linspace(0, 1, dimensions // 2)
     lengths = shortest * (longest / shortest) ** steps
     angles = 2 * math.pi * torch.arange(positions)[:, None] / lengths
@@ -56,7 +56,7 @@ def waves(positions: int, dimensions: int, shortest: float, longest: float) -> T
 
 
 def shift(dimensions: int, shortest: float, longest: float, offset: float) -> Tensor:
-    """The matrix that turns the ``waves`` of a position into those of the position plus ``offset``."""
+    """Return the matrix that turns the ``waves`` of a position into those of the position plus ``offset``."""
     lengths = shortest * (longest / shortest) ** torch.linspace(0, 1, dimensions // 2)
     matrix = torch.zeros(dimensions, dimensions)
     for pair, angle in enumerate((2 * math.pi * offset / lengths).tolist()):
@@ -84,11 +84,11 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def split(self, states: Tensor) -> Tensor:
-        """[B, T, D] to [B, heads, T, HEAD]."""
+        """Reshape [B, T, D] to [B, heads, T, HEAD]."""
         return states.unflatten(-1, (self.heads, HEAD)).transpose(1, 2)
 
     def forward(self, x: Tensor, bias: Tensor | None = None, *, causal: bool = False) -> Tensor:
-        """Of ``x`` to itself; ``bias`` [T] is added to the scores of keys."""
+        """Attend from ``x`` to itself; ``bias`` [T] is added to the scores of keys."""
         query, key, value = (self.split(part(x)) for part in (self.query, self.key, self.value))
         if bias is None or x.shape[1] > FUSED_FROM:
             mask = None if bias is None else bias.to(query.dtype).expand(x.shape[0], 1, x.shape[1], -1)
@@ -99,7 +99,7 @@ class Attention(nn.Module):
         return self.out(found.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def across(self, x: Tensor, states: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Of tokens ``x`` to encoder states; also the weights [B, heads, N, T], before the softmax."""
+        """Attend from tokens ``x`` to encoder states; return also the weights [B, heads, N, T] before the softmax."""
         query, key, value = (
             self.split(self.query(x)),
             self.split(self.key(states)),
@@ -111,7 +111,7 @@ class Attention(nn.Module):
 
     @torch.no_grad()
     def look(self, head: int, matrix: Tensor, dimension: int, sharpness: float) -> None:
-        """Has ``head`` look for the state whose waves, from ``dimension`` on, are ``matrix`` times its own."""
+        """Make ``head`` attend to the state whose waves, from ``dimension`` on, are ``matrix`` times its own."""
         rows = slice(head * HEAD, head * HEAD + len(matrix))
         columns = slice(dimension, dimension + len(matrix))
         for part, block in ((self.query, matrix), (self.key, torch.eye(len(matrix)))):
@@ -131,13 +131,13 @@ class Layer(nn.Module):
         self.rise, self.fall = nn.Linear(width, feed_forward), nn.Linear(feed_forward, width)
 
     def feed(self, x: Tensor) -> Tensor:
-        """The feed-forward half."""
+        """Apply the feed-forward half."""
         return x + self.fall(F.gelu(self.rise(self.feed_norm(x))))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the encoder makes of a batch: states [B, T, D], bias of each as a key [T], the phonemes' scores."""
+    """The encoding of a batch: states [B, T, D], bias of each as a key [T], the phonemes' scores."""
 
     states: Tensor
     bias: Tensor
@@ -170,7 +170,7 @@ class Whisper(nn.Module):
 
     @torch.no_grad()
     def _begin(self) -> None:
-        """What the model can do before it has learnt anything: see the head of this module."""
+        """Set the weights with which training begins; see the docstring of this module."""
         width = self.shape.width
         self.conv2.weight *= 2
         self.conv2.weight[:TIME] *= 0.1
@@ -200,11 +200,11 @@ class Whisper(nn.Module):
         assert width >= 2 * (TIME + PLACE)
 
     def vectors(self) -> Tensor:
-        """The vectors of all tokens, [tokens, D], by which they are read and written."""
+        """Return the vectors of all tokens, [tokens, D], for reading and writing."""
         return torch.cat((self.embedding, self.time_embedding(self.times[:, :TIME])))
 
     def encode(self, mel: Tensor, padding: int = 0, phase: float = 0.5) -> Heard:
-        """Of normalised features [B, 2T, 80] at the beginning of a window, the rest of which is padding.
+        """Encode normalised features [B, 2T, 80] at the beginning of a window, the rest of which is padding.
 
         ``padding`` states of the rest are sampled evenly; ``phase`` (0 to 1) says where between two of them.
         """
@@ -232,7 +232,7 @@ class Whisper(nn.Module):
     def decode(
         self, tokens: Tensor, heard: Heard, vectors: Tensor, first: int = 0
     ) -> tuple[Tensor, list[Tensor]]:
-        """Of tokens [B, N]: what follows each, as vectors [B, N, D], and where each layer looked (scores).
+        """Decode tokens [B, N]: return what follows each, as vectors [B, N, D], and each layer's attention scores.
 
         ``first`` is the place of the first token: as if there were others before it that cannot be seen.
         """

@@ -1,4 +1,4 @@
-"""Looks in on a training: exports its last checkpoint and measures it on a few clips, for the curve."""
+"""Probes a training: exports its last checkpoint and measures it on a few clips, for the curve."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEED = 99
 
 
 def trained_model(folder: Path) -> tuple[Whisper, Vocabulary, dict[str, float]]:
-    """The averaged model of the last checkpoint in ``folder``, and how long it took (steps, seconds)."""
+    """Return the averaged model of the last checkpoint in ``folder``, and its duration (steps, seconds)."""
     vocabulary = Vocabulary.load(folder / "tokenizer.json")
     state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
     model = Whisper(Shape(vocabulary.end, len(vocabulary), PHONEMES))
@@ -29,7 +29,7 @@ def trained_model(folder: Path) -> tuple[Whisper, Vocabulary, dict[str, float]]:
 
 
 def probe(folder: Path, count: int) -> dict[str, float]:
-    """Word error rates of the last checkpoint, also appended to ``probes.csv``."""
+    """Return word error rates of the last checkpoint; append them to ``probes.csv``."""
     torch.set_num_threads(1)
     model, vocabulary, row = trained_model(folder)
     export(model, vocabulary, folder / "model")

@@ -1,4 +1,4 @@
-"""Trains in several processes at once: each learns from batches of its own, all take the mean of the gradients."""
+"""Trains in several processes at once: each with its own batches, all with the mean of the gradients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.whisper_training.train import Plan, Training
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do in the folder ``work``, whose ``corpus`` is there: so many steps, and a checkpoint every few.
+    """A training in the folder ``work``, which contains ``corpus``: a number of steps, a checkpoint every few.
 
     ``states`` is the size of a batch, of all processes together; a checkpoint is heard ``probes`` clips with.
     """
@@ -33,7 +33,7 @@ class Order:
 
 
 def train(order: Order, processes: int) -> None:
-    """Trains, from the last checkpoint if there is one, and returns when it is done.
+    """Train, from the last checkpoint if there is one, until it is done.
 
     Raises ``FileNotFoundError`` without a corpus, ``ValueError`` if the checkpoint is of another model.
     """
@@ -65,7 +65,7 @@ def _training(order: Order, vocabulary: Vocabulary, processes: int) -> Training:
 
 
 class _Probes:
-    """Measures checkpoints just written, in a process of its own, while the training goes on."""
+    """Measures new checkpoints, in a separate process, while the training continues."""
 
     def __init__(self, work: Path, clips: int) -> None:
         self._command = [sys.executable, "-m", "tools.whisper_training", "probe"]
@@ -75,7 +75,7 @@ class _Probes:
         self._is_late = False
 
     def start(self) -> None:
-        """Measures the last checkpoint; if one is still being measured, this one is left out unless it is the last."""
+        """Measure the last checkpoint. While another is being measured, skip this one unless it is the last."""
         self._is_late = self._running is not None and self._running.poll() is None
         if self._clips and not self._is_late:
             self._running = subprocess.Popen(self._command)

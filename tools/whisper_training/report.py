@@ -1,4 +1,4 @@
-"""Measures a finished model in every respect that matters, and writes the tables of the documentation."""
+"""Measures a finished model in every respect, and writes the tables of the documentation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TONES = 100
 
 
 def measure(folder: Path, texts: Iterable[str], processes: int, *, scale: float = 1.0) -> dict[str, Any]:
-    """All figures of the model in ``folder``. ``texts`` were said in training; ``scale`` shrinks the samples."""
+    """Return all figures of the model in ``folder``. ``texts`` were in the training; ``scale`` shrinks the samples."""
     said = frozenset(sentence for text in texts for sentence in sentences_of(text))
     started = time.perf_counter()
     model = load(folder, threads=2)
@@ -58,7 +58,7 @@ def measure(folder: Path, texts: Iterable[str], processes: int, *, scale: float 
 
 
 def _known(result: Result) -> dict[str, Any]:
-    """The result without times that nothing is known of."""
+    """Return the result without unknown times."""
     return {name: value for name, value in asdict(result).items() if value is not None and value != math.inf}
 
 
@@ -69,7 +69,7 @@ def _heard(folder: Path, name: str, said: Collection[str], scale: float) -> Resu
 
 
 def _real_time_factor(model: WhisperModel) -> float:
-    """Seconds of work for a second of sound, in a clip of 10 s: the median of several."""
+    """Return seconds of work per second of sound, in a clip of 10 s: the median of several."""
     rng = random.Random(SEED + 9)
     sentences = [everyday(rng)]
     while len((spoken := clip(sentences, "alloy", random.Random(0))).samples) < 10 * SAMPLE_RATE:
@@ -87,7 +87,7 @@ def _real_time_factor(model: WhisperModel) -> float:
 
 
 def _invented(model: WhisperModel, tones: int) -> dict[str, Any]:
-    """How many sounds in which nothing is said were heard, and by sound what was heard in some of them."""
+    """Return how many sounds without speech got a transcript, and for each sound some of these transcripts."""
     invented = {}
     count = 0
     for name, sound in speechless(SEED + 10, tones):
@@ -99,7 +99,7 @@ def _invented(model: WhisperModel, tones: int) -> dict[str, Any]:
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    """The figures as tables for the documentation."""
+    """Return the figures as tables for the documentation."""
     lines = [
         "| heard | clips | words | word errors | letter errors | clips without an error | target |",
         "|---|---|---|---|---|---|---|",
@@ -146,6 +146,6 @@ def _seconds(value: float) -> str:
 
 
 def write(figures: dict[str, Any], file: Path) -> None:
-    """Writes the figures as JSON."""
+    """Write the figures as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""What can happen to a recording, and sounds in which nothing is said. Sound is float32[samples] at 16 kHz."""
+"""Disturbances of a recording, and sounds without speech. Sound is float32[samples] at 16 kHz."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DURATIONS = (0.5, 2, 10, 40)  # seconds
 
 
 def _coded(sound: Sound, container: str, codec: str, rate: int, bit_rate: int) -> Sound:
-    """Through a codec, from and to 16 kHz."""
+    """Encode and decode with a codec, from and to 16 kHz."""
     import av
 
     out = io.BytesIO()
@@ -45,7 +45,7 @@ def _coded(sound: Sound, container: str, codec: str, rate: int, bit_rate: int) -
 
 
 def _noisy(sound: Sound) -> Sound:
-    """With white noise, 20 dB below the speech."""
+    """Add white noise, 20 dB below the speech."""
     noise = np.random.default_rng(len(sound)).standard_normal(len(sound))
     return np.clip(sound + noise * 0.1 * np.sqrt(np.mean(sound**2)), -1, 1)
 
@@ -55,13 +55,13 @@ def _amplified(sound: Sound, decibels: float) -> Sound:
 
 
 def _trimmed(sound: Sound) -> Sound:
-    """Without what is silent at both ends."""
+    """Cut off the silence at both ends."""
     loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())
     return sound[loud[0] : loud[-1] + 1]
 
 
 def _played(sound: Sound, factor: float) -> Sound:
-    """Played faster by ``factor``, and so higher in pitch."""
+    """Play faster by ``factor``, and so higher in pitch."""
     times = np.arange(round(len(sound) / factor)) * factor
     return np.interp(times, np.arange(len(sound)), sound)
 
@@ -85,7 +85,7 @@ DISTURBANCES: dict[str, Callable[[Sound], Sound]] = {
 
 
 def speechless(seed: int, tones: int) -> Iterator[tuple[str, Sound]]:
-    """Silence, noises and some tones, each with what it is."""
+    """Return silence, noises and some tones, each with its name."""
     rng = np.random.default_rng(seed)
     for seconds in DURATIONS:
         length = round(seconds * SAMPLE_RATE)

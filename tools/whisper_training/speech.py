@@ -58,7 +58,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How something is said: one of the server's voices, ``speed`` as in the API, a shift of pitch."""
+    """A way to speak: one of the server's voices, ``speed`` as in the API, a shift of pitch."""
 
     voice: str
     speed: float = 1.0
@@ -67,7 +67,7 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What was said: int16[samples] at 16 kHz, the words and the phonemes (name, start in seconds)."""
+    """Spoken text: int16[samples] at 16 kHz, the words and the phonemes (name, start in seconds)."""
 
     samples: NDArray[np.int16]
     words: tuple[SpokenWord, ...]
@@ -75,19 +75,19 @@ class Speech:
 
 
 def random_manner(rng: random.Random) -> Manner:
-    """A manner of training: any voice, most speeds near 1, now and then a shifted pitch."""
+    """Return a manner for training: any voice, most speeds near 1, sometimes a shifted pitch."""
     speed = rng.triangular(0.7, 1.6, 1.0) if rng.random() < 0.7 else rng.uniform(0.7, 1.65)
     return Manner(rng.choice(voice_names()), speed, rng.randint(-8, 8) if rng.random() < 0.3 else 0)
 
 
 @cache
 def voice_names() -> tuple[str, ...]:
-    """The names of the server's voices."""
+    """Return the names of the server's voices."""
     return tuple(_voices())
 
 
 def speak(text: str, manner: Manner) -> Speech:
-    """Says ``text``. The noise in breathy voices differs from call to call, as espeak-ng's state goes on."""
+    """Speak ``text``. The noise in breathy voices differs from call to call, as espeak-ng keeps its state."""
     voice = _voices()[manner.voice]
     pcm, events = _Espeak.get().synthesize(
         text,
@@ -116,7 +116,7 @@ def _voices() -> dict[str, Any]:
 
 
 def _resample(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
-    """As the server hears an upload: mono s16 at 16 kHz."""
+    """Resample as the server does with an upload: mono s16 at 16 kHz."""
     import av
 
     resampler = av.AudioResampler("s16", "mono", RECOGNISER_SAMPLE_RATE)
@@ -127,7 +127,7 @@ def _resample(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
 
 
 class _Espeak:
-    """espeak-ng, of which there is one in a process."""
+    """The espeak-ng library, of which a process has one instance."""
 
     _instance: _Espeak | None = None
 
@@ -153,7 +153,7 @@ class _Espeak:
     def synthesize(
         self, text: str, voice: str, rate: int, pitch: int, gain: float
     ) -> tuple[bytes, list[tuple[int, int, Any]]]:
-        """The PCM (s16le at 22,050 Hz) and the events: kind, sample, position in the text or name."""
+        """Return the PCM (s16le at 22,050 Hz) and the events: kind, sample, position in the text or name."""
         library = self._library
         self._pcm, self._events = [], []
         if library.espeak_SetVoiceByName(voice.encode()) != 0:

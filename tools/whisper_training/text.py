@@ -1,4 +1,4 @@
-"""What is said in training: everyday sentences, words in any order, words of the dictionary, our own docs."""
+"""The texts of the training: everyday sentences, words in any order, words of the dictionary, our own docs."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ Sentences = Callable[[random.Random], str]
 
 
 def training_text(rng: random.Random) -> str:
-    """A sentence, or a passage of some, as training hears them."""
+    """Return a sentence, or a passage of several, for training."""
     count = rng.randint(2, 9) if rng.random() < 0.15 else 1
     return " ".join(training_sentence(rng) for _ in range(count))
 
 
 def training_sentence(rng: random.Random) -> str:
-    """A sentence of any kind, in the proportions of training."""
+    """Return a sentence of any kind, in the proportions of training."""
     kinds = (everyday, jumble, with_dictionary, of_the_project, phrase)
     (kind,) = rng.choices(kinds, (20, 10, 60, 7, 3))
     return kind(rng)
 
 
 def everyday(rng: random.Random) -> str:
-    """A sentence of the grammar, all of whose words are everyday ones."""
+    """Return a sentence of the grammar, all of whose words are everyday ones."""
     return _finish(_expand(rng, "sentence", lambda word_class: rng.choice(word_classes()[word_class])))
 
 
 def jumble(rng: random.Random) -> str:
-    """Everyday words in any order: every form is as likely as any other."""
+    """Return everyday words in any order: every form is equally likely."""
     words = rng.choices(everyday_forms(), k=rng.randint(1, 9))
     commas = ["," if rng.random() < 0.1 else "" for _ in words]
     text = "".join(f" {word}{comma}" for word, comma in zip(words, commas, strict=True)).strip(" ,")
@@ -46,7 +46,7 @@ def jumble(rng: random.Random) -> str:
 
 
 def phrase(rng: random.Random) -> str:
-    """What people try speech with."""
+    """Return a phrase that people try speech with."""
     return rng.choice(_phrases())
 
 
@@ -57,14 +57,14 @@ def _phrases() -> tuple[str, ...]:
 
 
 def with_dictionary(rng: random.Random) -> str:
-    """A sentence with words of the dictionary, or only such, without those that are held out."""
+    """Return a sentence with words of the dictionary, or only such, without those that are held out."""
     if rng.random() < 0.45:
         return _finish(" ".join(rng.choices(_words_for_training(), k=rng.randint(2, 8))) + ".")
     return _with_rare_words(rng, _words_for_training())
 
 
 def with_several_of(rng: random.Random, rare: tuple[str, ...]) -> str:
-    """A sentence with at least one of the words of the dictionary in ``rare``, mostly with some."""
+    """Return a sentence with at least one of the words of the dictionary in ``rare``, mostly with several."""
     wanted = frozenset(rare)
     while True:
         text = _with_rare_words(rng, rare)
@@ -73,7 +73,7 @@ def with_several_of(rng: random.Random, rare: tuple[str, ...]) -> str:
 
 
 def with_one_of(rng: random.Random, rare: tuple[str, ...]) -> str:
-    """An everyday sentence with one of the words of the dictionary in ``rare``."""
+    """Return an everyday sentence with one of the words of the dictionary in ``rare``."""
     while True:
         template = _expand(rng, "sentence", "{{{}}}".format)
         classes = re.findall(r"\{(\w+)\}", template)
@@ -86,13 +86,13 @@ def with_one_of(rng: random.Random, rare: tuple[str, ...]) -> str:
 
 
 def of_the_project(rng: random.Random) -> str:
-    """A sentence of our README, our documentation or our replies, without words that are held out."""
+    """Return a sentence of our README, documentation or replies, without words that are held out."""
     return rng.choice(_project_sentences_for_training() or (everyday(rng),))
 
 
 @cache
 def project_sentences() -> tuple[str, ...]:
-    """The sentences of the project's texts that can be read out word by word: no figures, no code."""
+    """Return the sentences of the project's texts that can be read word by word: no figures, no code."""
     found: dict[str, None] = {}
     for file in sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))):
         prose = re.sub("```.*?```", "\n\n", file.read_text("utf-8"), flags=re.DOTALL)
@@ -112,13 +112,13 @@ def _project_sentences_for_training() -> tuple[str, ...]:
 
 
 def unseen_words(said: Iterable[str]) -> tuple[str, ...]:
-    """The words of the dictionary that are kept from training, without those in the sentences ``said`` after all."""
+    """Return the words of the dictionary that training leaves out, except those in the sentences ``said``."""
     known = {word for sentence in said for word in words_of(sentence)}
     return tuple(word for word in dictionary_words() if _is_held_out(word) and word not in known)
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text, in lower case."""
+    """Return the words of a text, in lower case."""
     return {word.strip(".,?!").lower() for word in text.split()}
 
 
@@ -153,7 +153,7 @@ def _with_rare_words(rng: random.Random, rare: tuple[str, ...]) -> str:
 
 
 def _expand(rng: random.Random, rule: str, word_of: Callable[[str], str]) -> str:
-    """A random expansion of a rule of ``grammar.txt``."""
+    """Return a random expansion of a rule of ``grammar.txt``."""
 
     def filling(slot: re.Match[str]) -> str:
         name = slot.group(1)
@@ -168,6 +168,6 @@ def _grammar() -> dict[str, list[str]]:
 
 
 def _finish(text: str) -> str:
-    """With a capital at the start, and "an" where it belongs."""
+    """Add the capital at the start, and "an" where it belongs."""
     text = re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
     return text[0].upper() + text[1:]

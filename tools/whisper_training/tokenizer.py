@@ -53,28 +53,28 @@ class Vocabulary:
 
     @classmethod
     def load(cls, file: Path) -> Vocabulary:
-        """From a ``tokenizer.json``."""
+        """Load a ``tokenizer.json``."""
         return cls(Tokenizer.from_file(str(file)))
 
     def id_of(self, token: str) -> int:
-        """The id of a token, which must exist."""
+        """Return the id of a token, which must exist."""
         found = self.tokenizer.token_to_id(token)
         assert found is not None, token
         return int(found)
 
     def timestamp(self, seconds: float) -> int:
-        """The id of a time in the window, from 0 to 30 s."""
+        """Return the id of a time in the window, from 0 to 30 s."""
         return self.first_timestamp + min(max(round(seconds * 50), 0), TIMESTAMPS - 1)
 
     def encode(self, text: str) -> list[tuple[int, int, int]]:
-        """The tokens of " " + ``text``: id, and where in ``text`` it starts and ends (without the space)."""
+        """Return the tokens of " " + ``text``: id, start and end in ``text`` (without the space)."""
         encoding = self.tokenizer.encode(" " + text, add_special_tokens=False)
         spans = zip(encoding.ids, encoding.offsets, strict=True)
         return [(token, max(start - 1, 0), end - 1) for token, (start, end) in spans]
 
     @cached_property
     def tokens(self) -> list[str]:
-        """All tokens by id, timestamps included."""
+        """Return all tokens by id, timestamps included."""
         return [str(self.tokenizer.id_to_token(i)) for i in range(self.tokenizer.get_vocab_size())]
 
     def __len__(self) -> int:
@@ -82,7 +82,7 @@ class Vocabulary:
 
 
 def build_vocabulary() -> Vocabulary:
-    """Made of the word lists, always the same for the same lists."""
+    """Build the vocabulary from the word lists, always the same for the same lists."""
     pieces = Tokenizer(models.BPE())
     pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
@@ -106,14 +106,14 @@ def build_vocabulary() -> Vocabulary:
 
 
 def _spellings() -> Iterator[str]:
-    """Words to learn the pieces from, each as it stands within a sentence, some with a capital."""
+    """Return words to learn the pieces from, each as it is written within a sentence, some with a capital."""
     rng = random.Random(0)
     for word in (*everyday_forms(), *dictionary_words()):
         yield " " + (word.capitalize() if rng.random() < 0.2 else word)
 
 
 def _whole_words(pieces: Tokenizer) -> Iterator[str]:
-    """Everyday words as the pre-tokenizer splits them ("don't" is two), and what must not be split."""
+    """Return everyday words as the pre-tokenizer splits them ("don't" is two), and those not to be split."""
     initial = [word.capitalize() for name in INITIAL for word in word_classes()[name]]
     for text in (*SUPPRESSED, *(f" {word}" for word in (*everyday_forms(), *initial))):
         for part, _ in pieces.pre_tokenizer.pre_tokenize_str(text):

@@ -1,4 +1,4 @@
-"""The training loop: what is learnt, how fast, and what is kept on disk so that it can go on where it stopped."""
+"""The training loop: losses, learning rate, and the checkpoints from which it continues after a stop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AVERAGING = 0.999  # of the weights from step to step; the average is what is ex
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to learn. ``states`` (1/50 s) is the size of the batch of a process."""
+    """The length and the learning rate of a training. ``states`` (1/50 s) is the size of the batch of a process."""
 
     steps: int
     states: int
@@ -40,7 +40,7 @@ class Plan:
     seed: int = 1
 
     def rate(self, step: int) -> float:
-        """The learning rate."""
+        """Return the learning rate."""
         rise = min(1.0, (step + 1) / self.warm_up)
         fall = min(1.0, (1 - step / self.steps) / (1 - self.steady))
         return self.peak * rise * max(fall, 0.0)
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Losses:
-    """What is to become small, in nats, and shares of what is right already."""
+    """The losses in nats, and the accuracies as shares."""
 
     text: float = 0.0
     frame_token: float = 0.0
@@ -64,7 +64,7 @@ WEIGHTS = {"text": 1.0, "frame_token": 0.8, "phoneme": 0.4, "attention": 0.2}
 
 
 class Training:
-    """A model being trained, and all that is needed to go on."""
+    """A model in training, with all that is needed to continue."""
 
     def __init__(self, shape: Shape, plan: Plan, folder: Path) -> None:
         torch.manual_seed(plan.seed)
@@ -80,7 +80,7 @@ class Training:
         )
 
     def resume(self) -> None:
-        """Takes up the last checkpoint, if there is one. Raises ``ValueError`` if it is another model's."""
+        """Load the last checkpoint, if there is one. Raise ``ValueError`` if it is another model's."""
         file = self.folder / "checkpoint.pt"
         if not file.exists():
             return
@@ -94,7 +94,7 @@ class Training:
         self.step, self.cpu_seconds, self.wall_seconds = state["step"], state["cpu"], state["wall"]
 
     def save(self) -> None:
-        """Writes the checkpoint."""
+        """Write the checkpoint."""
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -110,7 +110,7 @@ class Training:
     def run(
         self, shards: Sequence[Path], vocabulary: Vocabulary, every: int, on_checkpoint: Callable[[], object]
     ) -> None:
-        """Learns of ``shards`` until the plan is done, with a checkpoint every ``every`` steps.
+        """Train on ``shards`` until the plan is done, with a checkpoint every ``every`` steps.
 
         Appends to ``curve.csv``.
         """
@@ -138,7 +138,7 @@ class Training:
                 cpu, wall = time.process_time(), time.monotonic()
 
     def learn(self, batch: Batch) -> Losses:
-        """One step."""
+        """Run one step."""
         for group in self._optimizer.param_groups:
             group["lr"] = self.plan.rate(self.step)
         self._optimizer.zero_grad(set_to_none=True)
@@ -156,7 +156,7 @@ class Training:
         return losses
 
     def loss(self, batch: Batch, phase: float) -> tuple[Tensor, Losses]:
-        """All that is to become small, weighted and summed, and one by one."""
+        """Return the losses, weighted and summed, and one by one."""
         model = self.model
         tokens, targets = torch.from_numpy(batch.tokens), torch.from_numpy(batch.targets)
         spans, samples = torch.from_numpy(batch.spans), torch.from_numpy(batch.samples)
@@ -192,7 +192,7 @@ class Training:
 
 
 def _share_gradients(model: Whisper) -> None:
-    """The mean of the gradients of all processes."""
+    """Replace the gradients by the mean of all processes."""
     if distributed.is_initialized():
         for value in model.parameters():
             if value.grad is None:  # This process's batch had no use for it.
@@ -208,7 +208,7 @@ def _share_gradients(model: Whisper) -> None:
 
 
 def _attention_loss(looks: list[Tensor], heard: Heard, spans: Tensor, counted: Tensor) -> Tensor:
-    """How little the guided heads look at where the token sounds that they are to look at.
+    """Return how little the guided heads attend to the place where their token sounds.
 
     In the first layer head 1 is to look at the token just read, in the last one heads 0 and 1 at the next.
     """
@@ -233,7 +233,7 @@ def _share(scores: Tensor, wanted: Tensor) -> float:
 
 
 def _mean(values: Iterable[float]) -> float:
-    """The mean of those that are known: not every batch has speech in it."""
+    """Return the mean of the known values: not every batch has speech in it."""
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
 

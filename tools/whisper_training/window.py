@@ -1,4 +1,4 @@
-"""One window of up to 30 s: its sound, and what is said in it when.
+"""One window of up to 30 s: its sound, and the spoken text with times.
 
 Times are in seconds; those within ``Said.spans`` are in states (1/50 s).
 """
@@ -38,7 +38,7 @@ class Said:
 
 @dataclass(slots=True)
 class Window:
-    """Raw features, float32[2 T, 80], and phonemes, uint8[T]. At ``unfinished`` begins a sentence that is cut off."""
+    """Raw features, float32[2 T, 80], and phonemes, uint8[T]. A sentence that is cut off begins at ``unfinished``."""
 
     raw: NDArray[np.float32]
     phonemes: NDArray[np.uint8]
@@ -48,7 +48,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The sound from somewhere in a window on, and its phonemes."""
+    """A part of a window's sound from a given time, and its phonemes."""
 
     start: float
     raw: NDArray[np.float32]
@@ -63,7 +63,7 @@ class WindowMaker:
         self._noise_rng = np.random.default_rng(seed)
 
     def make(self, chosen: list[Chosen], lead: float, trail: float) -> Window:
-        """Of some utterances, one after the other, or now and then of as long a sound that says nothing.
+        """Make a window of some utterances in turn, or sometimes of an equally long sound without speech.
 
         ``lead`` and ``trail`` are the longest silences before and after them.
         """
@@ -82,14 +82,15 @@ class WindowMaker:
     def said(
         self, utterance: Utterance, offset: float, first: int = 0, stop: int | None = None
     ) -> list[Said]:
-        """The sentences in some words of an utterance that begins at ``offset``."""
+        """Return the sentences in some words of an utterance that begins at ``offset``."""
         return [self._sentence(utterance, *span, offset) for span in _sentences(utterance, first, stop)]
 
     def _in_order(
         self, chosen: list[Chosen], time: float
     ) -> tuple[list[_Part], list[Said], float | None, float]:
-        """The utterances with pauses, from ``time`` on: their sound, the whole sentences, where one begins that
-        is cut off, and when all ends.
+        """Lay out the utterances with pauses, from ``time`` on.
+
+        Return their sound, the whole sentences, the start of one that is cut off, and the end of all.
         """
         rng = self._rng
         parts: list[_Part] = []
@@ -118,7 +119,7 @@ class WindowMaker:
         return parts, sentences, unfinished, time
 
     def _sound(self, window: Window, parts: list[_Part]) -> None:
-        """Puts the parts into the window, some louder than others."""
+        """Put the parts into the window, some louder than others."""
         rng = self._rng
         shift = gain = rng.uniform(-1.4, 0.4) if rng.random() < 0.5 else 0.0
         for part in parts:
@@ -131,7 +132,7 @@ class WindowMaker:
             window.phonemes[at // 2 : stop] = part.phonemes[: stop - at // 2]
 
     def _bounds(self, utterance: Utterance, first: int, stop: int) -> tuple[float, float]:
-        """Where to cut the sound (s) so that the words from one to another are in it."""
+        """Return where to cut the sound (s) so that it contains a range of words."""
         rng = self._rng
         words = utterance.words[first:stop]
         whole = first == 0 and stop >= len(utterance.words)
@@ -149,7 +150,7 @@ class WindowMaker:
         return Window(raw, np.full(states, self._pause, np.uint8))
 
     def _without_speech(self, seconds: float) -> Window:
-        """Silence, or noise or tones of any loudness."""
+        """Return silence, or noise or tones of any loudness."""
         window = self._empty(min(max(0.3, seconds), WINDOW))
         kind = self._rng.random()
         if kind < 0.4:
@@ -159,7 +160,7 @@ class WindowMaker:
         return window
 
     def _sentence(self, utterance: Utterance, first: int, stop: int, offset: float) -> Said:
-        """The tokens of some words of an utterance that begins at ``offset`` (s) of the window."""
+        """Return the tokens of some words of an utterance that begins at ``offset`` (s) of the window."""
         words = utterance.text.split()[first:stop]
         times = utterance.words[first:stop].astype(float) + offset
         text = " ".join(words)
@@ -177,7 +178,7 @@ class WindowMaker:
         return Said(max(0.0, float(times[0, 0])), float(times[-1, 1]), tokens, spans)
 
     def _disturb(self, window: Window) -> None:
-        """Noise, a narrow band, another timbre."""
+        """Add noise, a narrow band, or another timbre."""
         rng = self._rng
         if rng.random() < 0.35:
             loudness = float(window.raw.max()) - rng.uniform(1.5, 5)
@@ -198,7 +199,7 @@ class WindowMaker:
 
 
 def _sentences(utterance: Utterance, first: int, stop: int | None) -> Iterator[tuple[int, int]]:
-    """The sentences among some words of an utterance: the first word of each, and the one after its last."""
+    """Return the sentences among some words of an utterance: the first word of each, and the one after its last."""
     words = utterance.text.split()[:stop]
     for number, word in enumerate(words[first:], first + 1):
         if word.endswith((".", "?", "!")) or number == len(words):
@@ -207,6 +208,6 @@ def _sentences(utterance: Utterance, first: int, stop: int | None) -> Iterator[t
 
 
 def _cut(utterance: Utterance, begin: float, end: float) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Raw features and phonemes from ``begin`` to ``end`` (s)."""
+    """Return raw features and phonemes from ``begin`` to ``end`` (s)."""
     raw = utterance.sound.raw()[round(begin * FRAME_RATE) : round(end * FRAME_RATE)]
     return raw, utterance.phonemes[round(begin * LABEL_RATE) : round(end * LABEL_RATE)]

@@ -1,4 +1,4 @@
-"""Batches of windows, as the training wants them: words first, long windows later.
+"""Batches of windows for the training: words first, long windows later.
 
 Times within a window are in states (1/50 s) unless said otherwise; frames of features are half as long.
 """
@@ -42,7 +42,7 @@ class Batch:
 
 
 class Windows:
-    """Makes batches out of a corpus, ``states`` states in each (about)."""
+    """Makes batches out of a corpus, of about ``states`` states each."""
 
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary, seed: int, states: int) -> None:
         self._corpus, self._vocabulary, self._states = corpus, vocabulary, states
@@ -53,7 +53,7 @@ class Windows:
         self._writer = Writer(corpus, vocabulary, self._maker, self._rng)
 
     def batch(self, step: int, steps: int) -> Batch:
-        """A batch for a step of a training of so many: words first, long windows later.
+        """Return a batch for a step of a training: words first, long windows later.
 
         Of what kind it is depends on the step alone: so batches made with other seeds take as long to learn from.
         """
@@ -73,12 +73,12 @@ class Windows:
         return self._assembled(windows, prompted=prompted)
 
     def _count(self, duration: float) -> int:
-        """How many windows of so many seconds make a batch; fewer states if they are long: attention is dear."""
+        """Return how many windows of so many seconds make a batch; fewer if they are long: attention is expensive."""
         states = duration * LABEL_RATE
         return max(1, int(self._states / (1 + states / DEAR) / states))
 
     def _crops(self, words: int, quantile: float) -> list[Window]:
-        """A few words each, cut out of sentences, all about equally long: that quantile."""
+        """Return a few words each, cut out of sentences, all about equally long: that quantile."""
         rng = self._rng
         found = []
         for _ in range(400):
@@ -93,7 +93,7 @@ class Windows:
         return [self._maker.make([row[1:]], 0.06, 0.0) for row in found[start : start + count]]
 
     def _singles(self, quantile: float, lead: float) -> list[Window]:
-        """An utterance each, all about equally long: that quantile of the corpus."""
+        """Return an utterance each, all about equally long: that quantile of the corpus."""
         rng = self._rng
         size = len(self._corpus)
         duration = self._corpus.durations[self._by_duration[int(quantile * size)]] + lead / 2
@@ -104,7 +104,7 @@ class Windows:
         return [self._maker.make([(one, 0, len(one.words))], lead, lead / 2) for one in chosen]
 
     def _packed(self, duration: float, lead: float) -> list[Window]:
-        """Several utterances each, in all about ``duration`` seconds; those of 30 s end within a sentence."""
+        """Return several utterances each, about ``duration`` seconds in all; those of 30 s end within a sentence."""
         rng = self._rng
         # None longer than all is to be: the longest window decides how much the batch costs.
         fitting = max(1, int(np.searchsorted(self._corpus.durations[self._by_duration], duration)))

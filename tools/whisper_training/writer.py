@@ -1,4 +1,4 @@
-"""What the decoder reads and is to write of a window, token by token, and where each token sounds."""
+"""The tokens that the decoder reads and writes for a window, and where each token sounds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATEST_START = 1.0  # seconds; faster-whisper allows no later first timestamp
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Tokens read and, for each, the one that is to follow; ``spans`` in states, those read, then the last written."""
+    """Tokens read and, for each, the one that follows; ``spans`` in states, those read, then the last written."""
 
     tokens: list[int]
     targets: list[int]
@@ -29,7 +29,7 @@ class Written:
 
 
 class Writer:
-    """Writes windows down as Whisper does: timestamps around sentences, or none; after a prompt, or none."""
+    """Writes windows as Whisper does: timestamps around sentences, or none; after a prompt, or none."""
 
     def __init__(
         self, corpus: Corpus, vocabulary: Vocabulary, maker: WindowMaker, rng: random.Random
@@ -37,7 +37,7 @@ class Writer:
         self._corpus, self._vocabulary, self._maker, self._rng = corpus, vocabulary, maker, rng
 
     def write(self, window: Window, *, prompted: bool) -> Written:
-        """What is said in a window, after a prompt if it is ``prompted``."""
+        """Return the tokens of a window, after a prompt if it is ``prompted``."""
         rng, vocabulary = self._rng, self._vocabulary
         timed = rng.random() < 0.8
         prompt = self._prompt() if prompted else []
@@ -68,7 +68,7 @@ class Writer:
         return Written(read, [IGNORED] * (len(read) - len(targets)) + targets, whole)
 
     def _prompt(self) -> list[int]:
-        """What was said in the window before, which ends about where this one begins."""
+        """Return the text of the window before, which ends about where this one begins."""
         rng = self._rng
         chosen = [
             self._corpus[rng.randrange(len(self._corpus))] for _ in range(rng.choice((1, 2, 3, 6, 12, 20)))

@@ -42,7 +42,7 @@ def speaker() -> Iterator[Pyttsx3Speaker]:
 
 @pytest.fixture
 def own_speaker() -> Iterator[Pyttsx3Speaker]:
-    """A speaker with one slot, for tests that do harm to it."""
+    """Yield a speaker with one slot, for tests that kill its processes."""
     speaker = Pyttsx3Speaker(slots=1)
     yield speaker
     speaker.close()
@@ -81,7 +81,7 @@ def children_of(parent: int) -> set[int]:
 
 
 def helper_of(speaker: Pyttsx3Speaker) -> int:
-    """The process that a speaker not yet started starts."""
+    """Start a speaker; return the id of its process."""
     others = children_of(os.getpid())
     speaker.start()
     (helper,) = children_of(os.getpid()) - others
@@ -89,7 +89,7 @@ def helper_of(speaker: Pyttsx3Speaker) -> int:
 
 
 def has_ended(*processes: int) -> bool:
-    """Waits for the end of one of the processes, for 30 seconds at most."""
+    """Wait at most 30 seconds for the end of one of the processes; return whether it has ended."""
     with contextlib.ExitStack() as descriptors:
         try:
             opened = [descriptors.enter_context(os.fdopen(os.pidfd_open(process))) for process in processes]
@@ -155,7 +155,7 @@ def test_the_thirteen_voices_differ_in_pitch_or_timbre_and_are_equally_loud(spea
 
 
 def frames_of(sound: Samples, length: int = 1024) -> Samples:
-    """Stretches of the sound that are not silent."""
+    """Return the stretches of the sound that are not silent."""
     frames = sound[: len(sound) // length * length].reshape(-1, length)
     energy = (frames**2).mean(axis=1)
     voiced: Samples = frames[energy > 0.1 * energy.max()]
@@ -163,7 +163,7 @@ def frames_of(sound: Samples, length: int = 1024) -> Samples:
 
 
 def spectrum(sound: Samples) -> Samples:
-    """The mean level in each of 32 bands up to 6 kHz, in dB relative to all."""
+    """Return the mean level in each of 32 bands up to 6 kHz, in dB relative to the total."""
     power = np.abs(np.fft.rfft(frames_of(sound) * np.hanning(1024))) ** 2
     bands = 10 * np.log10(power[:, :256].reshape(-1, 32, 8).mean(axis=(0, 2)))
     level: Samples = bands - bands.mean()
@@ -171,7 +171,7 @@ def spectrum(sound: Samples) -> Samples:
 
 
 def pitch(sound: Samples) -> float:
-    """The median of the fundamental frequencies (Hz), told by autocorrelation."""
+    """Return the median of the fundamental frequencies (Hz), found by autocorrelation."""
     lags = np.arange(SPEECH_SAMPLE_RATE // 400, SPEECH_SAMPLE_RATE // 50)
     frames = frames_of(sound)
     correlation = np.fft.irfft(np.abs(np.fft.rfft(frames, 2048)) ** 2)[:, lags]
@@ -358,7 +358,7 @@ def test_a_killed_helper_is_replaced(own_speaker: Pyttsx3Speaker) -> None:
 
 @pytest.fixture
 def impatient() -> Iterator[Pyttsx3Speaker]:
-    """A speaker with one slot that soon takes its processes for hung."""
+    """Yield a speaker with one slot and a short timeout for processes that hang."""
     speaker = Pyttsx3Speaker(slots=1, timeout=TIMEOUT)
     yield speaker
     speaker.close()
@@ -375,7 +375,7 @@ def test_a_helper_that_hangs_is_replaced(impatient: Pyttsx3Speaker) -> None:
 
 
 def stopped_in_speech(speaker: Pyttsx3Speaker, helper: int) -> tuple[Iterator[SpeechChunk], set[int]]:
-    """A speech that has begun and will not go on, and the children that were stopped for that."""
+    """Return a speech that has begun, and its child processes, which were stopped."""
     speech = speaker.speak(utterance(LONG_TEXT))
     next(speech)
     children = children_of(helper)

@@ -1,4 +1,4 @@
-"""A JSON Schema is answered with a value it admits, small and always the same."""
+"""A JSON Schema is answered with a valid value, small and always the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 
 def an_object(**properties: Any) -> Schema:
-    """An object as strict tools declare it: every property required, no other allowed."""
+    """Return an object schema as strict tools declare it: every property required, no others allowed."""
     return {
         "type": "object",
         "properties": properties,

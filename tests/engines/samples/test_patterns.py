@@ -1,4 +1,4 @@
-"""A regular expression is written out as texts."""
+"""A regular expression is expanded to texts that match it."""
 
 from __future__ import annotations
 

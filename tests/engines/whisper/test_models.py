@@ -19,7 +19,7 @@ from mockserver.engines.whisper.models import (
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty Hugging Face cache."""
+    """Return an empty Hugging Face cache."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     return tmp_path
 
@@ -97,7 +97,7 @@ def test_a_cache_that_may_not_be_read_leaves_the_model_that_ships(tmp_path: Path
 
 @pytest.fixture
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user without a home: no ``HOME``, no entry in the password file, no other place for a cache."""
+    """Simulate a user without a home: no ``HOME``, no entry in the password file, no other cache folder."""
     for name in ("HOME", "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 2_147_483_000)

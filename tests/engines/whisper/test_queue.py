@@ -1,4 +1,4 @@
-"""Clips wait for Whisper and take turns. The model here decodes at once, or when a test lets it."""
+"""The queue of Whisper. The model of these tests decodes at once, or when a test permits it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def whisper(model: Model, tmp_path: Path) -> Iterator[WhisperTranscriber]:
 
 @pytest.fixture
 def only_one(model: Model, tmp_path: Path) -> Iterator[WhisperTranscriber]:
-    """A transcriber that takes one clip at a time and lets nobody wait."""
+    """Return a transcriber that takes one clip at a time and has no queue."""
     transcriber = WhisperTranscriber(str(tmp_path), lambda: model, queue_size=0)
     yield transcriber
     transcriber.close()
@@ -89,7 +89,7 @@ def numbers(transcription: Transcription) -> list[int]:
 
 @pytest.fixture
 def held(model: Model) -> Iterator[Event]:
-    """Clips of more than a window are decoded beyond their first window once this is set."""
+    """Return the event that clips of several windows wait for after their first window."""
     release = Event()
     model.on_window = lambda windows, number: number == 0 or release.wait(60)
     yield release
@@ -207,7 +207,7 @@ def test_a_slow_reader_keeps_nobody_waiting(only_one: WhisperTranscriber) -> Non
 
 
 class Leaving(Exception):
-    """The client has left."""
+    """An error that stands for a client that has left."""
 
 
 def leave_at_once() -> None:

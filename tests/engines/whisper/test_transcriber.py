@@ -1,4 +1,4 @@
-"""Clips are transcribed by the model that ships, which understands the voices of this server."""
+"""The embedded model transcribes clips in the voices of this server."""
 
 import gc
 import itertools
@@ -45,13 +45,13 @@ Say = Callable[..., Clip]
 
 
 def transcriber_of(folder: Path, **queue: int) -> WhisperTranscriber:
-    """A transcriber that has the model in a folder loaded, and one thread for it."""
+    """Return a transcriber that has loaded the model in a folder, with one thread."""
     return WhisperTranscriber(str(folder), lambda: Recogniser(str(folder), cpu_threads=1), **queue)
 
 
 @pytest.fixture(scope="module")
 def say() -> Iterator[Say]:
-    """Makes a clip in which each sentence begins at a multiple of 30 s, as Whisper's windows do."""
+    """Return a function that makes a clip in which each sentence begins at a multiple of 30 s, as windows do."""
     speaker = Pyttsx3Speaker()
 
     def speak(*sentences: str) -> Clip:
@@ -75,7 +75,7 @@ def whisper() -> Iterator[WhisperTranscriber]:
 
 @pytest.fixture
 def only_one() -> Iterator[WhisperTranscriber]:
-    """A transcriber that takes one clip at a time and lets nobody wait."""
+    """Return a transcriber that takes one clip at a time and has no queue."""
     transcriber = transcriber_of(MODEL, queue_size=0)
     yield transcriber
     transcriber.close()
@@ -195,12 +195,12 @@ def test_several_threads_share_the_model(whisper: WhisperTranscriber, say: Say) 
 
 
 def windows_heard(caplog: pytest.LogCaptureFixture) -> int:
-    """How many windows faster-whisper has begun, of all clips."""
+    """Return how many windows faster-whisper has begun, of all clips."""
     return sum(message.startswith("Processing segment at") for message in caplog.messages)
 
 
 class Leaving(Exception):
-    """The client has left."""
+    """An error that stands for a client that has left."""
 
 
 def leave_at_once() -> None:

@@ -4,10 +4,11 @@ import pytest
 
 from mockserver.engines.transcription import EngineBusy
 from mockserver.engines.whisper.turns import Turn, Turns
+from tests.waiting import eventually
 
 
 class Clip(threading.Thread):
-    """A clip of so many windows of 30 s; writes its name down for each window that it has been given a turn for."""
+    """A clip of ``windows`` windows of 30 s; appends its name to ``heard`` for each turn that it gets."""
 
     def __init__(self, turns: Turns, heard: list[str], name: str, windows: int) -> None:
         super().__init__(daemon=True)
@@ -23,22 +24,21 @@ class Clip(threading.Thread):
 
 
 def busy(turns: Turns) -> Turn:
-    """A clip that has the turn until it leaves."""
+    """Return a clip that has the turn until it leaves."""
     turn = turns.admit()
     assert turns.take(turn, 30.0)
     return turn
 
 
 def start(turns: Turns, *clips: Clip) -> None:
-    """Starts them one after the other; each waits for its turn."""
+    """Start the clips one after the other; each waits for its turn."""
     for clip in clips:
         clip.start()
-        while clip.turn not in turns._waiting:
-            pass
+        assert eventually(lambda turn=clip.turn: turn in turns._waiting)  # type: ignore[misc]
 
 
 def hear(turns: Turns, *clips: Clip, after: Turn) -> None:
-    """Has them all heard."""
+    """Start the clips, end the turn of ``after``, and wait until all clips are done."""
     start(turns, *clips)
     turns.leave(after)
     for clip in clips:

@@ -1,4 +1,4 @@
-"""Errors of the catalog on request, as clients of the official SDK and bare sockets see them."""
+"""Errors of the catalog that a fault asks for, as clients of the official SDK and raw sockets see them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Chat = Callable[..., RawResponse]
 
 @pytest.fixture
 def chat(send: Chat) -> Chat:
-    """A chat that is to fail, by the header ``x-mock-fault``."""
+    """Send a chat with the header ``x-mock-fault``; return the error."""
 
     def ask(fault: str, key: str = "sk-mock-tier-1-scripted", model: str = "gpt-4o-mini") -> RawResponse:
         body = {"model": model, "messages": [{"role": "user", "content": "Hello there."}]}
@@ -198,7 +198,7 @@ def speak(client: openai.OpenAI, fault: str | None = None) -> Any:
 
 @pytest.fixture
 def patient(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
-    """A client that tries again, twice, as the SDK does by default."""
+    """Yield a client that retries twice, as the SDK does by default."""
     with openai.OpenAI(base_url=server.base_url, api_key=api_key, max_retries=2) as sdk:
         yield sdk
 

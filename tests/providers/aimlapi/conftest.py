@@ -1,8 +1,7 @@
-"""Speech-to-text jobs as the tests create them: every answer is checked against the schemas."""
+"""Creates speech-to-text jobs for the tests; every answer is checked against the schemas."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
+from tests.waiting import eventually
 from tests.website import Website, serving
 
 Body = dict[str, Any]
@@ -24,7 +24,7 @@ PATIENCE = 60.0  # seconds
 
 @dataclass(frozen=True)
 class Stt:
-    """Jobs of one account. ``post`` and ``get`` are the requests as they are."""
+    """Jobs of one account. ``post`` and ``get`` send plain requests."""
 
     api: AudioApi
     schemas: Schemas
@@ -36,7 +36,7 @@ class Stt:
         return self._ask("GET", f"/stt/{job}", **options)
 
     def create(self, body: Body | None = None, **options: Any) -> str:
-        """Creates a job; its id."""
+        """Create a job; return its id."""
         response = self.post(body, **options)
         assert response.status_code == 201, response.text
         created = response.json()
@@ -45,11 +45,11 @@ class Stt:
         return str(created["generation_id"])
 
     def upload(self, clip: tuple[str, bytes], **fields: Any) -> str:
-        """Creates a job of a file; its id."""
+        """Create a job of a file; return its id."""
         return self.create(files={"file": clip}, data={"model": OPENAI} | fields)
 
     def ask(self, job: str) -> Body:
-        """How far the job is."""
+        """Return the answer to a poll of the job."""
         response = self.get(job)
         assert response.status_code == 201, response.text
         answer: Body = response.json()
@@ -61,28 +61,33 @@ class Stt:
         return str(self.ask(job)["status"])
 
     def result(self, job: str) -> Body:
-        """The result of a job that is done."""
+        """Return the result of a completed job."""
         answer = self.ask(job)
         assert (answer["status"], answer["error"]) == ("completed", None), answer
         result: Body = answer["result"]
         return result
 
     def error(self, job: str) -> Body:
-        """The error of a job that failed."""
+        """Return the error of a failed job."""
         answer = self.ask(job)
         assert (answer["status"], answer["result"]) == ("error", None), answer
         error: Body = answer["error"]
         return error
 
     def becomes(self, job: str, *statuses: str) -> str:
-        """Asks until the job has one of the statuses, which takes real work."""
-        deadline = time.monotonic() + PATIENCE
-        while (status := self.status(job)) not in statuses:
-            assert time.monotonic() < deadline, status
+        """Poll the job until it has one of the statuses; return that status."""
+        status = ""
+
+        def reached() -> bool:
+            nonlocal status
+            status = self.status(job)
+            return status in statuses
+
+        assert eventually(reached), f"{status}, not {statuses}"
         return status
 
     def refusal(self, response: requests.Response) -> tuple[int, str]:
-        """The status and message of a refusal, which must be in the provider's shape."""
+        """Return the status and message of a refusal, which must have the provider's form."""
         body = response.json()
         assert self.schemas.violations("aimlapi/error.response", body) == []
         assert body["statusCode"] == response.status_code
@@ -97,7 +102,7 @@ class Stt:
 
 @pytest.fixture(scope="session")
 def stt_server() -> Iterator[MockServer]:
-    """A server whose clock stands still."""
+    """Yield a server whose clock stands still."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=1_800_000_000)
     with MockServer(settings) as running:
         yield running
@@ -121,7 +126,7 @@ def website() -> Iterator[Website]:
 
 @pytest.fixture
 def fetching(website: Website, schemas: Schemas) -> Iterator[Callable[..., Stt]]:
-    """A server that may fetch from the website; keywords are more of its settings."""
+    """Return a function that starts a server which may fetch from the website; keywords are settings."""
     servers = []
 
     def start(**settings: Any) -> Stt:

@@ -1,4 +1,4 @@
-"""A program as the provider's documentation has it: creates a job, then asks until it is done.
+"""A program as in the provider's documentation: it creates a job and polls until the job is done.
 
 Usage: create_and_poll.py BASE_URL KEY AUDIO_URL SECONDS_BETWEEN_POLLS
 """

@@ -1,4 +1,4 @@
-"""Programs as the provider's documentation has them, in Python and JavaScript, see a job through."""
+"""Programs as in the provider's documentation, in Python and JavaScript, run a job to its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def interpreter(name: str) -> str:
-    """Where a program of a language is run; skips where there is none."""
+    """Return the program that runs a language; skip without it."""
     if name == "python":
         return sys.executable
     found = shutil.which(name)

@@ -1,4 +1,4 @@
-"""What is refused, in the provider's words and shape, byte by byte where the order of members counts."""
+"""Refusals in the provider's wording and form, byte by byte where the order of members counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FREE_TIER = (
 
 
 def details(stt: Stt, body: Body) -> list[Body]:
-    """What is said to be wrong with a body."""
+    """Return the details of the refusal of a body."""
     response = stt.post(body)
     assert stt.refusal(response) == (400, "Body validation error!")
     found: list[Body] = response.json()["details"]

@@ -1,4 +1,4 @@
-"""Jobs are there after a restart, also after `kill -9`; those that were not finished go on."""
+"""Jobs survive a restart, also ``kill -9``; unfinished ones are continued."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import requests
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.providers.aimlapi.conftest import OPENAI, PATIENCE
+from tests.waiting import eventually
 from tests.website import Website
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,7 @@ Clip = tuple[str, bytes]
 
 @contextmanager
 def served(state: Path, *options: str) -> Iterator[str]:
-    """The base URL of a server process that is killed at the end."""
+    """Yield the base URL of a server process that is killed at the end."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--state", str(state), *options]
     environment = {**os.environ, "MOCKSERVER_WHISPER_MODEL": "none"}
     with subprocess.Popen(
@@ -68,8 +69,7 @@ def test_an_unfinished_job_goes_on(tmp_path: Path, website: Website, hello: Clip
     audio = website.file("/hello.wav", hello[1])
     with served(tmp_path, *options) as url:
         job = create(url, json={"model": OPENAI, "url": audio})
-        while ask(url, job)["status"] != "generating":
-            pass
+        assert eventually(lambda: ask(url, job)["status"] == "generating")
     website.released.set()
     with served(tmp_path, *options) as url:
         while (answer := ask(url, job))["status"] != "completed":
@@ -87,8 +87,7 @@ def test_work_that_outlasts_its_server_changes_nothing_any_more(
     )
     with MockServer(settings) as server:
         job, _waiting = (create(server.base_url, json={"model": OPENAI, "url": audio}) for _ in range(2))
-        while ask(server.base_url, job)["status"] != "generating":
-            pass
+        assert eventually(lambda: ask(server.base_url, job)["status"] == "generating")
         workers = [each for each in set(threading.enumerate()) - others if each.name.startswith("stt-")]
     left = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     website.released.set()

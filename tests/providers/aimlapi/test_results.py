@@ -1,4 +1,4 @@
-"""The three shapes of results: as documented, and true of the audio."""
+"""The three forms of results, as documented and true of the audio."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def alternative(result: Body) -> Body:
 
 
 def follow_each_other(spans: Iterable[Body], duration: float) -> bool:
-    """Whether times go on and on, within the audio."""
+    """Return whether times increase and lie within the audio."""
     times = [time for span in spans for time in (span["start"], span["end"])]
     return all(0 <= before <= after <= duration for before, after in pairwise(times))
 

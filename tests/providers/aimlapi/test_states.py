@@ -1,4 +1,4 @@
-"""A job's states: queued, generating, completed or error, in that order and on the clock."""
+"""The states of a job: queued, generating, completed or error, in that order and by the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio by URL: what is at hand, what may be fetched, and what is refused."""
+"""Audio by URL: local sources, allowed fetches, and refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Clip = tuple[str, bytes]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for ``file:`` URLs, beside a file that is not in it, and a map of URLs."""
+    """Make a folder for ``file:`` URLs, a file outside of it, and a map of URLs."""
     base = tmp_path_factory.mktemp("urls")
     (base / "open").mkdir()
     hello = (FIXTURES / "hello.wav").read_bytes()

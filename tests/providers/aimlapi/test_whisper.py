@@ -1,4 +1,4 @@
-"""Jobs of audio that somebody has to listen to."""
+"""Jobs whose audio must be transcribed by Whisper."""
 
 from __future__ import annotations
 

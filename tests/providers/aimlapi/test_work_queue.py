@@ -1,4 +1,4 @@
-"""Work in the background: in order, a few pieces at a time, and so many that wait."""
+"""Background work: in order, a few tasks at a time, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE = 60.0  # seconds
 
 
 class Gate:
-    """Work that waits to be let through."""
+    """A task that waits until it is released."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()

@@ -30,7 +30,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Chat:
-    """Posts chat requests of one account."""
+    """Chat requests of one account."""
 
     send: Callable[..., RawResponse]
     schemas: Schemas
@@ -43,7 +43,7 @@ class Chat:
         )
 
     def complete(self, body: Body, **headers: str) -> Body:
-        """The completion: as documented, but for ``logprobs`` and the fingerprint, which real models leave out."""
+        """Return the completion, checked; ``logprobs`` and the fingerprint may be missing, as with real models."""
         response = self.post(body, **headers)
         assert response.status == 200, response.body[:1000]
         completion: Body = json.loads(response.body)
@@ -55,13 +55,13 @@ class Chat:
         return completion
 
     def message(self, body: Body, **headers: str) -> Body:
-        """The message of the only choice."""
+        """Return the message of the only choice."""
         (choice,) = self.complete(body, **headers)["choices"]
         message: Body = choice["message"]
         return message
 
     def stream(self, body: Body, **headers: str) -> list[Body]:
-        """The chunks. The last one of a spoken reply lacks its ``finish_reason``."""
+        """Return the chunks. The last one of a spoken reply lacks its ``finish_reason``."""
         response = self.post({**body, "stream": True}, **headers)
         assert response.status == 200, response.body[:1000]
         *events, done, end = response.body.split(b"\n\n")
@@ -76,7 +76,7 @@ class Chat:
         return chunks
 
     def refusal(self, body: Body, **headers: str) -> tuple[int, Body]:
-        """The status and the ``error`` object of a refusal."""
+        """Return the status and the ``error`` object of a refusal."""
         response = self.post(body, **headers)
         document = response.json()
         assert isinstance(document, dict)
@@ -86,7 +86,7 @@ class Chat:
 
 @pytest.fixture
 def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
-    """An SDK whose types are validated strictly."""
+    """Yield an SDK client that validates types strictly."""
     with openai.OpenAI(
         base_url=server.base_url, api_key=api_key, max_retries=0, _strict_response_validation=True
     ) as sdk:
@@ -95,7 +95,7 @@ def client(server: MockServer, api_key: str) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture
 def api(server: MockServer, api_key: str) -> AudioApi:
-    """The test double of the account that ``chat`` and ``client`` use."""
+    """Return the test double of the account that ``chat`` and ``client`` use."""
     return server.account(api_key)
 
 
@@ -105,12 +105,12 @@ def chat(send: Callable[..., RawResponse], schemas: Schemas, api_key: str) -> Ch
 
 
 def documented(answer: Body) -> Body:
-    """An answer without the null fingerprint that newer models tell, and the documentation does not know."""
+    """Return an answer without the null fingerprint of newer models, which the documentation lacks."""
     return {name: value for name, value in answer.items() if name != "system_fingerprint" or value}
 
 
 class Watched:
-    """A server of its own, in this process, whose synthesis is watched: how often, and whether it is over."""
+    """A server in this process whose synthesis is counted: how often it began, and whether it has ended."""
 
     def __init__(self, client: FlaskClient, services: Services) -> None:
         self._client = client
@@ -147,25 +147,25 @@ def user(content: str | list[Body]) -> Body:
 
 
 def sound(data: bytes, audio_format: str = "wav") -> Body:
-    """An ``input_audio`` part."""
+    """Return an ``input_audio`` part."""
     audio = {"data": base64.b64encode(data).decode(), "format": audio_format}
     return {"type": "input_audio", "input_audio": audio}
 
 
 def text(*messages: Body | str, **changes: Any) -> Body:
-    """A request to a model of text."""
+    """Return a request to a text model."""
     turns = [user(each) if isinstance(each, str) else each for each in messages]
     return {"model": "gpt-4o", "messages": turns, **changes}
 
 
 def speech(*messages: Body | str, audio_format: str = "pcm16", **changes: Any) -> Body:
-    """A request that wants to be answered in speech."""
+    """Return a request for a spoken answer."""
     audio = {"voice": "ash", "format": audio_format}
     asked = {"model": "gpt-audio-1.5", "modalities": ["text", "audio"], "audio": audio}
     return text(*messages, **{**asked, **changes})
 
 
 def deltas(chunks: list[Body], index: int = 0) -> list[Body]:
-    """The deltas of one choice."""
+    """Return the deltas of one choice."""
     choices = [choice for chunk in chunks for choice in chunk.get("choices", ())]
     return [choice["delta"] for choice in choices if choice["index"] == index]

@@ -40,7 +40,7 @@ Send = Callable[..., RawResponse]
 
 @pytest.fixture
 def api(server: MockServer, api_key: str) -> Any:
-    """What is scripted for the account of ``batches``."""
+    """Return the test double of the account of ``batches``."""
     return server.account(api_key)
 
 

@@ -1,4 +1,4 @@
-"""A client that leaves while its audio is listened to: the work on it ends."""
+"""The transcription of audio ends when its client leaves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SENTENCE = "My order has not arrived yet."
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """A server that listens to one clip at a time."""
+    """Yield a server that transcribes one clip at a time."""
     settings = Settings(port=0, whisper_model="embedded", whisper_cpu_threads=1, remember_speech=0)
     with MockServer(settings) as running:
         yield running
@@ -46,7 +46,7 @@ def whisper(server: MockServer) -> WhisperTranscriber:
 
 @pytest.fixture(scope="module")
 def long_clip(server: MockServer) -> bytes:
-    """A WAV file (8 kHz) with a sentence every 30 s."""
+    """Return a WAV file (8 kHz) with a sentence every 30 s."""
     services = services_of(server.app)
     said = b"".join(
         chunk.pcm for chunk in services.speaker.speak(Utterance(SENTENCE, services.catalog.voices[0]))
@@ -58,12 +58,12 @@ def long_clip(server: MockServer) -> bytes:
 
 
 def windows(caplog: pytest.LogCaptureFixture) -> int:
-    """How many windows Whisper has begun."""
+    """Return how many windows Whisper has begun."""
     return sum(message.startswith("Processing segment at") for message in caplog.messages)
 
 
 def send(server: MockServer, path: str, body: bytes, headers: dict[str, str]) -> socket.socket:
-    """Sends a request and reads nothing."""
+    """Send a request; return the connection without reading from it."""
     connection = HTTPConnection("127.0.0.1", int(server.url.rpartition(":")[2]), timeout=60)
     connection.request("POST", path, body, {"Authorization": "Bearer sk-mock-me", **headers})
     assert connection.sock is not None
@@ -133,7 +133,7 @@ def test_the_journal_and_the_metrics_count_it(
         return any(entry["hung_up"] and entry["status"] is None for entry in entries)
 
     assert eventually(is_written_down)
-    assert 'status="499"' in requests.get(f"{server.url}/_mock/metrics", timeout=60).text
+    assert eventually(lambda: 'status="499"' in requests.get(f"{server.url}/_mock/metrics", timeout=60).text)
 
 
 def test_a_job_that_is_deleted_is_transcribed_no_further(

@@ -1,4 +1,4 @@
-"""Streams, log probabilities and usage by the models' own tokens."""
+"""Streams, log probabilities and usage by the tokens of each model."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_token_ids_of_segments_are_those_of_whisper(
 
 @pytest.mark.parametrize(("model", "prompt"), [("gpt-4o", 12), ("gpt-4", 20), ("gpt-3.5-turbo", 20)])
 def test_each_family_of_models_has_its_vocabulary(chat: Chat, model: str, prompt: int) -> None:
-    """Hindi has few tokens of its own in the older vocabulary."""
+    """Use Hindi, which has few tokens in the older vocabulary."""
     assert chat.complete(text("नमस्ते दुनिया", model=model))["usage"]["prompt_tokens"] == prompt
 
 

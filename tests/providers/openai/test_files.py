@@ -1,4 +1,4 @@
-"""`/v1/files` as the SDK uses it, and as it refuses."""
+"""`/v1/files`, through the official SDK, and its refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAY = 86_400
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """A server whose clock stands still."""
+    """Yield a server whose clock stands still."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=NOW)
     with MockServer(settings) as running:
         yield running
@@ -34,7 +34,7 @@ def server() -> Iterator[MockServer]:
 
 @pytest.fixture(autouse=True)
 def now(server: MockServer) -> None:
-    """The time at which each test begins."""
+    """Return the time at which each test begins."""
     server.clock.reset()
 
 

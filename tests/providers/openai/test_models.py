@@ -87,7 +87,7 @@ def test_an_unknown_model_has_no_card(send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def retiring() -> Iterator[MockServer]:
-    """A server that refuses retired models, on the first of December 2026."""
+    """Yield a server that refuses retired models, on the first of December 2026."""
     settings = Settings(port=0, whisper_model="none", retire_models=True, log_level="warning")
     with MockServer(settings) as running:
         running.clock.freeze()

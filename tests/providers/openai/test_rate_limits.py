@@ -1,4 +1,4 @@
-"""`/v1/organization/projects/{project_id}/rate_limits`, as the SDK of the Admin API reads it."""
+"""`/v1/organization/projects/{project_id}/rate_limits`, through the SDK of the Admin API."""
 
 from __future__ import annotations
 

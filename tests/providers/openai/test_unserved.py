@@ -1,4 +1,4 @@
-"""Calls that no endpoint answers: what they are told, what is written down, and how they are scripted."""
+"""Calls that no endpoint answers: their errors, their journal entries, and stubs for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INVALID = "sk-mock-invalid-0123456789-0000"
 
 @pytest.fixture
 def api(server: MockServer) -> Iterator[AudioApi]:
-    """The double of an account of its own."""
+    """Return the test double of a new account."""
     account = server.account()
     yield account
     account.reset()

@@ -1,4 +1,4 @@
-"""`/v1/uploads` as the SDK uses it, and as it refuses."""
+"""`/v1/uploads`, through the official SDK, and its refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DATA = bytes(range(256)) * 1000
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """A server whose clock stands still."""
+    """Yield a server whose clock stands still."""
     settings = Settings(port=0, whisper_model="none", log_level="warning", frozen_time=NOW)
     with MockServer(settings) as running:
         yield running
@@ -34,7 +34,7 @@ def server() -> Iterator[MockServer]:
 
 @pytest.fixture(autouse=True)
 def now(server: MockServer) -> None:
-    """The time at which each test begins."""
+    """Return the time at which each test begins."""
     server.clock.reset()
 
 
@@ -44,7 +44,7 @@ def begin(client: openai.OpenAI, size: int = len(DATA), **changes: Any) -> Uploa
 
 
 def parts(client: openai.OpenAI, upload: Upload, *pieces: bytes) -> list[str]:
-    """The ids of the parts that the pieces became."""
+    """Upload the pieces as parts; return their ids."""
     return [client.uploads.parts.create(upload.id, data=piece).id for piece in pieces]
 
 

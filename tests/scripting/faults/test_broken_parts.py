@@ -1,4 +1,4 @@
-"""Events and sound, damaged: what is wrong with them, and what is not."""
+"""Damaged events and audio: they are broken in the promised way only."""
 
 from __future__ import annotations
 

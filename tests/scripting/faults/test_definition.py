@@ -1,4 +1,4 @@
-"""What faults can be told, and what they say when they make no sense."""
+"""The parameters of faults, and the messages about invalid ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fault(**document: Any) -> Fault:
 
 
 def own_names(keywords: type) -> set[str]:
-    """The keywords that are not of all faults."""
+    """Return the keywords that only some faults have."""
     return set(keywords.__annotations__) - set(Occasions.__annotations__)
 
 

@@ -1,4 +1,4 @@
-"""docs/faults.md says what is so."""
+"""docs/faults.md agrees with the code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def code(cell: str) -> str:
 
 
 def spelled_in_python(call: str) -> dict[str, Any]:
-    """The fault that a call such as ``audio_api.break_next("hang", seconds=1)`` means."""
+    """Return the fault of a call such as ``audio_api.break_next("hang", seconds=1)``."""
     tree = ast.parse(call, mode="eval").body
     assert isinstance(tree, ast.Call)
     assert isinstance(tree.func, ast.Attribute)

@@ -1,4 +1,4 @@
-"""Breaks are real in gunicorn, too."""
+"""Faults that break connections work in gunicorn, too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
-    """A client of the app in gunicorn, which has nothing to complain of in the end."""
+    """Yield a client of the app in gunicorn; check at the end that gunicorn logged no error."""
     folder: Path = tmp_path_factory.mktemp("gunicorn")
     command = [sys.executable, "-m", "gunicorn", "mockserver.app:create_app()", "--bind", "127.0.0.1:0"]
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Which fault hits a request: triggers, order, accounts, counters, snapshots."""
+"""The fault that hits a request: triggers, order, accounts, counters, snapshots."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def faults() -> Faults:
 
 
 def hits(faults: Faults, count: int, account_id: str = ANN, header: str | None = None) -> str:
-    """Which of so many requests are hit, as in ``x..x``."""
+    """Return which of so many requests are hit, as in ``x..x``."""
     return "".join("x" if faults.due(FACTS, account_id, header) else "." for _ in range(count))
 
 

@@ -1,4 +1,4 @@
-"""The stubs that ship in `fixtures/stubs` answer as their names say; a server notices when its stubs change."""
+"""The stubs in `fixtures/stubs` answer as their names say; a server notices when its stubs change."""
 
 from __future__ import annotations
 

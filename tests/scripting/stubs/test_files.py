@@ -1,4 +1,4 @@
-"""Stubs in files: how they are written down, what is said of those that cannot be used, and hot reload."""
+"""Stubs in files: their syntax, the messages about invalid ones, and hot reload."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Write = Callable[..., Path]
 
 
 def check(document: dict[str, Any]) -> object:
-    """What the server checks beyond the schema."""
+    """Check a stub beyond the schema, as the server does."""
     return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check(document)
 
 
@@ -41,7 +41,7 @@ def refused(*folders: Path) -> str:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a file of stubs; the folder it is in."""
+    """Write a file of stubs; return its folder."""
 
     def write_file(text: str | bytes, name: str = "meeting.yaml") -> Path:
         path = tmp_path / "stubs" / name
@@ -214,7 +214,7 @@ def test_the_examples_that_ship_can_be_used() -> None:
 
 
 class Watched:
-    """A watcher that looks when it is told to, and the texts of the stubs that it last found."""
+    """A watcher that looks when a test calls it, and the texts of the stubs that it loaded last."""
 
     def __init__(self, folder: Path) -> None:
         self.texts: list[str] = []
@@ -227,7 +227,7 @@ class Watched:
         self.changed.set()
 
     def look(self) -> list[str]:
-        """What was loaded anew; nothing if nothing was."""
+        """Return the texts that were loaded again, or nothing."""
         self.texts = []
         self.watcher.poll()
         return self.texts

@@ -1,4 +1,4 @@
-"""Finding stubs by exact facts, without trying them all."""
+"""Stubs are found by exact facts, without trying all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that is read with the line of every value."""
+"""Reads JSON with the line of every value."""
 
 from __future__ import annotations
 

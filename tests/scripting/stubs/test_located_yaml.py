@@ -1,4 +1,4 @@
-"""YAML that is read as plain JSON values, with the line of each."""
+"""Reads YAML as plain JSON values, with the line of each."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str)
 
 @pytest.mark.parametrize("opening", ["[", "- "])
 def test_what_is_nested_far_too_deep_ends_no_process(opening: str) -> None:
-    """PyYAML may refuse it before we do, in words of its own."""
+    """Accept either message: PyYAML may refuse it first."""
     with pytest.raises(SourceError) as refusal:
         read(b"a: 1\nb:\n" + opening.encode() * 200_000)
     assert refusal.value.line == 3

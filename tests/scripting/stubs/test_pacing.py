@@ -1,4 +1,4 @@
-"""Waits before an answer and between its events; how long they were is told by a clock that records them."""
+"""Waits before an answer and between its events, recorded instead of slept."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mockserver.app import services_of
 from mockserver.scripting.stubs.pacing import Pacing
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
+from tests.waiting import eventually
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -86,8 +87,7 @@ def test_a_server_that_closes_waits_no_longer() -> None:
         services.stubs.add({"reply": {"say": "Never.", "delay": 3600}}, None)
         with ThreadPoolExecutor() as pool:
             asked = pool.submit(_ask, server.base_url)
-            while not services.metrics.counts().in_flight:
-                pass
+            assert eventually(lambda: services.metrics.counts().in_flight)
             server.stop()
             asked.result()
         assert services.metrics.counts().in_flight == 0

@@ -1,4 +1,4 @@
-"""Scripted answers, over the control API and with the official SDK."""
+"""Stubs over the control API, answered to the official SDK."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Stub = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def control(send: Control, api_key: str) -> Control:
-    """A call of the control API for the account of this test."""
+    """Return a function that calls the control API for the account of this test."""
 
     def call(method: str, path: str, body: object = None) -> RawResponse:
         data = b"" if body is None else json.dumps(body).encode()
@@ -39,7 +39,7 @@ def control(send: Control, api_key: str) -> Control:
 
 @pytest.fixture
 def stub(control: Control) -> Stub:
-    """Adds a stub, and tells what the server says of it."""
+    """Return a function that adds a stub and returns the answer of the server."""
 
     def add(**document: object) -> dict[str, Any]:
         response = control("POST", "stubs", document)

@@ -1,4 +1,4 @@
-"""What a reply leaves out is made up so that it fits."""
+"""The members that a reply leaves out are filled in consistently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies that are filled in with what is known of the request."""
+"""Replies whose templates are filled with facts of the request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTEXT = {
 
 
 def render(template: str, context: Mapping[str, Any]) -> Any:
-    """What a stub says whose reply has this template."""
+    """Return the text of a reply with this template."""
     return render_reply({"say": template, "template": True}, context)["say"]
 
 
@@ -69,7 +69,7 @@ def test_filters_take_texts_apart(template: str, rendered: str) -> None:
 
 
 class Counted(Mapping[str, Any]):
-    """Notes what is looked up."""
+    """A mapping that counts its look-ups."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Raw conversations with a server, and servers that run as processes of their own."""
+"""Raw connections to a server, and servers in separate processes."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\
 
 
 def connect(server: MockServer | str, timeout: float = 30) -> socket.socket:
-    """A connection to a server, or to the URL of one."""
+    """Return a connection to a server, or to the URL of one."""
     url = server if isinstance(server, str) else server.url
     host, port = url.removeprefix("http://").split(":")
     return socket.create_connection((host, int(port)), timeout=timeout)
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """All that still comes until the server closes the connection."""
+    """Return all bytes until the server closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def talk(server: MockServer | str, data: bytes) -> bytes:
-    """Everything the server says to ``data``, until it closes the connection."""
+    """Send ``data``; return all bytes until the server closes the connection."""
     with connect(server) as connection:
         connection.sendall(data)
         return rest_of(connection)
 
 
 def head(method: str = "POST", path: str = "/v1/audio/speech", **headers: object) -> bytes:
-    """A request's head; ``content_length=5`` is the header ``content-length: 5``. ``None`` leaves one out."""
+    """Return the head of a request; ``content_length=5`` is the header ``content-length: 5``. ``None`` omits one."""
     fields = {"host": "localhost", "authorization": "Bearer sk-mock-me", **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items() if value is not None]
     return f"{method} {path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode()
 
 
 def answer_on(connection: socket.socket) -> bytes:
-    """An answer with a length, read to its end; the connection may be kept."""
+    """Read an answer with a length to its end; the connection may be kept."""
     received = b""
     while b"\r\n\r\n" not in received:
         piece = connection.recv(65536)
@@ -61,7 +61,7 @@ def answer_on(connection: socket.socket) -> bytes:
 def running(
     folder: Path, *arguments: str, before: str = "", **options: object
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """``mockserver serve`` on a free port, as a shell starts it that runs ``before`` first; and its URL."""
+    """Yield the process of ``mockserver serve``, started by a shell that runs ``before`` first, and its URL."""
     if options.get("stdout", subprocess.PIPE) is not subprocess.PIPE:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -99,7 +99,7 @@ def running(
 
 
 def answers(url: str) -> bool:
-    """Whether a server says that it is well."""
+    """Return whether the health check of a server succeeds."""
     try:
         return talk(url, HEALTH).startswith(b"HTTP/1.1 200 ")
     except OSError:

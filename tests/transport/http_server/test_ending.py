@@ -1,4 +1,4 @@
-"""The server ends when it is told to, whatever its threads do."""
+"""The server ends when it must, whatever its threads do."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ serve.run(Settings(port=0, whisper_model="none", shutdown_seconds=SECONDS))
 
 @contextmanager
 def hanging(folder: Path, library: str, *, seconds: float, daemon: bool) -> Iterator[subprocess.Popen[str]]:
-    """A server that hangs by now."""
+    """Yield a server with a thread that hangs."""
     program = HANGING.replace("LIBRARY", f"ctypes.{library}").replace("SECONDS", str(seconds))
     command = [sys.executable, "-c", program.replace("DAEMON", str(daemon))]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}

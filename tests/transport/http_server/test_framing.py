@@ -24,7 +24,7 @@ NEXT = b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
 
 
 def written(row: dict[str, Any]) -> bytes:
-    """The bytes of a row of the table."""
+    """Return the bytes of a row of the table."""
     text: str = row.get("raw") or "\r\n".join(row["lines"]) + "\r\n\r\n" + row.get("body", "")
     while (repeated := REPEATED.sub(lambda found: int(found[1]) * found[2], text)) != text:
         text = repeated
@@ -32,7 +32,7 @@ def written(row: dict[str, Any]) -> bytes:
 
 
 def talk(server: MockServer, data: bytes) -> bytes:
-    """Everything the server says to ``data``, until it closes the connection."""
+    """Send ``data``; return all bytes until the server closes the connection."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(data)

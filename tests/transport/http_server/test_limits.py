@@ -1,4 +1,4 @@
-"""How large heads may be, and how many connections there may be: as the settings say."""
+"""The sizes of heads and the number of connections are bounded by the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONNECTIONS = 16
 
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[MockServer]:
-    """A server that takes heads of 2,000 bytes and 20 headers, and 16 connections."""
+    """Yield a server that accepts heads of 2,000 bytes and 20 headers, and 16 connections."""
     settings = Settings(
         port=0,
         whisper_model="none",
@@ -30,7 +30,7 @@ def narrow() -> Iterator[MockServer]:
 
 
 def asked(path: str = "/_mock/health", *, headers: int = 0, size: int = 0) -> bytes:
-    """A request with so many headers beside three, one of them so long."""
+    """Return a request with so many headers beside three, one of them of that length."""
     more = {f"x_{number}": 1 for number in range(headers)}
     return head("GET", path, connection="close", x_long="a" * size, authorization=None, **more)
 

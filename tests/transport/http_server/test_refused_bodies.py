@@ -1,4 +1,4 @@
-"""A body that is refused is refused at once; whoever is still sending it can read that."""
+"""A body is refused at once; a client that is still sending it can read the refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health and the control API answer while slow clients use up all threads."""
+"""Health and the control API answer while slow clients occupy all threads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLIENTS = 40
 
 @pytest.fixture
 def small() -> Iterator[MockServer]:
-    """A server of four threads, and four for the control API."""
+    """Yield a server of four threads, and four for the control API."""
     settings = Settings(port=0, whisper_model="none", max_threads=4, reserved_threads=4, log_level="error")
     with MockServer(settings) as running:
         yield running

@@ -1,4 +1,4 @@
-"""The server as a thing that starts, listens, grows, shrinks and stops."""
+"""The server starts, listens, adds and removes threads, and stops."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_server_that_never_started_can_be_stopped() -> None:
 
 @contextmanager
 def half_sent(server: MockServer, request: bytes, clients: int) -> Iterator[list[socket.socket]]:
-    """Clients that have sent half of a request, and so keep as many threads busy."""
+    """Yield connections that have sent half of a request and so occupy as many threads."""
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(server)) for _ in range(clients)]
         for connection in connections:
@@ -273,13 +273,13 @@ def test_gunicorn_hosts_the_app(hello: Clip, tmp_path: Path) -> None:
 
 
 def test_an_answered_request_leaves_no_garbage(server: MockServer, hello: tuple[str, bytes]) -> None:
-    """In a cycle with itself, a call would keep its upload until the next garbage collection."""
+    """Collect no garbage: a call in a reference cycle would keep its upload until the next collection."""
     with openai.OpenAI(base_url=server.base_url, api_key="sk-mock-tier-5-garbage", max_retries=0) as client:
         gc.collect()
         gc.disable()
         try:
             client.audio.transcriptions.create(model="gpt-4o-transcribe", file=hello)
             client.audio.speech.create(model="tts-1", voice="alloy", input="Hi.")
-            assert not [each for each in gc.get_objects() if type(each) is Call]
+            assert eventually(lambda: not any(type(each) is Call for each in gc.get_objects()))
         finally:
             gc.enable()

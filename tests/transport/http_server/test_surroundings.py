@@ -1,4 +1,4 @@
-"""What a server does without: a standard output, a standard error, a working folder, memory."""
+"""A server without a standard output, a standard error, a working folder, or memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of response formats, and what else names them."""
+"""The table of response formats agrees with everything else that names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What transcriptions and translations share."""
+"""The common part of transcriptions and translations."""
 
 from __future__ import annotations
 

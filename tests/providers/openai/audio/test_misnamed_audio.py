@@ -1,4 +1,4 @@
-"""Audio whose name promises another container than its bytes are."""
+"""Audio whose file name promises another container than its bytes have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What transcriptions refuse, with the very bytes of the real API where they are known."""
+"""Refused transcriptions, with the exact bytes of the real API where they are known."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def test_the_answer_says_who_gave_it(post_audio: Post, hello: Clip) -> None:
 
 @pytest.fixture
 def other_server(tmp_path: Path, hello: Clip) -> Iterator[MockServer]:
-    """A server with a fixture in Hindi, an account of one model, and models that are retired in time."""
+    """Yield a server with a fixture in Hindi, an account of one model, and models with shutdown dates."""
     (tmp_path / "नमस्ते 100%.wav").write_bytes(write_wav(bytes(48_000), 16_000))
     (tmp_path / "नमस्ते 100%.txt").write_text("नमस्ते", "utf-8")
     settings = Settings(

@@ -1,4 +1,4 @@
-"""`/v1/audio/voices`, through the official SDK: custom voices, and how they speak."""
+"""`/v1/audio/voices`, through the official SDK: custom voices and their sound."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def consent(client: openai.OpenAI) -> str:
 
 
 def create(client: openai.OpenAI, **changes: Any) -> str:
-    """The id of a new voice."""
+    """Create a voice; return its id."""
     form: dict[str, Any] = {"name": "Jane's voice", "audio_sample": HELLO, **changes}
     if "consent" not in form:
         form["consent"] = consent(client)
@@ -43,7 +43,7 @@ def pcm(client: openai.OpenAI, voice: Any, **changes: Any) -> bytes:
 
 
 def chat(client: openai.OpenAI, voice: Any) -> bytes:
-    """The sound of a spoken reply."""
+    """Return the sound of a spoken reply."""
     completion = client.chat.completions.create(
         model="gpt-audio",
         modalities=["text", "audio"],
@@ -56,7 +56,7 @@ def chat(client: openai.OpenAI, voice: Any) -> bytes:
 
 
 def fundamental(sound: bytes) -> float:
-    """The pitch of a voice in Hz: the median of what repeats in its voiced stretches of 50 ms."""
+    """Return the pitch of a voice in Hz: the median over voiced frames of 50 ms, by autocorrelation."""
     samples, width = np.frombuffer(sound, "<i2").astype(float), 1200
     found = []
     for start in range(0, len(samples) - width, width // 2):

@@ -1,9 +1,8 @@
-"""Batches as the tests run them: through the official SDK, whose types check every object."""
+"""Runs batches through the official SDK, whose types check every object."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,15 @@ import pytest
 from openai.types import Batch
 
 from mockserver.testing.mock_server import MockServer
+from tests.waiting import eventually
 
-PATIENCE = 60.0  # seconds
 ENDED = ("completed", "failed", "expired", "cancelled")
 
 Line = dict[str, Any]
 
 
 def chat_line(custom_id: str, text: str = "Hello.", **changes: Any) -> Line:
-    """A chat completion as a line of an input file."""
+    """Return a chat completion as a line of an input file."""
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}], **changes}
     return {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
 
@@ -58,25 +57,27 @@ class Batches:
         return checked(batch)
 
     def until(self, batch: Batch, *statuses: str, completed: int = 0) -> Batch:
-        """The batch, once it has one of the statuses and so many of its lines are answered."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        """Return the batch once it has one of the statuses and ``completed`` answered lines."""
+
+        def reached() -> bool:
+            nonlocal batch
             batch = checked(self.client.batches.retrieve(batch.id))
             counts = batch.request_counts
-            if batch.status in statuses and counts is not None and counts.completed >= completed:
-                return batch
-        raise AssertionError(f"{batch.status}, not {statuses}: {batch}")
+            return batch.status in statuses and counts is not None and counts.completed >= completed
+
+        assert eventually(reached), f"{batch.status}, not {statuses}: {batch}"
+        return batch
 
     def run(self, lines: bytes | Iterable[Line], headers: Mapping[str, str] | None = None) -> Batch:
-        """A batch that has ended."""
+        """Create a batch; return it once it has ended."""
         return self.until(self.create(lines, headers), *ENDED)
 
     def output(self, batch: Batch) -> list[Line]:
-        """The lines of the output file."""
+        """Return the lines of the output file."""
         return self._lines(batch.output_file_id)
 
     def errors(self, batch: Batch) -> list[Line]:
-        """The lines of the error file."""
+        """Return the lines of the error file."""
         return self._lines(batch.error_file_id)
 
     def _lines(self, file_id: str | None) -> list[Line]:
@@ -93,7 +94,7 @@ def checked(batch: Batch) -> Batch:
 
 
 def failure(batch: Batch) -> list[tuple[str | None, int | None, str | None, str | None]]:
-    """What a failed batch failed with."""
+    """Return code, line, parameter and message of each error of a failed batch."""
     assert batch.status == "failed"
     assert batch.errors is not None
     return [(error.code, error.line, error.param, error.message) for error in batch.errors.data or ()]
@@ -105,5 +106,5 @@ def batches(client: openai.OpenAI) -> Batches:
 
 
 def batches_of(server: MockServer, key: str = "sk-mock-tier-5-batches") -> Batches:
-    """The batches of an account of a server of one's own."""
+    """Return the batches of an account of another server."""
     return Batches(server.account(key).client)

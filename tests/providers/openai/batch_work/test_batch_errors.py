@@ -1,4 +1,4 @@
-"""The table of what batches fail with, and what the documentation says of it."""
+"""The table of the errors of batches agrees with the documentation."""
 
 from __future__ import annotations
 

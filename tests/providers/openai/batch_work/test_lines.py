@@ -1,4 +1,4 @@
-"""The lines of an input file: where they are, and what can be wrong with them."""
+"""The lines of an input file: their positions and their errors."""
 
 from __future__ import annotations
 

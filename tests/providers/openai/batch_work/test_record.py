@@ -1,4 +1,4 @@
-"""How the lines of a slow batch are spread over its time, and how usage is added up."""
+"""The lines of a slow batch are spread over its time; usage is added up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches outlive the server that has a state folder, however it ends."""
+"""Batches survive the end of a server with a state folder, however it ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOW = 1_800_000_000.0
 
 @contextmanager
 def process(folder: Path, *options: str) -> Iterator[Batches]:
-    """A server in a process of its own, with its state in ``folder``; killed at the end."""
+    """Yield a server in a separate process, with its state in ``folder``; kill it at the end."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--state", str(folder)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
     with subprocess.Popen(
@@ -99,7 +99,7 @@ def test_lines_are_answered_by_the_whole_app_from_the_first_one_on(
 
 @contextmanager
 def frozen(folder: Path, **options: float) -> Iterator[MockServer]:
-    """A server whose clock stands still, with its state in ``folder``."""
+    """Return a server whose clock stands still, with its state in ``folder``."""
     settings = {"frozen_time": NOW, "batch_seconds": 60.0} | options
     with MockServer(Settings(port=0, whisper_model="none", state=str(folder), **settings)) as running:  # type: ignore[arg-type]
         yield running

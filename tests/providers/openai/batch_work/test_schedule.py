@@ -1,4 +1,4 @@
-"""Tasks are done when the clock says so."""
+"""Tasks are done at their time by the clock."""
 
 from __future__ import annotations
 

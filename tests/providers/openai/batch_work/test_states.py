@@ -1,4 +1,4 @@
-"""The states of a batch, held and passed by moving the clock."""
+"""The states of a batch; the tests move the clock from one to the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = 86_400
 
 @pytest.fixture
 def server() -> Iterator[MockServer]:
-    """A server whose clock stands still and whose batches take a minute in each state."""
+    """Yield a server whose clock stands still and whose batches take a minute in each state."""
     settings = Settings(port=0, whisper_model="none", frozen_time=float(NOW), batch_seconds=60.0)
     with MockServer(settings) as running:
         yield running
@@ -34,7 +34,7 @@ def batches(server: MockServer) -> Batches:
 
 
 def times(batch: Batch) -> dict[str, int]:
-    """When each state began, in seconds after the creation."""
+    """Return when each state began, in seconds after the creation."""
     return {
         name.removesuffix("_at"): value - NOW
         for name, value in batch.to_dict().items()
@@ -43,7 +43,7 @@ def times(batch: Batch) -> dict[str, int]:
 
 
 def control(server: MockServer, method: str, snapshot: bytes | None = None, key: str = "") -> bytes:
-    """Takes a snapshot of everything, or of the account of a key, or restores one."""
+    """Return a function that takes a snapshot of everything or of an account, or restores one."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     request = urllib.request.Request(f"{server.url}/_mock/snapshot", snapshot, headers, method=method)
     with urllib.request.urlopen(request) as response:

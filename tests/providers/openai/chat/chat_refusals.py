@@ -1,4 +1,4 @@
-"""Chat requests that are refused, each with what it is told: message, ``param`` and ``code``."""
+"""Chat requests that are refused, each with the message, ``param`` and ``code`` of the error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat requests that the real service refuses for their structure, though the documented schema admits them."""
+"""Chat requests that the real service refuses for their structure, although the documented schema admits them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def no_content(number: int) -> Refusal:
 
 
 def called(**changes: Any) -> list[Any]:
-    """A user's message, an assistant's call of ``f`` with ``changes``, its result, and what the user says then."""
+    """Return a user's message, a call of ``f`` with ``changes``, its result, and another user's message."""
     call = {**CALL, **changes}
     answer = {"role": "tool", "tool_call_id": call.get("id"), "content": "x"}
     return ["Hi", {"role": "assistant", "content": None, "tool_calls": [call]}, answer, "Well?"]

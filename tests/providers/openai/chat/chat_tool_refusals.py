@@ -1,4 +1,4 @@
-"""Chat requests that are refused for their tools, schemas and bounds, each with what it is told."""
+"""Chat requests that are refused for their tools, schemas and bounds, each with its error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`, whole answers: what is said, how it is spoken, what it costs."""
+"""`POST /v1/chat/completions`, whole answers: text, speech and usage."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def quiet(seconds: float) -> bytes:
 
 
 def skeleton(value: object) -> object:
-    """What of a JSON document stays the same from answer to answer: its keys, in order, and its types."""
+    """Return the part of a JSON document that never changes: its keys, in order, and its types."""
     if isinstance(value, dict):
         return [(name, skeleton(each)) for name, each in value.items()]
     if isinstance(value, list):
@@ -453,7 +453,7 @@ def test_the_journal_and_the_metrics_know_who_heard_the_audio(
 
 
 def answers_counted(server: MockServer) -> list[dict[str, str]]:
-    """The labels of the answers in the metrics."""
+    """Return the labels of the answers in the metrics."""
     told = server.client.get(f"{server.url}/_mock/metrics", cast_to=httpx.Response).text
     return [
         sample.labels

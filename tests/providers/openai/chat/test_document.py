@@ -1,4 +1,4 @@
-"""What matchers find in the JSON of a chat, whatever else is in it."""
+"""The facts that matchers find in the JSON of a chat, whatever else it contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What chat completions refuse, with the very bytes of the real API where they are known."""
+"""Refused chat completions, with the exact bytes of the real API where they are known."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_body_over_25_mebibytes_is_too_large(send: Send) -> None:
 
 @pytest.fixture
 def own_server() -> Iterator[MockServer]:
-    """A server whose clock may be moved."""
+    """Yield a server whose clock may be moved."""
     with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Requests of chats that are spoilt at any depth are answered or refused, never with a fault of the server."""
+"""Chat requests with invalid values at any depth are answered or refused, never with a 500."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ MEMBERS = [
 
 @st.composite
 def _spoilt(draw: st.DrawFn) -> Body:
-    """A sound request with a few values, at any depth, replaced, removed or added."""
+    """Draw a valid request with a few values, at any depth, replaced, removed or added."""
     document = deepcopy(draw(st.sampled_from(SOUND)))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(_containers(document)))
@@ -120,7 +120,7 @@ def _spoilt(draw: st.DrawFn) -> Body:
 
 
 def _containers(value: Any) -> list[Any]:
-    """Every object and every array in ``value``."""
+    """Yield every object and every array in ``value``."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [
         *([value] if isinstance(value, dict | list) else []),

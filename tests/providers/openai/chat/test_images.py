@@ -1,4 +1,4 @@
-"""Images in chats: what is refused of them, without fetching any."""
+"""Images in chats are refused without fetching any."""
 
 from __future__ import annotations
 

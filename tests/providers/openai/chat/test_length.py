@@ -1,4 +1,4 @@
-"""How long a chat's reply may be: token limits and stops, of texts and of speech."""
+"""The length of a chat's reply: token limits and stop sequences, of text and of speech."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_speech_ends_before_the_stop_too(chat: Chat) -> None:
 def test_a_limit_cuts_between_tokens_and_keeps_whole_characters(
     chat: Chat, server: MockServer, api_key: str, limit: int
 ) -> None:
-    """The eight tokens of the reply: "Hi", two for each woman, two joiners, one for the end of the girl's two."""
+    """Cut a reply of eight tokens: "Hi", two for each woman, two joiners, one for the end of the girl's two."""
     family = "Hi 👩‍👩‍👧"
     server.account(api_key).on_chat().reply(family)
     completion = chat.complete(text("Who?", max_completion_tokens=limit))
@@ -101,7 +101,7 @@ def test_a_limit_cuts_between_tokens_and_keeps_whole_characters(
 def test_what_a_limit_cut_is_streamed_by_the_tokens_that_are_left(
     chat: Chat, server: MockServer, api_key: str
 ) -> None:
-    """ "unbelievably" has other tokens than its beginning has on its own; the tokens that were counted are sent."""
+    """Cut "unbelievably", whose tokens differ from those of its beginning; the counted tokens are sent."""
     server.account(api_key).on_chat().reply("It was unbelievably quiet, " * 3)
     body = text("How was it?", max_completion_tokens=9)
     deltas = [chunk["choices"][0]["delta"].get("content") for chunk in chat.stream(body)]

@@ -20,7 +20,7 @@ FUNCTION = {"type": "function", "function": {"name": "get_weather"}}
 
 
 def stored(client: openai.OpenAI, count: int, **changes: Any) -> list[str]:
-    """The ids of some completions, stored one after the other."""
+    """Store some completions one after the other; return their ids."""
     create: Any = client.chat.completions.create
     return [create(**text(f"Question {number}", store=True, **changes)).id for number in range(count)]
 

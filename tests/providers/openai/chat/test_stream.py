@@ -47,7 +47,7 @@ def content(chunks: list[Body]) -> str:
 
 
 def kinds(events: str) -> list[str]:
-    """Each kind of chunk in turn, byte for byte but for what differs from answer to answer."""
+    """Return each kind of chunk in turn, without the parts that differ from answer to answer."""
     chunks = [line for line in events.splitlines() if line.startswith("data: {")]
     for varying, standing in (
         (r'"(id|data|transcript|obfuscation|model)":"[^"]*"', r'"\1":"…"'),
@@ -321,7 +321,7 @@ def content_of(choices: list[Body]) -> str:
 
 
 def arguments_of(choices: list[Body]) -> list[str]:
-    """The arguments of each call, put together."""
+    """Return the arguments of each call, joined."""
     gathered: dict[int, str] = {}
     for choice in choices:
         delta = choice["delta"]

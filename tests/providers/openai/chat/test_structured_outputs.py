@@ -1,4 +1,4 @@
-"""Which schemas functions and answers may have, strictly kept to and as a hint."""
+"""The schemas that functions and answers may have, strict and not strict."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUIRED = "'required' is required to be supplied and to be an array including e
 
 
 def closed(**properties: Schema) -> Schema:
-    """A schema that can be kept to."""
+    """Return a schema that strict mode accepts."""
     return {
         "type": "object",
         "properties": properties,
@@ -35,7 +35,7 @@ def open_one(**properties: Schema) -> Schema:
 
 
 def nested(levels: int) -> Schema:
-    """An object that holds objects, ``levels`` deep."""
+    """Return an object schema whose objects are nested ``levels`` deep."""
     return closed(more=nested(levels - 1)) if levels else TEXT
 
 

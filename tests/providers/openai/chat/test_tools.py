@@ -1,4 +1,4 @@
-"""Chats that call tools, and functions as they were called before."""
+"""Chats that call tools, and the older function calls."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_several_tools_are_called_at_once_unless_that_is_forbidden(chat: Chat) -
 
 
 def test_an_agent_that_must_call_a_tool_at_each_step_comes_to_its_last_one(client: openai.OpenAI) -> None:
-    """As agents do that end by calling ``final_answer``."""
+    """Act as agents that end by calling ``final_answer``."""
     create: Any = client.chat.completions.create
     final: Body = {"name": "final_answer", "parameters": {"type": "object", "properties": {}, "required": []}}
     tools = [*FUNCTIONS, {"type": "function", "function": final}]
@@ -180,7 +180,7 @@ def test_an_agent_that_must_call_a_tool_at_each_step_comes_to_its_last_one(clien
 
 
 def test_an_agent_that_writes_calls_and_results_as_text_comes_to_its_last_tool(chat: Chat) -> None:
-    """As smolagents does: what was called is in the assistant's text, and its result in the user's."""
+    """Act as smolagents: calls are in the assistant's text, and their results in the user's."""
     final: Body = {"name": "final_answer", "parameters": {"type": "object", "properties": {}}}
     tools = [*FUNCTIONS, {"type": "function", "function": final}]
     messages = [user("How is the weather?")]
