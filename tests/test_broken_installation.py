@@ -27,6 +27,8 @@ from mockserver.settings.model import Settings
 from mockserver.validation.schemas import SchemaError, Schemas
 from tests.conftest import FIXTURES, ROOT, multipart
 
+pytestmark = pytest.mark.slow
+
 # Packages that the environment names are as if they were not installed; for a module there is no memory at first.
 SITECUSTOMIZE = """
 import os, sys

@@ -164,6 +164,7 @@ def test_a_port_in_use_is_said_in_one_line(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_file_and_the_options_say_how_it_serves(tmp_path: Path, hello: Clip) -> None:
     (tmp_path / "mockserver.toml").write_text("strictness = 'schema'\nmock_headers = true\n")
     with serving(tmp_path, "--no-mock-headers") as (_, banner):
@@ -176,6 +177,7 @@ def test_the_file_and_the_options_say_how_it_serves(tmp_path: Path, hello: Clip)
 LISTS = (["models"], ["models", "whisper-1"], ["--help"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
 def test_a_full_disk_is_reported_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
@@ -194,6 +196,7 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path: Path, arguments: list[str
     assert ended.stderr == message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
 def test_the_server_starts_with_any_encoding_and_without_a_reader(
     tmp_path: Path, arguments: list[str]
@@ -212,6 +215,7 @@ def test_the_server_starts_with_any_encoding_and_without_a_reader(
     assert "Error" not in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_lines_of_the_banner_work_when_pasted(tmp_path: Path) -> None:
     with serving(tmp_path) as (_, banner):
@@ -270,6 +274,7 @@ def test_a_signal_ends_an_idle_server_in_silence(tmp_path: Path, ending: signal.
     assert (process.returncode, errors) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_a_second_signal_ends_the_program_at_once(tmp_path: Path) -> None:
     with serving(tmp_path) as (process, banner), long_answer(banner) as connection:
@@ -305,6 +310,7 @@ run(Settings(port=0, whisper_model="none"))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_engines_that_are_starting_are_closed_after_that(tmp_path: Path) -> None:
     ended = subprocess.run(

@@ -388,6 +388,7 @@ def test_the_example_of_a_conversation_hears_what_was_answered(
     assert (tmp_path / "answer.wav").stat().st_size > 24_000
 
 
+@pytest.mark.slow
 def test_the_tour_is_heard_by_the_whisper_that_ships(tmp_path: Path) -> None:
     nothing_fetched = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(tmp_path)}
     program = [sys.executable, str(DOCS / "examples" / "tour.py")]

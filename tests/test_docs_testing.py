@@ -19,6 +19,7 @@ PAGE = (DOCS / "testing.md").read_text("utf-8")
 UNLISTED = {"id"}  # what nobody needs to know of
 
 
+@pytest.mark.slow
 def test_the_examples_pass(tmp_path: Path) -> None:
     tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL, VOICES))
     examples = [*blocks(PAGE, "python", RUNNABLE), *chain.from_iterable(tests)]

@@ -63,6 +63,7 @@ def test_a_level_that_the_program_sets_meanwhile_stays(logger: logging.Logger) -
     assert logger.level == logging.DEBUG
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("log_level", "told"), [("warning", 1), ("error", 0)])
 def test_a_server_in_a_program_heeds_its_log_level(log_level: str, told: int) -> None:
     script = f"""

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import ROOT, build_wheel
 
+pytestmark = pytest.mark.slow
+
 # What pip unpacks of mockserver-client 9.2.0, the contents in short.
 OTHER = {
     "mockserver/__init__.py": "class MockServerClient: ...\n\n__all__ = ['MockServerClient']\n",

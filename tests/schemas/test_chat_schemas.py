@@ -378,7 +378,7 @@ def _spoilt(draw: st.DrawFn) -> Any:
 
 
 def _containers(value: Any) -> list[Any]:
-    """Yield every object and every non-empty array in ``value``."""
+    """Return every object and every non-empty array in ``value``."""
     if not isinstance(value, dict | list) or value == []:
         return []
     inner = value.values() if isinstance(value, dict) else value

@@ -59,6 +59,7 @@ def test_a_server_gives_its_folder_free_when_it_ends(tmp_path: Path) -> None:
     MockServer(settings).stop()
 
 
+@pytest.mark.slow
 def test_the_command_says_in_one_line_that_the_folder_is_in_use(tmp_path: Path) -> None:
     held = Folder(tmp_path)
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--state", str(tmp_path)]

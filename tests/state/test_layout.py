@@ -160,6 +160,7 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
         take(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_says_so_in_one_line(tmp_path: Path) -> None:
     write(tmp_path, {"blobs/precious.bin": b"x"})
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--state", str(tmp_path)]

@@ -285,6 +285,7 @@ def test_a_setting_that_makes_no_sense_ends_the_run_before_it_begins(
     result.stderr.fnmatch_lines([complaint])
 
 
+@pytest.mark.slow
 def test_every_worker_of_xdist_has_a_server_of_its_own(pytester: pytest.Pytester) -> None:
     tests = """
         import pytest
@@ -307,6 +308,7 @@ def test_every_worker_of_xdist_has_a_server_of_its_own(pytester: pytest.Pytester
     result.stdout.fnmatch_lines(["*Exchanges with the audio APIs*", "*GET /v1/models*"])
 
 
+@pytest.mark.slow
 def test_nothing_is_left_open_at_the_end_of_the_run(pytester: pytest.Pytester) -> None:
     tests = """
         import asyncio
@@ -327,6 +329,7 @@ def test_nothing_is_left_open_at_the_end_of_the_run(pytester: pytest.Pytester) -
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.slow
 def test_a_run_without_the_fixture_imports_nothing_of_the_server(pytester: pytest.Pytester) -> None:
     tests = """
         import sys

@@ -43,14 +43,17 @@ def test_it_understands_the_voices_of_the_server(model: WhisperModel, clip: str,
     assert plain(heard(model, samples)) == plain(text)
 
 
+@pytest.mark.slow
 def test_it_understands_every_voice(model: WhisperModel) -> None:
     assert evaluate(model, clips(everyday, 39, seed=77)).word_errors <= 0.05
 
 
+@pytest.mark.slow
 def test_it_understands_clips_longer_than_a_window(model: WhisperModel) -> None:
     assert evaluate(model, long_clips(everyday, 2, 60, seed=79, said=())).word_errors <= 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
 def test_it_understands_disturbed_speech(model: WhisperModel, disturbance: str) -> None:
     disturb = DISTURBANCES[disturbance]

@@ -97,6 +97,7 @@ def test_speechless_sounds_are_as_loud_as_they_say() -> None:
         assert level == pytest.approx(float(told), abs=4)  # the loudest is clipped
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_model_is_measured_from_end_to_end(tmp_path: Path) -> None:
     figures = measure(MODEL, [], processes=1, scale=0.01)

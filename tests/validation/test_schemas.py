@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,7 @@ def test_threads_share_one_instance_from_its_first_use() -> None:
     assert refused == [0.0, 0.1, 0.2, *(speed / 10 for speed in range(41, 60))]
 
 
+@cache
 def _stock(name: str) -> Draft202012Validator:
     base = "https://example.invalid/"
     resources = [
@@ -203,6 +205,7 @@ def _stock(name: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"{base}{Path(name).name}.json"}, registry=registry)
 
 
+@cache
 def _documents(name: str) -> st.SearchStrategy[Any]:
     """Draw documents for the schema ``name``: some valid, most nearly so, a few of another kind."""
     scalars = st.one_of(

@@ -175,6 +175,7 @@ class TestWithoutSplintr:
         assert len({b"Hello", *tokens.others(b"Hello", 19)}) == 20
 
 
+@pytest.mark.slow
 def test_counting_loads_the_vocabulary_and_importing_does_not() -> None:
     program = (
         "import sys, mockserver.app; from mockserver.wire import tokens; assert 'splintr' not in sys.modules; "

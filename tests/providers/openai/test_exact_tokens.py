@@ -125,6 +125,7 @@ with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as 
 """
 
 
+@pytest.mark.slow
 def test_without_splintr_tokens_are_estimated_and_all_works() -> None:
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["12 4", "['antidise', 'stablish', 'mentaria', 'nism']"], done.stderr

@@ -35,6 +35,7 @@ def test_every_format_is_brought_to_the_rate_of_speech(file_type: str) -> None:
     assert len(pcm_of(sound)) / (2 * SPEECH_SAMPLE_RATE) == pytest.approx(3.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_ten_minutes_take_the_memory_of_seconds() -> None:
     sound = GivenSound(b"".join(encode_speech(iter([tone(599.0)]), "flac")))
     tracemalloc.start()

@@ -48,6 +48,7 @@ def process(folder: Path, *options: str) -> Iterator[Batches]:
             server.kill()
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_no_line_and_answers_none_twice(tmp_path: Path) -> None:
     lines = [
         chat_line(f"line-{number}", f"Line {number}", temperature=9 * (number % 50 == 0))
@@ -72,6 +73,7 @@ def test_a_killed_server_loses_no_line_and_answers_none_twice(tmp_path: Path) ->
     assert batch.usage.total_tokens == sum(line["response"]["body"]["usage"]["total_tokens"] for line in good)
 
 
+@pytest.mark.slow
 def test_the_files_and_their_batch_are_all_that_a_killed_server_leaves(tmp_path: Path) -> None:
     with process(tmp_path) as batches:
         batch = batches.until(batches.create(chat_lines(2000)), "in_progress", completed=500)

@@ -120,7 +120,7 @@ def _spoilt(draw: st.DrawFn) -> Body:
 
 
 def _containers(value: Any) -> list[Any]:
-    """Yield every object and every array in ``value``."""
+    """Return every object and every array in ``value``."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [
         *([value] if isinstance(value, dict | list) else []),
