@@ -237,7 +237,7 @@ def build_services(settings: Settings) -> Services:
         journal=Journal(
             clock,
             entries=settings.journal_entries,
-            room_bytes=settings.journal_bytes,
+            max_bytes=settings.journal_bytes,
             keep_audio=settings.keep_audio,
             limits=ScriptLimits.of(settings),
             endpoints=ENDPOINTS,

@@ -1,1 +1,1 @@
-"""What came and what was answered: the journal, its verification, and the metrics."""
+"""The journal of requests and responses, verification, and the metrics."""

@@ -1,4 +1,4 @@
-"""Journal entries: exchanges as they are kept, in memory as JSON, and as matchers see them."""
+"""Journal entries: exchanges in memory, as JSON, and the facts that conditions read from them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from mockserver.audio.decode import ClipFacts
 
 _decoder = msgspec.json.Decoder(Record)
-_OVERHEAD = 240  # bytes of memory that an entry takes beside its record
+_OVERHEAD = 240  # bytes of memory of an entry in addition to its record
 
 
 @dataclass(slots=True)
 class Progress:
-    """How much of an answer was handed out so far. Of a whole one ``events`` and ``pieces`` are ``None``."""
+    """The part of a response that was sent so far. ``events`` and ``pieces`` are ``None`` unless it is a stream."""
 
     sent: int = 0
     pieces: int | None = None
@@ -32,16 +32,16 @@ class Progress:
     first_byte_ms: float | None = None
 
     def apply_to(self, record: Record) -> None:
-        """Write into the record how far the answer is."""
+        """Write the progress of the response into the record."""
         record.stream_events, record.stream_pieces = self.events, self.pieces
         record.bytes_sent = self.sent
         record.timing.first_byte_ms = self.first_byte_ms
 
 
 class Entry:
-    """An exchange in the journal: its record as JSON, and how far it is while it is still in flight.
+    """An exchange in the journal: its record as JSON, and its progress while it is in flight.
 
-    ``kept`` is whether the journal has it (still).
+    ``kept`` is whether it is in the journal.
     """
 
     __slots__ = ("_json", "account_id", "id", "kept", "progress")
@@ -55,16 +55,16 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Return the bytes of memory that it takes."""
+        """Return its size in memory, in bytes."""
         return len(self._json) + _OVERHEAD
 
     def finish(self, record: Record) -> None:
-        """Take the final record: the answer has ended."""
+        """Replace the record by the final one: the response has ended."""
         self._json = _encoded(record)
         self.progress = None
 
     def record(self) -> Record:
-        """Return the record, as of now."""
+        """Return the current record."""
         record = _decoder.decode(self._json)
         if self.progress is not None:
             self.progress.apply_to(record)
@@ -73,13 +73,13 @@ class Entry:
 
 def _encoded(record: Record) -> bytes:
     try:
-        return bytes(memoryview(msgspec.json.encode(record)))  # a copy: msgspec's takes half as much again
-    except UnicodeEncodeError:  # half a surrogate pair, in a header or path
+        return bytes(memoryview(msgspec.json.encode(record)))  # a copy: msgspec's buffer is 50 % larger
+    except UnicodeEncodeError:  # an unpaired surrogate, in a header or path
         return json_styles.compact(as_json(record))
 
 
 class KeptClip(NamedTuple):
-    """An audio file of an entry, as matchers see it (``matching.facts.KnownClip``)."""
+    """An audio file of an entry, as conditions read it (``matching.facts.KnownClip``)."""
 
     audio: AudioFile
 
@@ -95,16 +95,16 @@ class KeptClip(NamedTuple):
 
     @property
     def facts(self) -> ClipFacts:
-        """Return container, codec, duration and the like. Raises ``UndecodableAudio`` if they never were known."""
+        """Return container, codec, duration and the like. Raises ``UndecodableAudio`` if they were never determined."""
         from mockserver.audio.decode import ClipFacts, UndecodableAudio
 
         if self.audio.container is None:
-            raise UndecodableAudio("nothing needed to")
+            raise UndecodableAudio("it was not decoded for this request")
         return ClipFacts(*(getattr(self.audio, name) for name in ClipFacts.__dataclass_fields__))
 
 
 class EntryFacts:
-    """An entry as matchers see it (``matching.facts.Outcome``)."""
+    """The facts of an entry, as conditions read them (``matching.facts.Outcome``)."""
 
     def __init__(self, record: Record) -> None:
         self.record = record

@@ -1,4 +1,4 @@
-"""Faults of exchanges that a test may overlook: calls that are not served, unknown models, wrong URLs."""
+"""Finds problems that a test may overlook: endpoints that are not served, unknown models, wrong URLs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def findings(entries: Iterable[Record], is_known: Callable[[str], bool] = lambda model: False) -> list[str]:
-    """Return what is wrong with the calls of some journal records, a line for each kind of call.
+    """Return the problems of journal records, a line for each kind of call.
 
-    ``is_known`` returns whether a model of that id exists for the account, whatever its usage tier.
+    ``is_known`` returns whether a model with that id exists for the account, on any usage tier.
     """
     return list(dict.fromkeys(line for entry in entries for line in _of(entry, is_known)))
 
@@ -30,7 +30,7 @@ def _of(entry: Record, is_known: Callable[[str], bool]) -> Iterator[str]:
     elif entry.error == "model_not_found" and entry.model and calls_of(without_version(path)):
         model = entry.model
         if is_known(model):
-            yield f"The usage tier of this account may not use the model {model!r}. Give it another tier."
+            yield f"The usage tier of this account does not have the model {model!r}. Set another tier."
         else:
             yield how_to_add(model)
     elif entry.error == "unknown_url" and _is_of_the_api(path):
@@ -38,7 +38,7 @@ def _of(entry: Record, is_known: Callable[[str], bool]) -> Iterator[str]:
     elif entry.error == "unknown_url":
         yield f"{call}: the API has no such URL. {remedy(path)}"
     if lacks_version(path) and entry.endpoint is not None and entry.error != "unknown_url":
-        yield f"{call}: the base URL lacks {VERSION}; the real API answers such calls with 404."
+        yield f"{call}: the base URL lacks {VERSION}. The real API answers with 404. Add {VERSION}."
 
 
 def _is_of_the_api(path: str) -> bool:
@@ -46,10 +46,10 @@ def _is_of_the_api(path: str) -> bool:
 
 
 def remedy(path: str) -> str:
-    """Return what may be wrong with a path, as the client wrote it, that is no URL of the API."""
+    """Return advice on a path that the API does not have, as the client wrote it."""
     if has_double_slash(path):
-        return "Does the base URL end with a slash?"
+        return "Remove the slash at the end of the base URL."
     if lacks_version(path) and calls_of(path):
         return f"Add {VERSION} to the base URL."
     similar = similar_path(path)
-    return f"Did you mean {similar}?" if similar else "A stub can answer it nevertheless."
+    return f"Did you mean {similar}?" if similar else "A stub can answer it."

@@ -1,4 +1,4 @@
-"""The journal: what came and what was answered, the latest exchanges of every account, in memory."""
+"""The journal: the latest requests and responses of every account, in memory."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from mockserver.audio.content import Content
     from mockserver.clock import Clock
 
-_LOOK_UP = 0.1  # seconds after which who waits looks whether it should still
+_CHECK_EVERY = 0.1  # seconds between two checks of whether to continue waiting
 
 
 class Matcher(Protocol):
-    """What picks entries."""
+    """A selection of entries."""
 
     def matches(self, facts: EntryFacts) -> bool:
-        """Return whether it picks the entry."""
+        """Return whether it selects the entry."""
         ...
 
 
 class Journal:
-    """Keeps the entries of all accounts, bounded in number and memory; the oldest make room. Thread-safe.
+    """The entries of all accounts, limited in number and memory; the oldest are evicted. Thread-safe.
 
-    At most ``entries`` entries (0: nothing is written) in ``room_bytes`` bytes, and ``keep_audio`` bytes of
+    Keeps at most ``entries`` entries (0: the journal is off) in ``max_bytes`` bytes, and ``keep_audio`` bytes of
     uploaded audio. An ``account_id`` of ``None`` means every account. ``endpoints`` are the names that conditions
-    can use; without any, all are taken.
+    can use; if empty, any name is accepted.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class Journal:
         clock: Clock,
         *,
         entries: int,
-        room_bytes: int,
+        max_bytes: int,
         keep_audio: int,
         limits: ScriptLimits = USUAL,
         endpoints: Collection[str] = (),
     ) -> None:
-        self.limits = limits  # of what it is asked for
+        self.limits = limits  # of the evaluation of conditions
         self.endpoints = endpoints
         self.clock = clock
-        self._most_entries = entries
-        self._room_bytes = room_bytes
+        self._max_entries = entries
+        self._max_bytes = max_bytes
         self._audio = _KeptAudio(keep_audio)
         self._changed = threading.Condition()
         self._entries: deque[Entry] = deque()
@@ -61,72 +61,72 @@ class Journal:
 
     @property
     def is_kept(self) -> bool:
-        """Return whether anything is written at all."""
-        return self._most_entries > 0
+        """Return whether the journal is on."""
+        return self._max_entries > 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(self, entry: Entry) -> None:
-        """Keep the entry of an exchange."""
+        """Add the entry of an exchange."""
         with self._changed:
             self._entries.append(entry)
             entry.kept = True
             self.size += entry.size
-            self._make_room()
-            self._tell()
+            self._evict()
+            self._notify()
 
     def finish(self, entry: Entry, record: Record) -> None:
-        """Take the final ``record`` of an entry whose stream is over."""
+        """Replace the record of an entry by the final one, when its stream has ended."""
         with self._changed:
             before = entry.size
             entry.finish(record)
             if entry.kept:
                 self.size += entry.size - before
-                self._make_room()
-                self._tell()
+                self._evict()
+                self._notify()
 
     def keep_audio(self, clips: Iterable[Clip]) -> None:
-        """Keep the audio of an exchange, where that is wanted."""
-        if self._audio.room_bytes:
+        """Keep the audio of an exchange, if ``keep_audio`` is not 0."""
+        if self._audio.max_bytes:
             with self._changed:
                 for clip in clips:
                     self._audio.put(clip.content)
 
     def audio(self, sha256: str) -> bytes | None:
-        """Return an uploaded file; ``None`` if it was not kept."""
+        """Return an uploaded file; ``None`` if it was not kept, or was evicted."""
         with self._changed:
             return self._audio.get(sha256)
 
     def records(self, account_id: str | None, matcher: Matcher | None = None) -> list[Record]:
-        """Return the records of an account's entries that ``matcher`` picks, oldest first.
+        """Return the records of an account's entries that ``matcher`` selects, oldest first.
 
-        Raises ``PatternError`` where to find out takes more than is allowed.
+        Raises ``PatternError`` if the evaluation exceeds the limits.
         """
-        return self._picked(self._of(account_id), matcher)
+        return self._selected(self._of(account_id), matcher)
 
     def records_after(
         self, account_id: str | None, entry_id: str, matcher: Matcher | None = None
     ) -> list[Record] | None:
-        """Return what ``records`` does, of entries after ``entry_id``; ``None`` where there is no such entry."""
+        """Return what ``records`` does, of entries after ``entry_id``; ``None`` for an unknown id."""
         entries = self._of(account_id)
-        place = next((place for place, entry in enumerate(entries, 1) if entry.id == entry_id), None)
-        return None if place is None else self._picked(entries[place:], matcher)
+        start = next((number for number, entry in enumerate(entries, 1) if entry.id == entry_id), None)
+        return None if start is None else self._selected(entries[start:], matcher)
 
     @property
     def latest_id(self) -> str | None:
-        """Return the id of the latest entry of all accounts; ``None`` without any."""
+        """Return the id of the latest entry of all accounts; ``None`` for an empty journal."""
         with self._changed:
             return self._entries[-1].id if self._entries else None
 
     def record(self, account_id: str | None, entry_id: str) -> Record | None:
-        """Return the record of an entry, or ``None``."""
+        """Return the record of an entry; ``None`` for an unknown id."""
         found = (entry for entry in reversed(self._of(account_id)) if entry.id == entry_id)
         entry = next(found, None)
         return entry.record() if entry else None
 
     def count(self, account_id: str | None, matcher: Matcher) -> int:
-        """Return how many entries of an account ``matcher`` picks. Raises ``PatternError`` as ``records`` does."""
+        """Return how many entries of an account ``matcher`` selects. Raises ``PatternError`` as ``records`` does."""
         return len(self.records(account_id, matcher))
 
     def wait(
@@ -137,28 +137,28 @@ class Journal:
         timeout: float,
         given_up: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Wait until ``matcher`` picks ``at_least`` entries, or for ``timeout`` real seconds.
+        """Wait until ``matcher`` selects ``at_least`` entries, or for ``timeout`` real seconds.
 
-        Also when ``given_up``, which is asked now and then, says that nobody waits any more, or to find out takes more
-        than is allowed.
+        Returns early when ``given_up``, which is called regularly, returns ``True``, or when the evaluation exceeds the
+        limits.
         """
         deadline = time.monotonic() + timeout
-        judged: dict[Entry, bool] = {}
+        known: dict[Entry, bool] = {}
         while not given_up():
             version, entries = self._version, self._of(account_id)
             left = deadline - time.monotonic()
             with sharing(self.limits, len(entries)) as scripts:
-                picked = sum(_picks(matcher, entry, judged) for entry in entries)
-            if picked >= at_least or left <= 0 or scripts.left_conditions_open:
+                selected = sum(_selects(matcher, entry, known) for entry in entries)
+            if selected >= at_least or left <= 0 or scripts.left_conditions_open:
                 return
-            self._wait_for_change(version, min(left, _LOOK_UP))
+            self._wait_for_change(version, min(left, _CHECK_EVERY))
 
     def delete(self, account_id: str | None) -> int:
-        """Forget an account's entries. Return how many there were."""
+        """Delete an account's entries. Return how many there were."""
         with self._changed:
             gone = [entry for entry in self._entries if account_id in (None, entry.account_id)]
             for entry in gone:
-                self._leave(entry)
+                self._mark_removed(entry)
             self._entries = deque(entry for entry in self._entries if entry.kept)
             if account_id is None:
                 self.dropped = 0
@@ -166,7 +166,7 @@ class Journal:
             return len(gone)
 
     def reset(self, account_id: str | None) -> None:
-        """Forget an account's entries."""
+        """Delete an account's entries."""
         self.delete(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
@@ -174,10 +174,10 @@ class Journal:
         return {"entries": [as_json(record) for record in self.records(account_id)]}
 
     def restore(self, state: Any, account_id: str | None) -> None:
-        """Put the entries of a ``snapshot`` in place of an account's; those of one may become another's.
+        """Replace an account's entries by those of a ``snapshot``, which may be another account's.
 
-        What was in flight then has ended. Raises ``ValueError`` naming the place of what is no record of an entry,
-        and changes nothing then.
+        Entries that were in flight have ended. Raises ``ValueError`` naming the place of an invalid record, and then
+        changes nothing.
         """
         records = records_of(state.get("entries") if isinstance(state, dict) else None)
         if account_id is not None:
@@ -191,36 +191,36 @@ class Journal:
             for entry in restored:
                 entry.kept = True
                 self.size += entry.size
-            self._make_room()
-            self._tell()
+            self._evict()
+            self._notify()
 
-    def _picked(self, entries: Sequence[Entry], matcher: Matcher | None) -> list[Record]:
+    def _selected(self, entries: Sequence[Entry], matcher: Matcher | None) -> list[Record]:
         records = [entry.record() for entry in entries]
         if matcher is None:
             return records
         with sharing(self.limits, len(records)) as scripts:
-            picked = [each for each in records if matcher.matches(EntryFacts(each))]
+            selected = [each for each in records if matcher.matches(EntryFacts(each))]
         if scripts.left_conditions_open:
             raise PatternError(
-                "when: to look at all entries takes more than path_steps and script_seconds allow. "
-                "Ask for less, or raise them."
+                "when: searching all entries exceeds the settings path_steps or script_seconds. "
+                "Simplify the conditions, or raise the settings."
             )
-        return picked
+        return selected
 
     def _of(self, account_id: str | None) -> list[Entry]:
         with self._changed:
             return [entry for entry in self._entries if account_id in (None, entry.account_id)]
 
-    def _make_room(self) -> None:
-        while len(self._entries) > self._most_entries or self.size > self._room_bytes:
-            self._leave(self._entries.popleft())
+    def _evict(self) -> None:
+        while len(self._entries) > self._max_entries or self.size > self._max_bytes:
+            self._mark_removed(self._entries.popleft())
             self.dropped += 1
 
-    def _leave(self, entry: Entry) -> None:
+    def _mark_removed(self, entry: Entry) -> None:
         entry.kept = False
         self.size -= entry.size
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._version += 1
         self._changed.notify_all()
 
@@ -230,20 +230,20 @@ class Journal:
 
 
 class _KeptAudio:
-    """Audio files by SHA-256, the latest of at most ``room_bytes`` bytes together."""
+    """Audio files by SHA-256, at most ``max_bytes`` bytes together; the least recently added are evicted."""
 
-    def __init__(self, room_bytes: int) -> None:
-        self.room_bytes = room_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self._files: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
 
     def put(self, content: Content) -> None:
         if content.sha256 in self._files:
             self._files.move_to_end(content.sha256)
-        elif content.size <= self.room_bytes:
+        elif content.size <= self.max_bytes:
             self._files[content.sha256] = content.read()
             self._bytes += content.size
-            while self._bytes > self.room_bytes:
+            while self._bytes > self.max_bytes:
                 self._bytes -= len(self._files.popitem(last=False)[1])
 
     def get(self, sha256: str) -> bytes | None:
@@ -254,12 +254,12 @@ class _KeptAudio:
         self._bytes = 0
 
 
-def _picks(matcher: Matcher, entry: Entry, judged: dict[Entry, bool]) -> bool:
-    """Return whether ``matcher`` picks the entry. Those that change no more are ``judged`` once."""
-    picked = judged.get(entry)
-    if picked is None:
-        changes = entry.progress is not None
-        picked = matcher.matches(EntryFacts(entry.record()))
-        if not changes:
-            judged[entry] = picked
-    return picked
+def _selects(matcher: Matcher, entry: Entry, known: dict[Entry, bool]) -> bool:
+    """Return whether ``matcher`` selects the entry. ``known`` caches the result of entries that are complete."""
+    selected = known.get(entry)
+    if selected is None:
+        is_complete = entry.progress is None
+        selected = matcher.matches(EntryFacts(entry.record()))
+        if is_complete:
+            known[entry] = selected
+    return selected

@@ -1,7 +1,7 @@
-"""Counts what the server does, cheaply, for ``/_mock/metrics`` to tell.
+"""The counters behind ``/_mock/metrics``.
 
-The label values of a counter are bounded: models are those of the catalog, and of other labels the first few
-hundred values count on their own. The rest is counted as ``other``.
+The number of label values is limited: models are those of the catalog, other labels have their first 256 values. All
+others are counted as ``other``.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ OTHER = "other"
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds
 
 _MAX_VALUES = 256  # of one label
-_RATE_LIMIT = "rate_limit_"  # how errors of rate limits are named
+_RATE_LIMIT = "rate_limit_"  # prefix of the names of rate limit errors
 
 Labels = tuple[str, ...]
 
 
 class Counts(NamedTuple):
-    """Everything counted so far, by label values in the order that the field names."""
+    """All counters, by label values. The comment of a field names its labels in order."""
 
     requests: dict[Labels, int]  # endpoint, model, status
     seconds: dict[Labels, tuple[tuple[int, ...], float]]  # endpoint: requests per bucket of BOUNDS, their sum
-    answers: dict[Labels, int]  # kind of who answered
+    answers: dict[Labels, int]  # source of the answer
     faults: dict[Labels, int]  # fault
     rate_limited: dict[Labels, int]  # model, kind
     tokens: dict[Labels, int]  # endpoint, model, kind
@@ -39,7 +39,7 @@ class Metrics:
     """The counters of one server. Thread-safe; counting a request takes a few microseconds."""
 
     def __init__(self, models: Callable[[], Iterable[str]]) -> None:
-        """Take ``models``, which returns those there are. It is called late: reading the catalog takes time."""
+        """Take ``models``, which returns the known models. It is called late, because reading the catalog is slow."""
         self._all_models = models
         self._lock = threading.Lock()
         self._values: dict[str, set[str]] = defaultdict(set)
@@ -54,7 +54,7 @@ class Metrics:
         self._in_flight = 0
 
     def begin(self) -> None:
-        """Note that a request has come. ``observe`` says that it was answered."""
+        """Count a request that has arrived; ``observe`` must follow when it is answered."""
         with self._lock:
             self._in_flight += 1
 
@@ -69,10 +69,10 @@ class Metrics:
         fault: str = "",
         error: str = "",
     ) -> None:
-        """Count a request that has begun and is answered now.
+        """Count a request that is answered, after ``begin``.
 
-        ``endpoint`` is the operation's name; ``model`` as the request names it, empty for none;
-        ``source`` who answered; ``error`` the catalog's name of a refusal.
+        ``endpoint`` is the operation's name; ``model`` that of the request, empty for none; ``source`` what answered;
+        ``error`` the catalog's name of an error.
         """
         model = self._model(model)
         with self._lock:
@@ -90,7 +90,7 @@ class Metrics:
                 self._rate_limited[model, error[len(_RATE_LIMIT) :]] += 1
 
     def add_usage(self, endpoint: str, model: str, usage: Mapping[str, Any]) -> None:
-        """Count what an answer used, by its ``usage`` object."""
+        """Count the tokens or seconds in the ``usage`` object of a response."""
         model = self._model(model)
         read = usage.get("prompt_tokens", usage.get("input_tokens", 0))
         written = usage.get("completion_tokens", usage.get("output_tokens", 0))
@@ -102,7 +102,7 @@ class Metrics:
             self._tokens[endpoint, model, "output"] += written
 
     def counts(self) -> Counts:
-        """Return a copy of everything counted."""
+        """Return a copy of all counters."""
         with self._lock:
             return Counts(
                 dict(self._requests),

@@ -1,4 +1,4 @@
-"""The ``when`` of the journal: conditions on a request, and on what became of it."""
+"""Patterns of journal entries: conditions on a request and its answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver.matching.patterns import Pattern
 class JournalPattern(Pattern):
     """A compiled ``when`` of the journal (``schemas/mock/journal_when.json``).
 
-    ``endpoints`` are the names there are. Raises ``PatternError`` for a condition that makes no sense.
+    ``endpoints`` are the known names. Raises ``PatternError`` for an invalid condition.
     """
 
     def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:

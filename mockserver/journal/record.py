@@ -1,6 +1,6 @@
-"""The record of an exchange: what the journal keeps of a request and its answer, each part typed.
+"""The record of an exchange: the journal's data on a request and its response.
 
-``None`` stands for what is not known, or was not there. Written as JSON, the members come in the order below.
+``None`` stands for what is unknown or does not exist. In JSON the members have the order below.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from typing import Any
 
 import msgspec
 
-# The members that conditions and findings need and people do not.
+# The members that only conditions and findings read.
 _UNSHOWN = ("account_id", "account_names", "endpoint_names")
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True):
-    """A part of a record, which has exactly the members that it declares."""
+    """A part of a record; unknown members are refused."""
 
 
 class AudioFile(_Part, kw_only=True):
-    """An audio file of a request: where it was, its facts where it was decoded, and what an endpoint heard in it.
+    """An audio file of a request: its place, its facts if it was decoded, and its transcript if one was made.
 
     ``size`` is in bytes, ``duration`` in seconds, ``sample_rate`` in Hz.
     """
@@ -37,7 +37,7 @@ class AudioFile(_Part, kw_only=True):
 
 
 class HitFault(_Part, kw_only=True):
-    """The fault that hit a request: ``error`` is the name of the error of the catalog that it is, if it is one."""
+    """The fault that hit a request. ``error`` is the catalog's name of the error, if it is one."""
 
     id: str
     kind: str
@@ -46,23 +46,23 @@ class HitFault(_Part, kw_only=True):
 
     @property
     def names(self) -> list[str]:
-        """Return the names it goes by, the one that says most first."""
+        """Return all its names, the most specific first."""
         names = (self.kind, self.id)
         return [self.error, *names] if isinstance(self.error, str) else [*names]
 
 
 class Timing(_Part, kw_only=True):
-    """Milliseconds from the request to the first byte of the answer, and to its end."""
+    """Milliseconds from the request to the first byte of the response, and to its end."""
 
     first_byte_ms: float | None
     total_ms: float | None
 
 
 class Record(_Part, kw_only=True):
-    """A request and its answer.
+    """A request and its response.
 
     ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
-    that conditions can use. ``reply`` is what a chat was replied, which snapshots of old do not have.
+    that conditions can use. ``reply`` is the reply of a chat; old snapshots lack it.
     """
 
     id: str
@@ -109,14 +109,14 @@ def as_json(record: Record) -> dict[str, Any]:
 
 
 def shown(record: Record) -> dict[str, Any]:
-    """Return the record as a JSON value, with the members that people see."""
+    """Return the record as a JSON value, without internal members."""
     return {name: value for name, value in as_json(record).items() if name not in _UNSHOWN}
 
 
 def records_of(values: object) -> list[Record]:
-    """Return the records that JSON values stand for.
+    """Return the records of JSON values.
 
-    Raises ``ValueError`` naming the place of what is none, as in ``entries[2].audio[0].size``.
+    Raises ``ValueError`` naming the place of an invalid one, as in ``entries[2].audio[0].size``.
     """
     try:
         return msgspec.convert(values, list[Record])
@@ -126,7 +126,7 @@ def records_of(values: object) -> list[Record]:
 
 
 def of_account(record: Record, account_id: str) -> Record:
-    """Return the record as one of the account ``account_id``."""
+    """Return the record, moved to the account ``account_id``."""
     if account_id == record.account_id:
         return record
     organization, _, project = account_id.rpartition("/")

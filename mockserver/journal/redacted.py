@@ -1,4 +1,4 @@
-"""What the journal writes down of a request: its headers without secrets, its document without megabytes."""
+"""Redacts requests for the journal: hides secrets in headers and documents, and shortens long texts."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
     from mockserver.audio.uploads import AudioPlace
 
-MAX_CHARACTERS = 4096  # characters of a text that are written down
-_START = 80  # characters shown of a longer one
-_MAX_VALUES = 5_000  # of a document; what is beyond is counted
-_MAX_DEPTH = 50  # lists and objects within each other
-_LOOKED_AT = 2 * MAX_CHARACTERS  # characters of a text in which secrets are looked for
+MAX_CHARACTERS = 4096  # characters of a text that is recorded as a whole
+_START = 80  # characters recorded of a longer text
+_MAX_VALUES = 5_000  # of a document; larger lists and objects are replaced by their size
+_MAX_DEPTH = 50  # nested lists and objects
+_SEARCHED = 2 * MAX_CHARACTERS  # characters of a text that are searched for secrets
 
 
 def headers(sent: Mapping[str, str], secrets: Secrets) -> dict[str, str]:
-    """Return the headers of a request, whose names are in lower case."""
+    """Return the headers of a request, names in lower case."""
     return {
-        name: _shortened(secrets.hide_in_header(name, value[:_LOOKED_AT]), len(value))
+        name: _shortened(secrets.hide_in_header(name, value[:_SEARCHED]), len(value))
         for name, value in sent.items()
         if value
     }
 
 
 def query(text: str, secrets: Secrets) -> dict[str, Any]:
-    """Return the arguments of a query string; of several of one name, a list."""
+    """Return the arguments of a query string; a list for a repeated name."""
     found: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
-        shown = _shortened(secrets.hide_in_argument(name, value[:_LOOKED_AT]), len(value))
+        shown = _shortened(secrets.hide_in_argument(name, value[:_SEARCHED]), len(value))
         found[name] = [*_listed(found[name]), shown] if name in found else shown
     return found
 
 
 def text(whole: str, secrets: Secrets) -> str:
     """Return the beginning of a text."""
-    return secrets.hide(whole[:_LOOKED_AT])[:MAX_CHARACTERS]
+    return secrets.hide(whole[:_SEARCHED])[:MAX_CHARACTERS]
 
 
 def document(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip], secrets: Secrets) -> dict[str, Any]:
-    """Return a form or JSON in which facts stand for long strings. ``clips`` are its audio files."""
-    redacted: dict[str, Any] = _Redacted(secrets).of(_with_sounds(whole, clips))
+    """Return a form or JSON with long strings replaced by facts about them. ``clips`` are its audio files."""
+    redacted: dict[str, Any] = _Redactor(secrets).redacted(_with_audio_facts(whole, clips))
     return redacted
 
 
-class _Sound(NamedTuple):
-    """What stands for audio in base64."""
+class _AudioFacts(NamedTuple):
+    """The facts that replace audio in base64."""
 
     base64_bytes: int
     sha256: str
 
 
-def _with_sounds(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip]) -> Mapping[str, Any]:
-    """Return a chat in which facts stand for audio that is too long; the rest is that of ``whole``, not copied."""
+def _with_audio_facts(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip]) -> Mapping[str, Any]:
+    """Return a chat with long base64 audio replaced by facts; everything else is shared with ``whole``."""
     messages = whole.get("messages")
     if not clips or not isinstance(messages, list):
         return whole
@@ -70,24 +70,24 @@ def _with_sounds(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip]) -> 
         content = list(message["content"])
         audio = content[part]["input_audio"]
         if isinstance(audio.get("data"), str) and len(audio["data"]) > MAX_CHARACTERS:
-            sound = _Sound(clip.content.size, clip.sha256)
-            content[part] = {**content[part], "input_audio": {**audio, "data": sound}}
+            facts = _AudioFacts(clip.content.size, clip.sha256)
+            content[part] = {**content[part], "input_audio": {**audio, "data": facts}}
             changed[number] = {**message, "content": content}
     return {**whole, "messages": changed}
 
 
-class _Redacted:
-    """Walks a document once."""
+class _Redactor:
+    """Redacts one document."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._left = _MAX_VALUES
 
-    def of(self, value: Any, depth: int = 0) -> Any:
-        """Return the value, or what stands for it."""
+    def redacted(self, value: Any, depth: int = 0) -> Any:
+        """Return the value, or its replacement."""
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, _Sound):
+        if isinstance(value, _AudioFacts):
             return value._asdict()
         if not isinstance(value, dict | list):
             return value
@@ -96,27 +96,27 @@ class _Redacted:
         self._left -= len(value)
         if isinstance(value, dict):
             return {self._name(name): self._member(name, each, depth + 1) for name, each in value.items()}
-        return [self.of(each, depth + 1) for each in value]
+        return [self.redacted(each, depth + 1) for each in value]
 
     def _member(self, name: str, value: Any, depth: int) -> Any:
-        """Return the value of a member; one that is secret is a text, or several."""
+        """Return the redacted value of a member; secret texts, alone or in a list, are hidden."""
         texts = value if isinstance(value, list) else [value]
         if is_secret("members", name) and all(isinstance(each, str) for each in texts):
             return [HIDDEN] * len(texts) if isinstance(value, list) else HIDDEN
-        return self.of(value, depth)
+        return self.redacted(value, depth)
 
     def _text(self, value: str) -> Any:
         if len(value) <= MAX_CHARACTERS:
             return self._secrets.hide_in_value(value)
-        starts = self._secrets.hide_in_value(value[:_LOOKED_AT])[:_START]
+        starts = self._secrets.hide_in_value(value[:_SEARCHED])[:_START]
         return {"length": len(value), "starts": starts}
 
     def _name(self, name: str) -> str:
-        return _shortened(self._secrets.hide(name[:_LOOKED_AT]), len(name))
+        return _shortened(self._secrets.hide(name[:_SEARCHED]), len(name))
 
 
 def _shortened(text: str, length: int) -> str:
-    """Return the text, or the beginning of it where the whole is too long."""
+    """Return the text, or only its beginning if ``length``, that of the original, is too long."""
     return text if length <= MAX_CHARACTERS else text[:_START] + "…"
 
 

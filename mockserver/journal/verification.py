@@ -1,4 +1,4 @@
-"""Was it called as it should have been? Counts journal entries, and names those that came nearest."""
+"""Verifies requests: counts matching journal entries, and lists near misses."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from mockserver.journal.entries import EntryFacts
 from mockserver.journal.pattern import JournalPattern
 from mockserver.matching.allowance import sharing
 from mockserver.matching.comparisons import PatternError
+from mockserver.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.journal.journal import Journal
     from mockserver.journal.record import AudioFile, Record
 
-_NEAREST = 3
-_SHOWN = 100  # characters of what was heard or written
+_NEAR_MISSES = 3
+_SHOWN = 100  # characters of a transcript or text
 
 
 class NearMiss(NamedTuple):
-    """An entry that did not match: its id, itself in a line, and what differed."""
+    """An entry that did not match: its id, a summary in one line, and the differences."""
 
     id: str
     summary: str
@@ -32,9 +33,9 @@ class NearMiss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether as many entries matched as should: their ids, and else what came nearest.
+    """The result of a verification: the ids of matching entries, and near misses if it failed.
 
-    ``headline`` says in a sentence what was wanted and what came.
+    ``headline`` says in one line what was wanted and how many matched.
     """
 
     ok: bool
@@ -44,12 +45,12 @@ class Verdict:
 
     @property
     def count(self) -> int:
-        """Return how many matched."""
+        """Return the number of matching entries."""
         return len(self.entries)
 
     @property
     def message(self) -> str:
-        """Return all of it as text."""
+        """Return the headline and the near misses as text."""
         lines = [self.headline]
         for miss in self.near_misses:
             lines += [f"  near miss: {miss.summary}", *(f"    {each}" for each in miss.differences)]
@@ -65,9 +66,9 @@ def verify(
     at_least: int | None = None,
     at_most: int | None = None,
 ) -> Verdict:
-    """Return whether so many entries of an account match; without any number, at least one.
+    """Verify the number of an account's entries that match ``when``; without bounds, at least one must.
 
-    Raises ``PatternError`` for a ``when`` that makes no sense, or numbers that cannot all be meant.
+    Raises ``PatternError`` for an invalid ``when``, or contradictory bounds.
     """
     bounds = _Bounds.of(exactly, at_least, at_most)
     pattern = JournalPattern(when, journal.endpoints)
@@ -83,16 +84,14 @@ def verify(
     headline = f"Wanted {bounds.wording} with {json.dumps(when, ensure_ascii=False)}, got {len(matching)}."
     if not ok and not matching and not others:
         headline += (
-            " No request has come at all."
-            if journal.is_kept
-            else " The journal is off: journal_entries is 0."
+            " No request arrived." if journal.is_kept else " The journal is off: journal_entries is 0."
         )
     if scripts.left_conditions_open:
         headline += (
-            " There may be more: to look at all entries takes more than path_steps and script_seconds allow."
+            " There may be more: searching all entries exceeds the settings path_steps or script_seconds."
         )
     if not ok and journal.dropped:
-        headline += f" The journal has dropped {journal.dropped} older entries for want of room."
+        headline += f" The journal is full and has dropped {journal.dropped} older entries."
     return Verdict(ok, headline, [facts.record.id for facts in matching], near_misses)
 
 
@@ -105,21 +104,21 @@ def wait(
     timeout: float,
     given_up: Callable[[], bool] = lambda: False,
 ) -> Verdict:
-    """Return what ``verify`` does, once so many entries match or ``timeout`` real seconds have passed.
+    """Return the result of ``verify`` once enough entries match or ``timeout`` real seconds have passed.
 
-    ``given_up`` is asked now and then whether nobody waits any more.
+    ``given_up`` is called regularly; when it returns ``True``, the wait ends.
     """
     journal.wait(account_id, JournalPattern(when, journal.endpoints), at_least, timeout, given_up)
     return verify(journal, account_id, when, at_least=at_least)
 
 
 def report(entries: Iterable[Record]) -> str:
-    """Return exchanges as text: a line each, and one for each of their audio files."""
+    """Return exchanges as text: a line for each, and one for each of its audio files."""
     return "\n".join(line for entry in entries for line in (summary(entry), *map(_audio_line, entry.audio)))
 
 
 def summary(entry: Record) -> str:
-    """Return an exchange as a line: what was asked, what was answered and by whom."""
+    """Return an exchange as one line: the request, the response, and what answered."""
     time = datetime.fromtimestamp(entry.time, UTC).strftime("%H:%M:%S.%f")[:-3]
     asked = [time, entry.method, entry.path, entry.model, *_quoted(entry.user_text)]
     answered = [
@@ -129,30 +128,30 @@ def summary(entry: Record) -> str:
         f"stub {entry.stub}" if entry.stub and entry.stub not in (entry.answered_by or "") else None,
         f"fault {entry.fault.names[0]}" if entry.fault else None,
         "in flight" if entry.in_flight else None,
-        "the client hung up" if entry.hung_up else None,
+        "the client disconnected" if entry.hung_up else None,
     ]
     return " ".join(filter(None, asked)) + " → " + ", ".join(filter(None, answered))
 
 
 def _audio_line(audio: AudioFile) -> str:
-    told = [audio.file, f"{audio.size} bytes", f"sha256 {audio.sha256[:12]}…"]
+    facts = [audio.file, f"{audio.size} bytes", f"sha256 {audio.sha256[:12]}…"]
     if audio.container is not None:
-        told.append(
+        facts.append(
             f"{audio.container} {audio.codec} {audio.duration:.3f} s {audio.sample_rate} Hz "
             f"{audio.channels} ch"
         )
     heard = "".join(f" heard {text}" for text in _quoted(audio.heard))
-    return f"    {audio.place}: {', '.join(told)}{heard}"
+    return f"    {audio.place}: {', '.join(facts)}{heard}"
 
 
 def _quoted(text: str | None) -> list[str]:
     if not text:
         return []
-    return [json.dumps(text if len(text) <= _SHOWN else text[:_SHOWN] + "…", ensure_ascii=False)]
+    return [json.dumps(cut(text, _SHOWN), ensure_ascii=False)]
 
 
 class _Bounds(NamedTuple):
-    """How many are wanted, in numbers and in words."""
+    """The wanted number of requests, in numbers and in words."""
 
     least: int
     most: int | None
@@ -162,12 +161,12 @@ class _Bounds(NamedTuple):
     def of(cls, exactly: int | None, at_least: int | None, at_most: int | None) -> _Bounds:
         if exactly is not None:
             if at_least is not None or at_most is not None:
-                raise PatternError("exactly: goes with neither at_least nor at_most.")
+                raise PatternError("exactly: cannot be combined with at_least or at_most.")
             return cls(exactly, exactly, f"exactly {_requests(exactly)}")
         if at_least is None and at_most is None:
             at_least = 1
         if at_least is not None and at_most is not None and at_least > at_most:
-            raise PatternError("at_least: is more than at_most.")
+            raise PatternError("at_least: must not be more than at_most.")
         least = None if at_least is None else f"at least {_requests(at_least)}"
         most = None if at_most is None else f"at most {_requests(at_most)}"
         return cls(at_least or 0, at_most, " and ".join(filter(None, (least, most))))
@@ -178,11 +177,11 @@ def _requests(number: int) -> str:
 
 
 def _nearest(pattern: JournalPattern, others: list[EntryFacts]) -> list[NearMiss]:
-    """Return those of the endpoint that is meant first, then those with the fewest differences, then the latest."""
+    """Return the near misses: those of the right endpoint first, then by number of differences, then the latest."""
     differing = [(pattern.differences(facts), facts.record) for facts in reversed(others)]
 
     def distance(miss: tuple[list[str], Record]) -> tuple[bool, int]:
         return any(each.startswith("endpoint:") for each in miss[0]), len(miss[0])
 
-    nearest = heapq.nsmallest(_NEAREST, differing, key=distance)
+    nearest = heapq.nsmallest(_NEAR_MISSES, differing, key=distance)
     return [NearMiss(record.id, summary(record), differences) for differences, record in nearest]

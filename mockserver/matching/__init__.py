@@ -1,1 +1,1 @@
-"""What is known of a request, and the conditions that it may fulfil."""
+"""Patterns of requests: conditions on the facts of a request or journal entry."""

@@ -1,7 +1,7 @@
 """Limits on the work of callers' templates, JSONPaths and patterns: steps, and seconds of processor time.
 
-Everything that is evaluated for one request shares the limits (``sharing``). An evaluation of few steps never waits.
-Longer ones run one at a time, so that together they take the interpreter as one thread would.
+All evaluations for one request share the limits (``sharing``). A short evaluation never waits. Long ones run one at a
+time, so that together they use the interpreter no more than one thread would.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from mockserver.matching.expressions import Expression
     from mockserver.settings.model import Settings
 
-_AT_EASE = 10_000  # steps that never wait
-_LOOK = 1_000  # steps from one look at the clock to the next
+_FREE_STEPS = 10_000  # steps of a short evaluation
+_CHECK_EVERY = 1_000  # steps between two checks of the processor time
 _CHARACTERS_A_STEP = 64  # of a text that is searched
-_SEARCHED_AT_EASE = 10_000_000  # the same as below, before the clock is looked at
-_SEARCHED_A_SECOND = 100_000_000  # bytes of text times instructions of a pattern, by RE2 at its slowest
-_slow_lane = threading.RLock()
+_FREE_SEARCH = 10_000_000  # bytes of text times instructions of a pattern, in a short evaluation
+_SEARCHED_A_SECOND = 100_000_000  # bytes of text times instructions of a pattern; RE2's lowest speed
+_slow_lane = threading.RLock()  # held by the long evaluation that runs
 
 
 class ScriptLimits(NamedTuple):
-    """What the evaluation of templates, JSONPaths and patterns may take. ``seconds`` are of processor time."""
+    """Limits on the evaluation of templates, JSONPaths and patterns. ``seconds`` are processor time."""
 
     template_steps: int = 500_000
-    template_characters: int = 1 << 20  # of any text that it makes
-    path_steps: int = 300_000  # values looked at, those that are looked at again counted again
+    template_characters: int = 1 << 20  # of any text that a template creates
+    path_steps: int = 300_000  # values visited, each visit counted
     seconds: float = 2.0
 
     @classmethod
     def of(cls, settings: Settings) -> ScriptLimits:
-        """Return those of the settings."""
+        """Return the limits in the settings."""
         return cls(
             settings.template_steps,
             settings.template_characters,
@@ -50,14 +50,14 @@ USUAL = ScriptLimits()
 
 
 class Exhausted(ValueError):
-    """An evaluation exceeds its limits. The message names the limit."""
+    """An evaluation that exceeds its limits. The message names the limit."""
 
 
 class Seconds:
-    """Processor time of one thread, of which ``most`` may be used within ``with``."""
+    """A stopwatch of one thread's processor time within ``with``, with a ``limit`` in seconds."""
 
-    def __init__(self, most: float) -> None:
-        self.most = most
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
         self._used = 0.0
         self._began = 0.0
         self._depth = 0
@@ -76,27 +76,27 @@ class Seconds:
             self._used += time.thread_time() - self._began
 
     @property
-    def are_over(self) -> bool:
-        """Return whether more have been used than may be; asked within ``with``."""
-        return self._used + time.thread_time() - self._began > self.most
+    def are_used_up(self) -> bool:
+        """Return whether the limit is exceeded. Valid only within ``with``."""
+        return self._used + time.thread_time() - self._began > self.limit
 
 
 class Allowance:
-    """The steps and seconds that are left to evaluations. Used in one thread, within ``with``, also several times."""
+    """The steps and seconds left to the evaluations of one thread. Used within ``with``, which can be repeated."""
 
     def __init__(self, steps: int, seconds: Seconds) -> None:
         self.was_exceeded = False
-        self._most = steps
+        self._max_steps = steps
         self._seconds = seconds
         self._spent = 0
         self._searched = 0
-        self._next_look = min(_AT_EASE, steps)
+        self._next_check = min(_FREE_STEPS, steps)
         self._is_slow = False
 
     def __enter__(self) -> Self:
         self._seconds.__enter__()
-        if self._spent > _AT_EASE or self._searched > _SEARCHED_AT_EASE:
-            self._slow_down()
+        if self._spent > _FREE_STEPS or self._searched > _FREE_SEARCH:
+            self._enter_slow_lane()
         return self
 
     def __exit__(
@@ -108,38 +108,38 @@ class Allowance:
             self._is_slow = False
 
     def spend(self, steps: int = 1) -> None:
-        """Count what is about to be done. Raises ``Exhausted``."""
+        """Count steps before they are taken. Raises ``Exhausted``."""
         self._spent += steps
-        if self._spent > self._next_look:
-            self._look()
+        if self._spent > self._next_check:
+            self._check()
 
     def spend_on_search(self, expression: Expression, text: str) -> None:
-        """Count that a regular expression is about to be sought in a text. Raises ``Exhausted``.
+        """Count a search for a regular expression in a text before it begins. Raises ``Exhausted``.
 
-        Also for a single search that might take too long, which nothing can end once it has begun.
+        A single search that may exceed the limit is refused at once, because a search cannot be interrupted.
         """
         work = len(text) * expression.size
-        if work > self._seconds.most * _SEARCHED_A_SECOND:
+        if work > self._seconds.limit * _SEARCHED_A_SECOND:
             raise self._exhausted(
-                f"it may take more than {self._seconds.most:g} seconds in {len(text):,} characters"
+                f"it may take more than {self._seconds.limit:g} seconds in {len(text):,} characters"
             )
         self._searched += work
-        if self._searched > _SEARCHED_AT_EASE:
-            self._look_at_clock()
+        if self._searched > _FREE_SEARCH:
+            self._check_seconds()
         self.spend(1 + len(text) // _CHARACTERS_A_STEP)
 
-    def _look(self) -> None:
-        if self._spent > self._most:
-            raise self._exhausted(f"it takes more than {self._most:,} steps")
-        self._look_at_clock()
-        self._next_look = min(self._spent + _LOOK, self._most)
+    def _check(self) -> None:
+        if self._spent > self._max_steps:
+            raise self._exhausted(f"it takes more than {self._max_steps:,} steps")
+        self._check_seconds()
+        self._next_check = min(self._spent + _CHECK_EVERY, self._max_steps)
 
-    def _look_at_clock(self) -> None:
-        self._slow_down()
-        if self._seconds.are_over:
-            raise self._exhausted(f"it takes more than {self._seconds.most:g} seconds")
+    def _check_seconds(self) -> None:
+        self._enter_slow_lane()
+        if self._seconds.are_used_up:
+            raise self._exhausted(f"it takes more than {self._seconds.limit:g} seconds")
 
-    def _slow_down(self) -> None:
+    def _enter_slow_lane(self) -> None:
         if not self._is_slow:
             _slow_lane.acquire()
             self._is_slow = True
@@ -150,10 +150,10 @@ class Allowance:
 
 
 class Scripts:
-    """What is left to all that is evaluated for one request, or in a question about ``documents`` of them.
+    """The allowances of all evaluations for one request, or for a query of ``documents`` requests.
 
-    ``paths`` are JSONPaths, ``templates`` those of the reply, ``texts`` what is sought in texts, which has no bound but
-    the seconds. Those are shared by all three.
+    ``paths`` is for JSONPaths, ``templates`` for the templates of the reply, ``texts`` for searches in texts, whose
+    steps are unlimited. All three share the seconds.
     """
 
     def __init__(self, limits: ScriptLimits, documents: int = 1) -> None:
@@ -165,7 +165,7 @@ class Scripts:
 
     @property
     def left_conditions_open(self) -> bool:
-        """Return whether a condition was not evaluated to its end."""
+        """Return whether the evaluation of a condition was aborted."""
         return self.paths.was_exceeded or self.texts.was_exceeded
 
 
@@ -174,9 +174,9 @@ _scripts: ContextVar[Scripts] = ContextVar("scripts")
 
 @contextmanager
 def sharing(limits: ScriptLimits, documents: int = 1) -> Iterator[Scripts]:
-    """Have all that this thread evaluates in the block share what ``limits`` allow.
+    """Share ``limits`` among all evaluations of this thread in the block.
 
-    ``documents`` is how many requests paths are evaluated on. Within another such block what that one allows is shared.
+    ``documents`` is the number of requests that paths are evaluated on. A nested block shares the limits of the outer.
     """
     outer = _scripts.get(None)
     if outer is not None:
@@ -190,5 +190,5 @@ def sharing(limits: ScriptLimits, documents: int = 1) -> Iterator[Scripts]:
 
 
 def scripts() -> Scripts:
-    """Return what this block shares; outside of any, the usual for a single evaluation."""
+    """Return the allowances shared in this block; outside of a block new ones with the usual limits."""
     return _scripts.get(None) or Scripts(USUAL)

@@ -1,6 +1,7 @@
-"""How conditions compare: each maker returns a test, which says what differs in a value, or nothing.
+"""The comparisons of conditions.
 
-A maker is given the name of the condition, for what it complains about, and what is wanted.
+Each function takes the name of the condition, for error messages, and the wanted value. It returns a test: a function
+of the value found that returns the difference, or ``None`` if there is none.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ from mockserver.matching import hashed_secrets
 from mockserver.matching.allowance import scripts
 from mockserver.matching.expressions import Expression, ExpressionError, compiled
 from mockserver.matching.hashed_secrets import digest, is_digest
+from mockserver.wording import cut
 
-Difference = str | None  # what differed; ``None`` when the condition holds
+Difference = str | None  # ``None`` if the condition holds
 Test = Callable[[Any], Difference]
 
 _OPERATORS = frozenset({"equals", "contains", "matches", "present", "sha256"})
-_CHARACTERS_A_STEP = 64  # of a text in which another is sought
-_SHOWN = 80  # characters of a text that a difference shows
-_TOLERANCE = 0.05  # seconds that a duration may differ
+_CHARACTERS_A_STEP = 64  # of a text that is searched
+_SHOWN = 80  # characters of a text in a difference
+_TOLERANCE = 0.05  # seconds
 
 
 class PatternError(ValueError):
-    """A pattern that can never be used. The message names the condition and what is wrong with it."""
+    """An invalid pattern. The message names the condition and what is wrong with it."""
 
 
 def like(_name: str, wanted: str | list[str]) -> Test:
-    """Test a text for being like one of some patterns (``*``, ``?``), or for having one of some SHA-256 digests."""
+    """Test that a text matches one of the wildcard patterns (``*``, ``?``), or has one of the SHA-256 digests."""
 
     def test(found: str) -> Difference:
         for pattern in listed(wanted):
@@ -43,7 +45,7 @@ def like(_name: str, wanted: str | list[str]) -> Test:
 
 
 def any_like(_name: str, wanted: str | list[str]) -> Test:
-    """Test for one of several names, of which there may be none, being like one of some patterns."""
+    """Test that one of several names, if any, matches one of the wildcard patterns."""
 
     def test(found: str | Sequence[str] | None) -> Difference:
         names = listed(found or ())
@@ -55,34 +57,34 @@ def any_like(_name: str, wanted: str | list[str]) -> Test:
 
 
 def one_of(_name: str, wanted: Any) -> Test:
-    """Test a value for being one of some."""
+    """Test that a value is one of the wanted ones."""
     values = frozenset(wanted if isinstance(wanted, list) else [wanted])
     return lambda found: None if found in values else differs(wanted, found)
 
 
 def method(_name: str, wanted: str | list[str]) -> Test:
-    """Test an HTTP method, in upper case, for being one of some in any case."""
+    """Test that an HTTP method, in upper case, is one of the wanted ones, which may be in any case."""
     methods = frozenset(each.upper() for each in listed(wanted))
     return lambda found: None if found in methods else differs(wanted, found)
 
 
 def shares_one(_name: str, wanted: str | list[str]) -> Test:
-    """Test several values for one of some being among them."""
+    """Test that one of the wanted values is among the values found."""
     return lambda found: None if set(listed(wanted)) & set(found) else differs(wanted, ", ".join(found))
 
 
 def same_hash(_name: str, wanted: str) -> Test:
-    """Test a hash in lower-case hex for being the same."""
+    """Test that a hash in lower-case hex equals the wanted one, which may be in upper case."""
     return partial(_equal, wanted.lower())
 
 
 def flag(_name: str, wanted: bool) -> Test:
-    """Test a boolean for being so."""
+    """Test that a boolean equals the wanted one."""
     return lambda found: None if found == wanted else differs(wanted, found)
 
 
 def status(_name: str, wanted: int | str | list[int | str]) -> Test:
-    """Test an HTTP status, or none, for being one of some; ``x`` stands for any digit."""
+    """Test that an HTTP status, if any, is one of the wanted ones; ``x`` stands for any digit."""
     statuses = wanted if isinstance(wanted, list) else [wanted]
     patterns = [str(each).lower().replace("x", "?") for each in statuses]
 
@@ -97,18 +99,18 @@ def status(_name: str, wanted: int | str | list[int | str]) -> Test:
 
 
 def duration(name: str, wanted: float | Mapping[str, float]) -> Test:
-    """Test seconds for being about so many, or within bounds."""
+    """Test that seconds are approximately the wanted number, or within bounds."""
     if isinstance(wanted, Mapping):
         least, most = wanted.get("at_least", 0.0), wanted.get("at_most", float("inf"))
         if least > most:
-            raise PatternError(f"{name}: at_least is more than at_most.")
+            raise PatternError(f"{name}: at_least must not be more than at_most.")
     else:
         least, most = wanted - _TOLERANCE, wanted + _TOLERANCE
     return lambda found: None if least <= found <= most else differs(wanted, round(found, 3))
 
 
 def account(_name: str, wanted: str) -> Test:
-    """Test the names of an account for one being the one wanted, or having that SHA-256 digest."""
+    """Test that one of the names of an account is the wanted one, or has that SHA-256 digest."""
     names, hashed = {wanted, digest(wanted)}, is_digest(wanted)
 
     def test(found: frozenset[str]) -> Difference:
@@ -120,7 +122,7 @@ def account(_name: str, wanted: str) -> Test:
 
 
 def headers(name: str, wanted: Mapping[str, Any]) -> Test:
-    """Test headers, by their names in lower case."""
+    """Test the values of headers, by name in lower case."""
     tests = {each.lower(): _header(name, each.lower(), value) for each, value in wanted.items()}
 
     def test(found: Mapping[str, str]) -> Difference:
@@ -133,24 +135,24 @@ def headers(name: str, wanted: Mapping[str, Any]) -> Test:
 
 
 def _header(name: str, header: str, wanted: Any) -> Test:
-    """Return the test of a header; of one that is secret it tells neither what was wanted nor what was found."""
+    """Return the test of a header; the difference of a secret one shows no value."""
     test = value(f"{name}.{header}", wanted)
     if not is_secret("headers", header):
         return test
     return lambda found: (
-        None if test(found) is None else "is not there" if found is None else "has another value"
+        None if test(found) is None else "is missing" if found is None else "has another value"
     )
 
 
 def value(place: str, wanted: Any) -> Test:
-    """Test a value for being equal, or as an object of operators says."""
+    """Test that a value equals the wanted one, or satisfies an object of operators."""
     if isinstance(wanted, Mapping) and wanted and set(wanted) <= _OPERATORS:
         return _operators(place, wanted)
     return partial(_equal, wanted)
 
 
 def text(place: str, wanted: Any) -> Test:
-    """Test a text for having a match of a regular expression, case ignored, or as an object of operators says."""
+    """Test that a text matches a regular expression somewhere, case ignored, or satisfies an object of operators."""
     return _operators(place, wanted if isinstance(wanted, Mapping) else {"matches": wanted})
 
 
@@ -182,7 +184,7 @@ def _equal(wanted: Any, found: Any) -> Difference:
 def _contains(wanted: str, found: Any) -> Difference:
     if isinstance(found, str | list) and _is_among(wanted, found):
         return None
-    return f"wanted it to contain {_shown(wanted)}, got {_shown(found)}"
+    return f"wanted a value containing {_shown(wanted)}, got {_shown(found)}"
 
 
 def _is_among(wanted: str, found: str | list[Any]) -> bool:
@@ -213,7 +215,7 @@ def is_all_of(expression: Expression, text: str) -> bool:
 def _present(wanted: bool, found: Any) -> Difference:
     if (found is not None) == wanted:
         return None
-    return "is not there" if wanted else f"is there: {_shown(found)}"
+    return "is missing" if wanted else f"is present: {_shown(found)}"
 
 
 def _hash_test(place: str, wanted: Any) -> Test:
@@ -224,18 +226,18 @@ def _hash_test(place: str, wanted: Any) -> Test:
 
     def test(found: Any) -> Difference:
         with scripts().texts as allowance:
-            return None if hashed_secrets.is_meant(wanted, found, allowance) else "has another SHA-256"
+            return None if hashed_secrets.matches(wanted, found, allowance) else "has another SHA-256"
 
     return test
 
 
 def differs(wanted: Any, found: Any) -> str:
-    """Return what differs: what was wanted, and what was found instead."""
+    """Return a difference with the wanted value and the one found."""
     return f"wanted {_shown(wanted)}, got {_shown(found)}"
 
 
 def _shown(value: Any) -> str:
-    """Return the beginning of a value as Python writes it, without writing all of it."""
+    """Return the beginning of the ``repr`` of a value, without building all of it."""
     if value is None:
         return "nothing"
     written = ""
@@ -265,10 +267,10 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def shortened(text: str) -> str:
-    """Return the beginning of a text."""
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    """Return the beginning of a text for a message."""
+    return cut(text, _SHOWN)
 
 
 def listed(wanted: str | Iterable[str]) -> list[str]:
-    """Return the names of a condition that takes one or several."""
+    """Return one name or several as a list."""
     return [wanted] if isinstance(wanted, str) else list(wanted)

@@ -1,8 +1,8 @@
-"""The conditions of patterns: ONE table of what each reads of the facts, how it compares, and of what it can be asked.
+"""The table of conditions: the fact that each reads, and how it compares it.
 
-A *pattern* is the ``when`` of a stub, fault or verification (``patterns``). A new condition is a row here, its schema
-in ``schemas/mock`` and a keyword of the Python API, which a test holds against this table; and a member of ``Facts``
-if none has what it reads.
+A *pattern* is the ``when`` of a stub, fault or verification (``patterns``). A new condition is a row here, a member of
+the schemas in ``schemas/mock`` and a keyword of the Python API; a test compares them. It may need a new member of
+``Facts``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from mockserver.matching.hashed_secrets import is_digest
 if TYPE_CHECKING:
     from mockserver.matching.facts import Facts, Outcome
 
-Subject = Literal[
-    "request", "entry"
-]  # a request that is yet to be answered; a journal entry, of one that was
+Subject = Literal["request", "entry"]  # a request that is not answered yet, or a journal entry
 _ANY: frozenset[Subject] = frozenset({"request", "entry"})
 _REQUEST: frozenset[Subject] = frozenset({"request"})
 _ENTRY: frozenset[Subject] = frozenset({"entry"})
@@ -32,13 +30,13 @@ _ENTRY: frozenset[Subject] = frozenset({"entry"})
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a pattern can ask for under a ``name``.
+    """A condition of patterns.
 
-    ``read`` returns what it looks at: of the facts, or with ``of_clips`` of each audio file, of which one must be as
-    wanted. ``compare`` makes the test of that, from the name and what is wanted. ``subjects`` are what it can be
-    asked of; ``elsewhere`` says what else to do. ``exact`` returns the one value that a wanted one stands for, if it
-    does, by which stubs are found without trying them; the lower ``rank``, the more telling that is. What
-    ``needs_ears`` has the audio transcribed.
+    ``read`` returns the value to compare from the facts, or with ``of_clips`` from each audio file, one of which must
+    match. ``compare`` returns the test of that value, from the name and the wanted value. ``subjects`` are those that
+    the condition applies to; ``elsewhere`` is the advice for others. ``exact`` returns the only value that satisfies
+    the wanted one, by which stubs are indexed, or ``None``; the index prefers conditions with a low ``rank``.
+    ``needs_transcript`` is whether the audio must be transcribed.
     """
 
     name: str
@@ -49,17 +47,17 @@ class Condition:
     elsewhere: str = ""
     exact: Callable[[Any], str | None] | None = None
     rank: int = 0
-    needs_ears: bool = False
+    needs_transcript: bool = False
 
     def test(self, wanted: Any) -> Callable[[Facts | Outcome], Difference]:
-        """Return what tests facts. Raises ``PatternError`` for a wanted value that makes no sense."""
+        """Return the test of facts. Raises ``PatternError`` for an invalid wanted value."""
         test = self.compare(self.name, wanted)
         if self.of_clips:
             return lambda facts: self._of_any_clip(facts, test)
         return lambda facts: test(self.read(facts))
 
     def values(self, facts: Facts) -> Iterator[str]:
-        """Yield the values of facts under which patterns that ask for an exact one are found."""
+        """Yield the values of facts under which patterns with an exact value are indexed."""
         if not self.of_clips:
             yield self.read(facts)
             return
@@ -74,7 +72,7 @@ class Condition:
     def _of_any_clip(self, facts: Facts | Outcome, test: Test) -> Difference:
         from mockserver.audio.decode import UnusableAudio
 
-        difference: Difference = "there is no audio"
+        difference: Difference = "the request has no audio"
         for clip in facts.clips:
             try:
                 difference = test(self.read(clip))
@@ -86,7 +84,7 @@ class Condition:
 
 
 def is_path(name: str) -> bool:
-    """Return whether the name of an endpoint is a path, which may be any."""
+    """Return whether the name of an endpoint is a path. Any path is valid."""
     return name.startswith("/")
 
 
@@ -125,11 +123,11 @@ def _whole_hash(wanted: Any) -> str | None:
 
 
 def _fact(name: str) -> Condition:
-    """Return the condition on a fact of an audio file that must be decoded for it."""
+    """Return the condition on a fact of an audio file, for which the file is decoded."""
     return Condition(name, attrgetter(f"facts.{name}"), comparisons.one_of, of_clips=True)
 
 
-_ROWS = (  # the cheap ones first: a pattern tries them in this order
+_ROWS = (  # cheapest first: a pattern tries them in this order
     Condition("endpoint", lambda facts: facts, _endpoint),
     Condition("method", attrgetter("method"), comparisons.method),
     Condition("account", attrgetter("account_names"), comparisons.account),
@@ -160,10 +158,10 @@ _ROWS = (  # the cheap ones first: a pattern tries them in this order
         attrgetter("languages"),
         comparisons.shares_one,
         subjects=_REQUEST,
-        elsewhere="the journal does not know it. Ask for what was `heard`.",
-        needs_ears=True,
+        elsewhere="the journal does not record it. Use `heard`.",
+        needs_transcript=True,
     ),
-    Condition("heard", attrgetter("heard"), comparisons.text, needs_ears=True),
+    Condition("heard", attrgetter("heard"), comparisons.text, needs_transcript=True),
     Condition("status", attrgetter("status"), comparisons.status, subjects=_ENTRY),
     Condition("error", attrgetter("error"), comparisons.any_like, subjects=_ENTRY),
     Condition("answered_by", attrgetter("answered_by"), comparisons.any_like, subjects=_ENTRY),

@@ -1,4 +1,4 @@
-"""What is known about a request, for matchers to look at: while it is on its way, or in the journal."""
+"""The facts that conditions read: protocols of a request being handled, and of a journal entry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class KnownClip(Protocol):
 
 
 class Facts(Protocol):
-    """A request as matchers see it. What is costly to know is found out when it is first asked for."""
+    """The facts of a request. Costly ones are determined when they are first read."""
 
     @property
     def endpoint_names(self) -> frozenset[str]:
@@ -53,7 +53,7 @@ class Facts(Protocol):
 
     @property
     def model(self) -> str:
-        """Return the model as the request names it; empty for none."""
+        """Return the model in the request; empty for none."""
         ...
 
     @property
@@ -63,7 +63,7 @@ class Facts(Protocol):
 
     @property
     def document(self) -> Mapping[str, Any]:
-        """Return the request's form or JSON. Nothing in it is sure to satisfy the schema."""
+        """Return the request's form or JSON, which may not satisfy the schema."""
         ...
 
     @property
@@ -73,7 +73,7 @@ class Facts(Protocol):
 
     @property
     def user_text(self) -> str:
-        """Return what the user wrote: the text of a chat's last user message, the input of speech."""
+        """Return the user's text: that of a chat's last user message, or the input of speech."""
         ...
 
     @property
@@ -83,7 +83,7 @@ class Facts(Protocol):
 
     @property
     def heard(self) -> str | None:
-        """Return the transcript of its audio (of a chat: of the last user message); ``None`` without any."""
+        """Return the transcript of its audio (of a chat: of the last user message); ``None`` without audio."""
         ...
 
     @property
@@ -93,21 +93,21 @@ class Facts(Protocol):
 
 
 class Outcome(Facts, Protocol):
-    """A request as matchers see it once it was answered, and what became of it. ``None``: there is none."""
+    """The facts of a request and of its answer. ``None`` stands for what does not exist."""
 
     @property
     def status(self) -> int | None:
-        """Return the status of the answer."""
+        """Return the status of the response."""
         ...
 
     @property
     def error(self) -> str | None:
-        """Return the catalog's name of the error that it was refused with."""
+        """Return the catalog's name of the error in the response."""
         ...
 
     @property
     def answered_by(self) -> str | None:
-        """Return who answered."""
+        """Return the source of the answer."""
         ...
 
     @property
@@ -122,24 +122,24 @@ class Outcome(Facts, Protocol):
 
     @property
     def hung_up(self) -> bool:
-        """Return whether the client left before the end of the answer."""
+        """Return whether the client disconnected before the end of the response."""
         ...
 
     @property
     def in_flight(self) -> bool:
-        """Return whether the answer is still being streamed."""
+        """Return whether the response is still being sent."""
         ...
 
 
 class LiveRequest(Facts, Protocol):
-    """A request on its way: what stubs and faults must know of it, beside what conditions look at."""
+    """The facts of a request being handled, with those that stubs and faults read in addition to conditions."""
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """Return what its answer shall be: ``events``, ``sound``, a ``job``."""
+        """Return what the client asks for: ``events``, ``sound``, a ``job``."""
         ...
 
     @property
     def reply_kinds(self) -> frozenset[str]:
-        """Return the kinds of stub replies that its endpoint makes an answer of."""
+        """Return the kinds of stub replies that its endpoint can answer with."""
         ...

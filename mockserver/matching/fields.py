@@ -1,4 +1,4 @@
-"""The values at a path of a document: dotted (``messages[0].role``) or JSONPath (``$.messages[*].role``)."""
+"""Tests the values at paths of a document: dotted (``messages[0].role``) or JSONPath (``$.messages[*].role``)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mockserver.matching.allowance import Exhausted
 from mockserver.matching.comparisons import Difference, PatternError, Test, shortened, value
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
-_MAX_DIGITS = 15  # of the number of an item
+_MAX_DIGITS = 15  # of an index
 
 
 def fields(name: str, wanted: Mapping[str, Any]) -> Test:
-    """Test a document: of the values at each path one must be as is wanted there."""
+    """Test that one of the values at each path of a document satisfies what is wanted there."""
     tests = {path: value(f"{name}.{path}", each) for path, each in wanted.items()}
     finders = {path: finder(path) for path in wanted}
 
@@ -35,7 +35,7 @@ def fields(name: str, wanted: Mapping[str, Any]) -> Test:
 def finder(path: str) -> Callable[[Any], list[Any]]:
     """Return a function that finds the values at a path in a document.
 
-    Raises ``PatternError`` for a path that is none. The function raises ``Exhausted``.
+    Raises ``PatternError`` for an invalid path. The function raises ``Exhausted``.
     """
     if path.startswith("$"):
         from mockserver.matching import json_paths
@@ -47,8 +47,8 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
     found = [name or number for name, number in _STEP.findall(path)]
     if not found or any(step.isdecimal() and len(step) > _MAX_DIGITS for step in found):
         raise PatternError(
-            f"fields.{shortened(path)}: leads nowhere. Write a path such as 'messages[0].role', "
-            "or JSONPath, which begins with '$'."
+            f"fields.{shortened(path)}: is not a path. Write one such as 'messages[0].role', "
+            "or a JSONPath, which begins with '$'."
         )
     return partial(_walk, found)
 
@@ -65,6 +65,6 @@ def _walk(steps: list[str], document: Any) -> list[Any]:
 
 
 def _of_all(test: Test, found: list[Any]) -> Difference:
-    """Return what differs in the first of the values that were found, unless one of them is as it should be."""
+    """Return the difference of the first value found, or ``None`` if any value passes."""
     differences = [test(value) for value in found or [None]]
     return None if None in differences else differences[0]

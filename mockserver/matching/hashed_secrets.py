@@ -1,8 +1,7 @@
 """Replaces secrets in the patterns of snapshots by hashes that match the same values.
 
-``account``, and headers and fields with the names of secrets, are compared by SHA-256. A regular expression stays
-as it is, unless all it asks for is a text: what else it matches cannot be told from a hash. Where that text has to
-begin or end is not kept.
+``account``, and headers and fields with the names of secrets, are compared by SHA-256. A regular expression is only
+hashed if it matches a literal text: others cannot be evaluated on a hash. Its anchors (``^``, ``$``) are dropped.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ _CHARACTERS_A_STEP = 1024  # of a text that is hashed
 _HASH = re.compile(r"[0-9a-f]{64}")
 _MAX_HASHES = 3  # of a condition
 _TEXTS = {"user_text", "prompt", "heard"}  # conditions on texts
-_NAMES = {"model", "file"}  # conditions on names, with * and ?
+_NAMES = {"model", "file"}  # conditions on names, with the wildcards * and ?
 _PART = {"hash", "length", "ignore_case"}
 _ID = re.compile(r"(org-|proj_)[\w/-]*")
-# A regular expression that matches one text: its group ``text``.
+# A regular expression that matches a literal text: the group ``text``.
 _LITERAL = re.compile(r"(\^|\\A)?(?P<text>([^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+)(\$|\\Z)?")
-_GROUP = re.compile(r"\(\?[a-zA-Z-]*[:)]")  # how groups without a number begin, and flags
+_GROUP = re.compile(r"\(\?[a-zA-Z-]*[:)]")  # the beginning of non-capturing groups, and flags
 _ESCAPE = re.compile(r"\\(.)")
 
 
 def without_secrets(document: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
-    """Return a stub or fault that names no secret, and whose pattern matches the same requests.
+    """Return a stub or fault without secrets, with a pattern that matches the same requests.
 
-    ``secrets`` are the known ones. Those that stand where they cannot be hashed are abbreviated.
+    ``secrets`` are the known ones. Secrets in places that cannot be hashed are abbreviated.
     """
     when = document.get("when")
     hashed = {**document, "when": _pattern(when, secrets)} if isinstance(when, Mapping) else document
@@ -49,7 +48,7 @@ def _pattern(when: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
         hidden["account"] = _hashed_account(when["account"])
     for condition in _TEXTS & when.keys():
         wanted = when[condition]
-        if _tells(wanted, secrets):
+        if _has_secret(wanted, secrets):
             hidden[condition] = _hashed({"matches": wanted} if isinstance(wanted, str) else wanted, secrets)
     for condition in _NAMES & when.keys():
         wanted = when[condition]
@@ -63,7 +62,7 @@ def _pattern(when: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
         if condition in when:
             hidden[condition] = {
                 name: _hashed(wanted, secrets)
-                if is_secret(carrier, name) or _tells(wanted, secrets)
+                if is_secret(carrier, name) or _has_secret(wanted, secrets)
                 else wanted
                 for name, wanted in when[condition].items()
             }
@@ -76,18 +75,18 @@ def digest(text: str) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Return whether a text looks like a ``digest``."""
+    """Return whether a text has the form of a ``digest``."""
     return _HASH.fullmatch(text) is not None
 
 
 def check(wanted: object) -> None:
-    """Raise ``ValueError`` unless ``is_meant`` can look for it."""
+    """Raise ``ValueError`` unless ``matches`` accepts the value as ``wanted``."""
     for each in wanted if isinstance(wanted, list) and wanted else [wanted]:
         if isinstance(each, str) and is_digest(each):
             continue
         if not isinstance(each, Mapping) or each.keys() != _PART or not _is_part(each):
             raise ValueError(
-                "sha256: is neither 64 hexadecimal digits in lower case nor an object of hash, length and ignore_case."
+                "sha256: must be 64 lower-case hexadecimal digits, or an object of hash, length and ignore_case."
             )
 
 
@@ -97,14 +96,14 @@ def _is_part(wanted: Mapping[str, Any]) -> bool:
     return right and isinstance(length, int) and not isinstance(length, bool) and length > 0
 
 
-def is_meant(wanted: str | Mapping[str, Any] | list[Any], found: object, allowance: Allowance) -> bool:
-    """Return whether a value is the text of which ``wanted`` is the hash, or contains it.
+def matches(wanted: str | Mapping[str, Any] | list[Any], found: object, allowance: Allowance) -> bool:
+    """Return whether a value is the text that ``wanted`` is the hash of, or contains it.
 
-    Of a text that is contained the length is known, and whether case is ignored. Of several all are meant. Raises
-    ``Exhausted`` where ``allowance`` does not allow to look into so long a text.
+    An object with the hash and length of a text asks for a value that contains it; a list asks for all of its items.
+    Raises ``Exhausted`` if ``found`` is too long for the ``allowance``.
     """
     if isinstance(wanted, list):
-        return all(is_meant(each, found, allowance) for each in wanted)
+        return all(matches(each, found, allowance) for each in wanted)
     if not isinstance(found, str):
         return False
     if isinstance(wanted, str):
@@ -122,7 +121,7 @@ def _hashed_account(wanted: str) -> str:
 
 
 def _hashed_name(wanted: str, secrets: Secrets) -> str:
-    """Return a name with ``*`` and ``?``; where it has a secret, its hash, or any signs in place of the secret."""
+    """Return a wildcard pattern without secrets: hashed if it is a plain name, otherwise with ``?`` for the secret."""
     found = secrets.within_pattern(wanted)
     if not found:
         return wanted
@@ -133,8 +132,8 @@ def _hashed_name(wanted: str, secrets: Secrets) -> str:
     return wanted
 
 
-def _tells(wanted: object, secrets: Secrets) -> bool:
-    """Return whether a condition has one of the secrets in it."""
+def _has_secret(wanted: object, secrets: Secrets) -> bool:
+    """Return whether a condition contains one of the secrets."""
     texts = wanted.values() if isinstance(wanted, Mapping) else [wanted]
     return any(
         isinstance(text, str) and (secrets.hide(text) != text or secrets.within_pattern(text))
@@ -143,7 +142,7 @@ def _tells(wanted: object, secrets: Secrets) -> bool:
 
 
 def _hashed(wanted: Any, secrets: Secrets) -> Any:
-    """Return the condition on a value, the texts in it hashed."""
+    """Return the condition on a value with its texts hashed."""
     if isinstance(wanted, str):
         return {OPERATOR: digest(wanted)}
     if not isinstance(wanted, Mapping):
@@ -165,11 +164,11 @@ def _hashed(wanted: Any, secrets: Secrets) -> Any:
 
 
 def _left_open(pattern: str, secrets: Secrets) -> tuple[str, list[Any]]:
-    """Return a regular expression in which any signs stand for the secrets, and the hashes of what it needs."""
+    """Return a regular expression with wildcards in place of secrets, and the hashes of the secrets it requires."""
     needed = []
     for secret, expression in secrets.within_pattern(pattern):
         rest = _GROUP.sub("", expression.sub("", pattern))
-        if not set(rest) & set("|?*{"):  # else it may do without
+        if not set(rest) & set("|?*{"):  # otherwise the secret may be optional
             needed.append(_contained(secret.lower(), ignore_case=True))
         pattern = expression.sub(f"(?:.{{{len(secret)}}})", pattern)
     return pattern, needed
@@ -180,7 +179,7 @@ def _contained(text: str, *, ignore_case: bool) -> dict[str, Any]:
 
 
 def _hash_of(operator: str, text: str) -> Any:
-    """Return what stands for the text of an operator; ``None`` for one that has to stay."""
+    """Return the hash of an operator's text; ``None`` if it cannot be hashed."""
     if operator == "equals":
         return digest(text)
     if operator == "contains" and text:

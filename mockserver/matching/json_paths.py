@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 2_000  # characters of a path
 
 _CHARACTERS_A_STEP = 64  # of a text that is searched
-_ITEMS_A_STEP = 8  # of a list in which something is sought
+_ITEMS_A_STEP = 8  # of a list that is searched
 _allowance: ContextVar[Allowance] = ContextVar("allowance")
 
 
 class JsonPathError(ValueError):
-    """A text that is no JSONPath, or one that cannot be evaluated."""
+    """An invalid JSONPath."""
 
 
 def finder(path: str) -> Callable[[Any], list[Any]]:
-    """Return what finds the values at ``path`` in a document, which raises ``Exhausted`` for too much work.
+    """Return a function that finds the values at ``path`` in a document, and raises ``Exhausted`` for too much work.
 
     Raises ``JsonPathError``.
     """
@@ -46,7 +46,7 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
     except (jsonpath.JSONPathError, RecursionError, ArithmeticError, ValueError) as error:
         is_deep = isinstance(error, RecursionError)
         reason = "it is nested too deeply" if is_deep else str(error).partition("\n")[0]
-        raise JsonPathError(f"is not JSONPath: {reason}") from error
+        raise JsonPathError(f"is not a JSONPath: {reason}") from error
 
     def find(document: Any) -> list[Any]:
         with scripts().paths as allowance:
@@ -62,13 +62,13 @@ def finder(path: str) -> Callable[[Any], list[Any]]:
 
 
 class _Node(JSONPathMatch):
-    """A value that was found; where it stands is not kept, nor what is found in it."""
+    """A match without its location and children."""
 
     def add_child(self, *children: JSONPathMatch) -> None:
-        """Keep none."""
+        """Do nothing: children are not kept."""
 
     def new_child(self, obj: object, _key: int | str) -> JSONPathMatch:
-        """Return what is found in this value."""
+        """Return the match of a value in this one, and count a step."""
         _allowance.get().spend()
         return _Node(
             filter_context=self.filter_context(), obj=obj, parent=None, path="", parts=(), root=self.root
@@ -76,21 +76,21 @@ class _Node(JSONPathMatch):
 
     @classmethod
     def of(cls, node: JSONPathMatch) -> _Node:
-        """Return the value of another kind of node."""
+        """Return a node with the value of a match."""
         return cls(
             filter_context=node.filter_context(), obj=node.obj, parent=None, path="", parts=(), root=node.root
         )
 
 
 def _counted(segment: JSONPathSegment, nodes: Iterable[JSONPathMatch]) -> Iterable[JSONPathMatch]:
-    """Yield values that a segment is to look into, and count the steps that this will take."""
+    """Yield the nodes, and count the steps that the segment takes in each."""
     for node in nodes:
         _allowance.get().spend(1 + _items(segment, node.obj))
         yield _Node.of(node)
 
 
 def _items(segment: JSONPathSegment, value: object) -> int:
-    """Return how many items of a value the selectors of a segment look at; a name or an index leads to one."""
+    """Return how many items of a value the selectors of a segment visit; a name or an index visits one."""
     number = len(value) if isinstance(value, Mapping | list) else 0
     return sum(1 if isinstance(each, NameSelector | IndexSelector) else number for each in segment.selectors)
 
@@ -130,48 +130,48 @@ class _Environment(jsonpath.JSONPathEnvironment):
 
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
-        self.function_extensions["match"] = _Asked(_is_all_of)
-        self.function_extensions["search"] = _Asked(_is_in)
+        self.function_extensions["match"] = _RegexFunction(_matches_whole)
+        self.function_extensions["search"] = _RegexFunction(_found_in)
 
     def validate_function_extension_signature(self, token: Token, args: list[Any]) -> list[Any]:
-        """Also look at regular expressions that are written out in the path."""
+        """Also check regular expressions given as literals."""
         checked = super().validate_function_extension_signature(token, args)
         if token.value in ("match", "search") and isinstance(args[1], StringLiteral):
             _expression(args[1].value, token)
         return checked
 
     def compare(self, left: object, operator: str, right: object) -> bool:
-        """Compare, and count what may take long."""
+        """Compare two values, and count the steps."""
         _allowance.get().spend(1 + _size(left) + _size(right))
         if operator == "=~":
-            return isinstance(right, Expression) and isinstance(left, str) and _is_all_of(right, left)
+            return isinstance(right, Expression) and isinstance(left, str) and _matches_whole(right, left)
         return super().compare(left, operator, right)
 
 
-class _Asked(FilterFunction):
-    """``match`` or ``search``: whether a text is as a regular expression says."""
+class _RegexFunction(FilterFunction):
+    """The function ``match`` or ``search`` on a text and a regular expression."""
 
-    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 - as the library has it
+    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 - the library declares it so
     return_type = ExpressionType.LOGICAL
 
-    def __init__(self, ask: Callable[[Expression, str], bool]) -> None:
-        self._ask = ask
+    def __init__(self, test: Callable[[Expression, str], bool]) -> None:
+        self._test = test
 
     def __call__(self, text: object, pattern: object) -> bool:
         if not isinstance(text, str) or not isinstance(pattern, str):
             return False
         try:
-            return self._ask(compiled(pattern), text)
-        except ExpressionError:  # of a pattern that stands in the document
+            return self._test(compiled(pattern), text)
+        except ExpressionError:  # the pattern comes from the document
             return False
 
 
-def _is_all_of(expression: Expression, text: str) -> bool:
+def _matches_whole(expression: Expression, text: str) -> bool:
     _allowance.get().spend_on_search(expression, text)
     return expression.is_all_of(text)
 
 
-def _is_in(expression: Expression, text: str) -> bool:
+def _found_in(expression: Expression, text: str) -> bool:
     _allowance.get().spend_on_search(expression, text)
     return expression.found_in(text)
 
@@ -189,7 +189,7 @@ def _expression(pattern: str, token: Token, flags: int = 0) -> Expression:
 
 
 def _size(value: object) -> int:
-    """Return how many steps it takes to look at a value."""
+    """Return the number of steps to read a value."""
     if isinstance(value, str):
         return len(value) // _CHARACTERS_A_STEP
     return len(value) // _ITEMS_A_STEP if isinstance(value, Mapping | Sequence) else 0

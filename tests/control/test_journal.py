@@ -338,7 +338,7 @@ def test_what_did_not_come_is_a_422_with_near_misses(busy: Witness) -> None:
 
 def test_that_nothing_came_at_all_is_said(witness: Witness) -> None:
     told = witness.verify(when={"endpoint": "chat"}).json()
-    assert told["error"].endswith("No request has come at all.")
+    assert told["error"].endswith("No request arrived.")
     assert told["near_misses"] == []
 
 

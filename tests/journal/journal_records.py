@@ -88,9 +88,9 @@ def chat(text: str, **changes: Any) -> Record:
     )
 
 
-def journal_of(*records: Record, entries: int = 1_000, room_bytes: int = 1 << 20) -> Journal:
+def journal_of(*records: Record, entries: int = 1_000, max_bytes: int = 1 << 20) -> Journal:
     """Return a journal that holds the records."""
-    journal = Journal(Clock(frozen_at=NOON), entries=entries, room_bytes=room_bytes, keep_audio=0)
+    journal = Journal(Clock(frozen_at=NOON), entries=entries, max_bytes=max_bytes, keep_audio=0)
     for each in records:
         journal.add(Entry(each))
     return journal

@@ -43,7 +43,7 @@ from tests.journal.journal_records import record
             "/v1//models",
             "unknown_url",
             None,
-            "POST /v1//models: the API has no such URL. Does the base URL end with a slash?",
+            "POST /v1//models: the API has no such URL. Remove the slash at the end of the base URL.",
         ),
         (
             "/chat/completions",
@@ -55,7 +55,7 @@ from tests.journal.journal_records import record
             "/audio/transcriptions",
             None,
             "transcriptions",
-            "POST /audio/transcriptions: the base URL lacks /v1; the real API answers such calls with 404.",
+            "POST /audio/transcriptions: the base URL lacks /v1. The real API answers with 404. Add /v1.",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_call_can_be_wrong_in_two_ways() -> None:
     told = findings([record(path="/embeddings", error="endpoint_not_served", endpoint="embeddings")])
     assert [line.partition(" ")[2].partition(".")[0] for line in told] == [
         "/embeddings is not served by this mock server",
-        "/embeddings: the base URL lacks /v1; the real API answers such calls with 404",
+        "/embeddings: the base URL lacks /v1",
     ]
 
 
@@ -89,9 +89,7 @@ def test_a_model_that_the_tier_may_not_use_is_not_reported_as_unknown() -> None:
         with pytest.raises(openai.NotFoundError):
             api.client.chat.completions.create(model="gpt-5.1", messages=[{"role": "user", "content": "Hi."}])
         finding = api.exchanges().splitlines()[-1]
-    assert finding == (
-        "The usage tier of this account may not use the model 'gpt-5.1'. Give it another tier."
-    )
+    assert finding == ("The usage tier of this account does not have the model 'gpt-5.1'. Set another tier.")
 
 
 def test_a_path_that_a_model_lacks_is_not_reported_as_misspelt() -> None:

@@ -51,19 +51,19 @@ def test_beyond_the_number_of_entries_the_oldest_make_room() -> None:
 
 def test_beyond_the_room_the_oldest_make_room() -> None:
     size = Entry(record(id="a")).size
-    journal = journal_of(*(record(id=each) for each in "abcd"), room_bytes=3 * size)
+    journal = journal_of(*(record(id=each) for each in "abcd"), max_bytes=3 * size)
     assert ids(journal) == ["b", "c", "d"]
     assert journal.size == 3 * size
 
 
 def test_an_entry_larger_than_the_room_is_not_kept() -> None:
-    journal = journal_of(record(), room_bytes=100)
+    journal = journal_of(record(), max_bytes=100)
     assert (len(journal), journal.size, journal.dropped) == (0, 0, 1)
 
 
 def test_the_size_told_is_the_memory_taken() -> None:
     texts = [f"{number} " + "x" * 500 for number in range(500)]
-    journal = journal_of(room_bytes=1 << 30)
+    journal = journal_of(max_bytes=1 << 30)
     tracemalloc.start()
     for number, text in enumerate(texts):
         journal.add(Entry(chat(text, id=f"req_{number:032}", account_id=ANN)))
@@ -194,7 +194,7 @@ def test_a_snapshot_of_old_has_no_replies() -> None:
 
 
 def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:
-    journal = Journal(Clock(), entries=10, room_bytes=1 << 20, keep_audio=10)
+    journal = Journal(Clock(), entries=10, max_bytes=1 << 20, keep_audio=10)
     first, second, third, large = clip(b"1" * 6), clip(b"2" * 4), clip(b"3" * 5), clip(b"4" * 11)
     for each in (first, second, first, third, large):
         journal.keep_audio([each])

@@ -101,9 +101,9 @@ def test_audio_that_was_not_decoded_is_no_match_and_the_difference_says_so() -> 
 @pytest.mark.parametrize(
     ("when", "message"),
     [
-        ({"language": "en"}, "language: the journal does not know it"),
+        ({"language": "en"}, "language: the journal does not record it"),
         ({"heard": "("}, r"heard: '\(' is not a regular expression"),
-        ({"endpoint": "transcription"}, "endpoint: there is no 'transcription'"),
+        ({"endpoint": "transcription"}, "endpoint: unknown endpoint 'transcription'"),
     ],
 )
 def test_a_pattern_that_can_never_hold_is_refused(when: dict[str, Any], message: str) -> None:

@@ -113,11 +113,11 @@ def test_a_pattern_whose_conditions_hold_matches(when: dict[str, Any]) -> None:
         ({"headers": {"x-other": "1"}}, "headers: x-other: wanted '1', got nothing"),
         ({"fields": {"stream": 0}}, "fields: stream: wanted 0, got False"),
         ({"fields": {"messages[2].role": "user"}}, "fields: messages[2].role: wanted 'user', got nothing"),
-        ({"fields": {"temperature": {"present": False}}}, "fields: temperature: is there: 0"),
+        ({"fields": {"temperature": {"present": False}}}, "fields: temperature: is present: 0"),
         ({"prompt": "Bob"}, "prompt: wanted /Bob/, got 'Names: Ada.'"),
         (
             {"user_text": {"contains": "speak"}},
-            "user_text: wanted it to contain 'speak', got 'Please listen.'",
+            "user_text: wanted a value containing 'speak', got 'Please listen.'",
         ),
         ({"file": "*.mp3"}, "file: wanted '*.mp3', got 'meeting.wav'"),
         ({"channels": 2}, "channels: wanted 2, got 1"),
@@ -140,7 +140,7 @@ def test_every_condition_that_fails_is_told() -> None:
 
 def test_a_request_without_audio_has_none_of_its_facts() -> None:
     facts = KnownFacts(clips=(), heard=None)
-    assert Pattern({"duration": 1}).differences(facts) == ["duration: there is no audio"]
+    assert Pattern({"duration": 1}).differences(facts) == ["duration: the request has no audio"]
     assert Pattern({"heard": "a"}).differences(facts) == ["heard: wanted /a/, got nothing"]
     assert Pattern({"heard": {"present": False}}).matches(facts)
 
@@ -176,9 +176,9 @@ def test_nothing_is_listened_to_for_cheaper_conditions() -> None:
             "heard: '(' is not a regular expression: missing ), unterminated subpattern at position 0.",
         ),
         ({"fields": {"a": {"matches": "["}}}, "fields.a: '[' is not a regular expression"),
-        ({"fields": {"$[": 1}}, "fields.$[: is not JSONPath"),
-        ({"duration": {"at_least": 5, "at_most": 2}}, "duration: at_least is more than at_most."),
-        ({"endpoint": "speach"}, "endpoint: there is no 'speach'. Did you mean 'speech'?"),
+        ({"fields": {"$[": 1}}, "fields.$[: is not a JSONPath"),
+        ({"duration": {"at_least": 5, "at_most": 2}}, "duration: at_least must not be more than at_most."),
+        ({"endpoint": "speach"}, "endpoint: unknown endpoint 'speach'. Did you mean 'speech'?"),
     ],
     ids=str,
 )

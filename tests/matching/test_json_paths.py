@@ -38,11 +38,11 @@ def test_the_values_at_a_path_are_found(path: str, found: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("$[", "is not JSONPath"),
+        ("$[", "is not a JSONPath"),
         ("$[?@ =~ /(/]", "'(' is not a regular expression: missing )"),
         ("$[?match(@, '(')]", "'(' is not a regular expression: missing )"),
         (r"$[?search(@, '(a)\\1')]", "cannot be used as a regular expression: references to groups"),
-        ("$[?@ > 1e999999]", "is not JSONPath"),
+        ("$[?@ > 1e999999]", "is not a JSONPath"),
         ("$" + "[?@" * 400, "it is nested too deeply"),
         ("$" + ".a" * MAX_CHARACTERS, f"has more than {MAX_CHARACTERS} characters"),
     ],

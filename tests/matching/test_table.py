@@ -43,11 +43,11 @@ def test_the_guides_describe_every_condition() -> None:
 
 
 def test_what_cannot_be_asked_of_a_request_is_refused() -> None:
-    with pytest.raises(PatternError, match=r"^status: cannot be asked for here\.$"):
+    with pytest.raises(PatternError, match=r"^status: is for the journal only\. Remove it\.$"):
         Pattern({"status": 200})
 
 
 def test_what_is_costly_comes_last() -> None:
     names = names_of("request")
-    costly = [name for name in names if CONDITIONS[name].needs_ears]
+    costly = [name for name in names if CONDITIONS[name].needs_transcript]
     assert names[-len(costly) :] == costly

@@ -333,7 +333,7 @@ def test_waiting_in_vain_names_what_came_nearest(api: AudioApi) -> None:
         (lambda api: api.on_transcription(filename="a.wav"), TypeError, "Did you mean 'file'"),
         (lambda api: api.on_chat(temperature=0), TypeError, "use fields={'temperature': 0}"),
         (lambda api: api.verify_transcription(language="en"), TypeError, "use fields={'language': 'en'}"),
-        (lambda api: api.on("chats"), ValueError, "endpoint: there is no 'chats'"),
+        (lambda api: api.on("chats"), ValueError, "endpoint: unknown endpoint 'chats'"),
         (lambda api: api.on_chat(channels="two"), ValueError, "'channels'"),
         (lambda api: api.on_chat(heard="("), ValueError, "heard: .* is not a regular expression"),
         (lambda api: api.on_chat(heard=r"(a)\1"), ValueError, "heard: .* references to groups"),

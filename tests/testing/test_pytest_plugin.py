@@ -135,7 +135,7 @@ def test_a_failing_tests_report_says_what_is_wrong_with_its_calls(pytester: pyte
             "*GET /models*200*",
             "POST /v1/responses is not served by this mock server. Use chat completions instead: *",
             "POST /embeddings is not served by this mock server. *",
-            "GET /models: the base URL lacks /v1; *",
+            "GET /models: the base URL lacks /v1. *",
         ]
     )
     result.stdout.no_fnmatch_line("*There were none*")
@@ -200,7 +200,7 @@ def test_a_failed_verification_points_to_the_test(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         [
             ">*audio_api.verify_chat(times=1)",
-            "E*No request has come at all.",
+            "E*No request arrived.",
             "test_verify.py:2: AssertionError",
         ]
     )

@@ -158,7 +158,7 @@ def test_fields_look_into_queries_and_url_encoded_forms(api: AudioApi) -> None:
         assert ask.post("/v1/things", data={"colour": "red", "size": "2"}).status_code == 404
         assert ask.get("/v1/files?purpose=batch").json() == {"object": "list", "data": []}
         assert "has_more" in ask.get("/v1/files?purpose=vision").json()
-    with pytest.raises(ValueError, match="has a query, which is no part of the path"):
+    with pytest.raises(ValueError, match="has a query, which is not part of the path"):
         api.on("/v1/things?colour=blue").reply_json({})
 
 
@@ -417,9 +417,9 @@ def test_a_path_may_be_that_of_a_served_endpoint_with_its_id(api: AudioApi) -> N
 @pytest.mark.parametrize(
     ("endpoint", "message"),
     [
-        ("respones", "endpoint: there is no 'respones'. Did you mean 'responses'? "),
-        ("transcription", "endpoint: there is no 'transcription'. Did you mean 'transcriptions'? "),
-        ("xyzzy", "endpoint: there is no 'xyzzy'. A path "),
+        ("respones", "endpoint: unknown endpoint 'respones'. Did you mean 'responses'? "),
+        ("transcription", "endpoint: unknown endpoint 'transcription'. Did you mean 'transcriptions'? "),
+        ("xyzzy", "endpoint: unknown endpoint 'xyzzy'. docs/stubs.md lists the names. A path "),
     ],
 )
 def test_a_name_that_there_is_not_is_reported_shortly(api: AudioApi, endpoint: str, message: str) -> None:

@@ -70,7 +70,7 @@ def test_the_default_that_the_schema_tells_is_the_one_that_holds(schemas: Schema
         ),
         ({"error": 500, "seconds": 1}, r"^seconds: error does not take it. These do: latency, hang, "),
         ({"fault": "hang", "from": 10, "until": 10}, r"^until: must be after 'from'.$"),
-        ({"fault": "hang", "when": {"endpoint": "songs"}}, r"^endpoint: there is no 'songs'"),
+        ({"fault": "hang", "when": {"endpoint": "songs"}}, r"^endpoint: unknown endpoint 'songs'"),
         ({"fault": "hang", "when": {"heard": "("}}, r"^heard: '\(' is not a regular expression"),
     ],
 )
