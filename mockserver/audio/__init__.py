@@ -1,1 +1,1 @@
-"""Audio files: decoding, encoding and the facts of a clip."""
+"""Audio files: containers, decoding, encoding, and the facts of a clip."""

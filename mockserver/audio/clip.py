@@ -1,4 +1,4 @@
-"""A clip: an uploaded audio file and what is known about it, found out only when someone asks."""
+"""Clips: uploaded audio files with facts that are determined lazily."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SHORT = 30.0  # seconds; 2 MB of samples
 
 
 class Clip:
-    """An audio file and its name as uploaded. ``max_seconds`` of it are decoded at most.
+    """An uploaded audio file with its name. At most ``max_seconds`` of it are decoded.
 
-    With ``keep_samples`` the decoding for the facts keeps the samples of a short clip too, for whoever will want
-    both. Those of a long one are made when they are heard: a small file can hold hours.
-    ``look`` is called now and then while it is decoded for its facts; what it raises ends that.
-    Facts that are known already (the clip is a fixture) can be set; then nothing is decoded for them.
-    A clip belongs to one request: two threads asking at once might decode twice, with the same result.
+    With ``keep_samples``, the samples of a short clip are kept when it is decoded for its facts. Those of a long clip
+    are decoded when they are read: a small file can contain hours.
+    ``look`` is called repeatedly while the clip is decoded for its facts; if it raises, decoding ends.
+    Known facts (of a fixture) can be set; then the clip is not decoded for them.
+    A clip belongs to one request. If two threads read its facts at once, both may decode it, with the same result.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Clip:
 
     @property
     def extension(self) -> str:
-        """Return what follows the last dot of the name, in lower case; empty when there is none."""
+        """Return the extension of the name, in lower case without the dot; empty if there is none."""
         return PurePath(self.name).suffix[1:].lower()
 
     @property
@@ -59,7 +59,7 @@ class Clip:
 
     @property
     def facts(self) -> ClipFacts:
-        """Return container, codec, duration and the like. Raises ``UnusableAudio``."""
+        """Return the facts; decode the clip if they are unknown. Raises ``UnusableAudio``."""
         if self._facts is None:
             from mockserver.audio.decode import decode
 
@@ -76,12 +76,12 @@ class Clip:
 
     @property
     def known_facts(self) -> ClipFacts | None:
-        """Return the facts if they are known already; nothing is decoded for them."""
+        """Return the facts if they are known, else ``None``. Nothing is decoded."""
         return self._facts
 
     @property
     def duration(self) -> float:
-        """Return the seconds that it lasts. Raises as ``facts`` does."""
+        """Return the duration in seconds. Raises what ``facts`` raises."""
         return self.facts.duration
 
     def samples(self) -> Samples:

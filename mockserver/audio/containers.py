@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 _HEAD = 16  # bytes that identify the container
 _ID3_HEAD = 10  # bytes
 _HAS_FOOTER = 0x10  # flag of an ID3 tag
-_MAX_TAGS = 100  # in front of a file
-_PADDING = 4096  # bytes of zeros behind a tag, at most
-_TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")  # that MP4 and QuickTime files begin with
+_MAX_TAGS = 100  # tags before a file
+_PADDING = 4096  # bytes; maximum number of zeros after a tag
+_TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")  # first boxes of MP4 and QuickTime files
 _VIDEO_TRACK = re.compile(rb"hdlr.{8}vide", re.DOTALL)
-_HANDLER = 16  # bytes of what ``_VIDEO_TRACK`` matches
-_WINDOW = 1 << 20  # bytes that are looked through at a time
+_HANDLER = 16  # bytes that ``_VIDEO_TRACK`` matches
+_WINDOW = 1 << 20  # bytes that are searched at a time
 
 
 def container_of(content: Content) -> str | None:
-    """Return the container of a file, or ``None`` if its first bytes are of no known one.
+    """Return the container of a file, or ``None`` if its first bytes match no known container.
 
-    It is ``wav``, ``flac``, ``ogg``, ``webm``, ``mp4``, ``mp4-video`` (with a video track; a cover is none), ``mp3``,
-    ``aac`` or ``mpeg``.
+    It is ``wav``, ``flac``, ``ogg``, ``webm``, ``mp4``, ``mp4-video`` (with a video track, which a cover is not),
+    ``mp3``, ``aac`` or ``mpeg``.
     """
     start = end_of_tags(content)
     if start:
@@ -38,7 +38,7 @@ def container_of(content: Content) -> str | None:
 
 
 def end_of_tags(content: Content) -> int:
-    """Return where ID3 tags (version 2) in front of a file end; 0 where there is none."""
+    """Return the position after the ID3 tags (version 2) at the start of a file; 0 if there are none."""
     at = 0
     for _ in range(_MAX_TAGS):
         head = content.part(at, _ID3_HEAD)
@@ -50,13 +50,13 @@ def end_of_tags(content: Content) -> int:
 
 
 def _has_video(content: Content) -> bool:
-    """Return whether a track's handler box is one of video."""
+    """Return whether the handler box of a track is of type video."""
     starts = range(0, content.size, _WINDOW)
     return any(_VIDEO_TRACK.search(content.part(start, _WINDOW + _HANDLER)) for start in starts)
 
 
 def _frames(data: bytes) -> str | None:
-    """Return what a file without a container begins with: an MPEG audio frame, one of ADTS, or FLAC behind a tag."""
+    """Return the format of a file without a container (MPEG audio, ADTS) or of FLAC after a tag; else ``None``."""
     if data[:4] == b"fLaC":
         return "flac"
     if len(data) < 2 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
@@ -66,5 +66,5 @@ def _frames(data: bytes) -> str | None:
 
 
 def _synchsafe(size: bytes) -> int:
-    """Return a number of which each byte holds seven bits."""
+    """Return a number that is stored with seven bits per byte."""
     return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(size)))

@@ -1,4 +1,4 @@
-"""The bytes of a file that was uploaded: small ones in memory, large ones in a temporary file."""
+"""The bytes of uploaded files: small files are kept in memory, large ones in a temporary file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-LARGE = 1 << 20  # bytes; larger contents are on disk
-_PIECE = 1 << 18  # bytes that are read at a time
+LARGE = 1 << 20  # bytes; larger contents are stored on disk
+_PIECE = 1 << 18  # bytes read at a time
 
 
 @cache
 def has_disk() -> bool:
-    """Return whether temporary files can be made: a container may have no folder that can be written to."""
+    """Return whether temporary files can be created. A container may have no writable folder."""
     try:
         Spool().write(b"?")
     except OSError:
@@ -31,18 +31,18 @@ def has_disk() -> bool:
 class Spool:
     """A temporary file that no other user can read; it is deleted with the last content in it.
 
-    It has no name where the system allows that (elsewhere it is removed as it is closed), so that nothing is left
-    of it when the process is killed.
+    If the system allows it, the file has no name, so that nothing remains if the process is killed; otherwise it is
+    removed when it is closed.
     """
 
     def __init__(self) -> None:
-        """Raise ``OSError`` where no file can be made."""
+        """Create the file. Raises ``OSError``."""
         self._file: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `__del__` closes it
         self._lock = threading.Lock()
         self.size = 0
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Append bytes. Raise ``OSError`` when the disk is full or fails."""
+        """Append bytes. Raises ``OSError`` if the disk is full or fails."""
         with self._lock:
             self._file.seek(self.size)
             rest = memoryview(piece)
@@ -51,7 +51,7 @@ class Spool:
             self.size += len(piece)
 
     def read(self, start: int, count: int) -> bytes:
-        """Return ``count`` bytes from ``start`` on, fewer at the end."""
+        """Return ``count`` bytes from ``start``, fewer at the end."""
         with self._lock:
             self._file.seek(start)
             return self._file.read(count)
@@ -62,7 +62,7 @@ class Spool:
 
 
 class Content:
-    """The bytes of a file. Contents are equal when their bytes are. Safe to use from several threads."""
+    """The bytes of a file. Contents are equal if their bytes are equal. Thread-safe."""
 
     def __init__(self, data: bytes = b"") -> None:
         self.size = len(data)
@@ -72,12 +72,12 @@ class Content:
 
     @classmethod
     def of(cls, data: bytes | Content) -> Content:
-        """Return ``data``, which may be one already."""
+        """Return ``data`` as a content; a content is returned unchanged."""
         return data if isinstance(data, Content) else cls(data)
 
     @classmethod
     def aside(cls, data: bytes) -> Content:
-        """Return a content of ``data`` that is on disk if it is large and there is one. Raise ``OSError``."""
+        """Return a content of ``data``, stored on disk if it is large and there is a disk. Raises ``OSError``."""
         if len(data) <= LARGE or not has_disk():
             return cls(data)
         writer = ContentWriter(Spool())
@@ -87,12 +87,12 @@ class Content:
     @property
     def sha256(self) -> str:
         """Return the SHA-256 of the bytes, in hex."""
-        if not self._sha256:  # in memory; what is on disk was hashed while it was written
+        if not self._sha256:  # contents on disk were hashed while they were written
             self._sha256 = hashlib.sha256(self.read()).hexdigest()
         return self._sha256
 
     def part(self, start: int, count: int) -> bytes:
-        """Return ``count`` bytes from ``start`` on, fewer at the end."""
+        """Return ``count`` bytes from ``start``, fewer at the end."""
         count = max(0, min(count, self.size - start))
         if isinstance(self._source, bytes):
             return self._source[start : start + count]
@@ -122,7 +122,7 @@ class Content:
 
 
 class ContentWriter:
-    """Hashes the bytes of one file and writes them to a ``spool``, piece by piece."""
+    """A writer that hashes the bytes of one file and appends them to a ``spool``, piece by piece."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
@@ -130,12 +130,12 @@ class ContentWriter:
         self._hash = hashlib.sha256()
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Add bytes. Raise ``OSError`` when the disk is full or fails."""
+        """Append bytes. Raises ``OSError`` if the disk is full or fails."""
         self._hash.update(piece)
         self._spool.write(piece)
 
     def content(self) -> Content:
-        """Return what was written."""
+        """Return the written bytes as a content."""
         content = Content()
         content.size = self._spool.size - self._start
         content._source, content._start = self._spool, self._start
@@ -144,7 +144,7 @@ class ContentWriter:
 
 
 class _Reader(io.RawIOBase):
-    """Reads a content that is on disk, from ``start`` to ``end``."""
+    """A reader of a content on disk, from ``start`` to ``end``."""
 
     def __init__(self, content: Content, start: int, end: int) -> None:
         super().__init__()

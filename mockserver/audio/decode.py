@@ -1,4 +1,4 @@
-"""Reads audio: any documented container to facts and, when asked, to samples for a recogniser."""
+"""Decodes audio in all documented containers to facts and samples."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from numpy.typing import NDArray
 
-RECOGNISER_SAMPLE_RATE = 16_000  # Hz; what Whisper hears.
+RECOGNISER_SAMPLE_RATE = 16_000  # Hz; Whisper's input
 
-# Beyond these a header lies, and the resampler would want gigabytes for its filters.
+# Headers with other values are invalid, and the resampler would need gigabytes for its filters.
 _SAMPLE_RATES = range(1_000, 768_001)  # Hz
 _MAX_CHANNELS = 64
-_SAMPLES_A_SECOND = 2 * 48_000  # of all channels; of sound that has more, less can be decoded
-_FRAMES = 500  # between two looks; each is decoded in less than a millisecond
+_MAX_SAMPLES_PER_SECOND = 2 * 48_000  # of all channels; of audio with more, fewer seconds are decoded
+_FRAMES = 500  # frames between two calls of ``look``; each is decoded in less than a millisecond
 
 
 class UnusableAudio(Exception):
-    """The clip cannot be decoded as a whole; the message says why."""
+    """The clip cannot be decoded completely; the message gives the reason."""
 
 
 class UndecodableAudio(UnusableAudio):
-    """The bytes are no audio in a known container; the message says why."""
+    """The bytes are not audio in a known container; the message gives the reason."""
 
 
 class AudioTooLong(UnusableAudio):
-    """The clip lasts longer than ``max_seconds``: the bound it was decoded with, or what that is in its samples."""
+    """The clip is longer than ``max_seconds``: the maximum of the caller, or less if it has many samples per second."""
 
     def __init__(self, max_seconds: float) -> None:
         super().__init__(f"the audio is longer than {max_seconds:g} seconds")
@@ -48,9 +48,9 @@ class AudioTooLong(UnusableAudio):
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """What there is to know about a clip: ``duration`` in seconds, ``sample_rate`` in Hz.
+    """The facts of a clip: ``duration`` in seconds, ``sample_rate`` in Hz.
 
-    ``pcm_sha256`` is that of ``pcm_hasher`` for the decoded sound: the same in every lossless container.
+    ``pcm_sha256`` is the hash (see ``pcm_hasher``) of the decoded samples. It is the same in all lossless containers.
     """
 
     container: str
@@ -63,14 +63,14 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A clip's facts and, when asked for, its samples: float32[samples], mono, 16 kHz, from -1 to 1."""
+    """A clip's facts and, if they were kept, its samples: float32[samples], mono, 16 kHz, from -1 to 1."""
 
     facts: ClipFacts
     samples: NDArray[np.float32] | None
 
 
 def pcm_hasher(sample_rate: int, channels: int) -> hashlib._Hash:
-    """Return a SHA-256 of a sound's rate (Hz) and channel count, to be given its interleaved s16le PCM."""
+    """Return a SHA-256 object for interleaved s16le PCM, initialised with the sample rate (Hz) and channel count."""
     return hashlib.sha256(f"{channels} x {sample_rate} Hz: ".encode())
 
 
@@ -83,11 +83,10 @@ def decode(
 ) -> Decoded:
     """Decode a whole file in one pass. The samples are kept if it lasts at most ``keep_seconds``.
 
-    Beyond that, the memory it takes does not grow with the clip. The first audio stream counts, video is
-    ignored, a damaged or truncated file is read as far as it goes. ``look`` is called now and then; what it raises
-    ends the work.
-    Raises ``UndecodableAudio`` and, once ``max_seconds`` of sound have been decoded, ``AudioTooLong``; of sound with
-    more samples a second than 48 kHz stereo has, after as many samples.
+    Apart from these, memory does not grow with the clip. The first audio stream is used, video is ignored, a damaged or
+    truncated file is decoded as far as possible. ``look`` is called repeatedly; if it raises, decoding ends.
+    Raises ``UndecodableAudio`` and, after ``max_seconds``, ``AudioTooLong``; if the audio has more samples per second
+    than 48 kHz stereo, after the number of samples that ``max_seconds`` of 48 kHz stereo have.
     """
     sound = _Sound(keep_seconds, max_seconds)
     with _opened(data) as (container, stream):
@@ -100,17 +99,17 @@ def decode(
 
 
 def pieces(data: bytes | Content, max_seconds: float) -> Iterator[NDArray[np.float32]]:
-    """Yield the samples as they are decoded: float32[samples], mono, 16 kHz, the same that ``decode`` keeps.
+    """Yield the samples as they are decoded: float32[samples], mono, 16 kHz, the same as ``decode`` keeps.
 
-    The memory it takes does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
+    Memory does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
     """
     return map(_to_float, pcm_pieces(data, RECOGNISER_SAMPLE_RATE, max_seconds))
 
 
 def pcm_pieces(data: bytes | Content, sample_rate: int, max_seconds: float) -> Iterator[bytearray]:
-    """Yield the sound as it is decoded, in pieces of about a second: s16le, mono, at ``sample_rate`` Hz.
+    """Yield the PCM as it is decoded, in pieces of about a second: s16le, mono, at ``sample_rate`` Hz.
 
-    The memory it takes does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
+    Memory does not grow with the clip. Raises ``UndecodableAudio`` and ``AudioTooLong``.
     """
     resampler, left = _Resampler("mono", sample_rate), max_seconds * sample_rate
     pcm = bytearray()
@@ -128,7 +127,7 @@ def pcm_pieces(data: bytes | Content, sample_rate: int, max_seconds: float) -> I
 
 @contextlib.contextmanager
 def _opened(data: bytes | Content) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """Open the file and its first audio stream. Raises ``UndecodableAudio``, also while it is read."""
+    """Open the file and its first audio stream. Raises ``UndecodableAudio``, also while the stream is read."""
     from mockserver.audio.pyav import av
 
     content = Content.of(data)
@@ -153,14 +152,14 @@ def _audio_stream(container: InputContainer) -> AudioStream:
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Yield what can be decoded of the stream, damaged packets left out."""
+    """Yield the frames of the stream, without those of damaged packets."""
     from mockserver.audio.pyav import av
 
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets, None)
-        except av.FFmpegError:  # The file ends in the middle of something: the decoder may still hold sound.
+        except av.FFmpegError:  # The file is truncated; the decoder may still hold frames.
             packet = None
         with contextlib.suppress(av.FFmpegError):
             yield from stream.decode(packet)
@@ -169,9 +168,9 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
 
 
 class _Resampler:
-    """Brings frames to s16 with one layout and rate (Hz). A stream may change its own format on the way.
+    """A converter of frames to s16 with one layout and rate (Hz). The format of the stream may change on the way.
 
-    Raises ``UndecodableAudio`` for frames that claim more channels or another rate than there can be.
+    Raises ``UndecodableAudio`` for frames with an impossible number of channels or sample rate.
     """
 
     def __init__(self, layout: str, rate: int) -> None:
@@ -181,7 +180,7 @@ class _Resampler:
         self._resampler: AudioResampler | None = None
 
     def resample(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
-        """Yield what is ready once ``frame`` has been taken; without one, what was held back."""
+        """Yield the frames that are ready after ``frame``; with ``None``, the frames that are held back."""
         from mockserver.audio.pyav import av
 
         if frame is not None:
@@ -193,13 +192,13 @@ class _Resampler:
                     raise UndecodableAudio(f"{channels} channels at {frame.sample_rate} Hz")
                 self._resampler = av.AudioResampler("s16", self._layout, self._rate)
                 self._frame_format = frame_format
-            frame.pts = None  # Gaps in the time stamps are not filled in.
+            frame.pts = None  # Gaps in the time stamps are not filled.
         if self._resampler is not None:
             yield from self._resampler.resample(frame)
 
 
 class _Sound:
-    """Takes decoded frames: counts, hashes and, up to a length, keeps them at the recogniser's rate."""
+    """A collector of decoded frames: it counts, hashes and, up to a length, keeps them at the recogniser's rate."""
 
     def __init__(self, keep_seconds: float, max_seconds: float) -> None:
         self._keep_seconds = keep_seconds
@@ -210,18 +209,18 @@ class _Sound:
         self._length = 0  # samples per channel
 
     def add(self, frame: AudioFrame) -> None:
-        """Take the next frame. A stream may change its format on the way; the clip has that of its start."""
+        """Add a frame. The format of the stream may change on the way; the clip has the format of its first frame."""
         if self._native is None:
             self._native = self._begin(frame)
         self._resample(self._native, frame)
 
     def flush(self) -> None:
-        """Take what the resamplers hold back."""
+        """Add the frames that the resamplers hold back."""
         if self._native is not None:
             self._resample(self._native, None)
 
     def decoded(self, container: str, codec: str) -> Decoded:
-        """Return the result. Raises ``UndecodableAudio`` when no sound came."""
+        """Return the result. Raises ``UndecodableAudio`` if there were no samples."""
         if self._length == 0:
             raise UndecodableAudio("the file has no sound in it")
         duration = self._length / self._sample_rate
@@ -232,7 +231,7 @@ class _Sound:
     def _begin(self, frame: AudioFrame) -> _Resampler:
         self._sample_rate, self._channels = frame.sample_rate, frame.layout.nb_channels
         self._hash = pcm_hasher(self._sample_rate, self._channels)
-        self._max_seconds *= min(1.0, _SAMPLES_A_SECOND / (self._sample_rate * self._channels))
+        self._max_seconds *= min(1.0, _MAX_SAMPLES_PER_SECOND / (self._sample_rate * self._channels))
         return _Resampler(frame.layout.name, self._sample_rate)
 
     def _resample(self, to_native: _Resampler, frame: AudioFrame | None) -> None:
@@ -244,17 +243,17 @@ class _Sound:
         if self._length > self._keep_seconds * self._sample_rate:
             self._kept = None
         if self._kept is not None:
-            for heard in self._recogniser.resample(frame):
-                self._kept.write(_pcm(heard))
+            for resampled in self._recogniser.resample(frame):
+                self._kept.write(_pcm(resampled))
 
 
 def _pcm(frame: AudioFrame) -> memoryview:
-    """Return the samples of a packed s16 frame, whose buffer may be longer than they are."""
+    """Return the samples of a packed s16 frame; its buffer may be longer."""
     return memoryview(frame.planes[0])[: frame.samples * frame.layout.nb_channels * 2]
 
 
 def _to_float(pcm: bytearray | memoryview) -> NDArray[np.float32]:
-    """Return s16le ``pcm`` as samples from -1 to 1."""
+    """Convert s16le ``pcm`` to samples from -1 to 1."""
     import numpy as np
 
     samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)

@@ -1,6 +1,6 @@
-"""Writes speech: PCM to the response formats of the speech endpoint, streamed as it comes.
+"""Encodes PCM in the response formats of the speech endpoint, as a stream.
 
-The same PCM gives the same bytes, however it was cut into chunks (the PyAV version is pinned for that).
+The same PCM gives the same bytes, however it is divided into chunks (therefore the version of PyAV is pinned).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from av import AudioFrame, AudioStream
 
-SPEECH_SAMPLE_RATE = 24_000  # Hz; that of the API's own voices (its `pcm` format has no header to say so).
+SPEECH_SAMPLE_RATE = 24_000  # Hz; the rate of the API's voices (its `pcm` format has no header)
 
-# Response format -> content type, as the API sends them.
+# Content types by response format, as the API sends them.
 CONTENT_TYPES = {
     "mp3": "audio/mpeg",
     "opus": "audio/opus",
@@ -26,14 +26,14 @@ CONTENT_TYPES = {
     "pcm": "audio/pcm",
 }
 
-_UNKNOWN_SIZE = 0xFFFFFFFF  # What a streamed RIFF file says of its own length.
+_UNKNOWN_SIZE = 0xFFFFFFFF  # bytes; the length in the header of a streamed RIFF file
 _BLOCK_SECONDS = 0.048
 _BLOCK_BYTES = int(SPEECH_SAMPLE_RATE * _BLOCK_SECONDS) * 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoder:
-    """A muxer with its encoder, and the settings of both that are not FFmpeg's defaults."""
+    """A muxer with its encoder, and the settings of both that differ from FFmpeg's defaults."""
 
     container: str
     codec: str
@@ -43,8 +43,8 @@ class _Encoder:
     codec_options: dict[str, str] = field(default_factory=dict)
 
 
-# The API's mp3 is 24 kHz mono at a constant 128 kbit/s. The others' settings are cheap ones: encoding, not
-# synthesis, is what speech costs. flac's frames are short (48 ms), so that it begins early.
+# The API's mp3 is 24 kHz mono at a constant 128 kbit/s. The other settings are chosen for speed, because encoding takes
+# more time than synthesis. FLAC's frames are short (48 ms), so that the first one is sent early.
 _ENCODERS = {
     "mp3": _Encoder(
         "mp3",
@@ -67,7 +67,7 @@ _ENCODERS = {
 
 
 def encode_speech(chunks: Iterator[bytes], response_format: str) -> Iterator[bytes]:
-    """Encode ``chunks`` of s16le mono PCM at 24 kHz; bytes leave as soon as the encoder gives them.
+    """Encode ``chunks`` of s16le mono PCM at 24 kHz. Bytes are yielded as soon as the encoder produces them.
 
     ``response_format`` is a key of ``CONTENT_TYPES``. Closing the iterator closes ``chunks`` too.
     """
@@ -90,7 +90,7 @@ def write_wav(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:
 
 
 def wav_header(pcm_bytes: int, sample_rate: int, channels: int = 1) -> bytes:
-    """Return the 44 bytes before ``pcm_bytes`` of interleaved s16le; 0xFFFFFFFF if that is unknown."""
+    """Return the header, 44 bytes, of ``pcm_bytes`` of interleaved s16le PCM; 0xFFFFFFFF if their number is unknown."""
     riff_bytes = min(pcm_bytes + 36, _UNKNOWN_SIZE)
     frame_bytes = channels * 2
     return struct.pack(
@@ -102,7 +102,7 @@ def wav_header(pcm_bytes: int, sample_rate: int, channels: int = 1) -> bytes:
 
 
 class _Sink:
-    """Where the muxer writes: it has no ``seek``, so that headers are written once and for good."""
+    """The output of the muxer. It has no ``seek``, so that the muxer writes headers only once."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -112,7 +112,7 @@ class _Sink:
         return len(data)
 
     def take(self) -> bytes:
-        """Return what was written since the last call."""
+        """Return the bytes written since the last call."""
         written = bytes(self._written)
         self._written.clear()
         return written
@@ -141,7 +141,7 @@ def _encode(chunks: Iterator[bytes], encoder: _Encoder) -> Iterator[bytes]:
 
 
 def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the PCM in equal blocks, the last one shorter, so that its cuts do not change the encoded bytes."""
+    """Yield the PCM in equal blocks, the last one shorter, so that the chunks do not affect the encoded bytes."""
     held = bytearray()
     for chunk in chunks:
         held += chunk

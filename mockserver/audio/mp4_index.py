@@ -1,7 +1,7 @@
-"""Looks at the index of an MP4 file (ISO/IEC 14496-12) for what FFmpeg would need gigabytes or hours for.
+"""Checks the index of an MP4 file (ISO/IEC 14496-12) for entries that would cost FFmpeg gigabytes or hours.
 
-The index can claim millions of packets in a few bytes, and FFmpeg makes a list of them before it reads the first;
-or have millions of tags, each of which it compares with all before. Boxes are looked for wherever they are nested,
+The index can claim millions of packets in a few bytes, and FFmpeg lists all packets before it reads the first one. It
+can also have millions of tags, and FFmpeg compares each tag with all previous ones. Boxes are searched at every level,
 because FFmpeg reads some of them in places where the standard does not allow them.
 """
 
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockserver.audio.content import Content
 
-_MAX_PACKETS = 2_000_000  # in the index of an MP4 file, of all tracks; four hours have some 700,000
+_MAX_PACKETS = 2_000_000  # packets of all tracks; four hours have about 700,000
 _MAX_TAGS = 2_000
-_WINDOW = 1 << 20  # bytes of an index that are looked through at a time
-_OVERLAP = 64  # bytes of it that are looked at twice
-_FRAMES_OF_A_PACKET = 1024  # of PCM, as FFmpeg cuts it
+_WINDOW = 1 << 20  # bytes of an index that are searched at a time
+_OVERLAP = 64  # bytes by which these overlap
+_FRAMES_PER_PACKET = 1024  # PCM frames that FFmpeg puts into a packet
 _COMPRESSED = b"cmov"
-_NAME = re.compile(rb"[ -~\xa9]{4}")  # an mp3 file or AAC has other bytes in this place
+_NAME = re.compile(rb"[ -~\xa9]{4}")  # mp3 and AAC files have other bytes in this place
 _TABLES = re.compile(
     rb"(?P<size>.{4})(?P<name>trak|trun|stsz|stz2|stts|stsc|stco|co64|elst|cmov|keys|----|\xa9.{3})",
     re.DOTALL,
@@ -29,13 +29,13 @@ _TABLES = re.compile(
 
 
 class UnreasonableIndex(Exception):
-    """A file is built to be costly to read; the message says how."""
+    """The file is made to be expensive to read; the message gives the reason."""
 
 
 def check_index(content: Content, start: int) -> None:
-    """Raise ``UnreasonableIndex`` for a file, which begins at ``start``.
+    """Raise ``UnreasonableIndex`` if the file, which begins at ``start``, is too expensive to read.
 
-    Other files pass: FFmpeg skips boxes with names that it does not know, and so does this.
+    Files in other formats pass. Boxes with unknown names are skipped, as FFmpeg does.
     """
     packets = tags = 0
     track = _Track()
@@ -47,7 +47,7 @@ def check_index(content: Content, start: int) -> None:
             packets += track.packets
             track = _Track()
         elif name == b"trun":
-            # The flags that say which facts of the samples follow.
+            # These flags state which fields of the samples follow.
             lists_samples = content.part(at + 2, 1)[:1] > b"\0"
             packets += min(count, size // 4) if lists_samples else count
         elif name == b"keys":
@@ -63,20 +63,20 @@ def check_index(content: Content, start: int) -> None:
 
 
 def _tables(content: Content, start: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the name of a box with some table, where its body begins and that one's size, wherever it is nested."""
+    """Yield the name, the start of the body and the size of the body of each box with a table, at every level."""
     for begin, end in _indices(content, start):
         for window in range(begin, end, _WINDOW):
             data = content.part(window, min(_WINDOW + _OVERLAP, end - window))
             for found in _TABLES.finditer(data):
                 size, at = int.from_bytes(found["size"], "big"), window + found.end()
-                if found.start() < _WINDOW and size == 1:  # it follows in 64 bits
+                if found.start() < _WINDOW and size == 1:  # the size follows in 64 bits
                     yield found["name"], at + 8, end - at - 8
                 elif found.start() < _WINDOW and 8 <= size <= end - begin:
                     yield found["name"], at, size - 8
 
 
 def _indices(content: Content, start: int) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of what is no media data in an MP4 file, of boxes with a name that there can be."""
+    """Yield the start and end of the boxes of an MP4 file that have a possible name and are not media data."""
     at = start
     while at + 8 <= content.size:
         head = content.part(at, 16)
@@ -90,29 +90,29 @@ def _indices(content: Content, start: int) -> Iterator[tuple[int, int]]:
 
 
 class _Track:
-    """What the tables of one track say of its packets."""
+    """The number of packets of one track, according to its tables."""
 
     def __init__(self) -> None:
         self._samples = self._chunks = 0
         self._edits = 1
-        # Samples in chunks, but those of the last run.
-        self._in_runs, self._run_begins, self._run_has = 0, 1, 0
+        self._in_runs = 0  # samples in all runs of chunks but the last
+        self._run_begins, self._run_has = 1, 0  # the last run: its first chunk, and its samples per chunk
         self._is_pcm = True
 
     @property
     def packets(self) -> int:
-        """Return how many packets FFmpeg makes of it, at most."""
+        """Return the maximum number of packets that FFmpeg makes of the track."""
         if not self._is_pcm:
             return self._samples * self._edits
         in_chunks = self._in_runs + max(0, self._chunks + 1 - self._run_begins) * self._run_has
-        return (in_chunks // _FRAMES_OF_A_PACKET + self._chunks) * self._edits
+        return (in_chunks // _FRAMES_PER_PACKET + self._chunks) * self._edits
 
     def add(self, name: bytes, body: bytes) -> None:
-        """Take a table; ``body`` follows version and flags."""
+        """Add a table; ``body`` starts after version and flags."""
         count = int.from_bytes(body[:4], "big")
         if name in (b"stsz", b"stz2"):
-            told = int.from_bytes(body[4:8], "big")
-            self._samples += told if name == b"stsz" and count else min(told, 2 * len(body))
+            stated = int.from_bytes(body[4:8], "big")
+            self._samples += stated if name == b"stsz" and count else min(stated, 2 * len(body))
         elif name == b"stts":
             self._is_pcm &= count == 1 and body[8:12] == b"\0\0\0\1"
         elif name == b"elst":

@@ -1,8 +1,8 @@
-"""An Ogg file as FFmpeg may see it: the streams of sound, without their comments.
+"""Filters Ogg files for FFmpeg: only the audio streams remain, without their comments.
 
-FFmpeg compares each comment with all before it: 100,000 of a few bytes take it minutes. Here the length of the name
-of the software that wrote them, which comes first, is made larger than any file, so that FFmpeg reads none. Pages are
-told from other bytes by their checksums, as FFmpeg tells them, and only whole ones are shown.
+FFmpeg compares each comment with all previous ones, so that 100,000 short comments take minutes. Here the length of the
+vendor name, the first field of the comments, is set to more than any file has, so that FFmpeg reads no comment. Pages
+are recognised by their checksums, as in FFmpeg, and only complete pages are passed on.
 Source: RFC 3533 (pages), RFC 7845 (Opus), the Ogg mappings of Vorbis, FLAC and Speex.
 """
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from mockserver.audio.content import Content
 
 _MARK = b"OggS"
-_HEADER = 27  # bytes of a page in front of its table of segments
-_MAX_PAGE = _HEADER + 255 + 255 * 255
-_WINDOW = 1 << 18  # bytes that are read at a time
-_MAX_DAMAGED = 1_000  # pages; where there are more, the file ends
-_MAX_STREAMS = 1_000  # one after the other or side by side; further ones are left out
-_CONTINUED = 1  # flag of a page whose first packet began on an earlier one
-_ENDLESS = b"\xff" * 4  # a length that no packet has
+_HEADER = 27  # bytes of a page before its table of segments
+_MAX_PAGE = _HEADER + 255 + 255 * 255  # bytes
+_WINDOW = 1 << 18  # bytes read at a time
+_MAX_DAMAGED = 1_000  # pages; the file ends after more
+_MAX_STREAMS = 1_000  # consecutive or multiplexed streams; further streams are left out
+_CONTINUED = 1  # flag of a page that begins with the rest of a packet
+_ENDLESS = b"\xff" * 4  # a length that exceeds every packet
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class _Kind(NamedTuple):
-    """How a codec's comments are found: by how their packet begins, or that it is the one after the header."""
+    """A codec's comments: the first bytes of their packet; without any, it is the packet after the header."""
 
     comments: tuple[bytes, ...]
-    length_at: int  # bytes of the packet in front of its first length
+    length_at: int  # bytes of the packet before its first length
 
 
 _SPEEX = _Kind((), 0)
-_KINDS = {  # by how the first packet of a stream begins
+_KINDS = {  # by the first bytes of a stream
     b"OpusHead": _Kind((b"OpusTags",), 8),
     b"\x01vorbis": _Kind((b"\x03vorbis",), 7),
-    b"\x7fFLAC": _Kind((b"\x04", b"\x84"), 4),  # a metadata block; frames begin otherwise
+    b"\x7fFLAC": _Kind((b"\x04", b"\x84"), 4),  # a metadata block; frames begin with other bytes
     b"Speex   ": _SPEEX,
 }
 
 
 class OggSound:
-    """The bytes of an Ogg file from ``start`` on, to be read in order."""
+    """A reader of the filtered bytes of an Ogg file, from ``start``."""
 
     def __init__(self, content: Content, start: int) -> None:
         self._pages = _without_comments(_pages(content, start))
         self._left = b""
 
     def read(self, count: int) -> bytes:
-        """Return the next bytes, at most ``count``; none at the end."""
+        """Return the next bytes, at most ``count``; empty at the end."""
         if not self._left:
             self._left = next(self._pages, b"")
         piece, self._left = self._left[:count], self._left[count:]
@@ -58,8 +58,8 @@ class OggSound:
 
 
 def _pages(content: Content, start: int) -> Iterator[bytes]:
-    """Yield the whole pages; what is between them, or damaged, is passed over."""
-    window, at, is_all, passed_over = b"", 0, False, 0
+    """Yield the complete pages. Damaged pages, and bytes between pages, are skipped."""
+    window, at, is_all, skipped = b"", 0, False, 0
     while True:
         if len(window) - at < _MAX_PAGE and not is_all:
             more = content.part(start, _WINDOW)
@@ -75,21 +75,21 @@ def _pages(content: Content, start: int) -> Iterator[bytes]:
             yield page
             at += len(page)
             continue
-        passed_over += 1
-        if passed_over > _MAX_DAMAGED:
+        skipped += 1
+        if skipped > _MAX_DAMAGED:
             return
         at += 1
 
 
 def _page_at(window: bytes, at: int) -> bytes:
-    """Return the page that begins at a place; nothing where it is not whole."""
+    """Return the page that begins at ``at``; empty if it is not complete."""
     body = at + _HEADER + window[at + 26] if at + _HEADER <= len(window) else len(window)
     page = window[at : body + sum(window[at + _HEADER : body])]
     return page if len(page) >= _HEADER and _with_checksum(page) == page else b""
 
 
 def _with_checksum(page: bytes) -> bytes:
-    """Return a page with its checksum: zlib's CRC with the bits the other way round, from 0, not inverted."""
+    """Return a page with its checksum: zlib's CRC with reversed bits, initial value 0, not inverted."""
     bare = page[:22] + bytes(4) + page[26:]
     mirrored = zlib.crc32(bare.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     checksum = int(f"{mirrored:032b}"[::-1], 2)
@@ -97,9 +97,9 @@ def _with_checksum(page: bytes) -> bytes:
 
 
 def _without_comments(pages: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the pages of the streams of sound, in which the comments cannot be read."""
+    """Yield the pages of the audio streams, changed so that their comments cannot be read."""
     kinds: dict[bytes, _Kind | None] = {}  # by the number of the stream
-    speex_headers: set[bytes] = set()  # streams whose last packet was the header of Speex
+    speex_headers: set[bytes] = set()  # streams with a Speex header as their last packet
     for page in pages:
         stream, changed = page[14:18], page
         if stream not in kinds and len(kinds) == _MAX_STREAMS:
@@ -124,7 +124,7 @@ def _without_comments(pages: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _packets(page: bytes) -> Iterator[int]:
-    """Yield where on a page packets begin."""
+    """Yield the positions on a page at which packets begin."""
     lengths = page[_HEADER : _HEADER + page[26]]
     place, begins = _HEADER + page[26], not page[5] & _CONTINUED
     for length in lengths:

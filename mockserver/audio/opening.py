@@ -1,9 +1,9 @@
-"""Opens an uploaded file (with PyAV, that is FFmpeg) so that only its sound is decoded.
+"""Opens uploaded files with PyAV (FFmpeg) so that only their audio is decoded.
 
-Uploads are untrusted. The demuxers are limited to the documented containers: others (playlists, for one) would open
-further files and addresses. The decoders are limited to those of sound: FFmpeg would decode a picture of each video
-stream and every cover to learn its size, and a cover of 2 MB can hold 2 GB of pixels. Of tags FFmpeg is shown as
-little as possible, for a million of them take it hours.
+Uploads are untrusted. Only the demuxers of the documented containers are allowed: others (such as playlists) would open
+further files and addresses. Only audio decoders are allowed: FFmpeg would decode an image of each video stream and each
+cover to determine its size, and a cover of 2 MB can have 2 GB of pixels. FFmpeg gets as few tags as possible, because a
+million tags take it hours.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from mockserver.audio.content import Content
 
-# FFmpeg's demuxers and the names used here. They read every file type of the API reference (Create
-# transcription: flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav, webm), and raw AAC.
+# Names of containers by FFmpeg's demuxers. They read all file types of the API reference (Create transcription: flac,
+# mp3, mp4, mpeg, mpga, m4a, ogg, wav, webm), and raw AAC.
 CONTAINERS = {
     "aac": "aac",
     "flac": "flac",
@@ -33,33 +33,33 @@ CONTAINERS = {
     "wav": "wav",
 }
 
-# How a file begins, and the demuxer that is asked then. All others are asked about what begins otherwise.
+# The demuxer for the first bytes of a file. For files with other first bytes, all other demuxers are tried.
 _MARKS = dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), "wav") | {
     b"fLaC": "flac",
     b"OggS": "ogg",
     b"\x1aE\xdf\xa3": "matroska,webm",
 }
 _OTHERS = ",".join(name for name in CONTAINERS if name not in ("wav", "ogg", "matroska,webm"))
-_RIFF_CHUNKS = (b"fmt ", b"ds64", b"fact")  # those that sound needs, before that with the sound itself
-_MAX_CHUNKS = 1000  # of a RIFF file, and blocks of metadata of a FLAC file; no file has more for a reason
+_RIFF_CHUNKS = (b"fmt ", b"ds64", b"fact")  # the chunks before the data that are needed to decode it
+_MAX_CHUNKS = 1000  # chunks of a RIFF file, metadata blocks of a FLAC file, or elements of a Matroska file
 _MAX_CHUNK_BYTES = 1 << 16  # bytes
 _MAX_STREAMS = 64
 _CLUSTER, _SEGMENT = b"\x1fC\xb6u", b"\x18S\x80g"  # elements of a Matroska file
-# The head of a Matroska file, and what describes its tracks: EBML, Info, Tracks.
+# The elements of a Matroska file that describe its tracks: EBML, Info, Tracks.
 _MATROSKA_ELEMENTS = (b"\x1aE\xdf\xa3", b"\x15I\xa9f", b"\x16T\xaek")
 _MAX_ELEMENT_BYTES = 1 << 20  # bytes
-_UNKNOWN = b"\x01" + b"\xff" * 7  # the size of an element that goes on to the end
+_UNKNOWN = b"\x01" + b"\xff" * 7  # the size of an element that extends to the end of the file
 _STREAM_INFO = 42  # bytes of a FLAC file up to the end of its first block, STREAMINFO
 _LAST_BLOCK = 0x80  # flag of a FLAC metadata block
-_APE = b"APETAGEX"  # ends a tag at the end of an mp3 file, before another of 128 bytes
-_TAIL = 160  # bytes
+_APE = b"APETAGEX"  # mark of an APE tag at the end of an mp3 file, where a tag of 128 bytes may follow
+_TAIL = 160  # bytes in which the mark is searched
 
 
 def open_sound(content: Content) -> InputContainer:
-    """Return the file, opened; close it. Raises ``av.FFmpegError`` for what is in none of ``CONTAINERS``, and
-    ``UnreasonableIndex``.
+    """Open the file. The caller closes it. ID3 tags at its start are hidden from FFmpeg.
 
-    It is shown without tags in front of it (ID3), and if it can be read from start to end, that is the only way.
+    Formats that can be read sequentially are opened without ``seek``. Raises ``UnreasonableIndex``, and
+    ``av.FFmpegError`` for a file in none of ``CONTAINERS``.
     """
     from mockserver.audio.pyav import av
 
@@ -73,7 +73,7 @@ def open_sound(content: Content) -> InputContainer:
     file: _InOrder | OggSound | BinaryIO
     if demuxer == "wav":
         file = _riff(content, start)
-        options["max_probe_packets"] = "1"  # else 5 ms go into looking for DTS within the PCM
+        options["max_probe_packets"] = "1"  # otherwise FFmpeg spends 5 ms on searching for DTS in the PCM
     elif demuxer == "flac":
         file = _flac(content, start)
     elif demuxer == "ogg":
@@ -103,7 +103,7 @@ def _sound_decoders() -> str:
 
 
 class _InOrder:
-    """The file as FFmpeg reads it: a ``head``, then the bytes from ``start`` to ``end``. There is no going back."""
+    """A sequential reader: a ``head``, followed by the bytes from ``start`` to ``end``, without ``seek``."""
 
     def __init__(self, content: Content, head: bytes, start: int, end: int) -> None:
         self._content = content
@@ -112,7 +112,7 @@ class _InOrder:
         self._end = end
 
     def read(self, count: int) -> bytes:
-        """Return the next bytes, at most ``count``; none at the end."""
+        """Return the next bytes, at most ``count``; empty at the end."""
         if self._head:
             piece, self._head = self._head[:count], self._head[count:]
             return piece
@@ -122,10 +122,10 @@ class _InOrder:
 
 
 def _riff(content: Content, start: int) -> _InOrder:
-    """Return a RIFF file without its tags, which FFmpeg would reserve the gigabytes for that they claim.
+    """Return a RIFF file without its tags, for which FFmpeg would allocate the gigabytes that they claim.
 
-    Only the chunk of sound may be longer than what is left, or empty: files that are streamed, truncated or of a
-    recorder that never went back to its header have it so. FFmpeg reads it as far as it goes.
+    Only the data chunk may be longer than the rest of the file, or empty, as in files that are streamed, truncated or
+    were never completed by the recorder. FFmpeg reads it up to the end of the file.
     """
     head = content.part(start, 12)
     byte_order: Literal["big", "little"] = "big" if head[:4] == b"RIFX" else "little"
@@ -146,7 +146,7 @@ def _riff(content: Content, start: int) -> _InOrder:
 
 
 def _flac(content: Content, start: int) -> _InOrder:
-    """Return a FLAC file whose only block of metadata is the first one, which describes the sound."""
+    """Return a FLAC file without its metadata blocks but the first, which describes the audio."""
     head = bytearray(content.part(start, _STREAM_INFO))
     if len(head) < _STREAM_INFO:
         return _InOrder(content, b"", start, content.size)
@@ -166,7 +166,7 @@ def _flac(content: Content, start: int) -> _InOrder:
 def _matroska(content: Content, start: int) -> _InOrder:
     """Return a Matroska file (RFC 9559) without its tags, attachments, chapters and index of times.
 
-    Its segment, as that of a file that is recorded, then has no end.
+    The size of its segment is unknown then, as in a file that is being recorded.
     """
     head, at = b"", start
     for _ in range(_MAX_CHUNKS):
@@ -186,19 +186,19 @@ def _matroska(content: Content, start: int) -> _InOrder:
 
 
 def _length_of_number(data: bytes) -> int:
-    """Return of how many bytes a number is that ``data`` begins with, or an element's name: its leading zeros tell."""
+    """Return the number of bytes of the number or element name at the start of ``data``, from its leading zero bits."""
     return 9 - data[0].bit_length() if data else 0
 
 
 def _number_at(data: bytes, start: int) -> int:
-    """Return the number in ``data`` from ``start`` on, without the bit that marks its length."""
+    """Return the number in ``data`` at ``start``, without the bit that marks its length."""
     length = _length_of_number(data[start:])
     number = int.from_bytes(data[start : start + length], "big")
     return number & ~(1 << 7 * length)
 
 
 def _end(content: Content) -> int:
-    """Return where a file ends, but for a tag of the kind APE."""
+    """Return the end of a file, without its APE tag."""
     tail_start = max(0, content.size - _TAIL)
     found = content.part(tail_start, _TAIL).rfind(_APE)
     return content.size if found < 0 else tail_start + found

@@ -1,7 +1,7 @@
-"""PyAV, once it is known to work.
+"""Imports PyAV and checks that it works.
 
-Memory can run out in the middle of importing its sixty modules. The next import then brings new types beside modules
-that keep the former ones, and every frame is refused as "not a Frame" for as long as the process lives.
+Memory can run out while its sixty modules are imported. The next import then creates new types, while some modules keep
+the old ones, and PyAV refuses every frame as "not a Frame" for the lifetime of the process.
 """
 
 from __future__ import annotations

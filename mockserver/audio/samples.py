@@ -1,4 +1,4 @@
-"""The samples of a sound, decoded as they are read: hours of it take the memory of a few seconds."""
+"""The samples of a clip, decoded while they are read, so that hours need the memory of a few seconds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BEHIND = 5 * 16_000  # samples that are kept of what was looked at before
+_BEHIND = 5 * 16_000  # samples that are kept before the current position
 
 
 class Samples:
-    """Samples that come in ``pieces``: float32[samples], mono, 16 kHz. Each call of it starts from the first piece.
+    """Samples that ``pieces`` yields: float32[samples], mono, 16 kHz. Each call of it starts with the first piece.
 
-    Read them in order. Going back by more than a few seconds decodes the sound from the start again.
+    Read them in order. Going back by more than a few seconds decodes the clip from its start again.
     """
 
     def __init__(self, pieces: Callable[[], Iterator[NDArray[np.float32]]]) -> None:
@@ -26,18 +26,18 @@ class Samples:
     def _rewind(self) -> None:
         self._coming = self._pieces()
         self._kept: deque[NDArray[np.float32]] = deque()
-        # Indices of the first sample that is kept, and of the first that is to come.
+        # Indices of the first sample that is kept, and of the first that is not decoded yet.
         self._first = self._next = 0
 
     @property
     def made(self) -> int:
-        """Return the samples made so far: all of them, once ``stretch`` has returned fewer than requested."""
+        """Return the number of samples decoded so far; the total, once ``stretch`` has returned fewer than asked."""
         return self._next
 
     def stretch(self, begin: int, end: int) -> NDArray[np.float32]:
-        """Return the samples from ``begin`` to before ``end``; fewer where the sound ends.
+        """Return the samples from ``begin`` up to ``end``; fewer at the end of the clip.
 
-        Raises what making them raises, ``UndecodableAudio`` for one.
+        Raises what ``pieces`` raises, such as ``UndecodableAudio``.
         """
         import numpy as np
 
@@ -55,6 +55,6 @@ class Samples:
         return np.concatenate(found)
 
     def _forget(self, before: int) -> None:
-        """Drop the pieces that end ``before`` a sample."""
+        """Drop the pieces that end before the sample ``before``."""
         while self._kept and self._first + len(self._kept[0]) <= before:
             self._first += len(self._kept.popleft())

@@ -1,4 +1,4 @@
-"""Uploaded files, and where in a request an audio file is."""
+"""Uploaded files, and the places of audio files in a request."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mockserver.audio.content import Content
 
-UPLOAD = "file"  # what the one audio file of a form is called
+UPLOAD = "file"  # the name of the audio file in a form
 
 
 class AudioPlace(NamedTuple):
-    """Where an audio file is: which ``part`` of which ``message`` of a chat, from 0; without them, the form's file."""
+    """The place of an audio file: ``part`` and ``message`` of a chat, from 0; without them, the form's file."""
 
     message: int | None = None
     part: int | None = None
 
     def __str__(self) -> str:
-        """Return the place as errors and the journal write it."""
+        """Return the place in the form of errors and the journal."""
         if self.message is None:
             return UPLOAD
         return f"messages[{self.message}].content[{self.part}].input_audio"
@@ -29,9 +29,9 @@ FORM_FILE = AudioPlace()
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """An uploaded file as it was sent. ``filename`` and ``content_type`` are empty where none was given.
+    """An uploaded file. ``filename`` and ``content_type`` are empty if they were not sent.
 
-    ``is_field`` is true of a part without a ``filename`` parameter, which is a text field and not a file.
+    ``is_field`` is true for a part without a ``filename`` parameter, which is a text field, not a file.
     """
 
     filename: str

@@ -1,1 +1,1 @@
-"""Rate limits: the arithmetic of a bucket, what a request takes from which, and the headers and refusals."""
+"""Rate limits: buckets, policies, response headers and refusals."""

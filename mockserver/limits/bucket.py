@@ -1,35 +1,38 @@
 """The arithmetic of a rate limit: a bucket that refills continuously (the generic cell rate algorithm).
 
-Everything is integer: time in microseconds, and what is used in units of 1/window of a request or token, so
-that any limit and window come out exactly. A bucket is two numbers; the functions know nothing of a clock.
+All numbers are integers: times in microseconds, usage in units of 1/window of a request or token, so that every limit
+and window is exact. A bucket is two numbers; the functions use no clock.
 
-The rules were read off published answers of the real API (``docs/rate-limits.md`` lists them): the reset time
-is that until the bucket is *full*, and milliseconds are cut off, not rounded.
+The rules were derived from published answers of the real API (listed in ``docs/rate-limits.md``): the reset time is the
+time until the bucket is *full*, and milliseconds are truncated, not rounded.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-MICROSECONDS = 1_000_000
+MICROSECONDS = 1_000_000  # per second
+NEVER = 1 << 62  # microseconds; a bucket with this time does not refill until it has refused a request
+
+Key = tuple[str, str, str]  # the key of a bucket: account id, limit group, kind
 
 
 class Limit(NamedTuple):
-    """So many requests or tokens per ``window`` microseconds."""
+    """A limit of ``amount`` requests or tokens per ``window`` microseconds."""
 
     amount: int
     window: int
 
 
 class Bucket(NamedTuple):
-    """What is used: ``debt`` is the amount used times the window, as of the time ``at`` (microseconds)."""
+    """The usage of a limit: ``debt`` is the amount used times the window, at the time ``at`` (microseconds)."""
 
     debt: int = 0
     at: int = 0
 
 
 def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
-    """Return the debt that is left at ``now``. A clock that was set back refills nothing."""
+    """Return the debt that remains at ``now``. If ``now`` is earlier than the bucket's time, nothing refills."""
     debt, at = bucket
     if not debt or now <= at:
         return debt
@@ -38,14 +41,14 @@ def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
 
 
 def take(bucket: Bucket, limit: Limit, amount: int, now: int) -> Bucket:
-    """Return the bucket after ``amount`` more was used; a negative amount gives back. It may exceed its limit."""
+    """Return the bucket after ``amount`` more is used; a negative amount is given back. It may exceed its limit."""
     return Bucket(max(0, debt_at(bucket, limit, now) + amount * limit.window), now)
 
 
 def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
-    """Return the whole milliseconds until ``amount`` more can be used; 0 when it can now.
+    """Return the whole milliseconds until ``amount`` more can be used; 0 if it can be used now.
 
-    Less than a millisecond is not waited for: what is admitted is what the message would call ``0s``.
+    Less than a millisecond counts as 0: a request is admitted if the message would say ``0s``.
     """
     missing = debt_at(bucket, limit, now) + amount * limit.window - limit.amount * limit.window
     return missing // limit.amount // 1000 if missing > 0 else 0
@@ -57,15 +60,25 @@ def reset(bucket: Bucket, limit: Limit, now: int) -> int:
 
 
 def used(bucket: Bucket, limit: Limit, now: int) -> int:
-    """Return what is used, rounded up, at most the limit."""
+    """Return the amount used, rounded up, at most the limit."""
     return min(limit.amount, -(-debt_at(bucket, limit, now) // limit.window))
 
 
 def remaining(bucket: Bucket, limit: Limit, now: int) -> int:
-    """Return what is left, rounded down, at least 0."""
+    """Return the amount left, rounded down, at least 0."""
     return limit.amount - used(bucket, limit, now)
 
 
 def full(amount_used: int, limit: Limit, now: int) -> Bucket:
-    """Return a bucket of which ``amount_used`` is used at ``now``."""
+    """Return a bucket with ``amount_used`` used at ``now``."""
     return Bucket(amount_used * limit.window, now)
+
+
+def age_of(at: int, now: int) -> int | None:
+    """Return the microseconds since ``at``; ``None`` for ``NEVER``."""
+    return None if at == NEVER else now - at
+
+
+def time_of(age: int | None, now: int) -> int:
+    """Return the time with this ``age`` at ``now``: the inverse of ``age_of``."""
+    return NEVER if age is None else now - age

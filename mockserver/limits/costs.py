@@ -1,4 +1,4 @@
-"""What requests would have cost, by the prices of the product pages (``catalog/models/``)."""
+"""Calculates the costs of requests from the prices of the product pages (``catalog/models/``)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mockserver.catalog.records import Prices
 
-_PER = 1_000_000  # tokens that a price is for
-_MAX_ROWS = 10_000  # accounts times models; the oldest are added up as those of _OTHERS
+_PER = 1_000_000  # tokens; prices are per million tokens
+_MAX_ROWS = 10_000  # pairs of account and model; the oldest rows are merged into those of _OTHERS
 _OTHERS = "others"
 _SUMS = ("requests", "tokens", "seconds", "cost_usd", "requests_of_unknown_cost")
 
-
-BATCH_SHARE = 0.5  # of the price, what requests of a batch cost (Batch API guide)
-
+BATCH_SHARE = 0.5  # the share of the price that requests of a batch cost (Batch API guide)
 
 Usage = Mapping[str, Any]
 
 
 def chat_cost(prices: Prices, usage: Usage) -> float | None:
-    """Return the US dollars for the ``usage`` of a chat; ``None`` where a price that it needs is not known."""
+    """Return the cost in US dollars for the ``usage`` of a chat; ``None`` if a required price is unknown."""
     read, written = usage["prompt_tokens_details"], usage["completion_tokens_details"]
     return _sum(
         (prices.text_input, usage["prompt_tokens"] - read["audio_tokens"]),
@@ -34,12 +32,15 @@ def chat_cost(prices: Prices, usage: Usage) -> float | None:
 
 
 def speech_cost(prices: Prices, usage: Usage) -> float | None:
-    """Return the US dollars for the ``usage`` of spoken text; ``None`` where a price that it needs is not known."""
+    """Return the cost in US dollars for the ``usage`` of speech; ``None`` if a required price is unknown."""
     return _sum((prices.text_input, usage["input_tokens"]), (prices.audio_output, usage["output_tokens"]))
 
 
 def transcription_cost(prices: Prices, usage: Usage) -> float | None:
-    """Return the US dollars for the ``usage`` of a transcript, which is in seconds or in tokens; ``None`` as above."""
+    """Return the cost in US dollars for the ``usage`` of a transcription, which is in seconds or tokens.
+
+    Return ``None`` if a required price is unknown.
+    """
     if usage["type"] == "duration":
         return None if prices.per_minute is None else prices.per_minute * float(usage["seconds"]) / 60
     read = usage["input_token_details"]
@@ -51,7 +52,7 @@ def transcription_cost(prices: Prices, usage: Usage) -> float | None:
 
 
 def _sum(*priced: tuple[float | None, int]) -> float | None:
-    """Return the US dollars for tokens, each with its price."""
+    """Return the cost in US dollars of pairs of price and number of tokens."""
     total = 0.0
     for price, count in priced:
         if count and price is None:
@@ -61,14 +62,14 @@ def _sum(*priced: tuple[float | None, int]) -> float | None:
 
 
 class Ledger:
-    """Adds up usage and costs by account and model."""
+    """The sums of usage and costs by account and model."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
     def add(self, account: str, model: str, usage: Usage, cost: float | None) -> None:
-        """Count one answered request of an account, to the model of that id; a cost of ``None`` is not known."""
+        """Add one answered request of an account to a model id; a ``cost`` of ``None`` is unknown."""
         with self._lock:
             if (account, model) not in self._rows and len(self._rows) >= _MAX_ROWS:
                 self._merge_oldest()
@@ -82,7 +83,7 @@ class Ledger:
                 row["cost_usd"] += cost
 
     def rows(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Return the sums. ``cost_usd`` is ``None`` where no request's cost is known."""
+        """Return the sums. ``cost_usd`` is ``None`` if the cost of no request is known."""
         with self._lock:
             rows = [(key, dict(row)) for key, row in self._rows.items() if account in (None, key[0])]
         for _, row in rows:
@@ -96,7 +97,7 @@ class Ledger:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> list[dict[str, Any]]:
-        """Return the sums of an account, or all, to be given to ``restore``."""
+        """Return the sums of an account, or all, for ``restore``."""
         with self._lock:
             return [
                 {"account": account if account_id is None else None, "model": model, **row}
@@ -105,7 +106,7 @@ class Ledger:
             ]
 
     def restore(self, state: list[dict[str, Any]], account_id: str | None) -> None:
-        """Put the sums of a ``snapshot`` in place of those of an account, or of all."""
+        """Replace the sums of an account, or all, with those of a ``snapshot``."""
         rows = {
             (account_id or row["account"], row["model"]): {name: row[name] for name in _SUMS} for row in state
         }

@@ -1,4 +1,4 @@
-"""Durations as the API writes them, in headers and messages."""
+"""Formats durations as the API writes them in headers and messages."""
 
 from __future__ import annotations
 

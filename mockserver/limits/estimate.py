@@ -1,6 +1,6 @@
-"""What a request is charged in tokens before it is answered: an estimate from the bytes of its texts in UTF-8.
+"""Estimates the tokens that a request is charged before it is answered, from the UTF-8 bytes of its texts.
 
-The formulas were fitted to published answers (``docs/rate-limits.md``). Audio counts nothing beforehand.
+The formulas were fitted to published answers (``docs/rate-limits.md``). Audio is not counted in advance.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def chat_tokens(body: Mapping[str, Any]) -> int:
 
 
 def chat_images(body: Mapping[str, Any]) -> int:
-    """Return how many images the messages have."""
+    """Return the number of images in the messages."""
     messages = body.get("messages")
     contents = [
         message.get("content")
@@ -52,7 +52,7 @@ def transcription_tokens(form: Mapping[str, Any]) -> int:
 
 
 def _size(text: object) -> int:
-    """Return the bytes of a text in UTF-8; 0 for what is no text."""
+    """Return the number of UTF-8 bytes of a text; 0 if it is not a text."""
     return len(text.encode("utf-8", "surrogatepass")) if isinstance(text, str) else 0
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 
-# Of two limits on the same thing, the headers have the longer one's; the other is enforced unseen.
-_TOLD = (
+# If two limits count the same, the headers show the one with the longer window; the other is enforced without headers.
+_SHOWN = (
     ("requests", ("requests_per_day", "requests_per_hour", "requests_per_minute")),
     ("tokens", ("tokens_per_minute",)),
     ("input-images", ("images_per_minute",)),
@@ -23,10 +23,10 @@ _TOLD = (
 
 
 def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
-    """Return the headers of requests, of tokens where the endpoint's answers have them, of images if there are any."""
+    """Return the headers of requests, of tokens (if ``tells_tokens``, as the endpoint has them) and of images."""
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
-    for counted, kinds in _TOLD:
+    for counted, kinds in _SHOWN:
         listed = [by_kind[kind] for kind in kinds if kind in by_kind]
         if not listed or (counted == "tokens" and not tells_tokens):
             continue
@@ -38,5 +38,5 @@ def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, te
 
 
 def retry_headers(milliseconds: int) -> Headers:
-    """Return the headers that say when to retry: in whole seconds, rounded up and at least 1, and in milliseconds."""
+    """Return ``retry-after`` in whole seconds, rounded up, at least 1, and ``retry-after-ms`` in milliseconds."""
     return ("retry-after", str(max(1, -(-milliseconds // 1000)))), ("retry-after-ms", str(milliseconds))

@@ -1,33 +1,32 @@
-"""Levels that the control API gives to buckets, those of accounts included that nobody has seen yet."""
+"""Levels that the control API sets for buckets, including buckets of accounts that are not known yet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.limits.bucket import Bucket
-from mockserver.limits.keys import NEVER, Key, age_of, time_of
+from mockserver.limits.bucket import NEVER, Bucket, Key, age_of, time_of
 
 if TYPE_CHECKING:
     from mockserver.limits.bucket import Limit
 
-_MAX_ACCOUNTS = 65_536
+_MAX_ACCOUNTS = 65_536  # accounts that have taken a level; then the level for all accounts is dropped
 
 
 class Level(NamedTuple):
-    """``remaining`` requests or tokens at the time ``at`` (microseconds)."""
+    """A level of a bucket: ``remaining`` requests or tokens at the time ``at`` (microseconds)."""
 
     remaining: int
     at: int = NEVER
 
     def bucket(self, limit: Limit) -> Bucket:
-        """Return a bucket at this level; a full one where more is to remain than the limit."""
+        """Return a bucket at this level; a full bucket if ``remaining`` exceeds the limit."""
         debt = max(0, limit.amount - self.remaining) * limit.window
-        # A drained bucket lacks a millisecond more: less would not be waited for.
+        # A drained bucket lacks one millisecond more, because a shorter wait counts as 0.
         return Bucket(debt + (1000 * limit.amount if self.at == NEVER else 0), self.at)
 
 
 class Levels:
-    """Levels that buckets have yet to take. Not thread-safe: its owner locks."""
+    """Levels that buckets have not taken yet. Not thread-safe: the owner locks."""
 
     def __init__(self) -> None:
         self._of_one: dict[Key, Level] = {}
@@ -39,7 +38,7 @@ class Levels:
         return bool(self._of_one or self._of_all)
 
     def set(self, account_id: str | None, group: str, kind: str, level: Level) -> None:
-        """Give a level to a bucket of one account; without an account, of every one, now or to come."""
+        """Set the level of a bucket of one account; without an account, of all present and future accounts."""
         if account_id is None:
             self._of_all[group, kind], self._had[group, kind] = level, set()
             self._of_one = {key: level for key, level in self._of_one.items() if key[1:] != (group, kind)}
@@ -47,7 +46,7 @@ class Levels:
             self._of_one[account_id, group, kind] = level
 
     def take(self, key: Key) -> Level | None:
-        """Return the level that the bucket is to have from now on; the second time ``None``."""
+        """Return the level that the bucket must take, and remove it; ``None`` if there is none."""
         level = self._of_one.pop(key, None)
         account_id, kind = key[0], key[1:]
         had = self._had.get(kind)
@@ -60,7 +59,7 @@ class Levels:
         return level
 
     def forget(self, account_id: str | None) -> None:
-        """Leave the buckets of an account, or all, as they are."""
+        """Remove the levels of an account, or all."""
         if account_id is None:
             self._of_one, self._of_all, self._had = {}, {}, {}
             return
@@ -69,7 +68,7 @@ class Levels:
             had.add(account_id)
 
     def snapshot(self, account_id: str | None, now: int) -> list[dict[str, Any]]:
-        """Return the levels that buckets of an account have yet to take, or those of all; rows for ``restore``."""
+        """Return the levels of an account, or all, as rows for ``restore``."""
         if account_id is not None:
             waiting = {
                 kind: level for kind, level in self._of_all.items() if account_id not in self._had[kind]
@@ -85,7 +84,7 @@ class Levels:
         ]
 
     def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
-        """Put the levels of a ``snapshot`` in place of those of an account, or of all."""
+        """Replace the levels of an account, or all, with those of a ``snapshot``."""
         self.forget(account_id)
         for row in rows:
             account, kind = account_id or row["account"], (row["group"], row["kind"])

@@ -1,4 +1,4 @@
-"""Admits requests within the limits of their account, or refuses as the API does."""
+"""Admits requests within the rate limits of their accounts, and refuses others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.errors import ApiError
 from mockserver.limits import bucket, headers
-from mockserver.limits.bucket import Limit
+from mockserver.limits.bucket import Key, Limit
 from mockserver.limits.levels import Level, Levels
 from mockserver.limits.policy import Policy
 from mockserver.limits.queue import BatchQueue
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
-    from mockserver.limits.keys import Key
     from mockserver.settings.model import Settings
 
-# What a scripted refusal names where the account has no such limit: the amounts of many models on tier-1.
+# Limits for scripted refusals if the account has no such limit: the amounts of many models on tier-1.
 _STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000, "images_per_minute": 50_000}
-# What is used up in scripted refusals; of other names than these it is tokens.
+# The exhausted limit of scripted refusals by name; for other names, it is tokens.
 _REFUSED = {"rate_limit_requests": "requests", "rate_limit_images": "images"}
 
 Headers = tuple[tuple[str, str], ...]
@@ -36,16 +35,16 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that was let in: its response headers, and the token bucket to settle later."""
+    """An admitted request: its response headers, and the draw of tokens to settle later."""
 
     headers: Headers = ()
     tokens: Draw | None = None
 
 
 class Gauge(NamedTuple):
-    """How full a bucket is; the limit is per ``window_seconds``, and it is full again after ``reset_ms``.
+    """The state of a bucket. The limit applies per ``window_seconds``; the bucket is full again after ``reset_ms``.
 
-    The batch queue has no window: its tokens are given back as batches end.
+    The batch queue has no window: its tokens are released when batches end.
     """
 
     kind: str
@@ -57,9 +56,9 @@ class Gauge(NamedTuple):
 
 
 class Limiter:
-    """The buckets of one server. ``policy`` says which limits they have. Thread-safe.
+    """The rate limiter of one server. ``policy`` decides the limits of its buckets. Thread-safe.
 
-    Raises ``SettingsError`` when the settings name limits that do not exist.
+    Raises ``SettingsError`` if the settings name unknown limits.
     """
 
     def __init__(self, catalog: Catalog, clock: Clock, settings: Settings) -> None:
@@ -82,10 +81,10 @@ class Limiter:
         tells_tokens: bool,
         overrides: str = "",
     ) -> Admission:
-        """Let a request in and charge it: one request, its estimated ``tokens`` and its ``images``.
+        """Admit a request and charge it: one request, its estimated ``tokens`` and its ``images``.
 
-        ``overrides`` is the request's setting ``limits``; ``tells_tokens`` is whether the endpoint's answers
-        have token headers. Raises ``ApiError`` with the headers of a 429, or for a model the tier may not use.
+        ``overrides`` is the request's setting ``limits``; ``tells_tokens`` is true if the endpoint's answers have
+        token headers. Raises ``ApiError`` with the headers of a 429, or for a model that the tier may not use.
         """
         if not self._settings.rate_limits:
             return Admission()
@@ -95,7 +94,7 @@ class Limiter:
             for kind, limit in limits.items()
             if images or KINDS[kind].counts != "images"
         ]
-        with self._lock:  # No thread may come with a time that another one is already past.
+        with self._lock:  # The times that threads pass to the buckets must not decrease.
             if self._levels:
                 for draw in draws:
                     self._level(draw.key, draw.limit)
@@ -111,7 +110,7 @@ class Limiter:
         return Admission(sent, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
 
     def settle(self, admission: Admission, tokens: int) -> None:
-        """Charge what the answer really used beyond the estimate, or give the difference back."""
+        """Charge the tokens that the answer used beyond the estimate, or give the difference back."""
         charged = admission.tokens
         if charged is not None and tokens != charged.amount:
             with self._lock:
@@ -127,11 +126,10 @@ class Limiter:
         tells_tokens: bool,
         overrides: str = "",
     ) -> ApiError:
-        """Return the 429 of that name, as if the account had used up what it names; nothing is charged.
+        """Return the 429 called ``name``, as if the account had exhausted that limit. Nothing is charged.
 
-        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens``, ``rate_limit_images`` or
-        ``request_too_large``. The limit is the account's per minute, else per day, else ``_STAND_INS``; the
-        headers have the same one.
+        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens``, ``rate_limit_images`` or ``request_too_large``. The
+        limit is the account's per minute, else per day, else that of ``_STAND_INS``; the headers have the same limit.
         """
         counts = _REFUSED.get(name, "tokens")
         limits = self._limits_or_none(account, model, overrides)
@@ -162,21 +160,21 @@ class Limiter:
     def enqueue(
         self, account: Account, model: ModelCard, batch_id: str, tokens: int, overrides: str = ""
     ) -> None:
-        """Take a batch into the queue; it leaves by ``queue.leave``. Raises ``QueueFull`` and ``ApiError``."""
+        """Add a batch to the queue; ``queue.leave`` removes it. Raises ``QueueFull`` and ``ApiError``."""
         limit = self.policy.queue_limit(account, model, overrides) if self._settings.rate_limits else None
         self.queue.enter(account.id, model.limit_group, batch_id, tokens, limit)
 
     def set_level(self, account_id: str | None, group: str, kind: str, remaining: int | None) -> None:
-        """Have so much remain in a bucket of an account; without one, of every account, seen or to come.
+        """Set what remains in a bucket of an account; without an account, of all present and future accounts.
 
-        ``None`` drains it: nothing is left, and it does not refill until it has refused a request.
+        ``None`` drains the bucket: nothing remains, and it does not refill until it has refused a request.
         """
         with self._lock:
             level = Level(0) if remaining is None else Level(remaining, self.now())
             self._levels.set(account_id, group, kind, level)
 
     def groups_in_use(self) -> dict[str, list[str]]:
-        """Return the limit groups of which buckets or batch queues are in use, by account id."""
+        """Return the limit groups with buckets or batch queues in use, by account id."""
         groups: dict[str, dict[str, None]] = {}
         buckets = [(account_id, group) for (account_id, group, _), _, _ in self.buckets.items()]
         for account_id, group in (*buckets, *self.queue.groups()):
@@ -184,9 +182,9 @@ class Limiter:
         return {account_id: list(used) for account_id, used in groups.items()}
 
     def gauges(self, account: Account, model: ModelCard) -> list[Gauge]:
-        """Return how full the account's buckets and batch queue for a model are.
+        """Return the state of the account's buckets and batch queue for a model.
 
-        Raises ``ApiError`` when its tier may not use it.
+        Raises ``ApiError`` if the tier may not use the model.
         """
         overrides = self._settings.limits
         limits = self.policy.limits(account, model, overrides)
@@ -208,7 +206,7 @@ class Limiter:
         return gauges
 
     def reset(self, account_id: str | None = None) -> None:
-        """Fill all buckets and take all changes back, of one account or of all."""
+        """Fill all buckets and undo all changes, of one account or of all."""
         with self._lock:
             self.policy.forget(account_id)
             self._levels.forget(account_id)
@@ -217,7 +215,7 @@ class Limiter:
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
         """Return every bucket, level and change of an account, or of all, for ``restore``.
 
-        Times are ages, so that a bucket is as full when it is restored as it is now.
+        Times are stored as ages, so that a restored bucket has the same level as now.
         """
         with self._lock:
             now = self.now()
@@ -227,7 +225,7 @@ class Limiter:
             }
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Put the buckets, levels and changes of a ``snapshot`` in place of those of an account, or of all."""
+        """Replace the buckets, levels and changes of an account, or of all, with those of a ``snapshot``."""
         with self._lock:
             now = self.now()
             self.policy.restore(state, account_id)
@@ -235,9 +233,9 @@ class Limiter:
             self.buckets.restore(state["buckets"], account_id, now)
 
     def now(self) -> int:
-        """Return microseconds that never run backwards: while the clock is set back, time stands still for buckets.
+        """Return a monotonic time in microseconds. If the clock is set back, the time continues from where it was.
 
-        To be called with the lock held.
+        Call it with the lock held.
         """
         now = round(self._clock.now() * bucket.MICROSECONDS)
         self._set_back += max(0, self._last - now)
@@ -245,13 +243,13 @@ class Limiter:
         return now + self._set_back
 
     def _level(self, key: Key, limit: Limit) -> None:
-        """Bring a bucket to the level it was given, if it was given one since it was last used."""
+        """Set a bucket to its new level, if a level was set since the bucket was last used."""
         level = self._levels.take(key)
         if level is not None:
             self.buckets.put(key, level.bucket(limit), limit)
 
     def _limits_or_none(self, account: Account, model: ModelCard, overrides: str) -> dict[str, Limit]:
-        """Return a copy of the limits of an account on a model; empty when its tier may not use it."""
+        """Return a copy of the limits of an account on a model; empty if the tier may not use the model."""
         try:
             return dict(self.policy.limits(account, model, overrides))
         except ApiError:
@@ -262,7 +260,7 @@ class Limiter:
         return used_up(refused, tier=tier, in_real_time=self._in_real_time)
 
     def _in_real_time(self, milliseconds: int) -> int:
-        """Return how long a client has to sleep until so much of the clock's time has passed, rounded up."""
+        """Return the real milliseconds, rounded up, in which so many milliseconds of the server's clock pass."""
         state = self._clock.state()
         scale = state["scale"]
         assert isinstance(scale, int | float)
@@ -270,5 +268,5 @@ class Limiter:
 
 
 def _amount(kind: str, tokens: int, images: int) -> int:
-    """Return what a request takes from a bucket of a kind."""
+    """Return the amount that a request takes from a bucket of this kind."""
     return {"tokens": tokens, "images": images}.get(KINDS[kind].counts, 1)

@@ -1,6 +1,6 @@
-"""Decides which limits hold for an account on a model: the layers that change what the tables state.
+"""Decides which rate limits apply to an account on a model, from several layers.
 
-From the lowest to the highest: the tables of the tier (as documented, or as observed), the settings' limits, those of
+From the lowest to the highest: the tables of the tier (documented or observed), the limits of the settings, those of
 the account's row, changes for all accounts, changes for the account, and the request's setting ``limits``.
 """
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 Overrides = Mapping[str, int | None]
 
-_MAX_RESOLVED = 4096  # limits that are put together already; all are forgotten when there are more
+_MAX_RESOLVED = 4096  # cached results; the cache is cleared when there are more
 
 
 class Policy:
-    """The limits of every account, and what the control API changed of them. Thread-safe.
+    """The limits of all accounts, with the changes of the control API. Thread-safe.
 
-    Raises ``SettingsError`` when the settings name limits that do not exist.
+    Raises ``SettingsError`` if the settings name unknown limits.
     """
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
@@ -43,7 +43,7 @@ class Policy:
         self._resolved: dict[tuple[object, ...], dict[str, Limit]] = {}
 
     def limits(self, account: Account, model: ModelCard, overrides: str = "") -> Mapping[str, Limit]:
-        """Return the limits of an account on a model, by kind. Raises ``ApiError`` when its tier may not use it."""
+        """Return the limits of an account on a model, by kind. Raises ``ApiError`` if the tier may not use it."""
         tier = self.tier_of(account)
         key = (account.id, account.limits, model.limit_group, model.sees_images, tier, overrides)
         resolved = self._resolved.get(key)
@@ -61,17 +61,17 @@ class Policy:
         return resolved
 
     def amounts(self, account: Account, model: ModelCard, overrides: str = "") -> dict[str, int]:
-        """Return every limit that an account has on a model, the batch queue's too, by kind.
+        """Return all limits of an account on a model, including the batch queue's, by kind.
 
-        Raises ``ApiError`` when its tier may not use the model.
+        Raises ``ApiError`` if the tier may not use the model.
         """
         amounts = self._locked_amounts(account, model, overrides)
         return {kind: amount for kind, amount in amounts.items() if amount is not None}
 
     def queue_limit(self, account: Account, model: ModelCard, overrides: str = "") -> int | None:
-        """Return how many tokens the batch queue takes; ``None``: any number.
+        """Return the maximum number of tokens in the batch queue; ``None`` if it is unlimited.
 
-        A tier without a queue takes none where other tiers have one. Raises ``ApiError`` as ``amounts`` does.
+        For a tier without a queue it is 0, if other tiers have a queue. Raises ``ApiError`` as ``amounts`` does.
         """
         amounts = self._locked_amounts(account, model, overrides)
         if ENQUEUED_TOKENS in amounts:
@@ -80,23 +80,23 @@ class Policy:
         return 0 if any(each and each.enqueued_tokens for each in stated) else None
 
     def tier_of(self, account: Account) -> str:
-        """Return the account's tier, as it is now."""
+        """Return the account's current tier."""
         return self._tiers.get(account.id) or self._tiers.get(None) or account.tier
 
     def set_tier(self, account_id: str | None, tier: str) -> None:
-        """Move an account to another tier; without one, all that were not moved on their own."""
+        """Move an account to another tier; without an account, all accounts that were not moved individually."""
         with self._lock:
             self._tiers[account_id] = tier
             self._resolved.clear()
 
     def override(self, account_id: str | None, group: str, limits: Overrides) -> None:
-        """Change limits of a group for an account, or for all; ``None`` removes a limit."""
+        """Change limits of a group for an account, or for all. A limit of ``None`` is removed."""
         with self._lock:
             self._limits.setdefault((account_id, group), {}).update(limits)
             self._resolved.clear()
 
     def forget(self, account_id: str | None) -> None:
-        """Take back the changes for an account, or all."""
+        """Undo the changes for an account, or all."""
         with self._lock:
             self._forget(account_id)
 
@@ -118,7 +118,7 @@ class Policy:
             }
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Put the changes of a ``snapshot`` in place of those for an account, or of all."""
+        """Replace the changes for an account, or all, with those of a ``snapshot``."""
         with self._lock:
             self._forget(account_id)
             for row in state["tiers"]:
@@ -139,7 +139,7 @@ class Policy:
     def _amounts(
         self, account: Account, model: ModelCard, tier: str, overrides: str
     ) -> dict[str, int | None]:
-        """Put the layers on each other; a limit of ``None`` was taken away."""
+        """Combine the layers. A limit of ``None`` was removed."""
         group = model.limit_group
         stated = self._stated(account, group, tier, overrides)
         amounts: dict[str, int | None] = dict(stated.kinds()) if stated else {}
@@ -161,7 +161,7 @@ class Policy:
         return amounts
 
     def _stated(self, account: Account, group: str, tier: str, overrides: str) -> TierLimits | None:
-        """Return the tables' limits: as documented, or as observed where settings, a row or the request say so."""
+        """Return the limits of the tables: the documented ones, or the observed ones if settings or request ask so."""
         observed = wants_observed(overrides) or any(
             row.observed and row.group == group and row.tier in (None, tier)
             for row in (*self._settings.limit_rows, *account.limits)

@@ -1,4 +1,4 @@
-"""The batch queue: how many tokens of an account's batches wait or are worked at, by limit group."""
+"""The batch queue: the tokens of the batches of each account and limit group that wait or are processed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class QueueFull(Exception):
-    """The queue has no room for a batch: ``limit`` tokens may be in it."""
+    """The queue has no room for a batch; ``limit`` is the maximum number of tokens in it."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -14,14 +14,14 @@ class QueueFull(Exception):
 
 
 class BatchQueue:
-    """Tokens by account, limit group and batch. Thread-safe."""
+    """The numbers of tokens by account, limit group and batch. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tokens: dict[tuple[str, str], dict[str, int]] = {}
 
     def enter(self, account_id: str, group: str, batch_id: str, tokens: int, limit: int | None) -> None:
-        """Take a batch in, replacing one of the same id. Raises ``QueueFull`` where that exceeds ``limit``."""
+        """Add a batch; it replaces one with the same id. Raises ``QueueFull`` if the tokens exceed ``limit``."""
         with self._lock:
             others = {
                 each: count
@@ -33,7 +33,7 @@ class BatchQueue:
             self._tokens[account_id, group] = others | {batch_id: tokens}
 
     def leave(self, account_id: str, batch_id: str) -> None:
-        """Forget a batch, if it is there."""
+        """Remove a batch, if it is in the queue."""
         with self._lock:
             for key in [key for key, batches in self._tokens.items() if key[0] == account_id]:
                 self._tokens[key].pop(batch_id, None)
@@ -41,11 +41,11 @@ class BatchQueue:
                     del self._tokens[key]
 
     def used(self, account_id: str, group: str) -> int:
-        """Return the tokens that are in the queue."""
+        """Return the number of tokens in the queue."""
         with self._lock:
             return sum(self._tokens.get((account_id, group), {}).values())
 
     def groups(self) -> list[tuple[str, str]]:
-        """Return account and limit group of every queue that is in use."""
+        """Return the account and limit group of each queue in use."""
         with self._lock:
             return list(self._tokens)

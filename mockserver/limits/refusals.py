@@ -1,4 +1,4 @@
-"""The 429s of rate limits, in the words and with the headers of the API."""
+"""Makes the 429 refusals of rate limits, with the API's messages and headers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _UPGRADE = (
 
 
 class Refused(NamedTuple):
-    """A request that a bucket has no room for: the ``draw`` from it, and all ``draws`` with their ``buckets``.
+    """A request that exceeds a limit: the refused ``draw``, and all ``draws`` with their ``buckets``.
 
-    ``now`` is the limiter's time in microseconds; ``tells_tokens`` is whether the endpoint's answers have token
+    ``now`` is the limiter's time in microseconds; ``tells_tokens`` is true if the endpoint's answers have token
     headers.
     """
 
@@ -40,7 +40,7 @@ class Refused(NamedTuple):
 
 
 def too_large(refused: Refused) -> ApiError:
-    """Return the refusal of a request that takes more than the whole bucket holds."""
+    """Return the refusal of a request that needs more than a full bucket holds."""
     account, model, draw, draws, buckets, now, tells_tokens = refused
     name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
     return ApiError(
@@ -55,7 +55,7 @@ def too_large(refused: Refused) -> ApiError:
 
 
 def used_up(refused: Refused, *, tier: str, in_real_time: Callable[[int], int]) -> ApiError:
-    """Return the refusal of a request that has to wait; ``in_real_time`` is how long clients really do."""
+    """Return the refusal of a request that must wait; ``in_real_time`` converts milliseconds to real time."""
     account, model, draw, draws, buckets, now, tells_tokens = refused
     kind = KINDS[draw.key[2]]
     held = buckets[draws.index(draw)]

@@ -1,4 +1,4 @@
-"""Where buckets are kept: in memory. Several are checked and charged as one."""
+"""Stores buckets in memory. Several buckets are checked and charged atomically."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mockserver.limits import bucket
-from mockserver.limits.bucket import Bucket, Limit
-from mockserver.limits.keys import Key, age_of, time_of
+from mockserver.limits.bucket import Bucket, Key, Limit, age_of, time_of
 
 _FRESH = Bucket()
-_SWEPT = 2  # entries looked at whenever one is added, so that full ones are forgotten as fast as they come
+_SWEPT = 2  # entries examined whenever one is added, so that full buckets are removed as fast as new ones are added
 
 
 class Draw(NamedTuple):
-    """So much from one bucket."""
+    """An amount to take from one bucket."""
 
     key: Key
     limit: Limit
@@ -24,7 +23,7 @@ class Draw(NamedTuple):
 
 
 class BucketStore:
-    """The buckets in use. A bucket that is full again is forgotten, which changes no answer."""
+    """The buckets in use. Full buckets are removed, which changes no answer."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,7 +35,7 @@ class BucketStore:
     def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:
         """Take all the draws or none.
 
-        Returns the draw that has to wait longest, if any has to, and the buckets as they then are.
+        Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
         """
         with self._lock:
             buckets: list[Bucket] = []
@@ -57,7 +56,7 @@ class BucketStore:
             return refused, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
-        """Take a draw, whether there is room or not; a negative amount gives back."""
+        """Take a draw even if it exceeds the limit. A negative amount is given back."""
         with self._lock:
             held = bucket.take(self._bucket(draw.key, now), draw.limit, draw.amount, now)
             self._keep(draw.key, held, draw.limit, now)
@@ -68,13 +67,13 @@ class BucketStore:
             self._kept[key] = (held, limit)
 
     def get(self, key: Key) -> Bucket:
-        """Return the bucket of ``key``; a full one where none is kept."""
+        """Return the bucket of ``key``; a full bucket if none is stored."""
         with self._lock:
             kept = self._kept.get(key)
             return kept[0] if kept else _FRESH
 
     def clear(self, account: str | None = None) -> None:
-        """Forget every bucket, or those of one account: all are full again."""
+        """Remove all buckets, or those of one account, so that they are full again."""
         with self._lock:
             for key in [key for key in self._kept if account in (None, key[0])]:
                 del self._kept[key]
@@ -96,21 +95,21 @@ class BucketStore:
         ]
 
     def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
-        """Put the buckets of a ``snapshot`` in place of those of an account, or of all."""
+        """Replace the buckets of an account, or all, with those of a ``snapshot``."""
         self.clear(account_id)
         for row in rows:
             key = (account_id or row["account"], row["group"], row["kind"])
             self.put(key, Bucket(row["debt"], time_of(row["age"], now)), Limit(row["amount"], row["window"]))
 
     def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
-        """Yield the buckets that are kept."""
+        """Yield the stored buckets."""
         with self._lock:
             kept = list(self._kept.items())
         for key, (held, limit) in kept:
             yield key, held, limit
 
     def _bucket(self, key: Key, now: int) -> Bucket:
-        """Return the bucket as of ``now``, refilled by the limit that held until then."""
+        """Return the bucket at ``now``, refilled by the limit that applied until then."""
         kept = self._kept.get(key)
         return Bucket(bucket.debt_at(*kept, now), now) if kept else _FRESH
 

@@ -1,1 +1,1 @@
-"""How answers look on the wire: JSON styles, SSE, subtitles, ids, usage."""
+"""The form of responses: transcripts, chat completions, events, subtitles, tokens and usage."""

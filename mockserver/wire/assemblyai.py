@@ -1,6 +1,6 @@
-"""Transcripts in the shape of AssemblyAI, as the AI/ML API hands it on. Times are in milliseconds.
+"""Formats transcripts as AssemblyAI does, in the form that the AI/ML API passes on. Times are in milliseconds.
 
-Members that the provider's samples have as null are left out: its schema gives them no null.
+Members that are null in the provider's samples are left out, because its schema does not allow null for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Value = dict[str, Any]
 
-# What a request can ask for, and what it is where the request does not say.
+# The switches of a request, and their defaults.
 _SWITCHES = {
     "language_detection": False,
     "punctuate": True,
@@ -37,7 +37,7 @@ _SWITCHES = {
     "sentiment_analysis": False,
     "entity_detection": False,
 }
-# The analyses that are empty here: the switch, the member of the result, and what it then is.
+# Analyses that are always empty: the switch, and the member of the result with its value.
 _EMPTY: Mapping[str, tuple[str, object]] = {
     "auto_highlights": ("auto_highlights_result", {"status": "success", "results": []}),
     "summarization": ("summary", ""),
@@ -58,12 +58,12 @@ def result(
     model: str,
     request: Mapping[str, Any],
 ) -> Value:
-    """Return the whole object; ``duration`` in seconds, ``language`` as the API writes it (``en_us``).
+    """Return the whole object; ``duration`` is in seconds, ``language`` in the API's form (``en_us``).
 
-    ``segments`` have words, and speakers where the ``request`` asks for them.
+    ``segments`` have words, and speakers if the ``request`` asks for them.
     """
     words = [word for segment in segments for word in segment.words or ()]
-    asked = {name: bool(request.get(name, default)) for name, default in _SWITCHES.items()}
+    switches = {name: bool(request.get(name, default)) for name, default in _SWITCHES.items()}
     value: Value = {
         "id": transcript_id,
         "language_model": "assemblyai_default",
@@ -77,17 +77,17 @@ def result(
         "audio_duration": math.ceil(round(duration, 4)),
         "speed_boost": False,
         "throttled": False,
-        **asked,
+        **switches,
     }
-    if asked["speaker_labels"]:
+    if switches["speaker_labels"]:
         value["utterances"] = [
             _utterance(speaker, list(turn), duration)
             for speaker, turn in itertools.groupby(segments, key=lambda segment: segment.speaker or "A")
         ]
     value |= {name: request[name] for name in _REPEATED if request.get(name) is not None}
-    value |= dict(_EMPTY[switch] for switch in _EMPTY if asked[switch])
+    value |= dict(_EMPTY[switch] for switch in _EMPTY if switches[switch])
     for switch, member in _ALWAYS.items():
-        status = "success" if asked[switch] else "unavailable"
+        status = "success" if switches[switch] else "unavailable"
         value[member] = {"status": status, "results": [], "summary": {}}
     return value
 

@@ -1,4 +1,4 @@
-"""Chat completions on the wire: the whole object, and the chunks of a stream."""
+"""Formats chat completions: the whole object, and the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mockserver.ids import Ids
 
 DONE = b"data: [DONE]\n\n"
-PCM_BYTES = 19_200  # of a chunk: 400 ms, 8 audio tokens
-_CHUNK_LETTERS = 16  # what obfuscation fills chunks up to a multiple of
+PCM_BYTES = 19_200  # bytes of a chunk: 400 ms, 8 audio tokens
+_CHUNK_LETTERS = 16  # characters; obfuscation fills chunks up to a multiple of this, plus 1
 
 Member = dict[str, Any]
 
@@ -27,7 +27,7 @@ _TEXT_OR_LETTER = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the completion and each of its chunks have in common. ``created`` is in seconds since 1970."""
+    """The members that the completion and each of its chunks have in common. ``created`` is a Unix time in seconds."""
 
     id: str
     created: int
@@ -52,17 +52,17 @@ class Head:
         }
 
 
-def served_tier(asked: str | None) -> str:
-    """Return the ``service_tier`` that an answer has for the one that was asked for."""
-    return {"priority": "priority", "fast": "priority", "flex": "flex"}.get(asked or "", "default")
+def served_tier(requested: str | None) -> str:
+    """Return the ``service_tier`` of the response for the requested one."""
+    return {"priority": "priority", "fast": "priority", "flex": "flex"}.get(requested or "", "default")
 
 
 class Chunks:
-    """Writes the chunks of one stream: LF line ends, compact JSON, one event each.
+    """A writer of the chunks of one stream: one event each, with LF line ends and compact JSON.
 
-    ``logprobs``: every choice has them, null where there are none. ``complete_choices``: the last chunk of a
-    spoken reply has its ``finish_reason``, too. With ``obfuscation`` chunks are filled up to a multiple of 16
-    letters, and one more.
+    With ``logprobs``, every choice has the member, null if there are none. With ``complete_choices``, the last chunk of
+    a spoken reply has a ``finish_reason``, too. With ``obfuscation``, chunks are filled up to a multiple of 16
+    characters, plus 1.
     """
 
     def __init__(
@@ -91,29 +91,29 @@ class Chunks:
         finish_reason: str | None = None,
         usage_first: bool = False,
     ) -> bytes:
-        """Return a chunk with one choice; ``usage_first``: its null ``usage`` precedes it, as in parallel calls."""
-        told = {"logprobs": logprobs} if self._logprobs else {}
-        choice = {"index": index, "delta": delta, **told, "finish_reason": finish_reason}
+        """Return a chunk with one choice. With ``usage_first``, null ``usage`` precedes it, as in parallel calls."""
+        members = {"logprobs": logprobs} if self._logprobs else {}
+        choice = {"index": index, "delta": delta, **members, "finish_reason": finish_reason}
         early = {"usage": None} if usage_first and self._include_usage else {}
         return self._event({**early, "choices": [choice]})
 
     def usage(self, usage: Member) -> bytes:
-        """Return the chunk without choices that has the usage."""
+        """Return the chunk with the usage, which has no choices."""
         return self._event({"choices": []}, usage)
 
     def moderation(self, moderation: Member) -> bytes:
-        """Return the chunk without choices that says what moderation found."""
+        """Return the chunk with the results of moderation, which has no choices."""
         return self._event({"choices": [], "moderation": moderation})
 
     def choiceless(self) -> bytes:
-        """Return a chunk without ``choices``, as audio models send between others."""
+        """Return a chunk without the member ``choices``, which audio models send between others."""
         return self._event({})
 
     def expiry(self, index: int, expires_at: int) -> bytes:
-        """Return the last chunk of a spoken reply: until when its audio can be referred to."""
-        told = {"finish_reason": None} if self._complete_choices else {}
+        """Return the last chunk of a spoken reply, with the time until which its audio can be referenced."""
+        members = {"finish_reason": None} if self._complete_choices else {}
         delta = {"audio": {"expires_at": expires_at}}
-        return self._event({"choices": [{"index": index, "delta": delta, **told}]})
+        return self._event({"choices": [{"index": index, "delta": delta, **members}]})
 
     def _event(self, members: Member, usage: Member | None = None) -> bytes:
         head = self._head
@@ -145,7 +145,7 @@ def message(
     tool_calls: Sequence[Member] = (),
     function_call: Member | None = None,
 ) -> Member:
-    """Return the assistant's message, with its members in the order of the API."""
+    """Return the assistant's message, with its members in the API's order."""
     members: Member = {"role": "assistant", "content": content}
     if tool_calls:
         members["tool_calls"] = list(tool_calls)
@@ -166,9 +166,9 @@ def tool_call(call: ToolCall, call_id: str) -> Member:
 
 
 def parallel_pieces(arguments: str) -> Iterator[str]:
-    """Yield the JSON arguments of one of several calls, cut as the API does.
+    """Yield the JSON arguments of one of several calls in pieces, divided as the API does.
 
-    That is after 4, 9, 14, 18, 23, 28 letters, and so on: every 14 thirds. Spaces between members do not count.
+    A piece ends after 4, 9, 14, 18, 23, 28 characters, and so on: every 14/3. Spaces between members do not count.
     """
     start = counted = cuts = 0
     for found in _TEXT_OR_LETTER.finditer(arguments):
@@ -184,23 +184,23 @@ def parallel_pieces(arguments: str) -> Iterator[str]:
 
 
 def no_logprobs() -> Member:
-    """Return ``logprobs`` of a chunk that has no token."""
+    """Return the ``logprobs`` of a chunk without tokens."""
     return {"content": [], "refusal": None}
 
 
 def logprobs(
     written: Iterable[bytes], alternatives: int, vocabulary: tokens.Vocabulary = tokens.DEFAULT
 ) -> Member:
-    """Return ``logprobs`` of the tokens, derived from them: each with the ``alternatives`` likeliest others."""
+    """Return the ``logprobs`` of the tokens, derived from their bytes, each with ``alternatives`` likeliest tokens."""
     return {"content": [_logprob(token, alternatives, vocabulary) for token in written], "refusal": None}
 
 
 def _logprob(token: bytes, alternatives: int, vocabulary: tokens.Vocabulary) -> Member:
-    told = tokens.logprob(token, -0.2 * _derived(token) ** 4)
+    entry = tokens.logprob(token, -0.2 * _derived(token) ** 4)
     others = tokens.others(token, alternatives - 1, vocabulary) if alternatives > 1 else []
     less_likely = [tokens.logprob(each, -3.5 - 0.5 * place) for place, each in enumerate(others)]
-    told["top_logprobs"] = [told | {}, *less_likely] if alternatives else []
-    return told
+    entry["top_logprobs"] = [entry.copy(), *less_likely] if alternatives else []
+    return entry
 
 
 def _derived(token: bytes) -> float:
@@ -215,9 +215,9 @@ def usage(
     reply_audio: int,
     rules: ChatRules | None = None,
 ) -> Member:
-    """Return the ``usage`` of a completion, with the details that a model of these ``rules`` tells.
+    """Return the ``usage`` of a completion, with the details that a model with these ``rules`` reports.
 
-    Only models with audio tell text and image tokens.
+    Only models with audio report text and image tokens.
     """
     prompt, completion = prompt_text + prompt_audio, reply_text + reply_audio
     with_audio, cache_writes = (rules.audio, rules.cache_write_tokens) if rules else (False, False)
@@ -242,7 +242,7 @@ def usage(
 
 
 def pieces(pcm: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the PCM in pieces of ``PCM_BYTES``; the last one is shorter, with silence up to a whole token."""
+    """Yield the PCM in pieces of ``PCM_BYTES``; the last one may be shorter."""
     waiting = bytearray()
     for chunk in pcm:
         waiting += chunk

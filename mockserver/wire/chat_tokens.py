@@ -1,7 +1,7 @@
-"""How many text tokens the messages, tools and replies of a chat take.
+"""Counts the text tokens of the messages, tools and replies of a chat.
 
-Models read and write more than the text: roles, the declarations of tools, the calls as JSON. Those forms are not
-documented; they were found by counting recorded answers (``docs/fidelity.md`` says how many each of them fits).
+Models read and write more than the text: roles, declarations of tools, calls as JSON. These forms are not documented;
+they were derived from the counts in recorded answers (``docs/fidelity.md`` lists how many answers each of them fits).
 """
 
 from __future__ import annotations
@@ -17,30 +17,32 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import TokenRules
     from mockserver.engines.dialogue import ToolCall
 
+# Numbers of tokens.
 _MESSAGE = 4  # the role and the marks around a message
-_OPENING = 3  # of these, those before the text: a reply's belong to the prompt
+_OPENING = 3  # the part of these before the text; a reply's opening belongs to the prompt
 _AUDIO_PART = 4
-_CALL = 7  # of one call, beside name and arguments
-_SEVERAL_CALLS = 1  # beside their JSON
+_CALL = 7  # one call, in addition to name and arguments
+_SEVERAL_CALLS = 1  # several calls, in addition to their JSON
 _RESULT = 3
-_OF_SEVERAL = 2  # each result of calls that were made together
-_TOGETHER = "multi_tool_use.parallel"  # what calls that are made together are a call of
+_OF_SEVERAL = 2  # each result of parallel calls
 _STRICT_FORMAT, _LOOSE_FORMAT = 3, 4
+
+_PARALLEL = "multi_tool_use.parallel"  # the tool whose call contains parallel calls
 _MAX_DEPTH = 50  # levels of a schema
 
 
 class PromptTokens:
-    """Adds up the text tokens of a prompt: one call for each message, then for what stands beside them."""
+    """The sum of the text tokens of a prompt. Call one method for each message, then for tools and format."""
 
     def __init__(self, rules: TokenRules) -> None:
         self._rules = rules
         self._vocabulary = rules.vocabulary
         self._callers: dict[str, str] = {}
-        self._made_together: dict[str, bool] = {}
+        self._is_parallel: dict[str, bool] = {}
         self.total = rules.prompt
 
     def message(self, texts: Sequence[str], *, name: str = "", audio_parts: int = 0) -> None:
-        """Add a message. Its text parts are read as one text."""
+        """Add a message. Its text parts are counted as one text."""
         self.total += _MESSAGE + self._count("".join(texts)) + _AUDIO_PART * audio_parts
         if name:
             self.total += 1 + self._count(name)
@@ -51,20 +53,20 @@ class PromptTokens:
         self.total += _OPENING + calls_tokens(made, self._vocabulary)
         for call_id, call in calls.items():
             self._callers[call_id] = call.name
-            self._made_together[call_id] = len(made) > 1
+            self._is_parallel[call_id] = len(made) > 1
         if len(made) > 1:
-            self.total += self._count(_TOGETHER) + _RESULT  # the results are one message
+            self.total += self._count(_PARALLEL) + _RESULT  # the results are one message
 
     def result(self, call_id: str, texts: Sequence[str]) -> None:
-        """Add what the call of that id returned."""
+        """Add the result of the call with this id."""
         self.total += self._count("".join(texts))
-        if self._made_together.get(call_id):
+        if self._is_parallel.get(call_id):
             self.total += _OF_SEVERAL
         else:
             self.total += _RESULT + self._count(self._callers.get(call_id, ""))
 
     def tools(self, functions: Sequence[Mapping[str, Any]], choice: object, *, beside_system: bool) -> None:
-        """Add the declarations of tools, and what the choice of tools puts before the reply."""
+        """Add the declarations of tools, and the tokens that the choice of tools adds before the reply."""
         if not functions:
             return
         rules = self._rules
@@ -92,9 +94,9 @@ class PromptTokens:
 
 @dataclass(frozen=True, slots=True)
 class ReplyTokens:
-    """What replies to a request take: ``tools``, whether it declares any, and its ``choice`` of them.
+    """A counter of the tokens of replies. ``tools``: the request declares tools; ``choice`` is its choice of them.
 
-    ``in_schema``: whether a JSON Schema says what a reply looks like.
+    ``in_schema``: replies must satisfy a JSON Schema.
     """
 
     rules: TokenRules
@@ -104,41 +106,41 @@ class ReplyTokens:
 
     @property
     def vocabulary(self) -> tokens.Vocabulary:
-        """Return the vocabulary in which replies are written."""
+        """Return the vocabulary of replies."""
         return self.rules.vocabulary
 
     @property
     def beside_text(self) -> int:
-        """Return what a text takes beside its own tokens."""
+        """Return the number of tokens that are added to those of a text."""
         if self.tools and self.choice != "none":
             return self.rules.reply_beside_tools
         return self.rules.reply_in_schema if self.in_schema else self.rules.reply
 
     def of_text(self, text: str) -> int:
-        """Return what a written text takes."""
+        """Return the number of tokens of a written reply."""
         return tokens.count(text, self.vocabulary) + self.beside_text
 
     def of_transcript(self, text: str) -> int:
-        """Return what the text of a spoken reply takes, beside the audio."""
+        """Return the number of text tokens of a spoken reply, without its audio tokens."""
         return transcript_tokens(tokens.count(text, self.vocabulary))
 
     def of_calls(self, calls: Sequence[ToolCall]) -> int:
-        """Return what calls take. The beginning of a call that was demanded by name belongs to the prompt."""
+        """Return the number of tokens of calls. The opening of a call demanded by name belongs to the prompt."""
         if len(calls) == 1 and _named(self.choice):
             return tokens.count(calls[0].arguments, self.vocabulary) + self.rules.reply
         return calls_tokens(calls, self.vocabulary) + self.rules.reply
 
 
 def transcript_tokens(written: int) -> int:
-    """Return what a transcript of ``written`` tokens takes: 4 more, and 2 for about every 5.6 of them.
+    """Return the tokens that a transcript of ``written`` tokens takes: 4 more, and 2 for about every 5.6 tokens.
 
-    The model writes and speaks in turns, and each turn seems to take two tokens.
+    The model alternates between writing and speaking, and each change seems to take two tokens.
     """
     return written + 4 + 2 * ((10 * written + 28) // 56) if written else 0
 
 
 def calls_tokens(calls: Sequence[ToolCall], vocabulary: tokens.Vocabulary) -> int:
-    """Return what the model writes to make the calls: several are made by a call that lists them."""
+    """Return the number of tokens of calls. Several calls are written as one call that lists them."""
     if len(calls) == 1:
         return sum(tokens.count(text, vocabulary) for text in (calls[0].name, calls[0].arguments)) + _CALL
     uses = ", ".join(
@@ -148,7 +150,7 @@ def calls_tokens(calls: Sequence[ToolCall], vocabulary: tokens.Vocabulary) -> in
 
 
 def declarations(functions: Sequence[Mapping[str, Any]]) -> str:
-    """Return the functions as models read them: types of TypeScript, descriptions as comments."""
+    """Return the functions in the form that models read: TypeScript types, with descriptions as comments."""
     lines = ["namespace functions {", ""]
     for function in functions:
         lines += _comment(function)
@@ -187,7 +189,7 @@ def _is_open(schema: Mapping[str, Any]) -> bool:
 
 
 def _comment(schema: object) -> list[str]:
-    """Return the description, else the title, as a comment."""
+    """Return the description, else the title, as lines of a comment."""
     if not isinstance(schema, dict):
         return []
     text = schema.get("description") or schema.get("title")
@@ -198,9 +200,9 @@ _TYPES = {"integer": "number", "number": "number", "string": "string", "boolean"
 
 
 def _type(schema: object, depth: int) -> str:
-    """Return the type of TypeScript that a JSON Schema describes; ``any`` where TypeScript has none.
+    """Return the TypeScript type for a JSON Schema; ``any`` if TypeScript has none.
 
-    ``depth`` is how many more levels are looked into.
+    ``depth`` is the number of further levels to describe.
     """
     if not isinstance(schema, dict) or depth <= 0:
         return "any"
@@ -216,7 +218,7 @@ def _type(schema: object, depth: int) -> str:
 
 
 def _of_kind(kind: object, schema: Mapping[str, Any], depth: int) -> str:
-    """Return the type of TypeScript of what is of one ``kind``, and otherwise as ``schema`` says."""
+    """Return the TypeScript type for one ``kind`` (type) of the ``schema``."""
     if depth <= 0:
         return "any"
     if kind == "array":
@@ -227,12 +229,12 @@ def _of_kind(kind: object, schema: Mapping[str, Any], depth: int) -> str:
 
 
 def _strings(values: Sequence[object]) -> dict[str, None]:
-    """Return the strings in ``values``, each once, in their order."""
+    """Return the unique strings in ``values``, in order."""
     return dict.fromkeys(value for value in values if isinstance(value, str))
 
 
 def _named(choice: object) -> str:
-    """Return the tool that the choice demands by name, or nothing."""
+    """Return the name of the tool that the choice demands; empty if it demands none."""
     if not isinstance(choice, dict) or choice.get("type") == "allowed_tools":
         return ""
     named = choice.get("function") or choice.get("custom") or choice

@@ -1,4 +1,4 @@
-"""How sure a recogniser says it is: from its probabilities, else derived from the text, always the same way."""
+"""The confidence of words: from the engine's probabilities, else derived deterministically from the text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Word
 
-_MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.85, 0.9995  # of what is derived
+_MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.85, 0.9995  # range of derived values
 
 
 def of_word(word: Word) -> float:
@@ -21,5 +21,5 @@ def of_word(word: Word) -> float:
 
 
 def of_words(words: Sequence[Word]) -> float:
-    """Return the confidence of a transcript: the mean of its words', 0 for none."""
+    """Return the confidence of a transcript: the mean of its words; 0 without words."""
     return round(sum(map(of_word, words)) / len(words), 7) if words else 0.0

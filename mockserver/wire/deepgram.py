@@ -1,6 +1,6 @@
-"""Transcripts in the shape of Deepgram, as the AI/ML API hands it on.
+"""Formats transcripts as Deepgram does, in the form that the AI/ML API passes on.
 
-``channels`` is one object with ``alternatives`` and ``paragraphs`` a list, as the provider's schema has them; see
+As in the provider's schema, ``channels`` is one object with ``alternatives``, and ``paragraphs`` is a list; see
 docs/fidelity.md.
 """
 
@@ -46,7 +46,7 @@ def metadata(
 
 
 def results(segments: Sequence[Segment], duration: float, *, punctuated: bool) -> Value:
-    """Return the transcript of segments that have words; with their speakers, where they have any."""
+    """Return the transcript of segments with words; with speakers, if the segments have them."""
     speakers = list(dict.fromkeys(segment.speaker for segment in segments if segment.speaker is not None))
     words = [_word(word, segment, speakers, duration) for segment in segments for word in segment.words or ()]
     transcript = text_of(segments) if punctuated else " ".join(word["word"] for word in words)
@@ -79,14 +79,14 @@ def _word(word: Word, segment: Segment, speakers: Sequence[str], duration: float
 
 
 def _without_marks(text: str) -> str:
-    """Return what is between the first and the last letter or digit of a word, these included."""
+    """Return the part of a word from its first to its last letter or digit."""
     places = [place for place, character in enumerate(text) if character.isalnum() or character == "_"]
     return text[places[0] : places[-1] + 1] if places else ""
 
 
 def _paragraph(sentences: Sequence[Segment], duration: float) -> Value:
-    """Return what one speaker says at a stretch."""
-    told = [
+    """Return the consecutive sentences of one speaker."""
+    listed = [
         {
             "text": each.text,
             "start": _within(each.start, duration),
@@ -97,10 +97,10 @@ def _paragraph(sentences: Sequence[Segment], duration: float) -> Value:
     return {
         "transcript": text_of(sentences),
         "paragraphs": {
-            "sentences": told,
+            "sentences": listed,
             "num_words": sum(len(each.words or ()) for each in sentences),
-            "start": told[0]["start"] if told else 0.0,
-            "end": told[-1]["end"] if told else 0.0,
+            "start": listed[0]["start"] if listed else 0.0,
+            "end": listed[-1]["end"] if listed else 0.0,
         },
     }
 

@@ -1,4 +1,4 @@
-"""How many tokens an image takes, by the documented arithmetic."""
+"""Calculates the number of tokens of an image, by the documented rules."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ImageRules
 
 _PATCH, _TILE = 32, 512  # pixels
-_MAX_SIDE, _SHORT_SIDE = 2048, 768  # pixels a tiled image is scaled down to
+_MAX_SIDE, _SHORT_SIDE = 2048, 768  # pixels; tiled images are scaled down to these
 
 
 def image_tokens(width: int, height: int, detail: str, rules: ImageRules) -> int:
-    """Return the tokens of an image of ``width`` by ``height`` pixels. ``detail`` matters for tiles only."""
+    """Return the number of tokens of an image of ``width`` by ``height`` pixels. ``detail`` affects only tiles."""
     if rules.multiplier is not None:
         return math.ceil(_patches(width, height, rules.patches) * rules.multiplier)
     if detail == "low":
@@ -22,18 +22,18 @@ def image_tokens(width: int, height: int, detail: str, rules: ImageRules) -> int
 
 
 def _tiles(width: int, height: int) -> int:
-    """Return how many squares cover the image once it fits into 2048 pixels and its short side into 768."""
+    """Return the number of tiles of the image, scaled to fit into 2048 pixels, with a short side of at most 768."""
     scale = min(1.0, _MAX_SIDE / max(width, height))
     scale = min(scale, _SHORT_SIDE / min(width, height))
     return math.ceil(width * scale / _TILE) * math.ceil(height * scale / _TILE)
 
 
-def _patches(width: int, height: int, most: int) -> int:
-    """Return how many squares cover the image, scaled down so far that there are no more than ``most``."""
+def _patches(width: int, height: int, max_patches: int) -> int:
+    """Return the number of patches of the image, scaled down until it has at most ``max_patches``."""
     wide, high = width / _PATCH, height / _PATCH
-    if math.ceil(wide) * math.ceil(high) > most:
-        scale = math.sqrt(most / (wide * high))
-        # Whole squares along one side at least, so that rounding up does not exceed the bound again.
+    if math.ceil(wide) * math.ceil(high) > max_patches:
+        scale = math.sqrt(max_patches / (wide * high))
+        # One side is a whole number of patches, so that rounding up does not exceed the maximum again.
         scale *= min(max(math.floor(side * scale), 1) / (side * scale) for side in (wide, high))
         wide, high = round(wide * scale, 6), round(high * scale, 6)
-    return min(math.ceil(wide) * math.ceil(high), most)
+    return min(math.ceil(wide) * math.ceil(high), max_patches)

@@ -1,6 +1,6 @@
-"""The results of moderation, in the form of chat completions.
+"""Formats the results of moderation in chat completions.
 
-No model judges the texts: only what a stub says is flagged. The scores are derived from the text.
+No model judges the texts: only a stub can flag them. The scores are derived from the text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Member = dict[str, Any]
 
 
 def results(model: str, texts: Iterable[str], flagged: Container[str] = ()) -> Member:
-    """Return ``moderation_results`` of a ``model``, one for each text, ``flagged`` for these categories."""
+    """Return the ``moderation_results`` of a ``model``: one result per text, flagged for the categories ``flagged``."""
     return {
         "type": "moderation_results",
         "model": model,
@@ -50,6 +50,6 @@ def _result(model: str, text: str, flagged: Container[str]) -> Member:
 
 
 def _score(category: str, text: str, flagged: bool) -> float:
-    """Return 0.000001 to 0.001, above 0.9 if ``flagged``; always the same for a text."""
+    """Return a score from 0.000001 to 0.001, or above 0.9 if ``flagged``; always the same for the same text."""
     derived = zlib.crc32(f"{category}:{text}".encode("utf-8", "replace")) / 0xFFFFFFFF
     return 0.9 + derived / 10 if flagged else float(10 ** (-6 + 3 * derived))

@@ -1,4 +1,4 @@
-"""Server-sent events as the audio endpoints write them: CRLF, no ``event:`` lines, ``[DONE]`` last."""
+"""Server-sent events in the form of the audio endpoints: CRLF, no ``event:`` lines, ``[DONE]`` last."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ DONE = b"data: [DONE]\r\n\r\n"
 
 
 def event(payload: dict[str, object]) -> bytes:
-    """Return one event, ready to send."""
+    """Return the bytes of one event."""
     return b"data: " + streamed(payload) + b"\r\n\r\n"
 
 
 def scripted(item: object, *, of_audio: bool = False) -> bytes:
-    """Write an event as a stub gives it: a payload, a text sent as it is, or ``{"event": …, "data": …}``.
+    """Return the bytes of an event of a stub: a payload, a text that is sent unchanged, or ``{"event": …, "data": …}``.
 
-    A payload that has a ``type`` is named by it in an ``event:`` line, but for events of the audio endpoints.
+    The ``type`` of a payload becomes its ``event:`` line, except for events of the audio endpoints.
     """
     end = b"\r\n" if of_audio else b"\n"
     name, payload = "", item
@@ -33,11 +33,11 @@ def scripted(item: object, *, of_audio: bool = False) -> bytes:
     return end.join([*lines, b"", b""])
 
 
-END = re.compile(rb"\r?\n\r?\n")  # of an event
+END = re.compile(rb"\r?\n\r?\n")  # the end of an event
 
 
 def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the events of a stream, each whole and as soon as it is, however it was cut in pieces."""
+    """Yield the events of a stream, each as soon as it is complete, from pieces that may divide events."""
     waiting = b""
     for piece in pieces:
         waiting += piece

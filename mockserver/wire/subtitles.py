@@ -1,4 +1,4 @@
-"""SubRip and WebVTT. Both end as the API ends them: SRT with two blank lines, VTT with one."""
+"""Formats subtitles as SubRip and WebVTT. As in the API, SRT ends with two blank lines and VTT with one."""
 
 from __future__ import annotations
 

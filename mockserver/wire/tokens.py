@@ -1,7 +1,7 @@
-"""Text tokens: those of the models' own vocabularies, and an estimate where splintr is not installed.
+"""Splits texts into tokens: with the models' vocabularies, or, if splintr is not installed, by an estimate.
 
-``splintr`` holds the vocabularies and is loaded when a text is first counted (``load`` does so beforehand).
-A special token that is spelled out in a text, ``<|endoftext|>``, is ordinary text.
+``splintr`` contains the vocabularies. It is loaded when the first text is counted, or by ``load``.
+A special token that is spelled out in a text, such as ``<|endoftext|>``, is ordinary text.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 Vocabulary = Literal["o200k_base", "cl100k_base", "whisper"]
 
-DEFAULT: Vocabulary = "o200k_base"  # of gpt-4o and whatever came after it
+DEFAULT: Vocabulary = "o200k_base"  # of gpt-4o and later models
 
-_WINDOW = 65_536  # characters that are cut at a time
-# Inside a window no token reaches from a letter over a space or a mark, so that nothing changes if it ends there.
+_WINDOW = 65_536  # characters that are tokenized at a time
+# A place between a letter and a space or a punctuation mark. No token crosses it, so a window may end there.
 _SEAM = re.compile(r".*[^\W\d_](?=[\s.,;:!?。、，！？])", re.DOTALL)
 
-_BYTES, _COMMON, _STRIDE = 256, 10_000, 1_009  # the first ids are bytes, the next are common tokens; a prime
+_BYTES = 256  # the first ids are bytes
+_COMMON = 10_000  # the following ids are common tokens
+_STRIDE = 1_009  # step between the ids of alternatives; a prime
 _MARKS = "s,.!?-'abcdefghijklm"
 
 _loading = threading.Lock()
-_tokenizers: dict[
-    Vocabulary, AnyTokenizer | None
-] = {}  # immutable once loaded; None where splintr is missing
+# Tokenizers are immutable once loaded; ``None`` if splintr is not installed.
+_tokenizers: dict[Vocabulary, AnyTokenizer | None] = {}
 
 
 def are_exact() -> bool:
@@ -40,12 +41,12 @@ def are_exact() -> bool:
 
 
 def load(vocabulary: Vocabulary = DEFAULT) -> bool:
-    """Load the vocabulary. Return whether tokens are exact: ``False`` where splintr is not installed."""
+    """Load the vocabulary. Return whether tokens are exact: ``False`` if splintr is not installed."""
     return _tokenizer(vocabulary) is not None
 
 
 def count(text: str, vocabulary: Vocabulary = DEFAULT) -> int:
-    """Return how many tokens ``text`` has."""
+    """Return the number of tokens of ``text``."""
     tokenizer = _tokenizer(vocabulary)
     if tokenizer is None:
         return sum(1 for _ in _estimated(text))
@@ -53,7 +54,7 @@ def count(text: str, vocabulary: Vocabulary = DEFAULT) -> int:
 
 
 def ids(text: str, vocabulary: Vocabulary = DEFAULT) -> list[int] | None:
-    """Return the ids of the tokens of ``text``, or ``None`` where splintr is not installed."""
+    """Return the ids of the tokens of ``text``, or ``None`` if splintr is not installed."""
     tokenizer = _tokenizer(vocabulary)
     if tokenizer is None:
         return None
@@ -61,7 +62,7 @@ def ids(text: str, vocabulary: Vocabulary = DEFAULT) -> list[int] | None:
 
 
 def split(text: str, vocabulary: Vocabulary = DEFAULT) -> Iterator[bytes]:
-    """Yield the tokens of ``text`` as UTF-8; joined they are the text. One may end within a character."""
+    """Yield the tokens of ``text`` as UTF-8. Joined, they are the text; a token may end within a character."""
     tokenizer = _tokenizer(vocabulary)
     if tokenizer is None:
         yield from (piece.encode("utf-8", "replace") for piece in _estimated(text))
@@ -71,7 +72,7 @@ def split(text: str, vocabulary: Vocabulary = DEFAULT) -> Iterator[bytes]:
 
 
 def others(token: bytes, number: int, vocabulary: Vocabulary = DEFAULT) -> list[bytes]:
-    """Return ``number`` other tokens, always the same; they begin a word if ``token`` does."""
+    """Return ``number`` other tokens, always the same for a token; they begin a word if ``token`` does."""
     tokenizer = _tokenizer(vocabulary)
     if tokenizer is None:
         return [token + mark.encode() for mark in _MARKS[:number]]
@@ -87,9 +88,9 @@ def others(token: bytes, number: int, vocabulary: Vocabulary = DEFAULT) -> list[
 
 
 def whole(tokens: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:
-    """Yield text with the tokens it is made of: one token, or as many as it takes to complete a character.
+    """Yield pieces of text with their tokens: one token, or as many as complete a character.
 
-    What is left of an incomplete character at the end is dropped.
+    An incomplete character at the end is dropped.
     """
     waiting: list[bytes] = []
     for token in tokens:
@@ -103,17 +104,17 @@ def whole(tokens: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:
 
 
 def text_of(tokens: Iterable[bytes]) -> str:
-    """Return the tokens as text, without those at the end that hold no whole character."""
+    """Return the text of the tokens, without an incomplete character at the end."""
     return "".join(text for text, _ in whole(tokens))
 
 
 def shown(token: bytes) -> str:
-    r"""Return how log probabilities show a token: bytes of an incomplete character become ``\xf0\x9f``."""
+    r"""Return a token as log probabilities show it: bytes of an incomplete character become ``\xf0\x9f``."""
     return token.decode("utf-8", "backslashreplace")
 
 
 def logprob(token: bytes, value: float) -> dict[str, Any]:
-    """Return the log probability of a token as transcripts and chats write it."""
+    """Return the log probability of a token in the form of transcripts and chats."""
     return {"token": shown(token), "logprob": value, "bytes": list(token)}
 
 
@@ -137,13 +138,13 @@ def _loaded(vocabulary: Vocabulary) -> AnyTokenizer | None:
 
 
 def _windows(text: str) -> Iterator[str]:
-    """Yield ``text`` in pieces that can be tokenized on their own: time and memory stay bounded.
+    """Yield ``text`` in pieces that can be tokenized independently, which bounds time and memory.
 
-    Only text of more than ``_WINDOW`` characters without a seam is cut elsewhere, at the cost of a token.
+    If more than ``_WINDOW`` characters have no seam, the text is divided elsewhere, which may add a token.
     """
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair; "?" is what goes over the wire
+    except UnicodeEncodeError:  # half of a surrogate pair, which is sent as "?"
         text = text.encode("utf-8", "replace").decode()
     start = 0
     while len(text) - start > _WINDOW:
@@ -157,13 +158,13 @@ def _windows(text: str) -> Iterator[str]:
 
 _PIECE = re.compile(r"\s?[^\W_]+(?:['’][^\W_]+)*|\s?[^\w\s]|\s?_+|\s+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_MAX_PIECE = 8
+_MAX_PIECE = 8  # characters of an estimated token
 
 
 def _estimated(text: str) -> Iterator[str]:
-    """Yield about what tokens ``text`` has: a word with its leading space is one, so is a mark of punctuation.
+    """Yield approximate tokens of ``text``: words with their leading space, and punctuation marks.
 
-    Longer words are cut every eight letters, and scripts without spaces at each letter.
+    Long words are divided every eight letters, and scripts without spaces at each letter.
     """
     for match in _PIECE.finditer(text):
         piece = match.group()

@@ -1,6 +1,6 @@
-"""Transcripts on the wire: every response format, whole and streamed.
+"""Formats transcripts: the response formats, whole and streamed.
 
-What an engine did not say (token ids, probabilities) is derived from the text, always the same way.
+Values that an engine does not provide (token ids, probabilities) are derived deterministically from the text.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 Logprob = dict[str, object]
 
-_TIMESTAMP_ZERO = 50_364  # id of <|0.00|> in the multilingual vocabulary of Whisper; 20 ms a step
-_WINDOW = 30.0  # seconds Whisper decodes at a time
+_TIMESTAMP_ZERO = 50_364  # id of <|0.00|> in Whisper's multilingual vocabulary; each further id adds 20 ms
+_WINDOW = 30.0  # seconds that Whisper decodes at a time
 _EDGES = ' \t\n.,!?;:"“”„«»()[]{}…—–¿¡。，！？、；：「」『』'
 
 
 def text_of(segments: Iterable[Segment]) -> str:
-    """Return the running text of the segments."""
+    """Return the text of the segments, joined."""
     return " ".join(segment.text for segment in segments if segment.text)
 
 
@@ -56,7 +56,7 @@ def verbose_json(
 
 
 def diarized_segment(number: int, segment: Segment) -> dict[str, object]:
-    """Return a segment with its speaker, as ``diarized_json`` and its stream have it."""
+    """Return a segment with its speaker, in the form of ``diarized_json`` and its stream."""
     return {
         "type": "transcript.text.segment",
         "text": " " + segment.text,
@@ -70,9 +70,9 @@ def diarized_segment(number: int, segment: Segment) -> dict[str, object]:
 def deltas(
     segments: Iterable[Segment], vocabulary: tokens.Vocabulary = tokens.DEFAULT
 ) -> Iterator[tuple[str, list[Logprob]]]:
-    """Yield the text token by token with each token's log probability, as soon as a segment comes.
+    """Yield the tokens of the text with their log probabilities, as soon as each segment arrives.
 
-    Tokens that hold parts of one character come together.
+    Tokens that are parts of one character are yielded together.
     """
     first = True
     for segment in segments:
@@ -100,7 +100,7 @@ def delta_event(token: str, logprobs: list[Logprob] | None) -> bytes:
 
 
 def done_event(text: str, **members: object) -> bytes:
-    """Return ``transcript.text.done``; ``members`` that are ``None`` are left out."""
+    """Return ``transcript.text.done``. Members that are ``None`` are left out."""
     payload: dict[str, object] = {"type": "transcript.text.done", "text": text}
     payload.update((name, value) for name, value in members.items() if value is not None)
     return sse.event(payload)
@@ -141,7 +141,7 @@ def _word(word: Word, duration: float) -> dict[str, object]:
 
 
 def _token_logprob(token: str, segment: Segment, offset: int) -> float:
-    """Return that of the word at ``offset`` of the segment's text, else one derived from the token."""
+    """Return the log probability of the word at ``offset`` of the segment's text, else one derived from the token."""
     end = 0
     middle = offset + len(token) / 2
     for word in segment.words or ():
@@ -167,11 +167,11 @@ def _compression_ratio(text: str) -> float:
 
 
 def _derived(text: str) -> float:
-    """Return a number from 0 to 1 that depends on ``text`` alone."""
+    """Return a number from 0 to 1 that depends only on ``text``."""
     return zlib.crc32(text.encode()) / 0xFFFFFFFF
 
 
 def _float32(value: float) -> float:
-    """Return ``value`` in single precision: the API prints such numbers with all their digits."""
+    """Return ``value`` in single precision, as the API computes it: it prints all digits of such numbers."""
     single: float = struct.unpack("f", struct.pack("f", value))[0]
     return single

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mockserver.catalog.limit_kinds import DAY, MINUTE
 from mockserver.limits import bucket
-from mockserver.limits.bucket import Bucket, Limit
-from mockserver.limits.keys import Key
+from mockserver.limits.bucket import Bucket, Key, Limit
 from mockserver.limits.store import BucketStore, Draw
 
 NOW = 1_800_000_000 * bucket.MICROSECONDS

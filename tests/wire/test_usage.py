@@ -12,7 +12,7 @@ from mockserver.wire import usage
     [(1.704, 17), (3.2659, 32), (3.7, 37), (4.32, 43), (4.488, 44), (6.4625, 64), (6.96, 69), (1.75, 17)],
 )
 def test_ten_tokens_are_heard_a_second(seconds: float, audio_tokens: int) -> None:
-    assert usage.audio_tokens_heard(seconds) == audio_tokens
+    assert usage.input_audio_tokens(seconds) == audio_tokens
 
 
 @pytest.mark.parametrize(("seconds", "billed"), [(1.704, 2), (3.6, 4), (3.7, 4), (8.47, 9), (7.0, 7)])

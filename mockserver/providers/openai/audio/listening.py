@@ -100,7 +100,7 @@ def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None
         raise ApiError(
             "audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}"
         )
-    heard = usage.audio_tokens_heard(duration)
+    heard = usage.input_audio_tokens(duration)
     read = tokens.count(options.prompt, call.vocabulary)
     if rules.max_input_tokens is not None and heard + read > rules.max_input_tokens:
         raise ApiError("audio_input_too_large")

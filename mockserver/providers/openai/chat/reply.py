@@ -17,7 +17,7 @@ from mockserver.providers.openai.chat.request import AUDIO_KIND
 from mockserver.providers.openai.chat.tool_rules import no_value_fits
 from mockserver.wire import chat, tokens
 from mockserver.wire.chat_tokens import transcript_tokens
-from mockserver.wire.usage import AUDIO_TOKENS_PER_SECOND_SPOKEN
+from mockserver.wire.usage import OUTPUT_TOKENS_PER_SECOND
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
 
-_TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // AUDIO_TOKENS_PER_SECOND_SPOKEN
+_TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // OUTPUT_TOKENS_PER_SECOND
 _MAX_SPOKEN = 16_384  # tokens of a spoken reply, by a model that knows no limit of its own
 _SLOWEST = 0.25  # seconds a letter can take at most; for telling that a limit cannot be reached
 _FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those of speech
@@ -109,7 +109,7 @@ class ChatReply:
     @property
     def audio_tokens(self) -> int:
         """Audio tokens of what has been spoken so far."""
-        return round(self.speech.seconds * AUDIO_TOKENS_PER_SECOND_SPOKEN) if self.speech else 0
+        return round(self.speech.seconds * OUTPUT_TOKENS_PER_SECOND) if self.speech else 0
 
     def remember(self, store: MemoryStore, now: float, call: Call) -> None:
         """Keeps what was spoken, for later messages to refer to."""
@@ -230,15 +230,15 @@ def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple
 
 def _limit_speech(speaker: Pyttsx3Speaker, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
     """Cuts words and speech where text and audio tokens together exceed ``limit``."""
-    most = reply.text_tokens + AUDIO_TOKENS_PER_SECOND_SPOKEN * (1 + _SLOWEST * len(reply.text))
+    most = reply.text_tokens + OUTPUT_TOKENS_PER_SECOND * (1 + _SLOWEST * len(reply.text))
     if most <= limit:
         return
-    pcm, words = _first_seconds(speaker, speech.utterance, limit / AUDIO_TOKENS_PER_SECOND_SPOKEN)
+    pcm, words = _first_seconds(speaker, speech.utterance, limit / OUTPUT_TOKENS_PER_SECOND)
     if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
         speech.chunks = (SpeechChunk(pcm, words),)
         return
     words = tuple(_affordable(words, limit, reply.counted.vocabulary))
-    end = math.ceil(words[-1].end * AUDIO_TOKENS_PER_SECOND_SPOKEN) * _TOKEN_BYTES if words else 0
+    end = math.ceil(words[-1].end * OUTPUT_TOKENS_PER_SECOND) * _TOKEN_BYTES if words else 0
     reply.text = " ".join(word.text for word in words)
     reply.finish_reason = "length"
     speech.chunks = (SpeechChunk(pcm[:end], words),) if words else ()
@@ -266,7 +266,7 @@ def _affordable(
     for word in words:
         written += tokens.count(space + word.text, vocabulary)
         space = " "
-        if transcript_tokens(written) + math.ceil(word.end * AUDIO_TOKENS_PER_SECOND_SPOKEN) > limit:
+        if transcript_tokens(written) + math.ceil(word.end * OUTPUT_TOKENS_PER_SECOND) > limit:
             return
         yield word
 

@@ -228,7 +228,7 @@ class _Reader:
         with refusals(bad_audio, param=str(place)):
             try:
                 answer = self._call.audio.lookup(clip, _OPTIONS)
-                self.audio_tokens += usage.audio_tokens_heard(clip.duration)
+                self.audio_tokens += usage.input_audio_tokens(clip.duration)
                 if self._call.strict and clip.facts.container != audio["format"]:
                     raise bad_audio
                 return self._transcript(clip, place, answer) if hear else ""
