@@ -1,6 +1,6 @@
 """The response formats of transcriptions and translations: a table of content types and renderers.
 
-What renders is imported late: the command line needs the names alone.
+Renderers import what they use when they are called: the command line needs only the names.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A transcription that was read to its end, with what its formats say of it.
+    """A complete transcription, with the values that response formats render.
 
-    ``duration`` is in seconds, ``language`` the English name ("english"). The last three are members of ``json``,
-    which lacks those that are ``None``: the codes of the languages, log probabilities of the tokens of a
-    vocabulary, and the usage, which ``diarized_json`` has, too.
+    ``duration`` is in seconds, ``language`` the English name ("english"). The last three are for members of ``json``
+    and are left out if ``None``: the codes of the languages, the vocabulary of the tokens with log probabilities, and
+    the usage, which ``diarized_json`` also has.
     """
 
     segments: tuple[Segment, ...]
@@ -39,7 +39,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A response format. ``tasks`` are those that can be answered in it."""
+    """A response format; ``tasks`` are the tasks that it is available for."""
 
     content_type: str
     render: Callable[[Transcript], bytes]
@@ -47,7 +47,7 @@ class Format:
 
 
 def format_of(name: str, task: Task) -> Format:
-    """Return the format of a name; ``json`` for one that there is not, which strictness ``off`` lets pass."""
+    """Return the format with a ``name``; ``json`` for an unknown one, which only strictness ``off`` lets pass."""
     found = FORMATS.get(name)
     return found if found is not None and task in found.tasks else FORMATS["json"]
 

@@ -1,4 +1,4 @@
-"""The speakers that a request knows by name, with samples of their voices."""
+"""The known speakers of a request: names with samples of their voices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ROUNDING = 0.3  # seconds: references of 1.75 s have been accepted
 
 
 def known_speakers(call: Call, max_seconds: float) -> tuple[KnownSpeaker, ...]:
-    """The request's ``known_speaker_names`` and ``known_speaker_references``.
+    """Return the speakers of ``known_speaker_names`` and ``known_speaker_references``.
 
-    Raises ``ApiError`` when they do not pair up, or a reference is no audio of 2 to 10 seconds.
+    Raises ``ApiError`` if the lists differ in length, or a reference is not audio of 2 to 10 seconds.
     """
     names = call.document.get("known_speaker_names", ())
     references = call.document.get("known_speaker_references", ())
@@ -41,7 +41,7 @@ def known_speakers(call: Call, max_seconds: float) -> tuple[KnownSpeaker, ...]:
 
 
 def _data(reference: str) -> bytes:
-    """The bytes of a ``data:`` URL; none when it is not one."""
+    """Return the bytes of a ``data:`` URL in base64, empty for any other text."""
     import pybase64
 
     head, _, encoded = reference.partition(",")

@@ -1,4 +1,4 @@
-"""What transcriptions and translations share: the uploaded clip and its transcription."""
+"""Checks and transcribes the uploaded clip, for transcriptions and translations."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import Transcription, TranscriptionOptions
     from mockserver.pipeline.call import Call
 
-_QUOTED = 1_000  # bytes of a text field that was sent for a file
+_QUOTED = 1_000  # bytes of a text field, sent in place of a file, that the refusal quotes
 
-# What audio that is none is taken for where any bytes will do (strictness schema and off).
+# The facts of a file that is not audio, in strictness schema and off, where any bytes are accepted.
 _STAND_IN = ClipFacts("unknown", "unknown", 1.0, 1, 16_000, "")
 
 
 def check_file(catalog: Catalog, rules: TranscriptionRules, call: Call) -> None:
-    """Raise ``ApiError`` for an uploaded file that the model does not take for audio, without decoding it."""
+    """Raise ``ApiError`` for an uploaded file that the model does not accept. The file is not decoded."""
     part, clip = call.files[UPLOAD], call.audio.uploaded()
     if part.is_field:
         text = part.content.part(0, _QUOTED).decode("utf-8", "replace")
@@ -36,7 +36,7 @@ def check_file(catalog: Catalog, rules: TranscriptionRules, call: Call) -> None:
 
 
 def _check_name(catalog: Catalog, rules: TranscriptionRules, clip: Clip, content_type: str) -> None:
-    """Raise ``ApiError`` for a file whose name, or content in relation to it, the model does not take."""
+    """Raise ``ApiError`` for a file name that the model does not accept, or content that does not match the name."""
     if rules.containers == "probed":
         if clip.extension not in rules.extensions:
             raise ApiError("audio_bad_extension_whisper", formats=list(rules.extensions))
@@ -51,10 +51,10 @@ def _check_name(catalog: Catalog, rules: TranscriptionRules, clip: Clip, content
 
 
 def listen(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription:
-    """Return the transcription of the clip. While Whisper is waited for, no place of a large body is held.
+    """Return the transcription of the clip. The slot of a large body is released before Whisper is waited for.
 
-    Raises ``ApiError``: undecodable, out of the model's bounds, unknown without an engine, engine unavailable.
-    Segments are to be read within ``refusals``.
+    Raises ``ApiError`` for a clip that is undecodable, out of the model's bounds, or unknown without an engine, and
+    if the engine is unavailable. Read the segments within ``refusals``, because engines transcribe as they are read.
     """
     unknown_audio = call.settings.unknown_audio
     with refusals(call):
@@ -71,7 +71,7 @@ def listen(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcripti
 
 
 def refusals(call: Call) -> AbstractContextManager[None]:
-    """Return a context that raises ``ApiError`` for a file that is not transcribed."""
+    """Return a context manager that raises ``ApiError`` for a file that cannot be transcribed."""
     is_whisper = call.model is not None and call.model.error_style == "whisper"
     return request_audio.refusals(
         ApiError("audio_undecodable_whisper" if is_whisper else "audio_undecodable")
@@ -79,7 +79,7 @@ def refusals(call: Call) -> AbstractContextManager[None]:
 
 
 def _lookup(call: Call, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
-    """Return the transcript of a stub, else what is known of the clip."""
+    """Return the transcription of a stub, else the known one of the clip, if any."""
     if call.scripted is not None:
         return call.scripted.transcription(clip.duration, options.languages)
     return call.audio.lookup(clip, options)
@@ -100,9 +100,9 @@ def _check_bounds(call: Call, clip: Clip, options: TranscriptionOptions) -> None
         raise ApiError(
             "audio_too_long", duration=f"{round(duration, 3)}", maximum=f"{rules.max_duration:.0f}"
         )
-    heard = usage.input_audio_tokens(duration)
-    read = tokens.count(options.prompt, call.vocabulary)
-    if rules.max_input_tokens is not None and heard + read > rules.max_input_tokens:
+    audio_tokens = usage.input_audio_tokens(duration)
+    text_tokens = tokens.count(options.prompt, call.vocabulary)
+    if rules.max_input_tokens is not None and audio_tokens + text_tokens > rules.max_input_tokens:
         raise ApiError("audio_input_too_large")
     needs_chunks = rules.chunking_required_above is not None and duration > rules.chunking_required_above
     if needs_chunks and call.document.get("chunking_strategy") is None:

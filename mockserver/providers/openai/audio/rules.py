@@ -1,4 +1,4 @@
-"""What a transcription model can do of what a request asks: the rules of its row in the catalog, applied."""
+"""Refuses what a transcription model cannot do, by the rules of its row in the catalog."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import TranscriptionRules
     from mockserver.catalog.tables import Catalog
 
-_MAX_SINGLE = 3.4028234e38  # a number in single precision
+_MAX_SINGLE = 3.4028234e38  # the largest number in single precision
 
 
 def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mapping[str, Any]) -> None:
-    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create transcription)."""
+    """Raise ``ApiError`` for the first thing the model cannot do (API reference, Create transcription)."""
     _check_response_format(rules, form.get("response_format", "json"))
     check_temperature(form)
     _check_timestamps(rules, form)
@@ -34,7 +34,7 @@ def check_transcription(catalog: Catalog, rules: TranscriptionRules, form: Mappi
 def temperature_of(form: Mapping[str, Any]) -> float:
     """Return the sampling temperature. Raises ``ApiError`` for a number that single precision cannot hold.
 
-    Answers tell it in single precision; strictness ``real`` refuses what is not between 0 and 1 before.
+    Answers have it in single precision. Strictness ``real`` has refused other values than 0 to 1 before.
     """
     temperature: float = form.get("temperature", 0.0)
     if abs(temperature) > _MAX_SINGLE:
@@ -43,7 +43,7 @@ def temperature_of(form: Mapping[str, Any]) -> float:
 
 
 def check_temperature(form: Mapping[str, Any]) -> None:
-    """Raises ``ApiError`` unless the temperature is between 0 and 1, as the reference says."""
+    """Raise ``ApiError`` unless the temperature is between 0 and 1 (API reference, Create transcription)."""
     temperature = form.get("temperature", 0.0)
     if 0 <= temperature <= 1:
         return

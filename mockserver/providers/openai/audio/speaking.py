@@ -1,4 +1,4 @@
-"""What speech and chat share: a voice, and one utterance on its way to the client."""
+"""Speech for the speech endpoint and chats: voices, and utterances encoded while they are spoken."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MAX_GIVEN = 600.0  # seconds of sound that a stub can answer with
-_MAX_NAME = 64  # characters of a custom voice's id that answers repeat in a header
+_MAX_STUB_AUDIO = 600.0  # seconds of sound that a stub can answer with
+_MAX_NAME = 64  # characters of a custom voice's id in a response header
 
 
 def voice_of(catalog: Catalog, voice: str | dict[str, Any]) -> Voice:
-    """Return a voice of the catalog; custom and unknown ones each get a sound of their own, always the same."""
+    """Return a voice of the catalog. A custom or unknown voice gets a sound that depends on its id alone."""
     name = voice["id"] if isinstance(voice, dict) else voice
     return catalog.voice(name) or _custom_voice(catalog, name)
 
 
 def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
-    """Return one of the catalog's voices with another pitch and tempo; all three follow from the id."""
+    """Return one of the catalog's voices with another pitch and tempo, all chosen by a hash of the id."""
     kind, pitch, tempo = hashlib.sha256(voice_id.encode("utf-8", "replace")).digest()[:3]
     bounds = catalog.custom_voices
     return replace(
@@ -53,9 +53,9 @@ def _between(bounds: tuple[float, float], share: float) -> float:
 
 
 class Speech:
-    """One utterance on its way to the client. What was sent is kept in ``memory``, so that it can be recognised.
+    """An utterance that is encoded while it is spoken, and kept in ``memory``, so that its audio can be recognised.
 
-    ``on_spoken`` is called once it has been spoken, before the last of it is sent, or broken off.
+    ``on_spoken`` is called when the speech has ended, before its last byte is sent, or is broken off.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class Speech:
 
     @property
     def seconds(self) -> float:
-        """How much has been spoken so far."""
+        """Return the duration that has been spoken so far, in seconds."""
         return self._bytes_of_pcm / (2 * SPEECH_SAMPLE_RATE)
 
     def audio(self) -> Generator[bytes]:
-        """The encoded speech, while it is spoken."""
+        """Yield the encoded speech while it is spoken."""
         sent = hashlib.sha256()
-        last = b""  # One byte is held back: nobody has the whole file before it is remembered and settled.
+        last = b""  # The last byte is held back until the file is remembered and its usage is charged.
         try:
             for encoded in encode_speech(self._pcm(), self.response_format):
                 sent.update(encoded)
@@ -110,35 +110,35 @@ class Speech:
         self._memory.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
 
 
-class GivenSound:
-    """The sound of an audio file, decoded in pieces each time it is read.
+class StubSound:
+    """The sound of a stub's audio file, decoded in pieces each time it is iterated.
 
-    Raises ``UndecodableAudio``, and ``AudioTooLong`` beyond 10 minutes, when it is made.
+    The constructor raises ``UndecodableAudio``, and ``AudioTooLong`` beyond 10 minutes.
     """
 
     def __init__(self, audio: bytes) -> None:
-        decode(audio, keep_seconds=0, max_seconds=_MAX_GIVEN)
+        decode(audio, keep_seconds=0, max_seconds=_MAX_STUB_AUDIO)
         self._audio = audio
 
     def __iter__(self) -> Iterator[SpeechChunk]:
-        """Yield about a second at a time."""
-        longest = (
-            _MAX_GIVEN + 1
-        )  # resampled, it may be a little longer than what was found to be short enough
-        for pcm in pcm_pieces(self._audio, SPEECH_SAMPLE_RATE, longest):
+        """Yield chunks of about a second."""
+        max_seconds = (
+            _MAX_STUB_AUDIO + 1
+        )  # resampled sound may be slightly longer than the sound that was checked
+        for pcm in pcm_pieces(self._audio, SPEECH_SAMPLE_RATE, max_seconds):
             yield SpeechChunk(bytes(pcm))
 
 
-def given_sound(call: Call) -> GivenSound | None:
-    """Return the sound of the audio file that a stub gives to answer with, if one does.
+def stub_sound(call: Call) -> StubSound | None:
+    """Return the sound of the audio file that a stub answers with, if there is one.
 
-    Raises ``ApiError`` when it cannot be read or decoded.
+    Raises ``ApiError`` if the file cannot be read or decoded.
     """
     if call.scripted is None:
         return None
     try:
         audio = call.scripted.audio()
-        return None if audio is None else GivenSound(audio)
+        return None if audio is None else StubSound(audio)
     except (OSError, UnusableAudio) as error:
         log.error("stub %s: %s", call.scripted.stub_id, call.request.logged(error))
         raise ApiError("stub_file_unreadable", stub=call.scripted.stub_id, reason=str(error)) from error
@@ -146,7 +146,7 @@ def given_sound(call: Call) -> GivenSound | None:
 
 @contextlib.contextmanager
 def failures_answered() -> Generator[None]:
-    """What fails to be spoken in here is answered as an error: raises ``ApiError`` for ``SpeechFailed``."""
+    """Raise ``ApiError`` for a ``SpeechFailed`` within the block, and log it."""
     try:
         yield
     except SpeechFailed as error:
@@ -155,7 +155,7 @@ def failures_answered() -> Generator[None]:
 
 
 def started(chunks: Generator[bytes]) -> Iterator[bytes]:
-    """``chunks`` once the first is there, so that a failure to speak can still be answered as an error."""
+    """Return ``chunks`` after the first one is made, so that a failure to begin is still answered as an error."""
     with failures_answered():
         first = next(chunks, b"")
     return _resumed(first, chunks)

@@ -1,4 +1,4 @@
-"""``POST /v1/audio/speech``: text spoken aloud, sent while it is spoken."""
+"""``POST /v1/audio/speech``: speech from text, sent while it is spoken."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.speech import Utterance
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
-from mockserver.providers.openai.audio.speaking import Speech, given_sound, started, voice_of
+from mockserver.providers.openai.audio.speaking import Speech, started, stub_sound, voice_of
 from mockserver.providers.openai.audio.voices import check_speaks, speaking_voices
 from mockserver.validation.violations import Violation
 from mockserver.wire import sse, tokens, usage
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import AudioContext
 
 
-_EVENT_BYTES = 4096  # of encoded audio in one `speech.audio.delta`
+_EVENT_BYTES = 4096  # bytes of encoded audio in one `speech.audio.delta`
 
 
 def create_speech(context: AudioContext, call: Call) -> Answer:
-    """Speaks the text."""
+    """Speak the text."""
     form = call.document
     utterance = _utterance(context.catalog, call)
     settle, vocabulary = call.settle, call.vocabulary
@@ -34,7 +34,7 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
         context.spoken,
         utterance,
         form.get("response_format", "mp3"),
-        given_sound(call),
+        stub_sound(call),
         on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
     )
     answered_by = AnsweredBy("pyttsx3").with_detail("voice", utterance.voice.name)
@@ -46,7 +46,7 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
 
 
 def check_request(context: AudioContext, call: Call) -> None:
-    """Raises ``ApiError`` for what the model's own service refuses beyond the schema."""
+    """Raise ``ApiError`` for what the model's service refuses in addition to the schema."""
     form = call.document
     assert call.model is not None
     assert call.model.speech is not None
@@ -68,7 +68,7 @@ def check_request(context: AudioContext, call: Call) -> None:
 
 
 def _check_tokens(rules: SpeechRules, text: str, vocabulary: tokens.Vocabulary) -> None:
-    """Raise ``ApiError`` for a text of more tokens than the model takes."""
+    """Raise ``ApiError`` for a text with more tokens than the model accepts."""
     if rules.max_input_tokens is None:
         return
     found = tokens.count(text, vocabulary)
@@ -96,7 +96,7 @@ def _usage(speech: Speech, vocabulary: tokens.Vocabulary) -> dict[str, object]:
 
 
 def _events(speech: Speech, vocabulary: tokens.Vocabulary) -> Generator[bytes]:
-    """The speech as server-sent events of 4096 bytes of audio each."""
+    """Yield the speech as server-sent events of 4096 bytes of audio each."""
     import pybase64
 
     waiting = bytearray()

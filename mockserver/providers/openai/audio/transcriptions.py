@@ -1,4 +1,4 @@
-"""``POST /v1/audio/transcriptions``: what is said in an audio file, in the language it is said in."""
+"""``POST /v1/audio/transcriptions``: the transcript of an audio file in its own language."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """The form of a request, typed and with its defaults."""
+    """The form of a transcription request, typed and with defaults."""
 
     rules: TranscriptionRules
     options: TranscriptionOptions
@@ -35,16 +35,16 @@ class TranscriptionRequest:
     stream: bool
     vocabulary: tokens.Vocabulary
     known_speakers: tuple[KnownSpeaker, ...] = ()
-    hints: tuple[str, ...] = ()  # codes of languages, as they were sent
+    hints: tuple[str, ...] = ()  # language codes as they were sent
 
     @property
     def diarizes(self) -> bool:
-        """Whether the answer says who spoke."""
+        """Return whether the answer names the speakers."""
         return self.rules.speakers or self.response_format == "diarized_json"
 
 
 def check_request(context: AudioContext, call: Call) -> None:
-    """Raises ``ApiError`` for what the model cannot do."""
+    """Raise ``ApiError`` for what the model cannot do."""
     assert call.model is not None
     assert call.model.transcription is not None
     check_transcription(context.catalog, call.model.transcription, call.document)
@@ -52,19 +52,19 @@ def check_request(context: AudioContext, call: Call) -> None:
 
 
 def create_transcription(context: AudioContext, call: Call) -> Answer:
-    """Transcribes the uploaded file."""
+    """Transcribe the uploaded file."""
     request = _request(context.catalog, call)
     clip = call.audio.uploaded()
-    heard = listen(call, clip, request.options)
+    transcription = listen(call, clip, request.options)
     if request.diarizes:
-        heard = with_speakers(heard, clip, request.known_speakers)
+        transcription = with_speakers(transcription, clip, request.known_speakers)
     if request.stream:
-        events = _events(request, heard, call.settle, call.audio.transcripts)
-        return Answer(events, sse.CONTENT_TYPE, heard.answered_by)
+        events = _events(request, transcription, call.settle, call.audio.transcripts)
+        return Answer(events, sse.CONTENT_TYPE, transcription.answered_by)
     with refusals(call):
-        segments = tuple(heard.segments)
+        segments = tuple(transcription.segments)
     call.audio.transcripts[FORM_FILE] = transcripts.text_of(segments)
-    return render(context.catalog, request, heard, segments)
+    return render(context.catalog, request, transcription, segments)
 
 
 def _request(catalog: Catalog, call: Call) -> TranscriptionRequest:
@@ -102,40 +102,44 @@ def _vad(strategy: str | dict[str, Any] | None) -> VadOptions | None:
 
 
 def render(
-    catalog: Catalog, request: TranscriptionRequest, heard: Transcription, segments: tuple[Segment, ...]
+    catalog: Catalog,
+    request: TranscriptionRequest,
+    transcription: Transcription,
+    segments: tuple[Segment, ...],
 ) -> Answer:
-    """Return the answer in the format that was asked for; ``segments`` are those of ``heard``."""
-    used = _usage(request, heard, segments)
-    languages = heard.languages or request.options.languages or ("en",)
+    """Return the answer in the requested format; ``segments`` are those of ``transcription``."""
+    used = _usage(request, transcription, segments)
+    languages = transcription.languages or request.options.languages or ("en",)
     transcript = Transcript(
         segments,
-        heard.duration,
+        transcription.duration,
         request.options.task,
         catalog.language_name(languages[0]),
         request.options.temperature,
         request.granularities,
-        languages=_languages(request, heard) if request.rules.languages else None,
+        languages=_languages(request, transcription) if request.rules.languages else None,
         logprobs_in=request.vocabulary if request.logprobs else None,
         usage=used,
     )
     response_format = format_of(request.response_format, "transcribe")
     body = response_format.render(transcript)
-    return Answer(body, response_format.content_type, heard.answered_by, usage=used)
+    return Answer(body, response_format.content_type, transcription.answered_by, usage=used)
 
 
-def _languages(request: TranscriptionRequest, heard: Transcription) -> list[dict[str, str]]:
-    """The languages of the speech, if there is any: the hinted ones are taken at their word."""
-    return [{"code": code} for code in heard.languages and (request.hints or heard.languages)]
+def _languages(request: TranscriptionRequest, transcription: Transcription) -> list[dict[str, str]]:
+    """Return the languages of the speech, if there is any: those of the request, else the detected ones."""
+    detected = transcription.languages
+    return [{"code": code} for code in detected and (request.hints or detected)]
 
 
 def _usage(
-    request: TranscriptionRequest, heard: Transcription, segments: Iterable[Segment]
+    request: TranscriptionRequest, transcription: Transcription, segments: Iterable[Segment]
 ) -> dict[str, object]:
     if request.rules.usage == "duration":
-        return usage.duration(heard.duration)
+        return usage.duration(transcription.duration)
     segments = tuple(segments)
     return usage.transcription(
-        seconds=heard.duration,
+        seconds=transcription.duration,
         text=transcripts.text_of(segments),
         prompt=request.options.prompt,
         known_speakers=[(known.name, known.seconds) for known in request.known_speakers],
@@ -146,18 +150,18 @@ def _usage(
 
 def _events(
     request: TranscriptionRequest,
-    heard: Transcription,
+    transcription: Transcription,
     settle: Callable[[dict[str, Any]], None],
     texts: dict[AudioPlace, str],
 ) -> Iterator[bytes]:
-    """The stream: an event as soon as there is something to say.
+    """Yield the events of a stream as soon as there is something to send.
 
-    ``settle`` is told the usage, ``texts`` what was heard.
+    At the end ``settle`` is called with the usage, and the transcript is put into ``texts``.
     """
     segments: list[Segment] = []
 
     def remembered() -> Iterator[Segment]:
-        for segment in heard.segments:
+        for segment in transcription.segments:
             segments.append(segment)
             yield segment
 
@@ -171,12 +175,12 @@ def _events(
                 logprobs.extend(each)
                 yield transcripts.delta_event(token, each if request.logprobs else None)
     finally:  # also when the client has left
-        used = _usage(request, heard, segments)
+        used = _usage(request, transcription, segments)
         texts[FORM_FILE] = transcripts.text_of(segments)
         settle(used)
     yield transcripts.done_event(
         transcripts.text_of(segments),
-        languages=_languages(request, heard) if request.rules.languages else None,
+        languages=_languages(request, transcription) if request.rules.languages else None,
         logprobs=logprobs if request.logprobs else None,
         usage=used,
     )

@@ -1,4 +1,4 @@
-"""``POST /v1/audio/translations``: what is said in an audio file, in English."""
+"""``POST /v1/audio/translations``: the transcript of an audio file in English."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_request(context: AudioContext, call: Call) -> None:
-    """Raises ``ApiError`` for what the model cannot do."""
+    """Raise ``ApiError`` for what the model cannot do."""
     assert call.model is not None
     assert call.model.transcription is not None
     check_temperature(call.document)
@@ -25,20 +25,21 @@ def check_request(context: AudioContext, call: Call) -> None:
 
 
 def create_translation(context: AudioContext, call: Call) -> Answer:
-    """Translates the uploaded file into English."""
+    """Translate the uploaded file into English."""
     form = call.document
     options = TranscriptionOptions(
         task="translate", prompt=form.get("prompt", ""), temperature=temperature_of(form)
     )
-    heard = listen(call, call.audio.uploaded(), options)
+    translation = listen(call, call.audio.uploaded(), options)
     with refusals(call):
-        segments = tuple(heard.segments)
+        segments = tuple(translation.segments)
     call.audio.transcripts[FORM_FILE] = transcripts.text_of(segments)
-    transcript = Transcript(segments, heard.duration, options.task, "english", options.temperature)
+    language = context.catalog.language_name("en")
+    transcript = Transcript(segments, translation.duration, options.task, language, options.temperature)
     response_format = format_of(form.get("response_format", "json"), options.task)
     return Answer(
         response_format.render(transcript),
         response_format.content_type,
-        heard.answered_by,
-        usage=usage.duration(heard.duration),
+        translation.answered_by,
+        usage=usage.duration(translation.duration),
     )

@@ -1,4 +1,4 @@
-"""``/v1/audio/voice_consents``: recordings in which speakers consent to the creation of a voice like theirs."""
+"""``/v1/audio/voice_consents``: recordings in which speakers consent to the creation of a custom voice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Consent = dict[str, Any]
 
 
 def check_request(context: AudioContext, call: Call) -> None:
-    """Raises ``ApiError`` for a language without a consent phrase, and what is not documented as a recording."""
+    """Raise ``ApiError`` for a language without a consent phrase, or an undocumented kind of recording."""
     languages, given = context.catalog.custom_voices.consent_languages, call.document["language"]
     tag = _LANGUAGE_TAG.fullmatch(given)
     if tag is None or tag[1].lower() not in languages:
@@ -32,7 +32,7 @@ def check_request(context: AudioContext, call: Call) -> None:
 
 
 def create_consent(context: AudioContext, call: Call) -> Answer:
-    """Keeps the consent; the recording itself is not kept, as no call returns it."""
+    """Store the consent. The recording itself is not stored, because no call returns it."""
     name, language = (str(call.document.get(field, "")) for field in ("name", "language"))
     consent = _consent(context.ids.consent_id(), name, language, int(context.clock.now()))
     context.store.put(_KIND, call.account.id, consent["id"], consent)
@@ -40,7 +40,7 @@ def create_consent(context: AudioContext, call: Call) -> Answer:
 
 
 def list_consents(context: AudioContext, call: Call) -> Answer:
-    """Return the account's consents, a page of them."""
+    """Return a page of the account's consents."""
     return json_answer(
         page(context.request_schemas, call, context.store.values(_KIND, call.account.id), _PAGES)
     )
@@ -53,14 +53,14 @@ def retrieve_consent(context: AudioContext, call: Call) -> Answer:
 
 
 def update_consent(context: AudioContext, call: Call) -> Answer:
-    """Renames a consent."""
+    """Rename a consent."""
     named = {"name": call.document["name"]} if "name" in call.document else {}
     changed = context.store.update(_KIND, call.account.id, call.path["id"], lambda consent: consent | named)
     return json_answer(changed or _example(call) | named)
 
 
 def delete_consent(context: AudioContext, call: Call) -> Answer:
-    """Deletes a consent. The voices that were created with it stay."""
+    """Delete a consent. The voices that were created with it remain."""
     consent_id = call.path["id"]
     if not context.store.remove(_KIND, call.account.id, consent_id) and call.strict:
         raise ApiError("voice_consent_not_found", id=consent_id)
@@ -68,7 +68,7 @@ def delete_consent(context: AudioContext, call: Call) -> Answer:
 
 
 def check_consent(store: MemoryStore, call: Call, consent_id: str, *, param: str) -> None:
-    """Raises ``ApiError`` unless the account has that consent; ``param`` is where the request names it."""
+    """Raise ``ApiError`` unless the account has the consent; ``param`` is its place in the request."""
     if store.get(_KIND, call.account.id, consent_id) is None:
         raise ApiError("voice_consent_not_found", id=consent_id, param=param)
 
@@ -84,7 +84,7 @@ def _consent(consent_id: str, name: str, language: str, created_at: int) -> Cons
 
 
 def _example(call: Call) -> Consent:
-    """Return the consent that strictness ``schema`` answers for an unknown id. Raises ``ApiError`` in ``real``."""
+    """Return the example that strictness ``schema`` answers for an unknown id. Raises ``ApiError`` in ``real``."""
     if call.strict:
         raise ApiError("voice_consent_not_found", id=call.path["id"])
     return _consent(call.path["id"], "Example", "en-US", _EXAMPLE_CREATED)

@@ -1,4 +1,4 @@
-"""``/v1/audio/voices``: custom voices, and whether one of them can speak."""
+"""``/v1/audio/voices``: custom voices, and checks of the voice in a request."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ _KIND = "voice"
 
 
 def check_request(context: AudioContext, call: Call) -> None:
-    """Raises ``ApiError`` for a prompt's unknown model, a sample that is not as documented or too long, an unknown
-    consent, and one voice more than an organization can have.
+    """Raise ``ApiError`` for a prompt's unknown model, an undocumented kind of sample or one that is too long, an
+    unknown consent, and more voices than an organization can have.
     """
-    documented, asked = context.catalog.custom_voices, call.document
-    if asked.get("type") == "prompt":
-        model = asked.get("model", documented.prompt_models[0])
+    documented, form = context.catalog.custom_voices, call.document
+    if form.get("type") == "prompt":
+        model = form.get("model", documented.prompt_models[0])
         if model not in documented.prompt_models:
             raise ApiError("model_not_found", model=model)
     else:
-        check_recording(context.catalog, call, most_seconds=documented.sample_seconds)
-        check_consent(context.store, call, asked["consent"], param="consent")
+        check_recording(context.catalog, call, max_seconds=documented.sample_seconds)
+        check_consent(context.store, call, form["consent"], param="consent")
     _check_room(context.catalog, context.store, call)
 
 
 def create_voice(context: AudioContext, call: Call) -> Answer:
-    """Creates a voice. Its sound depends on its id alone, not on the sample."""
-    asked = call.document
+    """Create a voice. Its sound depends on its id alone, not on the sample."""
+    form = call.document
     voice: dict[str, Any] = {
         "object": "audio.voice",
         "id": context.ids.voice_id(),
-        "name": str(asked.get("name", "")),
+        "name": str(form.get("name", "")),
         "created_at": int(context.clock.now()),
-        "type": asked.get("type", "audio_sample"),
+        "type": form.get("type", "audio_sample"),
     }
     if voice["type"] == "prompt":
-        voice["prompt"] = str(asked.get("prompt", ""))
+        voice["prompt"] = str(form.get("prompt", ""))
 
-    def check() -> None:  # once more: others may have created voices since
+    def check() -> None:  # again, because other requests may have created voices since
         if call.strict:
             _check_room(context.catalog, context.store, call)
 
@@ -57,7 +57,7 @@ def create_voice(context: AudioContext, call: Call) -> Answer:
 
 
 def delete_voice(context: AudioContext, call: Call) -> Answer:
-    """Deletes a voice. Its consent stays."""
+    """Delete a voice. Its consent remains."""
     voice_id = call.path["id"]
     if not context.store.remove(_KIND, call.account.id, voice_id) and call.strict:
         raise ApiError("voice_not_found", id=voice_id)
@@ -67,14 +67,14 @@ def delete_voice(context: AudioContext, call: Call) -> Answer:
 def speaking_voices(store: MemoryStore, call: Call) -> Set[str]:
     """Return the ids of the account's custom voices that speech and chat can use: those created from samples."""
     created = store.values(_KIND, call.account.id)
-    return _given(call.settings) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
+    return _configured(call.settings) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
 
 
 def check_speaks(store: MemoryStore, call: Call, voice: object, *, param: str) -> None:
-    """Raises ``ApiError`` where ``voice`` is ``{"id": ...}`` of a voice that the account does not have, or that
-    cannot speak here; ``param`` is where the request names it.
+    """Raise ``ApiError`` if ``voice`` is ``{"id": ...}`` of a voice that the account does not have or that cannot
+    speak; ``param`` is its place in the request.
     """
-    if not isinstance(voice, dict) or voice["id"] in _given(call.settings):
+    if not isinstance(voice, dict) or voice["id"] in _configured(call.settings):
         return
     known = store.get(_KIND, call.account.id, voice["id"])
     if known is None:
@@ -84,13 +84,13 @@ def check_speaks(store: MemoryStore, call: Call, voice: object, *, param: str) -
 
 
 def _check_room(catalog: Catalog, store: MemoryStore, call: Call) -> None:
-    """Raise ``ApiError`` if the organization, in all of its projects, has as many voices as it can have."""
-    most = catalog.custom_voices.most
+    """Raise ``ApiError`` if the organization has the maximum of voices in all of its projects together."""
+    maximum = catalog.custom_voices.most
     projects = (account for account, _, _ in store.all(_KIND))
-    if sum(account.partition("/")[0] == call.account.organization for account in projects) >= most:
-        raise ApiError("voice_limit_reached", most=most)
+    if sum(account.partition("/")[0] == call.account.organization for account in projects) >= maximum:
+        raise ApiError("voice_limit_reached", most=maximum)
 
 
-def _given(settings: Settings) -> Set[str]:
-    """Return the ids of the voices that every account has by the setting ``custom_voices``."""
+def _configured(settings: Settings) -> Set[str]:
+    """Return the ids in the setting ``custom_voices``, which are voices of every account."""
     return {each.strip() for each in settings.custom_voices.split(",")} - {""}

@@ -1,4 +1,4 @@
-"""``POST /v1/chat/completions``: chat that listens and speaks."""
+"""``POST /v1/chat/completions``: chat completions with text and audio."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from mockserver.providers.openai.audio.speaking import failures_answered, starte
 from mockserver.providers.openai.audio.voices import check_speaks, speaking_voices
 from mockserver.providers.openai.chat import stored as stored_completions
 from mockserver.providers.openai.chat.image_rules import check_images
-from mockserver.providers.openai.chat.moderation import moderation
-from mockserver.providers.openai.chat.reply import ChatReply, chat_replies, usage_of
+from mockserver.providers.openai.chat.reply import ChatReply, chat_replies, moderation_of, usage_of
 from mockserver.providers.openai.chat.request import ChatRequest, chat_request
 from mockserver.providers.openai.chat.rules import check_chat
 from mockserver.providers.openai.chat.stream import chat_stream
@@ -28,11 +27,11 @@ from mockserver.wire import chat, sse
 if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import ChatContext
 
-_MAX_SOUND = 1 << 26  # bytes of all choices of an answer together
+_MAX_SOUND = 1 << 26  # bytes of sound in all choices of an answer together
 
 
 def check_request(context: ChatContext, call: Call) -> None:
-    """Raises ``ApiError`` for what the model cannot do."""
+    """Raise ``ApiError`` for what the model cannot do."""
     assert call.model is not None
     check_chat(call.model, call.document, speaking_voices(context.store, call))
     check_speaks(context.store, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
@@ -40,15 +39,15 @@ def check_request(context: ChatContext, call: Call) -> None:
 
 
 def create_chat_completion(context: ChatContext, call: Call) -> Answer:
-    """Listens to the conversation and replies."""
+    """Transcribe the audio of the conversation, and reply."""
     request = chat_request(context, call)
     replies = chat_replies(context, call, request)
     head = _head(context, call, request)
-    answered_by, call.outcome.reply = replies[0].answered_by, replies[0].told
+    answered_by, call.outcome.reply = replies[0].answered_by, replies[0].as_json
     if request.body.get("stream"):
         events = started(_stream(context, call, request, replies, head))
         return Answer(events, sse.CONTENT_TYPE, answered_by)
-    sound = _spoken(context, call, replies)
+    sound = _sound(context, call, replies)
     completion = _completion(request, replies, head, sound)
     _store(context, call, request, replies, head)
     body = json_styles.two_spaces_newline(completion)
@@ -70,15 +69,13 @@ def _head(context: ChatContext, call: Call, request: ChatRequest) -> chat.Head:
 def _stream(
     context: ChatContext, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
 ) -> Generator[bytes]:
-    """The events. Who leaves before the end pays for what was said until then."""
+    """Yield the events. A client that leaves before the end is charged for what was sent until then."""
     speech = replies[0].speech
     sound = started(speech.speak(context.speaker, context.spoken)) if speech else iter(())
     try:
         yield from chat_stream(context, call, request, replies, head, sound)
         _store(context, call, request, replies, head)
-    except (
-        StateFailed
-    ) as error:  # too late for another status: the stream ends with the error, and is not done
+    except StateFailed as error:  # the status is sent already: the stream ends with the error, without DONE
         refusal = context.errors.refusal(storage_error(error))
         yield b"data: " + msgspec.json.format(refusal.body, indent=0) + b"\n\n"
         return
@@ -87,15 +84,15 @@ def _stream(
     yield chat.DONE
 
 
-def _spoken(context: ChatContext, call: Call, replies: list[ChatReply]) -> str:
-    """The sound of the replies, if they are spoken, in base64; from now on they can be referred to."""
+def _sound(context: ChatContext, call: Call, replies: list[ChatReply]) -> str:
+    """Return the sound of the replies in base64, empty if they are not spoken; later messages can refer to them."""
     speech = replies[0].speech
     if speech is None:
         return ""
     sound = bytearray()
     with failures_answered():
-        for some in speech.speak(context.speaker, context.spoken):
-            sound += some
+        for chunk in speech.speak(context.speaker, context.spoken):
+            sound += chunk
             if len(sound) * len(replies) > _MAX_SOUND:
                 raise ApiError("chat_too_much_sound", choices=len(replies), most=_MAX_SOUND)
     for reply in replies:
@@ -106,7 +103,7 @@ def _spoken(context: ChatContext, call: Call, replies: list[ChatReply]) -> str:
 def _store(
     context: ChatContext, call: Call, request: ChatRequest, replies: list[ChatReply], head: chat.Head
 ) -> None:
-    """Keeps the completion if that is wanted, without the sound: it is large."""
+    """Store the completion if the request asks for it, without the sound, which is large."""
     if request.body.get("store"):
         stored_completions.keep(context.ids, context.store, call, _completion(request, replies, head))
 
@@ -115,12 +112,12 @@ def _completion(
     request: ChatRequest, replies: list[ChatReply], head: chat.Head, sound: str = ""
 ) -> dict[str, Any]:
     choices = [_choice(request, reply, index, sound) for index, reply in enumerate(replies)]
-    return head.completion(choices, usage_of(request, replies), moderation=moderation(request, replies))
+    return head.completion(choices, usage_of(request, replies), moderation=moderation_of(request, replies))
 
 
 def _choice(request: ChatRequest, reply: ChatReply, index: int, sound: str) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": index, "message": _message(request, reply, sound)}
-    if request.tells_logprobs:
+    if request.has_logprobs:
         alternatives = None if reply.tool_calls else request.logprobs
         choice["logprobs"] = (
             None

@@ -1,4 +1,4 @@
-"""What matchers look at in the JSON of a chat. It may be anything: it need not be valid."""
+"""The facts of a chat's JSON that conditions read. The document need not be valid."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 from mockserver.audio.uploads import AudioPlace
 from mockserver.pipeline.document_facts import DocumentFacts, text_in
 
-_INSTRUCTING = ("system", "developer")  # roles
+_INSTRUCTING = ("system", "developer")  # roles of messages with instructions
 
 _Message = Mapping[str, Any]
 
 
 class ChatDocument(DocumentFacts):
-    """The facts of a document with ``messages``, or of one that has none."""
+    """The facts of a document with ``messages``, which may be missing."""
 
     @property
     def prompt(self) -> str:
-        """Return the system messages, a line each, after what stands beside the messages."""
-        instructions = [_written(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
+        """Return the members ``prompt`` and ``instructions`` and the system messages, a line each."""
+        instructions = [_text(each) for _, each in self._messages if each.get("role") in _INSTRUCTING]
         return "\n".join(filter(None, [super().prompt, *instructions]))
 
     @property
     def user_text(self) -> str:
         """Return the text of the last user message."""
-        return _written(self._last_of_user[1]) or super().user_text
+        return _text(self._last_of_user[1]) or super().user_text
 
     @property
     def audio(self) -> Iterator[tuple[AudioPlace, _Message]]:
-        """Return the ``input_audio`` of all messages."""
+        """Yield the ``input_audio`` of all messages, each with its place."""
         for number, message in self._messages:
             for index, part in _parts(message):
                 audio = part.get("input_audio")
@@ -39,12 +39,12 @@ class ChatDocument(DocumentFacts):
 
     @property
     def latest(self) -> int:
-        """Return the number of the last user message."""
+        """Return the index of the last user message; -1 without one."""
         return self._last_of_user[0]
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """Return what the answer shall be: sound where the modalities name it."""
+        """Return the kinds of answer that the document asks for; ``sound`` if the modalities include audio."""
         modalities = self.document.get("modalities")
         speaks = isinstance(modalities, list) and "audio" in modalities
         return super().asks_for | ({"sound"} if speaks else frozenset())
@@ -67,7 +67,7 @@ def _parts(message: _Message) -> list[tuple[int, _Message]]:
     return [(index, part) for index, part in numbered if isinstance(part, Mapping)]
 
 
-def _written(message: _Message) -> str:
+def _text(message: _Message) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content

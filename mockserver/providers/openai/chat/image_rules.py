@@ -1,4 +1,4 @@
-"""Refuses images of a chat that the API could not use, as far as that is known without fetching them."""
+"""Refuses images of a chat that the API could not use, as far as this is known without fetching them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from mockserver.remote.sources import UrlSources
 
 _PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a")
-# Names that public DNS does not have (RFC 6761, RFC 6762, and .internal as ICANN reserves it).
+# Domains that are not in the public DNS (RFC 6761, RFC 6762, and .internal, which ICANN reserves).
 _PRIVATE = (".localhost", ".local", ".internal", ".invalid", ".test", ".home.arpa")
 
 
 def check_images(sources: UrlSources, body: Mapping[str, Any]) -> None:
-    """Raise ``ApiError`` for the first image that is none, or that the API could not download."""
+    """Raise ``ApiError`` for the first file that is not an image or that the API could not download."""
     for _, _, part in parts_of(body["messages"]):
         if part["type"] == "image_url":
             _check(sources, part["image_url"]["url"])
 
 
 def _check(sources: UrlSources, url: str) -> None:
-    """A file that the URL holds, or that stands for it, is looked at; others must be on a public host."""
+    """Raise ``ApiError`` for a URL whose file, if it is known, is not an image, or that is not on a public host."""
     scheme = url.partition(":")[0].lower()
     if scheme == "data":
         if not url[5:].lstrip().lower().startswith("image/"):
@@ -45,14 +45,14 @@ def _check(sources: UrlSources, url: str) -> None:
 
 
 def _is_image(head: bytes) -> bool:
-    """Return whether a file with this head is one of the formats that models can see."""
+    """Return whether the first bytes of a file are those of an image format that models accept."""
     return head.startswith((_PNG, _JPEG, *_GIF)) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
-    except ValueError:  # an IPv6 address without its end
+    except ValueError:  # an IPv6 address without the closing bracket
         return ""
 
 

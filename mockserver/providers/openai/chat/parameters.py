@@ -1,4 +1,4 @@
-"""Which parameters of a chat a model takes, and which of their values: the rules of its row, applied."""
+"""Refuses the parameters of a chat, and their values, that the model does not accept."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _ERRORS: Mapping[ParameterRefusal, str] = {
     "no_tools": "chat_no_tools",
     "max_tokens": "chat_no_max_tokens",
 }
-# A value that says no more than the parameter's absence: models take it that take no other.
-_SAYS_NOTHING: Mapping[str, Any] = {
+# Default values, which are accepted even if the parameter is refused.
+_DEFAULTS: Mapping[str, Any] = {
     "temperature": 1,
     "top_p": 1,
     "presence_penalty": 0,
@@ -34,20 +34,20 @@ _SAYS_NOTHING: Mapping[str, Any] = {
     "tools": [],
     "max_tokens": None,
 }
-_MAX_LOGPROBS = 20  # of the API (API reference, Create chat completion)
-_RETENTIONS = ("in_memory", "24h")  # of any model
+_MAX_LOGPROBS = 20  # alternatives for each token, for all models (API reference, Create chat completion)
+_RETENTIONS = ("in_memory", "24h")  # values of prompt_cache_retention that some model accepts
 _QUOTED = 2_000  # characters of a value that a refusal repeats
 _SWITCHES = {"top_logprobs": "logprobs", "stream_options": "stream"}
 
 
 def check_known(model: ModelCard, body: Body) -> None:
-    """Raises ``ApiError`` for a parameter that other models have and this one does not even know."""
+    """Raise ``ApiError`` for a parameter of other models that is unknown to this model."""
     assert model.chat is not None
     _refuse({name: way for name, way in model.chat.refuses.items() if way == "unknown"}, body)
 
 
 def check_parameters(model: ModelCard, body: Body) -> None:
-    """Raises ``ApiError`` for the first parameter, or value of one, that the model does not take."""
+    """Raise ``ApiError`` for the first parameter or value that the model does not accept."""
     rules = model.chat
     assert rules is not None
     _check_roles(rules, body)
@@ -74,7 +74,7 @@ def _refuse(refused: Mapping[str, ParameterRefusal], body: Body) -> None:
         value = body.get(name)
         if value is None:
             continue
-        if way in ("unsupported", "fixed", "no_tools") and value == _SAYS_NOTHING.get(name):
+        if way in ("unsupported", "fixed", "no_tools") and value == _DEFAULTS.get(name):
             continue
         param = None if way in ("unrecognized", "incompatible", "no_tools") else name
         raise ApiError(_ERRORS[way], param=param, parameter=name, value=value)
@@ -94,8 +94,8 @@ def _check_choices(rules: ChatRules, body: Body) -> None:
 def _check_value(name: str, supported: tuple[str, ...], body: Body) -> None:
     value = body.get(name)
     if value is not None and supported and value not in supported:
-        shown, listed = repr(value)[:_QUOTED], enumeration(supported, "and")
-        raise ApiError("chat_unsupported_value", param=name, value=shown, supported=listed)
+        quoted, listed = repr(value)[:_QUOTED], enumeration(supported, "and")
+        raise ApiError("chat_unsupported_value", param=name, value=quoted, supported=listed)
 
 
 def _check_top_logprobs(rules: ChatRules, body: Body) -> None:

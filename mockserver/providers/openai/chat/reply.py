@@ -1,4 +1,4 @@
-"""What a chat request is answered: the words, cut to its limits, and how they are spoken."""
+"""The reply to a chat request: its text or tool calls, cut to the limits of the request, and its speech."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from mockserver.engines.dialogue import NoValueFits, Reply, ReplyFailed, ToolCall
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
 from mockserver.errors import ApiError
-from mockserver.providers.openai.audio.speaking import Speech, failures_answered, given_sound, voice_of
+from mockserver.providers.openai.audio.speaking import Speech, failures_answered, stub_sound, voice_of
 from mockserver.providers.openai.chat.request import AUDIO_KIND
 from mockserver.providers.openai.chat.tool_rules import no_value_fits
 from mockserver.wire import chat, tokens
 from mockserver.wire.chat_tokens import transcript_tokens
+from mockserver.wire.moderation import results
 from mockserver.wire.usage import OUTPUT_TOKENS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -32,30 +33,30 @@ if TYPE_CHECKING:
     from mockserver.state.memory import MemoryStore
     from mockserver.wire.chat_tokens import ReplyTokens
 
-LIFETIME = 3600  # seconds for which a spoken reply can be referred to by its id
+LIFETIME = 3600  # seconds for which later messages can refer to a spoken reply
 
 _TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // OUTPUT_TOKENS_PER_SECOND
-_MAX_SPOKEN = 16_384  # tokens of a spoken reply, by a model that knows no limit of its own
-_SLOWEST = 0.25  # seconds a letter can take at most; for telling that a limit cannot be reached
-_FORMATS = {"pcm16": "pcm"}  # names of the chat endpoint that differ from those of speech
+_MAX_SPOKEN = 16_384  # tokens of a spoken reply, for a model without a limit
+_SLOWEST = 0.25  # seconds of speech for a letter at most, which shows that a limit cannot be reached
+_FORMATS = {"pcm16": "pcm"}  # formats of chats with another name for speech
 
 
 @dataclass(slots=True)
 class ReplySpeech:
-    """How a reply is spoken, once for all choices."""
+    """The speech of a reply, which is spoken once for all choices."""
 
     utterance: Utterance
     audio_format: str
-    chunks: Iterable[SpeechChunk] | None = None  # of a stub's sound, or of speech that had to be cut
+    chunks: Iterable[SpeechChunk] | None = None  # a stub's sound, or speech that was cut
     _spoken: Speech | None = field(default=None, init=False)
 
     @property
     def seconds(self) -> float:
-        """How much of it has been spoken so far."""
+        """Return the duration that has been spoken so far, in seconds."""
         return self._spoken.seconds if self._spoken else 0.0
 
     def speak(self, speaker: Pyttsx3Speaker, memory: SpokenMemory) -> Generator[bytes]:
-        """The speech in the format that was asked for, while it is spoken; its parts raise ``SpeechFailed``."""
+        """Return the speech in the requested format, while it is spoken. Iterating it may raise ``SpeechFailed``."""
         chunks = speaker.speak(self.utterance) if self.chunks is None else self.chunks
         audio_format = _FORMATS.get(self.audio_format, self.audio_format)
         self._spoken = Speech(speaker, memory, self.utterance, audio_format, _whole_tokens(chunks))
@@ -64,12 +65,12 @@ class ReplySpeech:
 
 @dataclass(slots=True)
 class ChatReply:
-    """A choice as it will be sent. ``finish_reason`` is one of the API's.
+    """A choice of the answer. ``finish_reason`` is one of the API's.
 
-    ``audio_id`` and ``call_ids`` are what later messages refer to it by; ``expires_at`` is when its audio
-    will be forgotten, in seconds since 1970, once it has been spoken. ``flagged`` is what moderation finds in the
-    ``input`` and the ``output``. ``cut`` are the tokens that a limit of
-    ``cut_at`` left of the text: what they say may have other tokens on its own.
+    Later messages refer to it by ``audio_id`` and ``call_ids``. ``expires_at`` is when its audio expires, in seconds
+    since 1970, and is set once it has been spoken. ``flagged`` are the categories that moderation finds in the
+    ``input`` and the ``output``. ``cut`` are the tokens of the text within the limit ``cut_at``: the text that is
+    left may have other tokens.
     """
 
     answered_by: AnsweredBy
@@ -90,14 +91,14 @@ class ChatReply:
         return tokens.split(self.text, self.counted.vocabulary) if self.cut is None else self.cut
 
     @property
-    def told(self) -> dict[str, Any]:
-        """The words and tool calls, as the journal tells them."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the text and the tool calls, for the journal."""
         calls = [{"name": call.name, "arguments": call.arguments} for call in self.tool_calls]
         return {"text": self.text, "tool_calls": calls}
 
     @property
     def text_tokens(self) -> int:
-        """Text tokens, those of a transcript included."""
+        """Return the number of text tokens, including those of a transcript."""
         if self.cut is not None:
             return self.cut_at
         if self.tool_calls:
@@ -108,11 +109,11 @@ class ChatReply:
 
     @property
     def audio_tokens(self) -> int:
-        """Audio tokens of what has been spoken so far."""
+        """Return the number of audio tokens that have been spoken so far."""
         return round(self.speech.seconds * OUTPUT_TOKENS_PER_SECOND) if self.speech else 0
 
     def remember(self, store: MemoryStore, now: float, call: Call) -> None:
-        """Keeps what was spoken, for later messages to refer to."""
+        """Store the spoken reply, so that later messages can refer to it."""
         self.expires_at = int(now) + LIFETIME
         value = {
             "id": self.audio_id,
@@ -124,13 +125,13 @@ class ChatReply:
 
 
 def chat_replies(context: ChatContext, call: Call, request: ChatRequest) -> list[ChatReply]:
-    """The choices to answer with, as many as asked for, alike but for their ids. Raises ``ApiError``."""
+    """Return the choices of the answer, which differ only in their ids. Raises ``ApiError``."""
     reply = _chat_reply(context, call, request)
     return [_with_ids(context.ids, context.clock, reply) for _ in range(request.choices)]
 
 
 def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
-    """The ``usage`` of the answer, with as much speech as has been spoken so far."""
+    """Return the ``usage`` of the answer, with the speech that has been spoken so far."""
     return chat.usage(
         prompt_text=request.prompt_text_tokens,
         prompt_audio=request.prompt_audio_tokens,
@@ -140,39 +141,53 @@ def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
     )
 
 
+def moderation_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any] | None:
+    """Return the ``moderation`` of the answer, one result for each choice; ``None`` unless the request asks for it."""
+    options = request.body.get("moderation")
+    if not options:
+        return None
+    turns = request.conversation.turns
+    prompt = "\n".join(text for turn in turns for text in (turn.text, turn.transcript) if text)
+    flagged = replies[0].flagged
+    return {
+        "input": results(options["model"], [prompt], flagged.get("input", ())),
+        "output": results(options["model"], [reply.text for reply in replies], flagged.get("output", ())),
+    }
+
+
 def _with_ids(ids: Ids, clock: Clock, reply: ChatReply) -> ChatReply:
     audio_id = ids.audio_id(clock.now()) if reply.speech else ""
     return replace(reply, audio_id=audio_id, call_ids=tuple(ids.call_id() for _ in reply.tool_calls))
 
 
 def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatReply:
-    """What to reply, within the request's ``stop`` and token limits."""
-    said = call.scripted.chat_reply() if call.scripted else _say(context.responders, request)
-    reply = _reply(context, call, request, said)
+    """Return the reply of a stub or a responder, cut to the request's ``stop`` and token limits."""
+    source = call.scripted.chat_reply() if call.scripted else _respond(context.responders, request)
+    reply = _reply(context, call, request, source)
     answered_by = reply.answered_by
-    if request.heard_by:
-        answered_by = answered_by.with_detail("heard-by", "+".join(request.heard_by))
+    if request.transcribed_by:
+        answered_by = answered_by.with_detail("heard-by", "+".join(request.transcribed_by))
     return replace(
         reply,
         answered_by=answered_by,
-        finish_reason=said.finish_reason or reply.finish_reason,
+        finish_reason=source.finish_reason or reply.finish_reason,
         flagged=call.scripted.flagged if call.scripted else {},
     )
 
 
-def _reply(context: ChatContext, call: Call, request: ChatRequest, said: Reply) -> ChatReply:
-    if said.tool_calls:
-        return _calls(said, request)
-    text = _stopped(said.text, request.stop)
+def _reply(context: ChatContext, call: Call, request: ChatRequest, source: Reply) -> ChatReply:
+    if source.tool_calls:
+        return _calls(source, request)
+    text = _before_stop(source.text, request.stop)
     if not request.spoken:
-        return _written(said, text, request)
+        return _written(source, text, request)
     form = request.body["audio"]
     utterance = Utterance(
         text, voice_of(context.catalog, form["voice"]), language=call.settings.speech_language or None
     )
-    sound = given_sound(call)
+    sound = stub_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
-    answered_by = said.answered_by if sound else said.answered_by.with_detail("voice", utterance.voice.name)
+    answered_by = source.answered_by if sound else source.answered_by.with_detail("voice", utterance.voice.name)
     reply = ChatReply(answered_by, text, "stop", request.reply_tokens, speech=speech)
     if sound is not None:
         return reply
@@ -181,12 +196,12 @@ def _reply(context: ChatContext, call: Call, request: ChatRequest, said: Reply) 
     return reply
 
 
-def _say(responders: Iterable[Responder], request: ChatRequest) -> Reply:
+def _respond(responders: Iterable[Responder], request: ChatRequest) -> Reply:
     try:
         for responder in responders:
-            said = responder.reply(request.conversation)
-            if said is not None:
-                return said
+            reply = responder.reply(request.conversation)
+            if reply is not None:
+                return reply
     except NoValueFits as error:
         raise no_value_fits(request.body, error.tool, str(error)) from error
     except ReplyFailed as error:
@@ -194,14 +209,14 @@ def _say(responders: Iterable[Responder], request: ChatRequest) -> Reply:
     raise ApiError("chat_no_reply", reason="nobody has a reply")
 
 
-def _calls(said: Reply, request: ChatRequest) -> ChatReply:
-    finish_reason, calls = "tool_calls", said.tool_calls
-    if request.calls_functions:  # of which a message has room for one
+def _calls(source: Reply, request: ChatRequest) -> ChatReply:
+    finish_reason, calls = "tool_calls", source.tool_calls
+    if request.calls_functions:  # a message has only one
         finish_reason, calls = "function_call", calls[:1]
-    reply = ChatReply(said.answered_by, "", finish_reason, request.reply_tokens, tool_calls=calls)
+    reply = ChatReply(source.answered_by, "", finish_reason, request.reply_tokens, tool_calls=calls)
     limit = request.max_tokens
     if limit is not None and reply.text_tokens > limit:
-        first = said.tool_calls[0]
+        first = source.tool_calls[0]
         left = limit - reply.counted.of_calls([ToolCall(first.name, "", first.custom)])
         arguments = tokens.text_of(_first_tokens(first.arguments, left, reply.counted.vocabulary))
         reply.tool_calls = (ToolCall(first.name, arguments, first.custom),)
@@ -209,8 +224,8 @@ def _calls(said: Reply, request: ChatRequest) -> ChatReply:
     return reply
 
 
-def _written(said: Reply, text: str, request: ChatRequest) -> ChatReply:
-    reply = ChatReply(said.answered_by, text, "stop", request.reply_tokens)
+def _written(source: Reply, text: str, request: ChatRequest) -> ChatReply:
+    reply = ChatReply(source.answered_by, text, "stop", request.reply_tokens)
     limit, counted = request.max_tokens, request.reply_tokens
     if limit is not None and reply.text_tokens > limit:
         reply.cut, reply.cut_at = _first_tokens(text, limit - counted.beside_text, counted.vocabulary), limit
@@ -219,7 +234,7 @@ def _written(said: Reply, text: str, request: ChatRequest) -> ChatReply:
     return reply
 
 
-def _stopped(text: str, stop: Iterable[str]) -> str:
+def _before_stop(text: str, stop: Iterable[str]) -> str:
     places = [text.find(sequence) for sequence in stop if sequence and sequence in text]
     return text[: min(places)] if places else text
 
@@ -229,9 +244,9 @@ def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple
 
 
 def _limit_speech(speaker: Pyttsx3Speaker, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:
-    """Cuts words and speech where text and audio tokens together exceed ``limit``."""
-    most = reply.text_tokens + OUTPUT_TOKENS_PER_SECOND * (1 + _SLOWEST * len(reply.text))
-    if most <= limit:
+    """Cut text and speech if their tokens together exceed ``limit``."""
+    upper_bound = reply.text_tokens + OUTPUT_TOKENS_PER_SECOND * (1 + _SLOWEST * len(reply.text))
+    if upper_bound <= limit:
         return
     pcm, words = _first_seconds(speaker, speech.utterance, limit / OUTPUT_TOKENS_PER_SECOND)
     if reply.text_tokens + math.ceil(len(pcm) / _TOKEN_BYTES) <= limit:
@@ -247,7 +262,7 @@ def _limit_speech(speaker: Pyttsx3Speaker, reply: ChatReply, speech: ReplySpeech
 def _first_seconds(
     speaker: Pyttsx3Speaker, utterance: Utterance, seconds: float
 ) -> tuple[bytes, tuple[SpokenWord, ...]]:
-    """The speech, not much more of it than ``seconds``."""
+    """Return the speech until its first chunk that ends after ``seconds``: its PCM and its words."""
     pcm, words = bytearray(), list[SpokenWord]()
     with failures_answered(), contextlib.closing(speaker.speak(utterance)) as chunks:
         for chunk in chunks:
@@ -261,7 +276,7 @@ def _first_seconds(
 def _affordable(
     words: Iterable[SpokenWord], limit: int, vocabulary: tokens.Vocabulary
 ) -> Iterator[SpokenWord]:
-    """The first words, as many as can be written and spoken with ``limit`` tokens."""
+    """Yield the first words, as many as fit into ``limit`` text and audio tokens."""
     written, space = 0, ""
     for word in words:
         written += tokens.count(space + word.text, vocabulary)
@@ -272,7 +287,7 @@ def _affordable(
 
 
 def _whole_tokens(chunks: Iterable[SpeechChunk]) -> Iterator[SpeechChunk]:
-    """The speech, with silence after it that makes it a whole number of audio tokens."""
+    """Yield the speech, padded with silence to a whole number of audio tokens."""
     size = 0
     for chunk in chunks:
         size += len(chunk.pcm)

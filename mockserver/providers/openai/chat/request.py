@@ -1,4 +1,4 @@
-"""From the JSON of a chat request to what it asks for: the conversation, how to reply, the prompt's cost."""
+"""Reads a chat request: the conversation, the options of the reply, and the tokens of the prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.errors import ApiError
 from mockserver.pipeline.request_audio import refusals
-from mockserver.providers.openai.chat.rules import heeded, wants_audio, words_of
+from mockserver.providers.openai.chat.rules import text_of_part, wants_audio, without_ignored
 from mockserver.wire import chat_tokens, transcripts, usage
 from mockserver.wire.image_tokens import image_tokens
 from mockserver.wording import listing
@@ -25,25 +25,26 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ChatContext
 
-AUDIO_KIND = "audio"  # of the store: what was spoken, by id
+AUDIO_KIND = "audio"  # kind of the store's values: spoken replies by id
 
 Body = dict[str, Any]
 
-_OPTIONS = TranscriptionOptions()  # of the clips of a chat, which has none of its own
+_OPTIONS = TranscriptionOptions()  # chats have no options for transcription
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A chat request, typed, with its defaults. ``max_tokens`` counts the reply's text and audio tokens.
+    """A chat request, typed and with defaults.
 
-    ``heard_by`` are those who listened to its audio, each once: ``whisper/embedded``, ``fixture/hello``.
-    ``complete_choices``: choices have all members that the documented schema asks for, as in strictness
-    ``schema``; real ones leave ``logprobs`` and ``finish_reason`` out in places.
+    ``max_tokens`` limits the text and audio tokens of the reply together. ``transcribed_by`` names the sources of the
+    transcripts, each once: ``whisper/embedded``, ``fixture/hello``. With ``complete_choices`` (strictness
+    ``schema``), choices have all members of the documented schema; real ones lack ``logprobs`` or ``finish_reason``
+    in places.
     """
 
     body: Body
     conversation: Conversation
-    heard_by: tuple[str, ...]
+    transcribed_by: tuple[str, ...]
     spoken: bool
     choices: int
     stop: tuple[str, ...]
@@ -56,22 +57,22 @@ class ChatRequest:
 
     @property
     def calls_functions(self) -> bool:
-        """Whether calls are answered as the one ``function_call`` that preceded ``tool_calls``."""
+        """Return whether the reply has the older ``function_call`` in place of ``tool_calls``."""
         return bool(self.body.get("functions")) and not self.body.get("tools")
 
     @property
-    def tells_logprobs(self) -> bool:
-        """Whether choices have ``logprobs``, be they null."""
+    def has_logprobs(self) -> bool:
+        """Return whether choices have the member ``logprobs``, which may be null."""
         return self.complete_choices or self.rules.null_logprobs or self.logprobs is not None
 
     @property
     def logprobs(self) -> int | None:
-        """How many alternatives to tell per token; ``None`` for no log probabilities at all."""
+        """Return the number of alternatives for each token; ``None`` for no log probabilities at all."""
         return int(self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
 
 
 def chat_request(context: ChatContext, call: Call) -> ChatRequest:
-    """Understands the request, and listens to it. Raises ``ApiError``."""
+    """Return the request of a call, and transcribe its audio. Raises ``ApiError``."""
     assert call.model is not None
     assert call.model.chat is not None
     body = call.document
@@ -82,7 +83,7 @@ def chat_request(context: ChatContext, call: Call) -> ChatRequest:
     request = ChatRequest(
         body=body,
         conversation=_conversation(body, turns),
-        heard_by=tuple(dict.fromkeys(reader.heard_by)),
+        transcribed_by=tuple(dict.fromkeys(reader.transcribed_by)),
         spoken=wants_audio(body) and body.get("audio") is not None,
         choices=int(body.get("n") or 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
@@ -98,15 +99,15 @@ def chat_request(context: ChatContext, call: Call) -> ChatRequest:
 
 
 def _max_tokens(call: Call) -> int | None:
-    """The request's limit, else the model's. JSON has no integers: ``5.0`` is one, too."""
-    given = _asked_for(call)
-    if given is not None:
-        return given
+    """Return the limit of the request, else that of the model."""
+    requested = _requested_tokens(call)
+    if requested is not None:
+        return requested
     return call.model.max_output_tokens if call.model else None
 
 
-def _asked_for(call: Call) -> int | None:
-    """Return the limit of the reply that the request names, if it does."""
+def _requested_tokens(call: Call) -> int | None:
+    """Return the request's limit of the reply, if it has one. In JSON ``5.0`` is an integer, too."""
     for name in ("max_completion_tokens", "max_tokens"):
         if (given := call.document.get(name)) is not None:
             return max(int(given), 0)
@@ -114,35 +115,35 @@ def _asked_for(call: Call) -> int | None:
 
 
 def _check_window(call: Call, prompt_tokens: int, tool_tokens: int) -> None:
-    """Raise ``ApiError`` if the prompt and the reply that is asked for are more than the model's window."""
-    window, asked_for = call.model.context_window if call.model else None, _asked_for(call)
-    total = prompt_tokens + (asked_for or 0)
+    """Raise ``ApiError`` if the prompt and the requested reply exceed the model's context window."""
+    window, requested = call.model.context_window if call.model else None, _requested_tokens(call)
+    total = prompt_tokens + (requested or 0)
     if not call.strict or window is None or total <= window:
         return
-    sizes = {"messages": prompt_tokens - tool_tokens, "functions": tool_tokens, "completion": asked_for}
+    sizes = {"messages": prompt_tokens - tool_tokens, "functions": tool_tokens, "completion": requested}
     parts = [name for name, size in sizes.items() if size]
     *counted, last = [f"{sizes[name]} in the {name}" for name in parts]
-    found = f"{'your messages resulted in' if asked_for is None else 'you requested'} {total} tokens"
+    found = f"{'your messages resulted in' if requested is None else 'you requested'} {total} tokens"
     if counted:
         found += f" ({', '.join(counted)}, {'and ' if len(counted) > 1 else ''}{last})"
     raise ApiError("chat_context_overflow", window=window, found=found, parts=listing(parts, "or"))
 
 
 class _Reader:
-    """Reads the messages, and adds up what they cost."""
+    """Reads the messages, and counts their tokens."""
 
     def __init__(self, context: ChatContext, call: Call) -> None:
         self._context = context
         self._call = call
-        self._messages = heeded(call.document.get("messages") or [])
+        self._messages = without_ignored(call.document.get("messages") or [])
         assert call.model is not None
         self.rules = call.model.tokens
-        self.heard_by: list[str] = []
+        self.transcribed_by: list[str] = []
         self.audio_tokens = self.tool_tokens = 0
         self._prompt = chat_tokens.PromptTokens(self.rules)
 
     def text_tokens(self) -> int:
-        """Return what all that was read takes of text tokens, and what stands beside the messages."""
+        """Return the text tokens of the messages that were read, of the tools and of the response format."""
         body = self._call.document
         beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
         before = self._prompt.total
@@ -153,40 +154,40 @@ class _Reader:
         return self._prompt.total
 
     def reply_tokens(self) -> chat_tokens.ReplyTokens:
-        """Return what a reply to the request takes."""
+        """Return the counter for the tokens of a reply."""
         body = self._call.document
         return chat_tokens.ReplyTokens(
             self.rules, bool(_functions(body)), _tool_choice(body), in_schema=_has_schema(body)
         )
 
     def turns(self) -> Iterator[Turn]:
-        """The turns. Only the user's last message is listened to, unless a model will reply and needs all."""
-        hear_all = bool(self._call.settings.reply_from)
+        """Yield the turns. The last user message is transcribed; all messages are if another model is to reply."""
+        transcribe_all = bool(self._call.settings.reply_from)
         users = [number for number, message in enumerate(self._messages) if message["role"] == "user"]
         for number, message in enumerate(self._messages):
-            yield self._turn(number, message, hear_all or number in users[-1:])
+            yield self._turn(number, message, transcribe_all or number in users[-1:])
 
-    def _turn(self, number: int, message: Body, hear: bool) -> Turn:
+    def _turn(self, number: int, message: Body, transcribe: bool) -> Turn:
         content = message.get("content")
         parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
         if message.get("refusal"):
             parts = [*parts, {"type": "refusal", "refusal": message["refusal"]}]
-        text = " ".join(words_of(part) for part in parts).strip()
-        heard = [
-            self._hear(part["input_audio"], AudioPlace(number, place), hear)
+        text = " ".join(text_of_part(part) for part in parts).strip()
+        texts = [
+            self._audio_text(part["input_audio"], AudioPlace(number, place), transcribe)
             for place, part in enumerate(parts)
             if part["type"] == "input_audio"
         ]
         if (message.get("audio") or {}).get("id"):
-            text = self._remembered(message["audio"]["id"], f"messages[{number}].audio.id") or text
+            text = self._earlier_reply(message["audio"]["id"], f"messages[{number}].audio.id") or text
         calls = dict(_calls(message))
-        told = message.get("tool_call_id") or ""
+        answers = message.get("tool_call_id") or ""
         self._count(message, parts, text, calls)
-        return Turn(message["role"], text, " ".join(heard) if heard else None, calls, told)
+        return Turn(message["role"], text, " ".join(texts) if texts else None, calls, answers)
 
     def _count(self, message: Body, parts: list[Body], text: str, calls: dict[str, ToolCall]) -> None:
-        """Add what the message takes of text tokens, images included. ``text`` is what an earlier reply said."""
-        texts = [words_of(part) for part in parts]
+        """Add the text tokens of a message and its images. ``text`` is the transcript of an earlier spoken reply."""
+        texts = [text_of_part(part) for part in parts]
         if message.get("audio"):
             texts = [text]
         if message["role"] in ("tool", "function"):
@@ -202,15 +203,15 @@ class _Reader:
         )
 
     def _image_tokens(self, image: object) -> int:
-        """Return the tokens of an image; one that would have to be fetched counts nothing."""
+        """Return the tokens of an image; 0 for one that would have to be fetched."""
         given: Body = image if isinstance(image, dict) else {}
         url = given.get("url")
         found = self._context.url_sources.at_hand(url) if isinstance(url, str) else None
         size = images.size_of(found.content.read()) if found else None
         return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
-    def _remembered(self, audio_id: str, place: str) -> str:
-        """What was said in the earlier reply ``audio_id``."""
+    def _earlier_reply(self, audio_id: str, place: str) -> str:
+        """Return the transcript of the spoken reply ``audio_id``, and count its tokens. Raises ``ApiError``."""
         known = self._context.store.get(AUDIO_KIND, self._call.account.id, audio_id)
         if known is None or known["expires_at"] <= self._context.clock.now():
             if not self._call.strict:
@@ -221,9 +222,12 @@ class _Reader:
         self.audio_tokens += known["audio_tokens"]
         return str(known["transcript"])
 
-    def _hear(self, audio: Body, place: AudioPlace, hear: bool) -> str:
-        """Return the transcript of an ``input_audio`` part; it is counted in any case, transcribed if ``hear``."""
-        clip = self._clip(audio, place, hear)
+    def _audio_text(self, audio: Body, place: AudioPlace, transcribe: bool) -> str:
+        """Return the transcript of an ``input_audio`` part, empty unless ``transcribe``. Its tokens are always counted.
+
+        Raises ``ApiError``.
+        """
+        clip = self._clip(audio, place, keep_samples=transcribe)
         bad_audio = ApiError("chat_bad_audio", param=str(place), format=audio["format"])
         with refusals(bad_audio, param=str(place)):
             try:
@@ -231,31 +235,31 @@ class _Reader:
                 self.audio_tokens += usage.input_audio_tokens(clip.duration)
                 if self._call.strict and clip.facts.container != audio["format"]:
                     raise bad_audio
-                return self._transcript(clip, place, answer) if hear else ""
+                return self._transcript(clip, place, answer) if transcribe else ""
             except UnusableAudio:
                 if self._call.strict:
                     raise
                 return ""
 
     def _transcript(self, clip: Clip, place: AudioPlace, known: Transcription | None) -> str:
-        """Return the transcript of a clip, which is ``known`` or made by an engine. Raises as that does."""
+        """Return the transcript of a clip, ``known`` or made by an engine. Raises the errors of the engine."""
         unknown_audio = self._call.settings.unknown_audio
         answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
         text = self._call.audio.transcripts[place] = transcripts.text_of(answer.segments)
-        self.heard_by.append(answer.answered_by.mark)
+        self.transcribed_by.append(answer.answered_by.mark)
         return text
 
-    def _clip(self, audio: Body, place: AudioPlace, hear: bool) -> Clip:
+    def _clip(self, audio: Body, place: AudioPlace, *, keep_samples: bool) -> Clip:
         try:
-            return self._call.audio.input_audio(audio, place, keep_samples=hear)
+            return self._call.audio.input_audio(audio, place, keep_samples=keep_samples)
         except ValueError as error:
             if self._call.strict:
                 raise ApiError("chat_bad_base64", param=f"{place}.data") from error
-            return self._call.audio.input_audio({**audio, "data": ""}, place, keep_samples=hear)
+            return self._call.audio.input_audio({**audio, "data": ""}, place, keep_samples=keep_samples)
 
 
 def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
-    """The calls of an earlier message by their ids; the one call of old had none."""
+    """Yield the calls of an earlier message with their ids; the older ``function_call`` has an empty id."""
     for call in message.get("tool_calls") or ():
         if call["type"] == "custom":
             yield call["id"], ToolCall(call["custom"]["name"], call["custom"]["input"], custom=True)
@@ -281,7 +285,7 @@ def _tool_choice(body: Body) -> object:
 
 def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
     tools = tuple(_tools(body))
-    allowed, demanded = _chosen(tools, _tool_choice(body))
+    allowed, required = _chosen(tools, _tool_choice(body))
     response_format = body.get("response_format") or {}
     json_schema: dict[str, Any] | None = None
     if response_format.get("type") == "json_object":
@@ -289,7 +293,7 @@ def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
     elif response_format.get("type") == "json_schema":
         json_schema = response_format["json_schema"].get("schema") or {}
     parallel = body.get("parallel_tool_calls") is not False and not body.get("functions")
-    return Conversation(turns, allowed, demanded, parallel, json_schema)
+    return Conversation(turns, allowed, required, parallel, json_schema)
 
 
 def _tools(body: Body) -> Iterator[Tool]:
@@ -303,7 +307,7 @@ def _tools(body: Body) -> Iterator[Tool]:
 
 
 def _chosen(tools: tuple[Tool, ...], choice: object) -> tuple[tuple[Tool, ...], tuple[Tool, ...]]:
-    """The tools that may be called, and those of which one must be."""
+    """Return the tools that may be called, and those of which one must be called."""
     if choice == "none":
         return (), ()
     if choice == "auto":
@@ -315,8 +319,8 @@ def _chosen(tools: tuple[Tool, ...], choice: object) -> tuple[tuple[Tool, ...], 
         names = [_name(tool) for tool in choice["allowed_tools"]["tools"]]
         allowed = tuple(tool for tool in tools if tool.name in names)
         return allowed, allowed if choice["allowed_tools"]["mode"] == "required" else ()
-    demanded = tuple(tool for tool in tools if tool.name == _name(choice))
-    return demanded, demanded
+    required = tuple(tool for tool in tools if tool.name == _name(choice))
+    return required, required
 
 
 def _name(choice: Body) -> str:

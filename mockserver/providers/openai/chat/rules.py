@@ -1,4 +1,4 @@
-"""What a chat model can do of what a request asks: the rules of its row in the catalog, applied."""
+"""Refuses what a chat model cannot do, by the rules of its row in the catalog."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ROLES = {**dict.fromkeys(_INSTEAD_OF_CONTENT, "assistant"), "tool_call_id": "to
 
 
 def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ()) -> None:
-    """Raises ``ApiError`` for the first thing the model cannot do (API reference, Create chat completion).
+    """Raise ``ApiError`` for the first thing the model cannot do (API reference, Create chat completion).
 
-    ``custom_voices`` are the ids of the account's own voices.
+    ``custom_voices`` are the ids of the account's custom voices.
     """
     assert model.chat is not None
     check_known(model, body)
-    body = {**body, "messages": heeded(body["messages"])}
+    body = {**body, "messages": without_ignored(body["messages"])}
     _check_messages(model.chat, body["messages"])
     if model.chat.audio:
         _check_audio_model(model.chat, body, custom_voices)
@@ -40,8 +40,8 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     _check_tool_answers(body["messages"])
 
 
-def heeded(messages: Sequence[Body]) -> list[dict[str, Any]]:
-    """Return the messages without the members that only another role's have: nobody looks at them."""
+def without_ignored(messages: Sequence[Body]) -> list[dict[str, Any]]:
+    """Return the messages without members that belong to other roles, which the API ignores."""
     return [
         {
             name: value
@@ -53,7 +53,7 @@ def heeded(messages: Sequence[Body]) -> list[dict[str, Any]]:
 
 
 def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
-    """Every content part with the numbers of its message and of itself."""
+    """Yield every content part with the index of its message and its own index."""
     for number, message in enumerate(messages):
         content = message.get("content")
         if isinstance(content, list):
@@ -61,13 +61,13 @@ def parts_of(messages: Sequence[Body]) -> Iterator[tuple[int, int, Body]]:
                 yield number, place, part
 
 
-def words_of(part: Body) -> str:
-    """Return what is written in a content part: its text or refusal, nothing for those of other types."""
+def text_of_part(part: Body) -> str:
+    """Return the text or refusal of a content part; empty for parts of other types."""
     return str(part[part["type"]]) if part["type"] in ("text", "refusal") else ""
 
 
 def wants_audio(body: Body) -> bool:
-    """Whether the reply shall be spoken."""
+    """Return whether the request asks for a spoken reply."""
     return "audio" in (body.get("modalities") or ())
 
 
@@ -83,9 +83,9 @@ def _check_messages(rules: ChatRules, messages: Sequence[Body]) -> None:
 
 
 def _check_contents(messages: Sequence[Body]) -> None:
-    """Every message has content; an assistant may have called something, spoken or declined instead.
+    """Raise ``ApiError`` for a message without content. An assistant's may have calls, audio or a refusal instead.
 
-    The schema asks for the content of a ``developer``, and lets a ``function`` return nothing.
+    The schema requires the content of a ``developer``, and allows a ``function`` to return null.
     """
     for number, message in enumerate(messages):
         assistant = message["role"] == "assistant"
@@ -95,8 +95,8 @@ def _check_contents(messages: Sequence[Body]) -> None:
 
 
 def _check_tool_answers(messages: Sequence[Body]) -> None:
-    """Every tool call has its answer right after it, and every answer its call."""
-    asked: list[str] = []
+    """Raise ``ApiError`` unless every tool call is followed by its answer, and every answer follows its call."""
+    called: list[str] = []
     awaited = Counter[str]()
     for number, message in enumerate(messages):
         if message["role"] == "tool":
@@ -104,17 +104,17 @@ def _check_tool_answers(messages: Sequence[Body]) -> None:
                 raise ApiError("chat_tool_answer_unasked", param=f"messages.[{number}].role")
             awaited[message["tool_call_id"]] -= 1
             continue
-        _check_none_is_missing(asked, awaited)
-        asked = [call["id"] for call in message.get("tool_calls") or ()]
-        awaited = Counter(asked)
-    _check_none_is_missing(asked, awaited)
+        _check_all_answered(called, awaited)
+        called = [call["id"] for call in message.get("tool_calls") or ()]
+        awaited = Counter(called)
+    _check_all_answered(called, awaited)
 
 
-def _check_none_is_missing(asked: Sequence[str], awaited: Counter[str]) -> None:
-    """Raises ``ApiError`` that names the calls among those ``asked`` whose answers are still ``awaited``."""
-    answered = Counter(asked) - awaited
+def _check_all_answered(called: Sequence[str], awaited: Counter[str]) -> None:
+    """Raise ``ApiError`` with the ids of the tool calls in ``called`` that have no answer yet (``awaited``)."""
+    answered = Counter(called) - awaited
     missing = []
-    for call_id in asked:  # of several calls of one id the first are those that were answered
+    for call_id in called:  # of several calls with one id, the first ones are answered
         if answered[call_id]:
             answered[call_id] -= 1
         else:
@@ -124,19 +124,19 @@ def _check_none_is_missing(asked: Sequence[str], awaited: Counter[str]) -> None:
 
 
 def _check_audio_model(rules: ChatRules, body: Body, custom_voices: Container[str]) -> None:
-    spoken = wants_audio(body)
+    audio_output = wants_audio(body)
     audio = body.get("audio")
-    heard = any(part["type"] == "input_audio" for _, _, part in parts_of(body["messages"]))
-    remembered = any((message.get("audio") or {}).get("id") for message in body["messages"])
-    if not (spoken or heard or remembered):
+    audio_input = any(part["type"] == "input_audio" for _, _, part in parts_of(body["messages"]))
+    earlier_audio = any((message.get("audio") or {}).get("id") for message in body["messages"])
+    if not (audio_output or audio_input or earlier_audio):
         raise ApiError("chat_needs_audio")
-    if spoken and not audio:
+    if audio_output and not audio:
         raise ApiError("chat_missing_audio")
     voice = audio["voice"] if audio else None
     if isinstance(voice, str) and voice not in rules.voices and voice not in custom_voices:
         supported = enumeration(rules.voices, "and")
         raise ApiError("chat_unknown_voice", voice=voice, supported=supported)
-    if spoken and body.get("stream") and audio and audio["format"] != "pcm16":
+    if audio_output and body.get("stream") and audio and audio["format"] != "pcm16":
         raise ApiError("chat_stream_format", format=audio["format"])
 
 
@@ -152,5 +152,5 @@ def _check_response_format(rules: ChatRules, body: Body) -> None:
 
 def _mentions_json(messages: Sequence[Body]) -> bool:
     contents = [message["content"] for message in messages if isinstance(message.get("content"), str)]
-    parts = [words_of(part) for _, _, part in parts_of(messages)]
+    parts = [text_of_part(part) for _, _, part in parts_of(messages)]
     return any("json" in text.lower() for text in (*contents, *parts))

@@ -1,4 +1,4 @@
-"""Stored chat completions: those created with ``store: true``, to list, read, label and delete."""
+"""Stored chat completions: those created with ``store: true``, with calls to list, read, label and delete them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Value = dict[str, Any]
 
 
 def keep(ids: Ids, store: MemoryStore, call: Call, completion: Value) -> None:
-    """Stores a completion with the messages that led to it."""
+    """Store a completion with the messages of its request."""
     request = dict(call.document)
     if request.get("seed") is None:
         request["seed"] = ids.sampling_seed()
     messages = [
-        _told_message({"id": f"{completion['id']}-{number}", **message})
+        _message_object({"id": f"{completion['id']}-{number}", **message})
         for number, message in enumerate(request.get("messages") or ())
     ]
     stored = _stored_form(completion, request, call.request_id)
@@ -39,10 +39,10 @@ def keep(ids: Ids, store: MemoryStore, call: Call, completion: Value) -> None:
 
 
 def list_completions(context: ChatContext, call: Call) -> Answer:
-    """The account's stored completions, a page of them."""
+    """Return a page of the account's stored completions."""
     arguments = call.request.query
     stored = context.store.values(_KIND, call.account.id)
-    found = [_told(call, value["completion"]) for value in stored]
+    found = [_completion_object(call, value["completion"]) for value in stored]
     if "model" in arguments:
         model = context.catalog.model(arguments["model"], call.account.id)
         names = (arguments["model"], model.snapshot if model else "")
@@ -54,29 +54,29 @@ def list_completions(context: ChatContext, call: Call) -> Answer:
 
 
 def retrieve_completion(context: ChatContext, call: Call) -> Answer:
-    """One stored completion."""
-    return _answer(_told(call, _stored(context.store, call)["completion"]))
+    """Return a stored completion."""
+    return _answer(_completion_object(call, _stored(context.store, call)["completion"]))
 
 
 def list_messages(context: ChatContext, call: Call) -> Answer:
-    """The messages that led to a stored completion, a page of them."""
-    messages = map(_told_message, _stored(context.store, call)["messages"])
+    """Return a page of the messages of a stored completion's request."""
+    messages = map(_message_object, _stored(context.store, call)["messages"])
     return _answer(page(context.request_schemas, call, messages, _MESSAGE_PAGES))
 
 
 def update_completion(context: ChatContext, call: Call) -> Answer:
-    """Replaces the metadata of a stored completion."""
+    """Replace the metadata of a stored completion."""
     metadata = call.document.get("metadata") or {}
 
     def label(value: Value) -> Value:
         return value | {"completion": value["completion"] | {"metadata": metadata}}
 
     changed = context.store.update(_KIND, call.account.id, call.path["id"], label)
-    return _answer(_told(call, (changed or label(_stored(context.store, call)))["completion"]))
+    return _answer(_completion_object(call, (changed or label(_stored(context.store, call)))["completion"]))
 
 
 def delete_completion(context: ChatContext, call: Call) -> Answer:
-    """Forgets a stored completion."""
+    """Delete a stored completion."""
     completion_id = call.path["id"]
     if not context.store.remove(_KIND, call.account.id, completion_id) and call.strict:
         raise ApiError("chat_completion_not_found", id=completion_id)
@@ -99,7 +99,7 @@ def _example(completion_id: str) -> Value:
 
 
 def _stored_form(completion: Value, request: Value, request_id: str | None) -> Value:
-    """Return a completion as it is stored, with what its request asked for."""
+    """Return a completion in the form in which it is stored, with the parameters of its request."""
     usage = completion["usage"]
     return {
         "object": "chat.completion",
@@ -130,7 +130,7 @@ def _number(given: float | None, default: float) -> float:
 
 def _choice(choice: Value) -> Value:
     message = choice["message"]
-    told = {
+    stored = {
         "content": message["content"],
         "role": message["role"],
         "tool_calls": message.get("tool_calls"),
@@ -139,16 +139,16 @@ def _choice(choice: Value) -> Value:
     }
     return {
         "index": choice["index"],
-        "message": told,
+        "message": stored,
         "finish_reason": choice["finish_reason"],
         "logprobs": choice.get("logprobs"),
     }
 
 
-def _told(call: Call, completion: Value) -> Value:
-    """A stored completion as it is answered; with all members that the documented schema asks for, unless strict.
+def _completion_object(call: Call, completion: Value) -> Value:
+    """Return the object that is answered for a stored completion; unless strict, by the documented schema.
 
-    State folders of earlier versions have completions as they were created.
+    State folders of earlier versions have completions in the form in which they were created.
     """
     if "request_id" not in completion:
         completion = _stored_form(completion, completion, None)
@@ -164,15 +164,14 @@ def _documented(completion: Value) -> Value:
             if value is not None or name in ("content", "refusal")
         }
         choices.append(choice | {"message": message})
-    told = {name: value for name, value in completion.items() if value is not None}
-    return told | {"choices": choices}
+    return {name: value for name, value in completion.items() if value is not None} | {"choices": choices}
 
 
-def _told_message(message: Value) -> Value:
-    """A message as it is listed: without the sound in it, which nobody is given back."""
+def _message_object(message: Value) -> Value:
+    """Return the object that is answered for a message: without its sound, which is never returned."""
     content = message.get("content")
     parts = message.get("content_parts") or (content if isinstance(content, list) else None)
-    told = {
+    listed = {
         "id": message["id"],
         "role": message["role"],
         "content": None if parts else content,
@@ -180,7 +179,7 @@ def _told_message(message: Value) -> Value:
         "name": message.get("name"),
     }
     calls = ("tool_calls", "tool_call_id", "function_call")
-    return told | {name: message[name] for name in calls if message.get(name)}
+    return listed | {name: message[name] for name in calls if message.get(name)}
 
 
 def _answer(body: Value) -> Answer:

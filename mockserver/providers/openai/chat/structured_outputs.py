@@ -1,8 +1,7 @@
-"""Checks schemas of functions and answers as the service does: the subset of JSON Schema of Structured Outputs.
+"""Checks that the schemas of functions and answers are in the subset of JSON Schema of Structured Outputs.
 
-Places inside a schema are written as the service writes them, as Python's tuples: ``('properties', 'tags', 'items')``.
-The words are those of published refusals; ``catalog/structured_outputs.toml`` has what is refused and how much is
-too much.
+Places in a schema are written as the service writes them, as Python tuples: ``('properties', 'tags', 'items')``.
+The wording is that of published refusals; ``catalog/structured_outputs.toml`` has the refused keywords and the limits.
 """
 
 from __future__ import annotations
@@ -23,24 +22,24 @@ Context = tuple[str, ...]
 
 
 def strict_flaw(schema: Schema) -> str:
-    """Return why ``schema`` cannot be kept to, in the service's words; empty if it can.
+    """Return why ``schema`` is refused in strict mode, in the service's words; empty if it is not.
 
-    ``schema`` is a JSON Schema that is valid as such.
+    ``schema`` is a valid JSON Schema.
     """
     return _strict_root_flaw(schema) or next(_strict_flaws(schema, (), schema), "") or _too_large(schema)
 
 
 def loose_flaw(schema: Schema, *, of_function: bool) -> str:
-    """Return why ``schema`` is refused where it is but a hint; empty if it is not.
+    """Return why ``schema`` is refused without strict mode; empty if it is not.
 
-    A function's schema must name its properties, if there are any or not.
+    A function's schema must have ``properties``, even if they are empty.
     """
     if schema.get("type") != "object":
         return _not_an_object(schema)
     if found := [keyword for keyword in _NOT_AT_THE_TOP if keyword in schema]:
         return _combined_at_the_top(found[0])
     if of_function and "properties" not in schema:
-        return _told((), "object schema missing properties.")
+        return _in_context((), "object schema missing properties.")
     return next(_arrays_without_items(schema, ()), "")
 
 
@@ -64,7 +63,7 @@ def _combined_at_the_top(keyword: str) -> str:
     return f"schema must have type 'object' and not have {listed} at the top level. Found '{keyword}'."
 
 
-def _told(context: Context, fault: str) -> str:
+def _in_context(context: Context, fault: str) -> str:
     return f"In context={context!r}, {fault}"
 
 
@@ -72,13 +71,13 @@ def _arrays_without_items(schema: Any, context: Context) -> Iterator[str]:
     if not isinstance(schema, dict):
         return
     if "array" in _types(schema) and "items" not in schema:
-        yield _told(context, "array schema missing items.")
+        yield _in_context(context, "array schema missing items.")
     for step, part in _parts(schema):
         yield from _arrays_without_items(part, (*context, *step))
 
 
 def _parts(schema: Schema) -> Iterator[tuple[Context, Any]]:
-    """Yield the schemas right inside ``schema``, each with the steps that lead there."""
+    """Yield the direct subschemas of ``schema``, each with the steps of its path."""
     for name, part in schema.get("properties", {}).items():
         yield ("properties", name), part
     if "items" in schema:
@@ -97,18 +96,18 @@ def _types(schema: Schema) -> list[str]:
 
 
 def _strict_flaws(schema: Any, context: Context, root: Schema) -> Iterator[str]:
-    """Yield what is wrong with ``schema`` and those inside it, outer ones first."""
+    """Yield the flaws of ``schema`` and its subschemas, outer ones first."""
     if not isinstance(schema, dict):
-        yield _told(context, "schema must have a 'type' key.")
+        yield _in_context(context, "schema must have a 'type' key.")
         return
     if "$ref" in schema:
         yield from _reference_flaws(schema, context, root)
         return
     yield from _keywords_not_permitted(schema, context)
     if "type" not in schema and "anyOf" not in schema:
-        yield _told(context, "schema must have a 'type' key.")
+        yield _in_context(context, "schema must have a 'type' key.")
     if "array" in _types(schema) and "items" not in schema:
-        yield _told(context, "array schema missing items.")
+        yield _in_context(context, "array schema missing items.")
     if "object" in _types(schema):
         yield from _object_flaws(schema, context)
     yield from _value_flaws(schema, context)
@@ -122,7 +121,7 @@ def _reference_flaws(schema: Schema, context: Context, root: Schema) -> Iterator
         yield f"context={context!r}, $ref cannot have keywords {{{', '.join(map(repr, beside))}}}."
     if not _leads_to_a_definition(schema["$ref"], root):
         fault = "reference can only point to definitions defined at the top level of the schema."
-        yield _told(context, fault)
+        yield _in_context(context, fault)
 
 
 def _leads_to_a_definition(reference: str, root: Schema) -> bool:
@@ -136,62 +135,62 @@ def _leads_to_a_definition(reference: str, root: Schema) -> bool:
 def _keywords_not_permitted(schema: Schema, context: Context) -> Iterator[str]:
     for keyword in schema:
         if keyword in _table()["not_permitted"]:
-            yield _told(context, f"'{keyword}' is not permitted.")
+            yield _in_context(context, f"'{keyword}' is not permitted.")
         if keyword == "not":
-            yield _told(context, "Unsupported keywords ('not',).")
+            yield _in_context(context, "Unsupported keywords ('not',).")
 
 
 def _object_flaws(schema: Schema, context: Context) -> Iterator[str]:
     if schema.get("additionalProperties") is not False:
-        yield _told(context, "'additionalProperties' is required to be supplied and to be false.")
+        yield _in_context(context, "'additionalProperties' is required to be supplied and to be false.")
     if "properties" not in schema:
-        yield _told(context, "object schema missing properties.")
+        yield _in_context(context, "object schema missing properties.")
         return
     properties = [name for name, part in schema["properties"].items() if not _names_no_properties(part)]
     required = dict.fromkeys(schema.get("required", ()))
     wanted = "'required' is required to be supplied and to be an array including every key in properties."
     for name in properties:
         if name not in required:
-            yield _told(context, f"{wanted} Missing '{name}'.")
+            yield _in_context(context, f"{wanted} Missing '{name}'.")
     for name in required:
         if name not in schema["properties"] or _names_no_properties(schema["properties"][name]):
-            yield _told(context, f"{wanted} Extra required key '{name}' supplied.")
+            yield _in_context(context, f"{wanted} Extra required key '{name}' supplied.")
 
 
 def _names_no_properties(schema: Any) -> bool:
-    """Whether this is an object of any properties: as a property it does not count, not even if it is required."""
+    """Return whether this is an object without ``properties``, which the service ignores as a property."""
     return isinstance(schema, dict) and schema.get("type") == "object" and "properties" not in schema
 
 
 def _value_flaws(schema: Schema, context: Context) -> Iterator[str]:
-    """Yield what is wrong with the values that a schema lists, and with its format."""
+    """Yield the flaws of a schema's enumerated values and of its format."""
     import jsonschema_rs
 
     values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
     for character, shown in _table()["not_in_literals"].items():
         if any(isinstance(value, str) and character in value for value in values):
             fault = f"{shown} is not allowed in string literals for structured outputs (strict=true)."
-            yield _told(context, fault)
+            yield _in_context(context, fault)
     kind = {"type": schema["type"]} if "type" in schema else {}
     for value in schema.get("enum", ()):
         if not jsonschema_rs.is_valid(kind, value):
             yield f"context={context!r}, enum value {value} does not validate against {kind!r}."
     if "format" in schema and schema["format"] not in _table()["formats"]:
-        yield _told(context, f"'{schema['format']}' is not a valid format.")
+        yield _in_context(context, f"'{schema['format']}' is not a valid format.")
 
 
 def _too_large(schema: Schema) -> str:
     sizes = {"levels": 0, "parameters": 0, "enum_values": 0}
     _measure(schema, 0, sizes)
     names = {"levels": "levels of nesting", "parameters": "parameters", "enum_values": "enum values"}
-    for name, most in _table()["most"].items():
-        if sizes[name] > most:
-            return f"{sizes[name]} {names[name]} exceeds limit of {most}."
+    for name, limit in _table()["most"].items():
+        if sizes[name] > limit:
+            return f"{sizes[name]} {names[name]} exceeds limit of {limit}."
     return ""
 
 
 def _measure(schema: Any, level: int, sizes: dict[str, int]) -> None:
-    """Adds to ``sizes`` what ``schema`` and those inside it have; they are ``level`` levels deep."""
+    """Add the sizes of ``schema`` and its subschemas to ``sizes``; ``level`` is its depth."""
     if not isinstance(schema, dict):
         return
     sizes["levels"] = max(sizes["levels"], level)

@@ -1,4 +1,4 @@
-"""What the API refuses of tools, functions and the schemas that come with them, beyond the request schema."""
+"""Refuses tools, functions and their schemas that the API does not accept, in addition to the request schema."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 
 _QUOTED = 2_000  # characters of a reason, which may quote the schema
-_EXPLAINED = 10_000  # values of a malformed schema: what is wrong with a larger one takes too long to find
+_EXPLAINED = 10_000  # values of a malformed schema; the fault of a larger one takes too long to find
 
 
 def check_tools(rules: ChatRules, body: Body) -> None:
-    """Raises ``ApiError`` for choices of tools that are not there, and for malformed schemas."""
+    """Raise ``ApiError`` for the choice of an unknown tool, and for malformed schemas."""
     _check_tool_choice(rules, body)
     _check_function_call(body)
     for param, function in functions_of(body):
@@ -68,7 +68,7 @@ def _check_function_call(body: Body) -> None:
 
 
 def functions_of(body: Body) -> Iterator[tuple[str, Body]]:
-    """Each function that may be called, with the place of its arguments' schema."""
+    """Yield each function that may be called, with the place of the schema of its arguments."""
     for number, tool in enumerate(body.get("tools") or ()):
         if tool["type"] == "function":
             yield f"tools[{number}].function.parameters", tool["function"]
@@ -77,7 +77,7 @@ def functions_of(body: Body) -> Iterator[tuple[str, Body]]:
 
 
 def no_value_fits(body: Body, tool: str, reason: str) -> ApiError:
-    """Return the refusal of a schema that nobody can satisfy: that of the function ``tool``, or of the answer."""
+    """Return the refusal of a schema that no value satisfies: that of the function ``tool``, or of the answer."""
     for param, function in functions_of(body):
         if tool and function["name"] == tool:
             return ApiError("chat_invalid_parameters_schema", param=param, function=tool, reason=reason)
@@ -86,7 +86,7 @@ def no_value_fits(body: Body, tool: str, reason: str) -> ApiError:
 
 
 def _flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
-    """Return why ``schema`` is refused; empty if it is not, or if there is none to keep to."""
+    """Return why ``schema`` is refused; empty if it is not, or if there is none."""
     if not schema and not (strict and isinstance(schema, dict)):
         return ""
     try:
@@ -99,7 +99,7 @@ def _flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
 
 
 def _malformed(schema: Body) -> str:
-    """Why ``schema`` is no JSON Schema of an object at all; its dialect is taken to be 2020-12, whatever it says."""
+    """Return why ``schema`` is not a JSON Schema of an object; empty if it is. ``$schema`` is ignored."""
     import jsonschema_rs
 
     plain = {name: value for name, value in schema.items() if name != "$schema"}
@@ -117,7 +117,7 @@ def _malformed(schema: Body) -> str:
 
 
 def _refers_to_itself(schema: Body) -> bool:
-    """Whether no reference of ``schema`` leads out of it: nothing is ever fetched."""
+    """Return whether all references in ``schema`` point into it. Nothing is ever fetched."""
     parts = [part for part in _parts(schema) if isinstance(part, dict)]
     own = {part["$id"] for part in parts if isinstance(part.get("$id"), str)}
     references = (part["$ref"] for part in parts if isinstance(part.get("$ref"), str))
@@ -129,7 +129,7 @@ def _values_in(schema: Body) -> int:
 
 
 def _parts(schema: Any) -> Iterator[Any]:
-    """Yield every value in ``schema``, itself first."""
+    """Yield ``schema`` and every value in it."""
     waiting = [schema]
     while waiting:
         part = waiting.pop()
