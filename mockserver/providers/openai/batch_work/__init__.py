@@ -1,1 +1,1 @@
-"""The work on batches."""
+"""Batches: their input, their states and the answers to their lines."""

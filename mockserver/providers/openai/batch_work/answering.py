@@ -1,4 +1,4 @@
-"""Has the server itself answer a line of a batch, in this process, and writes what came of it as a line."""
+"""Answers the request of a batch line with the app, in this process, and makes the line of the output file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import InnerCall
     from mockserver.providers.openai.batch_work.lines import Error
 
-BATCH_HEADER, CUSTOM_ID_HEADER = "x-mock-batch", "x-mock-custom-id"  # of the requests, for stubs to match
+BATCH_HEADER, CUSTOM_ID_HEADER = "x-mock-batch", "x-mock-custom-id"  # request headers for stubs to match
 
 _NO_BODY = b""
 
 
 class Response(NamedTuple):
-    """What the server answered."""
+    """The app's response to the request of a line."""
 
     status: int
     request_id: str
@@ -34,7 +34,7 @@ class Response(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """A line of the output file, or of the error file unless it ``succeeded``; what it used, if that is told."""
+    """A line of the output file, or of the error file unless it ``succeeded``, with the usage if it is known."""
 
     succeeded: bool
     line: bytes
@@ -48,11 +48,11 @@ def ask(
     headers: Mapping[str, str],
     given_up: Callable[[], bool],
 ) -> Response | None:
-    """Answers the request of a line; ``None`` where the answer broke off, or the wait for it was ``given_up``."""
-    told: list[Any] = []
+    """Return the app's response to a line; ``None`` if it broke off, or ``given_up`` returned true while waiting."""
+    head: list[Any] = []
 
     def start_response(status: str, fields: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
-        told[:] = [status, {name.lower(): value for name, value in fields}]
+        head[:] = [status, {name.lower(): value for name, value in fields}]
         return lambda data: None
 
     environ = _environ(request, headers)
@@ -62,15 +62,17 @@ def ask(
         body = _whole(app(environ, start_response))
     except OSError:
         return None
-    status, fields = int(told[0].split()[0]), told[1]
-    if body == _NO_BODY and fields.get("connection") == "close":  # nobody would have heard this
+    status, fields = int(head[0].split()[0]), head[1]
+    if (
+        body == _NO_BODY and fields.get("connection") == "close"
+    ):  # what the app returns when the client has left
         return None
     is_json = fields.get("content-type", "").startswith("application/json")
     return Response(status, fields.get("x-request-id", ""), is_json, body)
 
 
 def answered_line(line_id: str, custom_id: str, response: Response) -> Answered:
-    """The line for a request that got an HTTP response."""
+    """Return the line of a request with an HTTP response."""
     body, usage = _embedded(response)
     succeeded = response.status < 400
     content = {"status_code": response.status, "request_id": _as_uuid(response.request_id), "body": body}
@@ -78,12 +80,12 @@ def answered_line(line_id: str, custom_id: str, response: Response) -> Answered:
 
 
 def unanswered_line(line_id: str, custom_id: str, error: Error) -> Answered:
-    """The line for a request that got none."""
+    """Return the line of a request without an HTTP response."""
     return Answered(False, _line(line_id, custom_id, None, error))
 
 
 def _as_uuid(request_id: str) -> str:
-    """Return the id of a request as lines of output files have it: its digits, written as those of a UUID."""
+    """Return a request id in the form of output files: its digits, written as a UUID."""
     return str(UUID(request_id.removeprefix("req_"))) if request_id else ""
 
 
@@ -93,12 +95,12 @@ def _line(line_id: str, custom_id: str, response: Mapping[str, Any] | None, erro
 
 
 def _embedded(response: Response) -> tuple[object, Mapping[str, Any] | None]:
-    """The body as it stands in the line, and its usage. JSON stays byte by byte what it was, but for spaces."""
+    """Return the body for the line, and its usage. JSON stays the same bytes except for spaces."""
     if response.is_json:
         try:
             usage = msgspec.json.decode(response.body, type=_Usage).usage
             return msgspec.Raw(response.body), usage
-        except msgspec.ValidationError:  # JSON, but nothing that tells of usage
+        except msgspec.ValidationError:  # JSON without usage
             return msgspec.Raw(response.body), None
         except msgspec.DecodeError:
             pass
@@ -106,7 +108,7 @@ def _embedded(response: Response) -> tuple[object, Mapping[str, Any] | None]:
 
 
 class _Usage(msgspec.Struct):
-    """The member of an answer that counts."""
+    """The member of an answer that is decoded."""
 
     usage: dict[str, Any] | None = None
 

@@ -1,4 +1,4 @@
-"""The batches of a server: created, looked at and cancelled by requests, worked at in the background."""
+"""The batches of a server: created, read and cancelled by requests, and processed in the background."""
 
 from __future__ import annotations
 
@@ -28,39 +28,40 @@ if TYPE_CHECKING:
     from mockserver.state.memory import Change
 
 
-class _Desk(NamedTuple):
+class _Background(NamedTuple):
     work: Work
     schedule: Schedule
 
 
 class Batches:
-    """What requests do with batches. ``bind`` comes first.
+    """Creates, reads and cancels batches. Call ``bind`` first.
 
-    The store has the last word: who puts an unfinished batch there has it worked at, who removes it ends that.
+    The store decides what is processed: an unfinished batch from the time it is put there until it is removed.
     """
 
     def __init__(self, context: BatchWorkContext) -> None:
         self._context = context
-        self._making = threading.Lock()
-        self._desk: _Desk | None = None
+        self._starting = threading.Lock()
+        self._background: _Background | None = None
 
     def bind(self, app: WSGIApplication, operations: Mapping[str, Operation]) -> None:
-        """Has ``app`` answer the lines of batches, and goes on with those that an earlier server left unfinished.
+        """Let ``app`` answer the lines of batches, and continue those that an earlier server left unfinished.
 
-        ``operations`` are those that batches can be for, by their path.
+        ``operations`` are the operations that batches can call, by their path.
         """
         self._app, self._operations = app, operations
         self.endpoints = frozenset(operations)
-        self._context.store.listen(self._follow)
+        self._context.store.listen(self._on_changes)
         for account_id, batch_id, value in self._context.store.all(KIND):
-            self._take_up(account_id, batch_id, value)
+            self._continue(account_id, batch_id, value)
 
     def create(
         self, account: Account, asked: Mapping[str, Any], *, seconds: float, headers: Mapping[str, str]
     ) -> Value:
-        """A new batch, as ``asked`` for. ``seconds`` is what it takes in each state; ``headers`` its settings.
+        """Create a batch, and return its object.
 
-        Raises ``ApiError`` (``file_not_found``) where its file is deleted at this moment.
+        ``asked`` is the body of the request, ``seconds`` the time in each state, ``headers`` the settings.
+        Raises ``ApiError`` (``file_not_found``) if the file is deleted at this moment.
         """
         context, now = self._context, self._context.clock.now()
         batch = new_batch(context.ids.batch_id(now), now, asked)
@@ -84,7 +85,7 @@ class Batches:
             "tokens": 0,
         }
 
-        def check() -> None:  # of the file found above, whose bytes the batch keeps from now on
+        def check() -> None:  # that the file above still exists; the batch now refers to its bytes
             if blob_id and context.files.blob_id(account.id, asked["input_file_id"]) != blob_id:
                 raise ApiError("file_not_found", id=asked["input_file_id"])
 
@@ -93,19 +94,19 @@ class Batches:
         return batch
 
     def get(self, account_id: str, batch_id: str) -> Value | None:
-        """The batch as it is now, or ``None``."""
+        """Return the current object of a batch, or ``None``."""
         value = self._context.store.get(KIND, account_id, batch_id)
-        return None if value is None else self._seen(account_id, value)
+        return None if value is None else self._object(account_id, value)
 
     def list(self, account_id: str) -> Sequence[Value]:
-        """The batches of an account, oldest first."""
+        """Return the objects of an account's batches, oldest first."""
         values = self._context.store.values(KIND, account_id)
-        return [self._seen(account_id, value) for value in values]
+        return [self._object(account_id, value) for value in values]
 
     def cancel(self, account_id: str, batch_id: str) -> Value | None:
-        """Has a batch end early, as it is from then on; ``None`` where there is no such batch.
+        """Cancel a batch, and return its object; ``None`` if there is no such batch.
 
-        Raises ``ApiError`` (``batch_not_cancellable``) for one that has ended otherwise.
+        Raises ``ApiError`` (``batch_not_cancellable``) if it has ended in another way.
         """
         now = self._context.clock.now()
 
@@ -121,42 +122,43 @@ class Batches:
         if status in FINAL and status != "cancelled":
             raise ApiError("batch_not_cancellable", status=status)
         self._add(account_id, batch_id)
-        return self._seen(account_id, value)
+        return self._object(account_id, value)
 
     def close(self) -> None:
-        """Ends the work; in a state folder the next server finds it where it was."""
-        if self._desk is not None:
-            self._desk.schedule.close()
-            self._desk.work.end()
+        """Stop the work. With a state folder, the next server continues it."""
+        if self._background is not None:
+            self._background.schedule.close()
+            self._background.work.end()
 
-    def _at_work(self) -> _Desk:
-        """Where batches are worked at, from the first one on: most servers never meet one."""
-        with self._making:
-            if self._desk is None:
+    def _started(self) -> _Background:
+        """Return the work in the background, started at the first batch: most servers never have one."""
+        with self._starting:
+            if self._background is None:
                 from mockserver.providers.openai.batch_work.schedule import Schedule
                 from mockserver.providers.openai.batch_work.work import Work
 
                 context = self._context
                 work = Work(context, self._app, self._operations)
-                self._desk = _Desk(work, Schedule(work.step, context.clock, context.settings.batch_workers))
-            return self._desk
+                schedule = Schedule(work.step, context.clock, context.settings.batch_workers)
+                self._background = _Background(work, schedule)
+            return self._background
 
-    def _seen(self, account_id: str, value: Value) -> Value:
+    def _object(self, account_id: str, value: Value) -> Value:
         batch: Value = value["batch"]
-        return batch | self._at_work().work.progress((account_id, batch["id"]))
+        return batch | self._started().work.progress((account_id, batch["id"]))
 
-    def _follow(self, changes: Sequence[Change]) -> None:
-        """A listener of the store."""
+    def _on_changes(self, changes: Sequence[Change]) -> None:
+        """Start batches that were put into the store, and remove ended ones from the batch queue."""
         for change in changes:
             if change.kind != KIND:
                 continue
             if change.after is None or is_final(change.after):
                 self._context.limiter.queue.leave(change.account, change.key)
             elif change.before is None:
-                self._take_up(change.account, change.key, change.after)
+                self._continue(change.account, change.key, change.after)
 
-    def _take_up(self, account_id: str, batch_id: str, value: Value) -> None:
-        """Goes on with an unfinished batch."""
+    def _continue(self, account_id: str, batch_id: str, value: Value) -> None:
+        """Continue a batch unless it has ended."""
         if is_final(value):
             return
         group, tokens = value["work"]["group"], value["work"]["tokens"]
@@ -165,4 +167,4 @@ class Batches:
         self._add(account_id, batch_id)
 
     def _add(self, account_id: str, batch_id: str) -> None:
-        self._at_work().schedule.add((account_id, batch_id))
+        self._started().schedule.add((account_id, batch_id))

@@ -1,4 +1,4 @@
-"""What the work on batches uses of a server (see ``pipeline.provider.Fill``)."""
+"""The context of the work on batches (see ``pipeline.provider.Fill``)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BatchWorkContext:
-    """What is used to keep batches, look at their input and answer their lines."""
+    """The parts of a server that store batches, validate their input and answer their lines."""
 
     account_settings: AccountSettings
     accounts: Accounts

@@ -1,4 +1,4 @@
-"""The input file of a batch: its lines, and whether a batch can be made of them."""
+"""The input file of a batch: reads its lines and validates them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.validation.schemas import Schemas
 
-MAX_LINES = 50_000  # requests of a batch (API reference, Create batch)
-MAX_BYTES = 200 << 20  # of an input file (ditto)
+MAX_LINES = 50_000  # requests in a batch (API reference, Create batch)
+MAX_BYTES = 200 << 20  # bytes of an input file (API reference, Create batch)
 
 _TABLE = Path(__file__).parents[3] / "catalog" / "batch_errors.toml"
 _LINE_SCHEMA = "openai/batch_line"
-_MAX_ERRORS = 100  # that a batch tells of
-_PIECE = 1 << 16
+_MAX_ERRORS = 100  # errors that a batch reports
+_PIECE = 1 << 16  # bytes that are read at a time
 
 Error = dict[str, Any]
 
@@ -33,45 +33,45 @@ class BatchErrors:
 
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
-        """Every error by its name."""
+        """Return every error by its name."""
         return read_table(_TABLE)
 
     def error(self, name: str, line: int | None = None, /, **values: object) -> Error:
-        """An entry of ``errors.data``: ``values`` fill in what it says; ``line`` counts from 1."""
+        """Return an entry of ``errors.data``. ``values`` fill in its message; ``line`` counts from 1."""
         row = self.rows[name]
         message, param = (text and text.format_map(values) for text in (row["message"], row.get("param")))
         return {"code": row["code"], "line": line, "message": message, "param": param}
 
     def line_error(self, name: str) -> Error:
-        """The ``error`` of a request that got no HTTP response."""
+        """Return the ``error`` of a request without an HTTP response."""
         row = self.rows[name]
         return {"code": row["code"], "message": row["message"]}
 
 
 class Line(NamedTuple):
-    """A line that is not empty: its number, counted from 1, where the next one begins, and what it says."""
+    """A line that is not empty: its number, counted from 1, the offset of the next line, and its bytes."""
 
     number: int
     end: int
     data: bytes
 
 
-def read_lines(file: BinaryIO, most: int, *, offset: int = 0, number: int = 0) -> Iterator[Line]:
-    """The lines after the first ``offset`` bytes, which were ``number`` lines.
+def read_lines(file: BinaryIO, max_bytes: int, *, offset: int = 0, number: int = 0) -> Iterator[Line]:
+    """Yield the lines after the first ``offset`` bytes, which are ``number`` lines.
 
-    Of a line of more than ``most`` bytes only so much is told.
+    A line longer than ``max_bytes`` is cut after one byte more.
     """
     file.seek(offset)
-    while data := file.readline(most + 1):
+    while data := file.readline(max_bytes + 1):
         number, offset = number + 1, offset + len(data)
-        if len(data) > most and not data.endswith(b"\n"):
+        if len(data) > max_bytes and not data.endswith(b"\n"):
             offset += _skip_line(file)
         if not data.isspace():
             yield Line(number, offset, data)
 
 
 def _skip_line(file: BinaryIO) -> int:
-    """Reads the rest of a line; how many bytes that is."""
+    """Read the rest of a line, and return the number of its bytes."""
     skipped = 0
     while piece := file.readline(_PIECE):
         skipped += len(piece)
@@ -81,10 +81,11 @@ def _skip_line(file: BinaryIO) -> int:
 
 
 class InputCheck:
-    """Looks at every line of an input file in turn; what is found out is in the public attributes.
+    """Validates the lines of an input file in turn.
 
-    ``find_model`` gives the model of a name, or ``None`` where it cannot be used in batches. A line of more than
-    ``most_values`` of values and names counts as none of JSON.
+    ``find_model`` returns the model with a name, or ``None`` if it cannot be used in batches. A line with more than
+    ``max_values`` values and names counts as invalid JSON. The results are the attributes ``model``, ``total`` (lines),
+    ``tokens`` and ``errors``.
     """
 
     def __init__(
@@ -93,14 +94,14 @@ class InputCheck:
         schemas: Schemas,
         errors: BatchErrors,
         find_model: Callable[[str], ModelCard | None],
-        most_values: int | None = None,
+        max_values: int | None = None,
     ) -> None:
         self._operation = operation
         self._url = f"/v1{operation.path}"
         self._schemas = schemas
         self._table = errors
         self._find_model = find_model
-        self._most_values = most_values
+        self._max_values = max_values
         self._ids: set[bytes] = set()
         self._model_name: str | None = None
         self.model: ModelCard | None = None
@@ -108,34 +109,34 @@ class InputCheck:
         self.tokens = 0
         self.errors: list[Error] = []
 
-    def look(self, line: Line) -> None:
-        """Takes a line into account."""
+    def add(self, line: Line) -> None:
+        """Validate a line."""
         self.total += 1
-        error = self._envelope_error(line)
+        error = self._line_error(line)
         if error is not None:
             self.errors.append(error)
 
     @property
-    def is_over(self) -> bool:
-        """Whether enough has been seen."""
+    def is_finished(self) -> bool:
+        """Return whether the other lines make no difference: there are too many lines or errors already."""
         return self.total > MAX_LINES or len(self.errors) >= _MAX_ERRORS
 
     def finish(self) -> None:
-        """All lines have been seen."""
+        """Check the number of lines, after the last one."""
         if not self.total:
             self.errors = [self._table.error("empty_file")]
         elif self.total > MAX_LINES:
             self.errors = [self._table.error("too_many_tasks", most=f"{MAX_LINES:,}")]
 
-    def _envelope_error(self, line: Line) -> Error | None:
+    def _line_error(self, line: Line) -> Error | None:
         try:
-            request = strict_json.parse(line.data, self._most_values)
+            request = strict_json.parse(line.data, self._max_values)
         except ValueError:
             request = None
         if not isinstance(request, dict):
             return self._table.error("invalid_json_line", line.number)
         if not self._schemas.is_valid(_LINE_SCHEMA, request):
-            return self._malformed(line, request)
+            return self._schema_error(line, request)
         if request["url"] != self._url:
             return self._table.error("invalid_url", line.number)
         digest = hashlib.blake2b(request["custom_id"].encode(), digest_size=16).digest()
@@ -144,7 +145,7 @@ class InputCheck:
         self._ids.add(digest)
         return self._body_error(line, request["body"])
 
-    def _malformed(self, line: Line, request: dict[str, Any]) -> Error:
+    def _schema_error(self, line: Line, request: dict[str, Any]) -> Error:
         from mockserver.validation import explanations as explain
 
         found = explain.openai_style(explain.most_relevant(self._schemas.violations(_LINE_SCHEMA, request)))

@@ -1,11 +1,10 @@
-"""What is kept of a batch: a value of the store, with the object that clients see and how far the work is.
+"""The record of a batch: a value of the store, with the object that clients see and the progress of the work.
 
-``batch`` is the object of the API. ``work`` is the rest: ``account`` (who created it), ``headers`` (the settings
-of its creation), ``seconds`` (that it takes in each state), ``since`` (when the state began, by the clock),
-``input`` (the blob of its lines) and ``purpose`` (of that file), ``lines`` and ``bytes`` (of them that are
-answered), ``output`` and ``errors`` (blobs of what was answered, to be joined), the ids that its files will have and
-when these expire, ``group`` and ``tokens`` (what it takes of the batch queue). ``blobs`` names all blobs, so that
-they are kept as long as the batch needs them.
+``batch`` is the object of the API. ``work`` has the rest: ``account`` (that created it), ``headers`` (the settings
+of its creation), ``seconds`` (in each state), ``since`` (when the state began, by the clock), ``input`` (the blob of
+its lines) and ``purpose`` (of that file), ``lines`` and ``bytes`` (of the input that are answered), ``output`` and
+``errors`` (blobs of answers, to be joined), the ids of its result files and their lifetime, ``group`` and ``tokens``
+(its place in the batch queue). ``blobs`` names all blobs, so that they are kept as long as the batch needs them.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-KIND = "batch"  # in the store
+KIND = "batch"  # kind of the store's values
 FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
-PORTIONS = 100  # in which the lines of a slow batch are answered, at most
+PORTIONS = 100  # portions in which the lines of a slow batch are answered, at most
 
 _WINDOW = 24 * 3600  # seconds
 _TIMES = {
@@ -32,7 +31,7 @@ Value = dict[str, Any]
 
 
 def new_batch(batch_id: str, now: float, asked: Mapping[str, Any]) -> Value:
-    """The object of a batch that was just ``asked`` for."""
+    """Return the object of a new batch; ``asked`` is the body of its request."""
     return {
         "id": batch_id,
         "object": "batch",
@@ -60,7 +59,7 @@ def new_batch(batch_id: str, now: float, asked: Mapping[str, Any]) -> Value:
 
 
 def no_usage() -> Value:
-    """The usage of a batch that has answered nothing."""
+    """Return the usage of a batch without answers."""
     return {
         "input_tokens": 0,
         "output_tokens": 0,
@@ -71,7 +70,7 @@ def no_usage() -> Value:
 
 
 def add_usage(sums: Value, usage: Mapping[str, Any]) -> None:
-    """Adds the usage of an answer to that of its batch. What a stub made up may be anything."""
+    """Add the usage of an answer to that of its batch. Invalid values, which stubs can make, count as 0."""
     read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
     written = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
     sums["input_tokens"] += _count(usage, "prompt_tokens", "input_tokens")
@@ -87,33 +86,33 @@ def _count(usage: object, *names: str) -> int:
 
 
 def is_final(value: Value) -> bool:
-    """Whether the batch has ended."""
+    """Return whether the batch has ended."""
     return value["batch"]["status"] in FINAL
 
 
 def moved(value: Value, status: str, now: float, **changes: object) -> Value:
-    """The value of the batch once it is in another state, its object having the ``changes``, too."""
+    """Return the record of a batch in another state, with ``changes`` to its object."""
     batch = value["batch"] | {"status": status, _TIMES[status]: int(now)} | changes
     changed = value | {"batch": batch, "work": value["work"] | {"since": now}}
     return changed | {"blobs": []} if status in FINAL else changed
 
 
 def failed(value: Value, now: float, errors: list[dict[str, Any]]) -> Value:
-    """The value of the batch once it has failed."""
+    """Return the record of a batch that has failed."""
     return moved(value, "failed", now, errors={"object": "list", "data": errors})
 
 
 def with_blobs(value: Value) -> Value:
-    """The value, naming the blobs that its work refers to."""
+    """Return the record with the names of the blobs that its work refers to."""
     work = value["work"]
     named = [work["input"], *work["output"], *work["errors"]]
     return value | {"blobs": [blob for blob in named if blob]}
 
 
 def since(value: Value, now: float) -> float:
-    """When the state began; earlier than was noted where the clock went back, so that the batch does not wait for it.
+    """Return when the state began. If the clock was set back, it is earlier than recorded, so that no batch waits.
 
-    A clock that was moved forgets that as the server ends, too.
+    The clock is also set back when a server ends whose clock was moved.
     """
     work, counts = value["work"], value["batch"]["request_counts"]
     passed = 0.0
@@ -123,7 +122,7 @@ def since(value: Value, now: float) -> float:
 
 
 def lines_due(value: Value, now: float) -> int:
-    """How many of the lines are to be answered by now, in a batch that is in progress."""
+    """Return how many lines of a batch in progress are due to be answered."""
     work, total = value["work"], value["batch"]["request_counts"]["total"]
     passed = now - work["since"]
     if not work["seconds"] or passed >= work["seconds"]:
@@ -133,7 +132,7 @@ def lines_due(value: Value, now: float) -> int:
 
 
 def next_due(value: Value, now: float) -> float:
-    """When more lines are to be answered than ``lines_due`` now."""
+    """Return the time at which more lines are due."""
     work, portions = value["work"], min(value["batch"]["request_counts"]["total"], PORTIONS)
     since, seconds = work["since"], work["seconds"]
     portion = int(portions * max(0.0, now - since) / seconds) + 1

@@ -1,4 +1,4 @@
-"""Runs what is due by the clock, in a few threads that are started when there is something to do."""
+"""Runs tasks when they are due by the clock, in a few threads that are started as they are needed."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ _PATIENCE = 5.0  # seconds for all threads to end
 
 
 class Schedule:
-    """Tasks, each with the time it is due. ``step`` does some of a task and says when it is due again, if ever.
+    """Tasks, each with the time at which it is due.
 
-    A task is in one thread at a time. At most ``threads`` run.
+    ``step`` does a part of a task and returns when it is due again, or ``None``. A task runs in one thread at a time,
+    and at most ``threads`` run.
     """
 
     def __init__(self, step: Callable[[Task], float | None], clock: Clock, threads: int) -> None:
         self._step = step
         self._clock = clock
-        self._most_threads = threads
+        self._max_threads = threads
         self._changed = threading.Condition()
         self._due: dict[Task, float] = {}
         self._running: set[Task] = set()
-        self._moves = 0  # how often the clock was touched
-        self._seen = -math.inf  # what it showed when it was looked at last
+        self._moves = 0  # how often the clock was moved
+        self._seen = -math.inf  # the latest time that was read from it
         self._threads: list[threading.Thread] = []
         self._closed = False
-        clock.listen(self._look_again)
+        clock.listen(self._on_clock_moved)
 
     def add(self, task: Task, due: float = -math.inf) -> None:
-        """Has the task done when it is due; one that is there already, at the earlier of both times."""
+        """Add a task; if it is there already, it is due at the earlier of both times."""
         with self._changed:
             if self._closed:
                 return
             self._due[task] = min(due, self._due.get(task, math.inf))
-            if len(self._threads) < min(self._most_threads, len(self._due) + len(self._running)):
+            if len(self._threads) < min(self._max_threads, len(self._due) + len(self._running)):
                 thread = threading.Thread(
                     target=self._work, name=f"batches-{len(self._threads)}", daemon=True
                 )
@@ -54,7 +55,7 @@ class Schedule:
             self._changed.notify()
 
     def close(self) -> None:
-        """Ends the threads; tasks stay as they are."""
+        """Stop the threads. Tasks stay as they are."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -62,8 +63,8 @@ class Schedule:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _look_again(self) -> None:
-        """Goes by the clock as it is now. Where it went back all tasks are looked at: they know what is due then."""
+    def _on_clock_moved(self) -> None:
+        """Wake the threads. If the clock was set back, all tasks are due: their steps find out when they are again."""
         with self._changed:
             self._moves += 1
             if self._clock.now() < self._seen:
@@ -77,7 +78,7 @@ class Schedule:
             try:
                 due = self._step(task)
             except Exception:
-                log.exception("batch %s cannot go on", task[1])
+                log.exception("batch %s cannot continue", task[1])
             finally:
                 with self._changed:
                     self._running.discard(task)
@@ -85,12 +86,12 @@ class Schedule:
                 self.add(task, due if moves == self._moves else -math.inf)
 
     def _next(self) -> Task | None:
-        """Waits for a task that is due and takes it; ``None`` at the end."""
+        """Wait for a task that is due, and return it; ``None`` when the schedule is closed."""
         with self._changed:
             while not self._closed:
                 waiting = {task: due for task, due in self._due.items() if task not in self._running}
                 now = self._seen = self._clock.now()
-                for task, due in waiting.items():  # in the order they came
+                for task, due in waiting.items():  # in the order in which they were added
                     if due <= now:
                         del self._due[task]
                         self._running.add(task)

@@ -1,4 +1,4 @@
-"""Looks at the input of a batch while it is ``validating``, and finds it a place in the batch queue."""
+"""Validates the input of a batch while it is ``validating``, and puts the batch into the batch queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDPOINT = "v1/batch"  # among the endpoints of the catalog's models
 
 
 class InputRefused(Exception):
-    """No batch can be made of the input; ``errors`` says why."""
+    """The input of a batch is invalid, for the reasons in ``errors``."""
 
     def __init__(self, *errors: Error) -> None:
         super().__init__(errors)
@@ -32,7 +32,7 @@ class InputRefused(Exception):
 
 
 class Validation:
-    """What is looked at before the lines of batches are answered. ``operations`` are those that can be asked for."""
+    """Validates batches before their lines are answered. ``operations`` are those that batches can call, by path."""
 
     def __init__(
         self, context: BatchWorkContext, operations: Mapping[str, Operation], errors: BatchErrors
@@ -42,11 +42,11 @@ class Validation:
         self._errors = errors
 
     def admit(self, value: Value, account: Account, settings: Settings) -> tuple[InputCheck, ModelCard]:
-        """What was found out about the input, and its model; the batch is in the queue from then on.
+        """Validate a batch and put it into the queue. Return the check of its input and its model.
 
         Raises ``InputRefused``.
         """
-        check = self._look(value, account, settings)
+        check = self._check(value, account, settings)
         if check.errors or check.model is None:
             raise InputRefused(*check.errors)
         model, batch_id = check.model, value["batch"]["id"]
@@ -59,8 +59,8 @@ class Validation:
             raise self._refusal("model_not_found", model=model.id) from error
         return check, model
 
-    def _look(self, value: Value, account: Account, settings: Settings) -> InputCheck:
-        """Looks at every line."""
+    def _check(self, value: Value, account: Account, settings: Settings) -> InputCheck:
+        """Validate every line of the input. Raises ``InputRefused`` for a file that is not accepted at all."""
         batch, work = value["batch"], value["work"]
         operation = self._operations.get(batch["endpoint"])
         if operation is None:
@@ -74,21 +74,19 @@ class Validation:
         def find_model(name: str) -> ModelCard | None:
             return self._model(name, operation, account, strict=settings.strictness == "real")
 
-        most_values = settings.max_json_values
-        check = InputCheck(
-            operation, self._context.request_schemas.documented, self._errors, find_model, most_values
-        )
+        documented = self._context.request_schemas.documented
+        check = InputCheck(operation, documented, self._errors, find_model, settings.max_json_values)
         try:
             file = self._context.blobs.open(work["input"])
-        except BytesGone:  # deleted just as the batch was created
+        except BytesGone:  # deleted while the batch was created
             raise self._refusal("file_not_found", **names) from None
         with file:
             size = file.seek(0, 2)
             if size > MAX_BYTES:
                 raise self._refusal("file_too_large", size=size, most=MAX_BYTES)
             for line in read_lines(file, settings.max_body_bytes):
-                check.look(line)
-                if check.is_over:
+                check.add(line)
+                if check.is_finished:
                     break
         check.finish()
         return check

@@ -1,4 +1,4 @@
-"""The work at batches: brings them from state to state, and answers their lines in the order of the file."""
+"""The work on batches: moves them from state to state, and answers their lines in the order of the file."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CANCELLING_AT_MOST = 600  # seconds (API reference, Cancel batch)
-_SLICE, _MAX_SLICE = 0.25, 10.0  # seconds of work after which it is kept what was answered
-_FIRST_WAIT, _MAX_WAIT = 1.0, 5.0  # seconds after which a disk that failed is tried again
+_SLICE, _MAX_SLICE = 0.25, 10.0  # seconds of work after which the answers are stored
+_FIRST_WAIT, _MAX_WAIT = 1.0, 5.0  # seconds until writing to a failed disk is tried again
 _SAME_TIME = 1e-3  # seconds
 
 
 class DamagedInput(Exception):
-    """The input of a batch is not what it was when the batch was validated."""
+    """The input of a batch has changed since the batch was validated."""
 
 
 class Work:
-    """Does the work of batches, a step at a time; each batch is in one thread at a time."""
+    """Does the work on batches in steps. Each batch is in one thread at a time."""
 
     def __init__(
         self, context: BatchWorkContext, app: WSGIApplication, operations: Mapping[str, Operation]
@@ -74,27 +74,27 @@ class Work:
         self._errors = BatchErrors()
         self._validation = Validation(context, operations, self._errors)
         self._running: dict[Task, _Tally] = {}
-        self._waits: dict[Task, float] = {}  # of batches whose answers could not be kept
+        self._waits: dict[Task, float] = {}  # seconds, for batches whose answers could not be stored
         self._ended = threading.Event()
         self._at_once = context.settings.batch_lines
         self._threads: ThreadPoolExecutor | None = None
         if self._at_once > 1:
-            most = self._at_once * context.settings.batch_workers
-            self._threads = ThreadPoolExecutor(most, thread_name_prefix="batch-lines")
+            max_threads = self._at_once * context.settings.batch_workers
+            self._threads = ThreadPoolExecutor(max_threads, thread_name_prefix="batch-lines")
 
     def end(self) -> None:
-        """Has what still runs change nothing more."""
+        """Stop changing batches, also from steps that still run."""
         self._ended.set()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     def progress(self, task: Task) -> Value:
-        """How far a batch is whose lines are being answered right now: members of its object."""
+        """Return the members of a batch's object that change while its lines are being answered."""
         tally = self._running.get(task)
         return {} if tally is None else {"request_counts": dict(tally.counts), "usage": deepcopy(tally.usage)}
 
     def step(self, task: Task) -> float | None:
-        """Does what is due of a batch; when there is more to do, or ``None`` for never."""
+        """Do the work on a batch that is due. Return when more is due, or ``None`` for never."""
         try:
             due = self._step(task)
         except StateFailed:
@@ -107,14 +107,14 @@ class Work:
         if value is None or is_final(value) or self._context.closing.is_set():
             return None
         try:
-            value = self._on_time(task, value)
+            value = self._with_start(task, value)
             if value["batch"]["status"] == "in_progress":
                 return self._answer_lines(task, value)
-            return self._pass(task, value)
+            return self._leave_state(task, value)
         except StateFailed:
             raise
         except BytesGone:
-            if self._context.store.get(KIND, *task) is not value:  # removed or restored meanwhile
+            if self._context.store.get(KIND, *task) is not value:  # removed or restored in the meantime
                 return self._context.clock.now()
             reason = "bytes that it needs are gone"
         except DamagedInput as error:
@@ -128,25 +128,25 @@ class Work:
         return None
 
     def _wait_for_disk(self, task: Task) -> float:
-        """Waits in real time until it is worth while to try again; what was not kept is answered again then."""
+        """Wait before the next attempt, in real time. The answers that were not stored are then made again."""
         wait = self._waits.get(task, 0.0)
         if not wait:
-            log.warning("batch %s waits until the disk takes what was answered", task[1])
+            log.warning("batch %s waits until its answers can be written to the disk", task[1])
         self._waits[task] = min(_MAX_WAIT, 2 * wait or _FIRST_WAIT)
         self._context.closing.wait(self._waits[task])
         return self._context.clock.now()
 
-    def _on_time(self, task: Task, value: Value) -> Value:
-        """The batch; one whose state began later than it can have, because the clock went back, noted so."""
+    def _with_start(self, task: Task, value: Value) -> Value:
+        """Return the record with the start of its state, which is corrected if the clock was set back."""
         began = since(value, self._context.clock.now())
         if value["work"]["since"] - began < _SAME_TIME:
             return value
-        log.info("batch %s goes on, though the clock went back", task[1])
-        noted = self._change(task, lambda value: value | {"work": value["work"] | {"since": began}})
-        return noted or value
+        log.info("batch %s continues, although the clock was set back", task[1])
+        changed = self._change(task, lambda value: value | {"work": value["work"] | {"since": began}})
+        return changed or value
 
-    def _pass(self, task: Task, value: Value) -> float:
-        """Leaves a state that just takes its time."""
+    def _leave_state(self, task: Task, value: Value) -> float:
+        """Leave a state other than ``in_progress`` when its time has passed. Return when the next step is due."""
         batch, work, now = value["batch"], value["work"], self._context.clock.now()
         ends, status = work["since"] + work["seconds"], batch["status"]
         expires = float("inf") if status == "cancelling" else batch["expires_at"]
@@ -163,7 +163,7 @@ class Work:
         return now
 
     def _validate(self, task: Task, value: Value, then: float) -> None:
-        """Looks at the input; a batch that is in order is in progress."""
+        """Validate the input, and move the batch to ``in_progress`` or ``failed``."""
         account, settings = self._account(task, value), self._settings(task, value)
         try:
             check, model = self._validation.admit(value, account, settings)
@@ -179,52 +179,51 @@ class Work:
             started = value | {"work": value["work"] | queued}
             return moved(started, "in_progress", then, model=model.snapshot, request_counts=counts)
 
-        if self._change(task, start, within="validating") is None:  # removed just now
+        if self._change(task, start, within="validating") is None:  # removed in the meantime
             self._context.limiter.queue.leave(*task)
         log.info("batch %s: %d lines, %d tokens", task[1], check.total, check.tokens)
 
     def _answer_lines(self, task: Task, value: Value) -> float:
-        """Answers the lines that are due, or some of them."""
+        """Answer some of the lines that are due, or leave the state. Return when the next step is due."""
         batch, work, now = value["batch"], value["work"], self._context.clock.now()
         counts, expires = batch["request_counts"], batch["expires_at"]
         answered = counts["completed"] + counts["failed"]
-        is_over = now >= expires
-        due = lines_due(value, expires if is_over and work["seconds"] else now)
-        if answered < due and not (is_over and not work["seconds"]):
+        is_expired = now >= expires
+        due = lines_due(value, expires if is_expired and work["seconds"] else now)
+        if answered < due and not (is_expired and not work["seconds"]):
             self._answer_some(task, value, due)
         elif answered >= counts["total"]:
             then = work["since"] + work["seconds"] if work["seconds"] else now
             self._change(task, lambda value: moved(value, "finalizing", then), within="in_progress")
-        elif is_over:
+        elif is_expired:
             self._finish(task, value, "expired", expires, "batch_expired")
         else:
             return float(min(next_due(value, now), expires))
         return now
 
     def _answer_some(self, task: Task, value: Value, due: int) -> None:
-        """Answers lines until ``due`` are, the time of a slice is over or the batch is in another state."""
+        """Answer lines until ``due`` are answered, the time of a slice has passed, or the batch leaves the state."""
         context, work = self._context, value["work"]
-        patience = min(_MAX_SLICE, _SLICE + len(work["output"]) / 10)
-        until = time.monotonic() + patience
+        until = time.monotonic() + min(_MAX_SLICE, _SLICE + len(work["output"]) / 10)
         tally = self._running[task] = _Tally(value)
-        most, answer = context.settings.max_body_bytes, partial(self._answer, task, value)
+        max_bytes, answer = context.settings.max_body_bytes, partial(self._answer, task, value)
         try:
             with (
                 context.blobs.open(work["input"]) as file,
                 context.blobs.writer() as output,
                 context.blobs.writer() as errors,
             ):
-                lines = read_lines(file, most, offset=work["bytes"], number=work["lines"])
-                while some := list(islice(lines, min(self._at_once, due - tally.answered))):
-                    for line, answered in zip(some, self._map(answer, some), strict=True):
+                lines = read_lines(file, max_bytes, offset=work["bytes"], number=work["lines"])
+                while next_lines := list(islice(lines, min(self._at_once, due - tally.answered))):
+                    for line, answered in zip(next_lines, self._map(answer, next_lines), strict=True):
                         if answered is None:
                             break
                         (output if answered.succeeded else errors).write(answered.line)
                         tally.add(line, answered)
-                    if time.monotonic() > until or not self._goes_on(task):
+                    if time.monotonic() > until or not self._is_in_progress(task):
                         break
-                self._keep(task, value, tally, output, errors)
-                if not some and tally.answered < due:
+                self._store(task, value, tally, output, errors)
+                if not next_lines and tally.answered < due:
                     raise DamagedInput("its input ends before the last line")
         finally:
             del self._running[task]
@@ -232,34 +231,34 @@ class Work:
     def _map(
         self, answer: Callable[[Line], Answered | None], lines: Iterable[Line]
     ) -> Iterable[Answered | None]:
-        """The answers to lines in their order, made at the same time where that is wanted."""
+        """Return the answers to lines in their order, made in parallel if the setting ``batch_lines`` says so."""
         return map(answer, lines) if self._threads is None else self._threads.map(answer, lines)
 
-    def _goes_on(self, task: Task) -> bool:
-        """Whether the lines of a batch are still to be answered."""
+    def _is_in_progress(self, task: Task) -> bool:
+        """Return whether the lines of a batch are still to be answered."""
         value = self._context.store.get(KIND, *task)
         if value is None or value["batch"]["status"] != "in_progress" or self._context.closing.is_set():
             return False
         return bool(value["work"]["seconds"]) or self._context.clock.now() < value["batch"]["expires_at"]
 
     def _answer(self, task: Task, value: Value, line: Line) -> Answered | None:
-        """A line of an output file; ``None`` where the server ends meanwhile."""
+        """Return the answer to a line; ``None`` if the server ends in the meantime."""
         context, now = self._context, self._context.clock.now()
         request = strict_json.parse(line.data)
         inner = InnerCall(self._account(task, value), BATCH_SHARE)
         headers = {**value["work"]["headers"], BATCH_HEADER: task[1]}
-        response = ask(self._app, inner, request, headers, lambda: self._has_given_up(task))
+        response = ask(self._app, inner, request, headers, lambda: self._is_given_up(task))
         if context.closing.is_set():
             return None
         line_id = context.ids.batch_request_id(now)
         if response is None:
-            is_over = context.clock.now() >= value["batch"]["expires_at"]
-            error = self._errors.line_error("batch_expired" if is_over else "request_timeout")
+            is_expired = context.clock.now() >= value["batch"]["expires_at"]
+            error = self._errors.line_error("batch_expired" if is_expired else "request_timeout")
             return unanswered_line(line_id, request["custom_id"], error)
         return answered_line(line_id, request["custom_id"], response)
 
-    def _has_given_up(self, task: Task) -> bool:
-        """Whether nobody waits for the answer to a line any more."""
+    def _is_given_up(self, task: Task) -> bool:
+        """Return whether the answer to a line is no longer needed."""
         value = self._context.store.get(KIND, *task)
         if value is None or self._context.closing.is_set():
             return True
@@ -268,8 +267,10 @@ class Work:
         deadline = batch["cancelling_at"] + _CANCELLING_AT_MOST if cancelling else batch["expires_at"]
         return bool(self._context.clock.now() >= deadline)
 
-    def _keep(self, task: Task, before: Value, tally: _Tally, output: BlobWriter, errors: BlobWriter) -> None:
-        """Keeps what was answered, all of it at once; nothing if the batch is not as it was ``before``."""
+    def _store(
+        self, task: Task, before: Value, tally: _Tally, output: BlobWriter, errors: BlobWriter
+    ) -> None:
+        """Store the new answers, all at once; nothing if the batch has changed since ``before``."""
         if tally.offset == before["work"]["bytes"]:
             return
         new: dict[str, list[str]] = {"output": [], "errors": []}
@@ -303,7 +304,7 @@ class Work:
         )
 
     def _finish(self, task: Task, value: Value, status: str, then: float, left: str = "") -> None:
-        """Writes the files and ends the batch. Lines that are not answered fail with the error ``left``."""
+        """Write the result files, and end the batch. Lines without an answer fail with the error ``left``."""
         work, files = value["work"], {}
         for name, segments in (("output", work["output"]), ("error", work["errors"])):
             with self._context.blobs.writer() as writer:
@@ -311,7 +312,7 @@ class Work:
                     with self._context.blobs.open(blob_id) as segment:
                         shutil.copyfileobj(segment, writer)
                 if left and name == "error":
-                    for line in self._lines_left(value, left):
+                    for line in self._unanswered_lines(value, left):
                         writer.write(line)
                 if writer.size and not self._ended.is_set():
                     file = self._context.files.add(
@@ -326,21 +327,21 @@ class Work:
         self._change(task, lambda value: moved(value, status, then, **files), within=value["batch"]["status"])
         log.info("batch %s is %s", task[1], status)
 
-    def _lines_left(self, value: Value, error: str) -> Iterator[bytes]:
-        """The lines of the error file for what was not answered."""
+    def _unanswered_lines(self, value: Value, error: str) -> Iterator[bytes]:
+        """Yield the lines of the error file for lines without an answer."""
         work, context = value["work"], self._context
         if not value["batch"]["request_counts"]["total"]:
             return
-        row, most = self._errors.line_error(error), context.settings.max_body_bytes
+        row, max_bytes = self._errors.line_error(error), context.settings.max_body_bytes
         with context.blobs.open(work["input"]) as file:
-            for line in read_lines(file, most, offset=work["bytes"], number=work["lines"]):
+            for line in read_lines(file, max_bytes, offset=work["bytes"], number=work["lines"]):
                 line_id = context.ids.batch_request_id(context.clock.now())
                 yield unanswered_line(line_id, strict_json.parse(line.data)["custom_id"], row).line
 
     def _change(self, task: Task, change: Callable[[Value], Value], within: str = "") -> Value | None:
-        """Changes a batch, if it is still in the state ``within``; the batch, or ``None`` if it is gone.
+        """Change a batch if it is still in the state ``within``. Return its record, ``None`` if it was removed.
 
-        Once the work has ended nothing is changed: the state folder may be another server's.
+        After ``end`` nothing is changed, because another server may use the state folder.
         """
 
         def checked(value: Value) -> Value:
@@ -349,11 +350,11 @@ class Work:
         return None if self._ended.is_set() else self._context.store.update(KIND, *task, checked)
 
     def _settings(self, task: Task, value: Value) -> Settings:
-        """The settings that hold for the batch: those of its account and of its creation."""
+        """Return the settings of a batch: those of its account and of its creation."""
         return self._context.account_settings.for_account(task[0]).for_request(value["work"]["headers"])
 
     def _account(self, task: Task, value: Value) -> Account:
-        """The batch's account. A batch may have been restored for another one than created it."""
+        """Return the account of a batch, which may have been restored for another account than created it."""
         account = self._context.accounts.known(task[0]) or Account.from_value(value["work"]["account"])
         if account.id == task[0]:
             return account
@@ -363,7 +364,7 @@ class Work:
 
 
 class _Tally:
-    """How far the lines of a batch are answered."""
+    """The progress of a batch's lines."""
 
     def __init__(self, value: Value) -> None:
         work, batch = value["work"], value["batch"]
@@ -373,11 +374,11 @@ class _Tally:
 
     @property
     def answered(self) -> int:
-        """The lines that are."""
+        """Return the number of answered lines."""
         return int(self.counts["completed"] + self.counts["failed"])
 
     def add(self, line: Line, answered: Answered) -> None:
-        """Counts a line."""
+        """Count an answered line."""
         self.counts["completed" if answered.succeeded else "failed"] += 1
         self.line, self.offset = line.number, line.end
         if answered.usage is not None:

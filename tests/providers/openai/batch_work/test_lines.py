@@ -16,7 +16,7 @@ from tests.providers.openai.batch_work.conftest import as_jsonl, chat_line
 def looked_at(schemas: Schemas, content: bytes) -> InputCheck:
     check = InputCheck(CREATE_CHAT_COMPLETION, schemas, BatchErrors(), Catalog().model)
     for line in read_lines(io.BytesIO(content), 10_000):
-        check.look(line)
+        check.add(line)
     check.finish()
     return check
 
@@ -145,19 +145,19 @@ def test_a_file_without_lines_is_told(schemas: Schemas, content: bytes) -> None:
 def test_too_many_lines_are_told(schemas: Schemas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.providers.openai.batch_work.lines.MAX_LINES", 2)
     check = looked_at(schemas, as_jsonl(chat_line(str(number)) for number in range(3)))
-    assert check.is_over
+    assert check.is_finished
     (error,) = check.errors
     assert error["message"] == "The number of requests in the input file exceeds the maximum of 2."
 
 
 def test_enough_errors_are_enough(schemas: Schemas) -> None:
-    assert looked_at(schemas, b"x\n" * 100).is_over
-    assert not looked_at(schemas, b"x\n" * 99).is_over
+    assert looked_at(schemas, b"x\n" * 100).is_finished
+    assert not looked_at(schemas, b"x\n" * 99).is_finished
 
 
 def test_a_line_of_more_values_than_a_request_may_have_is_none(schemas: Schemas) -> None:
     line = as_jsonl([chat_line("1", messages=[{"role": "user", "content": ",,,,"}])])
     for most, errors in ((30, 0), (10, 1)):
         check = InputCheck(CREATE_CHAT_COMPLETION, schemas, BatchErrors(), Catalog().model, most)
-        check.look(next(read_lines(io.BytesIO(line), 10_000)))
+        check.add(next(read_lines(io.BytesIO(line), 10_000)))
         assert [error["code"] for error in check.errors] == ["invalid_json_line"] * errors
