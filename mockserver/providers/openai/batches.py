@@ -1,4 +1,4 @@
-"""``/v1/batches``: files of requests that the server answers in the background."""
+"""``/v1/batches``: files of requests, which are answered in the background."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Value = dict[str, Any]
 
 
 def create_batch(context: BatchesContext, call: Call) -> Answer:
-    """Takes a batch; its input file is looked at in the background."""
+    """Create a batch; its input file is validated in the background."""
     asked = _EXAMPLE | call.document
     if call.strict:
         _check_endpoint(context.batches.endpoints, asked["endpoint"])
@@ -35,25 +35,25 @@ def create_batch(context: BatchesContext, call: Call) -> Answer:
 
 
 def list_batches(context: BatchesContext, call: Call) -> Answer:
-    """The account's batches, a page of them, the latest first."""
-    batches = [_told(call, batch) for batch in context.batches.list(call.account.id)]
+    """Return a page of the account's batches, the latest first."""
+    batches = [_visible(call, batch) for batch in context.batches.list(call.account.id)]
     body = page(context.request_schemas, call, batches, _PAGES)
     return json_answer(body, json_styles.two_spaces)
 
 
 def retrieve_batch(context: BatchesContext, call: Call) -> Answer:
-    """How a batch stands."""
+    """Return the current object of a batch."""
     return _answer(call, _found(call, context.batches.get(call.account.id, call.path["id"])))
 
 
 def cancel_batch(context: BatchesContext, call: Call) -> Answer:
-    """Has a batch end early; what was answered until then is kept."""
+    """Cancel a batch; the answers made until then are kept."""
     batch = _found(call, context.batches.cancel(call.account.id, call.path["id"]))
-    return json_answer(_told(call, batch), json_styles.compact)
+    return json_answer(_visible(call, batch), json_styles.compact)
 
 
 def _check_endpoint(served: Collection[str], endpoint: str) -> None:
-    """Raises ``ApiError`` for an endpoint that takes batches, but not here."""
+    """Raise ``ApiError`` for an endpoint that takes batches in the real API, but not here."""
     if endpoint not in served:
         names = ", ".join(f"'{each}'" for each in sorted(served))
         raise ApiError("batch_endpoint_not_served", endpoint=endpoint, served=names)
@@ -65,10 +65,10 @@ def _found(call: Call, batch: Value | None) -> Value:
     return batch or new_batch(call.path["id"], _EXAMPLE_CREATED, _EXAMPLE)
 
 
-def _told(call: Call, batch: Value) -> Value:
-    """A batch as it is answered: the documented schema, unlike the real API, has no nulls."""
+def _visible(call: Call, batch: Value) -> Value:
+    """Return the batch for clients: without nulls unless strict, by the documented schema."""
     return batch if call.strict else {name: value for name, value in batch.items() if value is not None}
 
 
 def _answer(call: Call, batch: Value) -> Answer:
-    return json_answer(_told(call, batch), json_styles.two_spaces)
+    return json_answer(_visible(call, batch), json_styles.two_spaces)

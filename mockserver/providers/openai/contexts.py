@@ -1,4 +1,4 @@
-"""What the endpoints of OpenAI's API use of a server (see ``pipeline.provider.Fill``)."""
+"""The contexts of OpenAI's endpoints (see ``pipeline.provider.Fill``)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenAiContext:
-    """What the provider itself uses."""
+    """The parts of a server that the provider itself uses."""
 
     accounts: Accounts
     clock: Clock
@@ -40,7 +40,7 @@ class OpenAiContext:
 
 @dataclass(frozen=True, slots=True)
 class AudioContext:
-    """What the endpoints below ``/v1/audio`` use."""
+    """The parts of a server that the endpoints below ``/v1/audio`` use."""
 
     catalog: Catalog
     clock: Clock
@@ -53,7 +53,7 @@ class AudioContext:
 
 @dataclass(frozen=True, slots=True)
 class ChatContext:
-    """What the endpoints below ``/v1/chat`` use."""
+    """The parts of a server that the endpoints below ``/v1/chat`` use."""
 
     catalog: Catalog
     clock: Clock
@@ -69,7 +69,7 @@ class ChatContext:
 
 @dataclass(frozen=True, slots=True)
 class FilesContext:
-    """What ``/v1/files`` and ``/v1/uploads`` use."""
+    """The parts of a server that ``/v1/files`` and ``/v1/uploads`` use."""
 
     blobs: Blobs
     clock: Clock
@@ -81,7 +81,7 @@ class FilesContext:
 
 @dataclass(frozen=True, slots=True)
 class BatchesContext:
-    """What ``/v1/batches`` uses."""
+    """The parts of a server that ``/v1/batches`` uses."""
 
     batches: Batches
     request_schemas: RequestSchemas
@@ -89,7 +89,7 @@ class BatchesContext:
 
 @dataclass(frozen=True, slots=True)
 class ModelsContext:
-    """What ``/v1/models`` and the project's rate limits use."""
+    """The parts of a server that ``/v1/models`` and the project's rate limits use."""
 
     catalog: Catalog
     clock: Clock
@@ -98,7 +98,7 @@ class ModelsContext:
 
 @dataclass(frozen=True, slots=True)
 class UnservedContext:
-    """What the refusals of requests without an endpoint use."""
+    """The parts of a server that the refusals of requests without an endpoint use."""
 
     accounts: Accounts
     notices: Notices

@@ -1,4 +1,4 @@
-"""``/v1/files``: files that a client leaves with the server, and those that a batch makes."""
+"""``/v1/files``: files that clients upload, and the result files of batches."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BATCH_MOST = 200 << 20  # bytes. Source: API reference, Upload file.
+_MAX_BATCH_BYTES = 200 << 20  # Source: API reference, Upload file.
 
-# Purposes whose files are not given back. Source: refusals as users published them (assistants, user_data).
-_NOT_GIVEN_BACK = ("assistants", "user_data", "vision")
+# Purposes of files that cannot be downloaded. Source: refusals that users published (assistants, user_data).
+_NOT_DOWNLOADABLE = ("assistants", "user_data", "vision")
 _PAGES = Paging(
     "openai/file_page.query", missing="file_not_found", ends_with=("has_more", "first_id", "last_id")
 )
-# Purposes whose files must have names that end in .jsonl, and what the refusal calls their service.
-_LINES_FOR = {"batch": "Batch", "fine-tune": "Fine-Tuning"}
+# Purposes of files with names that must end in .jsonl, and the name of their service in refusals.
+_JSONL_SERVICES = {"batch": "Batch", "fine-tune": "Fine-Tuning"}
 _PIECE = 1 << 16  # bytes that are read at a time
 
 
 def create_file(context: FilesContext, call: Call) -> Answer:
-    """Keeps an uploaded file."""
+    """Store an uploaded file."""
     received = call.streamed.files.get("file")
     if received is None:
         raise ApiError("missing_parameter", param="file")
@@ -49,24 +49,24 @@ def create_file(context: FilesContext, call: Call) -> Answer:
         purpose=purpose,
         lifetime=lifetime(call.document),
     )
-    return json_answer(told(call, file))
+    return json_answer(visible(call, file))
 
 
 def list_files(context: FilesContext, call: Call) -> Answer:
-    """The account's files, a page of them."""
+    """Return a page of the account's files."""
     files = context.files.list(call.account.id)
     purpose = call.request.query.get("purpose")
-    found = [told(call, file) for file in files if purpose in (None, file["purpose"])]
+    found = [visible(call, file) for file in files if purpose in (None, file["purpose"])]
     return json_answer(page(context.request_schemas, call, found, _PAGES))
 
 
 def retrieve_file(context: FilesContext, call: Call) -> Answer:
-    """What is known of a file."""
-    return json_answer(told(call, _found(context.files, call)))
+    """Return the object of a file."""
+    return json_answer(visible(call, _found(context.files, call)))
 
 
 def delete_file(context: FilesContext, call: Call) -> Answer:
-    """Forgets a file."""
+    """Delete a file."""
     file_id = call.path["id"]
     if not context.files.remove(call.account.id, file_id) and call.strict:
         raise ApiError("file_not_found", id=file_id)
@@ -74,30 +74,33 @@ def delete_file(context: FilesContext, call: Call) -> Answer:
 
 
 def download_file(context: FilesContext, call: Call) -> Answer:
-    """The bytes of a file, as they came."""
+    """Return the bytes of a file."""
     file = _found(context.files, call)
-    if file["purpose"] in _NOT_GIVEN_BACK and call.strict:
+    if file["purpose"] in _NOT_DOWNLOADABLE and call.strict:
         raise ApiError("file_not_downloadable", purpose=file["purpose"])
     opened: BinaryIO
     try:
         opened = context.files.open(call.account.id, file["id"])
-    except KeyError:  # an example, or deleted just now
+    except KeyError:  # an example, or deleted in the meantime
         if call.strict:
             raise ApiError("file_not_found", id=file["id"]) from None
         opened, file = io.BytesIO(), example(file["id"])
-    headers = (("content-disposition", _attached(file["filename"])), ("content-length", str(file["bytes"])))
+    headers = (
+        ("content-disposition", _disposition(file["filename"])),
+        ("content-length", str(file["bytes"])),
+    )
     return Answer(_whole(opened, file), "application/octet-stream", headers=headers)
 
 
 def _whole(opened: BinaryIO, file: FileObject) -> Iterator[bytes]:
-    """The bytes of a file, piece by piece. Raises ``ApiError`` where there are not as many as it says.
+    """Return the bytes of a file in pieces. Raises ``ApiError`` if there are more or fewer than its object says.
 
-    Raises ``OSError``, which ends the connection, where that shows while they are sent: the client would wait.
+    Iterating raises ``OSError`` if the file turns out to be shorter, which ends the connection: the client would wait.
     """
     size = opened.seek(0, io.SEEK_END)
     if size != file["bytes"]:
         opened.close()
-        reason = f"of the {file['bytes']} bytes of {file['id']} there are {size}"
+        reason = f"{file['id']} has {size} bytes in place of {file['bytes']}"
         log.error("%s. Remove the file, and upload it again.", reason)
         raise ApiError("storage_failed", reason=reason)
     opened.seek(0)
@@ -113,13 +116,13 @@ def _pieces(opened: BinaryIO, left: int) -> Iterator[bytes]:
         yield piece
 
 
-def told(call: Call, file: FileObject) -> FileObject:
-    """A file object as it is answered: the documented schema, unlike the real API, has no nulls."""
+def visible(call: Call, file: FileObject) -> FileObject:
+    """Return the file object for clients: without nulls unless strict, by the documented schema."""
     return file if call.strict else {name: value for name, value in file.items() if value is not None}
 
 
 def example(file_id: str) -> FileObject:
-    """Return the file object that strictness ``schema`` answers for an id that it does not know; the file is empty."""
+    """Return the file object that strictness ``schema`` answers for an unknown id; the file is empty."""
     return {
         "object": "file",
         "id": file_id,
@@ -132,24 +135,24 @@ def example(file_id: str) -> FileObject:
 
 
 def lifetime(document: Mapping[str, Any]) -> int | None:
-    """Seconds after which the file that a request asks for shall expire."""
+    """Return the seconds after which the file of a request expires; ``None`` for never."""
     seconds: int | None = (document.get("expires_after") or {}).get("seconds")
     return seconds
 
 
 def check_size(purpose: str, size: int) -> None:
-    """Raises ``ApiError`` where files of a purpose may not be as large as others."""
-    if purpose == "batch" and size > _BATCH_MOST:
-        raise ApiError("batch_file_too_large", size=size, most=_BATCH_MOST)
+    """Raise ``ApiError`` for a file that is too large for its purpose."""
+    if purpose == "batch" and size > _MAX_BATCH_BYTES:
+        raise ApiError("batch_file_too_large", size=size, most=_MAX_BATCH_BYTES)
 
 
 def _check_name(purpose: str, name: str) -> None:
-    """Raise ``ApiError`` for a file whose name does not say that it has lines of JSON, where its purpose needs them."""
-    if purpose in _LINES_FOR and not name.lower().endswith(".jsonl"):
-        raise ApiError("file_wrong_format", service=_LINES_FOR[purpose])
+    """Raise ``ApiError`` for a name that does not end in ``.jsonl`` if the purpose requires it."""
+    if purpose in _JSONL_SERVICES and not name.lower().endswith(".jsonl"):
+        raise ApiError("file_wrong_format", service=_JSONL_SERVICES[purpose])
 
 
-def _attached(name: str) -> str:
+def _disposition(name: str) -> str:
     quoted = quote(name, safe=" !#$&'()+,;=@[]^`{}~")
     return (
         f'attachment; filename="{name}"' if quoted == name else f"attachment; filename*=UTF-8''{quote(name)}"

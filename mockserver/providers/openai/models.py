@@ -1,4 +1,4 @@
-"""``/v1/models``: which models there are."""
+"""``/v1/models``: the models that the account can use."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _EXAMPLE_CREATED = 1_686_935_002
 
 
 def list_models(context: ModelsContext, call: Call) -> Answer:
-    """Return every model of the catalog, and those of one's own; retired ones are left out where they are refused."""
+    """Return the models of the catalog and of the configuration, without retired ones if these are refused."""
     models = context.catalog.models_of(call.account.id)
     data = [_object(card) for card in models if not _is_gone(context.clock, call, card)]
     return _answer({"object": "list", "data": data})
 
 
 def retrieve_model(context: ModelsContext, call: Call) -> Answer:
-    """One model, by its own name or its alias."""
+    """Return a model by its name or alias."""
     card = context.catalog.model(call.path["id"], call.account.id)
     if card is not None and not _is_gone(context.clock, call, card):
         return _answer(_object(card))
@@ -42,7 +42,7 @@ def retrieve_model(context: ModelsContext, call: Call) -> Answer:
 
 
 def delete_model(context: ModelsContext, call: Call) -> Answer:
-    """Deletes a fine-tuned model of one's own, for this account; any other is refused."""
+    """Delete a fine-tuned model of the configuration for this account. Raises ``ApiError`` for any other model."""
     name = call.path["id"]
     card = context.catalog.model(name, call.account.id)
     if card is not None and card.configured and card.is_fine_tuned:

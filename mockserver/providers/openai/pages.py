@@ -1,4 +1,4 @@
-"""Lists that are answered page by page: ``after``, ``limit`` and ``order`` of the query string."""
+"""List objects, and pages of them by ``after``, ``limit`` and ``order`` of the query string."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.validation.schemas import RequestSchemas
 
+_ENDS_WITH = ("first_id", "last_id", "has_more")
+
 Value = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How a list is paged: the ``schema`` of its query, whose ``limit`` and ``order`` have the defaults.
+    """The paging of a list. ``schema`` is the schema of its query, with the defaults of ``limit`` and ``order``.
 
-    ``missing`` is the error for an ``after`` that is not in the list; ``order`` is the real default where it is
-    another than the documented one; ``ends_with`` are the last members of the list object, in their order.
+    ``missing`` is the error for an ``after`` that is not in the list; ``order`` is the real default if it differs from
+    the documented one; ``ends_with`` are the last members of the list object, in their order.
     """
 
     schema: str
     missing: str
     order: str = ""
-    ends_with: tuple[str, ...] = ("first_id", "last_id", "has_more")
+    ends_with: tuple[str, ...] = _ENDS_WITH
 
 
 def page(schemas: RequestSchemas, call: Call, values: Iterable[Value], paging: Paging) -> Value:
-    """A list object of the ``values`` (oldest first) after ``after``, at most ``limit``, in ``order``.
+    """Return a list object of the ``values`` (oldest first) after ``after``, at most ``limit``, in ``order``.
 
     Raises ``ApiError``.
     """
-    after, limit, order = _asked(schemas, call, paging)
+    after, limit, order = _arguments(schemas, call, paging)
     ordered = list(values)
     if order == "desc":
         ordered.reverse()
@@ -46,24 +48,32 @@ def page(schemas: RequestSchemas, call: Call, values: Iterable[Value], paging: P
         raise ApiError(paging.missing, id=after, param="after")
     start = ids.index(after) + 1 if after in ids else 0
     found = ordered[start : start + limit]
-    nothing = None if call.strict else ""  # the documented schemas have no null there
+    return list_object(call, found, has_more=start + len(found) < len(ordered), ends_with=paging.ends_with)
+
+
+def list_object(
+    call: Call, values: list[Value], *, has_more: bool, ends_with: tuple[str, ...] = _ENDS_WITH
+) -> Value:
+    """Return the list object of a page of ``values``."""
+    no_id = None if call.strict else ""  # the documented schemas do not allow null there
     members = {
-        "first_id": found[0]["id"] if found else nothing,
-        "last_id": found[-1]["id"] if found else nothing,
-        "has_more": start + len(found) < len(ordered),
+        "first_id": values[0]["id"] if values else no_id,
+        "last_id": values[-1]["id"] if values else no_id,
+        "has_more": has_more,
     }
-    return {"object": "list", "data": found, **{name: members[name] for name in paging.ends_with}}
+    return {"object": "list", "data": values, **{name: members[name] for name in ends_with}}
 
 
-def _asked(schemas: RequestSchemas, call: Call, paging: Paging) -> tuple[str | None, int, str]:
-    asked: Value = call.request.query.to_dict()
-    if re.fullmatch(r"-?[0-9]{1,9}", asked.get("limit", "")):
-        asked["limit"] = int(asked["limit"])
-    if call.strict and (violations := schemas.real.violations(paging.schema, asked)):
+def _arguments(schemas: RequestSchemas, call: Call, paging: Paging) -> tuple[str | None, int, str]:
+    """Return ``after``, ``limit`` and ``order``. Raises ``ApiError``."""
+    query: Value = call.request.query.to_dict()
+    if re.fullmatch(r"-?[0-9]{1,9}", query.get("limit", "")):
+        query["limit"] = int(query["limit"])
+    if call.strict and (violations := schemas.real.violations(paging.schema, query)):
         raise explain.refusal(violations)
     documented = schemas.documented.properties(paging.schema)
-    limit = asked.get("limit")
+    limit = query.get("limit")
     if not isinstance(limit, int):
         limit = documented["limit"]["default"]
-    order = asked.get("order", paging.order or documented["order"]["default"])
-    return asked.get("after"), min(max(limit, 1), documented["limit"]["maximum"]), order
+    order = query.get("order", paging.order or documented["order"]["default"])
+    return query.get("after"), min(max(limit, 1), documented["limit"]["maximum"]), order

@@ -1,4 +1,4 @@
-"""OpenAI as the pipeline sees it: credentials, models, wording of refusals, standing headers."""
+"""OpenAI's API as a provider: credentials, models, wording of refusals, standing headers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class OpenAi:
-    """Fulfils ``pipeline.provider.Provider``."""
+    """OpenAI's API; implements ``pipeline.provider.Provider``."""
 
     def __init__(self, fill: Fill) -> None:
         common = fill(OpenAiContext)
@@ -66,18 +66,18 @@ class OpenAi:
         )
 
     def unserved_route(self, request: Request, error: HTTPException | None) -> Route:
-        """Return the route of a request that none of ``routes`` takes; ``error`` is what the router raised."""
+        """Return the route of a request that matches none of ``routes``; ``error`` is the router's exception."""
         return unserved.route(self._unserved, request, error)
 
     def bind(self, app: WSGIApplication) -> None:
-        """Have ``app``, which must be whole, answer the lines of batches, also those that an earlier server left."""
+        """Let the complete ``app`` answer the lines of batches, and continue those that an earlier server left."""
         self._batches.bind(app, routes.BATCH_OPERATIONS)
 
     def start(self) -> None:
-        """Do nothing: batches go on as soon as there is an app to answer their lines."""
+        """Do nothing: batches continue when ``bind`` is called."""
 
     def close(self) -> None:
-        """End the work on batches."""
+        """Stop the work on batches."""
         self._batches.close()
 
     def caller(self, headers: SupportsGet) -> Account:
@@ -85,7 +85,7 @@ class OpenAi:
         return self._accounts.of_request(headers)
 
     def request_id(self, operation: Operation) -> str:
-        """Return a new id for a request, as the service behind the operation writes it."""
+        """Return a new request id in the form of the service behind the operation."""
         return self._headers.request_id(operation.name)
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
@@ -95,13 +95,15 @@ class OpenAi:
         return ApiError("model_not_found", model=name)
 
     def unserved_model(self, call: Call, name: str) -> ApiError | None:
-        """Return the refusal of a model of other endpoints; chats refuse it after they have charged the request."""
-        if call.operation.is_audio:  # the gateway goes by the model: its service has no such path
+        """Return the refusal of a model of other endpoints; chats refuse it after the request was charged."""
+        if (
+            call.operation.is_audio
+        ):  # the gateway routes by the model, and the model's service has no such path
             return ApiError("unknown_url", method="POST", path=f"/{call.operation.endpoint}")
         return None
 
     def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
-        """Return the refusal of an invalid document, worded as by the service behind the operation."""
+        """Return the refusal of an invalid document in the words of the service behind the operation."""
         from mockserver.validation import explanations as explain
 
         if operation.explains == "pydantic":
@@ -116,12 +118,12 @@ class OpenAi:
         return explain.refusal(violations)
 
     def headers(self, call: Call, began: float) -> Headers:
-        """Return the standing headers of an answer, with those of the limits."""
+        """Return the standing headers of an answer and those of the rate limits."""
         answers = self._headers.of_answers(call.operation.name, call.account, call.request_id, began)
         return [*answers, *call.admission.headers]
 
     def finish(self, reply: Reply, operation: Operation) -> None:
-        """Add to an answer what its service adds to streams, and send it in chunks where that does."""
+        """Add the headers that the service adds to streams, and send the answer in chunks if the service does."""
         service = self._headers.service(operation.name)
         if reply.media_type == "text/event-stream":
             for name, value in service.streams.items():
@@ -130,7 +132,7 @@ class OpenAi:
             reply.send_in_chunks()
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
-        """Return the reply to a request that is refused, by the gateway or by the service behind it."""
+        """Return the reply that refuses a request, as the gateway or the service behind it does."""
         style, call = "engine", exchange.call
         if operation.is_audio and call is not None and call.model is not None:
             style = call.model.error_style

@@ -1,4 +1,4 @@
-"""``/v1/organization/projects/{project_id}/rate_limits``: the limits of the caller's project, to read only."""
+"""``/v1/organization/projects/{project_id}/rate_limits``: the limits of the caller's project, read-only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
+from mockserver.providers.openai.pages import list_object
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import ModelsContext
 
 
-_MAX_PAGE = 100  # also the default (Admin API reference, List project rate limits)
+_MAX_PAGE = 100  # objects of a page; also the default (Admin API reference, List project rate limits)
 _NAMES = {
     "requests_per_minute": "max_requests_per_1_minute",
     "tokens_per_minute": "max_tokens_per_1_minute",
@@ -27,20 +28,12 @@ RateLimit = dict[str, Any]
 
 
 def list_rate_limits(context: ModelsContext, call: Call) -> Answer:
-    """One object per limit group that the project's tier may use; a kind of limit that is not is left out."""
+    """Return an object for each limit group that the project's tier may use, with the kinds of limits that apply."""
     project = call.path["project_id"]
     if call.strict and project != call.account.project:
         raise ApiError("project_not_found", project=project)
     page, has_more = _page(_rate_limits(context, call), call.request.query)
-    nothing = None if call.strict else ""  # the documented schema has no null there
-    body = {
-        "object": "list",
-        "data": page,
-        "first_id": page[0]["id"] if page else nothing,
-        "last_id": page[-1]["id"] if page else nothing,
-        "has_more": has_more,
-    }
-    return json_answer(body)
+    return json_answer(list_object(call, page, has_more=has_more))
 
 
 def _rate_limits(context: ModelsContext, call: Call) -> list[RateLimit]:
@@ -50,7 +43,7 @@ def _rate_limits(context: ModelsContext, call: Call) -> list[RateLimit]:
             continue
         try:
             amounts = context.limiter.policy.amounts(call.account, model, call.settings.limits)
-        except ApiError:  # not for this tier
+        except ApiError:  # the tier may not use the model
             continue
         limits = {name: amounts[kind] for kind, name in _NAMES.items() if kind in amounts}
         if limits:
@@ -61,7 +54,7 @@ def _rate_limits(context: ModelsContext, call: Call) -> list[RateLimit]:
 
 
 def _page(values: list[RateLimit], arguments: MultiDict[str, str]) -> tuple[list[RateLimit], bool]:
-    """The values after ``after`` or those that lead up to ``before``, and whether there are more that way."""
+    """Return the values after ``after`` or directly before ``before``, and whether there are more of them."""
     limit = min(max(arguments.get("limit", default=_MAX_PAGE, type=int), 1), _MAX_PAGE)
     places = {value["id"]: place for place, value in enumerate(values)}
     start = places.get(arguments.get("after", ""), -1) + 1

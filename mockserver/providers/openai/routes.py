@@ -1,6 +1,6 @@
-"""Every endpoint of OpenAI's API that is served: what the pipeline must know of it, and which function answers it.
+"""The table of the operations of OpenAI's API that are served.
 
-The functions are named by module and name below this package, and imported at their first call.
+Handlers and rules are named as ``module.function`` below this package, and imported at the first call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from mockserver.pipeline.operation import Operation
 from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.transport.streamed_forms import FileField
 
-_TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # kinds of replies
+_TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # reply kinds of stubs
 
 # Sizes are those of the API reference, Upload file and Add upload part.
 _UPLOADED_FILE = FileField("file", most=512 << 20, error="file_too_large")
@@ -221,5 +221,5 @@ MODELS = (
 
 OPERATIONS = (*AUDIO, *CHAT, *FILES, *BATCHES, *MODELS)
 
-# What batches can be for, by the path that they name.
+# The operations that batches can call, by path.
 BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}

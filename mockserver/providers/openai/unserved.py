@@ -1,7 +1,7 @@
-"""Refuses requests without an endpoint: calls of OpenAI that this server lacks, unknown paths, wrong methods.
+"""Refuses requests without a route: calls of OpenAI's API that are not served, unknown paths, wrong methods.
 
-They pass through the pipeline as every request does (account, body, faults, stubs, journal), but are answered with
-a refusal that says what to do.
+They go through the pipeline as all requests do (account, body, faults, stubs, journal). The refusal of a call that is
+not served says what to do.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
 def route(context: UnservedContext, request: Request, error: HTTPException | None) -> Route:
-    """Return the operation that stands for a request which no route takes, with what refuses it.
+    """Return the route of a request that matches no other: an operation without a name, and a refusal as its handler.
 
-    ``error`` is what the router raised.
+    ``error`` is the router's exception.
     """
     method, path = request.method, request.route_path
     refuse_unknown = partial(_refuse_unknown, context.notices)
@@ -63,19 +63,19 @@ def route(context: UnservedContext, request: Request, error: HTTPException | Non
     allowed = _allowed(calls, error)
     if allowed:
         return Route(
-            operation, partial(_refuse_method, allowed), partial(_judge_method, context.stubs, allowed)
+            operation, partial(_refuse_method, allowed), partial(_check_method, context.stubs, allowed)
         )
     return Route(operation, refuse_unknown)
 
 
 def stub_for(method: str, path: str) -> str:
-    """Write a stub, in a line of YAML, that answers a call."""
-    shown = f"'{path}'" if set(path) & set("{}<>*,#") else path
-    return f"{{when: {{endpoint: {shown}, method: {method}}}, reply: {{json: {{}}}}}}"
+    """Return a stub that answers a call, in one line of YAML."""
+    quoted = f"'{path}'" if set(path) & set("{}<>*,#") else path
+    return f"{{when: {{endpoint: {quoted}, method: {method}}}, reply: {{json: {{}}}}}}"
 
 
 def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
-    """Return the call that the request makes; a path that is for WebSockets alone is meant by any GET."""
+    """Return the call that the request makes. On a path for WebSockets only, any GET is that call."""
     by_method = {call.method: call for call in calls}
     method = request.method
     if method == "GET" and WEBSOCKET in by_method:
@@ -86,7 +86,7 @@ def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
 
 
 def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[str]:
-    """Return the methods of a path, in the order of the alphabet; none for an unknown path."""
+    """Return the methods of a path in alphabetical order; none for an unknown path."""
     served = error.valid_methods or () if isinstance(error, MethodNotAllowed) else ()
     known = {call.method for call in calls} - {WEBSOCKET}
     return sorted((known | set(served)) - _IMPLIED_METHODS)
@@ -123,8 +123,8 @@ def _refuse_unknown(notices: Notices, call: Call) -> NoReturn:
     raise ApiError("unknown_url", method=method, path=path)
 
 
-def _judge_method(stubs: Stubs, allowed: list[str], call: Call) -> None:
-    """Refuse a wrong method before a stub answers it, unless the stub names the method."""
+def _check_method(stubs: Stubs, allowed: list[str], call: Call) -> None:
+    """Raise ``ApiError`` for a wrong method, before a stub answers it, unless the stub names the method."""
     if not stubs.names_method(call.facts, call.account.id):
         _refuse_method(allowed, call)
 

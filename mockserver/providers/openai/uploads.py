@@ -1,4 +1,4 @@
-"""``/v1/uploads``: files that come in parts, to be put together when all are there."""
+"""``/v1/uploads``: files that are uploaded in parts, which are joined when all are there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
-from mockserver.providers.openai.files import check_size, example, lifetime, told
+from mockserver.providers.openai.files import check_size, example, lifetime, visible
 from mockserver.state.blobs import BytesGone
 from mockserver.state.disk import StateFailed
 
@@ -24,17 +24,17 @@ _LIFETIME = 3600  # seconds in which it must be completed
 
 _KIND = "upload"
 _PIECE = 1 << 18  # bytes that are copied at a time
-_EXAMPLE_CREATED = 1_686_935_002  # of uploads that nobody began
+_EXAMPLE_CREATED = 1_686_935_002  # seconds since 1970, for uploads that do not exist
 
-# Of the store: the upload object, the lifetime of its file, its parts, and the blobs of these.
+# A value of the store: the upload object, the lifetime of its file, its parts, and their blobs.
 Value = dict[str, Any]
 
 
 def create_upload(context: FilesContext, call: Call) -> Answer:
-    """Begins an upload."""
-    asked, now = call.document, int(context.clock.now())
-    size = asked.get("bytes", 0)
-    purpose = asked.get("purpose", "user_data")
+    """Create an upload."""
+    form, now = call.document, int(context.clock.now())
+    size = form.get("bytes", 0)
+    purpose = form.get("purpose", "user_data")
     if call.strict and size < 0:
         message = (
             f"Invalid 'bytes': integer below minimum value. Expected a value >= 0, but got {size} instead."
@@ -49,19 +49,19 @@ def create_upload(context: FilesContext, call: Call) -> Answer:
         "object": "upload",
         "bytes": size,
         "created_at": now,
-        "filename": asked.get("filename", "upload"),
+        "filename": form.get("filename", "upload"),
         "purpose": purpose,
         "status": "pending",
         "expires_at": now + _LIFETIME,
     }
-    _forget_expired(context, call)
-    value: Value = {"upload": upload, "lifetime": lifetime(asked), "parts": {}, "blobs": []}
+    _end_expired(context, call)
+    value: Value = {"upload": upload, "lifetime": lifetime(form), "parts": {}, "blobs": []}
     context.store.put(_KIND, call.account.id, upload["id"], value)
     return json_answer(upload)
 
 
 def add_upload_part(context: FilesContext, call: Call) -> Answer:
-    """Keeps a part of an upload."""
+    """Store a part of an upload."""
     upload_id = call.path["id"]
     received = call.streamed.files.get("data")
     if received is None:
@@ -94,7 +94,7 @@ def add_upload_part(context: FilesContext, call: Call) -> Answer:
 
 
 def complete_upload(context: FilesContext, call: Call) -> Answer:
-    """Puts the parts together, in the order that is asked for, and makes a file of them."""
+    """Join the parts in the requested order, and make a file of them."""
     if _is_example(context.store, call):
         return json_answer(_example(call, "completed"))
     value = _pending(context, call)
@@ -105,7 +105,7 @@ def complete_upload(context: FilesContext, call: Call) -> Answer:
     upload = value["upload"]
     try:
         blob = _joined(context.blobs, parts, call.document.get("md5"))
-    except BytesGone:  # completed or cancelled by another request meanwhile
+    except BytesGone:  # another request has completed or cancelled the upload
         _pending(context, call)
         raise ApiError("storage_failed", reason="the bytes of a part are gone") from None
     file = context.files.add(
@@ -115,29 +115,32 @@ def complete_upload(context: FilesContext, call: Call) -> Answer:
         purpose=upload["purpose"],
         lifetime=value["lifetime"],
     )
-    completed = {"status": "completed", "file": told(call, file)}
+    completed = {"status": "completed", "file": visible(call, file)}
     try:
         changed = _change(context, call, lambda value: _ended(value, completed))
-    except (ApiError, StateFailed):  # completed or cancelled by another request meanwhile, or the disk fails
+    except (
+        ApiError,
+        StateFailed,
+    ):  # another request has completed or cancelled the upload, or the disk fails
         context.files.remove(call.account.id, file["id"])
         raise
     return json_answer(changed["upload"])
 
 
 def cancel_upload(context: FilesContext, call: Call) -> Answer:
-    """Gives an upload up."""
+    """Cancel an upload."""
     if _is_example(context.store, call):
         return json_answer(_example(call, "cancelled"))
     return json_answer(_change(context, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
 
 
 def _is_example(store: MemoryStore, call: Call) -> bool:
-    """Return whether the upload does not exist, and strictness ``schema`` answers for it all the same."""
+    """Return whether the upload does not exist, and strictness ``schema`` answers with an example."""
     return not call.strict and store.get(_KIND, call.account.id, call.path["id"]) is None
 
 
 def _example(call: Call, status: str) -> dict[str, Any]:
-    """Return the upload object of an upload that does not exist; nothing is kept of it."""
+    """Return the example that is answered for an upload that does not exist."""
     upload = {
         "id": call.path["id"],
         "object": "upload",
@@ -152,8 +155,8 @@ def _example(call: Call, status: str) -> dict[str, Any]:
 
 
 def _pending(context: FilesContext, call: Call) -> Value:
-    """The upload that is asked for. Raises ``ApiError`` unless it is there and pending."""
-    _forget_expired(context, call)
+    """Return the upload of a call. Raises ``ApiError`` unless it exists and is pending."""
+    _end_expired(context, call)
     value = context.store.get(_KIND, call.account.id, call.path["id"])
     if value is None:
         raise ApiError("upload_not_found", id=call.path["id"])
@@ -162,8 +165,8 @@ def _pending(context: FilesContext, call: Call) -> Value:
 
 
 def _change(context: FilesContext, call: Call, change: Callable[[Value], Value]) -> Value:
-    """Changes a pending upload; the changed one. Raises ``ApiError``, also what ``change`` raises."""
-    _forget_expired(context, call)
+    """Change a pending upload, and return it. Raises ``ApiError`` and the exceptions of ``change``."""
+    _end_expired(context, call)
 
     def change_pending(value: Value) -> Value:
         _check_pending(value)
@@ -182,12 +185,12 @@ def _check_pending(value: Value) -> None:
 
 
 def _ended(value: Value, changes: dict[str, Any]) -> Value:
-    """An upload that is over: its parts are forgotten."""
+    """Return an upload that has ended, with ``changes`` to its object and without its parts."""
     return value | {"upload": value["upload"] | changes, "parts": {}, "blobs": []}
 
 
-def _forget_expired(context: FilesContext, call: Call) -> None:
-    """Ends the account's uploads whose time is over."""
+def _end_expired(context: FilesContext, call: Call) -> None:
+    """End the account's uploads that have expired."""
     now = context.clock.now()
     for value in context.store.values(_KIND, call.account.id):
         upload = value["upload"]
@@ -209,7 +212,7 @@ def _parts_in_order(call: Call, value: Value) -> list[Value]:
 
 
 def _joined(blobs: Blobs, parts: list[Value], md5: str | None) -> Blob:
-    """The bytes of all parts as one blob. Raises ``ApiError`` when their MD5 is another than ``md5``."""
+    """Join the bytes of all parts in one blob, and return it. Raises ``ApiError`` unless their MD5 is ``md5``."""
     found = hashlib.md5(usedforsecurity=False)
     with blobs.writer() as writer:
         for part in parts:
