@@ -1,1 +1,1 @@
-"""JSON Schemas, and how a violation is worded."""
+"""Validation against JSON Schemas, and the wording of violations."""

@@ -1,4 +1,4 @@
-"""Documents of the test double: whether one is what its schema says, and else where it differs."""
+"""Validates the documents of the mock itself, such as stubs and faults, against ``schemas/mock``."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 
 class DocumentError(ValueError):
-    """A document that does not satisfy its schema. The message names the place in it, and what is possible."""
+    """A document violates its schema. The message names the place in the document and what is allowed there."""
 
 
 def check(schemas: Schemas, name: str, document: object) -> None:
     """Raise ``DocumentError`` unless ``document`` satisfies ``schemas/mock/<name>.json``.
 
-    It may have been made in Python, of anything.
+    ``document`` may have values that are not JSON.
     """
     try:
         if schemas.is_valid(f"mock/{name}", document):
             return
-    except (TypeError, ValueError):  # of other types than JSON has
+    except (TypeError, ValueError):  # values that are not JSON
         pass
     from mockserver.validation import explanations as explain
 
@@ -45,7 +45,7 @@ def check(schemas: Schemas, name: str, document: object) -> None:
 
 
 def as_json(document: object) -> Any:
-    """Return a value as JSON holds it. Raises ``DocumentError`` for one that JSON cannot hold."""
+    """Return a value as JSON data. Raises ``DocumentError`` for a value that JSON cannot represent."""
     try:
         return json.loads(json.dumps(document, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:

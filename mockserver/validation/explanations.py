@@ -1,9 +1,8 @@
-"""How the API words the refusal of a malformed request. It has two voices.
+"""The API's wording of violations, which has two styles.
 
-``openai_style`` is the one of chat, images, files and most others: one error that names the parameter. ``pydantic``
-is the one of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
-Source of the wordings: refusals of the live API as published by its users; those never seen published follow
-the pattern of their siblings.
+``openai_style`` is that of chat, images, files and most others: one error that names the parameter. ``pydantic`` is
+that of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
+Source of the wordings: refusals of the live API that users published. The others follow the same pattern.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _BOUNDS = {
     "maximum": ("above maximum value", "<=", "above_max_value"),
     "exclusiveMaximum": ("above maximum value", "<", "above_max_value"),
 }
-# Keyword: (noun with its article, word for the fault, word for the bound, error code).
+# Keyword: (noun with article, word for the fault, word for the bound, error code).
 _LENGTHS = {
     "minLength": ("a string", "too short", "minimum", "string_below_min_length"),
     "maxLength": ("a string", "too long", "maximum", "string_above_max_length"),
@@ -70,7 +69,7 @@ _PYDANTIC_TYPES = {
     ),
     "null": ("none_required", "Input should be None"),
 }
-# The same for a text that was tried to be read as the expected type.
+# The same for a string that cannot be parsed as the expected type.
 _PYDANTIC_UNREADABLE = {
     "integer": ("int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
     "number": ("float_parsing", "Input should be a valid number, unable to parse string as a number"),
@@ -87,47 +86,47 @@ class Explanation(NamedTuple):
 
 
 def most_relevant(violations: Iterable[Violation]) -> Violation:
-    """Return the one violation that ``openai_style`` should report.
+    """Return the violation that ``openai_style`` reports.
 
-    The service reports a missing parameter first, then an unknown one, then what is wrong with the others in
-    the order of their declaration, and so on within each of them. Raises ``ValueError`` for none.
-    Source: answers of the live API to requests with two faults, as published by a user.
+    The service reports a missing parameter first, then an unknown one, then the violations of the others in declared
+    order, and so on within each of them. Raises ``ValueError`` without violations.
+    Source: answers of the live API to requests with two faults, published by a user.
     """
     return min(violations, key=_precedence)
 
 
 def refusal(violations: Iterable[Violation]) -> ApiError:
-    """Return the most relevant violation as the error that ``openai_style`` makes of it."""
+    """Return the error for the most relevant violation, in ``openai_style``."""
     found = openai_style(most_relevant(violations))
     return ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
 
 def openai_style(violation: Violation) -> Explanation:
-    """Return the refusal in the voice of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
+    """Return the explanation in the style of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
     param = _dotted(violation.path)
-    message, code = _house(violation, param)
+    message, code = _message_and_code(violation, param)
     return Explanation(message, param or None, code)
 
 
 def listed(violation: Violation) -> Explanation:
-    """Return the refusal, in the words of the service of files, of a value that is none of those listed."""
+    """Return the explanation of a value outside an enumeration, in the words of the files service."""
     param = _dotted(violation.path)
     found = cut(str(violation.found))
     return Explanation(f"{found!r} is not one of {_values(violation)!r} - '{param}'", param, None)
 
 
 def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: bool = True) -> str:
-    """Return the refusal in the voice of the audio endpoints: Python's ``repr`` of pydantic's list of errors.
+    """Return the message in the style of the audio endpoints: Python's ``repr`` of pydantic's list of errors.
 
-    ``form`` is for multipart requests, whose array fields are named ``name[]`` and whose missing fields have
-    the input ``None``. ``inputs=False`` leaves the values out, as the speech endpoint does in most reports.
+    With ``form``, for multipart requests, array fields are named ``name[]`` and missing fields have the input
+    ``None``. ``inputs=False`` leaves the values out, as the speech endpoint does in most reports.
     """
     ordered = sorted(violations, key=lambda violation: violation.order)
     return f"[{', '.join(_pydantic_error(violation, form, inputs) for violation in ordered)}]"
 
 
 def no_file(name: str, text: str) -> str:
-    """Return the refusal, in the voice of the audio endpoints, of a ``text`` that was sent where a file is due."""
+    """Return the message, in the style of the audio endpoints, for a ``text`` that was sent in place of a file."""
     problem = f"Expected UploadFile, received: {str}"
     message, context = f"Value error, {problem}", {"error": ValueError(problem)}
     return str(
@@ -143,17 +142,17 @@ def _precedence(violation: Violation) -> tuple[int, int, int]:
 
 
 def _dotted(path: Sequence[str | int]) -> str:
-    """Write ``("messages", 0, "role")`` as ``messages[0].role``; a name of megabytes is cut."""
+    """Return ``messages[0].role`` for ``("messages", 0, "role")``; a very long name is cut."""
     dotted = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return cut(dotted.removeprefix("."))
 
 
-def _house(violation: Violation, param: str) -> tuple[str, str]:
+def _message_and_code(violation: Violation, param: str) -> tuple[str, str]:
     keyword, expected, found = violation.keyword, violation.expected, violation.found
     if keyword == "required":
         return f"Missing required parameter: '{param}'.", "missing_required_parameter"
     if keyword == "additionalProperties":
-        return f"Unknown parameter: '{param}'.{_meant(violation)}", "unknown_parameter"
+        return f"Unknown parameter: '{param}'.{_suggestion(violation)}", "unknown_parameter"
     if keyword == "maxProperties":
         noun = f"an object with {len(found)} properties"
         return (
@@ -161,9 +160,9 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
             f"Expected an object with at most {expected} properties, but got {noun} instead."
         ), "object_above_max_properties"
     if keyword == "propertyNames":
-        shown, owner = f"{found[:3]}...{found[-3:]}", _dotted(violation.path[:-1])
+        short_name, owner = f"{found[:3]}...{found[-3:]}", _dotted(violation.path[:-1])
         return (
-            f"Invalid property name in '{owner}': '{shown}' is too long. "
+            f"Invalid property name in '{owner}': '{short_name}' is too long. "
             f"Expected a string with maximum length {expected}, but got a string with length {len(found)} instead."
         ), "property_name_above_max_length"
     if keyword in ("enum", "const") and isinstance(found, str):
@@ -191,16 +190,16 @@ def _house(violation: Violation, param: str) -> tuple[str, str]:
     return f"Invalid value for '{param}'.", "invalid_value"
 
 
-def _meant(violation: Violation) -> str:
-    """Return the known parameters that an unknown one is one letter away from; named at the top level only."""
+def _suggestion(violation: Violation) -> str:
+    """Return a sentence with the known parameters that differ in one letter; empty below the top level."""
     if len(violation.path) > 1:
         return ""
-    near = [name for name in violation.expected or () if _is_one_edit(str(violation.path[0]), name)]
-    return f" Did you mean {_listed(_quoted(near), ', or ', ' or ')}?" if near else ""
+    similar = [name for name in violation.expected or () if _is_one_edit(str(violation.path[0]), name)]
+    return f" Did you mean {_listed(_quoted(similar), ', or ', ' or ')}?" if similar else ""
 
 
 def _is_one_edit(one: str, other: str) -> bool:
-    """Return whether a letter put in, left out or replaced turns ``one`` into ``other``."""
+    """Return whether one inserted, deleted or replaced letter turns ``one`` into ``other``."""
     short, long = sorted((one, other), key=len)
     same = next(
         (place for place, pair in enumerate(zip(short, long, strict=False)) if len({*pair}) == 2), len(short)
@@ -238,7 +237,7 @@ def _expected_type(violation: Violation) -> str:
 
 
 def _particular_nouns(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Return what ``schema`` expects of a JSON type, where that can be said more closely."""
+    """Return more precise nouns for the JSON types that ``schema`` expects."""
     nouns = {}
     if "title" in schema:
         nouns["object"] = f"a {schema['title']}"
@@ -246,7 +245,7 @@ def _particular_nouns(schema: Mapping[str, Any]) -> dict[str, str]:
     if item := items.get("title", items.get("type")):
         nouns["array"] = f"an array of {item}s"
     for branch in schema.get("anyOf", ()):
-        if "enum" in branch:  # worded "one of one of 'none' or 'auto' or object", by the service too
+        if "enum" in branch:  # the service also says "one of one of 'none' or 'auto' or object"
             nouns[branch["type"]] = _one_of(_quoted(branch["enum"]))
     return nouns
 
@@ -260,13 +259,13 @@ def _one_of(expected: Sequence[str]) -> str:
 def _pydantic_error(violation: Violation, form: bool, inputs: bool) -> str:
     kind, message, context = _pydantic(violation)
     place = ("body", *(_form_path(violation) if form else violation.path))
-    shown = f"'type': {kind!r}, 'loc': {place!r}, 'msg': {message!r}"
+    members = f"'type': {kind!r}, 'loc': {place!r}, 'msg': {message!r}"
     if inputs:
         found = None if form and violation.keyword == "required" else violation.found
-        shown += f", 'input': {_repr(found)}"
+        members += f", 'input': {_repr(found)}"
     if context:
-        shown += f", 'ctx': {context!r}"
-    return f"{{{shown}}}"
+        members += f", 'ctx': {context!r}"
+    return f"{{{members}}}"
 
 
 def _form_path(violation: Violation) -> tuple[str | int, ...]:
@@ -321,15 +320,15 @@ def _pydantic_length(violation: Violation) -> tuple[str, str, dict[str, Any]]:
 
 
 def _values(violation: Violation) -> list[Any]:
-    """Return the values allowed at the violated place, where they are enumerated.
+    """Return the values that are allowed at the place of a violation, if they are enumerated.
 
-    Null is never listed, nor is what the schema has in ``x-untold``: the service takes it silently.
+    Null and the values in the schema's ``x-unlisted`` are left out: the service accepts them without listing them.
     """
     if violation.keyword == "const":
         return [violation.expected]
     values = violation.expected if violation.keyword == "enum" else violation.schema.get("enum", ())
-    untold = violation.schema.get("x-untold", ())
-    return [value for value in values if value is not None and value not in untold]
+    unlisted = violation.schema.get("x-unlisted", ())
+    return [value for value in values if value is not None and value not in unlisted]
 
 
 def _is_integer(violation: Violation) -> bool:

@@ -1,7 +1,7 @@
-"""Leaves optional members out of a JSON body where they are null: the API takes them for absent.
+"""Removes optional members that are null from a JSON body, because the API treats them as absent.
 
-Which members are optional is what the request's schema says; a null that is required, or that no schema knows of,
-stays, for validation to refuse. Serialisers of many clients write every member that a type has.
+The request's schema defines which members are optional. A null in a required or unknown member stays, so that
+validation refuses it. The serialisers of many clients write every member of a type.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Schema = Mapping[str, Any]
 def drop_nulls(schema: Schema, value: Any) -> None:
     """Remove optional members that are null from ``value``, at every level.
 
-    ``schema`` is resolved (without ``$ref``), and chooses its branches by JSON type (``anyOf``) or by a member that
-    has a given value (``if``).
+    ``schema`` is resolved (without ``$ref``), and its branches depend on the JSON type (``anyOf``) or on the value of
+    a member (``if``).
     """
     if isinstance(value, dict):
         parts = list(_applying(schema, value))
@@ -38,7 +38,7 @@ def _is_required(name: str, parts: list[Schema]) -> bool:
 
 
 def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
-    """Yield the schema and those inside it that ``value`` must satisfy, too."""
+    """Yield the schema and its subschemas that apply to ``value`` itself."""
     if isinstance(schema, bool):
         return
     yield schema

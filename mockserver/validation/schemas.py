@@ -1,10 +1,10 @@
-"""Whether a document is what its JSON Schema says it is, and if not, where and how it differs.
+"""Validates documents against the JSON Schemas under ``schemas/``.
 
-The files under ``schemas/`` are the contract (JSON Schema 2020-12). ``jsonschema_rs`` answers yes or no
-within a microsecond; only a refused document is explained, in ``violations``.
+The files are the contract (JSON Schema 2020-12). ``jsonschema_rs`` returns yes or no within a microsecond; only the
+violations of an invalid document are explained, by ``violations.py``.
 
-A schema says what is documented. Where the real service is known to be stricter, or more lenient, the keywords that
-hold there stand in an object ``real`` beside those that they add to or replace; other validators ignore it.
+A schema has what is documented. Where the real service is known to be stricter or more lenient, its keywords are in an
+object ``real`` beside the keywords that they add to or replace; other validators ignore it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from mockserver.validation.explanations import Explanation
     from mockserver.validation.violations import Explainer, Violation
 
-# Gives the files an address to refer to each other from; nothing is ever fetched.
+# The base address of the files, for references between them; nothing is ever fetched.
 _BASE = "https://mockserver.invalid/schemas/"
 
 
 class SchemaError(Exception):
-    """A schema file that cannot be used: not JSON, not JSON Schema, or referring to what is not there."""
+    """A schema file that cannot be used: it is missing, not JSON, not JSON Schema, or has a broken reference."""
 
 
 class RequestSchemas(NamedTuple):
@@ -38,16 +38,16 @@ class RequestSchemas(NamedTuple):
     real: Schemas
 
     def of(self, strictness: str) -> Schemas:
-        """Return the schemas that hold in ``strictness``."""
+        """Return the schemas of a strictness."""
         return self.real if strictness == "real" else self.documented
 
 
 class Schemas:
-    """The schema files of a folder, each named by its path in it without ``.json``.
+    """The schema files of a folder, named by their paths in it without ``.json``.
 
-    ``Schemas(data_folder("schemas")).is_valid("openai/create_speech.request", body)``. One instance serves
-    all threads; every schema is read and compiled once, at its first use. Schemas say what is documented;
-    with ``real``, what the real service admits.
+    ``Schemas(data_folder("schemas")).is_valid("openai/create_speech.request", body)``. All threads can share an
+    instance; every schema is read and compiled once, at its first use. With ``real``, schemas are those of the real
+    service, else the documented ones.
     """
 
     def __init__(self, folder: Path, *, real: bool = False) -> None:
@@ -72,21 +72,21 @@ class Schemas:
     def is_valid(self, name: str, document: object) -> bool:
         """Return whether ``document`` (JSON values only) satisfies the schema ``name``.
 
-        Raises ``SchemaError`` when there is no such schema, or its file is broken.
+        Raises ``SchemaError`` if there is no such schema, or its file is broken.
         """
         return self._validator(name).is_valid(document)
 
     def violations(self, name: str, document: object) -> list[Violation]:
-        """Return everything that keeps ``document`` from satisfying the schema ``name``; empty when nothing does.
+        """Return the violations of the schema ``name`` in ``document``, most relevant first; empty if it is valid.
 
-        Of very many violations the first are returned: see ``Explainer.violations``.
+        Only the first of very many violations are returned: see ``Explainer.violations``.
         """
         if self.is_valid(name, document):
             return []
         return self._explainer.violations(_address(name), document)
 
     def fault(self, name: str, document: object) -> Explanation | None:
-        """Return what keeps ``document`` most from satisfying the schema ``name``, in words; ``None`` for nothing."""
+        """Return the explanation of the most relevant violation of the schema ``name``; ``None`` if it is valid."""
         violations = self.violations(name, document)
         if not violations:
             return None
@@ -95,11 +95,11 @@ class Schemas:
         return explain.openai_style(explain.most_relevant(violations))
 
     def refused_members(self, name: str, document: object) -> set[str]:
-        """Return the names of the members of ``document`` that the schema ``name`` refuses."""
+        """Return the names of the members of ``document`` that are invalid or unknown in the schema ``name``."""
         return self._explainer.refused_members(_address(name), document)
 
     def properties(self, name: str) -> dict[str, Any]:
-        """Return the schema of each property of ``name``, in the order declared, with references resolved."""
+        """Return the schemas of the properties of ``name`` in declared order, with references resolved."""
         resolved = self.resolved(name).get("properties", {})
         return {key: resolved[key] for key in self._document(name).get("properties", {})}
 
@@ -115,7 +115,7 @@ class Schemas:
         return self._resolved[name]
 
     def required(self, name: str) -> list[str]:
-        """Return the properties that ``name`` requires, in the order declared."""
+        """Return the properties that ``name`` requires, in declared order."""
         required: list[str] = self._document(name).get("required", [])
         return required
 
@@ -178,7 +178,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _as_real(schema: Any) -> Any:
-    """Return ``schema`` as the real service has it: what stands under ``real`` added, or put in its place."""
+    """Return the schema of the real service: each object ``real`` is merged into the object that contains it."""
     if isinstance(schema, list):
         return [_as_real(part) for part in schema]
     if not isinstance(schema, dict):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from mockserver.wording import suggestion
 
-# What conditions are called elsewhere, and here.
+# Names of conditions in other tools, with the name here.
 _OTHER_NAMES = {
     "filename": "file",
     "file_name": "file",
@@ -30,18 +30,18 @@ _OTHER_NAMES = {
 def hint(name: str, known: Collection[str], as_field: str = "") -> str:
     """Return a sentence that suggests one of the ``known`` names for ``name``, or lists all of them.
 
-    ``as_field`` is how a member of requests is asked for by the condition ``fields``, if not as in YAML.
+    ``as_field`` is the condition ``fields`` for a member of requests, if it is not written in YAML.
     """
     other = _OTHER_NAMES.get(name)
     if other in known:
         return f"Did you mean '{other}'?"
-    if "fields" in known and _is_of_requests(name):
+    if "fields" in known and _is_request_member(name):
         return f"For a member of the request use {as_field or f'fields: {{{name}: …}}'}."
     return suggestion(name, sorted(known))
 
 
-def _is_of_requests(name: str) -> bool:
-    """Return whether a request to some endpoint has a member of that name."""
+def _is_request_member(name: str) -> bool:
+    """Return whether the request of any endpoint has a member of that name."""
     from mockserver.resources import data_folder
     from mockserver.validation.schemas import Schemas
 

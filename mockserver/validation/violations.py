@@ -1,7 +1,7 @@
-"""Where and how a document differs from its JSON Schema: found by ``jsonschema``, in bounded time and memory.
+"""Finds the violations of a JSON Schema in a document with ``jsonschema``, in bounded time and memory.
 
-A body of megabytes can have a million faults, of which one is reported. So the fast validator skips the valid members
-of an array or object, and of the others only the first are examined.
+A body of megabytes can have a million violations, of which one is reported. So the fast validator skips the valid
+members of an array or object, and only the first invalid members are examined.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 MAX_VIOLATIONS = 100
-"""Invalid members of arrays and objects that are looked into; once there were so many, only the first of each."""
+"""Invalid members of arrays and objects that are examined; after that, only the first of each array or object."""
 
-_room_left: ContextVar[list[int]] = ContextVar("room_left")  # of MAX_VIOLATIONS, in its only item
+_room_left: ContextVar[list[int]] = ContextVar("room_left")  # one item: what is left of MAX_VIOLATIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which a document differs from its schema.
+    """One violation of a schema in a document.
 
-    ``path`` leads to the place, down to the name of a missing or unknown property; ``keyword`` is the JSON
-    Schema keyword that refused it, ``expected`` that keyword's value (for an unknown property, the known ones
-    that are not there) and ``found`` what the document holds there (for ``required``, the object that lacks the
-    property). ``schema`` is the part of the schema that applied, and ``order`` the place of the violated
-    parameter among the declared ones. ``sequence`` counts the violations in the order in which the service
-    meets them: of an object, what is missing, then what is unknown, then the members as they are declared.
+    ``path`` leads to the place, including the name of a missing or unknown property. ``keyword`` is the violated JSON
+    Schema keyword, ``expected`` its value (for an unknown property, the known ones that are absent), and ``found`` the
+    value in the document (for ``required``, the object without the property). ``schema`` is the part of the schema
+    that applies, and ``order`` the index of the parameter among the declared ones. ``sequence`` counts the violations
+    in the order in which the service finds them: in an object, missing members, then unknown ones, then the others
+    in declared order.
     """
 
     path: tuple[str | int, ...]
@@ -44,16 +44,17 @@ class Violation:
 
 
 class Explainer:
-    """Finds the violations of schemas that refer to each other.
+    """Finds violations of schemas that refer to each other.
 
-    ``documents`` are the schemas by their addresses; ``compiled`` makes a fast validator of the schema at an address,
-    which may lead into a document: ``https://…/speech.json#/properties/voice``. One instance serves all threads.
+    ``documents`` are the schemas by their addresses. ``compiled`` returns a fast validator for the schema at an
+    address, which may point into a document: ``https://…/speech.json#/properties/voice``. All threads can share an
+    instance.
     """
 
     def __init__(
         self, documents: Mapping[str, dict[str, Any]], compiled: Callable[[str], jsonschema_rs.Validator]
     ) -> None:
-        # "$schema" would make jsonschema go on with the stock validator inside a referenced file.
+        # With "$schema" jsonschema would use its stock validator inside a referenced file.
         plain = {
             address: {keyword: value for keyword, value in document.items() if keyword != "$schema"}
             for address, document in documents.items()
@@ -66,10 +67,10 @@ class Explainer:
         self._registry = self._registry_of(plain)
 
     def violations(self, address: str, document: object) -> list[Violation]:
-        """Return what keeps ``document`` from satisfying the schema at ``address``: all, or of very many the first.
+        """Return the violations of the schema at ``address`` in ``document``, of very many only the first ones.
 
-        The most relevant comes first, by ``jsonschema.exceptions.relevance``. One violation is reported per
-        place; of an ``anyOf``, only the branch that the value's JSON type points to.
+        They are sorted by ``jsonschema.exceptions.relevance``, most relevant first. One violation is reported for each
+        place; for an ``anyOf``, only that of the branch for the value's JSON type.
         """
         from jsonschema.exceptions import relevance
 
@@ -90,7 +91,7 @@ class Explainer:
         return list(by_path.values())
 
     def refused_members(self, address: str, document: object) -> set[str]:
-        """Return the names of all members of ``document`` that the schema at ``address`` refuses, or does not know."""
+        """Return the names of the members of ``document`` that are invalid or unknown in the schema at ``address``."""
         found = (path for error in self._errors(address, document) for path, _ in _places(error))
         return {str(path[0]) for path in found if path}
 
@@ -110,7 +111,7 @@ class Explainer:
         return create(
             stock.META_SCHEMA,
             stock.VALIDATORS
-            | {keyword: _judged(keyword) for keyword in _JUDGED}
+            | {keyword: _checked_fast(keyword) for keyword in _CHECKED_FAST}
             | {"required": _required, "anyOf": _any_of, "propertyNames": self._property_names}
             | {"items": self._items, "additionalProperties": self._additional_properties},
             type_checker=stock.TYPE_CHECKER,
@@ -129,14 +130,14 @@ class Explainer:
     def _items(
         self, validator: Any, items: Any, instance: object, _: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        """Validate ``items``, but with the errors of the first invalid items only."""
+        """Validate ``items``, but yield the errors of the first invalid items only."""
         for index in self._invalid(items, enumerate(instance if isinstance(instance, list) else ())):
             yield from validator.descend(instance[index], items, path=index)  # type: ignore[index]
 
     def _additional_properties(
         self, validator: Any, allowed: Any, instance: object, schema: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        """Validate ``additionalProperties`` with one error for all unknown names, or for the first invalid members."""
+        """Validate ``additionalProperties``: yield one error for all unknown names, or those of the first members."""
         from jsonschema.exceptions import ValidationError
 
         known = schema.get("properties", {})
@@ -152,7 +153,7 @@ class Explainer:
     def _property_names(
         self, validator: Any, schema: Any, instance: object, _: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        """Validate ``propertyNames``, but with the place of the name that is refused, and the first such names only."""
+        """Validate ``propertyNames``, but yield errors with the place of the name, and for the first names only."""
         from jsonschema.exceptions import ValidationError
 
         names = instance if isinstance(instance, dict) else ()
@@ -164,9 +165,9 @@ class Explainer:
                 )
 
     def _invalid(self, schema: Any, members: Iterable[tuple[Any, object]]) -> Iterator[Any]:
-        """Yield the keys of ``members`` that ``schema``, a part of a document, refuses: the first, while there is room.
+        """Yield the keys of invalid ``members`` of ``schema`` (a part of a document), the first while there is room.
 
-        Where several places are reported, they include the first of each array, however many other arrays had before.
+        The first of each array or object is always yielded, however many others had invalid members before.
         """
         fast = self._fast.get(id(schema))
         if fast is None:
@@ -192,14 +193,14 @@ def _parts(documents: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _escaped(step: str) -> str:
-    """Write a step of a JSON Pointer as a part of an address (RFC 6901, 6)."""
+    """Return a step of a JSON Pointer, escaped for a URI fragment (RFC 6901, section 6)."""
     from urllib.parse import quote
 
     return quote(step.replace("~", "~0").replace("/", "~1"))
 
 
 def _places(error: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield where the error is and what was found there: one place per missing or unknown property."""
+    """Yield the places of an error with the values there: one place for each missing or unknown property."""
     path = tuple(error.absolute_path)
     if error.validator == "required":
         missing = (name for name in error.validator_value if name not in error.instance)
@@ -217,10 +218,10 @@ def _expected(error: Any) -> Any:
     return [name for name in error.schema.get("properties", {}) if name not in error.instance]
 
 
-def _judged(keyword: str) -> Callable[..., Iterator[ValidationError]]:
-    """Return ``keyword`` as the fast validator judges it: the stock one writes the whole value into its message.
+def _checked_fast(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    """Return a check of ``keyword`` by the fast validator. The stock check puts the whole value into its message.
 
-    To the fast one ``$`` in a pattern is nowhere but at the end, too.
+    Also, for the fast validator ``$`` in a pattern matches only at the very end.
     """
 
     def check(
@@ -238,7 +239,7 @@ def _judged(keyword: str) -> Callable[..., Iterator[ValidationError]]:
 def _required(
     validator: object, names: Sequence[str], instance: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    """Validate ``required`` with one error for all missing names: the stock one has them only in its message."""
+    """Validate ``required``, but yield one error for all missing names, which the stock check has in messages only."""
     from jsonschema.exceptions import ValidationError
 
     if isinstance(instance, dict) and any(name not in instance for name in names):
@@ -248,10 +249,10 @@ def _required(
 def _any_of(
     validator: Any, branches: Sequence[Mapping[str, Any]], instance: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    """Validate ``anyOf``, but with the errors of the branch that was meant: the one for the instance's JSON type."""
+    """Validate ``anyOf``, but yield the errors of the branch for the instance's JSON type."""
     from jsonschema.exceptions import ValidationError
 
-    meant: list[list[ValidationError]] = []
+    of_type: list[list[ValidationError]] = []
     types: list[str] = []
     for index, branch in enumerate(branches):
         errors = list(validator.descend(instance, branch, schema_path=index))
@@ -262,15 +263,15 @@ def _any_of(
             expected = error.validator_value
             types.extend([expected] if isinstance(expected, str) else expected)
         if not refused:
-            meant.append(errors)
-    if meant:
-        yield from min(meant, key=len)
+            of_type.append(errors)
+    if of_type:
+        yield from min(of_type, key=len)
     else:
         expected = list(dict.fromkeys(types))
         yield ValidationError("no branch is of this type", validator="type", validator_value=expected)
 
 
-_JUDGED = (
+_CHECKED_FAST = (
     *("type", "enum", "const", "pattern", "minLength", "maxLength", "contains", "uniqueItems"),
     *("minItems", "maxItems", "minProperties", "maxProperties"),
 )
@@ -278,7 +279,7 @@ _FIRST = ("$ref", "type", "required", "additionalProperties")
 
 
 def _in_order(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the keywords of a schema as the service heeds them: what is missing and unknown comes before members."""
+    """Yield the keywords of a schema in the service's order: missing and unknown members first, then the others."""
     first = [(keyword, schema[keyword]) for keyword in _FIRST if keyword in schema]
     yield from first
     yield from ((keyword, value) for keyword, value in schema.items() if keyword not in _FIRST)

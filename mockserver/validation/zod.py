@@ -1,6 +1,6 @@
-"""How the AI/ML API words what is wrong with a body: as the validation library zod does, in its version 3.
+"""The AI/ML API's wording of violations: that of the validation library zod 3.
 
-Recorded is the wording of a value that is none of an enumeration; the others are the library's own.
+The wording of a value outside an enumeration was recorded; the others are those of the library.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Issue = dict[str, Any]
 
 
 def issues(violations: Iterable[Violation]) -> list[Issue]:
-    """Return what is wrong, each with the path to where it is, in the order of the declared parameters."""
+    """Return an issue for each violation, with its path and message, in the order of the declared parameters."""
     ordered = sorted(violations, key=lambda violation: violation.order)
     return [{"path": list(violation.path), "message": _message(violation)} for violation in ordered]
 
 
 def no_such_value(name: str, known: Sequence[str], received: str) -> list[Issue]:
-    """Return the issue of a parameter that is none of the ``known`` values."""
+    """Return the issue of a parameter whose value is not one of the ``known`` values."""
     expected = " | ".join(f"'{each}'" for each in known)
     return [
         {"path": [name], "message": f"Invalid enum value. Expected {expected}, received '{received[:1000]}'"}

@@ -1,4 +1,4 @@
-"""What the endpoints of the AI/ML API use of a server (see ``pipeline.provider.Fill``)."""
+"""The contexts of the AI/ML API (see ``pipeline.provider.Fill``)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AimlApiContext:
-    """What the provider itself uses."""
+    """The parts of a server that the provider itself uses."""
 
     accounts: Accounts
     catalog: Catalog
@@ -35,7 +35,7 @@ class AimlApiContext:
 
 @dataclass(frozen=True, slots=True)
 class JobsContext:
-    """What speech-to-text jobs use; ``queue`` is of those whose audio must be fetched or transcribed."""
+    """The parts of a server that speech-to-text jobs use; ``queue`` has the jobs with audio to fetch or transcribe."""
 
     blobs: Blobs
     catalog: Catalog

@@ -1,4 +1,4 @@
-"""The errors of the AI/ML API: the same names as everywhere, its own words and shape."""
+"""The refusals of the AI/ML API, in its wording and shape."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TABLE = Path(__file__).parents[2] / "catalog" / "aimlapi_errors.toml"
 
 
 def refusal(error: ApiError, row: Mapping[str, Any], *, path: str, request_id: str, now: float) -> Refusal:
-    """The answer for ``error``, of which ``row`` is the catalog's; ``now`` is in seconds since 1970.
+    """Return the refusal for ``error``; ``row`` is its row of the catalog, and ``now`` is in seconds since 1970.
 
-    ``details`` among the error's values are those of a refused body, as ``zod.issues`` words them.
+    The value ``details`` of the error has the issues of an invalid body, as ``zod.issues`` returns them.
     """
     row = {**row, **_rows().get(error.name, {})}
     values = error.values | error.changes
@@ -42,7 +42,7 @@ def refusal(error: ApiError, row: Mapping[str, Any], *, path: str, request_id: s
 
 
 def timestamp(seconds: float) -> str:
-    """ISO 8601 in UTC, to the millisecond: ``2026-11-20T12:00:00.000Z``."""
+    """Return a time in ISO 8601, UTC, with milliseconds: ``2026-11-20T12:00:00.000Z``."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 

@@ -1,7 +1,7 @@
-"""What is kept of a speech-to-text job, and what its state is at a time.
+"""The record of a speech-to-text job, and its status at a time.
 
-A job is a JSON value in the store. Its states follow the clock as its script says, and the work on it: it is
-``queued`` until the first is over and the work begun, ``generating`` until the second is over and the work done.
+A job is a JSON value in the store. Its status depends on the clock and on the work: it is ``queued`` until its time
+in that state has passed and the work has begun, then ``generating`` until that time has passed and the work is done.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mockserver.state.memory import MemoryStore
 
-KIND = "stt_job"  # in the store
+KIND = "stt_job"  # kind of the store's values
 
 Value = dict[str, Any]
 
@@ -27,7 +27,7 @@ def new(
     generating: float,
     unknown_audio: str,
 ) -> Value:
-    """A job whose work waits. ``created`` is by the clock; ``queued`` and ``generating`` are the least seconds."""
+    """Return a new job. ``created`` is by the clock; ``queued`` and ``generating`` are minimum times in seconds."""
     return {
         "id": job_id,
         "model": model,
@@ -44,13 +44,13 @@ def new(
     }
 
 
-def on_time(job: Value, now: float) -> Value:
-    """The job; one that is of the future, because the clock went back, as if it had been made now."""
+def created_by(job: Value, now: float) -> Value:
+    """Return the job, created at ``now`` if it is from the future because the clock was set back."""
     return job | {"created": now} if now < job["created"] else job
 
 
 def status(job: Value, now: float) -> str:
-    """``queued``, ``generating``, ``completed`` or ``error``."""
+    """Return the status: ``queued``, ``generating``, ``completed`` or ``error``."""
     begins = job["created"] + job["queued"]
     if now < begins or job["work"] == "waiting":
         return "queued"
@@ -60,20 +60,20 @@ def status(job: Value, now: float) -> str:
 
 
 def begun(job: Value) -> Value:
-    """The job as it is worked on; one that is done stays so."""
+    """Return the job with its work begun, unless it is done."""
     return job if job["work"] == "done" else job | {"work": "running"}
 
 
 def completed(job: Value, result: Value, answered_by: str) -> Value:
-    """The job with its result; the audio is let go."""
+    """Return the job with its result, without its audio."""
     return job | {"work": "done", "result": result, "answered_by": answered_by, "blobs": []}
 
 
 def failed(job: Value, name: str, message: str) -> Value:
-    """The job with the error that it ended in; the audio is let go."""
+    """Return the job with the error that it ended in, without its audio."""
     return job | {"work": "done", "error": {"name": name, "message": message}, "blobs": []}
 
 
 def unfinished(store: MemoryStore) -> list[tuple[str, str]]:
-    """Account and id of every job whose work is not done, as after a restart."""
+    """Return account and id of every job with unfinished work, such as those of an earlier server."""
     return [(account, key) for account, key, job in store.all(KIND) if job["work"] != "done"]

@@ -1,4 +1,4 @@
-"""The AI/ML API as the pipeline sees it: credentials, models, wording of refusals, standing headers."""
+"""The AI/ML API as a provider: credentials, models, wording of refusals, standing headers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class AimlApi:
-    """Fulfils ``pipeline.provider.Provider``."""
+    """The AI/ML API; implements ``pipeline.provider.Provider``."""
 
     def __init__(self, fill: Fill) -> None:
         common = fill(AimlApiContext)
@@ -42,26 +42,26 @@ class AimlApi:
         self.routes = bound(__package__, OPERATIONS, self._jobs)
 
     def start(self) -> None:
-        """Go on with the jobs that an earlier server did not finish."""
+        """Continue the jobs that an earlier server did not finish."""
         if any(self._jobs.store.all(KIND)):
             from mockserver.providers.aimlapi.work import resume
 
             resume(self._jobs)
 
     def close(self) -> None:
-        """End the work on jobs; in a state folder the next server goes on with it."""
+        """Stop the work on jobs. With a state folder, the next server continues it."""
         self._queue.close()
 
     def caller(self, headers: SupportsGet) -> Account:
-        """Return the account of the key; there are no organizations."""
+        """Return the account of the key. The API has no organizations."""
         return self._accounts.authenticate(key_of(headers))
 
     def request_id(self, operation: Operation) -> str:
-        """Return a new id for a request."""
+        """Return a new request id."""
         return self._ids.request_id()
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
-        """Return the refusal of a model that it does not offer."""
+        """Return the refusal of a model that the API does not offer."""
         from mockserver.validation import zod
 
         offers = self._catalog.offers.items()
@@ -69,7 +69,7 @@ class AimlApi:
         return ApiError("model_not_found", model=name, details=zod.no_such_value("model", known, name))
 
     def unserved_model(self, call: Call, name: str) -> ApiError | None:
-        """Return the refusal of a model that it offers elsewhere, or that another provider offers."""
+        """Return the refusal of a model of another endpoint or provider."""
         return self.unknown_model(call, name)
 
     def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
@@ -79,14 +79,14 @@ class AimlApi:
         return ApiError("invalid_request", message="", details=zod.issues(violations))
 
     def headers(self, call: Call, began: float) -> Headers:
-        """Return the standing headers of an answer, of which none are documented."""
+        """Return the standing headers of an answer. None are documented."""
         return [("x-request-id", call.request_id)]
 
     def finish(self, reply: Reply, operation: Operation) -> None:
         """Leave an answer as it is."""
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
-        """Return the reply to a request that is refused."""
+        """Return the reply that refuses a request."""
         refusal = aimlapi_errors.refusal(
             error,
             self._errors.rows[error.name],

@@ -1,4 +1,4 @@
-"""Results of speech-to-text jobs, in the shape that belongs to the model."""
+"""Renders the results of speech-to-text jobs, in the shape of the model's vendor."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Value = dict[str, Any]
 
-_DIARIZING = {"deepgram": "diarize", "assemblyai": "speaker_labels"}  # the parameter that asks who spoke
+_DIARIZING = {"deepgram": "diarize", "assemblyai": "speaker_labels"}  # the parameter that asks for speakers
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """What a result says of the audio file; ``duration`` in seconds."""
+class AudioFacts:
+    """The facts of the audio file in a result; ``duration`` is in seconds."""
 
     sha256: str
     duration: float
@@ -31,25 +31,25 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """All there is to say about a job that is done; ``created`` is by the clock, ``id`` a UUID."""
+class JobTranscript:
+    """The transcript of a finished job, with the values that results render; ``id`` is a UUID."""
 
     id: str
     model: str
     request: Mapping[str, Any]
     created: float
-    sound: Sound
+    audio: AudioFacts
     transcription: Transcription
     segments: Sequence[Segment]
 
 
-def asks_who_spoke(rules: SttRules, request: Mapping[str, Any]) -> bool:
-    """Whether the result tells speakers apart."""
+def diarizes(rules: SttRules, request: Mapping[str, Any]) -> bool:
+    """Return whether the result names the speakers."""
     return bool(request.get(_DIARIZING.get(rules.result, "")))
 
 
 def options(rules: SttRules, request: Mapping[str, Any]) -> TranscriptionOptions:
-    """What is asked of the engine."""
+    """Return the options for the engine."""
     tag = request.get("language") or request.get("language_code") or ""
     language = tag.replace("_", "-").partition("-")[0].lower()
     return TranscriptionOptions(
@@ -60,62 +60,62 @@ def options(rules: SttRules, request: Mapping[str, Any]) -> TranscriptionOptions
     )
 
 
-def result(rules: SttRules, heard: Heard) -> Value:
-    """The result."""
-    speakers = asks_who_spoke(rules, heard.request)
+def result(rules: SttRules, done: JobTranscript) -> Value:
+    """Return the result of a job."""
+    speakers = diarizes(rules, done.request)
     segments = tuple(
-        replace(with_words(each), speaker=each.speaker if speakers else None) for each in heard.segments
+        replace(with_words(each), speaker=each.speaker if speakers else None) for each in done.segments
     )
-    return _SHAPES[rules.result](rules, replace(heard, segments=segments))
+    return _RENDERERS[rules.result](rules, replace(done, segments=segments))
 
 
-def used(rules: SttRules, heard: Heard) -> Value:
-    """What is to be paid for: tokens, or seconds of audio."""
+def usage_of(rules: SttRules, done: JobTranscript) -> Value:
+    """Return the usage of a job: tokens, or seconds of audio."""
     if rules.result != "openai":
-        return usage.duration(heard.sound.duration)
+        return usage.duration(done.audio.duration)
     return usage.transcription(
-        seconds=heard.sound.duration,
-        text=text_of(heard.segments),
-        prompt=heard.request.get("prompt") or "",
+        seconds=done.audio.duration,
+        text=text_of(done.segments),
+        prompt=done.request.get("prompt") or "",
     )
 
 
-def _openai(rules: SttRules, heard: Heard) -> Value:
-    return {"text": text_of(heard.segments), "usage": used(rules, heard)}
+def _openai(rules: SttRules, done: JobTranscript) -> Value:
+    return {"text": text_of(done.segments), "usage": usage_of(rules, done)}
 
 
-def _deepgram(rules: SttRules, heard: Heard) -> Value:
-    request, sound = heard.request, heard.sound
+def _deepgram(rules: SttRules, done: JobTranscript) -> Value:
+    request, audio = done.request, done.audio
     punctuated = request.get("punctuate") is not False or bool(request.get("smart_format"))
     return {
         "metadata": deepgram.metadata(
-            request_id=heard.id,
-            sha256=sound.sha256,
-            created=timestamp(heard.created),
-            duration=round(sound.duration, 6),
-            channels=sound.channels,
+            request_id=done.id,
+            sha256=audio.sha256,
+            created=timestamp(done.created),
+            duration=round(audio.duration, 6),
+            channels=audio.channels,
             name=rules.name,
             version=rules.version,
             arch=rules.arch,
         ),
-        "results": deepgram.results(heard.segments, sound.duration, punctuated=punctuated),
+        "results": deepgram.results(done.segments, audio.duration, punctuated=punctuated),
     }
 
 
-def _assemblyai(_: SttRules, heard: Heard) -> Value:
-    request, spoken = heard.request, heard.transcription.languages
+def _assemblyai(_: SttRules, done: JobTranscript) -> Value:
+    request, spoken = done.request, done.transcription.languages
     code = request.get("language_code") or request.get("language") or (spoken[0] if spoken else "en")
     return assemblyai.result(
-        heard.id,
-        heard.segments,
-        duration=heard.sound.duration,
+        done.id,
+        done.segments,
+        duration=done.audio.duration,
         language="en_us" if code == "en" else code,
-        model=heard.model.partition("/")[2],
+        model=done.model.partition("/")[2],
         request=request,
     )
 
 
-_SHAPES: Mapping[str, Callable[[SttRules, Heard], Value]] = {
+_RENDERERS: Mapping[str, Callable[[SttRules, JobTranscript], Value]] = {
     "openai": _openai,
     "deepgram": _deepgram,
     "assemblyai": _assemblyai,

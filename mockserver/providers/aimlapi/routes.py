@@ -1,4 +1,4 @@
-"""The endpoints of the AI/ML API's speech-to-text jobs."""
+"""The table of the AI/ML API's operations that are served."""
 
 from __future__ import annotations
 

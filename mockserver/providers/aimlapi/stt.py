@@ -1,7 +1,7 @@
-"""``/v1/stt`` of the AI/ML API: speech-to-text jobs, created by one request and asked about by others.
+"""``/v1/stt`` of the AI/ML API: speech-to-text jobs, which are created and then polled.
 
-What is known of the audio at once (a stub, a fixture, the server's own speech) is answered as the job is made;
-what must be fetched or listened to waits in a queue.
+If the transcript is known at once (from a stub, a fixture, the server's own speech), the job is done when it is
+created. Audio that must be fetched or transcribed waits in a queue.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.aimlapi import jobs, work
 from mockserver.providers.aimlapi.errors import CONTENT_TYPE
-from mockserver.providers.aimlapi.results import Heard, options, used
+from mockserver.providers.aimlapi.results import JobTranscript, options, usage_of
 from mockserver.providers.aimlapi.work_queue import QueueFull
 from mockserver.remote.fetch import NotAllowed
 from mockserver.scripting.faults.kinds import job_failure
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from mockserver.providers.aimlapi.contexts import JobsContext
     from mockserver.remote.sources import UrlSources
 
-_FAILED = "generation_failed"  # the name of an error that a stub or fault scripts
-_WRONG = "Something wrong with the server. Please, try again later."  # and its message, where they give none
-_WORDS_PER_SECOND = 2.5  # of a transcript whose audio nobody has
+_FAILED = "generation_failed"  # the name of a scripted error
+_FAILED_MESSAGE = "Something wrong with the server. Please, try again later."  # unless a message is scripted
+_WORDS_PER_SECOND = 2.5  # of a scripted transcript without audio
 
 
 def create_job(context: JobsContext, call: Call) -> Answer:
-    """Makes a job of the audio: an upload, or what is at a URL."""
+    """Create a job for an upload or the audio at a URL."""
     job = _new_job(context.ids, context.clock, call)
     message = _scripted_failure(call)
     if message is not None:
@@ -44,20 +44,20 @@ def create_job(context: JobsContext, call: Call) -> Answer:
         return _scripted(context, call, job)
     if UPLOAD not in call.audio.files:
         return _queued(context, call, job)
-    return _heard_or_queued(context, call, job)
+    return _known_or_queued(context, call, job)
 
 
 def retrieve_job(context: JobsContext, call: Call) -> Answer:
-    """How far a job is, and its result once there is one."""
+    """Return the status of a job, and its result or error when it has one."""
     place = jobs.KIND, call.account.id, call.path["id"]
     job = context.store.get(*place)
     if job is None:
         raise ApiError("stt_not_found", id=call.path["id"])
-    if job["work"] != "done":  # of an earlier server, or a snapshot, nobody may be working on it
+    if job["work"] != "done":  # a job of an earlier server or a snapshot may not be in the queue
         work.submit(context, call.account.id, job["id"], bounded=False)
     now = context.clock.now()
     if now < job["created"]:
-        job = context.store.update(*place, lambda job: jobs.on_time(job, now)) or job
+        job = context.store.update(*place, lambda job: jobs.created_by(job, now)) or job
     status = jobs.status(job, now)
     body = {
         "generation_id": job["id"],
@@ -88,55 +88,59 @@ def _new_job(ids: Ids, clock: Clock, call: Call) -> jobs.Value:
 
 
 def _without_url(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The request without the URL of audio that is there: it may hold all of it."""
+    """Return the request without the URL of its audio, which may be a ``data:`` URL with all of it."""
     return {name: value for name, value in document.items() if name not in ("url", "audio")}
 
 
 def _scripted_failure(call: Call) -> str | None:
-    """The message that the job is to end with, where a stub or fault says that it fails."""
+    """Return the message of the error that a stub or fault scripts for the job, if any."""
     failure = job_failure(call.fault)
     if failure is not None:
-        return failure or _WRONG
+        return failure or _FAILED_MESSAGE
     script = call.scripted.reply.get("job", {}) if call.scripted else {}
     message: str | None = script.get("error")
     return message
 
 
 def _scripted(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
-    """A stub says what is said, even where nobody has the audio."""
+    """Answer with the transcript of a stub. The audio may be unknown."""
     assert call.scripted is not None
     clip = call.audio.uploaded() if UPLOAD in call.audio.files else None
-    asked = options(work.rules_of(context.catalog, job), job["request"])
+    languages = options(work.rules_of(context.catalog, job), job["request"]).languages
     try:
         duration = _likely_duration(call.scripted.reply) if clip is None else work.duration(clip)
-        transcription = call.scripted.transcription(duration, asked.languages)
-        done, heard = work.completed(context, job, transcription, clip)
+        transcription = call.scripted.transcription(duration, languages)
+        done, transcript = work.completed(context, job, transcription, clip)
     except ApiError as error:
         return _created(context, call, work.failed(context.errors, job, error))
-    return _created(context, call, done, heard)
+    return _created(context, call, done, transcript)
 
 
 def _likely_duration(reply: Mapping[str, Any]) -> float:
-    """Seconds of the audio of a scripted transcript, as nobody has it."""
+    """Return the likely duration of a scripted transcript without audio, in seconds."""
     rows = [*reply.get("segments", ()), *reply.get("words", ())]
     words = " ".join([reply.get("text", ""), *(row.get("text", "") for row in rows)]).split()
     return float(max(1.0, len(words) / _WORDS_PER_SECOND, *(row.get("end", 0.0) for row in rows)))
 
 
-def _heard_or_queued(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
+def _known_or_queued(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
+    """Answer with the transcript of the upload if it is known, else queue the job."""
     clip = call.audio.uploaded()
     try:
         known = work.lookup(context, job, clip)
         if known is None:
             return _queued(context, call, job)
-        done, heard = work.completed(context, job, known, clip)
+        done, transcript = work.completed(context, job, known, clip)
     except ApiError as error:
         return _created(context, call, work.failed(context.errors, job, error))
-    return _created(context, call, done, heard)
+    return _created(context, call, done, transcript)
 
 
 def _queued(context: JobsContext, call: Call, job: jobs.Value) -> Answer:
-    """Has the audio fetched or listened to in the background. Raises ``ApiError``: no audio, no way, no room."""
+    """Queue a job, so that its audio is fetched or transcribed in the background.
+
+    Raises ``ApiError`` if there is no audio, its URL may not be fetched, or the queue is full.
+    """
     part = call.audio.files.get(UPLOAD)
     if part is None:
         _check_url(context.url_sources, call)
@@ -169,8 +173,10 @@ def _check_url(url_sources: UrlSources, call: Call) -> None:
         raise ApiError("stt_url_not_fetched", reason=str(error)) from error
 
 
-def _created(context: JobsContext, call: Call, job: jobs.Value, heard: Heard | None = None) -> Answer:
-    """Keeps the job and says that there is one. ``heard`` is what it will answer, where that is known."""
+def _created(
+    context: JobsContext, call: Call, job: jobs.Value, transcript: JobTranscript | None = None
+) -> Answer:
+    """Store the job, and answer with its id. ``transcript`` is that of a job which is done already."""
     context.store.put(jobs.KIND, call.account.id, job["id"], job)
     answer = Answer(
         json_styles.compact({"generation_id": job["id"], "status": "queued"}),
@@ -178,7 +184,7 @@ def _created(context: JobsContext, call: Call, job: jobs.Value, heard: Heard | N
         AnsweredBy.read(job["answered_by"]),
         status=201,
     )
-    if heard is not None:
-        call.audio.transcripts[FORM_FILE] = text_of(heard.segments)
-        answer.usage = used(work.rules_of(context.catalog, job), heard)
+    if transcript is not None:
+        call.audio.transcripts[FORM_FILE] = text_of(transcript.segments)
+        answer.usage = usage_of(work.rules_of(context.catalog, job), transcript)
     return answer

@@ -1,4 +1,4 @@
-"""The work on a speech-to-text job: its audio is fetched if need be, heard, and made into a result."""
+"""The work on a speech-to-text job: fetches its audio if necessary, transcribes it, and renders the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from mockserver.errors import ApiError
 from mockserver.installation import broken_part
 from mockserver.pipeline import request_audio
 from mockserver.providers.aimlapi import jobs
-from mockserver.providers.aimlapi.results import Heard, Sound, asks_who_spoke, options, result, used
+from mockserver.providers.aimlapi.results import (
+    AudioFacts,
+    JobTranscript,
+    diarizes,
+    options,
+    result,
+    usage_of,
+)
 from mockserver.remote.fetch import FetchError
 from mockserver.state.disk import StateFailed
 
@@ -40,63 +47,63 @@ def submit(
     context: JobsContext,
     account: str,
     job_id: str,
-    settle: Settle = lambda used: None,
+    settle: Settle = lambda usage: None,
     *,
     bounded: bool = True,
 ) -> None:
-    """Has the work on a job done that is in the store, once. Raises ``QueueFull``, if ``bounded``."""
+    """Queue the work on a job of the store, unless it is queued already. Raises ``QueueFull`` if ``bounded``."""
     work = partial(_work, context, account, job_id, settle)
     context.queue.submit((account, job_id), work, bounded=bounded)
 
 
 def resume(context: JobsContext) -> None:
-    """Goes on with the jobs that an earlier server did not finish."""
+    """Continue the jobs that an earlier server did not finish."""
     for account, job_id in jobs.unfinished(context.store):
         submit(context, account, job_id, bounded=False)
 
 
 def lookup(context: JobsContext, job: jobs.Value, clip: Clip) -> Transcription | None:
-    """Return the transcription of the clip if no engine is needed for it. Raises ``ApiError``."""
-    asked, chain = options(rules_of(context.catalog, job), job["request"]), context.transcribers
+    """Return the transcription of the clip if it needs no engine. Raises ``ApiError``."""
+    wanted, chain = options(rules_of(context.catalog, job), job["request"]), context.transcribers
     with _refusals():
-        known = chain.lookup(clip, asked)
+        known = chain.lookup(clip, wanted)
         if known is None and not chain.can_listen:
-            return chain.transcribe(clip, asked, lambda: None, unknown_audio=job["unknown_audio"])
+            return chain.transcribe(clip, wanted, lambda: None, unknown_audio=job["unknown_audio"])
         return known
 
 
 def completed(
     context: JobsContext, job: jobs.Value, transcription: Transcription, clip: Clip | None
-) -> tuple[jobs.Value, Heard]:
-    """The job with its result. Raises ``ApiError`` when the transcript breaks off."""
+) -> tuple[jobs.Value, JobTranscript]:
+    """Return the job with its result, and its transcript. Raises ``ApiError`` if the transcription fails."""
     rules = rules_of(context.catalog, job)
     with _refusals():
-        if asks_who_spoke(rules, job["request"]) and clip is not None:
+        if diarizes(rules, job["request"]) and clip is not None:
             transcription = with_speakers(transcription, clip, ())
         segments = tuple(transcription.segments)
-        sound = _sound(job, transcription, clip)
-    if asks_who_spoke(rules, job["request"]):
+        audio = _audio_facts(job, transcription, clip)
+    if diarizes(rules, job["request"]):
         segments = tuple(replace(each, speaker=each.speaker or "A") for each in segments)
-    heard = Heard(
-        context.ids.uuid(), job["model"], job["request"], job["created"], sound, transcription, segments
+    transcript = JobTranscript(
+        context.ids.uuid(), job["model"], job["request"], job["created"], audio, transcription, segments
     )
-    return jobs.completed(job, result(rules, heard), str(transcription.answered_by)), heard
+    return jobs.completed(job, result(rules, transcript), str(transcription.answered_by)), transcript
 
 
 def duration(clip: Clip) -> float:
-    """Return the seconds of a clip. Raises ``ApiError``."""
+    """Return the duration of a clip in seconds. Raises ``ApiError``."""
     with _refusals():
         return clip.duration
 
 
 def failed(errors: ErrorTable, job: jobs.Value, error: ApiError) -> jobs.Value:
-    """The job, ended in an error of the catalog."""
+    """Return the job with an error of the catalog."""
     message = errors.rows[error.name]["message"].format_map({"request_id": job["id"]} | error.values)
     return jobs.failed(job, error.name, message)
 
 
 def rules_of(catalog: Catalog, job: jobs.Value) -> SttRules:
-    """How the job's model answers. Raises ``ApiError`` for a model that there is not any more."""
+    """Return the rules of the job's model. Raises ``ApiError`` if the model does not exist any more."""
     model = catalog.offers.get(job["model"])
     if model is None or model.stt is None:
         raise ApiError("model_not_found", model=job["model"])
@@ -104,11 +111,11 @@ def rules_of(catalog: Catalog, job: jobs.Value) -> SttRules:
 
 
 def _work(context: JobsContext, account: str, job_id: str, settle: Settle) -> None:
-    """Works on a job, unless it was forgotten meanwhile. When the server closes it stays as it was.
+    """Finish a job, unless it was removed in the meantime or the server closes.
 
-    What the disk does not take is done again when somebody asks for the job, or at the next start.
+    If the disk fails, the work is repeated when the job is polled, or at the next start.
     """
-    with contextlib.suppress(StateFailed):  # which is in the log
+    with contextlib.suppress(StateFailed):  # which is logged already
         _finish(context, account, job_id, settle)
 
 
@@ -120,13 +127,13 @@ def _finish(context: JobsContext, account: str, job_id: str, settle: Settle) -> 
 
     def look() -> None:
         if context.closing.is_set() or store.get(jobs.KIND, account, job_id) is None:
-            raise _Forgotten
+            raise _NotNeeded
 
     try:
         clip = _clip(context, job, look)
-        done, heard = completed(context, job, _transcribe(context, job, clip, look), clip)
-        usage = used(rules_of(context.catalog, job), heard)
-    except _Forgotten:
+        done, transcript = completed(context, job, _transcribe(context, job, clip, look), clip)
+        usage = usage_of(rules_of(context.catalog, job), transcript)
+    except _NotNeeded:
         return
     except ApiError as error:
         done, usage = failed(context.errors, job, error), None
@@ -141,43 +148,43 @@ def _finish(context: JobsContext, account: str, job_id: str, settle: Settle) -> 
         settle(usage)
 
 
-class _Forgotten(Exception):
-    """Nobody waits for a job's result any more, or the server closes."""
+class _NotNeeded(Exception):
+    """The result of a job is not needed any more: it was removed, or the server closes."""
 
 
 def _clip(context: JobsContext, job: jobs.Value, look: Look) -> Clip:
-    """The job's audio, kept or fetched. Raises ``ApiError``."""
+    """Return the job's audio, stored or fetched. Raises ``ApiError``."""
     try:
-        part = _kept(context.blobs, job) or context.url_sources.fetch(job["request"]["url"])
+        part = _stored(context.blobs, job) or context.url_sources.fetch(job["request"]["url"])
     except FetchError as error:
         raise ApiError("stt_fetch_failed", reason=str(error)) from error
     seconds = context.settings.max_audio_seconds
     return Clip(part.content, part.filename, seconds, keep_samples=True, look=look)
 
 
-def _kept(blobs: Blobs, job: jobs.Value) -> FilePart | None:
+def _stored(blobs: Blobs, job: jobs.Value) -> FilePart | None:
     for blob in job["blobs"]:
         try:
             with blobs.open(blob) as file:
                 return FilePart(job["request"].get("file", ""), "", Content(file.read()))
-        except KeyError:  # a snapshot has jobs, and not their audio
+        except KeyError:  # a snapshot has jobs without their audio
             raise ApiError("stt_fetch_failed", reason="The audio of the job is gone.") from None
     return None
 
 
 def _transcribe(context: JobsContext, job: jobs.Value, clip: Clip, look: Look) -> Transcription:
-    asked, chain = options(rules_of(context.catalog, job), job["request"]), context.transcribers
+    wanted, chain = options(rules_of(context.catalog, job), job["request"]), context.transcribers
     with _refusals():
-        known = chain.lookup(clip, asked)
-        return known or chain.transcribe(clip, asked, look, unknown_audio=job["unknown_audio"])
+        known = chain.lookup(clip, wanted)
+        return known or chain.transcribe(clip, wanted, look, unknown_audio=job["unknown_audio"])
 
 
-def _sound(job: jobs.Value, transcription: Transcription, clip: Clip | None) -> Sound:
-    """What there is to say of the file; of one that nobody has seen, what the transcript and the URL say."""
+def _audio_facts(job: jobs.Value, transcription: Transcription, clip: Clip | None) -> AudioFacts:
+    """Return the facts of the audio file. Without it, they are made up from the transcript and the URL."""
     if clip is None:
         url = job["request"].get("url", "")
-        return Sound(hashlib.sha256(url.encode()).hexdigest(), transcription.duration)
-    return Sound(clip.sha256, clip.duration, clip.facts.channels)
+        return AudioFacts(hashlib.sha256(url.encode()).hexdigest(), transcription.duration)
+    return AudioFacts(clip.sha256, clip.duration, clip.facts.channels)
 
 
 def _refusals() -> AbstractContextManager[None]:

@@ -288,7 +288,7 @@ def test_a_file_of_more_than_512_megabytes_is_refused(server: MockServer) -> Non
 
 
 def test_a_batch_has_at_most_200_megabytes(client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.providers.openai.files._BATCH_MOST", 10)
+    monkeypatch.setattr("mockserver.providers.openai.files._MAX_BATCH_BYTES", 10)
     with pytest.raises(openai.APIStatusError) as caught:
         upload(client)
     message = "The file has 19 bytes; a file of purpose batch may have at most 10."
