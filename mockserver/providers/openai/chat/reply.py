@@ -187,7 +187,9 @@ def _reply(context: ChatContext, call: Call, request: ChatRequest, source: Reply
     )
     sound = stub_sound(call)
     speech = ReplySpeech(utterance, form["format"], sound)
-    answered_by = source.answered_by if sound else source.answered_by.with_detail("voice", utterance.voice.name)
+    answered_by = (
+        source.answered_by if sound else source.answered_by.with_detail("voice", utterance.voice.name)
+    )
     reply = ChatReply(answered_by, text, "stop", request.reply_tokens, speech=speech)
     if sound is not None:
         return reply
