@@ -1,7 +1,7 @@
 """Loads that once stopped the server or used up its memory, with the bounds that hold now.
 
 Every row has a figure and its bound. The loads are cheap to send and were expensive to answer: the server refused
-them late, decoded or collected all of them in memory, or waited for them without a limit.
+them late, held all of them in memory, or waited for them without a limit.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from benchmarks.report import Options
 
 _MIB = 1 << 20
-_HEALTH_SECONDS = 1.0  # the longest that a health check may take
-_LOAD_SECONDS = 300.0  # after which the requests of a load that have no answer yet are abandoned
+_HEALTH_SECONDS = 1.0  # seconds; the longest allowed health check
+_LOAD_SECONDS = 300.0  # seconds after which unanswered requests of a load are abandoned
 _TIMEOUT = 30.0  # seconds; the server's socket_timeout
 _LARGE = 20_000_000  # bytes of an upload
 _NOFILE = 256  # descriptors, in the load that runs out of them
@@ -95,7 +95,7 @@ def _invalid(what: str, server: Server) -> Iterator[Row]:
         yield from _answered(f"{what}, {count:,}", server, [_chat(body)], status=400, room=200)
     parts = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": [{}] * 100_000}]}
     yield from _answered(f"{what}, content parts", server, [_chat(parts)], status=400, room=200)
-    understood = _chat(parts, strictness="off")  # which takes what can be understood
+    understood = _chat(parts, strictness="off")  # which accepts any request that can be read
     yield from _answered(f"{what}, content parts, not checked", server, [understood], status=200, room=200)
     stub = json.dumps({"when": {"endpoint": "chat"}, "replies": [None] * 100_000}).encode()
     yield from _answered(f"{what}, of a stub", server, [_json("/_mock/stubs", stub)], status=400, room=200)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 _BOUNDARY = "benchmarks-of-the-mock-server"
 _KEY = "sk-mock-tier-5-benchmark"
-_PATIENCE = 60.0  # seconds without any news
+_PATIENCE = 60.0  # seconds without received data
 _PIECE = 1 << 18
 
 
@@ -19,7 +19,7 @@ _PIECE = 1 << 18
 class Reply:
     """A response and when it arrived, in seconds since its request was begun.
 
-    ``arrivals`` tells how many bytes of the body had come at what time.
+    ``arrivals`` are times, each with the number of bytes of the body that had arrived.
     """
 
     status: int = 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FILE_BYTES = 200 << 20
 _SMALL_BYTES = 100_000
 _MIB = 1 << 20
-_MAX_MIB = 8.0  # MiB: the pieces that are under way, and what is loaded for the first time
+_MAX_MIB = 8.0  # MiB: pieces in transit, and modules that are loaded for the first time
 
 
 def run(options: Options) -> Iterator[Row]:

@@ -39,7 +39,7 @@ _PATIENCE = 60.0  # seconds
 
 _CLIP = (data_folder("fixtures") / "hello.wav").read_bytes()
 
-# The names of what is counted: what was done, and what must not happen.
+# The names of the counts: acknowledged actions, and errors.
 _DONE = ("files", "deletions", "stored chats", "jobs", "uploads", "batches", "batch lines")
 _WRONG = (
     "lost",
@@ -136,7 +136,7 @@ def _leftovers(state: Path) -> list[Path]:
 class _Account:
     """A caller and its acknowledged objects.
 
-    An object whose request was not answered may exist or not, but not in part.
+    An object without an answered request may exist or not, but not in part.
     """
 
     def __init__(self, key: str, found: Counter[str], lines: int) -> None:

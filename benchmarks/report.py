@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_FILE_WIDTH = 130  # columns of a table that goes to no terminal
+_FILE_WIDTH = 130  # columns of a table that is not printed to a terminal
 
 
 @dataclass(frozen=True, slots=True)

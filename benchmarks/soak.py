@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _REQUESTS = 1_000_000
 _ENTRIES = 10_000
 _ROOM_MIB = 16
-_SLACK_MIB = 16.0  # what the allocator may hold back beyond what is in use
+_SLACK_MIB = 16.0  # memory that the allocator may keep beyond the used memory
 _BATCH = 1_000
 
 

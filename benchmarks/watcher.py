@@ -57,7 +57,7 @@ def _watch(pid: int, address: tuple[str, int], pipe: Connection) -> None:
     seen = Watched()
     ended = False
     while not ended:
-        ended = pipe.poll(_PAUSE_SECONDS)  # a load that ends at once is looked at, too
+        ended = pipe.poll(_PAUSE_SECONDS)  # a load that ends at once is checked, too
         began = time.perf_counter()
         if _is_healthy(address):
             seen.answers += 1

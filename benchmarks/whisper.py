@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROUNDS = 20
 _THREADS = 1
 _TARGET = 1.05
-# Above 0, so that a poor result is not tried again by chance; hardly above, so that both hear the same.
+# Above 0, so that a poor result is not retried; barely above, so that both give the same transcript.
 _TEMPERATURE = 1e-6
 
 

@@ -24,9 +24,9 @@ from mockserver.validation.schemas import Schemas
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = data_folder("fixtures")
-DATA = Path(__file__).parent / "data"  # facts: what recordings, specifications and product pages state
+DATA = Path(__file__).parent / "data"  # facts from recordings, specifications and product pages
 
-# How long it takes to draw examples, or to try one, says how busy the machine is.
+# The times to draw and to try examples depend on the load of the machine.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

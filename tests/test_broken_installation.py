@@ -29,7 +29,7 @@ from tests.conftest import FIXTURES, ROOT, multipart
 
 pytestmark = pytest.mark.slow
 
-# Packages that the environment names are as if they were not installed; for a module there is no memory at first.
+# Hides the packages that the environment names; for one module, memory runs out at first.
 SITECUSTOMIZE = """
 import os, sys
 
@@ -130,7 +130,7 @@ def test_av_imported_in_part_when_memory_ran_out_is_tried_again_or_told(copy: Pa
         answers = [heard(url, clip) for _ in range(3)]
     if module == "av.format":
         assert answers[-1][0] == 200
-    else:  # its modules are of two minds
+    else:  # its modules do not fit each other
         assert answers[-1][0] == 503
         error = json.loads(answers[-1][1])["error"]
         assert error["code"] == "mock_broken_installation"

@@ -99,7 +99,7 @@ def form(clip: Clip) -> bytes:
 MULTIPART = "multipart/form-data; boundary=edge"
 
 
-# What is in the body is not what it should be.
+# The content of the body is wrong.
 
 
 def test_a_truncated_form_is_no_form(send: Send, hello: Clip) -> None:
@@ -174,7 +174,7 @@ def test_a_wrong_but_documented_extension_does_not_matter(post_audio: Post, hell
     assert post_audio(("hello.mp3", hello[1]), model="whisper-1").body == ANSWER
 
 
-# The body comes in chunks.
+# The body is chunked.
 
 
 def chunked(body: bytes, size: int) -> bytes:
@@ -258,7 +258,7 @@ def test_a_chunked_body_over_the_limit_is_refused_alike(server: MockServer, hell
     found = re.search(r"exceeded \((\d+) bytes read\)", response.body.decode())
     assert response.status == 413
     assert found is not None
-    assert LIMIT < int(found[1]) <= len(body)  # the rest is not waited for
+    assert LIMIT < int(found[1]) <= len(body)  # the server does not wait for the rest
     assert response.body.decode() == TOO_LARGE.format(found[1])
 
 
@@ -274,7 +274,7 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(server: MockServe
         assert parse_response(rest_of(connection)).body == ANSWER
 
 
-# The client goes away, or says nothing more.
+# The client leaves, or sends no more.
 
 
 def still_answers(server: MockServer, hello: Clip) -> bool:
@@ -342,7 +342,7 @@ def test_a_client_that_trickles_is_let_go(
 def test_the_patience_with_one_request_is_not_that_with_the_next(
     server: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = itertools.count(time.monotonic(), 8)  # seconds pass with each look
+    clock = itertools.count(time.monotonic(), 8)  # 8 seconds pass with each call
     monkeypatch.setattr(
         "mockserver.transport.http_server.connections.time",
         types.SimpleNamespace(monotonic=lambda: next(clock)),
@@ -369,7 +369,7 @@ def test_a_client_that_reads_nothing_is_let_go(hasty: MockServer) -> None:
         assert eventually(lambda: not busy_threads())
 
 
-# It is hardly HTTP.
+# The request is hardly HTTP.
 
 
 def test_huge_headers_are_refused(server: MockServer) -> None:

@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     for variable in [name for name in os.environ if name.startswith("MOCKSERVER_")]:
         monkeypatch.delenv(variable)
     yield lambda *arguments: CliRunner().invoke(main, arguments)
-    gc.enable()  # a server that starts does without for a moment
+    gc.enable()  # a starting server disables it for a moment
 
 
 @contextmanager

@@ -14,7 +14,7 @@ Clip = tuple[str, bytes]
 TEXT = "Hello world, this is a test."
 SECONDS = 2.0747916666666666
 
-# extension, FFmpeg's muxer, codec, rate the codec wants
+# extension, FFmpeg's muxer, codec, sample rate of the codec
 LOSSLESS = [
     ("flac", "flac", "flac", 24_000),
     ("wav", "wav", "pcm_s16le", 24_000),
@@ -72,7 +72,7 @@ def test_unknown_sound_is_decoded_in_every_lossy_container(
     client: openai.OpenAI, hello: Clip, model: str, extension: str, muxer: str, codec: str, rate: int
 ) -> None:
     if extension == "oga" and model != "whisper-1":
-        extension = "ogg"  # they do not take the other name
+        extension = "ogg"  # they do not accept the other name
     raw = client.audio.transcriptions.with_raw_response.create(
         model=model, file=(f"clip.{extension}", convert(hello[1], muxer, codec, rate))
     )

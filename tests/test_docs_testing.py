@@ -16,7 +16,7 @@ from mockserver.testing.stub_builder import StubBuilder, StubHandle
 from tests.test_docs import DOCS, README, RUNNABLE, TUTORIAL, VOICES, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
-UNLISTED = {"id"}  # what nobody needs to know of
+UNLISTED = {"id"}  # not for users
 
 
 @pytest.mark.slow

@@ -64,8 +64,8 @@ def test_a_level_that_the_program_sets_meanwhile_stays(logger: logging.Logger) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("log_level", "told"), [("warning", 1), ("error", 0)])
-def test_a_server_in_a_program_heeds_its_log_level(log_level: str, told: int) -> None:
+@pytest.mark.parametrize(("log_level", "count"), [("warning", 1), ("error", 0)])
+def test_a_server_in_a_program_heeds_its_log_level(log_level: str, count: int) -> None:
     script = f"""
 from mockserver import MockServer, Settings
 from mockserver.audio.encode import write_wav
@@ -76,7 +76,7 @@ with MockServer(Settings(port=0, whisper_model="embedded", log_level="{log_level
         api.client.audio.transcriptions.create(model="whisper-1", file=("silence.wav", clip))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stderr.count("The embedded Whisper has answered.") == len(done.stderr.splitlines()) == told
+    assert done.stderr.count("The embedded Whisper has answered.") == len(done.stderr.splitlines()) == count
 
 
 def test_a_quiet_server_makes_no_program_talk_more() -> None:

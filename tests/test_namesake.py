@@ -14,7 +14,7 @@ from tests.conftest import ROOT, build_wheel
 
 pytestmark = pytest.mark.slow
 
-# What pip unpacks of mockserver-client 9.2.0, the contents in short.
+# The files of mockserver-client 9.2.0, with shortened contents.
 OTHER = {
     "mockserver/__init__.py": "class MockServerClient: ...\n\n__all__ = ['MockServerClient']\n",
     "mockserver/client.py": "",

@@ -191,7 +191,7 @@ def test_a_place_that_is_none_is_refused_in_a_line(option: Field[Any], place: st
 def test_a_variable_is_accepted_or_refused_in_a_line(option: Field[Any]) -> None:
     variable = f"MOCKSERVER_{option.name.upper()}"
     for text in ODD_TEXTS:
-        if "\0" not in text:  # no variable of a process has that in it
+        if "\0" not in text:  # no environment variable can contain it
             try:
                 load_settings(environ={variable: text})
             except SettingsError as error:

@@ -89,7 +89,7 @@ def of_tokens(tokens: int) -> str:
     return "x" * (4 * tokens - 7)
 
 
-def told(response: RawResponse) -> dict[str, str]:
+def limit_headers(response: RawResponse) -> dict[str, str]:
     """Return the headers of a response that state limits."""
     names = ("x-ratelimit-", "retry-after")
     return {name: value for name, value in response.headers.items() if name.startswith(names)}
@@ -116,52 +116,58 @@ MORE = "Visit https://platform.openai.com/account/rate-limits to learn more."
 
 
 def test_transcriptions_tell_of_requests_and_never_of_tokens(tier_1: Api, hello: Clip) -> None:
-    assert told(tier_1.transcribe(hello)) == limits("requests", 500, 499, "120ms")
-    assert told(tier_1.transcribe(hello, what="translations")) == limits("requests", 500, 498, "240ms")
+    assert limit_headers(tier_1.transcribe(hello)) == limits("requests", 500, 499, "120ms")
+    assert limit_headers(tier_1.transcribe(hello, what="translations")) == limits(
+        "requests", 500, 498, "240ms"
+    )
     for model in (
         "gpt-4o-transcribe",
         "gpt-4o-mini-transcribe",
         "gpt-transcribe",
         "gpt-4o-transcribe-diarize",
     ):
-        assert told(tier_1.transcribe(hello, model=model)) == limits("requests", 500, 499, "120ms")
+        assert limit_headers(tier_1.transcribe(hello, model=model)) == limits("requests", 500, 499, "120ms")
 
 
 def test_a_streamed_transcription_tells_the_same(tier_1: Api, hello: Clip) -> None:
     response = tier_1.transcribe(hello, model="gpt-4o-mini-transcribe", stream="true")
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert told(response) == limits("requests", 500, 499, "120ms")
+    assert limit_headers(response) == limits("requests", 500, 499, "120ms")
 
 
 def test_chats_tell_of_requests_and_tokens(tier_1: Api) -> None:
     expected = limits("requests", 500, 499, "120ms") | limits("tokens", 30_000, 29_973, "54ms")
-    assert told(tier_1.chat(of_tokens(27))) == expected
+    assert limit_headers(tier_1.chat(of_tokens(27))) == expected
 
 
 def test_a_streamed_chat_tells_the_same(tier_1: Api) -> None:
     response = tier_1.chat(of_tokens(4), stream=True)
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert told(response) == limits("requests", 500, 499, "120ms") | limits("tokens", 30_000, 29_996, "8ms")
+    assert limit_headers(response) == limits("requests", 500, 499, "120ms") | limits(
+        "tokens", 30_000, 29_996, "8ms"
+    )
 
 
 @pytest.mark.parametrize("stream_format", ["audio", "sse"])
 def test_speech_tells_of_requests_and_tokens(account: Callable[[str], Api], stream_format: str) -> None:
     response = account("tier-5").speech("x" * 29, stream_format=stream_format)
     expected = limits("requests", 30_000, 29_999, "2ms") | limits("tokens", 150_000_000, 149_999_992, "0s")
-    assert told(response) == expected
+    assert limit_headers(response) == expected
 
 
 def test_a_model_without_a_limit_of_tokens_tells_of_none(tier_1: Api) -> None:
-    assert told(tier_1.speech(model="tts-1")) == limits("requests", 500, 499, "120ms")
+    assert limit_headers(tier_1.speech(model="tts-1")) == limits("requests", 500, 499, "120ms")
 
 
 def test_invalid_requests_are_told_their_limits_and_count(tier_1: Api, hello: Clip) -> None:
     refused = tier_1.transcribe(hello, language="klingon")
-    assert (refused.status, told(refused)) == (400, limits("requests", 500, 499, "120ms"))
+    assert (refused.status, limit_headers(refused)) == (400, limits("requests", 500, 499, "120ms"))
     refused = tier_1.chat(temperature=9)
     assert refused.status == 400
-    assert told(refused) == limits("requests", 500, 499, "120ms") | limits("tokens", 30_000, 29_998, "4ms")
-    assert told(tier_1.chat())["x-ratelimit-remaining-requests"] == "498"
+    assert limit_headers(refused) == limits("requests", 500, 499, "120ms") | limits(
+        "tokens", 30_000, 29_998, "4ms"
+    )
+    assert limit_headers(tier_1.chat())["x-ratelimit-remaining-requests"] == "498"
 
 
 def test_a_refused_key_an_unknown_model_and_the_list_of_models_tell_of_no_limits(
@@ -173,14 +179,16 @@ def test_a_refused_key_an_unknown_model_and_the_list_of_models_tell_of_no_limits
         send("GET", "/v1/models", key=tier_1.key),
     ]
     assert [response.status for response in responses] == [401, 404, 200]
-    assert [told(response) for response in responses] == [{}, {}, {}]
+    assert [limit_headers(response) for response in responses] == [{}, {}, {}]
 
 
 def test_of_a_limit_per_minute_and_one_per_day_the_day_is_told(tier_1: Api, free: Api) -> None:
     response = free.chat(of_tokens(26), model="gpt-4o-mini")
-    assert told(response) == limits("requests", 200, 199, "7m12s") | limits("tokens", 40_000, 39_974, "39ms")
+    assert limit_headers(response) == limits("requests", 200, 199, "7m12s") | limits(
+        "tokens", 40_000, 39_974, "39ms"
+    )
     response = tier_1.chat(of_tokens(38), model="gpt-4o-mini")
-    assert told(response) == limits("requests", 10_000, 9_999, "8.64s") | limits(
+    assert limit_headers(response) == limits("requests", 10_000, 9_999, "8.64s") | limits(
         "tokens", 200_000, 199_962, "11ms"
     )
 
@@ -193,7 +201,7 @@ def test_the_fourth_request_of_a_free_minute_is_refused(free: Api, hello: Clip) 
     assert response.headers["content-type"] == "application/json; charset=utf-8"
     assert response.headers["vary"] == "Origin"
     assert "openai-organization" not in response.headers
-    assert told(response) == {
+    assert limit_headers(response) == {
         "retry-after": "20",
         "retry-after-ms": "20000",
         **limits("requests", 200, 197, "21m36s"),
@@ -242,7 +250,7 @@ def test_too_many_tokens_are_refused_as_published(tier_1: Api) -> None:
     assert tier_1.chat(of_tokens(29_937), temperature=9).status == 400  # charged, and never settled
     response = tier_1.chat(of_tokens(385))
     assert response.status == 429
-    assert told(response) == {
+    assert limit_headers(response) == {
         "retry-after": "1",
         "retry-after-ms": "644",
         **limits("requests", 500, 498, "240ms"),
@@ -263,7 +271,9 @@ def test_too_many_tokens_are_refused_as_published(tier_1: Api) -> None:
 def test_a_request_larger_than_the_limit_is_refused_for_good(tier_1: Api, model: str, name: str) -> None:
     response = tier_1.chat(of_tokens(30_601), model=model)
     assert response.status == 429
-    assert told(response) == limits("requests", 500, 500, "0s") | limits("tokens", 30_000, 30_000, "0s")
+    assert limit_headers(response) == limits("requests", 500, 500, "0s") | limits(
+        "tokens", 30_000, 30_000, "0s"
+    )
     assert response.body == refusal(
         f"Request too large for {name} in organization {organization_id(tier_1.key)} on tokens per min (TPM): "
         "Limit 30000, Requested 30601. The input or output tokens must be reduced in order to run successfully. "
@@ -274,7 +284,7 @@ def test_a_request_larger_than_the_limit_is_refused_for_good(tier_1: Api, model:
 
 def test_an_account_without_credit_is_told_of_no_limits(send: Send) -> None:
     response = Api(send, "sk-mock-noquota-1").chat()
-    assert (response.status, told(response)) == (429, {})
+    assert (response.status, limit_headers(response)) == (429, {})
     assert response.body == (
         b'{\n    "error": {\n        "message": "You exceeded your current quota, please check your plan and '
         b"billing details. For more information on this error, read the docs: "
@@ -337,13 +347,13 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.pn
 
 
 def test_images_are_limited_and_reported_where_there_are_any(tier_1: Api) -> None:
-    told_of_images = {
+    image_limits = {
         "x-ratelimit-limit-input-images": "50000",
         "x-ratelimit-remaining-input-images": "49998",
         "x-ratelimit-reset-input-images": "2ms",
     }
     headers = tier_1.chat([PICTURE, PICTURE]).headers
-    assert {name: value for name, value in headers.items() if name.endswith("images")} == told_of_images
+    assert {name: value for name, value in headers.items() if name.endswith("images")} == image_limits
     assert not any(name.endswith("images") for name in tier_1.chat().headers)
 
 
@@ -364,7 +374,7 @@ def test_a_request_with_too_many_images_has_to_wait(tier_1: Api) -> None:
 
 def test_a_tier_that_may_not_use_a_model_is_refused(free: Api, hello: Clip) -> None:
     response = free.transcribe(hello, model="gpt-4o-mini-transcribe")
-    assert (response.status, told(response)) == (403, {})
+    assert (response.status, limit_headers(response)) == (403, {})
     assert response.json() == {
         "error": {
             "message": f"Project `{project_id(free.key)}` does not have access to model `gpt-4o-mini-transcribe`",
@@ -380,9 +390,9 @@ def test_a_snapshot_draws_on_its_alias_and_another_key_does_not(
 ) -> None:
     tier_1.transcribe(hello, model="gpt-4o-mini-transcribe")
     response = tier_1.transcribe(hello, model="gpt-4o-mini-transcribe-2025-12-15")
-    assert told(response)["x-ratelimit-remaining-requests"] == "498"
+    assert limit_headers(response)["x-ratelimit-remaining-requests"] == "498"
     other = account("tier-1").transcribe(hello, model="gpt-4o-mini-transcribe")
-    assert told(other)["x-ratelimit-remaining-requests"] == "499"
+    assert limit_headers(other)["x-ratelimit-remaining-requests"] == "499"
 
 
 def test_many_connections_at_once_are_admitted_exactly_as_often_as_allowed(tier_1: Api, hello: Clip) -> None:

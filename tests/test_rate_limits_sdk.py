@@ -15,7 +15,7 @@ from tests.node import run_session
 
 Clip = tuple[str, bytes]
 
-ENOUGH = 20  # requests, one of which comes before the one before it is refilled
+ENOUGH = 20  # requests, one of which arrives before the bucket is refilled
 
 
 @pytest.fixture(scope="module")

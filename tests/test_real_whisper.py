@@ -42,7 +42,7 @@ SENTENCES = [
 ]
 TWO_SECONDS = '"usage":{"type":"duration","seconds":2}}'
 RATE = 24_000  # Hz, of the speech
-WINDOW = 30  # seconds that Whisper hears at a time
+WINDOW = 30  # seconds in a window
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_speech_is_translated_by_listening_too(whisper: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "expected"),
     [
         ({}, "english"),
         ({"language": "en"}, "english"),
@@ -224,13 +224,13 @@ def test_speech_is_translated_by_listening_too(whisper: openai.OpenAI) -> None:
     ids=str,
 )
 def test_the_language_that_is_asked_for_is_that_of_the_answer(
-    whisper: openai.OpenAI, silence: tuple[str, bytes], asked: Any, told: str
+    whisper: openai.OpenAI, silence: tuple[str, bytes], asked: Any, expected: str
 ) -> None:
     for clip in (("a.mp3", say(whisper, CALL)), silence):
         answer = answered_by_whisper(
             whisper, model="whisper-1", file=clip, response_format="verbose_json", **asked
         )
-        assert answer.language == told
+        assert answer.language == expected
 
 
 def test_languages_that_are_hinted_at_are_repeated(whisper: openai.OpenAI) -> None:
@@ -340,7 +340,7 @@ def test_hanging_up_frees_whisper(one_at_a_time: openai.OpenAI, monkeypatch: pyt
         model="gpt-4o-transcribe", file=clip, stream=True
     ) as stream:
         next(iter(stream))
-    while not hears(one_at_a_time, unknown):  # the clip is still being heard
+    while not hears(one_at_a_time, unknown):  # while the long clip is transcribed
         threading.Event().wait(0.02)
     assert 0 < len(encoded) < windows
 

@@ -36,10 +36,10 @@ def served(environment: dict[str, str]) -> Iterator[int]:
     ) as process:
         try:
             assert process.stdout is not None
-            told = next(
+            match = next(
                 found for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line))
             )
-            yield int(told[1])
+            yield int(match[1])
         finally:
             process.terminate()
 
@@ -115,8 +115,8 @@ class TestTheDate:
         assert send("GET", "/v1/models").headers["date"].startswith("Fri, 15 Jan 2027 08:0")
         server.clock.reset()
         assert server.clock.is_real
-        told = parsedate_to_datetime(send("GET", "/v1/models").headers["date"])
-        assert abs(told.timestamp() - time.time()) < 60
+        date = parsedate_to_datetime(send("GET", "/v1/models").headers["date"])
+        assert abs(date.timestamp() - time.time()) < 60
 
     @pytest.mark.parametrize("year", [-1e12, 1e15])
     def test_no_time_is_too_far_off(self, server: MockServer, send: Send, year: float) -> None:

@@ -55,7 +55,7 @@ def test_as_many_values_and_names_as_are_allowed_are_read(text: str) -> None:
         b"[[],[],[]]",
         b'{"a": {"b": {"c": 1}}}',
         b"[" * 1_000_000,
-        b'""' * 1_000_000 + b",,,,,,",  # no JSON: found out without a look at all of it
+        b'""' * 1_000_000 + b",,,,,,",  # no JSON: refused without reading all of it
         b'["\\"", ",,", "", 1, "\\\\", "',
     ],
 )

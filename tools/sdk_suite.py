@@ -29,8 +29,8 @@ REQUIREMENTS = (
     "pytest",
     "pytest-asyncio",
     "rich",
-)  # what the suite's conftest and helpers import, beside the SDK
-OPTIONS = ("-q", "--no-header", "--tb=short", "--override-ini=addopts=")  # theirs would ask for pytest-xdist
+)  # imports of the suite's conftest and helpers, beside the SDK
+OPTIONS = ("-q", "--no-header", "--tb=short", "--override-ini=addopts=")  # their options require pytest-xdist
 SUITE = "tests/api_resources"
 FILES = (
     "audio/test_speech.py",
@@ -46,7 +46,7 @@ FILES = (
     "uploads/test_parts.py",
     "test_batches.py",
 )
-# Reasons for which the SDK skips tests of its own accord, whatever server answers.
+# Reasons for which the SDK itself skips tests, whatever server answers.
 SKIPPED_BY_THE_SDK = re.compile("aiohttp client is not compatible with respx2?_mock")
 
 

@@ -64,7 +64,7 @@ def _flac(pcm: bytes, pictures: list[bytes]) -> bytes:
     blocks = b"".join(
         bytes([6]) + struct.pack(">I", len(block))[1:] + block for block in map(_flac_block, pictures)
     )
-    return data[:42] + blocks + data[42:]  # behind the mark and STREAMINFO, which another block follows
+    return data[:42] + blocks + data[42:]  # after the marker and STREAMINFO, which another block follows
 
 
 def _ogg(pcm: bytes, pictures: list[bytes], codec: str) -> bytes:

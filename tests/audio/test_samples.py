@@ -56,7 +56,7 @@ def test_what_lies_far_behind_is_forgotten() -> None:
     samples = Samples(source.pieces)
     for second in range(119):
         samples.stretch(second * RATE, (second + 2) * RATE)
-        assert source.kept <= 80  # of a tenth of a second each
+        assert source.kept <= 80  # pieces of 0.1 s each
 
 
 def test_a_stretch_far_ahead_holds_nothing_of_what_lies_before_it() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 UNPACKED = HERE.parents[1] / "build" / "browser"
-# Names that a page of somebody else's may have resolved to this machine. Nothing is looked up.
+# Names that a foreign page may resolve to this machine. No DNS is used.
 _NAMES = ", ".join(
     (
         *(f"MAP {name} 127.0.0.1" for name in ("evil.example", "*.evil.example", "localhost", "*.localhost")),
@@ -32,10 +32,10 @@ def _command(profile: Path) -> tuple[list[str], dict[str, str]]:
     if program is None:
         UNPACKED.mkdir(parents=True, exist_ok=True)
         unpacking = ["node", str(HERE / "unpack.mjs")]
-        told = subprocess.run(
+        completed = subprocess.run(
             unpacking, env=environment | {"TMPDIR": str(UNPACKED)}, check=True, capture_output=True, text=True
         )
-        program = told.stdout.strip()
+        program = completed.stdout.strip()
         environment["LD_LIBRARY_PATH"] = str(UNPACKED / "al2023" / "lib")
     return [program, *_OPTIONS, f"--user-data-dir={profile}"], environment
 

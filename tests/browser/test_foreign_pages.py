@@ -27,8 +27,8 @@ EMBEDDING = 7
 class Site:
     """A foreign web server, known by many names.
 
-    ``page`` is what it shows; what pages have found they send to ``/found``. Calls of ``/_mock`` it passes on as they
-    are: so they reach a server whose name was made to lead to this site before, and leads there since.
+    ``page`` is its content; pages report to ``/found``. It forwards calls of ``/_mock`` unchanged: so they reach the
+    server, as after a DNS rebinding from this site to it.
     """
 
     def __init__(self, mock: MockServer) -> None:

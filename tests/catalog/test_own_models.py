@@ -125,7 +125,7 @@ def test_a_fine_tuned_model_is_like_its_base_and_can_be_deleted(
     assert api.client.models.delete(FINE_TUNED).deleted
     with pytest.raises(openai.NotFoundError):
         ask(api, FINE_TUNED)
-    assert ask(configured.account(), FINE_TUNED).parse().choices  # others still have it
+    assert ask(configured.account(), FINE_TUNED).parse().choices  # other accounts still have the model
     with pytest.raises(openai.PermissionDeniedError):
         api.client.models.delete("my-model")
 
@@ -195,7 +195,7 @@ def test_a_snapshot_holds_what_was_added(api: AudioApi, configured: MockServer) 
     assert ask(api, "kept").parse().model == "kept"
     other = configured.account()
     theirs = {"Authorization": f"Bearer {other.api_key}"}
-    del snapshot["state"]["models"]  # as earlier versions took them
+    del snapshot["state"]["models"]  # as earlier versions accepted them
     assert httpx.put(f"{api.url}/_mock/snapshot", json=snapshot, headers=theirs).status_code == 200
 
 
@@ -342,8 +342,8 @@ def test_an_unknown_model_is_logged_once(configured: MockServer, caplog: pytest.
                 "param": None,
                 "code": "model_not_found",
             }
-    told = [record.getMessage() for record in caplog.records if "catalog" in record.getMessage()]
-    assert [each.count("'gpt-7'") > 0 for each in told] == [True, False]
-    assert "audio_api.add_model('gpt-7', like=...), or [[models]] in mockserver.toml" in told[0]
+    warnings = [record.getMessage() for record in caplog.records if "catalog" in record.getMessage()]
+    assert [each.count("'gpt-7'") > 0 for each in warnings] == [True, False]
+    assert "audio_api.add_model('gpt-7', like=...), or [[models]] in mockserver.toml" in warnings[0]
     report = api.exchanges().splitlines()
-    assert [line for line in report if "The catalog of this mock server has no model" in line] == told
+    assert [line for line in report if "The catalog of this mock server has no model" in line] == warnings

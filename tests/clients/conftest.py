@@ -7,5 +7,5 @@ from __future__ import annotations
 
 import os
 
-# What the clients read as they are imported: prices stay those of the package, traces stay here.
+# Read by the clients at import: use the prices of the package, and send no traces.
 os.environ.update(LITELLM_LOCAL_MODEL_COST_MAP="True", OPENAI_AGENTS_DISABLE_TRACING="1")

@@ -1,6 +1,6 @@
 """A ToolCallingAgent of smolagents, which must call a tool at each step, runs until the model calls `final_answer`.
 
-It writes earlier calls and their results as text.
+It sends earlier calls and their results as text.
 """
 
 from __future__ import annotations

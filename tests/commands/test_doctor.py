@@ -73,13 +73,13 @@ def test_tokens_that_are_estimated_are_noted(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("unknown_audio", "told"),
+    ("unknown_audio", "expected"),
     [("placeholder", "gets a marked placeholder"), ("error", "is refused with a 503")],
 )
-def test_without_whisper_unknown_audio_is_not_heard(run: Run, unknown_audio: str, told: str) -> None:
+def test_without_whisper_unknown_audio_is_not_heard(run: Run, unknown_audio: str, expected: str) -> None:
     result = run("doctor", "--port", "0", "--whisper-model", "none", "--unknown-audio", unknown_audio)
     assert result.exit_code == 0
-    assert f"note  Whisper: none is wanted; unknown audio {told}. " in result.stdout
+    assert f"note  Whisper: none is wanted; unknown audio {expected}. " in result.stdout
 
 
 def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object) -> None:

@@ -127,7 +127,7 @@ def test_it_shows_the_gauges_until_interrupted(server: MockServer) -> None:
     with subprocess.Popen(command, stdout=terminal, stderr=terminal, env=environment) as process:
         os.close(terminal)
         shown = b""
-        while shown.count(b"cost so far") < 2:  # it is drawn again and again
+        while shown.count(b"cost so far") < 2:  # it is redrawn continuously
             shown += os.read(screen, 65536)
         process.send_signal(signal.SIGINT)
         assert process.wait() == 0
@@ -181,10 +181,10 @@ def test_limits_and_models_of_the_settings_file_are_shown(run: Run, tmp_path: Pa
         "[limits.gpt-4o]\nobserved = true\n",
         "utf-8",
     )
-    told = ("--config", str(file))
-    printed = rows(run("limits", *told, "--model", "my-own"))
+    config = ("--config", str(file))
+    printed = rows(run("limits", *config, "--model", "my-own"))
     assert ["Changed", "by", "the", "configuration:"] in printed
     assert ["mine", "every", "tier", "4,321"] in printed
     assert ["mine", "free", "none"] in printed
-    assert ["mine", "free", "none"] not in rows(run("limits", *told, "--model", "mine", "--tier", "tier-1"))
-    assert ["gpt-4o", "every", "tier", "yes"] in rows(run("limits", *told, "--model", "gpt-4o"))
+    assert ["mine", "free", "none"] not in rows(run("limits", *config, "--model", "mine", "--tier", "tier-1"))
+    assert ["gpt-4o", "every", "tier", "yes"] in rows(run("limits", *config, "--model", "gpt-4o"))

@@ -103,10 +103,10 @@ def test_models_of_the_settings_file_are_listed_and_shown(
         "[limits.gpt-4o]\nrequests_per_minute = 3\n",
         "utf-8",
     )
-    told = ("--config", str(file))
-    assert json.loads(run("models", *told, "--format", "json").stdout)[-1]["id"] == "my-own"
-    assert "summary: Configured, like gpt-4o.\n" in run("models", *told, "my-own").stdout
-    retiring = run("models", *told, "--retiring", "1", "--from", "2029-01-01")
+    config = ("--config", str(file))
+    assert json.loads(run("models", *config, "--format", "json").stdout)[-1]["id"] == "my-own"
+    assert "summary: Configured, like gpt-4o.\n" in run("models", *config, "my-own").stdout
+    retiring = run("models", *config, "--retiring", "1", "--from", "2029-01-01")
     assert ["2029-01-02", "1", "my-own", "configuration"] in [
         line.split()[1:8:2] for line in retiring.stdout.splitlines()
     ]

@@ -35,8 +35,8 @@ def hears(settings: Settings) -> str:
 def test_the_banner_says_how_tokens_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "  counts: text tokens exactly\n" in printed(Settings(whisper_model="none"))
     monkeypatch.setitem(sys.modules, "splintr", None)
-    told = "  counts: text tokens by estimate, because splintr-rs is not installed\n"
-    assert told in printed(Settings(whisper_model="none"))
+    line = "  counts: text tokens by estimate, because splintr-rs is not installed\n"
+    assert line in printed(Settings(whisper_model="none"))
 
 
 def test_the_banner_names_the_model_that_hears_and_whom_it_understands() -> None:
@@ -58,11 +58,11 @@ def test_the_banner_does_not_claim_a_memory_that_is_off() -> None:
 
 
 def test_memory_is_tuned_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[int, int]] = []
-    library = SimpleNamespace(mallopt=lambda *option: told.append(option))
+    options: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda *option: options.append(option))
     monkeypatch.setattr("ctypes.CDLL", lambda name: library)
     return_memory_early()
-    assert told == [(-3, 8 << 20), (-1, 32 << 20), (-8, 4)]
+    assert options == [(-3, 8 << 20), (-1, 32 << 20), (-8, 4)]
 
 
 @pytest.mark.parametrize("failure", [AttributeError, OSError, TypeError])

@@ -41,7 +41,7 @@ def documents_with(when: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(
-    ("when", "told"),
+    ("when", "reason"),
     [
         ({"user_text": 5}, "user_text"),
         ({"user_text": ["a"]}, "user_text"),
@@ -76,17 +76,17 @@ def documents_with(when: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ids=lambda value: str(value)[:40],
 )
 def test_conditions_of_a_wrong_type_are_refused_everywhere(
-    control: Control, when: dict[str, Any], told: str
+    control: Control, when: dict[str, Any], reason: str
 ) -> None:
     for path, document in documents_with(when):
         response = control("POST", path, document)
         assert response.status == 400, (path, response.body)
-        assert told in response.json()["error"]  # type: ignore[index]
+        assert reason in response.json()["error"]  # type: ignore[index]
     assert control("POST", "/v1/chat/completions", CHAT).status == 200
 
 
 @pytest.mark.parametrize(
-    ("path", "document", "told"),
+    ("path", "document", "reason"),
     [
         ("journal/query", {"limit": 5.0}, "limit: wanted a whole number"),
         ("stubs", {"reply": {"json": 1, "status": 200.0}}, "status: must be a whole number"),
@@ -107,11 +107,11 @@ def test_conditions_of_a_wrong_type_are_refused_everywhere(
     ids=lambda value: str(value)[:40],
 )
 def test_what_could_not_be_done_or_sent_is_refused_when_it_is_given(
-    control: Control, path: str, document: dict[str, Any], told: str
+    control: Control, path: str, document: dict[str, Any], reason: str
 ) -> None:
     response = control("POST", path, document)
     assert response.status == 400
-    assert told in response.json()["error"]  # type: ignore[index]
+    assert reason in response.json()["error"]  # type: ignore[index]
 
 
 def test_what_is_nested_deeply_is_refused(control: Control) -> None:

@@ -91,14 +91,14 @@ def test_who_may_call(row: Row, ports: Mapping[str, int]) -> None:
     unread = row["status"] == 403 and response.status == 400  # so malformed that the HTTP server refuses it
     assert unread or response.status == row["status"], (row["why"], response.body)
     origins = [line.partition(": ")[2] for line in row.get("headers", []) if line.startswith("Origin: ")]
-    told = response.headers.get("access-control-allow-origin")
+    origin = response.headers.get("access-control-allow-origin")
     if response.status == 200 and origins:
-        assert told == origins[0].replace("PORT", str(ports[row.get("server", "plain")])), "may be read"
+        assert origin == origins[0].replace("PORT", str(ports[row.get("server", "plain")])), "may be read"
     else:
-        assert told is None, "no page may read it"
+        assert origin is None, "no page may read it"
     if response.status in (401, 403):
         error = response.json()["error"]  # type: ignore[index]
-        assert "localhost" in error or "control_token" in error, "what to do is told"
+        assert "localhost" in error or "control_token" in error, "the error names a remedy"
 
 
 def test_a_refused_call_has_changed_nothing(send: Send) -> None:
@@ -110,7 +110,7 @@ def test_a_refused_call_has_changed_nothing(send: Send) -> None:
 
 
 def test_two_headers_of_a_kind_are_no_header_to_trust() -> None:
-    with hosted(Settings(whisper_model="none")) as port:  # a server that joins them
+    with hosted(Settings(whisper_model="none")) as port:  # a server that joins repeated headers
         for twice in (
             ["Origin: http://localhost:3000", "Origin: https://evil.example"],
             ["Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"],

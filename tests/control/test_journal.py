@@ -71,7 +71,7 @@ def say(client: openai.OpenAI, content: Any, **options: Any) -> Any:
     return client.chat.completions.create(messages=[{"role": "user", "content": content}], **options)
 
 
-# What an entry tells.
+# The members of an entry.
 
 
 def test_an_entry_tells_who_asked_what_and_what_was_answered(
@@ -214,7 +214,7 @@ def test_a_client_that_hangs_up_in_mid_stream_is_told(client: openai.OpenAI, wit
     assert left["timing"]["total_ms"] > 0
 
 
-# Looking things up.
+# Queries.
 
 
 @pytest.fixture
@@ -328,18 +328,18 @@ def test_what_did_not_come_is_a_422_with_near_misses(busy: Witness) -> None:
     first = busy.entries()[0]
     response = busy.verify(when={"endpoint": "transcriptions", "file": "meeting*.wav"}, exactly=1)
     assert response.status_code == 422
-    told = response.json()
-    assert told["error"].startswith("Wanted exactly 1 request with")
-    assert (told["count"], told["entries"]) == (0, [])
-    assert told["near_misses"][0]["id"] == first["id"]
-    assert told["near_misses"][0]["differences"] == ["file: wanted 'meeting*.wav', got 'hello.wav'"]
-    assert "POST /v1/audio/transcriptions gpt-4o-mini-transcribe → 200" in told["near_misses"][0]["summary"]
+    report = response.json()
+    assert report["error"].startswith("Wanted exactly 1 request with")
+    assert (report["count"], report["entries"]) == (0, [])
+    assert report["near_misses"][0]["id"] == first["id"]
+    assert report["near_misses"][0]["differences"] == ["file: wanted 'meeting*.wav', got 'hello.wav'"]
+    assert "POST /v1/audio/transcriptions gpt-4o-mini-transcribe → 200" in report["near_misses"][0]["summary"]
 
 
 def test_that_nothing_came_at_all_is_said(witness: Witness) -> None:
-    told = witness.verify(when={"endpoint": "chat"}).json()
-    assert told["error"].endswith("No request arrived.")
-    assert told["near_misses"] == []
+    report = witness.verify(when={"endpoint": "chat"}).json()
+    assert report["error"].endswith("No request arrived.")
+    assert report["near_misses"] == []
 
 
 def test_the_beginning_of_a_long_text_can_be_verified(client: openai.OpenAI, witness: Witness) -> None:
@@ -396,7 +396,7 @@ def _when_waited(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> Event:
     return begun
 
 
-# Audio, bounds, and a journal that is off.
+# Audio, bounds, and a disabled journal.
 
 
 @pytest.fixture(scope="module")
@@ -436,9 +436,9 @@ def test_the_oldest_entries_make_room_for_the_latest(keeping: MockServer) -> Non
     with openai.OpenAI(base_url=keeping.base_url, api_key=NOBODYS.format("busy")) as client:
         for text in ("One.", "Two.", "Three."):
             say(client, text)
-    told = witness.ask("GET", "journal").json()
-    assert [entry["user_text"] for entry in told["entries"]] == ["Two.", "Three."]
-    assert told["dropped"] >= 1
+    listed = witness.ask("GET", "journal").json()
+    assert [entry["user_text"] for entry in listed["entries"]] == ["Two.", "Three."]
+    assert listed["dropped"] >= 1
     assert "has dropped" in witness.verify(exactly=3).json()["error"]
 
 

@@ -297,10 +297,10 @@ def test_no_key_is_in_lists_of_stubs_and_faults_or_in_snapshots(
         assert api_key.encode() not in added.body.replace(b"\\", b"")
     headers = {"the caller": auth, "another": {"Authorization": "Bearer sk-mock-other-9"}, "nobody": {}}[asks]
     for path in ("stubs", "faults", "snapshot"):
-        told = send("GET", f"/_mock/{path}", headers=headers, key=None)
-        assert told.status == 200
-        assert api_key.encode() not in told.body.replace(b"\\", b"")
-        assert (b"keyed" in told.body) == (asks != "another")
+        answer = send("GET", f"/_mock/{path}", headers=headers, key=None)
+        assert answer.status == 200
+        assert api_key.encode() not in answer.body.replace(b"\\", b"")
+        assert (b"keyed" in answer.body) == (asks != "another")
 
 
 def test_a_restored_pattern_of_a_file_matches_what_it_did_without_the_key(send: Send, api_key: str) -> None:
@@ -353,7 +353,7 @@ def test_the_control_token_is_shown_nowhere(caplog: pytest.LogCaptureFixture) ->
     client = app.test_client()
     right, wrong = {"x-mock-control-token": token}, {"x-mock-control-token": "no"}
     with caplog.at_level(logging.DEBUG):
-        told = [
+        answers = [
             client.get("/v1/models", headers=right | {"Authorization": "Bearer sk-mock-tokens"}).data,
             client.get(f"/v1/{token}", headers=right | {"Authorization": "Bearer sk-mock-tokens"}).headers,
             client.get("/_mock/clock", headers=wrong).data,
@@ -364,7 +364,7 @@ def test_the_control_token_is_shown_nowhere(caplog: pytest.LogCaptureFixture) ->
             ),
         ]
     assert token not in caplog.text
-    assert [each for each in told if token in str(each)] == []
+    assert [each for each in answers if token in str(each)] == []
 
 
 @pytest.mark.parametrize(
@@ -374,6 +374,6 @@ def test_no_text_takes_longer_than_its_length(unit: str) -> None:
     text, secrets = (
         unit * 100_000,
         Secrets(["sk-proj-Zq8-bYw_7Rk29DfTtLm4"]),
-    )  # hours, where each sign starts anew
+    )  # hours, if each character starts the search again
     assert secrets.hide(text) == text
     assert secrets.hide_in_header("referer", text)

@@ -30,10 +30,10 @@ def change(send: Send, api_key: str) -> Callable[..., Any]:
 
 
 def test_every_setting_is_told(send: Send) -> None:
-    told = send("GET", "/_mock/settings", key="sk-mock-curious").json()
-    assert set(told["settings"]) == {option.name for option in OPTIONS} | {"accounts"}  # type: ignore[index]
-    assert told["settings"]["whisper_model"] == "none"  # type: ignore[index]
-    assert told["changed"] == {}  # type: ignore[index]
+    answer = send("GET", "/_mock/settings", key="sk-mock-curious").json()
+    assert set(answer["settings"]) == {option.name for option in OPTIONS} | {"accounts"}  # type: ignore[index]
+    assert answer["settings"]["whisper_model"] == "none"  # type: ignore[index]
+    assert answer["changed"] == {}  # type: ignore[index]
 
 
 def test_no_secret_is_told() -> None:
@@ -45,10 +45,10 @@ def test_no_secret_is_told() -> None:
         accounts=(AccountRow("sk-a-very-secret-key"),),
     )
     client = create_app(settings).test_client()
-    told = client.get("/_mock/settings", headers={"x-mock-control-token": "open sesame"}).get_json()
-    assert told["settings"]["control_token"] == "***"
-    assert told["settings"]["reply_from"] == "http://***@127.0.0.1:9/v1"
-    assert told["settings"]["accounts"] == ["sk-a-ver********-key"]
+    answer = client.get("/_mock/settings", headers={"x-mock-control-token": "open sesame"}).get_json()
+    assert answer["settings"]["control_token"] == "***"
+    assert answer["settings"]["reply_from"] == "http://***@127.0.0.1:9/v1"
+    assert answer["settings"]["accounts"] == ["sk-a-ver********-key"]
 
 
 def test_a_change_holds_from_the_next_request_on(

@@ -45,7 +45,7 @@ def test_a_request_in_flight_is_finished() -> None:
                 f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
             )
             slow.sendall(head.encode())
-            assert slow.recv(1024).startswith(b"HTTP/1.1 100")  # it is being answered from here on
+            assert slow.recv(1024).startswith(b"HTTP/1.1 100")  # the request is in progress from here on
             assert httpx.post(f"{running.url}/_mock/shutdown").status_code == 202
             slow.sendall(body)
             answer = http.client.HTTPResponse(slow)

@@ -152,8 +152,8 @@ def test_models_dates_and_voices_are_compared(found: Callable[..., list[Finding]
     assert ("missing_model", "gpt-7") in findings
     assert ("extra_model", "gpt-5") in findings
     assert ("extra_model", "gpt-4o") not in findings
-    told = findings["shutdown_date", "gpt-4o"]
-    assert told == "the SDK says that gpt-4o shuts down on 2030-01-01, the catalog says 2027-01-14."
+    finding = findings["shutdown_date", "gpt-4o"]
+    assert finding == "the SDK says that gpt-4o shuts down on 2030-01-01, the catalog says 2027-01-14."
     assert findings["shutdown_date", "gpt-4.1"].endswith("on no date, the catalog says 2027-01-14.")
     assert ("missing_voice", "zelda") in findings
     assert ("extra_voice", "ash") in findings

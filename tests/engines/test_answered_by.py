@@ -26,8 +26,8 @@ def test_who_answered_is_read_from_the_text_that_it_is_written_as(text: str, sou
 
 
 def test_details_are_told_in_order() -> None:
-    told = AnsweredBy("responder").with_detail("voice", "Anna").with_detail("heard-by", "spoken")
-    assert str(told) == "responder; voice=Anna; heard-by=spoken"
+    answered_by = AnsweredBy("responder").with_detail("voice", "Anna").with_detail("heard-by", "spoken")
+    assert str(answered_by) == "responder; voice=Anna; heard-by=spoken"
 
 
 def test_nobody_is_an_empty_text() -> None:

@@ -75,7 +75,7 @@ def problem(load: Load, folder: Path) -> str:
     return str(refusal.value)
 
 
-# How they are written down
+# Syntax
 
 
 def test_a_text_beside_a_clip_is_enough(load: Load, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_clip_of_silence_has_no_segments_and_no_language(load: Load, tmp_path:
     assert (tuple(answer.segments), answer.languages) == ((), ())
 
 
-# How they are found
+# Look-up
 
 
 def test_a_clip_is_found_by_its_bytes(load: Load, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_fixture_that_cannot_be_decoded_does_not_hide_the_others(
     assert named == [str(tmp_path / f"{name}.wav") for name in ("a-gone", "b-noise", "c-long")]
 
 
-# What can be wrong with them
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_a_json_that_nothing_can_lead_to_is_named(load: Load, tmp_path: Path) ->
     assert problem(load, tmp_path).startswith(f"{tmp_path / 'lonely.json'}: ")
 
 
-# What ships
+# Shipped fixtures
 
 
 def test_the_facts_of_the_shipped_fixtures_are_true(load: Load) -> None:

@@ -157,11 +157,11 @@ def test_nonsense_is_a_failure_to_reply(response: bytes) -> None:
         RemoteResponder(url).reply(ASKED)
 
 
-@pytest.mark.parametrize(("arguments", "told"), [({"city": "Rom"}, '{"city": "Rom"}'), ("", "{}")])
-def test_arguments_may_be_the_object_itself_or_none(arguments: object, told: str) -> None:
+@pytest.mark.parametrize(("arguments", "expected"), [({"city": "Rom"}, '{"city": "Rom"}'), ("", "{}")])
+def test_arguments_may_be_the_object_itself_or_none(arguments: object, expected: str) -> None:
     with answering(calling("get_weather", arguments)) as (url, _):
         answer = RemoteResponder(url).reply(ASKED)
-    assert answer == Reply(AnsweredBy("reply_from"), tool_calls=(ToolCall("get_weather", told),))
+    assert answer == Reply(AnsweredBy("reply_from"), tool_calls=(ToolCall("get_weather", expected),))
 
 
 def test_content_may_come_in_parts() -> None:

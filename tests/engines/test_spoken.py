@@ -66,7 +66,7 @@ def test_an_empty_memory_does_not_even_look() -> None:
 def test_the_oldest_is_forgotten_first() -> None:
     memory = SpokenMemory(2)
     first, second = remember(memory, 1), remember(memory, 2)
-    remember(memory, 1)  # said again, and so the newest
+    remember(memory, 1)  # spoken again, and so the newest
     third = remember(memory, 3)
     assert recall(memory, second) is None
     assert recall(memory, first) is not None

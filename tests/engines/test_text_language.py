@@ -77,9 +77,9 @@ def test_what_cannot_be_spoken_is_no_language(code: str) -> None:
 
 
 def test_every_language_that_can_be_told_can_be_spoken() -> None:
-    told = set(SENTENCES.values())
+    languages = set(SENTENCES.values())
 
-    assert told <= set(espeak_voices())
+    assert languages <= set(espeak_voices())
 
 
 def test_every_voice_of_the_languages_exists_in_the_installed_espeak() -> None:

@@ -63,13 +63,13 @@ def test_what_is_wrong_with_a_call_is_reported_once(
     path: str, error: str | None, endpoint: str | None, finding: str
 ) -> None:
     entry = record(path=path, error=error, endpoint=endpoint)
-    (told,) = findings([entry, entry])
-    assert told.startswith(finding)
+    (found,) = findings([entry, entry])
+    assert found.startswith(finding)
 
 
 def test_a_call_can_be_wrong_in_two_ways() -> None:
-    told = findings([record(path="/embeddings", error="endpoint_not_served", endpoint="embeddings")])
-    assert [line.partition(" ")[2].partition(".")[0] for line in told] == [
+    found = findings([record(path="/embeddings", error="endpoint_not_served", endpoint="embeddings")])
+    assert [line.partition(" ")[2].partition(".")[0] for line in found] == [
         "/embeddings is not served by this mock server",
         "/embeddings: the base URL lacks /v1",
     ]

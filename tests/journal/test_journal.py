@@ -104,11 +104,11 @@ def test_a_stream_is_in_the_journal_while_it_goes_on() -> None:
     entry = Entry(record(in_flight=True), progress)
     journal.add(entry)
     progress.events, progress.sent, progress.first_byte_ms = 3, 300, 12.5
-    (told,) = journal.records(None)
-    assert (told.stream_events, told.bytes_sent, told.timing.first_byte_ms) == (3, 300, 12.5)
+    (kept,) = journal.records(None)
+    assert (kept.stream_events, kept.bytes_sent, kept.timing.first_byte_ms) == (3, 300, 12.5)
     journal.finish(entry, record(in_flight=False, bytes_sent=400, user_text="longer"))
-    (told,) = journal.records(None)
-    assert (told.in_flight, told.bytes_sent) == (False, 400)
+    (kept,) = journal.records(None)
+    assert (kept.in_flight, kept.bytes_sent) == (False, 400)
     assert journal.size == entry.size
 
 
@@ -139,8 +139,8 @@ def test_a_snapshot_of_an_account_replaces_its_entries_only() -> None:
 def test_entries_of_an_account_can_become_anothers() -> None:
     journal = journal_of(record(id="a", account_id=ANN))
     journal.restore(journal.snapshot(ANN), BOB)
-    (told,) = journal.records(BOB)
-    assert (told.organization, told.project) == ("org-bob", "proj_bob")
+    (kept,) = journal.records(BOB)
+    assert (kept.organization, kept.project) == ("org-bob", "proj_bob")
     assert journal.count(BOB, JournalPattern({"account": "proj_bob"})) == 1
 
 

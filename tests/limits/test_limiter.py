@@ -105,8 +105,8 @@ def test_64_threads_settle_every_token() -> None:
 
     with ThreadPoolExecutor(64) as threads:
         list(threads.map(talk, range(64)))
-    told = dict(api.limiter.admit(account, model, 0, tells_tokens=True).headers)
-    assert told["x-ratelimit-remaining-tokens"] == str(30_000 - 64 * 5 * 60)
+    headers = dict(api.limiter.admit(account, model, 0, tells_tokens=True).headers)
+    assert headers["x-ratelimit-remaining-tokens"] == str(30_000 - 64 * 5 * 60)
 
 
 def test_a_free_account_gets_three_requests_a_minute() -> None:

@@ -29,8 +29,8 @@ def limits(api: AudioApi, model: str = "gpt-audio-mini", **headers: str) -> tupl
         extra_headers=headers,
         **(spoken if "audio" in model else {}),
     )
-    told = answer.headers
-    return told["x-ratelimit-limit-requests"], told["x-ratelimit-limit-tokens"]
+    stated = answer.headers
+    return stated["x-ratelimit-limit-requests"], stated["x-ratelimit-limit-tokens"]
 
 
 def test_the_product_page_holds_by_default_and_a_request_can_choose() -> None:
@@ -82,7 +82,7 @@ def test_the_environment_can_choose() -> None:
 def test_what_was_observed_stands_in_for_what_is_assumed(chosen: str) -> None:
     with MockServer(Settings(**QUIET, limits=chosen)) as server:
         api = server.account(tier="tier-1")
-        assert limits(api, "gpt-4.1-mini") == ("500", "200000")  # and no limit a day
+        assert limits(api, "gpt-4.1-mini") == ("500", "200000")  # and no daily limit
         assert limits(api, "gpt-5-nano") == ("500", "200000")
         assert limits(server.account(tier="tier-5"), "gpt-5.1") == ("10000", "50000000")
         assert limits(server.account(tier="tier-5"), "gpt-4o-audio-preview") == ("5000", "800000")
@@ -91,7 +91,7 @@ def test_what_was_observed_stands_in_for_what_is_assumed(chosen: str) -> None:
                 model="gpt-4o-mini-tts", voice="alloy", input="Hi"
             )
         assert speech.headers["x-ratelimit-limit-requests"] == "10000"
-        assert speech.headers["x-ratelimit-reset-requests"] == "8.64s"  # as recorded: a limit a day
+        assert speech.headers["x-ratelimit-reset-requests"] == "8.64s"  # as recorded: a daily limit
 
 
 def test_a_value_that_is_neither_true_nor_false_is_reported(tmp_path: Path) -> None:

@@ -59,19 +59,19 @@ def remaining(store: BucketStore, key: Key, limit: Limit, now: int = NOW) -> int
 
 def replay(store: BucketStore, limit: Limit, happened: Sequence[Event]) -> list[tuple[int, int, int]]:
     """Return for each event what was admitted, what was given back, and by how much the clock advanced."""
-    now, told = NOW, []
+    now, steps = NOW, []
     for event in happened:
         match event:
             case Take(tokens):
                 refused, _ = store.take_all([Draw(TOKENS, limit, tokens)], now)
-                told.append((0 if refused else tokens, 0, 0))
+                steps.append((0 if refused else tokens, 0, 0))
             case Settle(tokens):
                 store.charge(Draw(TOKENS, limit, tokens), now)
-                told.append((0, max(0, -tokens), 0))
+                steps.append((0, max(0, -tokens), 0))
             case Step(microseconds):
                 now += microseconds
-                told.append((0, 0, max(0, microseconds)))
-    return told
+                steps.append((0, 0, max(0, microseconds)))
+    return steps
 
 
 @given(limits, events)
@@ -79,10 +79,11 @@ def test_no_window_admits_more_than_its_limit_and_what_was_refilled(
     limit: Limit, happened: list[Event]
 ) -> None:
     """Allow for a millisecond: requests are admitted in the millisecond that ``wait`` names."""
-    told = replay(BucketStore(), limit, happened)
-    for first in range(len(told)):
+    steps = replay(BucketStore(), limit, happened)
+    for first in range(len(steps)):
         for admitted, given_back, forward in accumulate(
-            told[first:], lambda before, each: (before[0] + each[0], before[1] + each[1], before[2] + each[2])
+            steps[first:],
+            lambda before, each: (before[0] + each[0], before[1] + each[1], before[2] + each[2]),
         ):
             refilled = (forward + MILLISECOND) * limit.amount
             assert admitted * limit.window < (limit.amount + given_back) * limit.window + refilled

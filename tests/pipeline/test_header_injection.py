@@ -12,7 +12,7 @@ from mockserver.testing.mock_server import MockServer
 BREAKS = [
     "%0d%0a",
     "%0a",
-    "%E5%98%8A%E5%98%8D",  # signs whose last bytes are those of a line break
+    "%E5%98%8A%E5%98%8D",  # characters with last bytes equal to a line break
     "\\r\\n",
     "\r",
     "\n",

@@ -29,7 +29,11 @@ CONTEXTS = [
         if name.endswith("Context") and each.__module__ == module.__name__
     ),
 ]
-OWN = {"batches": "Batches", "bodies": "RequestBodies", "queue": "WorkQueue"}  # that are made for one context
+OWN = {
+    "batches": "Batches",
+    "bodies": "RequestBodies",
+    "queue": "WorkQueue",
+}  # parts that are made for one context
 PROPERTIES = {"resettable": inspect.get_annotations(vars(Services)["resettable"].fget)["return"]}
 
 

@@ -3,7 +3,7 @@
 The rows are the ``[[form]]`` tables of ``tests/data/recorded/*.toml``:
 
 ``name``
-    What is recorded; unique in its file.
+    The recorded case; unique in its file.
 ``seen``
     The year of the newest recording or report.
 ``certainty``
@@ -14,14 +14,14 @@ The rows are the ``[[form]]`` tables of ``tests/data/recorded/*.toml``:
     or lists of texts, which are sent once for each; the names are sent as written. ``file`` is a clip of
     ``fixtures/``, or ``"name.ext:text"`` for a file with that text.
 ``before``
-    Requests that are sent first, from the same account. What stands at ``{/id}`` in the last answer, a JSON
-    pointer in braces, is filled into ``path``, ``json``, ``form`` and the next of them.
+    Requests that are sent first, from the same account. ``{/id}``, a JSON pointer in braces, is replaced by
+    that value of the last answer in ``path``, ``json``, ``form`` and the next of them.
 ``status``, ``reason``
     The status of the answer and, if given, its reason phrase.
 ``headers``, ``absent``
     Patterns that whole values of headers match; names of headers that are not sent.
 ``style``
-    How JSON is spaced: ``compact``, ``two_spaces`` or ``four_spaces``, with ``+newline`` where a final line feed
+    The spacing of JSON: ``compact``, ``two_spaces`` or ``four_spaces``, with ``+newline`` where a final line feed
     follows.
 ``keys``
     Pointer → the keys of that object, in order, separated by spaces. For server-sent events the document is the

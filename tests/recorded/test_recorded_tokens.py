@@ -42,29 +42,29 @@ def test_a_chat_takes_the_tokens_that_were_recorded(
         api.on_chat().reply(row["reply"])
     if "calls" in row:
         api.on_chat().reply(tool_calls=[{"name": name, "arguments": text} for name, text in row["calls"]])
-    told = complete(send, {"model": row["model"], **json.loads(row["request"])}, api_key)["usage"]
+    counts = complete(send, {"model": row["model"], **json.loads(row["request"])}, api_key)["usage"]
     if "prompt" in row:
-        assert told["prompt_tokens"] == row["prompt"]
+        assert counts["prompt_tokens"] == row["prompt"]
     if "completion" in row:
-        assert told["completion_tokens"] == row["completion"] - row.get("reasoning", 0)
+        assert counts["completion_tokens"] == row["completion"] - row.get("reasoning", 0)
 
 
 @pytest.mark.parametrize("row", TABLE["transcript"], ids=lambda row: row["text"][:20].replace(" ", "-"))
 def test_a_transcript_takes_the_tokens_that_were_recorded(row: dict[str, Any]) -> None:
-    told = usage.transcription(
+    counts = usage.transcription(
         seconds=row["seconds"],
         text=row["text"],
         known_speakers=row.get("known_speakers", ()),
         diarized=row["model"].endswith("diarize"),
     )
-    assert told["input_token_details"] == {"text_tokens": row.get("read", 0), "audio_tokens": row["audio"]}
-    assert told["output_tokens"] == pytest.approx(row["output"], abs=row.get("within", 0))
+    assert counts["input_token_details"] == {"text_tokens": row.get("read", 0), "audio_tokens": row["audio"]}
+    assert counts["output_tokens"] == pytest.approx(row["output"], abs=row.get("within", 0))
 
 
 @pytest.mark.parametrize("row", TABLE["speech"], ids=lambda row: row["text"][:20].replace(" ", "-"))
 def test_spoken_text_takes_the_tokens_that_were_recorded(row: dict[str, Any]) -> None:
-    told = usage.speech(row["text"], row["seconds"])
-    assert (told["input_tokens"], told["output_tokens"]) == (row["input"], row["output"])
+    counts = usage.speech(row["text"], row["seconds"])
+    assert (counts["input_tokens"], counts["output_tokens"]) == (row["input"], row["output"])
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def alternatives(schema: dict[str, Any]) -> list[Any]:
         found = [_structure(schema, name) for name in ([types] if isinstance(types, str) else types)]
     if schema.get("nullable"):
         found.append({"type": "null"})
-    if {"type": "string"} in found:  # which admits the enumerated strings beside it, too
+    if {"type": "string"} in found:  # which also admits the enumerated strings beside it
         found = [one for one in found if one["type"] != "string"] + [{"type": "string"}]
     distinct = [one for place, one in enumerate(found) if one not in found[:place]]
     return sorted(distinct, key=repr)

@@ -30,10 +30,10 @@ REGISTRY: Registry[Any] = Registry().with_resources(
     (BASE + file.name, DRAFT202012.create_resource(json.loads(file.read_bytes())))
     for file in FOLDER.glob("*.json")
 )
-# Objects that the documentation has otherwise than the service: open there and closed here, or the other way round.
+# Objects for which documentation and service differ: open there and closed here, or the reverse.
 CLOSED = {"create_chat_completion.request": ["", "prompt_cache_options", "stream_options"]}
 OPEN = {"create_transcription.request", "create_translation.request", "create_speech.request"}
-# What recorded answers lack of their schemas: places and keywords.
+# Places and keywords at which recorded answers violate their schemas.
 LACKING: dict[str, set[tuple[tuple[str | int, ...], str]]] = {
     "transcription-diarized": {(("task",), "required"), (("duration",), "required")},
     "chat-spoken-answer": {(("choices", 0, "logprobs"), "required")},

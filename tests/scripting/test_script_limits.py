@@ -43,17 +43,17 @@ def templated(text: str) -> dict[str, Any]:
     ids=["steps", "characters", "seconds"],
 )
 def test_a_template_may_take_what_the_settings_say(limits: dict[str, Any], text: str, reason: str) -> None:
-    status, told = said(client(**limits), templated(text))
+    status, answer = said(client(**limits), templated(text))
     assert status == 500
-    assert re.search(reason, told)
+    assert re.search(reason, answer)
 
 
 @pytest.mark.parametrize("times", [1, 30])
 def test_the_templates_of_a_reply_share_what_they_may_take(times: int) -> None:
     loop = "{% for i in range(100) %}{% endfor %}done"
     stub = {"when": {"endpoint": "chat"}, "reply": {"json": [loop] * times, "template": True}}
-    status, told = said(client(template_steps=2_000), stub)
-    assert (status, "takes more than 2,000 steps" in told) == ((200, False) if times == 1 else (500, True))
+    status, answer = said(client(template_steps=2_000), stub)
+    assert (status, "takes more than 2,000 steps" in answer) == ((200, False) if times == 1 else (500, True))
 
 
 @pytest.mark.parametrize("member", ["reply", "replies"])
@@ -73,8 +73,8 @@ def test_a_stub_has_only_so_much_text_in_templates(member: str) -> None:
 
 def test_a_template_may_be_allowed_more() -> None:
     loops = "{% for i in range(9999) %}{% for j in range(60) %}{% endfor %}{% endfor %}done"
-    status, told = said(client(template_steps=10_000_000, script_seconds=60), templated(loops))
-    assert (status, "done" in told) == (200, True)
+    status, answer = said(client(template_steps=10_000_000, script_seconds=60), templated(loops))
+    assert (status, "done" in answer) == (200, True)
 
 
 @pytest.mark.parametrize(("steps", "status"), [(100, 404), (100_000, 200)])

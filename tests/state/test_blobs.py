@@ -95,7 +95,7 @@ def test_without_a_state_folder_many_small_ones_go_to_disk(
     assert [read(blobs, blob) for blob in made] == [SMALL] * 4
     blobs.delete(made[0].id)
     kept(blobs, SMALL)
-    assert len(files_in(tmp_path)) == 2  # there was room again
+    assert len(files_in(tmp_path)) == 2  # there is room again
     blobs.close()
     assert not list(tmp_path.iterdir())
 
@@ -112,7 +112,7 @@ def test_a_state_folder_brings_them_back(tmp_path: Path) -> None:
 def test_a_full_disk_is_no_oserror_which_would_mean_that_the_client_left(tmp_path: Path) -> None:
     blobs = Blobs(Folder(tmp_path))
     (tmp_path / "incoming").rmdir()
-    (tmp_path / "incoming").touch()  # where files were to be
+    (tmp_path / "incoming").touch()  # in the place of files
     with blobs.writer() as writer, pytest.raises(StateFailed):
         writer.write(LARGE)
     blobs.close()

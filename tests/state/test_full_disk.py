@@ -1,6 +1,6 @@
 """A full disk: refused objects do not exist, acknowledged ones stay, and work continues later.
 
-The disk is a limit of the size of files that the server process is given while it runs.
+A limit on the file sizes of the running server process stands for the full disk.
 """
 
 from __future__ import annotations

@@ -212,12 +212,12 @@ def test_all_values_of_a_kind_are_listed_with_their_accounts(store: MemoryStore)
 
 
 def test_listeners_are_told_what_changed(store: MemoryStore) -> None:
-    told: list[Change] = []
-    store.listen(told.extend)
+    changes: list[Change] = []
+    store.listen(changes.extend)
     store.put("file", "ann", "1", {"name": "a"})
     store.update("file", "ann", "1", lambda value: {"name": "b"})
     store.remove("file", "ann", "1")
-    assert told == [
+    assert changes == [
         Change("file", "ann", "1", None, {"name": "a"}),
         Change("file", "ann", "1", {"name": "a"}, {"name": "b"}),
         Change("file", "ann", "1", {"name": "b"}, None),
@@ -225,12 +225,12 @@ def test_listeners_are_told_what_changed(store: MemoryStore) -> None:
 
 
 def test_listeners_are_told_what_made_room() -> None:
-    told: list[Change] = []
+    changes: list[Change] = []
     store = MemoryStore(capacity=1, rooms=1)
-    store.listen(told.extend)
+    store.listen(changes.extend)
     for account, key in (("ann", "1"), ("ann", "2"), ("bob", "3")):
         store.put("file", account, key, {})
-    assert [change.key for change in told if change.after is None] == ["1", "2"]
+    assert [change.key for change in changes if change.after is None] == ["1", "2"]
 
 
 class Refused(Exception):
@@ -261,17 +261,17 @@ def test_what_cannot_be_persisted_has_not_happened(
         store.put("audio", "ann", key, {"said": key})
     store.put("audio", "bob", "9", {})
     before = store.snapshot(None)
-    told: list[Sequence[Change]] = []
+    changes: list[Sequence[Change]] = []
 
     def refuse(changes: Sequence[Change]) -> None:
         raise Refused
 
     store.persist(refuse)
-    store.listen(told.append)
+    store.listen(changes.append)
     with pytest.raises(Refused):
         change(store)
     assert sorted(map(json.dumps, store.snapshot(None))) == sorted(map(json.dumps, before))
-    assert not told
+    assert not changes
 
 
 def test_a_change_that_fails_in_the_middle_has_not_happened(store: MemoryStore) -> None:

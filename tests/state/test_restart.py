@@ -115,7 +115,7 @@ def test_a_file_whose_bytes_were_cut_short_is_an_error_and_no_wait(tmp_path: Pat
 
 
 def test_a_file_that_is_cut_short_while_it_is_sent_ends_the_connection(tmp_path: Path) -> None:
-    data = bytes(64 << 20)  # more than the sockets hold
+    data = bytes(64 << 20)  # more than the socket buffers hold
     with served(tmp_path, "--state", "state") as (_, client):
         large = client.files.create(file=("large.bin", data), purpose="evals")
         (blob,) = (tmp_path / "state" / "blobs").iterdir()

@@ -14,7 +14,7 @@ import pytest
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 
-PATIENCE = 30  # seconds after which a test has failed
+PATIENCE = 30  # seconds after which a test fails
 
 
 class SlowDisk:

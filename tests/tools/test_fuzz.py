@@ -20,7 +20,7 @@ from tools.fuzz.mutation_fuzzer import Finding, MutationFuzzer
 from tools.fuzz.requests import Requests
 
 CALLS = every_call()
-# A server whose answers depend on the path: it fails, says why or not, hangs up, or is well.
+# A server that answers by path: with an error, with or without a reason, not at all, or with success.
 STAND_IN = """
 import http.server, json, sys, time
 

@@ -93,8 +93,8 @@ def test_speechless_sounds_are_as_loud_as_they_say() -> None:
     assert len(sounds) == 40
     for name, sound in sounds:
         level = 20 * np.log10(np.sqrt(np.mean(sound**2)))
-        (told,) = re.findall(r"(-\d+) dB", name)
-        assert level == pytest.approx(float(told), abs=4)  # the loudest is clipped
+        (decibels,) = re.findall(r"(-\d+) dB", name)
+        assert level == pytest.approx(float(decibels), abs=4)  # the loudest is clipped
 
 
 @pytest.mark.slow

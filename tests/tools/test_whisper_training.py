@@ -106,7 +106,7 @@ def test_the_exported_model_computes_what_the_trained_one_does(
 def test_from_nothing_to_a_model_that_loads(tmp_path: Path) -> None:
     work, model = tmp_path / "work", tmp_path / "model"
     train(tmp_path, "speak", "train", steps=30)
-    train(tmp_path, "train", "export", steps=40)  # goes on where it was
+    train(tmp_path, "train", "export", steps=40)  # continues from the checkpoint
 
     curve = rows(work / "curve.csv")
     assert [row["step"] for row in curve] == [10, 15, 20, 30, 40]

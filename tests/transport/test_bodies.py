@@ -199,7 +199,7 @@ def test_the_first_request_gets_memory_first() -> None:
     small = threading.Thread(target=wait_for, args=(1, "small"))
     small.start()
     assert eventually(lambda: memory.waiting == 2)
-    memory.give_back(5)  # enough for the small one, which came later
+    memory.give_back(5)  # enough for the small one, which arrived later
     memory.give_back(4)
     assert given.get(timeout=10) == "large"
     memory.give_back(1)

@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 CHAT = "/v1/chat/completions"
-ROOM = 200 << 20  # bytes over the idle server
+ROOM = 200 << 20  # bytes above the idle server
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def filled(item: bytes, size: int, *, path: str = CHAT) -> tuple[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "told"),
+    ("path", "body", "expected"),
     [
         (*filled(b"null", 5_000_000), "Invalid type for 'messages[0]'"),
         (*filled(b"{}", 25_000_000), "more than 1200000 values and names"),
@@ -71,13 +71,13 @@ def filled(item: bytes, size: int, *, path: str = CHAT) -> tuple[str, bytes]:
     ids=lambda value: "" if isinstance(value, bytes) else None,
 )
 def test_a_body_of_megabytes_takes_no_more_than_its_size_many_times_over(
-    own_server: Server, path: str, body: bytes, told: str
+    own_server: Server, path: str, body: bytes, expected: str
 ) -> None:
     own_server.forget_peak()
     idle = own_server.memory()
     answer = post(own_server, path, body)
     assert answer.status == 400
-    assert told in answer.body.decode()
+    assert expected in answer.body.decode()
     assert own_server.memory("VmHWM") - idle < ROOM
 
 

@@ -199,10 +199,10 @@ def test_what_is_known_of_a_file_is_known_without_keeping_it(blobs: Blobs) -> No
     assert (file.place, file.name, file.content_type, file.size) == ("file", "a.jsonl", "text/plain", 2)
     assert file.sha256 == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     with pytest.raises(UndecodableAudio):
-        file.facts  # noqa: B018 - nobody listens to it
+        file.facts  # noqa: B018 - nothing reads it
 
 
-# Forms whose file is to be listened to
+# Forms with a file to be transcribed
 
 
 def heard(

@@ -31,7 +31,7 @@ CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 ANSWER = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
 LINE = b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{}}\n'
 
-# Requests that have about everything, by the schema that judges them.
+# Requests with nearly all members, by schema.
 WHOLE: dict[str, Body] = {
     "create_chat_completion.request": {
         "model": "gpt-4o",
@@ -225,8 +225,8 @@ def test_the_sdk_sends_answers_back(client: openai.OpenAI, dump: Callable[[Any],
     messages: list[Any] = [{"role": "user", "content": "Call f."}]
     called = create(model="gpt-4o", messages=messages, tools=[TOOL]).choices[0].message
     messages += [dump(called), {**ANSWER, "tool_call_id": called.tool_calls[0].id}]
-    told = create(model="gpt-4o", messages=messages, tools=None, tool_choice=None).choices[0].message
-    messages += [dump(told), {"role": "user", "content": "And now?"}]
+    reply = create(model="gpt-4o", messages=messages, tools=None, tool_choice=None).choices[0].message
+    messages += [dump(reply), {"role": "user", "content": "And now?"}]
     again = create(model="gpt-4o", messages=messages, tools=[], response_format=None).choices[0].message
     assert again.content == "You wrote: And now?"
 

@@ -24,7 +24,7 @@ def chat(**changes: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"messages": [None] * 100_000}, "messages[0]"),
         ({"messages": [{"role": "user", "content": "Hello."}] * 100_000 + [5]}, "messages[100000]"),
@@ -37,10 +37,10 @@ def chat(**changes: object) -> dict[str, object]:
         ({f"unknown {number}": 1 for number in range(100_000)}, "unknown 0"),
     ],
 )
-def test_of_a_hundred_thousand_faults_few_are_examined(changes: dict[str, object], told: str) -> None:
+def test_of_a_hundred_thousand_faults_few_are_examined(changes: dict[str, object], expected: str) -> None:
     document = chat(**changes)
     found = SCHEMAS.violations(CHAT, document)
-    assert explain.openai_style(explain.most_relevant(found)).param == told
+    assert explain.openai_style(explain.most_relevant(found)).param == expected
     assert len(found) < 3 * MAX_VIOLATIONS
 
 

@@ -93,7 +93,7 @@ def test_parallel_calls_have_their_null_usage_before_the_choice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "expected"),
     [
         (None, "default"),
         ("auto", "default"),
@@ -103,8 +103,8 @@ def test_parallel_calls_have_their_null_usage_before_the_choice() -> None:
         ("fast", "priority"),
     ],
 )
-def test_the_service_tier_that_served_is_reported(asked: str | None, told: str) -> None:
-    assert chat.served_tier(asked) == told
+def test_the_service_tier_that_served_is_reported(asked: str | None, expected: str) -> None:
+    assert chat.served_tier(asked) == expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,9 @@ def test_usage_adds_up() -> None:
 
 
 def test_the_likeliest_token_is_the_one_that_was_chosen() -> None:
-    for told in chat.logprobs(tokens.split("Hello, world."), 20)["content"]:
-        alternatives = told["top_logprobs"]
+    content = chat.logprobs(tokens.split("Hello, world."), 20)["content"]
+    assert len(content) == 4
+    for position in content:
+        alternatives = position["top_logprobs"]
         assert len({each["token"] for each in alternatives}) == 20
-        assert max(alternatives, key=lambda each: each["logprob"])["token"] == told["token"]
+        assert max(alternatives, key=lambda each: each["logprob"])["token"] == position["token"]

@@ -127,9 +127,9 @@ def test_a_call_that_is_demanded_by_name_begins_in_the_prompt(choice: object) ->
     assert begun + ReplyTokens(RULES, tools=True, choice=choice).of_calls(call) == whole
 
 
-@pytest.mark.parametrize(("written", "told"), [(0, 0), (1, 5), (9, 17), (15, 25), (20, 32), (25, 37)])
-def test_transcripts_cost_what_was_recorded(written: int, told: int) -> None:
-    assert transcript_tokens(written) == told
+@pytest.mark.parametrize(("written", "expected"), [(0, 0), (1, 5), (9, 17), (15, 25), (20, 32), (25, 37)])
+def test_transcripts_cost_what_was_recorded(written: int, expected: int) -> None:
+    assert transcript_tokens(written) == expected
 
 
 def test_the_transcript_that_was_recorded_costs_as_much() -> None:

@@ -1,10 +1,10 @@
 """Fuzzes its own server for some minutes: changed requests to every call, and schemathesis beside it.
 
     python -m tools.fuzz --minutes 10 --seed 1
-    python -m tools.fuzz --episode 17          what the mutation fuzzer sent in one of its episodes, once more
-    python -m tools.fuzz --send FILE           one request that was found, once more, and what it is answered
+    python -m tools.fuzz --episode 17          repeats an episode of the mutation fuzzer
+    python -m tools.fuzz --send FILE           sends a saved request again and prints the answer
 
-Exits with 1 if anything was found, and tells for each how to do it again.
+Exits with 1 if anything was found, and prints for each finding how to repeat it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tools.fuzz.exchange import Request, saved, send
 from tools.fuzz.mutation_fuzzer import EPISODE, PATIENCE, Finding, MutationFuzzer
 
 FOLDER = Path(__file__).parents[2] / "build" / "fuzz-findings"
-_SHARE_OF_MUTATIONS = 0.6  # of the time; the rest is that of schemathesis
-_MAX_FINDINGS = 20  # after which a run ends
+_SHARE_OF_MUTATIONS = 0.6  # share of the time; the rest is for schemathesis
+_MAX_FINDINGS = 20  # findings after which a run ends
 
 
 def main(arguments: list[str]) -> int:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from benchmarks.processes import Server
 
 _SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-# 503: nobody can transcribe a clip, or too many wait. Everything else of the 500s is a finding.
+# 503: no engine can transcribe a clip, or the queue is full. Any other 5xx is a finding.
 _CONFIGURATION = '[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", "503"]\n'
 _PATIENCE = 20  # seconds for an answer
-# Faults and stubs answer 5xx because they are told to; the clock and `wait` make other calls wait.
+# Faults and stubs may ask for a 5xx; the clock and `wait` delay other calls.
 _STEERS = "/_mock/(faults|stubs|clock|wait|snapshot|settings|limits)"
 
 

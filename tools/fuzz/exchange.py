@@ -95,9 +95,11 @@ def send(address: tuple[str, int], request: Request, patience: float) -> Answer:
             try:
                 connection.sendall(request.data)
                 if request.breaks_http:
-                    connection.shutdown(socket.SHUT_WR)  # so that nobody waits for bytes that were cut off
+                    connection.shutdown(
+                        socket.SHUT_WR
+                    )  # so that the server does not wait for bytes that were cut off
             except OSError:
-                pass  # refused before all of it was read; the answer is there
+                pass  # refused before all of it was read; the answer has arrived
             return _answer(connection, request.method)
     except TimeoutError:
         return Answer(-1)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from benchmarks.processes import Server
     from tools.fuzz.calls import Call
 
-EPISODE = 150  # requests, after which stubs, faults, clock and settings are set back
+EPISODE = 150  # requests, after which stubs, faults, clock and settings are reset
 PATIENCE = 30.0  # seconds for an answer, and for the health of the server
 MAX_MEMORY = 700 << 20  # bytes that the server may hold
-# What the server itself says: it has no such transfer coding, HTTP version, or length of a header.
+# Statuses of the HTTP server itself: unknown transfer coding or HTTP version.
 _OF_HTTP = frozenset({501, 505})
-_MAY_WAIT = ("/_mock/wait",)  # as long as it is told to
+_MAY_WAIT = ("/_mock/wait",)  # as long as requested
 _RESET = (
     Request("POST", "/_mock/reset"),
     Request("DELETE", "/_mock/settings"),
@@ -88,7 +88,7 @@ class MutationFuzzer:
         if traceback := self._traceback():
             return Finding(f"a traceback; {answer.shown}", request, before, traceback)
         if self._is_suspicious(request, answer):
-            self._set_back()  # a stub or a fault may have wanted it
+            self._set_back()  # a stub or a fault may ask for it
             request = request.without("x-mock-fault")
             again = send(self._server.address, request, PATIENCE)
             if self._is_suspicious(request, again):

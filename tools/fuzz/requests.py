@@ -13,7 +13,7 @@ from tools.fuzz.calls import Call, variables
 from tools.fuzz.exchange import KEY, Request
 from tools.fuzz.values import ODD_TEXTS, Values
 
-_SERVED = 0.97  # of the requests; the calls that are not served are many, and all alike
+_SERVED = 0.97  # share of the requests; the calls that are not served are many, and all alike
 _STRICTNESSES = ("real", "real", "schema", "off", "nonsense")
 _ODD_IDS = (
     *(
@@ -99,11 +99,11 @@ class Requests:
     def learn(self, body: bytes) -> None:
         """Keep the ids in an answer for later requests."""
         try:
-            told = json.loads(body)
+            answer = json.loads(body)
         except (ValueError, RecursionError):
             return
-        listed = told.get("data") if isinstance(told, dict) else None
-        for each in [told, *(listed if isinstance(listed, list) else ())]:
+        listed = answer.get("data") if isinstance(answer, dict) else None
+        for each in [answer, *(listed if isinstance(listed, list) else ())]:
             if isinstance(each, dict) and isinstance(each.get("id"), str):
                 self._ids.append(each["id"])
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Mutable
 from random import Random
 from typing import Any
 
-_MAX_DEPTH = 12  # levels of a schema that is followed
-_FAULTS = 0.02  # of a part that is made valid
-_OPTIONAL = 0.3  # of an optional member that is there
+_MAX_DEPTH = 12  # levels of a schema that are followed
+_FAULTS = 0.02  # probability that a part is valid
+_OPTIONAL = 0.3  # probability that an optional member is present
 
 ODD_TEXTS = (
     *("", " ", "\x00", "a\x00b", "\r\nx-injected: 1", "\ufeff", "\ue000-Å", "\u202e", "é" * 300, "😀"),

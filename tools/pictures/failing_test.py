@@ -30,7 +30,7 @@ _THEME = TerminalTheme(
         (171, 178, 191),
     ],
 )
-# That of rich loads a font from a server; this one takes what the reader has.
+# The template of rich loads a font from a server; this one uses a font of the reader.
 _FORMAT = """\
 <svg xmlns="http://www.w3.org/2000/svg" class="rich-terminal" viewBox="0 0 {width} {height}">
 <style>

@@ -152,11 +152,11 @@ def _spread(row: list[object], aims: dict[object, float], widest: float) -> dict
     """Return centres as near to ``aims`` as the order of ``row`` and the width of each permit."""
     placed: dict[object, float] = {}
     edge = float(_MARGIN)
-    for item in row:  # from the left: nobody overlaps
+    for item in row:  # from the left, so that none overlap
         placed[item] = max(aims[item], edge + _space(item) / 2)
         edge = placed[item] + _space(item) / 2
     edge = widest + _MARGIN
-    for item in reversed(row):  # and back into the picture from the right
+    for item in reversed(row):  # and from the right, back into the picture
         placed[item] = min(placed[item], edge - _space(item) / 2)
         edge = placed[item] - _space(item) / 2
     return placed

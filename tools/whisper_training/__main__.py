@@ -1,7 +1,7 @@
 """Trains the embedded model from nothing: ``python -m tools.whisper_training``.
 
-Speaks the corpus, trains, exports, measures and draws the curve. Stopped, it goes on where it was: with the shards
-that are still missing, or with the last checkpoint.
+Speaks the corpus, trains, exports, measures and draws the curve. After a stop it continues with the missing
+shards, or from the last checkpoint.
 """
 
 from __future__ import annotations

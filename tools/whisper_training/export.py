@@ -16,7 +16,7 @@ from tools.whisper_training.features import BANDS, FRAME_RATE, SAMPLE_RATE
 from tools.whisper_training.model import STATES, Attention, Layer, Whisper
 from tools.whisper_training.tokenizer import SPECIAL, Vocabulary
 
-QUANTIZATION = "int8_float16"  # what cannot be 8 bits is 16, on disk; processors make 32 of that
+QUANTIZATION = "int8_float16"  # weights that cannot be 8 bits are 16 on disk, and 32 in memory
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def export(model: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
         for into, layer in zip(side.layer, layers, strict=True):
             assert isinstance(layer, Layer)
             _set_layer(into, layer)
-    # Heads 0 and 1 of the last layer have learnt to look at the word they write: they time the words.
+    # Heads 0 and 1 of the last layer attend to the word that they write: they time the words.
     spec.config.alignment_heads = [(shape.decoder_layers - 1, head) for head in (0, 1)]
     spec.config.lang_ids = [vocabulary.id_of("<|en|>")]
     spec.config.suppress_ids = [vocabulary.id_of(name) for name in SPECIAL[1:]]
@@ -48,7 +48,7 @@ def export(model: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     spec.save(str(folder))
     vocabulary.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    # Unindented, as the folder is to be small.
+    # Unindented, to keep the folder small.
     tokens = json.dumps(vocabulary.tokens, ensure_ascii=False, separators=(",", ":"))
     (folder / "vocabulary.json").write_text(tokens + "\n", "utf-8")
     features = {

@@ -1,7 +1,7 @@
 """The input of Whisper: log-mel spectrograms as faster-whisper computes them, stored compactly until use.
 
 "Raw" is log10 of the power in each of 80 mel bands, 100 frames a second; digital silence is ``SILENCE``.
-What the model is fed is clipped to ``RANGE`` below the loudest, and scaled (``normalize``).
+The input of the model is clipped to ``RANGE`` below the loudest value, and scaled (``normalize``).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Quantized:
         levels = _interpolated(self.levels.astype(np.float32), np.minimum(times, len(self.levels) - 1))
         bands = np.interp(centres / factor, centres, np.arange(BANDS))
         levels = _interpolated(levels.T, bands).T
-        levels[:, centres / factor > centres[-1]] = 0  # Nothing is known of what was above.
+        levels[:, centres / factor > centres[-1]] = 0  # Higher bands are unknown.
         return Quantized(levels.astype(np.uint8), self.peak)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tools.whisper_training.speech import Speech
     from tools.whisper_training.text import Sentences
 
-SLOWEST, FASTEST = 0.75, 1.5  # speeds at which speech is to be understood
+SLOWEST, FASTEST = 0.75, 1.5  # speeds of the speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Result:
     word_errors: float
     letter_errors: float
     flawless: float
-    sentence_start_error: float | None  # seconds, like those below: medians; None where no times are known
+    sentence_start_error: float | None  # seconds, like those below: medians; None if no times are known
     sentence_end_error: float | None
     word_start_error: float | None
     word_end_error: float | None

@@ -2,11 +2,11 @@
 
 Shapes: B windows, T encoder states (50 a second), N tokens, D = ``Shape.width``.
 
-Three things differ from a plain one, none of which shows in the exported model:
+It differs from a plain Whisper in three ways, none of which shows in the exported model:
 
 - A window of 30 s is mostly padding. Training sees its beginning and a few states of the rest; each stands for
-  many, which the attention is told as a bias on its keys.
-- The first dimensions of encoder states and tokens tell the time, others the place in the text. Some heads begin
+  many, expressed as a bias on the keys of the attention.
+- The first dimensions of encoder states and tokens encode the time, others the position in the text. Some heads begin
   as heads that look a little to the left or right, and the decoder's begin to read on where they stopped.
 - The vectors of timestamps are made of those of their times.
 """
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 STATES = 1500  # of a window of 30 s
 CONTEXT = 448  # tokens
-TIME = 32  # dimensions that tell the time: sine and cosine of 16 frequencies
-PLACE = 16  # dimensions that tell the place in the text, likewise
+TIME = 32  # dimensions that encode the time: sine and cosine of 16 frequencies
+PLACE = 16  # dimensions that encode the position in the text, likewise
 HEAD = 32  # dimensions of a head
 FUSED_FROM = 400  # states from which on torch's fused attention is the faster one on a CPU
 
@@ -162,7 +162,7 @@ class Whisper(nn.Module):
         self.time_embedding = nn.Linear(TIME, width)
         self.places = nn.Parameter(torch.zeros(CONTEXT, width))
         self.phoneme_scores = nn.Linear(width, shape.phonemes)
-        self.frame_token = nn.Linear(width, width)  # from a state to the vector of the token said there
+        self.frame_token = nn.Linear(width, width)  # from a state to the vector of the token spoken there
         times = torch.zeros(STATES + 1, width)
         times[:, :TIME] = waves(STATES + 1, TIME, *TIME_WAVES)
         self.register_buffer("times", times, persistent=False)
@@ -190,7 +190,7 @@ class Whisper(nn.Module):
                 layer.attention.look(head, shift(PLACE, *PLACE_WAVES, offset), TIME, 1.6)
         first, last = self.decoder[0].across, self.decoder[-1].across
         first.look(0, torch.eye(TIME), 0, 1.3)
-        for head in (0, 1):  # tell the next layer the time they look at
+        for head in (0, 1):  # pass the time that they attend to on to the next layer
             rows = slice(head * HEAD, head * HEAD + TIME)
             first.value.weight[rows] *= 0.1
             first.value.weight[rows, :TIME] += 0.7 * torch.eye(TIME)

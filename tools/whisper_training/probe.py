@@ -15,7 +15,7 @@ from tools.whisper_training.model import Shape, Whisper
 from tools.whisper_training.text import everyday, unseen_words, with_several_of
 from tools.whisper_training.tokenizer import Vocabulary
 
-PHONEMES = 96  # room for all phonemes of English that espeak-ng names
+PHONEMES = 96  # enough for all English phonemes of espeak-ng
 SEED = 99
 
 

@@ -22,7 +22,7 @@ from tools.whisper_training.train import Plan, Training
 class Order:
     """A training in the folder ``work``, which contains ``corpus``: a number of steps, a checkpoint every few.
 
-    ``states`` is the size of a batch, of all processes together; a checkpoint is heard ``probes`` clips with.
+    ``states`` is the size of a batch, of all processes together; a checkpoint is measured with ``probes`` clips.
     """
 
     work: Path
@@ -42,7 +42,7 @@ def train(order: Order, processes: int) -> None:
     file = order.work / "tokenizer.json"
     if not file.exists():
         build_vocabulary().tokenizer.save(str(file), pretty=False)
-    _training(order, Vocabulary.load(file), processes).resume()  # Raises here, not in all processes.
+    _training(order, Vocabulary.load(file), processes).resume()  # Raises here instead of in all processes.
     with tempfile.TemporaryDirectory() as folder:
         meeting = f"file://{folder}/meeting"
         multiprocessing.spawn(_take_part, (order, processes, meeting), nprocs=processes)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tools.whisper_training.lexicon import WORDS, dictionary_words, everyday_forms, sections, word_classes
 
 ROOT = Path(__file__).parents[2]
-HELD_OUT = 20  # one in so many words of the dictionary is never said in training
+HELD_OUT = 20  # one in so many words of the dictionary is held out of training
 CONTENT = ("noun", "nouns", "adjective", "adverb", "verb", "past", "ing")
 SPEAKABLE = re.compile("[A-Z][A-Za-z' ,-]*[.?!]")
 

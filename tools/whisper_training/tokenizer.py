@@ -29,7 +29,7 @@ SPECIAL = (
     "<|notimestamps|>",
 )
 TIMESTAMPS = 1501  # every 20 ms up to 30 s
-# faster-whisper suppresses the first token of each of these; were it a bare space, no piece could follow one.
+# faster-whisper suppresses the first token of each of these. It must not be a bare space, which pieces follow.
 SUPPRESSED = (" -", " '", " ♪", " ♪♪♪", " ♩")
 # Sentences begin with these more often than with others, so they have a token with a capital as well.
 INITIAL = (

@@ -23,7 +23,7 @@ from tools.whisper_training.tokenizer import Vocabulary
 from tools.whisper_training.windows import Batch, Windows
 from tools.whisper_training.writer import IGNORED
 
-NOTED = 10  # steps whose mean is a line of the curve
+NOTED = 10  # steps that are averaged for a line of the curve
 AVERAGING = 0.999  # of the weights from step to step; the average is what is exported
 
 
@@ -164,7 +164,7 @@ class Training:
         with torch.autocast("cpu", torch.bfloat16):
             heard = model.encode(torch.from_numpy(batch.mel), self.plan.padding, phase)
             vectors = model.vectors()
-            # All places in the text are to be learnt, also those that only follow a long prompt.
+            # Train all positions in the text, also those after a long prompt.
             room = CONTEXT - tokens.shape[1]
             written, looks = model.decode(tokens, heard, vectors, int(max(0.0, 3 * phase - 2) * room))
             counted = targets != IGNORED
@@ -195,7 +195,7 @@ def _share_gradients(model: Whisper) -> None:
     """Replace the gradients by the mean of all processes."""
     if distributed.is_initialized():
         for value in model.parameters():
-            if value.grad is None:  # This process's batch had no use for it.
+            if value.grad is None:  # The batch of this process did not use it.
                 value.grad = torch.zeros_like(value)
         gradients = [value.grad for value in model.parameters()]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
@@ -210,7 +210,7 @@ def _share_gradients(model: Whisper) -> None:
 def _attention_loss(looks: list[Tensor], heard: Heard, spans: Tensor, counted: Tensor) -> Tensor:
     """Return how little the guided heads attend to the place where their token sounds.
 
-    In the first layer head 1 is to look at the token just read, in the last one heads 0 and 1 at the next.
+    In the first layer head 1 is to attend to the token just read, in the last one heads 0 and 1 to the next.
     """
     read, written = spans[:, :-1], spans[:, 1:]
     guided = ((looks[0][:, 1], read), (looks[-1][:, 0], written), (looks[-1][:, 1], written))
@@ -251,7 +251,7 @@ def _append(file: Path, row: dict[str, Any]) -> None:
 class _Stream(IterableDataset[Batch]):
     """The batches from a step on, made in another process.
 
-    That one opens the corpus itself: handed over, all of it would be read and copied.
+    That process opens the corpus itself: passing it would read and copy all of it.
     """
 
     def __init__(

@@ -106,7 +106,7 @@ class Windows:
     def _packed(self, duration: float, lead: float) -> list[Window]:
         """Return several utterances each, about ``duration`` seconds in all; those of 30 s end within a sentence."""
         rng = self._rng
-        # None longer than all is to be: the longest window decides how much the batch costs.
+        # None longer than the total: the longest window determines the cost of the batch.
         fitting = max(1, int(np.searchsorted(self._corpus.durations[self._by_duration], duration)))
         windows = []
         for _ in range(self._count(duration)):

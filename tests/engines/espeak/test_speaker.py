@@ -98,7 +98,7 @@ def has_ended(*processes: int) -> bool:
         return bool(select.select(opened, [], [], 30)[0])
 
 
-# What it sounds like
+# Sound
 
 
 def test_speech_is_16_bit_mono_at_24_khz_of_a_plausible_length(speaker: Pyttsx3Speaker) -> None:
@@ -208,7 +208,7 @@ def test_a_german_text_is_spoken_by_a_german(speaker: Pyttsx3Speaker) -> None:
     assert pcm_of(speaker, german) != pcm_of(speaker, utterance(german.text, language="en"))
 
 
-# When the words sound
+# Times of words
 
 
 @pytest.mark.parametrize("speed", [0.25, 1.0, 4.0])
@@ -233,17 +233,21 @@ def test_words_begin_when_they_are_heard(speaker: Pyttsx3Speaker, speed: float) 
     pauses = np.flatnonzero(np.diff(audible) > 0.05)
     heard = audible[pauses + 1]
 
-    for word in [word for chunk in chunks for word in chunk.words][1:]:
+    words = [word for chunk in chunks for word in chunk.words]
+    assert len(words) == 6
+    for word in words[1:]:
         assert np.abs(heard - word.start).min() < 0.04
 
 
 def test_words_come_with_the_chunks_that_complete_them(speaker: Pyttsx3Speaker) -> None:
-    delivered = 0.0
+    delivered, words = 0.0, 0
     for chunk in speaker.speak(utterance()):
         for word in chunk.words:
             assert word.start <= delivered + len(chunk.pcm) / 2 / SPEECH_SAMPLE_RATE + 0.2
         delivered += len(chunk.pcm) / 2 / SPEECH_SAMPLE_RATE
+        words += len(chunk.words)
         assert chunk.pcm
+    assert words == len(SENTENCE.split())
 
 
 # Unusual texts
@@ -281,7 +285,7 @@ def test_four_thousand_characters_are_spoken_to_the_end(speaker: Pyttsx3Speaker,
     assert words[-1].end > 15
 
 
-# What goes wrong
+# Failures
 
 
 @on_linux
@@ -329,9 +333,9 @@ def test_an_utterance_may_take_what_the_settings_say() -> None:
         helper = helper_of(limited)
         speech = limited.speak(utterance(LONG_TEXT))
         next(speech)
-        (told, *_) = [Path(f"/proc/{child}/limits").read_text() for child in sorted(children_of(helper))]
+        (table, *_) = [Path(f"/proc/{child}/limits").read_text() for child in sorted(children_of(helper))]
         speech.close()
-    limits = {line[:26].strip(): line[26:].split()[:2] for line in told.splitlines()}
+    limits = {line[:26].strip(): line[26:].split()[:2] for line in table.splitlines()}
     assert limits["Max cpu time"] == ["7", "7"]
     assert limits["Max address space"] == ["200000000", "200000000"]
 

@@ -102,7 +102,7 @@ def test_a_short_clip_does_not_wait_for_the_end_of_a_long_one(
     is_heard = Event()
 
     def on_window(windows: int, number: int) -> None:
-        if windows == 12:  # the long one, which does not come to its end before the short one has
+        if windows == 12:  # the long one, which does not end before the short one
             assert is_heard.wait(60 if number == 11 else 0.01) or number < 11
 
     model.on_window = on_window

@@ -102,13 +102,13 @@ def test_the_answer_names_engine_model_language_and_duration(whisper: WhisperTra
 
 
 @pytest.mark.parametrize(
-    ("hinted", "told"), [((), "en"), (("fr",), "fr"), (("fr", "de"), "fr"), (("fr", "en"), "en")]
+    ("hinted", "expected"), [((), "en"), (("fr",), "fr"), (("fr", "de"), "fr"), (("fr", "en"), "en")]
 )
 def test_a_model_that_knows_english_only_takes_a_hinted_language_at_its_word(
-    whisper: WhisperTranscriber, say: Say, hinted: tuple[str, ...], told: str
+    whisper: WhisperTranscriber, say: Say, hinted: tuple[str, ...], expected: str
 ) -> None:
     answer = whisper.transcribe(say(ORDER), TranscriptionOptions(languages=hinted))
-    assert (text_of(answer), answer.languages) == (ORDER, (told,))
+    assert (text_of(answer), answer.languages) == (ORDER, (expected,))
 
 
 def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Say) -> None:
@@ -154,7 +154,7 @@ def test_voice_detection_skips_the_pause_but_not_its_time(whisper: WhisperTransc
         vad=VadOptions(threshold=0.4, prefix_padding_ms=100, silence_duration_ms=500)
     )
     segments = list(whisper.transcribe(clip, options).segments)
-    assert max(segment.seek or 0 for segment in segments) < 3000  # The pause is gone from the audio heard.
+    assert max(segment.seek or 0 for segment in segments) < 3000  # The transcribed audio lacks the pause.
     assert segments[-1].end > 30
 
 
@@ -310,11 +310,11 @@ def test_the_log_says_once_that_the_model_that_ships_is_not_for_people(
     for _ in range(2):
         transcriber.transcribe(say(ORDER), TranscriptionOptions())
     transcriber.close()
-    (told,) = [
+    (message,) = [
         record.message for record in caplog.records if record.name == "mockserver.engines.whisper.transcriber"
     ]
-    assert "not people" in told
-    assert "mockserver models pull tiny" in told
+    assert "not people" in message
+    assert "mockserver models pull tiny" in message
 
 
 def test_a_model_without_its_tokenizer_is_not_looked_for_in_the_network(tmp_path: Path) -> None:

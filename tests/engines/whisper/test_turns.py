@@ -13,13 +13,13 @@ class Clip(threading.Thread):
     def __init__(self, turns: Turns, heard: list[str], name: str, windows: int) -> None:
         super().__init__(daemon=True)
         self.turn = turns.admit()
-        self._turns, self._heard, self._told, self._windows = turns, heard, name, windows
+        self._turns, self._heard, self._label, self._windows = turns, heard, name, windows
 
     def run(self) -> None:
         for left in range(self._windows, 0, -1):
             if not self._turns.take(self.turn, left * 30):
                 break
-            self._heard.append(self._told)
+            self._heard.append(self._label)
         self._turns.leave(self.turn)
 
 
@@ -64,7 +64,7 @@ def test_a_long_clip_has_every_second_turn_however_many_short_ones_come() -> Non
     before = busy(turns)
     long = Clip(turns, heard, "long", 10)
     turns._clips.remove(long.turn)
-    turns._clips.insert(0, long.turn)  # it came first
+    turns._clips.insert(0, long.turn)  # it arrived first
     hear(turns, *short, long, after=before)
     assert heard[:20].count("long") == 10
 

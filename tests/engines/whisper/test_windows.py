@@ -30,7 +30,7 @@ Sound = NDArray[np.float32]
 ENCODE = Tokenizer.encode
 RATE = 16_000
 PASSAGE = "My order has not arrived yet. Thank you for your help. Please call me back tomorrow at nine."
-SEARCH = {"beam_size": 5, "temperature": 0.0}  # as ours searches
+SEARCH = {"beam_size": 5, "temperature": 0.0}  # the parameters of our search
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_the_transcript_is_the_same(
     length = len(sound) / RATE
     heard = list(models.windowed.transcribe(in_pieces(sound), length, options, go_on)[1])
     expected = of_the_whole(models.whole, sound, options)
-    if expected or not options.words:  # else words are given up for what is said
+    if expected or not options.words:  # else faster-whisper drops the words
         assert list(map(facts, heard)) == list(map(facts, expected))
         # The last bit of the features can differ: on some processors that shows in the third digit.
         for each, same in zip(heard, expected, strict=True):

@@ -144,7 +144,7 @@ def test_a_scripted_wrong_key_has_the_form_of_audio_there(send: Callable[..., Ra
     response = send(
         "POST", "/v1/audio/speech", b"{}", {"x-mock-fault": "401", "Content-Type": "application/json"}
     )
-    assert response.status == 400  # there is no model
+    assert response.status == 400  # the request names no model
     body = b'{"model": "tts-1", "input": "Hi.", "voice": "alloy"}'
     response = send(
         "POST", "/v1/audio/speech", body, {"x-mock-fault": "401", "Content-Type": "application/json"}

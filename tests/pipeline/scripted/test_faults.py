@@ -125,7 +125,7 @@ def test_a_reset_in_the_middle_of_a_stream_leaves_its_beginning(ask: Ask) -> Non
 def test_a_reset_after_the_body_leaves_a_whole_answer(ask: Ask, body: dict[str, Any], path: str) -> None:
     received = ask(body, "connection_reset; at=after", path)
     assert received.ending == RESET
-    assert parse_response(received.data).status == 200  # raises where the last chunk is missing
+    assert parse_response(received.data).status == 200  # raises if the last chunk is missing
 
 
 def test_a_large_body_arrives_whole_before_the_reset(ask: Ask) -> None:
@@ -252,7 +252,7 @@ def test_a_body_drips(server: MockServer, api_key: str, whole: bytes) -> None:
         sizes = []
         while piece := connection.recv(65536):
             sizes.append(len(piece))
-    assert len(sizes) > len(whole) / 150  # in pieces of 100 bytes, but for those that came together
+    assert len(sizes) > len(whole) / 150  # in pieces of 100 bytes, unless some arrived together
     assert max(sizes[1:]) < 1000
 
 

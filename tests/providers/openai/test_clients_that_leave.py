@@ -24,7 +24,7 @@ from tests.waiting import clips_at_work, eventually
 
 pytestmark = pytest.mark.slow
 
-WINDOWS = 10  # of 30 s, each with a sentence in it: more than are transcribed before a test has looked
+WINDOWS = 10  # of 30 s with a sentence each: more than are transcribed before a test checks
 SENTENCE = "My order has not arrived yet."
 
 

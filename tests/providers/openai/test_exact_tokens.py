@@ -34,23 +34,23 @@ def says_family(server: MockServer, api_key: str) -> None:
 class TestCharactersOfSeveralTokens:
     def test_a_delta_of_a_chat_holds_whole_characters(self, chat: Chat) -> None:
         chunks = chat.stream(text("Who?"))
-        told = [chunk["choices"][0]["delta"].get("content") for chunk in chunks]
-        assert [each for each in told if each] == PIECES
+        texts = [chunk["choices"][0]["delta"].get("content") for chunk in chunks]
+        assert [each for each in texts if each] == PIECES
 
     def test_its_log_probabilities_are_those_of_each_token(self, chat: Chat) -> None:
         chunks = chat.stream(text("Who?", logprobs=True))
         (woman,) = (chunk for chunk in chunks if chunk["choices"][0]["delta"].get("content") == " 👩")
-        told = woman["choices"][0]["logprobs"]["content"]
-        assert [(each["token"], bytes(each["bytes"])) for each in told] == [
+        logprobs = woman["choices"][0]["logprobs"]["content"]
+        assert [(each["token"], bytes(each["bytes"])) for each in logprobs] == [
             (r" \xf0\x9f\x91", b" \xf0\x9f\x91"),
             (r"\xa9", b"\xa9"),
         ]
 
     def test_the_bytes_of_all_tokens_are_the_text(self, chat: Chat) -> None:
         completion = chat.complete(text("Who?", logprobs=True, top_logprobs=2))
-        told = completion["choices"][0]["logprobs"]["content"]
-        assert bytes(byte for each in told for byte in each["bytes"]).decode() == FAMILY
-        assert len(told) == completion["usage"]["completion_tokens"] == tokens.count(FAMILY)
+        logprobs = completion["choices"][0]["logprobs"]["content"]
+        assert bytes(byte for each in logprobs for byte in each["bytes"]).decode() == FAMILY
+        assert len(logprobs) == completion["usage"]["completion_tokens"] == tokens.count(FAMILY)
 
     def test_a_delta_of_a_transcript_holds_whole_characters(self, client: openai.OpenAI, hello: Clip) -> None:
         *events, done = client.audio.transcriptions.create(
@@ -59,11 +59,11 @@ class TestCharactersOfSeveralTokens:
         deltas = [event for event in events if isinstance(event, TranscriptionTextDeltaEvent)]
         assert [event.delta for event in deltas] == PIECES
         assert isinstance(done, TranscriptionTextDoneEvent)
-        told = [each for event in deltas for each in event.logprobs or ()]
-        assert bytes(int(byte) for each in told for byte in each.bytes or ()).decode() == FAMILY
-        assert [each.token for each in told[:3]] == ["Hi", r" \xf0\x9f\x91", r"\xa9"]
+        logprobs = [each for event in deltas for each in event.logprobs or ()]
+        assert bytes(int(byte) for each in logprobs for byte in each.bytes or ()).decode() == FAMILY
+        assert [each.token for each in logprobs[:3]] == ["Hi", r" \xf0\x9f\x91", r"\xa9"]
         assert done.usage is not None
-        assert done.usage.output_tokens == len(told) + 2
+        assert done.usage.output_tokens == len(logprobs) + 2
 
     def test_log_probabilities_of_a_stub_are_kept(
         self, server: MockServer, api_key: str, client: openai.OpenAI, hello: Clip

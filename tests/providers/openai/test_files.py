@@ -144,8 +144,8 @@ def test_lists_come_in_pages(client: openai.OpenAI) -> None:
     made = [upload(client, name) for name in ("a.jsonl", "b.jsonl", "c.jsonl")]
     first = client.files.list(limit=2, order="asc")
     assert first.data == made[:2]
-    told = first.to_dict()
-    assert (told["first_id"], told["last_id"], first.has_more) == (made[0].id, made[1].id, True)
+    page = first.to_dict()
+    assert (page["first_id"], page["last_id"], first.has_more) == (made[0].id, made[1].id, True)
     last = client.files.list(limit=2, order="asc", after=made[1].id)
     assert (last.data, last.has_more) == (made[2:], False)
     assert list(client.files.list(limit=1, order="asc")) == made
@@ -434,4 +434,4 @@ def test_strictness_schema_answers_for_a_file_that_was_not_uploaded(
     assert schemas.violations("openai/file.response", file.to_dict()) == []
     assert (file.id, lenient.files.content("file-nobody").read()) == ("file-nobody", b"")
     assert lenient.files.delete("file-nobody").deleted
-    assert lenient.files.list().data == []  # nothing was kept
+    assert lenient.files.list().data == []  # nothing was stored

@@ -247,8 +247,8 @@ def test_the_log_warns_once_of_each_path(caplog: pytest.LogCaptureFixture) -> No
             for path in ("moderations", "moderations", "responses/resp_1", "responses/resp_2", "foo", "foo"):
                 key = {"Authorization": "Bearer sk-mock-me"}
                 httpx.request("GET" if "_" in path else "POST", f"{running.base_url}/{path}", headers=key)
-        told = [record.getMessage() for record in caplog.records]
-    assert [text.split(" is not served")[0].split(": the API")[0] for text in told] == [
+        messages = [record.getMessage() for record in caplog.records]
+    assert [text.split(" is not served")[0].split(": the API")[0] for text in messages] == [
         "POST /v1/moderations",
         "GET /v1/responses/{response_id}",
         "POST /v1/foo",

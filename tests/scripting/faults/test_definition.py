@@ -151,12 +151,14 @@ def test_a_header_that_makes_no_sense_says_why(header: str, message: str) -> Non
 
 
 def test_a_job_fails_by_the_fault_that_says_so_and_no_other() -> None:
-    told = fault(fault="job_error", message="No speech.")
-    assert [job_failure(each) for each in (None, fault(fault="hang"), fault(fault="job_error"), told)] == [
+    failing_job = fault(fault="job_error", message="No speech.")
+    assert [
+        job_failure(each) for each in (None, fault(fault="hang"), fault(fault="job_error"), failing_job)
+    ] == [
         None,
         None,
         "",
         "No speech.",
     ]
-    assert concerns(told, KnownFacts(asks_for=frozenset({"job"})))
-    assert not concerns(told, KnownFacts(CHAT))
+    assert concerns(failing_job, KnownFacts(asks_for=frozenset({"job"})))
+    assert not concerns(failing_job, KnownFacts(CHAT))

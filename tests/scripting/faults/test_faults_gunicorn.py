@@ -37,8 +37,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
         with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-mock-me", max_retries=0) as sdk:
             yield sdk
         hosted.terminate()
-        _, told = hosted.communicate()
-    assert "Traceback" not in told
+        _, errors = hosted.communicate()
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_a_connection_is_broken(client: openai.OpenAI, fault: str, cause: type[h
 
 def test_an_answer_is_whole_before_a_reset_after_it(client: openai.OpenAI) -> None:
     assert client.models.list(extra_headers={"x-mock-fault": "connection_reset; at=after"}).data
-    again = client.with_options(max_retries=1)  # the reset may come while the connection is used once more
+    again = client.with_options(max_retries=1)  # the reset may arrive while the connection is reused
     assert again.models.list().data

@@ -59,13 +59,13 @@ def test_a_text_is_enough(client: openai.OpenAI, hello: Clip) -> None:
 
 
 def test_a_conversation_has_its_speakers(client: openai.OpenAI, call: Clip) -> None:
-    told = client.audio.transcriptions.create(
+    transcript = client.audio.transcriptions.create(
         model="gpt-4o-transcribe-diarize",
         file=("example-call.wav", call[1]),
         response_format="diarized_json",
         chunking_strategy="auto",
     )
-    assert [(each.speaker, each.text.strip()) for each in told.segments] == [
+    assert [(each.speaker, each.text.strip()) for each in transcript.segments] == [
         ("A", "Good morning, how can I help?"),
         ("B", "My order has not come."),
     ]

@@ -38,7 +38,7 @@ def test_more_connections_than_open_files_do_not_stop_the_server(tmp_path: Path,
         for _ in range(20):
             assert answers(url)
         spent = cpu_ticks(process.pid)
-        with connect(url) as idle:  # half a second without a word, and then a request
+        with connect(url) as idle:  # half a second of silence, then a request
             idle.settimeout(0.5)
             with pytest.raises(TimeoutError):
                 idle.recv(1)
@@ -63,7 +63,7 @@ def test_a_connection_in_use_is_served_to_its_end(tmp_path: Path) -> None:
                 expect="100-continue",
             )
         )
-        assert used.recv(100).startswith(b"HTTP/1.1 100 ")  # it is being answered from here on
+        assert used.recv(100).startswith(b"HTTP/1.1 100 ")  # the request is in progress from here on
         used.sendall(speech[:10])
         for _ in range(100):
             stack.enter_context(connect(url))

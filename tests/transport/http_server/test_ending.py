@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 
-# A server one of whose threads calls C code that keeps the interpreter's lock, or that only takes long.
+# A server with a thread in C code that keeps the interpreter's lock, or that only takes long.
 HANGING = """
 import ctypes, sys, threading
 from pathlib import Path
@@ -54,7 +54,7 @@ def hanging(folder: Path, library: str, *, seconds: float, daemon: bool) -> Iter
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment) as process:
         try:
             assert eventually((folder / "hanging").exists)
-            time.sleep(0.2)  # the file is there just before the lock is kept
+            time.sleep(0.2)  # the file is written just before the lock is taken
             yield process
         finally:
             process.kill()
@@ -74,7 +74,7 @@ def test_a_thread_that_keeps_the_interpreter_is_no_reason_to_live_on(tmp_path: P
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with hanging(tmp_path, "PyDLL", seconds=1000, daemon=True) as process:
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)  # or the two signals are one
+        time.sleep(0.2)  # otherwise the two signals may merge
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
@@ -131,7 +131,9 @@ def test_a_signal_during_the_start_ends_it_without_a_traceback(tmp_path: Path) -
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_nothing_is_left_of_a_server_that_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as (process, url):
-        assert eventually(lambda: len(children_of(process.pid)) >= 2)  # who watches, and who speaks
+        assert eventually(
+            lambda: len(children_of(process.pid)) >= 2
+        )  # the watching process and the speaking one
         assert answers(url)
         children = children_of(process.pid)
         process.kill()

@@ -50,7 +50,7 @@ def test_a_pipe_that_is_not_read_does_not_stop_the_server(tmp_path: Path) -> Non
 
 def test_a_log_that_is_not_read_stops_no_request(tmp_path: Path) -> None:
     with running(tmp_path) as (_, url):
-        line = head("GET", "/" + 4000 * "x", connection="close")  # a long one in the log
+        line = head("GET", "/" + 4000 * "x", connection="close")  # a long line of the log
         assert all(talk(url, line).startswith(b"HTTP/1.1 404 ") for _ in range(40))
 
 

@@ -40,7 +40,7 @@ def test_the_command_line_offers_every_format() -> None:
         ("text", "text/plain; charset=utf-8", b"Hello.\n"),
         ("srt", "text/plain; charset=utf-8", b"1\n00:00:00,000 --> 00:00:01,500\nHello.\n\n\n"),
         ("vtt", "text/plain; charset=utf-8", b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nHello.\n\n"),
-        ("diarized_json", "application/json", b'{"text":"Hello."}'),  # which a translation has not
+        ("diarized_json", "application/json", b'{"text":"Hello."}'),  # which translations lack
         ("braille", "application/json", b'{"text":"Hello."}'),
     ],
 )

@@ -210,10 +210,10 @@ def test_the_newer_model_has_the_newer_voices(send: Send) -> None:
 
 
 @pytest.mark.parametrize(
-    ("speed", "told"), [(4.1, "less than or equal to 4"), (0.2, "greater than or equal to 0.25")]
+    ("speed", "reason"), [(4.1, "less than or equal to 4"), (0.2, "greater than or equal to 0.25")]
 )
-def test_speed_has_bounds(send: Send, speed: float, told: str) -> None:
-    assert f"Input should be {told}" in message(speak(send, speed=speed))
+def test_speed_has_bounds(send: Send, speed: float, reason: str) -> None:
+    assert f"Input should be {reason}" in message(speak(send, speed=speed))
 
 
 def test_an_empty_text_is_too_short(send: Send) -> None:

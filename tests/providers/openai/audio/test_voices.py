@@ -271,7 +271,7 @@ def test_voices_that_are_created_at_the_same_time_are_no_more_than_20(
         ids, met = services_of(server.app).ids, threading.Barrier(3, timeout=30)
 
         def voice_id(made: Callable[[], str] = ids.voice_id) -> str:
-            met.wait()  # all have been checked, and none is kept
+            met.wait()  # all are checked and none is stored yet
             return made()
 
         monkeypatch.setattr(ids, "voice_id", voice_id)

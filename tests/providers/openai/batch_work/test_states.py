@@ -264,7 +264,7 @@ def test_lines_can_be_answered_at_the_same_time(monkeypatch: pytest.MonkeyPatch)
     meeting = threading.Barrier(4, timeout=60)
 
     def met(*arguments: Any) -> Response | None:
-        meeting.wait()  # for four lines to be here
+        meeting.wait()  # for four lines to arrive
         return ask(*arguments)
 
     monkeypatch.setattr("mockserver.providers.openai.batch_work.work.ask", met)

@@ -244,7 +244,7 @@ CONTENTS: dict[str, tuple[Body, Refusal]] = {
     ),
 }
 
-# What the documented schema refuses, too, but in another place or order.
+# Requests that the documented schema refuses, too, but at another place or in another order.
 ORDER: dict[str, tuple[Body, Refusal]] = {
     "a choice of an unknown type": (
         text("Hi", tools=[TOOL], tool_choice={"type": "bogus"}),

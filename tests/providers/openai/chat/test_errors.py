@@ -273,4 +273,4 @@ def test_answers_of_tools_come_in_any_order_and_the_missing_ones_are_named(chat:
         assert message.endswith(f": {missing}"), message
     many = [str(number) for number in range(20_000)]
     error = json.loads(chat.post(conversation(many, many[::-1])).body)["error"]
-    assert error["code"] == "context_length_exceeded"  # what comes after the answers of tools
+    assert error["code"] == "context_length_exceeded"  # what follows the answers of tools

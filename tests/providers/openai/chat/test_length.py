@@ -40,10 +40,10 @@ def test_a_limit_makes_speech_shorter(chat: Chat, audio_format: str, limit: int)
 
 def test_speech_cut_short_says_what_its_transcript_says(chat: Chat, client: openai.OpenAI) -> None:
     audio = chat.message(speech(SAY_HELLO, audio_format="wav", max_tokens=45))["audio"]
-    told = client.audio.transcriptions.create(
+    transcription = client.audio.transcriptions.create(
         model="whisper-1", file=("a.wav", base64.b64decode(audio["data"]))
     )
-    assert told.text == audio["transcript"]
+    assert transcription.text == audio["transcript"]
 
 
 def test_a_limit_that_is_not_reached_changes_nothing(chat: Chat) -> None:

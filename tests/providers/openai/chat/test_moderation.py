@@ -45,8 +45,8 @@ def test_a_stream_has_it_in_the_last_chunk(chat: Chat) -> None:
 def test_a_stub_says_what_is_flagged(api: AudioApi, chat: Chat, stream: bool) -> None:
     api.on_chat().say("No.", flagged={"input": ["violence", "harassment"]}, finish_reason="content_filter")
     body = text("Shall we fight?", **MODERATION)
-    told = chat.stream(body)[-1] if stream else chat.complete(body)
-    (asked,), (said,) = (told["moderation"][side]["results"] for side in ("input", "output"))
+    answer = chat.stream(body)[-1] if stream else chat.complete(body)
+    (asked,), (said,) = (answer["moderation"][side]["results"] for side in ("input", "output"))
     assert (asked["flagged"], said["flagged"]) == (True, False)
     flagged = [name for name, found in asked["categories"].items() if found]
     assert flagged == ["harassment", "violence"]

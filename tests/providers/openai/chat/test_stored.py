@@ -34,11 +34,11 @@ def test_a_stored_completion_says_what_was_answered_and_asked(client: openai.Ope
     assert kept.choices[0].message.content == completion.choices[0].message.content
     assert kept.usage is not None
     assert kept.usage.total_tokens == completion.usage.total_tokens
-    told = kept.to_dict()
-    assert (told["temperature"], told["top_p"], told["seed"]) == (0.5, 1.0, 7)
-    assert (told["metadata"], told["input_user"]) == ({"run": "7"}, "me")
-    assert told["service_tier"] == completion.service_tier == "flex"
-    assert told["request_id"] == response.request_id
+    document = kept.to_dict()
+    assert (document["temperature"], document["top_p"], document["seed"]) == (0.5, 1.0, 7)
+    assert (document["metadata"], document["input_user"]) == ({"run": "7"}, "me")
+    assert document["service_tier"] == completion.service_tier == "flex"
+    assert document["request_id"] == response.request_id
 
 
 def test_a_stored_completion_has_a_seed_whether_it_asked_for_one_or_not(client: openai.OpenAI) -> None:
@@ -60,10 +60,10 @@ def test_completions_that_an_earlier_version_stored_are_returned_in_the_present_
     account_id = services.accounts.authenticate(account).id
     services.store.put("chat_completion", account_id, created["id"], value)
     path = f"/v1/chat/completions/{created['id']}"
-    told = watched.get(path).get_json()
-    assert list(told)[:5] == ["object", "id", "model", "created", "request_id"]
-    assert (told["request_id"], told["seed"], told["temperature"]) == (None, None, 0.5)
-    assert (told["metadata"], told["tools"]) == ({"run": "7"}, [FUNCTION])
+    document = watched.get(path).get_json()
+    assert list(document)[:5] == ["object", "id", "model", "created", "request_id"]
+    assert (document["request_id"], document["seed"], document["temperature"]) == (None, None, 0.5)
+    assert (document["metadata"], document["tools"]) == ({"run": "7"}, [FUNCTION])
     (message,) = watched.get(f"{path}/messages").get_json()["data"]
     assert message == {"id": "m-0", "role": "user", "content": "Hi", "content_parts": None, "name": None}
 
@@ -126,7 +126,7 @@ def test_a_deleted_completion_is_gone(client: openai.OpenAI) -> None:
 
 
 def test_the_messages_of_a_completion_are_listed(chat: Chat, api: AudioApi, hello: Any) -> None:
-    client = api.client  # not a strict one: real messages are not as the SDK's type has them
+    client = api.client  # not strict: real messages deviate from the SDK's type
     part = {"type": "text", "text": "What is this?"}
     body = speech({"role": "system", "content": "Listen."}, user([part, sound(hello[1])]), store=True)
     completion_id = chat.complete(body)["id"]
@@ -153,9 +153,9 @@ def test_a_streamed_text_is_stored_too(chat: Chat, client: openai.OpenAI) -> Non
 
 def test_streamed_tool_calls_are_stored_under_their_ids(chat: Chat, client: openai.OpenAI) -> None:
     chunks = chat.stream(text("How is the weather?", tools=[FUNCTION], store=True))
-    told = [call["id"] for chunk in chunks for call in calls_of(chunk) if "id" in call]
+    ids = [call["id"] for chunk in chunks for call in calls_of(chunk) if "id" in call]
     kept = client.chat.completions.retrieve(chunks[0]["id"])
-    assert [call.id for call in kept.choices[0].message.tool_calls or ()] == told
+    assert [call.id for call in kept.choices[0].message.tool_calls or ()] == ids
 
 
 def calls_of(chunk: dict[str, Any]) -> list[dict[str, Any]]:
@@ -164,7 +164,7 @@ def calls_of(chunk: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_streamed_speech_is_stored_without_its_sound(chat: Chat, client: openai.OpenAI) -> None:
     chunks = chat.stream(speech("Hi", store=True, n=2))
-    told = [
+    ids = [
         choice["delta"]["audio"]["id"]
         for chunk in chunks
         for choice in chunk["choices"]
@@ -172,7 +172,7 @@ def test_streamed_speech_is_stored_without_its_sound(chat: Chat, client: openai.
     ]
     kept = client.chat.completions.retrieve(chunks[0]["id"])
     sounds = [choice.message.audio for choice in kept.choices]
-    assert [each and each.id for each in sounds] == told
+    assert [each and each.id for each in sounds] == ids
     assert [each and (each.transcript, each.data) for each in sounds] == [("You wrote: Hi.", "")] * 2
 
 

@@ -209,13 +209,13 @@ def test_usage_comes_in_a_chunk_of_its_own_as_in_the_whole_answer(chat: Chat, ma
 
 
 def test_usage_is_not_even_mentioned_unless_asked_for(chat: Chat) -> None:
-    assert not any("usage" in chunk for chunk in chat.stream(text("Hi")))
+    assert {"usage" in chunk for chunk in chat.stream(text("Hi"))} == {False}
 
 
 def test_obfuscation_can_be_turned_off(chat: Chat) -> None:
-    assert all("obfuscation" in chunk for chunk in chat.stream(text("Hi")))
+    assert {"obfuscation" in chunk for chunk in chat.stream(text("Hi"))} == {True}
     plain = chat.stream(text("Hi", stream_options={"include_obfuscation": False}))
-    assert not any("obfuscation" in chunk for chunk in plain)
+    assert {"obfuscation" in chunk for chunk in plain} == {False}
 
 
 # --- Written replies and calls ----------------------------------------------------------------------------
@@ -245,13 +245,13 @@ def test_audio_models_stream_text_without_logprobs(chat: Chat, hello: Clip) -> N
 
 def test_logprobs_come_with_their_tokens(chat: Chat) -> None:
     chunks = chat.stream(text("Hi", logprobs=True, top_logprobs=2))
-    told = [
+    pieces = [
         (choice["delta"]["content"], [each["token"] for each in choice["logprobs"]["content"]])
         for chunk in chunks
         for choice in chunk["choices"]
         if choice["delta"].get("content")
     ]
-    assert told == [(token, [token]) for token in ("You", " wrote", ":", " Hi", ".")]
+    assert pieces == [(token, [token]) for token in ("You", " wrote", ":", " Hi", ".")]
 
 
 @pytest.mark.parametrize(("more", "end"), [({"max_tokens": 3}, "length"), ({"stop": " Hi"}, "stop")])
@@ -303,11 +303,11 @@ def test_a_stream_has_what_a_whole_answer_has(chat: Chat, model: str, more: Body
         whole[name] for name in ("moderation",) if name in whole
     ]
     for index, choice in enumerate(whole["choices"]):
-        told = [each for chunk in chunks for each in chunk["choices"] if each["index"] == index]
-        assert {frozenset(each) - {"delta"} for each in told} == {frozenset(choice) - {"message"}}
-        assert told[-1]["finish_reason"] == choice["finish_reason"]
-        assert content_of(told) == (choice["message"]["content"] or "")
-        assert arguments_of(told) == [
+        parts = [each for chunk in chunks for each in chunk["choices"] if each["index"] == index]
+        assert {frozenset(each) - {"delta"} for each in parts} == {frozenset(choice) - {"message"}}
+        assert parts[-1]["finish_reason"] == choice["finish_reason"]
+        assert content_of(parts) == (choice["message"]["content"] or "")
+        assert arguments_of(parts) == [
             call["arguments"]
             for call in (
                 *(each["function"] for each in choice["message"].get("tool_calls", ())),
@@ -355,9 +355,9 @@ def test_the_sdk_accumulates_streamed_calls(
 
 def test_choices_take_turns_and_end_together(chat: Chat) -> None:
     chunks = chat.stream(text("Hi", n=2))
-    told = [choice for chunk in chunks for choice in chunk["choices"]]
-    assert [choice["index"] for choice in told] == [0, 1] * 7
-    assert [choice["finish_reason"] for choice in told] == [None] * 12 + ["stop"] * 2
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert [choice["index"] for choice in choices] == [0, 1] * 7
+    assert [choice["finish_reason"] for choice in choices] == [None] * 12 + ["stop"] * 2
 
 
 def test_spoken_choices_take_turns_too(chat: Chat) -> None:
@@ -410,15 +410,15 @@ def test_of_several_scripted_calls_a_function_call_of_old_is_the_first(
     calls: list[Any] = [{"name": "get_weather", "arguments": {"city": "Ulm"}}, {"name": "get_time"}]
     server.account(api_key).on_chat().say("", tool_calls=calls)
     body = text("What is it like?", functions=[WEATHER, CLOCK])
-    told = [delta["function_call"] for delta in deltas(chat.stream(body)) if "function_call" in delta]
+    parts = [delta["function_call"] for delta in deltas(chat.stream(body)) if "function_call" in delta]
     whole = chat.message(body)["function_call"]
-    assert "".join(each["arguments"] for each in told) == whole["arguments"]
-    assert [each["name"] for each in told if "name" in each] == [whole["name"]] == ["get_weather"]
+    assert "".join(each["arguments"] for each in parts) == whole["arguments"]
+    assert [each["name"] for each in parts if "name" in each] == [whole["name"]] == ["get_weather"]
 
 
 def test_strictness_schema_streams_complete_choices(chat: Chat) -> None:
     chunks = chat.stream(speech("Hi"), x_mock_strictness="schema")
-    assert all(chat.schemas.is_valid("openai/chat_completion.chunk", chunk) for chunk in chunks)
+    assert {chat.schemas.is_valid("openai/chat_completion.chunk", chunk) for chunk in chunks} == {True}
 
 
 # --- Playback ---------------------------------------------------------------------------------------------

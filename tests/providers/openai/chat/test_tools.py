@@ -215,8 +215,8 @@ def test_what_a_tool_answered_is_told_in_speech(chat: Chat) -> None:
     question = user("How is the weather in Paris?")
     asked = chat.message(speech(question, tools=FUNCTIONS))
     answer = {"role": "tool", "tool_call_id": asked["tool_calls"][0]["id"], "content": "18 degrees"}
-    told = chat.message(speech(question, asked, answer, tools=FUNCTIONS))
-    assert told["audio"]["transcript"] == "The tool answered: 18 degrees"
+    reply = chat.message(speech(question, asked, answer, tools=FUNCTIONS))
+    assert reply["audio"]["transcript"] == "The tool answered: 18 degrees"
 
 
 def test_functions_are_answered_with_the_function_call_of_old(chat: Chat) -> None:
@@ -240,8 +240,8 @@ def test_what_a_function_returned_is_told(chat: Chat) -> None:
     question = user("How is the weather?")
     asked = chat.message(text(question, functions=[WEATHER]))
     returned = {"role": "function", "name": "get_weather", "content": "rain"}
-    told = chat.message(text(question, asked, returned, functions=[WEATHER]))
-    assert told["content"] == "The tool answered: rain"
+    reply = chat.message(text(question, asked, returned, functions=[WEATHER]))
+    assert reply["content"] == "The tool answered: rain"
 
 
 def test_the_sdk_has_a_conversation_with_a_tool(client: openai.OpenAI, hello: Clip) -> None:
@@ -250,5 +250,5 @@ def test_the_sdk_has_a_conversation_with_a_tool(client: openai.OpenAI, hello: Cl
     asked = create(**speech(question, tools=FUNCTIONS)).choices[0].message
     answer = {"role": "tool", "tool_call_id": asked.tool_calls[0].id, "content": "fine"}
     turn = asked.model_dump(exclude_none=True)
-    told = create(**speech(question, turn, answer, tools=FUNCTIONS)).choices[0].message
-    assert told.audio.transcript == "The tool answered: fine"
+    reply = create(**speech(question, turn, answer, tools=FUNCTIONS)).choices[0].message
+    assert reply.audio.transcript == "The tool answered: fine"
