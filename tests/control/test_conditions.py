@@ -90,7 +90,11 @@ def test_conditions_of_a_wrong_type_are_refused_everywhere(
     [
         ("journal/query", {"limit": 5.0}, "limit: wanted a whole number"),
         ("stubs", {"reply": {"json": 1, "status": 200.0}}, "status: must be a whole number"),
-        ("stubs", {"reply": {"json": 1, "status": 204}}, "a response with status 204 has no body. Give body: ''"),
+        (
+            "stubs",
+            {"reply": {"json": 1, "status": 204}},
+            "a response with status 204 has no body. Give body: ''",
+        ),
         ("stubs", {"reply": {"events": [{"event": "a\r\nb", "data": 1}]}}, "events[0]"),
         ("stubs", {"reply": {"text": "a", "duration": 1e308}}, "reply.duration"),
         ("stubs", {"reply": {"segments": [{"text": "a", "start": 1e308}]}}, "reply.segments[0].start"),
