@@ -255,6 +255,7 @@ def long_answer(banner: str) -> Iterator[socket.socket]:
         yield connection
 
 
+@pytest.mark.slow
 def test_sigterm_finishes_the_answer_in_flight(tmp_path: Path) -> None:
     with serving(tmp_path) as (process, banner), long_answer(banner) as connection:
         process.send_signal(signal.SIGTERM)
@@ -266,6 +267,7 @@ def test_sigterm_finishes_the_answer_in_flight(tmp_path: Path) -> None:
     assert len(received) > 10_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_an_idle_server_in_silence(tmp_path: Path, ending: signal.Signals) -> None:
     with serving(tmp_path) as (process, _):

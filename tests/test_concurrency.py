@@ -135,6 +135,7 @@ def test_the_asynchronous_sdk_may_ask_for_everything_at_once(
     assert answers[24:] == [f"This is the number {number}." for number in range(8)]
 
 
+@pytest.mark.slow
 def test_whisper_hears_the_same_every_time(whisper_server: MockServer) -> None:
     passage = "Good morning. Please call me back tomorrow at nine. Thank you for your help. What time is it?"
     with openai.OpenAI(base_url=whisper_server.base_url, api_key="sk-mock-me", max_retries=0) as client:
@@ -151,6 +152,7 @@ def test_whisper_hears_the_same_every_time(whisper_server: MockServer) -> None:
     assert "" not in transcripts
 
 
+@pytest.mark.slow
 def test_accounts_at_once_do_not_mix(server: MockServer) -> None:
     def organization(key: str) -> str:
         with openai.OpenAI(base_url=server.base_url, api_key=key, max_retries=0) as client:

@@ -339,6 +339,7 @@ def test_shell_examples_run(newcomer: Newcomer, program: str) -> None:
     assert done.stderr.count("HTTP ") >= program.count("curl ")  # every request was answered
 
 
+@pytest.mark.slow
 @NEEDS_SHELL
 def test_the_first_example_of_the_tutorial_is_really_heard(newcomer: Newcomer) -> None:
     program, documented = re.findall(

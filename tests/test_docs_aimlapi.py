@@ -27,6 +27,7 @@ def server() -> Iterator[MockServer]:
         yield running
 
 
+@pytest.mark.slow
 @NEEDS_SHELL
 def test_the_first_example_runs(server: MockServer, tmp_path: Path) -> None:
     (program,) = blocks(GUIDE, "sh", RUNNABLE)

@@ -23,6 +23,8 @@ from mockserver.settings.loading import add_models, load_settings
 from mockserver.settings.model import OPTIONS, PER_REQUEST, AccountRow, LimitRow, Settings, SettingsError
 from mockserver.settings.values import kind_of
 
+pytestmark = pytest.mark.slow
+
 KEY = {"Authorization": "Bearer sk-mock-me"}
 
 ODD_TEXTS = (

@@ -103,6 +103,7 @@ def test_openmetrics_is_told_to_those_who_ask_for_it(busy: MockServer) -> None:
     assert families["mockserver_request_seconds"].type == "histogram"
 
 
+@pytest.mark.slow
 def test_the_library_is_not_loaded_before_somebody_asks() -> None:
     program = (
         "import sys; from mockserver import create_app, Settings; create_app(Settings(whisper_model='none'));"

@@ -61,6 +61,7 @@ def test_a_server_in_another_program_is_not_its_to_end() -> None:
     assert "End that program." in response.get_json()["error"]
 
 
+@pytest.mark.slow
 def test_the_program_ends_with_success(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--whisper-model", "none"]
     with subprocess.Popen(

@@ -75,6 +75,7 @@ def test_most_pairs_of_voices_are_distinguished(cast: Cast) -> None:
     assert right / len(pairs) > 0.9
 
 
+@pytest.mark.slow
 def test_speakers_known_by_a_sample_are_called_by_their_names(cast: Cast) -> None:
     names = random.Random(1).sample(list(VOICES), 4)  # As many as a request may name.
     labels = SpeakerLabels([(name, cast.says(name, REFERENCE)) for name in names])
@@ -106,6 +107,7 @@ def test_silence_is_put_down_to_whoever_spoke_last(cast: Cast) -> None:
     assert [labels.label(samples) for samples in heard] == ["A", "A", "B", "B", "B"]
 
 
+@pytest.mark.slow
 def test_there_are_more_speakers_than_letters() -> None:
     labels = SpeakerLabels(
         [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -186,6 +187,7 @@ def test_forgetting_full_buckets_changes_no_answer(requests: list[tuple[int, int
         )
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_accounts_leave_only_the_buckets_that_refill() -> None:
     store, limit = BucketStore(), Limit(500, MINUTE)  # one request is refilled in 120 ms
     most = 0

@@ -64,6 +64,7 @@ def test_it_understands_disturbed_speech(model: WhisperModel, disturbance: str) 
     assert evaluate(model, disturbed).word_errors <= 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1, 35])
 def test_it_hears_nothing_in_silence(model: WhisperModel, seconds: int) -> None:
     assert heard(model, np.zeros(seconds * 16_000, np.float32)) == ""

@@ -73,6 +73,7 @@ def test_what_is_not_heard_counts_as_far_off() -> None:
     assert result.sentence_start_error == np.inf
 
 
+@pytest.mark.slow
 def test_no_row_but_that_of_the_project_says_what_was_said_in_training() -> None:
     rows = {name: case for name, case in cases().items() if name not in DISTURBANCES}
     said = {
@@ -88,6 +89,7 @@ def test_no_row_but_that_of_the_project_says_what_was_said_in_training() -> None
         assert not again & said, name
 
 
+@pytest.mark.slow
 def test_speechless_sounds_are_as_loud_as_they_say() -> None:
     sounds = [(name, sound) for name, sound in speechless(seed=1, tones=8) if "silence" not in name]
     assert len(sounds) == 40

@@ -233,7 +233,7 @@ def _documents(name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", [TRANSCRIPTION, TRANSLATION, SPEECH])
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_the_fast_verdict_the_standard_one_and_the_explanation_agree(name: str, data: st.DataObject) -> None:
     document = data.draw(_documents(name))

@@ -275,6 +275,7 @@ def test_angle_brackets_are_text_and_not_markup(speaker: Pyttsx3Speaker) -> None
     assert [word.text for word in words_of(speaker, marked_up)] == ["Wait", "<break", 'time="9s"/>', "here"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", [LONG_TEXT[:4096], "日" * 4096, "😀 " * 2048, "x" * 4096], ids=lambda text: text[:4]
 )
@@ -305,6 +306,7 @@ def test_speech_is_delivered_while_it_is_made_and_goes_on_in_another_child_if_on
     assert duration_of(own_speaker, utterance()) > 1
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_speech_of_which_two_children_die_ends_there(
     own_speaker: Pyttsx3Speaker, caplog: pytest.LogCaptureFixture
@@ -368,6 +370,7 @@ def impatient() -> Iterator[Pyttsx3Speaker]:
     speaker.close()
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_helper_that_hangs_is_replaced(impatient: Pyttsx3Speaker) -> None:
     helper = helper_of(impatient)
@@ -388,6 +391,7 @@ def stopped_in_speech(speaker: Pyttsx3Speaker, helper: int) -> tuple[Iterator[Sp
     return speech, children
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatient: Pyttsx3Speaker) -> None:
     speech, children = stopped_in_speech(impatient, helper_of(impatient))
@@ -399,6 +403,7 @@ def test_a_child_that_hangs_ends_its_utterance_and_holds_up_nobody_else(impatien
         os.kill(child, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @on_linux
 def test_who_waits_long_for_a_turn_does_not_take_the_helper_for_hung(impatient: Pyttsx3Speaker) -> None:
     helper = helper_of(impatient)
@@ -414,6 +419,7 @@ def test_who_waits_long_for_a_turn_does_not_take_the_helper_for_hung(impatient: 
     os.kill(helper, 0)  # It has not been replaced.
 
 
+@pytest.mark.slow
 @on_linux
 def test_signals_for_the_whole_group_leave_speech_to_be_finished(own_speaker: Pyttsx3Speaker) -> None:
     helper = helper_of(own_speaker)
@@ -451,6 +457,7 @@ def test_closing_the_iterator_ends_the_child(own_speaker: Pyttsx3Speaker) -> Non
     assert duration_of(own_speaker, utterance()) > 1
 
 
+@pytest.mark.slow
 def test_a_reader_that_rests_holds_no_slot(own_speaker: Pyttsx3Speaker) -> None:
     resting = own_speaker.speak(utterance(LONG_TEXT))
     first = next(resting).pcm
@@ -459,6 +466,7 @@ def test_a_reader_that_rests_holds_no_slot(own_speaker: Pyttsx3Speaker) -> None:
     assert first + b"".join(chunk.pcm for chunk in resting) == pcm_of(own_speaker, utterance(LONG_TEXT))
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_child_ends_when_it_has_spoken_though_its_reader_rests(own_speaker: Pyttsx3Speaker) -> None:
     helper = helper_of(own_speaker)
@@ -471,6 +479,7 @@ def test_a_child_ends_when_it_has_spoken_though_its_reader_rests(own_speaker: Py
     assert all(sum(len(chunk.pcm) for chunk in speech) > 100 * SPEECH_SAMPLE_RATE for speech in resting)
 
 
+@pytest.mark.slow
 @on_linux
 def test_without_a_disk_a_resting_reader_is_waited_for(
     own_speaker: Pyttsx3Speaker, monkeypatch: pytest.MonkeyPatch

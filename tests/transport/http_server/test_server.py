@@ -63,6 +63,7 @@ def test_a_server_runs_for_the_length_of_a_with_block(hello: Clip) -> None:
         connect(server)
 
 
+@pytest.mark.slow
 def test_without_settings_a_server_takes_a_free_port() -> None:
     with MockServer() as server, MockServer() as another:
         assert len({server.url, another.url, "http://127.0.0.1:4010"}) == 3

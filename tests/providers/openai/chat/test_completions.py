@@ -128,6 +128,7 @@ def test_text_and_audio_of_one_message_are_both_understood(chat: Chat, hello: Cl
     assert message["content"] == "You wrote: What is this? And I heard you say: Hello world, this is a test."
 
 
+@pytest.mark.slow
 def test_whisper_hears_what_nobody_knows(whisper_server: MockServer) -> None:
     with openai.OpenAI(base_url=whisper_server.base_url, api_key="sk-mock-x", max_retries=0) as client:
         clip = client.audio.speech.create(
