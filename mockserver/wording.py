@@ -31,12 +31,15 @@ def listing(words: Sequence[str], conjunction: str) -> str:
 
 def suggestion(name: str, known: Collection[str], otherwise: str = "") -> str:
     """Return ``Did you mean 'y'?`` for the known name nearest to ``name``; without one ``otherwise``, or all names."""
+    nearest = nearest_name(name, known)
+    return f"Did you mean {nearest!r}?" if nearest else otherwise or f"Known: {', '.join(known) or 'none'}."
+
+
+def nearest_name(name: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name most similar to ``name``, or ``None`` if no similarity reaches ``cutoff`` (0 to 1)."""
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name[:100], known, n=1)
-    if nearest:
-        return f"Did you mean {nearest[0]!r}?"
-    return otherwise or f"Known: {', '.join(known) or 'none'}."
+    return next(iter(get_close_matches(name[:100], known, n=1, cutoff=cutoff)), None)
 
 
 def problem_of_text(text: str, *, is_path: bool = False, longest: int = MAX_TEXT) -> str | None:

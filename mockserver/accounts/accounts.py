@@ -1,8 +1,8 @@
-"""Who is calling: API keys and the accounts they stand for.
+"""Authenticates API keys and resolves their accounts.
 
-A key comes in ``Authorization``, else in ``api-key`` or ``x-api-key``. Any key is an account of its own.
-``sk-mock-<tier>-<anything>`` also picks the usage tier (``sk-mock-free-x``, ``sk-mock-tier-3-ci``), and two
-kinds of key are there to fail: ``sk-mock-invalid...`` is refused, ``sk-mock-noquota...`` has no credit left.
+A key is sent in ``Authorization``, else in ``api-key`` or ``x-api-key``. Each key has an account of its own.
+``sk-mock-<tier>-<anything>`` also selects the usage tier (``sk-mock-free-x``, ``sk-mock-tier-3-ci``). Two kinds of key
+always fail: ``sk-mock-invalid...`` is refused, and ``sk-mock-noquota...`` has no credit left.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from mockserver.settings.model import TIERS, AccountRow, LimitRow, Settings, Sup
 
 HIDDEN = "***"
 
-_SHOWN_IN_PART = 16  # characters of a secret at least, of which beginning and end are shown
-_MAX_SECRET = 1024  # characters of such a secret at most
+_SHOWN_IN_PART = 16  # characters; the beginning and end of secrets of at least this length are shown
+_MAX_SECRET = 1024  # characters; longer secrets are hidden completely
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
 _KEY_HEADERS = ("api-key", "x-api-key")
-# What begin the subprotocols of a WebSocket that carry a key or a name.
+# Prefixes of the WebSocket subprotocols that contain a key or a name.
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _NAMING_PROTOCOLS = {"organization": "openai-organization.", "project": "openai-project."}
 _NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
-_NAME = re.compile("[ -~]{1,200}")  # what can be answered in a header
+_NAME = re.compile("[ -~]{1,200}")  # names that a response header can contain
 # Control characters and surrogates.
 _NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NO_NAMES = frozenset({"null", "none", "undefined"})  # what programs send in place of a name that they lack
+_NO_NAMES = frozenset({"null", "none", "undefined"})  # sent by programs that have no name
 
 
 @dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
 class Account:
-    """The caller: everything stateful is scoped by ``id``. ``key`` is abbreviated.
+    """The account of a caller; all state is scoped by ``id``. ``key`` is abbreviated.
 
-    ``names`` are what patterns can call it: its id, organization, project, and the SHA-256 of its API key.
+    ``names`` are the names that patterns can use: its id, organization, project, and the SHA-256 of its API key.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Account:
     names: frozenset[str] = frozenset()
 
     def as_value(self) -> dict[str, Any]:
-        """Return the account as a JSON value, for ``from_value``; its key stays redacted."""
+        """Return the account as a JSON value, for ``from_value``. The key is redacted."""
         return {
             **{name: getattr(self, name) for name in ("id", "key", "organization", "project", "tier")},
             "models": list(self.models),
@@ -66,7 +66,7 @@ class Account:
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> Account:
-        """Return the account of which this is ``as_value``."""
+        """Return the account of a value that ``as_value`` returned."""
         limits = tuple(
             LimitRow(group, tier, tuple((kind, amount) for kind, amount in amounts), *observed)
             for group, tier, amounts, *observed in value["limits"]
@@ -75,17 +75,17 @@ class Account:
         return cls(**{**value, "models": models, "limits": limits, "names": names})
 
     def limits_of(self, group: str, tier: str) -> dict[str, int | None]:
-        """Return the account's own limits of a limit group, on a tier."""
+        """Return the limits of the account's row for a limit group on a tier."""
         rows = (row for row in self.limits if row.group == group and row.tier in (None, tier))
         return {kind: amount for row in rows for kind, amount in row.limits}
 
     def may_use(self, model: str, alias: str | None) -> bool:
-        """Return whether the project has access to a model, by its own name or its alias'. No list allows all."""
+        """Return whether the project has access to a model, by its name or its alias. An empty list allows all."""
         return not self.models or model in self.models or alias in self.models
 
 
 class Accounts:
-    """Turns the headers of requests into accounts."""
+    """The accounts of the callers, resolved from the headers of requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -95,10 +95,10 @@ class Accounts:
         self._by_id: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def of_request(self, headers: SupportsGet) -> Account:
-        """Return the account of a request: that of its key, with the organization and project that its headers name.
+        """Return the account of a request's key, with the organization and project that its headers name.
 
         Raises ``ApiError`` as ``authenticate`` does, and ``mismatched_organization``, ``mismatched_project`` or
-        ``invalid_organization`` for headers that name another organization or project than the account's.
+        ``invalid_organization`` if the headers name another organization or project than the account's.
         """
         key = key_of(headers)
         account = self.authenticate(key)
@@ -106,7 +106,7 @@ class Accounts:
         return self._named(account, key, named) if named else account
 
     def authenticate(self, key: str) -> Account:
-        """Return the account of an API key, empty for none.
+        """Return the account of an API key; ``key`` is empty if there is none.
 
         Raises ``ApiError``: ``missing_api_key``, ``invalid_api_key`` or ``insufficient_quota``.
         """
@@ -121,12 +121,12 @@ class Accounts:
         return self._account(key)
 
     def known(self, account_id: str) -> Account | None:
-        """Return the account of that id, if it is one of the 4,096 that called last."""
+        """Return the account with this id, if it is one of the 4,096 most recent ones, else ``None``."""
         return self._by_id.get(account_id)
 
     def keys_in(self, text: str) -> list[str]:
-        """Return the keys that stand in a text, of those that are declared or called lately. Words are none."""
-        plain = text.replace("\\", "")  # signs are escaped in JSON and in regular expressions
+        """Return the declared or recently used keys that a text contains. Keys of letters only are ignored."""
+        plain = text.replace("\\", "")  # JSON and regular expressions escape characters
         return [key for key in {*self._declared, *self._latest_keys} if key in plain and not key.isalpha()]
 
     def _is_accepted(self, key: str) -> bool:
@@ -135,7 +135,10 @@ class Accounts:
         return self._settings.accept_any_key and not _NOT_IN_KEYS.search(key)
 
     def _named(self, account: Account, key: str, named: Mapping[str, str]) -> Account:
-        """Return the account with the organization and project that a request names. Refuses undeclared ones."""
+        """Return the account with the organization and project that a request names.
+
+        Raises ``ApiError`` for others than the declared ones, and for invalid names.
+        """
         row = self._declared.get(key)
         for name, value in named.items():
             declared = getattr(row, name, None)
@@ -162,14 +165,14 @@ class Accounts:
 
 
 def redact(key: str) -> str:
-    """Return ``key`` as errors show it to its sender: of more than 12 characters the first 8 and the last 4."""
+    """Return ``key`` as errors show it to its sender: above 12 characters, only the first 8 and the last 4."""
     if len(key) <= 12:
         return key
     return key[:8] + "*" * (len(key) - 12) + key[-4:]
 
 
 def abbreviated(secret: str) -> str:
-    """Return ``secret`` as others see it: of 16 characters and more the first 8 and the last 4, else nothing."""
+    """Return ``secret`` as others see it: from 16 characters, the first 8 and the last 4; otherwise ``***``."""
     return redact(secret) if _SHOWN_IN_PART <= len(secret) <= _MAX_SECRET else HIDDEN
 
 
@@ -181,7 +184,7 @@ def _tier_in(key: str) -> str | None:
 
 
 def key_of(headers: SupportsGet) -> str:
-    """Return the API key in the headers of a request; empty when there is none."""
+    """Return the API key in the headers of a request; empty if there is none."""
     candidates = (
         _key_in(headers.get("Authorization")),
         *(_text(headers.get(name)) for name in _KEY_HEADERS),
@@ -191,19 +194,19 @@ def key_of(headers: SupportsGet) -> str:
 
 
 def _name_in(headers: SupportsGet, name: str) -> str:
-    """Return the organization or project that a request names; empty for none."""
+    """Return the organization or project that a request names; empty if there is none."""
     protocols = headers.get("Sec-WebSocket-Protocol")
     return _text(headers.get(_NAMING[name])) or _of_websocket(protocols, _NAMING_PROTOCOLS[name])
 
 
 def _of_websocket(protocols: str | None, prefix: str) -> str:
-    """Return what a subprotocol of a WebSocket carries, where browsers can send nothing else; empty for none."""
+    """Return the value in a WebSocket subprotocol, in which browsers send keys and names; empty if there is none."""
     offered = (each.strip() for each in _text(protocols).split(","))
     return next((each.removeprefix(prefix) for each in offered if each.startswith(prefix)), "")
 
 
 def _text(header: str | None) -> str:
-    """Return the text of a header, which WSGI reads as Latin-1 and clients may have written in UTF-8."""
+    """Return the text of a header. WSGI decodes it as Latin-1, but clients may have encoded it as UTF-8."""
     text = (header or "").strip()
     if text.isascii():
         return text
@@ -214,7 +217,7 @@ def _text(header: str | None) -> str:
 
 
 def _key_in(authorization: str | None) -> str:
-    """Return the key of a Bearer header, or the password of a Basic one; empty when there is none."""
+    """Return the key of a Bearer header, or the password of a Basic header; empty if there is none."""
     scheme, _, credentials = _text(authorization).partition(" ")
     credentials = credentials.strip()
     if scheme.lower() == "bearer":

@@ -1,7 +1,7 @@
-"""Finds the secrets of a request and hides them where requests are kept or written: journal, snapshots, log.
+"""Redacts the secrets of requests in the journal, snapshots and logs.
 
-A secret is known by the name of what carries it (``catalog/secret_names.toml``), by a scheme before it (``Bearer``), or
-because it is the key that this very request is made with, wherever else that stands.
+A secret is recognised by the name of its header, argument or member (``catalog/secret_names.toml``), by a scheme before
+it (``Bearer``), or, anywhere in the request, because it equals the request's API key.
 """
 
 from __future__ import annotations
@@ -18,30 +18,32 @@ from mockserver.accounts.accounts import HIDDEN, abbreviated, key_of
 from mockserver.catalog.reading import read_table
 
 _TABLE = Path(__file__).parents[1] / "catalog" / "secret_names.toml"
-_FOUND_ALONE = 6  # characters at least of a secret that is hidden wherever a value is nothing else
-_FOUND_WITHIN = 8  # the same, wherever it stands in a text; shorter ones are words, too
-_ENDS_WORDS = 5  # letters at least of a word that is noticed at the end of another, as in `accesstoken`
+_FOUND_ALONE = 6  # characters; minimum length of a secret that is hidden if it is a whole value
+_FOUND_WITHIN = 8  # characters; the same for a secret within a text (shorter secrets may be words)
+_ENDS_WORDS = (
+    5  # letters; minimum length of a word that is recognised at the end of another, as in `accesstoken`
+)
 _MAX_NAME = 200  # characters
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # parts of what follows them may be a password
+_OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # their credentials may contain a password
 _CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)([^\s,;\"']+)", re.IGNORECASE)
-# In headers that have no telling name: `Token …` and `ApiKey …`, which are no schemes of HTTP's, and `key=…`.
+# In headers with other names: `Token …` and `ApiKey …`, which are not HTTP schemes, and `key=…`.
 _KEY_VALUE = re.compile(
     r"(^(?:token|api[-_]?key|key)\s+(?!\w+=)\"?|(?:^|(?<=[\s;,]))(?:token|api[-_]?key|key|session|sid)=\"?)"
     r"([^\s,;\"'=]+)",
     re.IGNORECASE,
 )
 _KEY_PROTOCOL = re.compile(r"(openai-insecure-api-key\.)([^\s,]+)")
-_ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # of a URL within a text
+_ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # an argument of a URL within a text
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-# Keys as OpenAI and others write them; those of words alone are something else.
+# Keys in the form of OpenAI and others. Texts without digits are not keys.
 _KEY = re.compile(r"(?<![\w-])sk-(?=[\w-]*[0-9])[\w-]{16,}")
 
 Carrier = Literal["headers", "queries", "members"]
 
 
 def is_secret(carrier: Carrier, name: str) -> bool:
-    """Return whether a name is that of a secret. Of a very long name only the end is matched."""
+    """Return whether a name is that of a secret. Only the last 200 characters of a name are examined."""
     return _is_secret(carrier, name[-_MAX_NAME:])
 
 
@@ -66,7 +68,7 @@ def _names(carrier: Carrier) -> tuple[frozenset[str], tuple[str, ...], frozenset
 
 
 class Secrets:
-    """The secrets that a request carries, to be hidden wherever they stand."""
+    """The secrets of a request, with methods that hide them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = frozenset(secrets)
@@ -80,16 +82,16 @@ class Secrets:
         self._within = [each for each in self._shown if len(each) >= _FOUND_WITHIN]
 
     def and_those(self, others: Iterable[str]) -> Secrets:
-        """Return these secrets and others."""
+        """Return these secrets together with others."""
         return Secrets(self._secrets.union(others))
 
     def within_pattern(self, pattern: str) -> list[tuple[str, re.Pattern[str]]]:
-        """Return the secrets in a regular expression, and what finds each, its signs escaped or not."""
+        """Return the secrets in a regular expression, each with a pattern that finds it, escaped or not."""
         escaped = ((each, re.compile("".join(rf"\\?{re.escape(c)}" for c in each))) for each in self._within)
         return [(each, found) for each, found in escaped if found.search(pattern)]
 
     def hide_in_all(self, value: Any) -> Any:
-        """Return a JSON value without the secrets in its texts; the names of members stay."""
+        """Return a JSON value with the secrets in its texts hidden. The names of members are not changed."""
         if isinstance(value, str):
             return self.hide(value)
         if isinstance(value, Mapping):
@@ -97,7 +99,7 @@ class Secrets:
         return [self.hide_in_all(each) for each in value] if isinstance(value, list) else value
 
     def hide(self, text: str) -> str:
-        """Return a text without the secrets, and without what looks like a key."""
+        """Return a text with the secrets, and everything that looks like a key, hidden."""
         whole = self._shown.get(text)
         if whole is not None:
             return whole
@@ -109,11 +111,11 @@ class Secrets:
         return _KEY.sub(lambda found: abbreviated(found[0]), text) if "sk-" in text else text
 
     def hide_in_path(self, path: str) -> str:
-        """Return a path without the secrets."""
+        """Return a path with the secrets hidden."""
         return "/".join(map(self.hide, self.hide(path).split("/")))
 
     def hide_in_header(self, name: str, value: str) -> str:
-        """Return what is shown of a header, whose name is in lower case."""
+        """Return the value of a header with secrets hidden; ``name`` is in lower case."""
         if is_secret("headers", name):
             return _secret_header(name, value)
         value = _CREDENTIALS.sub(lambda found: found[1] + found[2] + abbreviated(found[3]), value)
@@ -122,21 +124,21 @@ class Secrets:
         return self.hide(_without_credentials(value) if "://" in value or "?" in value else value)
 
     def hide_in_value(self, text: str) -> str:
-        """Return what is shown of a text in a body, which may be a URL."""
+        """Return a text of a body, which may be a URL, with secrets hidden."""
         return self.hide(_without_credentials(text) if "://" in text else text)
 
     def hide_in_argument(self, name: str, value: str) -> str:
-        """Return what is shown of a query argument."""
+        """Return the value of a query argument with secrets hidden."""
         return abbreviated(value) if is_secret("queries", name) and value else self.hide(value)
 
 
 def secrets_of(headers: Mapping[str, str], query_string: str = "") -> Secrets:
-    """Return the secrets of a request. ``headers`` are found by names in any case, and listed in lower case."""
+    """Return the secrets of a request. Lookups in ``headers`` ignore case; its items have names in lower case."""
     return Secrets(_carried(headers, query_string))
 
 
 def _carried(headers: Mapping[str, str], query_string: str) -> Iterator[str]:
-    """Yield the secrets that a request carries where such are expected. Cookies say too much that is none."""
+    """Yield the secrets in the expected places of a request. Cookies are ignored: most of them are not secret."""
     yield key_of(headers)
     for name, value in headers.items():
         if is_secret("headers", name) and "cookie" not in name:
@@ -162,7 +164,7 @@ def _secret_header(name: str, value: str) -> str:
 
 
 def _without_credentials(text: str) -> str:
-    """Return a text with URLs without user information, and without secrets in their queries."""
+    """Return a text with the user information and the secret arguments of its URLs hidden."""
 
     def argument(found: re.Match[str]) -> str:
         sign, name, value = found.groups()

@@ -1,6 +1,6 @@
-"""Settings that the control API changes while the server runs: for one account, or for every one.
+"""Settings that the control API changes while the server runs, for one account or for all.
 
-Their place is between the command line and the ``x-mock-*`` headers of a request.
+They override the command line and are overridden by the ``x-mock-*`` headers of a request.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
 
 _CHANGEABLE = tuple(option.name for option in PER_REQUEST)
-_MAX_ACCOUNTS = 65_536  # with changes of their own; the one that was changed first makes room
-_REMEMBERED = 4_096  # accounts whose settings are put together already
+_MAX_ACCOUNTS = 65_536  # accounts with changes; the oldest ones are evicted
+_REMEMBERED = 4_096  # accounts with cached settings; the cache is cleared when there are more
 
 Changes = dict[str, Any]
 
 
 class AccountSettings:
-    """The settings of each account: those of the server, then changes for all, then those for the account."""
+    """The settings of each account: the server's settings, changed for all accounts, then for this account."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -35,7 +35,7 @@ class AccountSettings:
         self._changed = False
 
     def for_account(self, account_id: str | None) -> Settings:
-        """Return the settings that hold for an account; for ``None``, for those without changes of their own."""
+        """Return the settings of an account; for ``None``, those of accounts without changes."""
         if not self._changed:
             return self._settings
         known = self._known.get(account_id)
@@ -45,14 +45,14 @@ class AccountSettings:
         return known
 
     def changes(self, account_id: str | None) -> Changes:
-        """Return what was changed for an account alone; for ``None``, for all."""
+        """Return the changes for one account; for ``None``, those for all accounts."""
         with self._lock:
             return dict(self._own(account_id))
 
     def change(self, account_id: str | None, changes: Mapping[str, object]) -> None:
-        """Change settings for an account, or for all; a value of ``None`` takes a change back.
+        """Change settings for an account, or for all; a value of ``None`` undoes a change.
 
-        Raises ``SettingsError``, and changes nothing, for a setting that cannot be changed, or not to that.
+        Raises ``SettingsError``, and changes nothing, for a setting that cannot be changed, or an invalid value.
         """
         checked = self._checked({name: value for name, value in changes.items() if value is not None})
         for name in changes:
@@ -62,20 +62,20 @@ class AccountSettings:
             self._set(account_id, kept | checked)
 
     def reset(self, account_id: str | None) -> None:
-        """Take back the changes for an account alone; for ``None``, those for all and for every account."""
+        """Undo the changes for one account; for ``None``, all changes."""
         with self._lock:
             if account_id is None:
                 self._of_one.clear()
             self._set(account_id, {})
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """Return the changes for an account alone, or every change, for ``restore``."""
+        """Return the changes for one account, or all changes, for ``restore``."""
         with self._lock:
             accounts = {id_: dict(own) for id_, own in self._of_one.items()} if account_id is None else {}
             return {"changes": dict(self._own(account_id)), "accounts": accounts}
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
-        """Put the changes of a ``snapshot`` in place of what there is. Raises ``SettingsError``."""
+        """Replace the changes with those of a ``snapshot``. Raises ``SettingsError``."""
         own = self._checked(state["changes"])
         accounts = {id_: self._checked(changes) for id_, changes in state["accounts"].items()}
         with self._lock:
@@ -121,5 +121,5 @@ class AccountSettings:
 def _check_changeable(name: str) -> None:
     if name not in _CHANGEABLE:
         raise SettingsError(
-            f"{name}: cannot be changed while the server runs. What can: {', '.join(_CHANGEABLE)}."
+            f"{name}: cannot be changed while the server runs. Settings that can: {', '.join(_CHANGEABLE)}."
         )

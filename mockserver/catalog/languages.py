@@ -1,4 +1,4 @@
-"""Reads ``languages_text.toml``: the languages of texts, what tells them apart, and the voices that speak them."""
+"""Reads ``languages_text.toml``: the languages of texts, their letters and words, and their voices."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def espeak_voices() -> dict[str, str]:
 
 
 def is_language(code: str) -> bool:
-    """Return whether ``code`` ("de", "de-AT") is a language that can be spoken, one of ``espeak_voices``."""
+    """Return whether ``espeak_voices`` has a voice for the language ``code`` ("de", "de-AT")."""
     return primary_subtag(code) in espeak_voices()
 
 
 def primary_subtag(code: str) -> str:
-    """Return the language of a code: ``de`` of ``de-AT``."""
+    """Return the language part of a code: ``de`` of ``de-AT``."""
     return re.split("[-_]", code.strip().lower())[0]

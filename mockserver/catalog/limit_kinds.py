@@ -1,4 +1,4 @@
-"""The kinds of rate limit: what they count, over which window, and how messages name them."""
+"""The kinds of rate limits, with their units, windows and labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ DAY = 24 * HOUR
 
 
 class Kind(NamedTuple):
-    """``counts`` is ``requests``, ``tokens`` or ``images``; ``window`` in microseconds; ``label`` as in messages."""
+    """A kind of rate limit. ``counts`` is ``requests``, ``tokens`` or ``images``; ``window`` is in microseconds.
+
+    ``label`` is its name in messages.
+    """
 
     name: str
     counts: str
@@ -29,6 +32,6 @@ KINDS = {
     )
 }
 
-# Limits that are stated in the same tables and not enforced per request, but per batch.
+# Limits that are in the same tables, but are enforced per batch, not per request.
 ENQUEUED_TOKENS = "enqueued_tokens"
 QUEUE_KINDS = (ENQUEUED_TOKENS,)

@@ -1,8 +1,7 @@
-"""Makes model cards of rows: those of the tables in ``models/``, and those that a configuration adds.
+"""Makes model cards from rows: those of the tables in ``models/``, and those of a configuration.
 
-A dated snapshot (``alias_of``) and a model that is ``like`` another one inherit what they do not say
-themselves. Rules (``transcription``, ``speech``, ``chat``) and ``sources`` are inherited key by key, all else
-as a whole.
+A dated snapshot (``alias_of``) and a model that is ``like`` another one inherit the values that their rows lack. Rules
+(``transcription``, ``speech``, ``chat``) and ``sources`` are inherited key by key, other values as a whole.
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ _KEY_BY_KEY = ("transcription", "speech", "chat", "sources")
 _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snapshots"})
 _OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
-_FROM_THE_MODEL_LIKE = ("created", "prices")  # where a configured row does not give them
+_FROM_THE_MODEL_LIKE = ("created", "prices")  # inherited by configured rows, unless they give them
 CONFIGURABLE = (
     *("id", "like", "name", "summary", "created", "owned_by", "snapshot", "limit_group", "shutdown_date"),
     *("endpoints", "modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff"),
     *("prices", "chat", "speech", "transcription", "sources"),
 )
-_HIGHEST = 10**12  # tokens, US dollars, seconds since 1970
-_MAX_DEPTH = 4  # tables within each other
+_HIGHEST = 10**12  # tokens, US dollars, Unix seconds
+_MAX_DEPTH = 4  # nested tables
 _LOWEST = {"created": 0, "context_window": 1, "max_output_tokens": 1}
 _NAMES = ("id", "snapshot", "limit_group")
 _DATES = ("shutdown_date", "knowledge_cutoff")
-_CONFIGURATION = "configuration"  # the source of what a configured row gives
+_CONFIGURATION = "configuration"  # the source of the values of a configured row
 _FINE_TUNED = "ft:"
 
 
@@ -63,7 +62,7 @@ class _ModelsFile:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of the tables: their cards, and their ``rows`` with all that they inherit."""
+    """The models of the tables: their cards, and their complete ``rows`` with inherited values."""
 
     cards: dict[str, ModelCard]
     rows: dict[str, Row]
@@ -72,17 +71,17 @@ class Models:
 def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Models:
     """Return the models of the ``*.toml`` files in ``folder``, in the order of files and rows.
 
-    ``token_rules`` returns how a model counts tokens; snapshots count as their models do. Raises
+    ``token_rules`` returns the token rules of a model id; snapshots have those of their models. Raises
     ``CatalogError``.
     """
     files = sorted(folder.glob("*.toml"))
     if not files:
-        raise CatalogError(f"{folder.name}/: holds no tables of models; put them back, or reinstall")
+        raise CatalogError(f"{folder.name}/: has no tables of models; put them back, or reinstall")
     own: dict[str, tuple[Row, str]] = {}
     for file in files:
         for row, where in rows_of(read_file(_ModelsFile, file).models, f"{file.name}, models", "id"):
             if row["id"] in own:
-                raise CatalogError(f"{where}: another table has a row of that id; keep one")
+                raise CatalogError(f"{where}: another table has a row with this id; keep one")
             own[row["id"]] = row, where
     rows: dict[str, Row] = {}
     for model_id in own:
@@ -92,28 +91,28 @@ def read_models(folder: Path, token_rules: Callable[[str], TokenRules]) -> Model
     cards = {model_id: card_of(rows[model_id], where) for model_id, (_, where) in own.items()}
     for model in cards.values():
         if model.snapshot != model.id and cards.get(model.snapshot, model).alias_of != model.id:
-            problem = f"key 'snapshot': '{model.snapshot}' is no snapshot of it"
+            problem = f"key 'snapshot': '{model.snapshot}' is not a snapshot of it"
             raise CatalogError(f"{own[model.id][1]}: {problem}; add its row, with alias_of")
     return Models(cards, {model_id: rows[model_id] for model_id in own})
 
 
 def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> Row:
-    """Return a row of a configuration with all that it inherits. Raises ``CatalogError`` naming ``where``.
+    """Return a row of a configuration with its inherited values. Raises ``CatalogError`` naming ``where``.
 
-    ``known`` are the rows it can be ``like``; a fine-tuned model (``ft:BASE:…``) is like its base without saying
-    so, one that takes the place of a known one like that. What it does not say is that of the model it is like,
-    but for names, snapshots and a shutdown date.
+    ``known`` are the rows that it can be ``like``. By default, a fine-tuned model (``ft:BASE:…``) is like its base, and
+    a model that replaces a known one is like that. It inherits all values except names, snapshots and the shutdown
+    date.
     """
     model_id = row.get("id")
     if not isinstance(model_id, str) or not model_id:
-        raise CatalogError(f"{where}.id: is missing or no text; give the model's name")
+        raise CatalogError(f"{where}.id: is missing or not a text; give the model's name")
     row = {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
     _check_configured(row, known, where)
     tuned = model_id.split(":") if model_id.startswith(_FINE_TUNED) else []
     itself = model_id if model_id in known else None
     like = row.get("like", tuned[1] if len(tuned) > 1 else itself)
     if not isinstance(like, str):
-        raise CatalogError(f"{where}.like: is missing or no text; name the model it behaves like")
+        raise CatalogError(f"{where}.like: is missing or not a text; name the model that it is like")
     if like not in known:
         raise CatalogError(f"{where}.like: unknown model {like!r}. {nearest(like, known)}")
     base = known[like]
@@ -128,9 +127,9 @@ def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str)
 
 
 def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: str) -> None:
-    """Raise ``CatalogError`` for a key that cannot be given, or a value that no model can have.
+    """Raise ``CatalogError`` for a key that cannot be configured, or a value that no model can have.
 
-    Types are checked as the row becomes a card.
+    Types are checked when the row is converted to a card.
     """
     for key, value in row.items():
         if problem := problem_of_text(key, longest=100):
@@ -143,12 +142,10 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
             and isinstance(value, str)
             and not (value.isprintable() and value.strip() == value != "")
         ):
-            raise CatalogError(
-                f"{place}: {value!r} is not a name; give one in a line, without spaces around it"
-            )
+            raise CatalogError(f"{place}: {value!r} is not a name; give one line without spaces around it")
         _check_written(value, place)
         if key in _LOWEST and type(value) is int and value < _LOWEST[key]:
-            raise CatalogError(f"{place}: {value} is below {_LOWEST[key]}; give a number from there on")
+            raise CatalogError(f"{place}: {value} is below {_LOWEST[key]}; give a higher number")
         if key in _DATES and isinstance(value, str) and not _is_date(value):
             raise CatalogError(f"{place}: {value!r} is not a date; write it as YYYY-MM-DD")
         if key == "endpoints" and isinstance(value, list):
@@ -162,18 +159,20 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
                         f"{place}.{name}: {price} is below 0; give US dollars, or leave it out"
                     )
         if key == "sources" and not isinstance(value, Mapping):
-            raise CatalogError(f"{place}: is not a table; give a text for each of the figures")
+            raise CatalogError(f"{place}: is not a table; give a text for each group of values")
 
 
 def _check_written(value: Any, place: str, depth: int = 0) -> None:
-    """Raise ``CatalogError`` for texts, numbers and depths that no model of the catalog comes near."""
+    """Raise ``CatalogError`` for texts, numbers and depths that are out of range for every model."""
     if isinstance(value, str) and (problem := problem_of_text(value)):
         raise CatalogError(f"{place}: {shown(value)} {problem}; write another text")
     if isinstance(value, int | float) and not -_HIGHEST <= value <= _HIGHEST:
-        raise CatalogError(f"{place}: {shown(value)} is no number from -{_HIGHEST} to {_HIGHEST}; give one")
+        raise CatalogError(
+            f"{place}: {shown(value)} is not a number from -{_HIGHEST} to {_HIGHEST}; give one"
+        )
     if isinstance(value, Mapping | list):
         if depth > _MAX_DEPTH:
-            raise CatalogError(f"{place}: is nested too deeply; no key of a model is")
+            raise CatalogError(f"{place}: is nested too deeply; give a flatter value")
         members = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, member in members:
             _check_written(member, place, depth + 1)
@@ -183,22 +182,20 @@ def _check_written(value: Any, place: str, depth: int = 0) -> None:
 
 def _check_endpoints(endpoints: list[Any], known: Mapping[str, Row], place: str) -> None:
     """Raise ``CatalogError`` for endpoints that no model of the catalog has."""
-    there_are = sorted({endpoint for row in known.values() for endpoint in row.get("endpoints", ())})
+    existing = sorted({endpoint for row in known.values() for endpoint in row.get("endpoints", ())})
     if not endpoints:
-        raise CatalogError(f"{place}: is empty; give one of {', '.join(there_are)}")
+        raise CatalogError(f"{place}: is empty; give one of {', '.join(existing)}")
     for endpoint in endpoints:
-        if isinstance(endpoint, str) and endpoint not in there_are:
-            raise CatalogError(f"{place}: no model has {endpoint!r}; there are {', '.join(there_are)}")
+        if isinstance(endpoint, str) and endpoint not in existing:
+            raise CatalogError(f"{place}: unknown endpoint {endpoint!r}. {suggestion(endpoint, existing)}")
 
 
 def _check_efforts(efforts: list[Any], known: Mapping[str, Row], place: str) -> None:
-    """Raise ``CatalogError`` for values of ``reasoning_effort`` that no model of the catalog takes."""
-    there_are = {effort for row in known.values() for effort in row.get("chat", {}).get("efforts", ())}
+    """Raise ``CatalogError`` for values of ``reasoning_effort`` that no model of the catalog accepts."""
+    existing = sorted({effort for row in known.values() for effort in row.get("chat", {}).get("efforts", ())})
     for effort in efforts:
-        if isinstance(effort, str) and effort not in there_are:
-            raise CatalogError(
-                f"{place}: no model takes {effort!r}; there are {', '.join(sorted(there_are))}"
-            )
+        if isinstance(effort, str) and effort not in existing:
+            raise CatalogError(f"{place}: unknown effort {effort!r}. {suggestion(effort, existing)}")
 
 
 def _is_date(text: str) -> bool:
@@ -216,7 +213,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def _complete(
     model_id: str, own: Mapping[str, tuple[Row, str]], rows: dict[str, Row], heirs: tuple[str, ...]
 ) -> Row:
-    """Return the row of a model with all that it inherits, kept in ``rows``; ``heirs`` wait for it."""
+    """Return the row of a model with its inherited values, and store it in ``rows``; ``heirs`` inherit from it."""
     if model_id in rows:
         return rows[model_id]
     row, where = own[model_id]
@@ -229,14 +226,14 @@ def _complete(
         sort = "alias" if key == "alias_of" else "model"
         raise CatalogError(f"{where}: key '{key}': no {sort} has the id {parent!r}; add its row")
     if parent in (model_id, *heirs):
-        raise CatalogError(f"{where}: key '{key}': {parent!r} inherits from it; let one stand alone")
+        raise CatalogError(f"{where}: key '{key}': {parent!r} inherits from it; remove one of the keys")
     inherited = _complete(parent, own, rows, (*heirs, model_id))
     rows[model_id] = _inheriting(row, inherited, _OWN if key == "alias_of" else _OWN_OF_MODELS)
     return rows[model_id]
 
 
 def _inheriting(row: Row, parent: Row, own: frozenset[str]) -> Row:
-    """Return ``row`` with the keys that it inherits from ``parent``: all but those in ``own``."""
+    """Return ``row`` with the keys that it inherits from ``parent``: all except those in ``own``."""
     inherited = {key: value for key, value in parent.items() if key not in own}
     if "prices" in own and "sources" in inherited:
         sources = inherited["sources"].items()
@@ -250,7 +247,7 @@ def _inheriting(row: Row, parent: Row, own: frozenset[str]) -> Row:
 
 
 def card_of(row: Row, where: str, *, separator: str = ", ") -> ModelCard:
-    """Return the card of a complete row."""
+    """Return the card of a complete row. Raises ``CatalogError`` naming ``where``."""
     card = {"snapshot": row["id"]} | row
     for key, cls in _NESTED.items():
         if isinstance(card.get(key), dict):

@@ -1,4 +1,4 @@
-"""Models that the tables lack: those of the configuration, and those added while the server runs."""
+"""Custom models: models of the configuration, and models added while the server runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.model_rows import Row
     from mockserver.catalog.records import ModelCard
 
-Owner = str | None  # an account; ``None``: every account
+Owner = str | None  # an account id; ``None`` for all accounts
 
 
 def how_to_add(model_id: str) -> str:
@@ -24,24 +24,24 @@ def how_to_add(model_id: str) -> str:
 
 
 class OwnModels:
-    """The models added by the user, by account and id. Safe to share between threads.
+    """Custom models by account and id. Thread-safe.
 
-    Those of the configuration belong to every account and outlive a reset. Those added while the server runs
-    belong to one account, or to every one.
+    Models of the configuration belong to all accounts and survive a reset. Models that are added while the server runs
+    belong to one account, or to all.
     """
 
     def __init__(self, tables: Callable[[], Mapping[str, Row]]) -> None:
-        """Keep ``tables``, which returns the complete rows of the tables."""
+        """Create it without models. ``tables`` returns the complete rows of the tables."""
         self._lock = threading.Lock()
         self._tables = tables
         self._configured: dict[str, Row] = {}
         self._added: dict[Owner, dict[str, Row]] = {}
-        self._given: dict[Owner, dict[str, Row]] = {}  # those added, as they were given
-        self._deleted: dict[Owner, set[str]] = {}  # by requests
+        self._given: dict[Owner, dict[str, Row]] = {}  # the added models, as the user gave them
+        self._deleted: dict[Owner, set[str]] = {}  # the models that requests have deleted
         self._cards: dict[Owner, dict[str, ModelCard]] = {}
 
     def cards(self, owner: Owner) -> Mapping[str, ModelCard]:
-        """Return the models of an account, those of every account included."""
+        """Return the models of an account, including those of all accounts."""
         if not self._configured and not self._added:
             return {}
         with self._lock:
@@ -52,11 +52,11 @@ class OwnModels:
             return self._cards[owner]
 
     def every_card(self) -> list[ModelCard]:
-        """Return the models of all accounts."""
+        """Return the custom models of all owners."""
         return [card for owner in (None, *self._added) for card in self.cards(owner).values()]
 
     def add(self, row: Row, where: str, *, owner: Owner = None, configured: bool = False) -> ModelCard:
-        """Add a model that is like one of the tables or of the owner. Raises ``CatalogError`` naming ``where``."""
+        """Add a model that is like a model of the tables or of the owner. Raises ``CatalogError`` naming ``where``."""
         with self._lock:
             complete = configured_row(row, {**self._tables(), **self._rows(owner)}, where)
             card = card_of(complete, where, separator=".")
@@ -68,7 +68,7 @@ class OwnModels:
         return card
 
     def remove(self, model_id: str, owner: Owner) -> bool:
-        """Remove an owner's model, for every account one of the configuration, too. Return whether there was one."""
+        """Remove an owner's model; for ``None``, also a model of the configuration. Return whether there was one."""
         with self._lock:
             found = self._added.get(owner, {}).pop(model_id, None)
             self._given.get(owner, {}).pop(model_id, None)
@@ -78,18 +78,18 @@ class OwnModels:
         return found is not None
 
     def delete(self, model_id: str, account_id: str) -> None:
-        """Hide a model from an account until a reset; other accounts keep it."""
+        """Hide a model from one account until a reset."""
         with self._lock:
             self._deleted.setdefault(account_id, set()).add(model_id)
             self._cards = {}
 
     def reset(self, account_id: str | None) -> None:
-        """Remove what was added for an account; for ``None``, what was added for any."""
+        """Remove the models that were added for an account; for ``None``, all added models."""
         with self._lock:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Row]:
-        """Return the models that were added for an account, or for any, as rows for ``restore``."""
+        """Return the models that were added for an account, or all, as rows for ``restore``."""
         with self._lock:
             return [
                 {"account": owner if account_id is None else None, "model": dict(row)}
@@ -99,7 +99,7 @@ class OwnModels:
             ]
 
     def restore(self, state: list[Row], account_id: str | None) -> None:
-        """Put the models of a ``snapshot`` in place of those added. Raises ``CatalogError``, nothing being changed."""
+        """Replace the added models with those of a ``snapshot``. Raises ``CatalogError`` and then changes nothing."""
         with self._lock:
             before = self._added, self._given
             self._added, self._given = dict(self._added), dict(self._given)

@@ -1,30 +1,30 @@
-"""Reads ``openai_paths.toml``: the calls that OpenAI has, whether this server answers them or not.
+"""Reads ``openai_paths.toml``: all calls of OpenAI's API, including those that this server does not answer.
 
-Paths are written without ``/v1`` (``/responses/{response_id}``), as the routes are.
+Paths are written without ``/v1`` (``/responses/{response_id}``), like the routes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.catalog.reading import read_table
+from mockserver.wording import nearest_name
 
 VERSION = "/v1"
-WEBSOCKET = "WEBSOCKET"  # the method of a GET that asks for one
+WEBSOCKET = "WEBSOCKET"  # the method of a GET that requests a WebSocket
 
 _TABLE = Path(__file__).parent / "openai_paths.toml"
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|\*")
 
 
 class KnownCall(NamedTuple):
-    """A call of a service: the service, the method, the path's template, the resource, and what to do instead.
+    """A call of a service: the service, the method, the template of the path, the resource, and a hint.
 
-    ``asks_for_bearer`` is whether its 401 names the scheme that is missing.
+    The hint says what to do instead. ``asks_for_bearer`` is true if its 401 names the missing scheme.
     """
 
     service: str
@@ -36,30 +36,30 @@ class KnownCall(NamedTuple):
 
 
 def without_version(path: str) -> str:
-    """Return a path as the tables have it, without ``/v1``."""
+    """Return a path without ``/v1``, as in the tables."""
     return path[len(VERSION) :] if path.startswith(VERSION + "/") else path
 
 
 def path_expression(template: str) -> str:
-    """Return a template of paths as a regular expression: ``{id}`` and ``<id>`` are one segment, ``*`` anything."""
+    """Return a path template as a regular expression: ``{id}`` and ``<id>`` match one segment, ``*`` anything."""
     fixed = map(re.escape, _PLACEHOLDER.split(template))
     open_parts = ["(?s:.*)" if part == "*" else "[^/]+" for part in _PLACEHOLDER.findall(template)]
     return "".join(_interleaved(fixed, open_parts))
 
 
 def path_pattern(template: str) -> re.Pattern[str]:
-    """Compile a template of paths of our own tables. A caller's could take hours to match."""
+    """Compile a path template of our tables. Templates of callers are not allowed: they could take hours to match."""
     return re.compile(path_expression(template))
 
 
 def shape(template: str) -> str:
-    """Return a template without the names of its placeholders: equal for templates of the same paths."""
+    """Return a template without the names of its placeholders. It is equal for templates of the same paths."""
     return _PLACEHOLDER.sub("{}", template)
 
 
 @cache
 def openai_calls() -> tuple[KnownCall, ...]:
-    """Return every call of OpenAI's API."""
+    """Return all calls of OpenAI's API."""
     rows = _table()
     asking = frozenset(rows["asks_for_bearer"])
     return tuple(
@@ -78,7 +78,7 @@ def openai_calls() -> tuple[KnownCall, ...]:
 
 
 def calls_of(path: str) -> tuple[KnownCall, ...]:
-    """Return the calls of a path (without ``/v1``); none for a path that no service of the table has."""
+    """Return the calls of a path (without ``/v1``); none if no service of the table has the path."""
     rows = _table()
     for row in rows["others"]:
         if path.startswith(tuple(row["prefixes"])):
@@ -88,11 +88,9 @@ def calls_of(path: str) -> tuple[KnownCall, ...]:
 
 
 def similar_path(path: str) -> str:
-    """Return the path of OpenAI's API that looks most like ``path`` (both with ``/v1``); empty where none does."""
-    nearest = get_close_matches(
-        without_version(path), {call.path for call in openai_calls()}, n=1, cutoff=0.8
-    )
-    return VERSION + nearest[0] if nearest else ""
+    """Return the path of OpenAI's API that is most similar to ``path`` (both with ``/v1``); empty if none is."""
+    nearest = nearest_name(without_version(path), {call.path for call in openai_calls()}, cutoff=0.8)
+    return VERSION + nearest if nearest else ""
 
 
 class _Template(NamedTuple):
@@ -116,7 +114,7 @@ def _templates() -> tuple[_Template, ...]:
 
 
 def _hint(hints: Mapping[str, str], resource: str) -> str:
-    """Return the hint of a resource, or of the nearest one that it is below."""
+    """Return the hint of a resource, or of its nearest parent with a hint."""
     while resource not in hints and "." in resource:
         resource = resource.rpartition(".")[0]
     return hints.get(resource, "")

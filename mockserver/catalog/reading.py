@@ -1,4 +1,4 @@
-"""Reads TOML tables into records: every key known, none missing, every value of its type."""
+"""Reads TOML tables into records and validates their keys and types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _END = "\n# End of the table.\n"
 
 
 class CatalogError(Exception):
-    """A table is malformed; the message names the file, the key and what to do about it."""
+    """A table is malformed; the message names the file, the key and the remedy."""
 
 
 def read_file(cls: type[Record], file: Path) -> Record:
@@ -29,9 +29,9 @@ def read_file(cls: type[Record], file: Path) -> Record:
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """Return what is in a TOML ``file``. Reading a key that it lacks raises ``CatalogError``, too.
+    """Return the content of a TOML ``file``. Raises ``CatalogError``, also when a missing key is read.
 
-    Those that ship end with a line that says so: of a file that was cut short, the rest may still be TOML.
+    The tables of this package end with a certain line, because a truncated file may still be valid TOML.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -60,12 +60,14 @@ class _Table(dict[str, Any]):
 
 
 def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each row with a description of its place. The columns ``names`` identify a row."""
+    """Yield each row with a description of its place. The columns ``names`` identify a row. Raises ``CatalogError``."""
     seen = set()
     for number, row in enumerate(rows, 1):
         for name in names:
             if not isinstance(row.get(name), str):
-                raise CatalogError(f"{table} number {number}: key '{name}' is missing or no text; give one")
+                raise CatalogError(
+                    f"{table} number {number}: key '{name}' is missing or not a text; give one"
+                )
         where = f"{table} '{' '.join(row[name] for name in names)}'"
         if where in seen:
             raise CatalogError(f"{where}: another row has the same {' and '.join(names)}; keep one")
@@ -74,7 +76,7 @@ def rows_of(rows: list[dict[str, Any]], table: str, *names: str) -> Iterator[tup
 
 
 def record(cls: type[Record], row: dict[str, Any], where: str) -> Record:
-    """Return ``row`` as a ``cls``: every key known, none missing, every value of its type."""
+    """Convert ``row`` to a ``cls``. Raises ``CatalogError`` for unknown or missing keys and values of a wrong type."""
     import msgspec
 
     columns = {column.name: column for column in fields(cls)}

@@ -1,4 +1,4 @@
-"""What a row of a table is: models with their prices and rules, other providers' offers, tier limits."""
+"""The records of the tables: models with their prices and rules, offers of other providers, tier limits, voices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Source = Literal["documented", "assumed", "observed"]
 
-# How a model refuses a parameter that it does not take: a row of errors.toml for each.
+# The ways in which a model refuses a parameter; errors.toml has a row for each.
 ParameterRefusal = Literal[
     "unsupported", "fixed", "unknown", "unrecognized", "incompatible", "no_search", "no_tools", "max_tokens"
 ]
@@ -15,16 +15,18 @@ ParameterRefusal = Literal[
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRules:
-    """What a model does on ``v1/audio/transcriptions`` (API reference, Create transcription).
+    """The rules of a model on ``v1/audio/transcriptions`` (API reference, Create transcription).
 
-    Durations are seconds of audio; a cap that is ``None`` does not exist. ``extensions``: those of the file names it
-    takes, in the order in which it lists them. ``containers``: whether it finds out by itself what a file is
-    ("probed"), or believes its name ("named"). ``streams``: whether ``stream`` is heeded. ``timestamps``: whether
-    ``timestamp_granularities`` are heeded, ignored or refused. ``usage``: how the answer counts. ``internal_name``:
-    the model's name in the error message about ``response_format``, which offers the ``alternatives``, or else all of
-    its formats. ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by two spaces
-    ("engine"). ``language_codes``: the codes that ``language`` may have, a table of ``languages.toml``. ``translates``:
-    whether the model serves ``v1/audio/translations``.
+    - Durations are in seconds of audio; a maximum of ``None`` does not exist.
+    - ``extensions``: the accepted file name extensions, in the order of the error message.
+    - ``containers``: the model detects the container of a file ("probed"), or derives it from the name ("named").
+    - ``streams``: ``stream`` is supported. ``timestamps``: how ``timestamp_granularities`` are treated.
+    - ``usage``: the unit of the usage in the response.
+    - ``internal_name``: the model's name in the error message about ``response_format``, which lists the
+      ``alternatives``, or, without any, all formats of the model.
+    - ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by two spaces ("engine").
+    - ``language_codes``: the table of ``languages.toml`` with the accepted values of ``language``.
+    - ``translates``: the model serves ``v1/audio/translations``.
     """
 
     response_formats: tuple[str, ...]
@@ -51,10 +53,10 @@ class TranscriptionRules:
 
 @dataclass(frozen=True, slots=True)
 class SpeechRules:
-    """What a model does on ``v1/audio/speech`` (API reference, Create speech).
+    """The rules of a model on ``v1/audio/speech`` (API reference, Create speech).
 
-    ``voices`` are in the order of the API's error message. ``instructions``: whether they are heeded. The text is
-    bounded by characters, as the schema documents, or by tokens.
+    ``voices`` are in the order of the API's error message. ``instructions``: the model follows instructions. The length
+    of the text is limited in characters, as the schema documents, or in tokens.
     """
 
     voices: tuple[str, ...]
@@ -66,23 +68,28 @@ class SpeechRules:
 
 @dataclass(frozen=True, slots=True)
 class ChatRules:
-    """What a model does on ``v1/chat/completions`` (API reference, Create chat completion; model pages).
+    """The rules of a model on ``v1/chat/completions`` (API reference, Create chat completion; model pages).
 
-    ``audio``: hears and speaks, and must do one of both in every call; ``voices`` are those it speaks with.
-    ``json_mode``: takes ``response_format`` of type ``json_object``.
+    Requests:
 
-    ``refuses`` are the parameters that the model does not take, with the way it says so;
-    ``refuses_reasoning`` are those that it does not take while it reasons. ``efforts`` are the values of
-    ``reasoning_effort`` that it takes, ``effort`` is the one without any; a model without efforts does not
-    reason, unless it ``refuses_reasoning`` all the same. ``tools_while_reasoning`` says whether functions may be
-    called then. ``verbosities`` and ``cache_retention`` are the values it takes of ``verbosity`` and
-    ``prompt_cache_retention``; ``max_choices`` is the most of ``n``, ``max_top_logprobs`` that of ``top_logprobs``
-    where it is less than the API's own; ``roles_refused`` are the roles that a message may not have.
-    ``parallel_tool_calls_alone``: takes ``parallel_tool_calls`` without ``tools``.
+    - ``audio``: the model accepts and produces audio; each request must use one of both. ``voices`` are its voices.
+    - ``json_mode``: it accepts ``response_format`` of type ``json_object``.
+    - ``refuses``: the parameters that it refuses, with the kind of refusal; ``refuses_reasoning``: those that it
+      refuses while it reasons.
+    - ``efforts``: the accepted values of ``reasoning_effort``; ``effort``: its default. A model without efforts does
+      not reason, unless it has ``refuses_reasoning``.
+    - ``tools_while_reasoning``: whether it calls functions while it reasons.
+    - ``verbosities``, ``cache_retention``: the accepted values of ``verbosity`` and ``prompt_cache_retention``.
+    - ``max_choices``: the maximum of ``n``; ``max_top_logprobs``: the maximum of ``top_logprobs``, if it is below the
+      API's.
+    - ``roles_refused``: roles that messages must not have.
+    - ``parallel_tool_calls_alone``: it accepts ``parallel_tool_calls`` without ``tools``.
 
-    How its answers look: ``null_logprobs``: choices say ``logprobs: null`` where nobody asked for any (without,
-    the key is only there when they were asked for); ``system_fingerprint``: answers tell one, else null;
-    ``cache_write_tokens``: the usage counts them.
+    Responses:
+
+    - ``null_logprobs``: choices have ``logprobs: null`` if the request asks for none; otherwise the key is left out.
+    - ``system_fingerprint``: responses have one, else null.
+    - ``cache_write_tokens``: the usage has the member.
     """
 
     audio: bool
@@ -106,7 +113,7 @@ class ChatRules:
     voices: tuple[str, ...] = ()
 
     def bounded_by_model(self) -> set[tuple[tuple[str | int, ...], str]]:
-        """Return the paths and keywords of the request schema that the rules of the model stand in for."""
+        """Return the paths and keywords of the request schema that the rules of the model replace."""
         bounded: set[tuple[tuple[str | int, ...], str]] = {(("prompt_cache_retention",), "enum")}
         if self.efforts or "reasoning_effort" in self.refuses:
             bounded |= {(("reasoning_effort",), "type"), (("reasoning_effort",), "enum")}
@@ -115,20 +122,20 @@ class ChatRules:
         return bounded
 
     def reasons(self, effort: str | None) -> bool:
-        """Return whether the model reasons at a ``reasoning_effort``; ``None`` is the model's own."""
+        """Return whether the model reasons at a ``reasoning_effort``; ``None`` is the model's default."""
         return (effort or self.effort) != "none" if self.efforts else bool(self.refuses_reasoning)
 
 
 @dataclass(frozen=True, slots=True)
 class CustomVoices:
-    """From what custom voices can be created, and how they sound (``voices.toml``).
+    """The rules of custom voices (``voices.toml``).
 
-    ``most`` is per organization. A recording has at most ``recording_bytes`` bytes, that of the voice at most
-    ``sample_seconds`` seconds; the consent phrase exists in ``consent_languages`` (ISO 639-1). ``prompt_models``
-    make voices of prompts. ``pitch`` (0 to 100) and ``tempo`` (a factor) are the lowest and highest there are.
+    ``max_voices`` is per organization. A recording has at most ``recording_bytes`` bytes, the recording of the voice at
+    most ``sample_seconds`` seconds. The consent phrase exists in ``consent_languages`` (ISO 639-1). ``prompt_models``
+    create voices from prompts. ``pitch`` (0 to 100) and ``tempo`` (a factor) are pairs of minimum and maximum.
     """
 
-    most: int
+    max_voices: int
     sample_seconds: float
     recording_bytes: int
     content_types: tuple[str, ...]
@@ -140,10 +147,10 @@ class CustomVoices:
 
 @dataclass(frozen=True, slots=True)
 class SttRules:
-    """How another provider's speech-to-text jobs answer for a model.
+    """The rules of another provider's speech-to-text jobs for a model.
 
-    ``result`` is the service that shapes the result; ``name``, ``version`` and ``arch`` are what a result of Deepgram's
-    shape says of the model.
+    ``result`` is the service that defines the form of the result; ``name``, ``version`` and ``arch`` describe the model
+    in results of Deepgram's form.
     """
 
     result: Literal["openai", "deepgram", "assemblyai"]
@@ -154,7 +161,7 @@ class SttRules:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """US dollars per million tokens, or ``per_minute`` of audio; ``None`` where no source gives the price."""
+    """Prices in US dollars per million tokens, or ``per_minute`` of audio; ``None`` if no source gives the price."""
 
     text_input: float | None = None
     text_output: float | None = None
@@ -165,8 +172,9 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class ImageRules:
-    """How many tokens an image takes: ``base`` and ``tile`` for each square of 512 pixels, or ``multiplier`` for
-    each of 32 pixels, of which there are at most ``patches``.
+    """The numbers of tokens of an image: ``base``, and ``tile`` for each tile of 512 by 512 pixels.
+
+    With ``multiplier``, it is this number for each patch of 32 by 32 pixels, of which there are at most ``patches``.
     """
 
     base: int = 0
@@ -177,13 +185,15 @@ class ImageRules:
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """How a family of models counts text and images, in tokens.
+    """The rules by which a family of models counts the tokens of text and images.
 
-    ``models`` are ids, or with ``*`` the beginnings of ids. ``prompt`` is what a prompt takes beside its messages,
-    ``tools`` what tools take beside their declarations (``tools_beside_system`` where there is a system message,
-    too), ``reply`` what a reply takes beside its text (``reply_beside_tools`` where it could have called a tool,
-    ``reply_in_schema`` where a schema says what it looks like).
-    ``sources`` says what the figures rest on.
+    - ``models``: ids, or prefixes of ids with ``*``.
+    - ``prompt``: tokens of a prompt, in addition to its messages.
+    - ``tools``: tokens of tools, in addition to their declarations; ``tools_beside_system``: the same if there is a
+      system message.
+    - ``reply``: tokens of a reply, in addition to its text; ``reply_beside_tools``: the same if the request allows tool
+      calls; ``reply_in_schema``: the same if the reply must satisfy a schema.
+    - ``sources``: the evidence of the numbers.
     """
 
     family: str
@@ -201,14 +211,17 @@ class TokenRules:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A row of the tables in ``models/``, with what it inherits filled in.
+    """A row of the tables in ``models/``, including the values that it inherits.
 
-    A dated snapshot inherits from the model in ``alias_of``, another model from the one it is ``like``.
-    ``created`` is in seconds since 1970; ``snapshot`` is the id in answers (its own, where it is no alias);
-    ``listed_snapshots`` are those the product page lists; dates are "YYYY-MM-DD"; windows are in tokens;
-    ``endpoints`` are paths such as "v1/audio/speech". ``tokens`` says how text and images are counted.
-    ``sources`` says where a group of figures comes from, ``conflicts`` what other sources say of a key.
-    ``configured``: the row is not of the tables, but of the server's configuration or of its control API.
+    A dated snapshot inherits from the model ``alias_of``, another model from the model that it is ``like``.
+
+    - ``created``: Unix time in seconds. Dates are "YYYY-MM-DD"; windows are in tokens.
+    - ``snapshot``: the id in responses, which is the model's own id unless it is an alias.
+    - ``listed_snapshots``: the snapshots on the product page.
+    - ``endpoints``: paths such as "v1/audio/speech".
+    - ``tokens``: the rules for counting text and images.
+    - ``sources``: the source of each group of values; ``conflicts``: different values in other sources, by key.
+    - ``configured``: the row is from the configuration or the control API, not from the tables.
     """
 
     id: str
@@ -242,9 +255,9 @@ class ModelCard:
     stt: SttRules | None = None
 
     def lifts(self, path: tuple[str | int, ...], keyword: str) -> bool:
-        """Return whether the model, not the documented schema, decides on a ``keyword`` at ``path``.
+        """Return whether the model's rules replace the ``keyword`` of the documented schema at ``path``.
 
-        It accepts what the schema refuses, or refuses it in words of its own.
+        The model accepts what the schema refuses, or refuses it with another message.
         """
         unbounded = self.speech is not None and self.speech.max_input_chars is None
         return (unbounded and (path, keyword) == (("input",), "maxLength")) or (
@@ -253,26 +266,26 @@ class ModelCard:
 
     @property
     def sees_images(self) -> bool:
-        """Return whether the model takes images in chats."""
+        """Return whether the model accepts images in chats."""
         return self.chat is not None and self.chat.images
 
     @property
     def is_fine_tuned(self) -> bool:
-        """Return whether its id is one of fine-tuned models, ``ft:BASE:…``."""
+        """Return whether the id is that of a fine-tuned model, ``ft:BASE:…``."""
         return self.id.startswith("ft:")
 
     @property
     def error_style(self) -> Literal["whisper", "engine"]:
-        """Return how the service behind the model writes its errors."""
+        """Return the format in which the model's service writes errors."""
         return self.transcription.error_style if self.transcription else "engine"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Another provider's offer of a model, under the name ``model``, as its page has it.
+    """Another provider's offer of a model, under the name ``model``, from the provider's page.
 
-    ``upstream`` is the OpenAI model that it is, empty for another maker's; ``endpoints`` are those that serve it
-    under this name; ``stt`` says how the provider's speech-to-text jobs answer for it.
+    ``upstream`` is the OpenAI model behind it, empty for models of others; ``endpoints`` are those that serve it by
+    this name; ``stt`` are the rules of the provider's speech-to-text jobs.
     """
 
     provider: str
@@ -286,12 +299,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class TierLimits:
-    """The limits of one limit group on one tier; ``None`` is a kind of limit that does not exist.
+    """The limits of one limit group on one tier; a limit of ``None`` does not exist.
 
-    ``supported`` is false where the tier may not use the group at all. ``enqueued_tokens`` is the batch
-    queue's. ``source`` says whether ``reference``, a product page, gives the limits, or what they rest on;
-    where they were observed in answers, ``seen`` is the month ("YYYY-MM") of the newest. Raises
-    ``ValueError`` for a limit below 1: a bucket of that size would never refill.
+    ``supported`` is false if the tier cannot use the group. ``enqueued_tokens`` is the limit of the batch queue.
+    ``source`` says whether the limits are documented in ``reference``, a product page, or based on it; for limits that
+    were observed in responses, ``seen`` is the month ("YYYY-MM") of the newest one. Raises ``ValueError`` for a limit
+    below 1, because such a bucket would never refill.
     """
 
     group: str
@@ -323,7 +336,7 @@ class TierLimits:
 class Voice:
     """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor).
 
-    A custom voice is such a row with another pitch, and a ``tempo`` (factor) of its own.
+    A custom voice is such a row with another pitch and another ``tempo`` (factor).
     """
 
     name: str

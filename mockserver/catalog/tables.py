@@ -1,8 +1,7 @@
 """Reads the tables of this folder: models and their rules, tier limits, languages, voices.
 
-Each file is parsed when something in it is first asked for, once per ``Catalog``. A table that cannot be
-used raises ``CatalogError`` naming the file, the key and the remedy. Adding a model is adding a row to a
-table in ``models/``.
+Each file is parsed when it is first needed, once per ``Catalog``. An invalid table raises ``CatalogError``, which names
+the file, the key and the remedy. To add a model, add a row to a table in ``models/``.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ class _AudioFile:
 
 @dataclass(frozen=True, slots=True)
 class Misnamed:
-    """A refusal of files that are something else than their name says.
+    """A refusal of files with contents that do not match their name.
 
-    ``error`` is a row of ``errors.toml``. ``extensions`` and ``containers`` are those of the files that it concerns,
-    all where there are none. ``evidence`` says how it is known.
+    ``error`` is a row of ``errors.toml``. The refusal applies to files with these ``extensions`` and ``containers``; if
+    a list is empty, to all. ``evidence`` is the source.
     """
 
     error: str
@@ -53,8 +52,8 @@ class Misnamed:
     extensions: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
 
-    def concerns(self, extension: str, container: str) -> bool:
-        """Return whether it refuses a file of that name with that content."""
+    def applies_to(self, extension: str, container: str) -> bool:
+        """Return whether a file with this extension and container is refused."""
         named = not self.extensions or extension in self.extensions
         return named and (not self.containers or container in self.containers)
 
@@ -86,7 +85,7 @@ class _LanguagesFile:
     names: dict[str, str]
     other_names: dict[str, str]
     accepted: dict[str, tuple[str, ...]]
-    heard_as: dict[str, str]
+    transcribed_as: dict[str, str]
     iso_639_1: dict[Literal["codes"], tuple[str, ...]]
 
 
@@ -103,76 +102,79 @@ class _VoicesFile:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The tables in ``folder``, and models of one's own. Made once by the app; safe to share between threads."""
+    """The tables in ``folder``, and custom models. The app creates one catalog. Thread-safe."""
 
     folder: Path = Path(__file__).parent
 
     @cached_property
     def models(self) -> tuple[ModelCard, ...]:
-        """Return OpenAI's models in the order of the tables, snapshots included."""
+        """Return OpenAI's models, including snapshots, in the order of the tables."""
         return tuple(self._models.cards.values())
 
     @cached_property
     def own_models(self) -> OwnModels:
-        """Return the models that the configuration or the control API adds to those of the tables."""
+        """Return the custom models, which the configuration or the control API adds."""
         return OwnModels(lambda: self._models.rows)
 
     def models_of(self, account_id: str | None) -> tuple[ModelCard, ...]:
-        """Return OpenAI's models, then the own ones of an account (``None``: of every account)."""
+        """Return OpenAI's models, then the custom models of an account (``None``: those of all accounts)."""
         own = self.own_models.cards(account_id)
         return tuple({**self._models.cards, **own}.values()) if own else self.models
 
     def model(self, model_id: str, account_id: str | None = None) -> ModelCard | None:
-        """Return the model of that id, OpenAI's or one's own, or ``None``."""
+        """Return the model with this id, OpenAI's or a custom one, or ``None``."""
         return self.own_models.cards(account_id).get(model_id) or self._models.cards.get(model_id)
 
     def model_for(self, endpoint: str) -> ModelCard | None:
-        """Return the first model of the table that serves ``endpoint``, to stand in for an unknown one."""
+        """Return the first model that serves ``endpoint``, as a substitute for an unknown model, or ``None``."""
         return next((model for model in self.every_model if endpoint in model.endpoints), None)
 
     @property
     def every_model(self) -> tuple[ModelCard, ...]:
-        """Return OpenAI's models, those that other providers offer, and the own ones of all accounts."""
+        """Return OpenAI's models, those of other providers, and the custom models of all accounts."""
         return (*self.models, *self.offers.values(), *self.own_models.every_card())
 
     def served(self, name: str, account_id: str | None = None) -> ModelCard | None:
-        """Return the model that goes by that name, OpenAI's, one's own or another provider's, or ``None``."""
+        """Return the model with this name, OpenAI's, a custom one or another provider's, or ``None``."""
         return self.model(name, account_id) or self.offers.get(name)
 
     @cached_property
     def offers(self) -> dict[str, ModelCard]:
-        """Return other providers' offers that an endpoint serves, by the provider's name of the model."""
+        """Return the offers of other providers that an endpoint serves, by the provider's name of the model."""
         return {row.model: self._offer(row) for row in self.listings if row.endpoints}
 
     def token_rules(self, model_id: str = "") -> TokenRules:
-        """Return how the model of that id counts tokens, by its family; without an id, how gpt-4o does."""
+        """Return the token rules of the family of a model id; without an id, those of gpt-4o."""
         return next(
             rules for rules in self._token_rules if any(_fits(model_id, each) for each in rules.models)
         )
 
     def snapshots(self, model_id: str) -> tuple[str, ...]:
-        """Return the ids of the model's dated snapshots; empty for a snapshot itself."""
+        """Return the ids of the model's dated snapshots; empty for a snapshot."""
         return tuple(model.id for model in self.models if model.alias_of == model_id)
 
     @cached_property
     def listings(self) -> tuple[Listing, ...]:
-        """Return other providers' offers."""
+        """Return the offers of other providers."""
         rows = rows_of(self._listings_file.listings, "listings.toml, listings", "provider", "model")
         return tuple(self._listing(row, where) for row, where in rows)
 
     @property
     def audio_extensions(self) -> tuple[str, ...]:
-        """Return the extensions of the audio files that a model of the catalog takes."""
+        """Return the extensions of audio files that any model accepts."""
         return self._audio_file.extensions
 
     def misnamed(self, extension: str, container: str) -> Misnamed | None:
-        """Return how a model that believes the name refuses a file of that ``container``; ``None`` where they agree."""
+        """Return the refusal of a file with this extension and ``container``; ``None`` if they match.
+
+        It applies to models that derive the container from the name.
+        """
         if container in self._audio_file.containers.get(extension, ()):
             return None
-        return next((each for each in self._misnamed if each.concerns(extension, container)), None)
+        return next((each for each in self._misnamed if each.applies_to(extension, container)), None)
 
     def audio_extension_of(self, content_type: str) -> str | None:
-        """Return the file extension of a ``Content-Type``, or ``None`` if that is no audio."""
+        """Return the file extension for a ``Content-Type``, or ``None`` if it is not audio."""
         return self._audio_file.content_types.get(content_type.partition(";")[0].strip().lower())
 
     @property
@@ -182,14 +184,14 @@ class Catalog:
 
     @property
     def images_per_minute(self) -> int:
-        """Return the images a minute that a limit group takes if its models see any."""
+        """Return the limit of images per minute of the limit groups with models that accept images."""
         return self._tiers_file.images_per_minute
 
     def tier_limits(self, group: str, tier: str, *, observed: bool = False) -> TierLimits | None:
-        """Return the limits of ``group`` on ``tier``, or ``None`` where none are known.
+        """Return the limits of ``group`` on ``tier``, or ``None`` if none are known.
 
-        With ``observed``, those that recorded answers have shown, where they contradict the table. Raises
-        ``ValueError`` for a tier that does not exist.
+        With ``observed``, limits that were observed in responses replace those of the table that they contradict.
+        Raises ``ValueError`` for an unknown tier.
         """
         if tier not in self.tiers:
             raise ValueError(f"unknown tier {tier!r}; the tiers are {', '.join(self.tiers)}")
@@ -197,53 +199,53 @@ class Catalog:
         return seen or self._limits.get((group, tier))
 
     def observed_limits(self, group: str, tier: str) -> TierLimits | None:
-        """Return the recorded limits of ``group`` on ``tier`` that differ from the table, or ``None``."""
+        """Return the observed limits of ``group`` on ``tier`` that differ from the table, or ``None``."""
         return self._observed.get((group, tier))
 
     def language_name(self, code: str) -> str:
-        """Return Whisper's English name of a language ("english"); an unknown code stays as it is."""
+        """Return Whisper's English name of a language ("english"); an unknown code is returned unchanged."""
         return self._languages.names.get(code.lower(), code)
 
     def language_code(self, name_or_code: str) -> str | None:
         """Return Whisper's code of a language given by code or English name; ``None`` if there is none."""
         given = name_or_code.lower()
-        given = self._languages.heard_as.get(given, given)
+        given = self._languages.transcribed_as.get(given, given)
         return given if given in self._languages.names else self._codes_by_name.get(given)
 
     def accepts_language(self, family: str, language: str) -> bool:
-        """Return whether the models of a ``family``, a table of ``languages.toml``, take a ``language``, in any case.
+        """Return whether the models of a ``family`` (a key of ``languages.toml``) accept a ``language``, in any case.
 
-        Whisper takes English names, too.
+        Whisper also accepts English names.
         """
         given = language.lower()
         code = self._codes_by_name.get(given, given) if family == "whisper" else given
         return code in {each.lower() for each in self._languages.accepted[family]}
 
     def is_language(self, name_or_code: str) -> bool:
-        """Return whether that is a code of ISO 639-1, or a code or name of Whisper's, in any case."""
+        """Return whether the text is an ISO 639-1 code, or a code or name of Whisper, in any case."""
         given = name_or_code.lower()
         known = given in self._languages.names or given in self._codes_by_name
         return known or given in self._languages.iso_639_1["codes"]
 
     @cached_property
     def voices(self) -> tuple[Voice, ...]:
-        """Return every voice there is; which of them a model has is in its ``SpeechRules``."""
+        """Return all voices. The voices of a model are in its ``SpeechRules``."""
         rows = rows_of(self._voices_file.voices, "voices.toml, voices", "name")
         return tuple(record(Voice, row, where) for row, where in rows)
 
     def voice(self, name: str) -> Voice | None:
-        """Return the voice of that name, or ``None``."""
+        """Return the voice with this name, or ``None``."""
         return next((voice for voice in self.voices if voice.name == name), None)
 
     @cached_property
     def custom_voices(self) -> CustomVoices:
-        """Return what custom voices can be created from, and how they sound."""
+        """Return the rules of custom voices."""
         return record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
 
     def card(self, model_id: str, account_id: str | None = None) -> dict[str, Any]:
-        """Return a model as plain JSON data: its row, snapshots, limits per tier, offers.
+        """Return a model as JSON data: its row, snapshots, limits per tier and offers.
 
-        Another provider's name for a model gives that offer. Raises ``KeyError`` for an unknown name.
+        For another provider's name of a model, return that offer. Raises ``KeyError`` for an unknown name.
         """
         offers = [_plain(row) for row in self.listings if row.model == model_id]
         model = self.model(model_id, account_id)
@@ -306,7 +308,7 @@ class Catalog:
         return read_models(self.folder / "models", self.token_rules)
 
     def _offer(self, row: Listing) -> ModelCard:
-        """Return the model as its provider serves it; what the provider does not set is the upstream model's."""
+        """Return the model as its provider serves it; other values are those of the upstream model."""
         upstream = self._models.cards.get(row.upstream)
         own: dict[str, Any] = {"id": row.model, "endpoints": row.endpoints, "stt": row.stt}
         if row.stt is not None:
@@ -345,7 +347,7 @@ class Catalog:
         limits = {}
         for group, where in self._limit_groups:
             if group.like is not None and group.like not in groups:
-                raise CatalogError(f"{where}: key 'like': there is no group {group.like!r}; add its row")
+                raise CatalogError(f"{where}: key 'like': unknown group {group.like!r}; add its row")
             inherited = groups[group.like].limits if group.like else {}
             for tier, kinds in (inherited | group.limits).items():
                 row = self._tier(group, tier, kinds, where)
@@ -377,7 +379,7 @@ class Catalog:
 
 
 def _plain(record: DataclassInstance) -> dict[str, Any]:
-    """Return the record as JSON data, without what is unknown or empty."""
+    """Return the record as JSON data, without unknown and empty values."""
 
     def known(items: list[tuple[str, Any]]) -> dict[str, Any]:
         return {
@@ -390,5 +392,5 @@ def _plain(record: DataclassInstance) -> dict[str, Any]:
 
 
 def _fits(model_id: str, pattern: str) -> bool:
-    """Return whether that is the model's id, or with ``*`` the beginning of it."""
+    """Return whether the pattern is the model's id, or, with ``*``, a prefix of it."""
     return model_id.startswith(pattern[:-1]) if pattern.endswith("*") else model_id == pattern

@@ -1,4 +1,4 @@
-"""Compares what this server knows with the SDK that is installed, by the pairs of ``catalog/drift.toml``."""
+"""Compares the schemas and tables of this server with the installed SDK, by the pairs of ``catalog/drift.toml``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SDK = "openai"
 
 
 class NoSdk(Exception):
-    """The official SDK is not installed. The message says how to install it."""
+    """The official SDK is not installed. The message has the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _DriftFile:
 
 
 def sdk_version() -> str:
-    """Return the version of the SDK that is installed. Raises ``NoSdk``."""
+    """Return the version of the installed SDK. Raises ``NoSdk``."""
     try:
         return version(_SDK)
     except PackageNotFoundError:
@@ -43,7 +43,7 @@ def sdk_version() -> str:
 
 
 def compare(catalog: Catalog, schemas: Path) -> list[Finding]:
-    """Return every difference, accepted or not. Raises ``NoSdk``.
+    """Return all differences, including accepted ones. Raises ``NoSdk``.
 
     ``schemas`` is the folder of the JSON Schemas.
     """
@@ -62,7 +62,7 @@ def compare(catalog: Catalog, schemas: Path) -> list[Finding]:
 
 
 def _compare_shapes(schemas: Path, row: dict[str, Any], *, missing: Kind, extra: Kind) -> list[Finding]:
-    """Compare a schema with the types of the SDK that stand for it, all together."""
+    """Compare a schema with the corresponding types of the SDK, taken together."""
     theirs: Places = {}
     for name in row["sdk"]:
         try:

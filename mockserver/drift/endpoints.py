@@ -1,4 +1,4 @@
-"""The calls that the SDK makes, found in its source, against the table of OpenAI's calls."""
+"""Compares the calls in the SDK's source with the table of OpenAI's calls."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Made = tuple[str, str]  # a call: method and path
 
 
 def calls_of_the_sdk(resources: Path) -> set[Made]:
-    """Return the calls that the modules below ``resources`` make."""
+    """Return the calls that the modules in the folder ``resources`` make."""
     return {call for file in resources.rglob("*.py") for call in _made_in(ast.parse(file.read_text("utf-8")))}
 
 
 def compare_endpoints(resources: Path, served: Iterable[Made]) -> Iterator[Finding]:
-    """Compare the SDK's calls with the table, and with the calls that this server ``served``."""
+    """Yield the differences between the SDK's calls, the table, and the calls that this server ``served``."""
     theirs, ours = calls_of_the_sdk(resources), {(call.method, call.path) for call in openai_calls()}
     for method, path in sorted(theirs - ours):
         yield Finding("missing_endpoint", f"{method} {path}", "the SDK calls it, openai_paths.toml lacks it.")
@@ -50,7 +50,7 @@ def _made_in(tree: ast.Module) -> Iterator[Made]:
             elif node.func.attr == "encode" and _path(node.func.value).startswith("/"):
                 yield WEBSOCKET, _path(node.func.value)
         elif isinstance(node, ast.Constant) and isinstance(node.value, bytes):
-            appended = node.value.decode()  # to the base URL of a WebSocket
+            appended = node.value.decode()  # appended to the base URL of a WebSocket
             if re.fullmatch("/[a-z_/]+", appended):
                 yield WEBSOCKET, appended
 
@@ -63,7 +63,7 @@ def _method(node: ast.Call) -> str:
 
 
 def _path(node: ast.expr) -> str:
-    """Return a path that is written out, or the template of ``path_template("/files/{file_id}", …)``."""
+    """Return a literal path, or the template of ``path_template("/files/{file_id}", …)``."""
     if isinstance(node, ast.Call) and node.args:
         return _path(node.args[0])
     return str(node.value).partition("?")[0] if isinstance(node, ast.Constant) else ""

@@ -1,4 +1,4 @@
-"""What a comparison found: one difference each, how much it matters, and whether it is accepted."""
+"""Findings of a comparison: the differences, their severity, and accepted differences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A difference: ``where`` it is (a schema or table and the place in it), and what it is, in a sentence."""
+    """A difference. ``where`` is a schema or table and the place in it; ``message`` is one sentence."""
 
     kind: Kind
     where: str
@@ -49,7 +49,7 @@ class Acceptance:
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether the finding is accepted by this."""
+        """Return whether this row accepts the finding."""
         return finding.kind == self.kind and fnmatchcase(finding.where, self.where.replace("[", "[[]"))
 
 
@@ -59,13 +59,13 @@ class _AcceptedFile:
 
 
 def read_accepted(file: Path) -> tuple[Acceptance, ...]:
-    """Return the differences that ``file`` accepts, with reasons. Raises ``CatalogError``."""
+    """Return the accepted differences in ``file``, with reasons. Raises ``CatalogError``."""
     rows = rows_of(read_file(_AcceptedFile, file).accepted, f"{file.name}, accepted", "kind", "where")
     return tuple(record(Acceptance, row, where) for row, where in rows)
 
 
 def without_accepted(findings: Iterable[Finding], accepted: Iterable[Acceptance]) -> list[Finding]:
-    """Return the findings that are not accepted, the most serious first, and the acceptances that cover none."""
+    """Return the findings that are not accepted, the most serious first, and one for each unused acceptance."""
     found, left = list(findings), []
     used: set[Acceptance] = set()
     for finding in found:

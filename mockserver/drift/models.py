@@ -1,4 +1,4 @@
-"""Models, their shutdown dates and voices: the catalog against the SDK."""
+"""Compares models, their shutdown dates, and voices of the catalog with the SDK."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEPRECATED = re.compile(r'- ((?:"[^"]+",? ?)+):\s*Announced shutdown date: (\d{
 
 
 def compare_models(catalog: Catalog, sdk: str, endpoint: str) -> Iterator[Finding]:
-    """Compare the models that the alias ``sdk`` lists with those that serve ``endpoint``, and their dates."""
+    """Yield the differences between the models of the alias ``sdk`` and those of ``endpoint``, and their dates."""
     listed, dates = texts_of(find_type(sdk)), shutdown_dates(sdk)
     for name in sorted(listed):
         model = catalog.model(name)
@@ -42,7 +42,7 @@ def compare_models(catalog: Catalog, sdk: str, endpoint: str) -> Iterator[Findin
 
 
 def shutdown_dates(sdk: str) -> dict[str, str]:
-    """Return the announced dates by model, as the text below the alias ``sdk`` in its module has them."""
+    """Return the announced dates by model, from the text after the alias ``sdk`` in its module."""
     source = inspect.getsource(import_module(sdk.partition(":")[0]))
     text = re.sub(r"\s+", " ", source)
     return {
@@ -51,7 +51,7 @@ def shutdown_dates(sdk: str) -> dict[str, str]:
 
 
 def compare_voices(catalog: Catalog, sdk: str, member: str) -> Iterator[Finding]:
-    """Compare the voices that a ``member`` of the type ``sdk`` lists with those of the catalog."""
+    """Yield the differences between the voices of a ``member`` of the type ``sdk`` and those of the catalog."""
     theirs = texts_of(typing_extensions.get_type_hints(find_type(sdk), include_extras=True)[member])
     ours = {voice.name for voice in catalog.voices}
     for name in sorted(theirs - ours):

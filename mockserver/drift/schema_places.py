@@ -1,4 +1,4 @@
-"""The places of one of our JSON Schemas."""
+"""Finds the places of a JSON Schema of this server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Schema = dict[str, Any]
 
 
 class _Part(NamedTuple):
-    """A part of a schema that applies at a place, with the file that its references begin in."""
+    """A part of a schema that applies at a place, with the file to which its references are relative."""
 
     schema: Schema
     file: Path
 
 
 class _Case(NamedTuple):
-    """What applies besides where a member has a value: ``if`` and ``then``."""
+    """A part that applies only if a member has a certain value: ``if`` and ``then``."""
 
     member: str
     value: str
@@ -28,7 +28,7 @@ class _Case(NamedTuple):
 
 
 def places_of(folder: Path, name: str) -> Places:
-    """Return every place of the schema ``name`` in ``folder``, such as ``openai/create_speech.request``."""
+    """Return all places of the schema ``name`` in ``folder``, such as ``openai/create_speech.request``."""
     file = folder / f"{name}.json"
     places: Places = {}
     _walk([_Part(_read(file), file)], "", places)
@@ -54,16 +54,16 @@ def _walk(given: list[_Part], place: str, places: Places) -> None:
     branches, cases = _branches(parts, cases)
     possible = {name: _texts(_applying(properties[name])[0]) for name in properties}
     cases = [case for case in cases if not possible.get(case.member) or case.value in possible[case.member]]
-    told_apart = {case.member for case in cases} if len({case.value for case in cases}) > 1 else set()
+    distinguishing = {case.member for case in cases} if len({case.value for case in cases}) > 1 else set()
     for name, member in properties.items():
-        if name not in told_apart:
+        if name not in distinguishing:
             _walk(member, f"{place}.{name}".removeprefix("."), places)
     if items:
         _walk(items, f"{place}[]", places)
     for branch in branches:
         _walk([branch], place, places)
     for case in cases:
-        if case.member in told_apart:
+        if case.member in distinguishing:
             add(places, f"{place}<{case.member}>", frozenset({case.value}))
             _walk_case(case, f"{place}<{case.member}={case.value}>", places)
         else:
@@ -71,7 +71,7 @@ def _walk(given: list[_Part], place: str, places: Places) -> None:
 
 
 def _walk_case(case: _Case, place: str, places: Places) -> None:
-    """Return the members of a case without the one that identifies it."""
+    """Add the places of a case, without the member that identifies it."""
     found: Places = {}
     _walk([case.part], "", found)
     for inner, texts in found.items():
@@ -81,7 +81,7 @@ def _walk_case(case: _Case, place: str, places: Places) -> None:
 
 
 def _applying(given: list[_Part]) -> tuple[list[_Part], list[_Case]]:
-    """Return what applies whatever the document holds, and what applies besides in some cases."""
+    """Return the parts that always apply, and the cases in which further parts apply."""
     parts: list[_Part] = []
     cases: list[_Case] = []
     for part in given:
@@ -102,9 +102,9 @@ def _applying(given: list[_Part]) -> tuple[list[_Part], list[_Case]]:
 
 
 def _branches(parts: list[_Part], cases: list[_Case]) -> tuple[list[_Part], list[_Case]]:
-    """Return the branches of ``anyOf`` and ``oneOf``: as cases where a member identifies them."""
+    """Return the branches of ``anyOf`` and ``oneOf``; as cases, if a member identifies them."""
     branches: list[_Part] = []
-    told: list[_Case] = []
+    identified: list[_Case] = []
     for schema, file in parts:
         for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
             part = _Part(each, file)
@@ -112,8 +112,8 @@ def _branches(parts: list[_Part], cases: list[_Case]) -> tuple[list[_Part], list
             if case is None:
                 branches.append(part)
             else:
-                told.append(case)
-    return branches, [*cases, *told]
+                identified.append(case)
+    return branches, [*cases, *identified]
 
 
 def _case_of(part: _Part) -> _Case | None:
@@ -131,7 +131,7 @@ def _case_of(part: _Part) -> _Case | None:
 
 
 def _texts(parts: list[_Part]) -> frozenset[str]:
-    """Return the texts that every part admits; none where any text is allowed."""
+    """Return the texts that all parts allow; empty if any text is allowed."""
     admitted: frozenset[str] | None = None
     for schema, _ in parts:
         values = [schema["const"]] if "const" in schema else schema.get("enum")

@@ -1,4 +1,4 @@
-"""The places of a type of the SDK: a ``TypedDict`` of a request, or a model of an event."""
+"""Finds the places of a type of the SDK: a ``TypedDict`` of a request, or a model of an event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def find_type(name: str) -> Any:
 
 
 def places_of(name: str) -> Places:
-    """Return every place of the type ``module:Name``. Raises ``ImportError`` and ``AttributeError``."""
+    """Return all places of the type ``module:Name``. Raises ``ImportError`` and ``AttributeError``."""
     places: Places = {}
     _walk(find_type(name), "", places, ())
     places.pop("", None)
@@ -31,7 +31,7 @@ def places_of(name: str) -> Places:
 
 
 def texts_of(given: Any) -> frozenset[str]:
-    """Return the texts of every ``Literal`` in a type, also beside ``str``."""
+    """Return the texts of all ``Literal`` types in a type, including those in a union with ``str``."""
     if typing.get_origin(given) in (typing.Literal, typing_extensions.Literal):
         return frozenset(each for each in typing.get_args(given) if isinstance(each, str))
     return frozenset().union(*(texts_of(each) for each in typing.get_args(given)))
@@ -40,7 +40,7 @@ def texts_of(given: Any) -> frozenset[str]:
 def _walk(given: Any, place: str, places: Places, above: tuple[Any, ...]) -> None:
     options = _options(given)
     texts: frozenset[str] = frozenset()
-    if str not in options:  # beside any text, values are examples
+    if str not in options:  # in a union with ``str``, the literals are only examples
         texts = frozenset().union(*(texts_of(each) for each in options if not _is_generic(each)))
     add(places, place, texts)
     objects = [each for each in options if _members(each) is not None and each not in above]
@@ -62,7 +62,7 @@ def _walk(given: Any, place: str, places: Places, above: tuple[Any, ...]) -> Non
 
 
 def _options(given: Any) -> list[Any]:
-    """Return the members of a union, annotations taken off; of another type, that alone."""
+    """Return the members of a union, without annotations; for another type, only that type."""
     origin = typing.get_origin(given)
     if origin in _WRAPPERS or origin in (typing.Annotated, typing_extensions.Annotated):
         return _options(typing.get_args(given)[0])
@@ -89,7 +89,7 @@ def _label(given: Any) -> tuple[str, str] | None:
 
 
 def _is_generic(given: Any) -> bool:
-    """Return whether it is an array or a mapping, which has the literals of its items."""
+    """Return whether the type is an array or a mapping, whose literals are those of its items."""
     return typing.get_origin(given) not in (None, typing.Literal, typing_extensions.Literal)
 
 

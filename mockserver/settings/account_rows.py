@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from mockserver.settings.values import SettingsError
-from mockserver.wording import problem_of_text, shown
+from mockserver.wording import nearest_name, problem_of_text, shown
 
 TIERS = ("free", "tier-1", "tier-2", "tier-3", "tier-4", "tier-5")
 _KEY = re.compile(r"[!-~]{1,4096}")  # characters that a header value can carry
@@ -97,6 +96,6 @@ def check_limit_rows(rows: Sequence[LimitRow], source: str) -> None:
 def check_tier(tier: object, where: str) -> None:
     """Raise ``SettingsError`` naming ``where`` for an unknown usage tier; ``None`` means the server's tier."""
     if tier is not None and tier not in TIERS:
-        meant = get_close_matches(str(tier), TIERS, n=1)
-        hint = f" Did you mean {meant[0]!r}?" if meant else ""
+        meant = nearest_name(str(tier), TIERS)
+        hint = f" Did you mean {meant!r}?" if meant else ""
         raise SettingsError(f"{where}: {shown(tier)} is not one of {', '.join(TIERS)}.{hint}")

@@ -51,9 +51,12 @@ def test_changes_add_up_and_none_takes_one_back(account_settings: AccountSetting
     ("changes", "message"),
     [
         ({"strictness": "lax"}, "strictness: 'lax' is not one of real, schema, off."),
-        ({"limits": "requests_per_minute=0"}, "limits: requests_per_minute='0' is neither"),
+        (
+            {"limits": "requests_per_minute=0"},
+            "limits: requests_per_minute='0' is not a whole number above 0 or none.",
+        ),
         ({"choiceless_chunks": 2}, "choiceless_chunks: 2 is not true or false."),
-        ({"port": 80}, "port: cannot be changed while the server runs. What can: strictness, "),
+        ({"port": 80}, "port: cannot be changed while the server runs. Settings that can: strictness, "),
         ({"colour": None}, "colour: cannot be changed while the server runs."),
     ],
 )

@@ -170,7 +170,7 @@ def test_the_control_api_adds_and_takes_away(api: AudioApi) -> None:
     [
         ({"id": "x", "like": "gpt-5.9"}, "like: unknown model 'gpt-5.9'. Did you mean 'gpt-5.6'?"),
         ({"id": "x", "like": "zebra"}, "unknown model 'zebra'. `mockserver models` lists them"),
-        ({"id": "x"}, "like: is missing or no text; name the model it behaves like"),
+        ({"id": "x"}, "like: is missing or not a text; name the model that it is like"),
         ({"like": "gpt-4o"}, "Missing required parameter: 'id'."),
         ({"id": "x", "like": "gpt-4o", "alias_of": "gpt-4o"}, "Unknown parameter: 'alias_of'."),
         ({"id": "x", "like": "gpt-4o", "chat": {"mood": 1}}, "chat: unknown key 'mood'; remove it"),
@@ -220,11 +220,11 @@ def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
             'id = "x"\nlike = "gpt-5.9"',
             "models[0].like: unknown model 'gpt-5.9'. Did you mean 'gpt-5.6'?",
         ),
-        ('like = "gpt-5.1"', "models[0].id: is missing or no text; give the model's name."),
-        ('id = "x"', "models[0].like: is missing or no text; name the model it behaves like."),
+        ('like = "gpt-5.1"', "models[0].id: is missing or not a text; give the model's name."),
+        ('id = "x"', "models[0].like: is missing or not a text; name the model that it is like."),
         ('id = "x"\nlike = "gpt-4o"\nspeed = 3', "models[0].speed: unknown key. Did you mean 'speech'?"),
         ('id = "x"\nlike = "gpt-4o"\nzzz = 3', "models[0].zzz: unknown key. Known: id, like, name,"),
-        ('id = " x"\nlike = "gpt-4o"', "models[0].id: ' x' is not a name; give one in a line,"),
+        ('id = " x"\nlike = "gpt-4o"', "models[0].id: ' x' is not a name; give one line without"),
         ('id = "x\\n"\nlike = "gpt-4o"', "models[0].id: 'x\\n' is not a name;"),
         ('id = "x"\nlike = "gpt-4o"\nmax_output_tokens = 0', "models[0].max_output_tokens: 0 is below 1;"),
         (
@@ -234,7 +234,7 @@ def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
         ('id = "x"\nlike = "gpt-4o"\nendpoints = []', "models[0].endpoints: is empty; give one of v1/audio"),
         (
             'id = "x"\nlike = "gpt-4o"\nendpoints = ["v1/chat"]',
-            "models[0].endpoints: no model has 'v1/chat';",
+            "models[0].endpoints: unknown endpoint 'v1/chat'.",
         ),
         (
             'id = "x"\nlike = "gpt-4o"\nprices = { text_input = -1 }',
@@ -243,7 +243,7 @@ def test_a_batch_takes_models_of_one_s_own(api: AudioApi) -> None:
         ('id = "x"\nlike = "gpt-4o"\nsources = "me"', "models[0].sources: is not a table;"),
         (
             'id = "x"\nlike = "gpt-5"\nchat = { efforts = ["tiny"] }',
-            "models[0].chat.efforts: no model takes 'tiny';",
+            "models[0].chat.efforts: unknown effort 'tiny'.",
         ),
         ('id = "x"\nlike = "gpt-4o"\ncreated = "now"', "models[0]: Expected `int`, got `str`"),
     ],

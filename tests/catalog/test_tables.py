@@ -488,10 +488,10 @@ def test_adding_a_model_is_adding_a_row(tables: Path) -> None:
         (
             'snapshot = "gpt-5-2025-08-07"',
             'snapshot = "gpt-4o"',
-            r"'gpt-5': key 'snapshot': 'gpt-4o' is no snap.*; add",
+            r"'gpt-5': key 'snapshot': 'gpt-4o' is not a snap.*; add",
         ),
         ('id = "tts-1-hd"', 'id = "tts-1"', r"models 'tts-1': another row has the same id; keep one"),
-        ('id = "tts-1-hd"', "", r"models number \d+: key 'id' is missing or no text; give one"),
+        ('id = "tts-1-hd"', "", r"models number \d+: key 'id' is missing or not a text; give one"),
         (
             'upstream = "gpt-audio-mini"',
             'upstream = "x"',
@@ -499,7 +499,7 @@ def test_adding_a_model_is_adding_a_row(tables: Path) -> None:
         ),
         ("[[models]]", "[models", r"not valid TOML: .*; correct it"),
         ('like = "gpt-5"', 'like = "gpt-7"', r"key 'like': no model has the id 'gpt-7'; add its row"),
-        ('like = "gpt-5"', 'like = "gpt-5-mini"', r"key 'like': 'gpt-5-mini' inherits from it; let one"),
+        ('like = "gpt-5"', 'like = "gpt-5-mini"', r"key 'like': 'gpt-5-mini' inherits from it; remove one"),
     ],
 )
 def test_a_malformed_row_is_told_by_file_key_and_remedy(
@@ -553,14 +553,14 @@ def test_a_missing_table_is_told_with_its_place(tables: Path) -> None:
 
 def test_missing_tables_of_models_are_reported_with_their_place(tables: Path) -> None:
     shutil.rmtree(tables / "models")
-    with pytest.raises(CatalogError, match=r"^models/: holds no tables of models; put them back"):
+    with pytest.raises(CatalogError, match=r"^models/: has no tables of models; put them back"):
         Catalog(tables).model("whisper-1")
 
 
 def test_a_model_stands_in_one_table_only(tables: Path) -> None:
     shutil.copy(tables / "models" / "4-chat.toml", tables / "models" / "9-more.toml")
     with pytest.raises(
-        CatalogError, match=r"^9-more.toml, models 'gpt-4o': another table has a row of that id"
+        CatalogError, match=r"^9-more.toml, models 'gpt-4o': another table has a row with this id"
     ):
         Catalog(tables).model("whisper-1")
 

@@ -85,7 +85,7 @@ def check_speaks(store: MemoryStore, call: Call, voice: object, *, param: str) -
 
 def _check_room(catalog: Catalog, store: MemoryStore, call: Call) -> None:
     """Raise ``ApiError`` if the organization has the maximum of voices in all of its projects together."""
-    maximum = catalog.custom_voices.most
+    maximum = catalog.custom_voices.max_voices
     projects = (account for account, _, _ in store.all(_KIND))
     if sum(account.partition("/")[0] == call.account.organization for account in projects) >= maximum:
         raise ApiError("voice_limit_reached", most=maximum)
