@@ -1,1 +1,1 @@
-"""What is known about models, limits, languages and voices: tables, and ``tables.py`` which reads them."""
+"""Tables of models, limits, languages, voices, errors and headers, and the modules that read them."""

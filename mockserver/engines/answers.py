@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockserver.engines.placeholder import placeholder
+from mockserver.engines.answered_by import AnsweredBy
+from mockserver.engines.derive import with_words
+from mockserver.engines.transcription import Segment, Transcription, UnknownAudio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
         Listener,
         Look,
         Transcriber,
-        Transcription,
         TranscriptionOptions,
     )
+
+PLACEHOLDER = AnsweredBy("placeholder")
 
 
 class AnswerChain:
@@ -55,3 +58,15 @@ class AnswerChain:
         if self._engine is not None:
             return self._engine.transcribe(clip, options, look)
         return placeholder(clip, clip.duration, unknown_audio)
+
+
+def placeholder(clip: Clip, duration: float, unknown_audio: str) -> Transcription:
+    """Return a text that describes the clip in place of its transcript; ``duration`` is in seconds.
+
+    Raises ``UnknownAudio`` if ``unknown_audio``, the setting, is ``error``.
+    """
+    if unknown_audio == "error":
+        raise UnknownAudio(clip.sha256)
+    text = f"[mock transcript of {duration:.1f} seconds of unknown audio, sha256 {clip.sha256[:12]}]"
+    segment = with_words(Segment(text, 0.0, round(duration, 3)))
+    return Transcription(PLACEHOLDER, duration, ("en",), (segment,))

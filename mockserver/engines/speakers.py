@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mockserver.engines.placeholder import ANSWERED_BY
+from mockserver.engines.answers import PLACEHOLDER
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -36,7 +36,7 @@ def _labelled(transcription: Transcription, clip: Clip, known: tuple[KnownSpeake
     if first.speaker is not None and not known:
         yield first
         yield from segments
-    elif transcription.answered_by == ANSWERED_BY:
+    elif transcription.answered_by == PLACEHOLDER:
         for segment in itertools.chain((first,), segments):
             yield replace(segment, speaker="A")
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mockserver.audio.containers import container_of
 from mockserver.audio.decode import ClipFacts, UndecodableAudio
 from mockserver.audio.uploads import UPLOAD
-from mockserver.engines.placeholder import placeholder
+from mockserver.engines.answers import placeholder
 from mockserver.errors import ApiError
 from mockserver.pipeline import request_audio
 from mockserver.validation import explanations as explain
