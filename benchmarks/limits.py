@@ -70,7 +70,7 @@ def _alone(catalog: Catalog) -> Iterator[Row]:
     for _ in range(_ROUNDS):
         began = time.thread_time()
         for _ in range(_REQUESTS):
-            limiter.settle(limiter.admit(account, model, 5, tells_tokens=True), 30)
+            limiter.settle(limiter.admit(account, model, 5, has_token_headers=True), 30)
         took.append((time.thread_time() - began) / _REQUESTS * 1e6)
     yield Row(
         "Limiter.admit and settle", "us", statistics.median(took), _ALLOWED_US, 1.0, "against what is allowed"
@@ -85,7 +85,7 @@ def _memory(catalog: Catalog) -> Iterator[Row]:
     tracemalloc.start()
     for number in range(_ACCOUNTS):
         clock.advance(0.001)
-        limiter.admit(_account(number), model, 5, tells_tokens=True)
+        limiter.admit(_account(number), model, 5, has_token_headers=True)
         most = max(most, len(limiter.buckets))
     gc.collect()
     kept, peak = (figure / _MIB for figure in tracemalloc.get_traced_memory())

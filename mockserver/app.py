@@ -37,8 +37,8 @@ from mockserver.pipeline import flask_adapter
 from mockserver.pipeline.operation import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
+from mockserver.providers.aimlapi.provider import OPERATIONS as AIMLAPI_OPERATIONS
 from mockserver.providers.aimlapi.provider import AimlApi
-from mockserver.providers.aimlapi.routes import OPERATIONS as AIMLAPI_OPERATIONS
 from mockserver.providers.openai.provider import OpenAi
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 from mockserver.remote.sources import UrlSources

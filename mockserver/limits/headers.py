@@ -22,13 +22,15 @@ _SHOWN = (
 )
 
 
-def limit_headers(draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, tells_tokens: bool) -> Headers:
-    """Return the headers of requests, of tokens (if ``tells_tokens``, as the endpoint has them) and of images."""
+def limit_headers(
+    draws: Sequence[Draw], buckets: Sequence[Bucket], now: int, has_token_headers: bool
+) -> Headers:
+    """Return the headers of requests, of tokens (if ``has_token_headers``, as the endpoint has them) and of images."""
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
     for counted, kinds in _SHOWN:
         listed = [by_kind[kind] for kind in kinds if kind in by_kind]
-        if not listed or (counted == "tokens" and not tells_tokens):
+        if not listed or (counted == "tokens" and not has_token_headers):
             continue
         limit, held = listed[0]
         limits.append((f"x-ratelimit-limit-{counted}", str(limit.amount)))

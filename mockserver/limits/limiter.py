@@ -78,12 +78,12 @@ class Limiter:
         tokens: int,
         images: int = 0,
         *,
-        tells_tokens: bool,
+        has_token_headers: bool,
         overrides: str = "",
     ) -> Admission:
         """Admit a request and charge it: one request, its estimated ``tokens`` and its ``images``.
 
-        ``overrides`` is the request's setting ``limits``; ``tells_tokens`` is true if the endpoint's answers have
+        ``overrides`` is the request's setting ``limits``; ``has_token_headers`` is true if the endpoint's answers have
         token headers. Raises ``ApiError`` with the headers of a 429, or for a model that the tier may not use.
         """
         if not self._settings.rate_limits:
@@ -102,11 +102,11 @@ class Limiter:
             for draw in draws:
                 if draw.amount > draw.limit.amount:
                     held = [self.buckets.get(each.key) for each in draws]
-                    raise too_large(Refused(account, model, draw, draws, held, now, tells_tokens))
+                    raise too_large(Refused(account, model, draw, draws, held, now, has_token_headers))
             refused, buckets = self.buckets.take_all(draws, now)
         if refused is not None:
-            raise self._used_up(Refused(account, model, refused, draws, buckets, now, tells_tokens))
-        sent = headers.limit_headers(draws, buckets, now, tells_tokens)
+            raise self._used_up(Refused(account, model, refused, draws, buckets, now, has_token_headers))
+        sent = headers.limit_headers(draws, buckets, now, has_token_headers)
         return Admission(sent, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
 
     def settle(self, admission: Admission, tokens: int) -> None:
@@ -123,7 +123,7 @@ class Limiter:
         model: ModelCard,
         tokens: int,
         *,
-        tells_tokens: bool,
+        has_token_headers: bool,
         overrides: str = "",
     ) -> ApiError:
         """Return the 429 called ``name``, as if the account had exhausted that limit. Nothing is charged.
@@ -148,14 +148,14 @@ class Limiter:
             if name == "request_too_large":
                 larger = refused._replace(amount=refused.limit.amount + refused.amount)
                 held = [self.buckets.get(each.key) for each in draws]
-                return too_large(Refused(account, model, larger, draws, held, now, tells_tokens))
+                return too_large(Refused(account, model, larger, draws, held, now, has_token_headers))
             buckets = [
                 bucket.full(draw.limit.amount, draw.limit, now)
                 if draw is refused
                 else self.buckets.get(draw.key)
                 for draw in draws
             ]
-            return self._used_up(Refused(account, model, refused, draws, buckets, now, tells_tokens))
+            return self._used_up(Refused(account, model, refused, draws, buckets, now, has_token_headers))
 
     def enqueue(
         self, account: Account, model: ModelCard, batch_id: str, tokens: int, overrides: str = ""

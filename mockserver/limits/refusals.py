@@ -26,7 +26,7 @@ _UPGRADE = (
 class Refused(NamedTuple):
     """A request that exceeds a limit: the refused ``draw``, and all ``draws`` with their ``buckets``.
 
-    ``now`` is the limiter's time in microseconds; ``tells_tokens`` is true if the endpoint's answers have token
+    ``now`` is the limiter's time in microseconds; ``has_token_headers`` is true if the endpoint's answers have token
     headers.
     """
 
@@ -36,16 +36,16 @@ class Refused(NamedTuple):
     draws: Sequence[Draw]
     buckets: Sequence[Bucket]
     now: int
-    tells_tokens: bool
+    has_token_headers: bool
 
 
 def too_large(refused: Refused) -> ApiError:
     """Return the refusal of a request that needs more than a full bucket holds."""
-    account, model, draw, draws, buckets, now, tells_tokens = refused
+    account, model, draw, draws, buckets, now, has_token_headers = refused
     name = model.id if model.alias_of is None else f"{model.id} (for limit {model.alias_of})"
     return ApiError(
         "request_too_large",
-        headers=headers.limit_headers(draws, buckets, now, tells_tokens),
+        headers=headers.limit_headers(draws, buckets, now, has_token_headers),
         model=name,
         organization=account.organization,
         label=KINDS[draw.key[2]].label,
@@ -56,7 +56,7 @@ def too_large(refused: Refused) -> ApiError:
 
 def used_up(refused: Refused, *, tier: str, in_real_time: Callable[[int], int]) -> ApiError:
     """Return the refusal of a request that must wait; ``in_real_time`` converts milliseconds to real time."""
-    account, model, draw, draws, buckets, now, tells_tokens = refused
+    account, model, draw, draws, buckets, now, has_token_headers = refused
     kind = KINDS[draw.key[2]]
     held = buckets[draws.index(draw)]
     wait = bucket.wait(held, draw.limit, draw.amount, now)
@@ -70,7 +70,7 @@ def used_up(refused: Refused, *, tier: str, in_real_time: Callable[[int], int]) 
         f"rate_limit_{kind.counts}",
         headers=(
             *headers.retry_headers(in_real_time(wait)),
-            *headers.limit_headers(draws, buckets, now, tells_tokens),
+            *headers.limit_headers(draws, buckets, now, has_token_headers),
         ),
         model=model.id,
         organization=account.organization,

@@ -55,7 +55,7 @@ class Charging:
                 model,
                 tokens,
                 images,
-                tells_tokens=operation.tells_tokens,
+                has_token_headers=operation.has_token_headers,
                 overrides=call.settings.limits,
             )
         except ApiError as error:

@@ -23,7 +23,7 @@ class Operation:
     under ``schemas``; ``explains`` names the wording of its violations, if the provider has several.
     ``estimate`` returns the tokens that a request is charged beforehand, ``images`` the number of its images,
     ``cost`` the US dollars for the usage of an answer by the model's prices (``None`` if a price is unknown).
-    ``tells_tokens`` is true if answers have token-limit headers.
+    ``has_token_headers`` is true if answers have token-limit headers.
     ``handler`` names the function that answers, as ``module.function`` in the provider's package; ``rules`` the
     function that refuses what the model cannot do.
 
@@ -55,7 +55,7 @@ class Operation:
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     cost: Callable[[Prices, Mapping[str, Any]], float | None] | None = None
     images: Callable[[Mapping[str, Any]], int] | None = None
-    tells_tokens: bool = False
+    has_token_headers: bool = False
     handler: str = ""
     rules: str = ""
     takes_urls: bool = False

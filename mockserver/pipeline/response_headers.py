@@ -32,7 +32,7 @@ class Service:
     expose: tuple[str, ...]
     streams: Mapping[str, str] = field(default_factory=dict)
     any_origin: bool = False
-    tells_account: bool = True
+    names_account: bool = True
     request_id: Literal["req", "uuid"] = "req"
     chunked: bool = False
     newline: bool = False
@@ -80,7 +80,7 @@ class ResponseHeaders:
             ("openai-processing-ms", str(self._milliseconds(operation, began))),
             ("openai-version", API_VERSION),
         ]
-        if service.tells_account:
+        if service.names_account:
             headers += [("openai-organization", account.organization), ("openai-project", account.project)]
         return [
             *sorted(headers),

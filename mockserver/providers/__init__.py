@@ -1,1 +1,1 @@
-"""The hosted APIs: a package for each. None knows another."""
+"""The hosted APIs that are imitated, a package for each. They do not import each other."""

@@ -27,7 +27,7 @@ def issues(violations: Iterable[Violation]) -> list[Issue]:
 
 
 def no_such_value(name: str, known: Sequence[str], received: str) -> list[Issue]:
-    """Return the issue of a parameter whose value is not one of the ``known`` values."""
+    """Return the issue of a parameter with a value that is not one of the ``known`` values."""
     expected = " | ".join(f"'{each}'" for each in known)
     return [
         {"path": [name], "message": f"Invalid enum value. Expected {expected}, received '{received[:1000]}'"}

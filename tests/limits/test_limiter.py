@@ -41,7 +41,7 @@ class Api:
     ) -> None:
         """Send a request. Raise ``ApiError`` when it is refused."""
         self.limiter.admit(
-            self.account(key), model_card(model), tokens, tells_tokens=True, overrides=overrides
+            self.account(key), model_card(model), tokens, has_token_headers=True, overrides=overrides
         )
 
     def admitted(self, model: str, times: int, *, key: str = "sk-mock-tier-1-me") -> int:
@@ -83,7 +83,7 @@ def test_64_threads_admit_exactly_the_limit() -> None:
         admitted = 0
         for _ in range(20):
             try:
-                api.limiter.admit(account, model, 10, tells_tokens=True)
+                api.limiter.admit(account, model, 10, has_token_headers=True)
             except ApiError:
                 continue
             admitted += 1
@@ -100,12 +100,12 @@ def test_64_threads_settle_every_token() -> None:
 
     def talk(_: int) -> None:
         for _ in range(5):
-            admission = api.limiter.admit(account, model, 10, tells_tokens=True)
+            admission = api.limiter.admit(account, model, 10, has_token_headers=True)
             api.limiter.settle(admission, 60)
 
     with ThreadPoolExecutor(64) as threads:
         list(threads.map(talk, range(64)))
-    headers = dict(api.limiter.admit(account, model, 0, tells_tokens=True).headers)
+    headers = dict(api.limiter.admit(account, model, 0, has_token_headers=True).headers)
     assert headers["x-ratelimit-remaining-tokens"] == str(30_000 - 64 * 5 * 60)
 
 
@@ -243,12 +243,12 @@ def test_buckets_do_not_wait_for_a_clock_that_was_set_back() -> None:
     model = Catalog().model("whisper-1")
     assert model is not None
     for _ in range(3):
-        limiter.admit(account, model, 1, tells_tokens=False)
+        limiter.admit(account, model, 1, has_token_headers=False)
     clock.advance(-3600)
     with pytest.raises(ApiError):
-        limiter.admit(account, model, 1, tells_tokens=False)
+        limiter.admit(account, model, 1, has_token_headers=False)
     clock.advance(20)
-    limiter.admit(account, model, 1, tells_tokens=False)
+    limiter.admit(account, model, 1, has_token_headers=False)
 
 
 def test_a_drained_bucket_refuses_on_every_tier() -> None:
@@ -258,7 +258,7 @@ def test_a_drained_bucket_refuses_on_every_tier() -> None:
     assert model is not None
     limiter.set_level(account.id, model.limit_group, "tokens_per_minute", None)
     with pytest.raises(ApiError):
-        limiter.admit(account, model, 1, tells_tokens=True)
+        limiter.admit(account, model, 1, has_token_headers=True)
 
 
 def test_an_override_opens_a_model_that_the_tier_lacks() -> None:
@@ -267,8 +267,8 @@ def test_an_override_opens_a_model_that_the_tier_lacks() -> None:
     model = Catalog().model("gpt-4o-mini-transcribe")
     assert model is not None
     with pytest.raises(ApiError):
-        limiter.admit(account, model, 1, tells_tokens=False)
-    limiter.admit(account, model, 1, tells_tokens=False, overrides="requests_per_minute=7")
+        limiter.admit(account, model, 1, has_token_headers=False)
+    limiter.admit(account, model, 1, has_token_headers=False, overrides="requests_per_minute=7")
 
 
 def test_a_restored_snapshot_has_every_bucket_as_full_as_it_was_whatever_the_clock_says() -> None:

@@ -63,7 +63,7 @@ class ScriptedErrors:
             call.account,
             self._model(call),
             max(1, estimate(call.document)) if estimate else 1,
-            tells_tokens=call.operation.tells_tokens,
+            has_token_headers=call.operation.has_token_headers,
             overrides=call.settings.limits,
         )
 

@@ -1,4 +1,4 @@
-"""The AI/ML API as a provider: credentials, models, wording of refusals, standing headers."""
+"""The AI/ML API as a provider: operations, credentials, models, wording of refusals, standing headers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
+from mockserver.limits.costs import transcription_cost
+from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.provider import Fill, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi import errors as aimlapi_errors
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
 from mockserver.providers.aimlapi.jobs import KIND
-from mockserver.providers.aimlapi.routes import OPERATIONS
 from mockserver.providers.aimlapi.work_queue import WorkQueue
 
 if TYPE_CHECKING:
@@ -20,11 +21,29 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
-    from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
+
+
+OPERATIONS = (
+    Operation(
+        "create_stt",
+        "POST",
+        "/stt/create",
+        body="either",
+        schema="aimlapi/create_stt.request",
+        endpoint="v1/stt/create",
+        cost=transcription_cost,
+        gives=frozenset({"job"}),
+        reply_kinds=frozenset({"text", "segments", "words", "logprobs", "job"}),
+        takes_urls=True,
+        keeps_nulls=True,
+        handler="stt.create_job",
+    ),
+    Operation("retrieve_stt", "GET", "/stt/<id>", handler="stt.retrieve_job"),
+)
 
 
 class AimlApi:

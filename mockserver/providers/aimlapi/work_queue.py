@@ -1,4 +1,4 @@
-"""Work that is done in the background: by a few threads, in the order it came; so much may wait."""
+"""A bounded queue of work that a few threads do in the background, in the order in which it was submitted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Work = Callable[[], None]
 
 
 class QueueFull(Exception):
-    """As much is waiting as may."""
+    """The queue is full."""
 
 
 class WorkQueue:
-    """Has ``workers`` pieces of work done at a time, and ``room`` more wait. Threads start as they are needed."""
+    """A queue of work: ``workers`` threads, which start as they are needed, and ``room`` for more that waits."""
 
     def __init__(self, workers: int, room: int) -> None:
         self._workers = workers
@@ -29,7 +29,7 @@ class WorkQueue:
         self._closed = False
 
     def submit(self, key: Hashable, work: Work, *, bounded: bool = True) -> None:
-        """Has work done, unless there is some of that ``key`` already. Raises ``QueueFull``, if ``bounded``."""
+        """Queue ``work``, unless work with the same ``key`` is unfinished. Raises ``QueueFull`` if ``bounded``."""
         with self._wake:
             if key in self._unfinished:
                 return
@@ -43,7 +43,7 @@ class WorkQueue:
             self._wake.notify()
 
     def close(self) -> None:
-        """Begins nothing more. What is being done may end or not."""
+        """Begin no more work. Work in progress is not waited for."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()

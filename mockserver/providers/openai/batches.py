@@ -26,12 +26,12 @@ Value = dict[str, Any]
 
 def create_batch(context: BatchesContext, call: Call) -> Answer:
     """Create a batch; its input file is validated in the background."""
-    asked = _EXAMPLE | call.document
+    body = _EXAMPLE | call.document
     if call.strict:
-        _check_endpoint(context.batches.endpoints, asked["endpoint"])
+        _check_endpoint(context.batches.endpoints, body["endpoint"])
     headers = {name: value for name in _SETTINGS if (value := call.request.headers.get(name)) is not None}
     seconds = call.settings.batch_seconds
-    return _answer(call, context.batches.create(call.account, asked, seconds=seconds, headers=headers))
+    return _answer(call, context.batches.create(call.account, body, seconds=seconds, headers=headers))
 
 
 def list_batches(context: BatchesContext, call: Call) -> Answer:

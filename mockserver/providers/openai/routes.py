@@ -43,7 +43,7 @@ CREATE_CHAT_COMPLETION = Operation(
     reads=ChatDocument,
     reply_kinds=frozenset({"text", "say", "audio", "tool_calls"}),
     images=chat_images,
-    tells_tokens=True,
+    has_token_headers=True,
     handler="chat.completions.create_chat_completion",
     rules="chat.completions.check_request",
 )
@@ -77,7 +77,7 @@ AUDIO = (
         cost=speech_cost,
         gives=frozenset({"sound"}),
         reply_kinds=frozenset({"text", "say", "audio"}),
-        tells_tokens=True,
+        has_token_headers=True,
         handler="audio.speech.create_speech",
         rules="audio.speech.check_request",
     ),

@@ -78,7 +78,7 @@ def _check_tokens(rules: SpeechRules, text: str, vocabulary: tokens.Vocabulary) 
 
 def _utterance(catalog: Catalog, call: Call) -> Utterance:
     form = call.document
-    heeds_instructions = call.model is None or call.model.speech is None or call.model.speech.instructions
+    accepts_instructions = call.model is None or call.model.speech is None or call.model.speech.instructions
     text = form.get("input", "")
     if call.scripted is not None and call.scripted.says_something:
         text = call.scripted.words
@@ -87,7 +87,7 @@ def _utterance(catalog: Catalog, call: Call) -> Utterance:
         voice_of(catalog, form.get("voice", "alloy")),
         form.get("speed", 1.0),
         call.settings.speech_language or None,
-        form.get("instructions", "") if heeds_instructions else "",
+        form.get("instructions", "") if accepts_instructions else "",
     )
 
 

@@ -56,17 +56,17 @@ class Batches:
             self._continue(account_id, batch_id, value)
 
     def create(
-        self, account: Account, asked: Mapping[str, Any], *, seconds: float, headers: Mapping[str, str]
+        self, account: Account, body: Mapping[str, Any], *, seconds: float, headers: Mapping[str, str]
     ) -> Value:
         """Create a batch, and return its object.
 
-        ``asked`` is the body of the request, ``seconds`` the time in each state, ``headers`` the settings.
+        ``body`` is that of the request, ``seconds`` the time in each state, ``headers`` the settings.
         Raises ``ApiError`` (``file_not_found``) if the file is deleted at this moment.
         """
         context, now = self._context, self._context.clock.now()
-        batch = new_batch(context.ids.batch_id(now), now, asked)
-        file = context.files.get(account.id, asked["input_file_id"])
-        blob_id = context.files.blob_id(account.id, asked["input_file_id"]) if file else None
+        batch = new_batch(context.ids.batch_id(now), now, body)
+        file = context.files.get(account.id, body["input_file_id"])
+        blob_id = context.files.blob_id(account.id, body["input_file_id"]) if file else None
         work: Value = {
             "account": account.as_value(),
             "headers": dict(headers),
@@ -80,14 +80,14 @@ class Batches:
             "errors": [],
             "output_file_id": context.ids.file_id(),
             "error_file_id": context.ids.file_id(),
-            "files_expire_after": (asked.get("output_expires_after") or {}).get("seconds"),
+            "files_expire_after": (body.get("output_expires_after") or {}).get("seconds"),
             "group": "",
             "tokens": 0,
         }
 
         def check() -> None:  # that the file above still exists; the batch now refers to its bytes
-            if blob_id and context.files.blob_id(account.id, asked["input_file_id"]) != blob_id:
-                raise ApiError("file_not_found", id=asked["input_file_id"])
+            if blob_id and context.files.blob_id(account.id, body["input_file_id"]) != blob_id:
+                raise ApiError("file_not_found", id=body["input_file_id"])
 
         value = with_blobs({"batch": batch, "work": work})
         context.store.put(KIND, account.id, batch["id"], value, check=check)

@@ -30,16 +30,16 @@ _TIMES = {
 Value = dict[str, Any]
 
 
-def new_batch(batch_id: str, now: float, asked: Mapping[str, Any]) -> Value:
-    """Return the object of a new batch; ``asked`` is the body of its request."""
+def new_batch(batch_id: str, now: float, body: Mapping[str, Any]) -> Value:
+    """Return the object of a new batch; ``body`` is that of its request."""
     return {
         "id": batch_id,
         "object": "batch",
-        "endpoint": asked["endpoint"],
+        "endpoint": body["endpoint"],
         "model": None,
         "errors": None,
-        "input_file_id": asked["input_file_id"],
-        "completion_window": asked["completion_window"],
+        "input_file_id": body["input_file_id"],
+        "completion_window": body["completion_window"],
         "status": "validating",
         "output_file_id": None,
         "error_file_id": None,
@@ -54,7 +54,7 @@ def new_batch(batch_id: str, now: float, asked: Mapping[str, Any]) -> Value:
         "cancelled_at": None,
         "request_counts": {"total": 0, "completed": 0, "failed": 0},
         "usage": no_usage(),
-        "metadata": asked.get("metadata"),
+        "metadata": body.get("metadata"),
     }
 
 

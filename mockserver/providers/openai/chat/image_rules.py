@@ -27,7 +27,7 @@ def check_images(sources: UrlSources, body: Mapping[str, Any]) -> None:
 
 
 def _check(sources: UrlSources, url: str) -> None:
-    """Raise ``ApiError`` for a URL whose file, if it is known, is not an image, or that is not on a public host."""
+    """Raise ``ApiError`` unless the file at ``url`` is an image, if it is known, or else on a public host."""
     scheme = url.partition(":")[0].lower()
     if scheme == "data":
         if not url[5:].lstrip().lower().startswith("image/"):

@@ -208,7 +208,7 @@ def _respond(responders: Iterable[Responder], request: ChatRequest) -> Reply:
         raise no_value_fits(request.body, error.tool, str(error)) from error
     except ReplyFailed as error:
         raise ApiError("chat_no_reply", reason=str(error)) from error
-    raise ApiError("chat_no_reply", reason="nobody has a reply")
+    raise ApiError("chat_no_reply", reason="no responder has a reply")
 
 
 def _calls(source: Reply, request: ChatRequest) -> ChatReply:

@@ -117,8 +117,8 @@ def _strict_flaws(schema: Any, context: Context, root: Schema) -> Iterator[str]:
 
 
 def _reference_flaws(schema: Schema, context: Context, root: Schema) -> Iterator[str]:
-    if beside := [keyword for keyword in schema if keyword != "$ref" and keyword not in _DEFINITIONS]:
-        yield f"context={context!r}, $ref cannot have keywords {{{', '.join(map(repr, beside))}}}."
+    if others := [keyword for keyword in schema if keyword != "$ref" and keyword not in _DEFINITIONS]:
+        yield f"context={context!r}, $ref cannot have keywords {{{', '.join(map(repr, others))}}}."
     if not _leads_to_a_definition(schema["$ref"], root):
         fault = "reference can only point to definitions defined at the top level of the schema."
         yield _in_context(context, fault)
