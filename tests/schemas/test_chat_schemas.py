@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from mockserver.resources import data_folder
 from mockserver.validation import explanations as explain
 from mockserver.validation.schemas import Schemas
+from tests.spoilt_documents import spoilt
 
 FOLDER = data_folder("schemas")
 SCHEMAS = Schemas(FOLDER)
@@ -361,32 +361,15 @@ _STRAY: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@st.composite
-def _spoilt(draw: st.DrawFn) -> Any:
-    """Draw a valid request with a few values, at any depth, replaced, removed or added."""
-    whole = body(messages=MESSAGES, audio=AUDIO, tools=[TOOL], tool_choice="auto", metadata={"a": "b"})
-    document = deepcopy(whole)
-    for _ in range(draw(st.integers(0, 3))):
-        place = draw(st.sampled_from(_containers(document)))
-        names = [*place, "type", "unheard_of"] if isinstance(place, dict) else range(len(place))
-        name = draw(st.sampled_from(names))
-        if draw(st.booleans()) and name in (place if isinstance(place, dict) else names):
-            del place[name]
-        else:
-            place[name] = deepcopy(draw(_STRAY))
-    return document
-
-
-def _containers(value: Any) -> list[Any]:
-    """Return every object and every non-empty array in ``value``."""
-    if not isinstance(value, dict | list) or value == []:
-        return []
-    inner = value.values() if isinstance(value, dict) else value
-    return [value, *(found for one in inner for found in _containers(one))]
+_SPOILT = spoilt(
+    [body(messages=MESSAGES, audio=AUDIO, tools=[TOOL], tool_choice="auto", metadata={"a": "b"})],
+    ["type", "unheard_of"],
+    _STRAY,
+)
 
 
 @settings(deadline=None, max_examples=150)
-@given(document=_spoilt())
+@given(document=_SPOILT)
 def test_the_fast_verdict_the_standard_one_and_the_explanation_agree(document: Any) -> None:
     verdict = STOCK.is_valid(document)
     violations = SCHEMAS.violations(REQUEST, document)
@@ -397,7 +380,7 @@ def test_the_fast_verdict_the_standard_one_and_the_explanation_agree(document: A
 
 
 @settings(deadline=None, max_examples=150)
-@given(document=_spoilt())
+@given(document=_SPOILT)
 def test_what_the_real_service_refuses_is_explained(document: Any) -> None:
     violations = REAL.violations(REQUEST, document)
     assert (violations == []) == REAL.is_valid(REQUEST, document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.providers.openai.chat.chat_refusals import CALL, SHELL, TEXT_PART, WAV
 from tests.providers.openai.conftest import Body, Chat, speech, text, user
+from tests.spoilt_documents import spoilt
 
 STRICT: Body = {
     "type": "object",
@@ -102,35 +102,9 @@ MEMBERS = [
 ]
 
 
-@st.composite
-def _spoilt(draw: st.DrawFn) -> Body:
-    """Draw a valid request with a few values, at any depth, replaced, removed or added."""
-    document = deepcopy(draw(st.sampled_from(SOUND)))
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(_containers(document)))
-        names = [*place, *MEMBERS] if isinstance(place, dict) else range(len(place))
-        if not names:
-            continue
-        name = draw(st.sampled_from(names))
-        if draw(st.booleans()) and (isinstance(place, list) or name in place):
-            del place[name]
-        else:
-            place[name] = deepcopy(draw(STRAY))
-    return document
-
-
-def _containers(value: Any) -> list[Any]:
-    """Return every object and every array in ``value``."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [
-        *([value] if isinstance(value, dict | list) else []),
-        *(each for one in inner for each in _containers(one)),
-    ]
-
-
 @pytest.mark.parametrize("strictness", ["real", "schema", "off"])
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(document=_spoilt())
+@given(document=spoilt(SOUND, MEMBERS, STRAY, least=1))
 def test_what_is_spoilt_is_answered_or_refused(chat: Chat, document: Body, strictness: str) -> None:
     response = chat.post(document, x_mock_strictness=strictness)
     is_other_model = document.get("model") not in [sound["model"] for sound in SOUND]
