@@ -1,7 +1,4 @@
-"""The control API under ``/_mock``: what the server is, what it knows, and how to steer it.
-
-It is an app of its own beside that of the API, made when it is first called.
-"""
+"""Creates the Flask app of the control API under ``/_mock``, separate from the app of the API."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from mockserver.pipeline.flask_adapter import answer_other_errors
 if TYPE_CHECKING:
     from mockserver.control.operation import ControlContext
 
-_FOLDER = str(Path(__file__).parent)  # Flask would ask for the working folder, which may be gone
+_FOLDER = str(Path(__file__).parent)  # otherwise Flask reads the working folder, which may not exist any more
 
 
 def create_control_app(server: ControlContext) -> flask.Flask:
@@ -25,8 +22,8 @@ def create_control_app(server: ControlContext) -> flask.Flask:
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
     answer_other_errors(app, server.errors, server.ids, server.journal)
     guard.register(app, server.settings, [each.path for each in OPERATIONS if each.is_open])
-    requests.refuse_the_rest(app, OPERATIONS)
-    requests.bound_answers(app, server.answer_memory)
+    requests.register_refusals(app, OPERATIONS)
+    requests.limit_answers(app, server.answer_memory)
     for operation in OPERATIONS:
         view = requests.view(server, operation)
         app.add_url_rule(operation.rule, operation.name.replace(".", "_"), view, methods=[operation.method])

@@ -1,6 +1,6 @@
-"""``/_mock/faults``: adds, shows, replaces and removes what goes wrong.
+"""``/_mock/faults``: adds, shows, replaces and removes faults.
 
-A call that carries an API key concerns that account's faults, one without a key those of every account.
+A call with an API key applies to that account's faults, one without a key to those of every account.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return the faults of the caller and of all accounts."""
+    """Return the faults of the caller and those of all accounts."""
     return {"faults": _shown(server, call, *server.faults.visible(call.account_id))}
 
 
 def add(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Add a fault for the caller; without an API key for all accounts."""
+    """Add a fault for the caller, or without an API key for all accounts."""
     return _added(server, call, call.account_id)
 
 
 def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Remove the caller's faults; return what is left."""
+    """Remove the caller's faults. Return those that remain."""
     server.faults.reset(call.account_id)
     return show_all(server, call)
 
@@ -36,7 +36,7 @@ def show(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def replace(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Replace a fault; it stays that of its account."""
+    """Replace a fault. It keeps its account."""
     owner = _own(server.faults, call).account_id
     check_same_id(call.body, call.path["id"])
     return _added(server, call, owner)
@@ -64,7 +64,7 @@ def _status(faults: Faults, call: Call, id_: str) -> FaultStatus:
 
 
 def _own(faults: Faults, call: Call) -> FaultStatus:
-    """Return a fault that the caller may change: its own, or any without an API key."""
+    """Return the fault, which the caller may change: its own, or without an API key any."""
     status = _status(faults, call, call.path["id"])
     check_owner("fault", status.fault.id, status.account_id, call)
     return status

@@ -1,7 +1,7 @@
-"""Who may call the control API: this machine, or whoever knows the token; and never a page of another site.
+"""Access control of the control API: callers on this machine or with the token, and no pages of other sites.
 
-``refusal`` decides, by what the request says as it came: the address it is from, ``Host``, ``Origin``, and what
-browsers say about why they send it (Fetch Metadata). docs/control.md has the rules for people.
+``refusal`` decides by the client's address and the headers ``Host``, ``Origin`` and ``Sec-Fetch-*`` (Fetch Metadata).
+docs/control.md describes the rules.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mockserver.control.operation import answer
 from mockserver.pipeline.flask_adapter import request_of
 from mockserver.settings.hosts import address_of, is_loopback
 from mockserver.transport.authorities import Authority, parse_authority, parse_origin
+from mockserver.wording import cut
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,19 +27,20 @@ if TYPE_CHECKING:
 
 TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 
-_OWN_PAGES = (
-    "same-origin",
-    "none",
-)  # Sec-Fetch-Site: this server's, and what a person asks for in the address bar
-_BY_SCRIPT = ("cors", "websocket")  # Sec-Fetch-Mode of what a page of another origin can ask for and read
-_MAX_SHOWN = 80  # characters of a header that a refusal repeats
+# Sec-Fetch-Site of requests from this server's pages, and from the address bar.
+_OWN_PAGES = ("same-origin", "none")
+_BY_SCRIPT = (
+    "cors",
+    "websocket",
+)  # Sec-Fetch-Mode of requests whose answer a page of another origin can read
+_MAX_SHOWN = 80  # characters of a header that a refusal quotes
 _PROXY_HEADERS = Path(__file__).parents[1] / "catalog" / "proxy_headers.toml"
 _REMEDY = "Start the server with --control-token and send the token in the header x-mock-control-token."
 _PAGES = (
     "Pages of this server and, by fetch() or WebSocket, of others on this machine (http://localhost:PORT) may call the "
     "control API; an address typed into a browser is answered, too."
 )
-# What holds for every answer: no other site's page shows, frames or keeps it, and nothing in it is run.
+# Headers of every answer: pages of other sites cannot show, frame or store it, and nothing in it is executed.
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; media-src 'self'; frame-ancestors 'none'",
@@ -50,14 +52,14 @@ _HEADERS = {
 
 
 class Refused(NamedTuple):
-    """Why a call is refused: the status of the answer, and its message."""
+    """A refusal: the status of the answer, and its message."""
 
     status: int
     message: str
 
 
 def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) -> None:
-    """Have calls refused that may not be made, but for ``open_paths``; close answers to pages of other sites."""
+    """Refuse forbidden calls, except to ``open_paths``, and close answers to pages of other sites."""
 
     def guard() -> flask.Response | None:
         request = flask.request
@@ -83,56 +85,56 @@ def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) 
 
 
 def exposure(settings: Settings) -> str | None:
-    """Return what a server should warn of that listens beyond this machine and has no token."""
+    """Return a warning if the server listens beyond this machine and has no token, otherwise ``None``."""
     if settings.control_token or is_loopback(settings.host):
         return None
     return (
         f"The server listens on {settings.host}, and its control API (/_mock) answers this machine only. "
-        "With --control-token it answers whoever sends that token."
+        "Set --control-token to open it to callers that send the token."
     )
 
 
 def refusal(environ: Mapping[str, Any], settings: Settings) -> Refused | None:
-    """Return why the request of a WSGI environ may not be made, ``None`` if it may.
+    """Return the refusal of the request of a WSGI environ, ``None`` if it is allowed.
 
-    A preflight, which cannot carry the token, needs none.
+    A preflight needs no token, because it cannot have one.
     """
     written = environ.get("HTTP_HOST", "")
     host = parse_authority(written)
     if host is None:
         return Refused(
-            403, f"Host: {_shown(written)} is no host name or address. Call the server as localhost."
+            403, f"Host: {_shown(written)} is not a host name or address. Call the server as localhost."
         )
     foreign = _foreign_page(environ, host)
     if foreign:
         return Refused(403, f"{foreign} {_PAGES}")
     if not settings.control_token:
-        return _not_from_here(environ, host, settings)
+        return _not_local(environ, host, settings)
     if environ["REQUEST_METHOD"] == "OPTIONS":
         return None
     return _without_token(environ, settings.control_token)
 
 
 def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
-    """Return why a page sends the request which may not; empty for none."""
+    """Return the reason if a page sends the request that may not; otherwise an empty text."""
     if "HTTP_ORIGIN" in environ:
-        if _may_ask(environ, host):
+        if _is_allowed_origin(environ, host):
             return ""
         return f"Origin: a page of {_shown(environ['HTTP_ORIGIN'])} may not send this."
     site = environ.get("HTTP_SEC_FETCH_SITE")
-    if site is None:  # no browser: Node sends the mode alone, and always the same
+    if site is None:  # not a browser; Node sends only the mode, always the same
         others = {name: value for name, value in environ.items() if name.startswith("HTTP_SEC_FETCH_")}
         is_browser = others not in ({}, {"HTTP_SEC_FETCH_MODE": "cors"})
-        return "Sec-Fetch-Site: the header is missing beside others of its kind." if is_browser else ""
-    return (
-        ""
-        if site in _OWN_PAGES
-        else f"Sec-Fetch-Site: {_shown(site)} tells of a page that may not send this."
-    )
+        return (
+            "Sec-Fetch-Site: the header is missing although there are others of Fetch Metadata."
+            if is_browser
+            else ""
+        )
+    return "" if site in _OWN_PAGES else f"Sec-Fetch-Site: a page ({_shown(site)}) may not send this."
 
 
-def _may_ask(environ: Mapping[str, Any], host: Authority) -> bool:
-    """Tell whether the ``Origin`` is this server's, or another of this machine that asks as it may."""
+def _is_allowed_origin(environ: Mapping[str, Any], host: Authority) -> bool:
+    """Return whether the ``Origin`` is this server's, or another on this machine that uses an allowed mode."""
     origin = parse_origin(environ["HTTP_ORIGIN"])
     if origin is None:
         return False
@@ -142,26 +144,26 @@ def _may_ask(environ: Mapping[str, Any], host: Authority) -> bool:
     return is_loopback(origin.authority.host) and mode in (None, *_BY_SCRIPT)
 
 
-def _not_from_here(environ: Mapping[str, Any], host: Authority, settings: Settings) -> Refused | None:
-    """Refuse callers elsewhere, also behind a proxy, and names that a page may have had resolved to here."""
+def _not_local(environ: Mapping[str, Any], host: Authority, settings: Settings) -> Refused | None:
+    """Return the refusal of callers on other machines, also behind a proxy, and of host names (DNS rebinding)."""
     caller = environ.get("REMOTE_ADDR")
     address = address_of(caller.partition("%")[0]) if caller else None  # a Unix socket has none
     proxy = _proxy_header(environ)
     if proxy or (caller and not (address and address.is_loopback)):
-        why = f"{proxy}: the request comes by way of a proxy. " if proxy else ""
+        why = f"{proxy}: the request passed a proxy. " if proxy else ""
         return Refused(
             403,
-            f"{why}The control API answers this machine only; the setting control_token opens it. {_REMEDY}",
+            f"{why}The control API answers this machine only, unless control_token is set. {_REMEDY}",
         )
     if _is_known_as(host.host, settings):
         return None
     return Refused(
-        403, f"Host: the control API is not known as {_shown(host.host)}. Call it as localhost. {_REMEDY}"
+        403, f"Host: {_shown(host.host)} is not a name of the control API. Call it as localhost. {_REMEDY}"
     )
 
 
 def _is_known_as(host: str, settings: Settings) -> bool:
-    """Tell whether nobody else can have a page of that host: by an address, as localhost, or as it listens."""
+    """Return whether no other site can use that host: an address, localhost, or the setting ``host``."""
     if host == settings.host.lower().rstrip("."):
         return True
     address = address_of(host)
@@ -196,7 +198,7 @@ def _without_token(environ: Mapping[str, Any], token: str) -> Refused | None:
 
 
 def _preflight() -> flask.Response:
-    """Return the answer to a browser that asks beforehand what a page may send."""
+    """Return the answer to a CORS preflight."""
     asked = flask.request.headers.get(
         "Access-Control-Request-Headers", f"authorization, content-type, {TOKEN_HEADER}"
     )
@@ -212,4 +214,4 @@ def _preflight() -> flask.Response:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
+    return repr(cut(text, _MAX_SHOWN))

@@ -1,6 +1,6 @@
-"""``/_mock/journal``, ``/_mock/verify`` and ``/_mock/wait``: what came, and whether it was as it should be.
+"""``/_mock/journal``, ``/_mock/verify`` and ``/_mock/wait``: shows and verifies the requests in the journal.
 
-A call that carries an API key concerns that account, one without a key every account.
+A call with an API key applies to that account, one without a key to every account.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockserver.journal.journal import Journal
     from mockserver.journal.verification import Verdict
 
-ARGUMENTS = ("endpoint", "model", "status", "limit", "after")  # of the query
+QUERY = ("endpoint", "model", "status", "limit", "after")  # arguments of ``show_all``
 
 _LIMIT = 1_000  # entries
 _TIMEOUT = 10.0  # seconds
@@ -33,7 +33,7 @@ _STATUS = re.compile("[1-5](xx|[0-9]{2})")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _UNNAMED = "audio"  # file name of a download whose upload had none
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
@@ -41,9 +41,9 @@ def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
     arguments = call.query.to_dict()
     limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
     if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MAX_ENTRIES:
-        raise ControlError(f"limit: wanted a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
+        raise ControlError(f"limit: must be a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
     if not _STATUS.fullmatch(arguments.get("status", "200")):
-        raise ControlError(f"status: wanted one such as 429 or 4xx, got {arguments['status']!r}.")
+        raise ControlError(f"status: must be a status such as 429 or 4xx, got {arguments['status']!r}.")
     return _found(server.journal, call.account_id, arguments, int(limit), after)
 
 
@@ -51,7 +51,7 @@ def query(server: ControlContext, call: Call) -> dict[str, Any]:
     """Return the entries that satisfy a pattern."""
     asked = call.body
     if isinstance(asked.get("limit"), float):
-        raise ControlError(f"limit: wanted a whole number, without a point, got {asked['limit']!r}.")
+        raise ControlError(f"limit: must be a whole number without a decimal point, got {asked['limit']!r}.")
     limit = int(asked.get("limit", _LIMIT))
     return _found(server.journal, call.account_id, asked.get("when", {}), limit, asked.get("after"))
 
@@ -65,12 +65,12 @@ def download_audio(server: ControlContext, call: Call) -> flask.Response:
     """Return an audio file of an entry, if it was kept."""
     files, number = _record(server.journal, call).audio, call.path["number"]
     if number >= len(files):
-        raise NotFound(f"Entry {call.path['id']!r} has {len(files)} audio files; they are counted from 0.")
+        raise NotFound(f"Entry {call.path['id']!r} has {len(files)} audio files, numbered from 0.")
     data = server.journal.audio(files[number].sha256)
     if data is None:
         raise NotFound(
-            "The audio was not kept, or made room for other. "
-            f"The setting keep_audio says how much is kept: {server.settings.keep_audio} bytes."
+            "The audio was not kept, or was evicted. "
+            f"Raise the setting keep_audio, now {server.settings.keep_audio} bytes."
         )
     return flask.send_file(
         io.BytesIO(data),
@@ -83,8 +83,8 @@ def download_audio(server: ControlContext, call: Call) -> flask.Response:
 def count(server: ControlContext, call: Call) -> dict[str, Any]:
     """Return how many entries satisfy a pattern."""
     journal = server.journal
-    pattern = _made(lambda: JournalPattern(call.body.get("when", {}), journal.endpoints))
-    return {"count": _made(lambda: journal.count(call.account_id, pattern))}
+    pattern = _checked(lambda: JournalPattern(call.body.get("when", {}), journal.endpoints))
+    return {"count": _checked(lambda: journal.count(call.account_id, pattern))}
 
 
 def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
@@ -93,14 +93,14 @@ def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def verify(server: ControlContext, call: Call) -> flask.Response:
-    """Return whether as many requests of a pattern came as should."""
+    """Return whether the number of requests that match a pattern is within bounds."""
     bounds = dict(call.body)
     when = bounds.pop("when", {})
-    return _reported(_made(lambda: verification.verify(server.journal, call.account_id, when, **bounds)))
+    return _reported(_checked(lambda: verification.verify(server.journal, call.account_id, when, **bounds)))
 
 
 def wait(server: ControlContext, call: Call) -> flask.Response:
-    """Return once so many requests of a pattern came, or the time is up."""
+    """Wait until enough requests match a pattern, or the time is up. Return whether they do."""
     connection, closing = call.request.connection, server.closing
     waiting = partial(
         verification.wait,
@@ -111,35 +111,35 @@ def wait(server: ControlContext, call: Call) -> flask.Response:
         timeout=call.body.get("timeout", _TIMEOUT),
         given_up=lambda: closing.is_set() or connection.has_hung_up,
     )
-    return _reported(_made(waiting))
+    return _reported(_checked(waiting))
 
 
 def _record(journal: Journal, call: Call) -> Record:
     record = journal.record(call.account_id, call.path["id"])
     if record is None:
-        raise NotFound(f"Unknown journal entry {call.path['id']!r}. The id is the answer's x-request-id.")
+        raise NotFound(f"Unknown journal entry {call.path['id']!r}. Use the x-request-id of the response.")
     return record
 
 
 def _found(
     journal: Journal, account_id: str | None, when: Mapping[str, Any], limit: int, after: str | None
 ) -> dict[str, Any]:
-    """Return the latest ``limit`` entries, or the first of those that came after the entry ``after``."""
-    pattern = _made(lambda: JournalPattern(when, journal.endpoints))
+    """Return the latest ``limit`` entries, or the first ones that follow the entry ``after``."""
+    pattern = _checked(lambda: JournalPattern(when, journal.endpoints))
     if after is None:
-        records = _made(lambda: journal.records(account_id, pattern))[-limit:]
+        records = _checked(lambda: journal.records(account_id, pattern))[-limit:]
     else:
-        later = _made(lambda: journal.records_after(account_id, after, pattern))
+        later = _checked(lambda: journal.records_after(account_id, after, pattern))
         if later is None:
-            raise ControlError(f"after: unknown journal entry {after!r}. It may have made room for others.")
+            raise ControlError(f"after: unknown journal entry {after!r}. It may have been evicted.")
         records = later[:limit]
     return {"entries": [shown(each) for each in records], "dropped": journal.dropped}
 
 
-def _made(make: Callable[[], _Made]) -> _Made:
-    """Return what ``make`` returns. Raises ``ControlError`` for a pattern that makes no sense."""
+def _checked(function: Callable[[], _Result]) -> _Result:
+    """Return the result of ``function``. Raises ``ControlError`` for an invalid pattern."""
     try:
-        return make()
+        return function()
     except PatternError as error:
         raise ControlError(str(error)) from error
 
@@ -159,7 +159,7 @@ def _reported(verdict: Verdict) -> flask.Response:
 
 
 def _content_type(audio: AudioFile) -> str:
-    """Return the content type of an audio file, of which the container may not be known."""
+    """Return the content type of an audio file, whose container may be unknown."""
     container = audio.container or "unknown"
     if container == "unknown":
         return "application/octet-stream"

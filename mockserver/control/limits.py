@@ -1,6 +1,6 @@
-"""``/_mock/limits`` and ``/_mock/costs``: how full every bucket is, changes to limits, and what it cost.
+"""``/_mock/limits`` and ``/_mock/costs``: shows and changes rate limits, shows the levels of buckets and costs.
 
-A call that carries an API key concerns that account, one without a key every account.
+A call with an API key applies to that account, one without a key to every account.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def show_limits(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return the buckets that are in use, and those of the models that the query names."""
+    """Return the buckets in use, and those of the models in the query."""
     models = [_model(server.catalog, "model", name) for name in call.query.getlist("model")]
     return _limits(server, call.account, models)
 
@@ -34,13 +34,13 @@ def change_limits(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def reset_limits(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Fill all buckets and take all changes back."""
+    """Fill all buckets and undo all changes."""
     server.limiter.reset(call.account_id)
     return _limits(server, call.account, [])
 
 
 def show_costs(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return what the answered requests would have cost, by account and model. What is not known is ``None``."""
+    """Return the costs of the answered requests by account and model; unknown ones are ``None``."""
     rows = server.ledger.rows(call.account_id)
     known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
     return {
@@ -51,13 +51,13 @@ def show_costs(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def reset_costs(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Forget the costs so far."""
+    """Reset the costs."""
     server.ledger.reset(call.account_id)
     return show_costs(server, call)
 
 
 def _limits(server: ControlContext, account: Account | None, models: list[ModelCard]) -> dict[str, Any]:
-    """Return the buckets in use of ``account``, or of all that were seen lately, and those of ``models``."""
+    """Return the buckets in use of ``account``, or of all recent accounts, and those of ``models``."""
     in_use = server.limiter.groups_in_use()
     shown = [account] if account else [each for id_ in in_use if (each := server.accounts.known(id_))]
     asked = [model.limit_group for model in models]
@@ -80,14 +80,14 @@ def _limits(server: ControlContext, account: Account | None, models: list[ModelC
 
 
 def _names(accounts: Accounts, account_id: str) -> dict[str, str | None]:
-    """Return an account as people know it, with its redacted API key as long as that is remembered."""
+    """Return the names of an account: its redacted API key if known, organization and project."""
     account = accounts.known(account_id)
     organization, _, project = account_id.rpartition("/")
     return {"account": account.key if account else None, "organization": organization, "project": project}
 
 
 def _gauges(limiter: Limiter, catalog: Catalog, account: Account, group: str) -> list[dict[str, Any]]:
-    """Return the account's buckets of a limit group; none where its tier may not use the group."""
+    """Return the account's buckets of a limit group; none if its tier has no access to the group."""
     try:
         gauges = limiter.gauges(account, _model(catalog, "group", group))
     except ApiError:
@@ -98,14 +98,14 @@ def _gauges(limiter: Limiter, catalog: Catalog, account: Account, group: str) ->
 def _check_change(
     server: ControlContext, account: Account | None, model: ModelCard | None, asked: dict[str, Any]
 ) -> None:
-    """Raise ``ControlError`` for a change that makes no sense."""
+    """Raise ``ControlError`` for an invalid combination of members."""
     levelled = _is_levelled(asked)
     if model is None and ("limits" in asked or "kind" in asked or levelled):
-        raise ControlError("Missing 'model' or 'group'. Send one to say which limits to change.")
+        raise ControlError("Missing 'model' or 'group'. Send one to name the limits to change.")
     if model is not None and not ("limits" in asked or levelled):
-        raise ControlError("Missing 'limits', 'remaining' or 'drain': what to change.")
+        raise ControlError("Missing 'limits', 'remaining' or 'drain'. Send one to say what to change.")
     if "remaining" in asked and ("kind" not in asked or asked.get("drain")):
-        raise ControlError("'remaining' goes with 'kind', and not with 'drain'.")
+        raise ControlError("'remaining' requires 'kind', and excludes 'drain'.")
     if model is not None and levelled and account is not None and "kind" in asked:
         _check_kind(server, account, model, asked)
 
@@ -130,7 +130,7 @@ def _is_levelled(asked: dict[str, Any]) -> bool:
 
 
 def _check_kind(server: ControlContext, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
-    """Raise ``ControlError`` unless there will be a limit of the kind."""
+    """Raise ``ControlError`` unless a limit of that kind will exist."""
     kind, tier = asked["kind"], asked.get("tier") or server.limiter.policy.tier_of(account)
     stated = server.catalog.tier_limits(model.limit_group, tier)
     kinds = {kind for kind, n in asked.get("limits", {}).items() if n is not None}
@@ -139,17 +139,17 @@ def _check_kind(server: ControlContext, account: Account, model: ModelCard, aske
         gauges = _gauges(server.limiter, server.catalog, account, model.limit_group)
         kinds |= {gauge["kind"] for gauge in gauges}
     if kind not in kinds - {each for each, n in asked.get("limits", {}).items() if n is None}:
-        raise ControlError(f"kind: {model.id} has no {kind} on {tier}. Give it some with 'limits'.")
+        raise ControlError(f"kind: {model.id} has no {kind} on {tier}. Set it with 'limits'.")
 
 
 def _asked_model(catalog: Catalog, asked: dict[str, Any]) -> ModelCard | None:
     if "model" in asked and "group" in asked:
-        raise ControlError("'model' and 'group' say the same; give one of them.")
+        raise ControlError("'model' and 'group' exclude each other. Send one of them.")
     return next((_model(catalog, name, asked[name]) for name in ("model", "group") if name in asked), None)
 
 
 def _model(catalog: Catalog, argument: str, name: str) -> ModelCard:
-    """Return the model of that name, or any of that limit group: what ``argument`` of a call means."""
+    """Return the model with that id, or any model of that limit group if ``argument`` is ``group``."""
     column = "id" if argument == "model" else "limit_group"
     for model in catalog.every_model:
         if getattr(model, column) == name:

@@ -1,4 +1,4 @@
-"""``GET /_mock/metrics``: returns what the server counts, in the text formats of Prometheus."""
+"""``GET /_mock/metrics``: returns the metrics in the text formats of Prometheus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockserver.journal.metrics import Counts, Metrics
     from mockserver.limits.limiter import Limiter
 
-# Of the counters: field of ``Counts``, name, unit, what it counts, labels.
+# Field of ``Counts``, name, unit, description and labels of each counter.
 _COUNTERS = (
     ("requests", "requests", "", "Requests answered.", ("endpoint", "model", "status")),
     ("answers", "answers", "", "Answers, by who gave them.", ("answered_by",)),
@@ -32,7 +32,7 @@ _COUNTERS = (
 
 
 def show(server: ControlContext, call: Call) -> flask.Response:
-    """Return all metrics, in the format that the header ``Accept`` asks for."""
+    """Return all metrics, in the format of the header ``Accept``."""
     from prometheus_client import ProcessCollector
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import CollectorRegistry
@@ -45,7 +45,7 @@ def show(server: ControlContext, call: Call) -> flask.Response:
 
 
 class _Collector:
-    """Turns what is counted into metrics."""
+    """A collector of Prometheus metrics from the server's counters."""
 
     def __init__(self, metrics: Metrics, limiter: Limiter, journal: Journal) -> None:
         self._metrics = metrics
@@ -53,7 +53,7 @@ class _Collector:
         self._journal = journal
 
     def describe(self) -> list[Metric]:
-        """Return nothing: the registry need not collect once to learn the names."""
+        """Return nothing, so that the registry does not collect once to learn the names."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
-"""``/_mock/models``: adds, shows and removes models of tests; shows the card of any model.
+"""``/_mock/models``: adds, shows and removes custom models; shows the card of any model.
 
-A call that carries an API key concerns that account's models, one without a key those of every account.
+A call with an API key applies to that account's models, one without a key to those of every account.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return the models that were added for the caller or for all accounts, and those of the configuration."""
+    """Return the models added for the caller or for all accounts, and those of the configuration."""
     own = server.catalog.own_models.cards(call.account_id)
     return {"models": [{"id": card.id, "like": card.like} for card in own.values()]}
 
@@ -32,7 +32,7 @@ def add(server: ControlContext, call: Call) -> Mapping[str, Any]:
 
 
 def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Remove the models that were added; return what is left."""
+    """Remove the models that were added. Return those that remain."""
     server.catalog.own_models.reset(call.account_id)
     return show_all(server, call)
 

@@ -1,7 +1,7 @@
-"""``GET /_mock/openapi.json``: the control API described by itself, as OpenAPI 3.1.
+"""Generates the OpenAPI 3.1 document of the control API, ``GET /_mock/openapi.json``.
 
-The paths are those of the table of operations, the bodies the JSON Schemas that they are validated by. Summaries,
-examples and refusals are in ``operations.toml``.
+The paths come from the table of operations, the bodies from the JSON Schemas that validate them. Summaries, examples
+and refusals are in ``operations.toml``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REFUSALS = {
 
 @cache
 def documentation() -> Mapping[str, Mapping[str, Any]]:
-    """Return the rows of ``operations.toml`` by the names of their operations, such as ``GET /_mock/models/{name}``."""
+    """Return the rows of ``operations.toml`` by name of the operation, such as ``GET /_mock/models/{name}``."""
     return read_table(_DOCUMENTATION)
 
 
@@ -113,13 +113,13 @@ def _refusal(text: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    """Return the schemas of ``schemas/mock``, which then refer to each other within the document."""
+    """Return the schemas of ``schemas/mock``, with references to each other within the document."""
     files = sorted((data_folder("schemas") / "mock").glob("*.json"))
     return {file.stem: _moved(json.loads(file.read_text("utf-8")), file.stem) for file in files}
 
 
 def _moved(schema: Any, name: str) -> Any:
-    """Return a part of the schema ``name`` with its references led to where it is now."""
+    """Return a part of the schema ``name`` with its references changed to the new places."""
     if isinstance(schema, list):
         return [_moved(each, name) for each in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""What an operation of the control API is, what its handler is given, and how it refuses."""
+"""The operations of the control API: rows of the table, calls, and refusals."""
 
 from __future__ import annotations
 
@@ -36,41 +36,41 @@ if TYPE_CHECKING:
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import Schemas
 
-MAX_DEPTH = 100  # objects and arrays within each other, as in files of stubs
-_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a rule of Flask's
+MAX_DEPTH = 100  # nested objects and arrays, as in stub files
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a Flask rule
 
 
 class ControlError(Exception):
-    """Refuses a call with a 400. The message names the place in the call, and what to do."""
+    """A refusal of a call, with status 400. The message says what is wrong and what to do."""
 
     status = 400
 
 
 class NotFound(ControlError):
-    """Refuses with a 404: what the call names does not exist."""
+    """A refusal with status 404: what the call names does not exist."""
 
     status = 404
 
 
 class TooLarge(ControlError):
-    """Refuses with a 413: the body is larger than it may be."""
+    """A refusal with status 413: the body is too large."""
 
     status = 413
 
 
 class Resettable(Protocol):
-    """What holds state by account. An ``account_id`` of ``None`` means every account."""
+    """A part of the server with state by account. An ``account_id`` of ``None`` means every account."""
 
     def reset(self, account_id: str | None) -> None:
-        """Forget what concerns the account."""
+        """Delete the account's state."""
         ...
 
     def snapshot(self, account_id: str | None) -> Any:
-        """Return what concerns the account, as a JSON value; of one account it may be restored for another."""
+        """Return the account's state as a JSON value, which can be restored to another account."""
         ...
 
     def restore(self, state: Any, account_id: str | None) -> None:
-        """Put a ``snapshot`` in place of what concerns the account."""
+        """Replace the account's state by a ``snapshot``."""
         ...
 
 
@@ -78,8 +78,8 @@ class Resettable(Protocol):
 class ControlContext:
     """The parts of a server that the control API shows and changes.
 
-    ``resettable`` are those that a reset and a snapshot can name, in the order in which they are listed;
-    ``closing`` is set when the server is about to end.
+    ``resettable`` are the parts that a reset and a snapshot include, by name, in order; ``closing`` is set when the
+    server closes.
     """
 
     answer_memory: AnswerMemory
@@ -105,10 +105,10 @@ class ControlContext:
 
 
 class Call(NamedTuple):
-    """A call that was checked: its query arguments are known, and its body satisfies the schema.
+    """A validated call: its query arguments are known, and its body satisfies the schema.
 
-    ``account`` is that of its API key, ``None`` without one: the call concerns every account. ``path`` are the
-    variables of the path, ``body`` is ``{}`` where none is taken.
+    ``account`` is that of its API key; ``None`` without a key, which means every account. ``path`` are the variables
+    of the path, ``body`` is ``{}`` for operations without one.
     """
 
     request: Request
@@ -123,19 +123,19 @@ class Call(NamedTuple):
         return self.account.id if self.account else None
 
 
-# Answers with a JSON object, or with a response of its own making. Raises ``ControlError``.
+# Returns a JSON object, or a response. Raises ``ControlError``.
 Handler = Callable[[ControlContext, Call], Mapping[str, Any] | flask.Response]
 
 
 class ControlOperation(NamedTuple):
     """A row of the table of operations.
 
-    ``rule`` is the path as Flask routes it, ``schema`` the one below ``schemas/mock`` that the body satisfies,
-    empty for an operation without a body; ``body_is_optional`` takes a body of no bytes for ``{}``. ``size_setting``
-    names the setting with the largest body, else ``MAX_BODY`` holds, ``max_depth`` is how deep it may be nested.
-    ``query`` are the names of the query arguments, ``status`` is that of the answer. ``by_account`` resolves the API
-    key of the call; ``is_open`` answers also callers whom the guard refuses; of an operation ``one_at_a_time``
-    no second body is read before the first call is answered.
+    ``rule`` is the path as a Flask rule; ``schema`` is the name of the body's schema in ``schemas/mock``, empty for an
+    operation without a body. With ``body_is_optional`` an empty body stands for ``{}``. ``size_setting`` is the setting
+    with the largest size of the body, otherwise ``MAX_BODY`` applies; ``max_depth`` is the deepest nesting. ``query``
+    are the names of the query arguments, ``status`` is that of the answer. With ``by_account`` the API key of the call
+    is resolved; with ``is_open`` callers that the guard refuses are answered, too; with ``one_at_a_time`` a call is
+    answered before the body of the next one is read.
     """
 
     method: str
@@ -153,7 +153,7 @@ class ControlOperation(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Return the path as people write it: ``/_mock/models/{name}``."""
+        """Return the path in the form ``/_mock/models/{name}``."""
         return braced(self.rule)
 
     @property
@@ -163,7 +163,7 @@ class ControlOperation(NamedTuple):
 
 
 def braced(rule: str) -> str:
-    """Return a rule of Flask's as people write it: ``/_mock/models/{name}``."""
+    """Return a Flask rule in the form ``/_mock/models/{name}``."""
     return _VARIABLE.sub(r"{\1}", rule)
 
 
@@ -175,7 +175,7 @@ def answer(body: object, status: int = 200) -> flask.Response:
 def without_keys(
     accounts: Accounts, request: Request, documents: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return stubs or faults without the caller's API key and those of other accounts; they match as before."""
+    """Return stubs or faults without the API keys of the caller and of other accounts; they match the same requests."""
     from mockserver.matching.hashed_secrets import without_secrets
 
     written = json_styles.compact(documents).decode("utf-8", "replace")
@@ -184,12 +184,12 @@ def without_keys(
 
 
 def check_same_id(body: dict[str, Any], id_: str) -> None:
-    """Give the body of a replacement the id of its URL. Raises ``ControlError`` where it has another."""
+    """Set the id in the body of a replacement to that of the URL. Raises ``ControlError`` if it has another."""
     if body.setdefault("id", id_) != id_:
-        raise ControlError(f"id: is not that of the URL ({id_!r}). Leave it out.")
+        raise ControlError(f"id: differs from the one in the URL ({id_!r}). Remove it.")
 
 
 def check_owner(kind: str, id_: str, owner: str | None, call: Call) -> None:
-    """Raise ``NotFound`` unless the caller may change it: what is its own, or without an API key anything."""
+    """Raise ``NotFound`` unless the caller may change it: its own, or without an API key any."""
     if call.account_id not in (None, owner):
-        raise NotFound(f"The {kind} {id_!r} is of all accounts. Leave the API key out to change it.")
+        raise NotFound(f"The {kind} {id_!r} belongs to all accounts. Send no API key to change it.")

@@ -1,4 +1,4 @@
-"""The table of the control API's operations. Its column for people is ``operations.toml``."""
+"""The table of the control API's operations. Their documentation is in ``operations.toml``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mockserver.control import (
-    clock,
     faults,
     journal,
     limits,
     metrics,
     models,
     openapi,
-    reset,
     server,
     settings,
     snapshot,
@@ -52,9 +50,9 @@ OPERATIONS = (
     Row("DELETE", "/_mock/limits", limits.reset_limits),
     Row("GET", "/_mock/costs", limits.show_costs),
     Row("DELETE", "/_mock/costs", limits.reset_costs),
-    Row("GET", "/_mock/clock", clock.show, by_account=False),
-    Row("PUT", "/_mock/clock", clock.change, "clock", by_account=False),
-    Row("POST", "/_mock/reset", reset.reset, "reset", body_is_optional=True),
+    Row("GET", "/_mock/clock", server.show_clock, by_account=False),
+    Row("PUT", "/_mock/clock", server.change_clock, "clock", by_account=False),
+    Row("POST", "/_mock/reset", snapshot.reset, "reset", body_is_optional=True),
     Row("GET", "/_mock/snapshot", snapshot.take),
     Row(
         "PUT",
@@ -79,7 +77,7 @@ OPERATIONS = (
     Row("GET", "/_mock/faults/<path:id>", faults.show),
     Row("PUT", "/_mock/faults/<path:id>", faults.replace, "fault"),
     Row("DELETE", "/_mock/faults/<path:id>", faults.remove),
-    Row("GET", "/_mock/journal", journal.show_all, query=journal.ARGUMENTS),
+    Row("GET", "/_mock/journal", journal.show_all, query=journal.QUERY),
     Row("DELETE", "/_mock/journal", journal.remove_all),
     Row("POST", "/_mock/journal/query", journal.query, "journal_query", body_is_optional=True),
     Row("POST", "/_mock/journal/count", journal.count, "journal_count", body_is_optional=True),

@@ -1,4 +1,4 @@
-"""Makes a checked ``Call`` of a request, before its handler is called; answers what no operation takes."""
+"""Validates requests and dispatches them to handlers; answers requests without an operation."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.transport.answer_memory import AnswerMemory
 
-MAX_BODY = 1 << 20  # bytes, where no setting says how many
-_BYTES_OF_A_VALUE = 16  # of the largest body: one of more values takes too much memory
+MAX_BODY = 1 << 20  # bytes, unless a setting applies
+_BYTES_OF_A_VALUE = 16  # a body may have one value for this many bytes of the largest size
 
 
 def view(server: ControlContext, operation: ControlOperation) -> Callable[..., flask.Response]:
@@ -46,8 +46,8 @@ def view(server: ControlContext, operation: ControlOperation) -> Callable[..., f
     return handle
 
 
-def refuse_the_rest(app: flask.Flask, operations: Sequence[ControlOperation]) -> None:
-    """Have refused calls, unknown paths and wrong methods answered as the control API does."""
+def register_refusals(app: flask.Flask, operations: Sequence[ControlOperation]) -> None:
+    """Register the answers to refused calls, unknown paths and wrong methods."""
     paths = sorted({operation.path for operation in operations})
 
     def refuse_unrouted() -> flask.Response | None:
@@ -64,8 +64,8 @@ def refuse_the_rest(app: flask.Flask, operations: Sequence[ControlOperation]) ->
     app.register_error_handler(StateFailed, _refuse_unkept)
 
 
-def bound_answers(app: flask.Flask, memory: AnswerMemory) -> None:
-    """Have answers share the memory that all answers have; refuse with a 503 what it has no room for."""
+def limit_answers(app: flask.Flask, memory: AnswerMemory) -> None:
+    """Count answers against the memory of all answers; send a 503 instead of one that exceeds it."""
 
     def hold(response: flask.Response) -> flask.Response:
         try:
@@ -80,7 +80,7 @@ def bound_answers(app: flask.Flask, memory: AnswerMemory) -> None:
 
 
 def _call(server: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
-    """Check the request in hand: its query, whom it is from, its body. Raises ``ControlError``."""
+    """Return the current request as a validated call. Raises ``ControlError``."""
     request = request_of(flask.request.environ)
     query = flask.request.args
     for name in query:
@@ -92,7 +92,7 @@ def _call(server: ControlContext, operation: ControlOperation, path: Mapping[str
 
 
 def _caller(accounts: Accounts, request: Request) -> Account | None:
-    """Return the account whose API key the call carries; ``None`` without a key: it concerns every account."""
+    """Return the account of the API key in the request; ``None`` without a key."""
     key = key_of(request.headers)
     if not key and not request.headers.get("authorization"):
         return None
@@ -100,18 +100,18 @@ def _caller(accounts: Accounts, request: Request) -> Account | None:
         return accounts.authenticate(key)
     except ApiError as error:
         raise ControlError(
-            f"Authorization: this API key stands for no account ({error.name}). "
-            "Send the key of an account, or none to concern every account."
+            f"Authorization: the API key belongs to no account ({error.name}). "
+            "Send the key of an account, or no key for all accounts."
         ) from error
 
 
 def _body(server: ControlContext, operation: ControlOperation, request: Request) -> dict[str, Any]:
-    """Return the body, which satisfies the operation's schema."""
+    """Return the body, validated against the operation's schema. Raises ``ControlError``."""
     settings = server.settings
-    most: int = getattr(settings, operation.size_setting) if operation.size_setting else MAX_BODY
-    body = _json(request, operation, most, settings)
+    max_bytes: int = getattr(settings, operation.size_setting) if operation.size_setting else MAX_BODY
+    body = _json(request, operation, max_bytes, settings)
     if _is_deeper(body, operation.max_depth):
-        raise ControlError(f"The body is nested more than {operation.max_depth} deep. Make it flatter.")
+        raise ControlError(f"The body is nested more than {operation.max_depth} deep. Send a flatter one.")
     try:
         documents.check(server.schemas, operation.schema, body)
     except DocumentError as error:
@@ -119,25 +119,29 @@ def _body(server: ControlContext, operation: ControlOperation, request: Request)
     return body
 
 
-def _json(request: Request, operation: ControlOperation, most: int, settings: Settings) -> dict[str, Any]:
-    """Read a body of at most ``most`` bytes, which is a JSON object."""
-    reader = BodyReader(most, settings.socket_timeout)
-    most_values = max(settings.max_json_values, most // _BYTES_OF_A_VALUE)
+def _json(
+    request: Request, operation: ControlOperation, max_bytes: int, settings: Settings
+) -> dict[str, Any]:
+    """Read a JSON object of at most ``max_bytes`` bytes. Raises ``ControlError``."""
+    reader = BodyReader(max_bytes, settings.socket_timeout)
+    max_values = max(settings.max_json_values, max_bytes // _BYTES_OF_A_VALUE)
     try:
         with reader.slot() as slot:
             data = reader.read(request.body, request.length, slot)
-            return {} if operation.body_is_optional and not data else parse_json(data, most_values)
+            return {} if operation.body_is_optional and not data else parse_json(data, max_values)
     except ApiError as error:
         if error.name == "too_many_values":
-            raise ControlError(f"The body has more than {most_values} values and names.") from error
+            raise ControlError(
+                f"The body has more than {max_values} values and names. Send fewer."
+            ) from error
         if error.name == "body_too_large":
-            raise TooLarge(f"The body is larger than {most} bytes. Send less at a time.") from error
-        raise ControlError(f"The body is not a JSON object of at most {most} bytes.") from error
+            raise TooLarge(f"The body is larger than {max_bytes} bytes. Send a smaller one.") from error
+        raise ControlError(f"The body is not a JSON object of at most {max_bytes} bytes.") from error
 
 
-def _is_deeper(value: Any, deepest: int) -> bool:
+def _is_deeper(value: Any, max_depth: int) -> bool:
     level = [value]
-    for _ in range(deepest + 1):
+    for _ in range(max_depth + 1):
         containers = [each for each in level if isinstance(each, dict | list)]
         if not containers:
             return False
@@ -147,11 +151,13 @@ def _is_deeper(value: Any, deepest: int) -> bool:
 
 def _wrong_method(path: str, method: str, known: list[str]) -> flask.Response:
     allowed = ", ".join(known)
-    refusal = answer({"error": f"{path} does not take {method}. It takes {allowed}."}, 405)
+    refusal = answer({"error": f"{path} does not support {method}. Use {allowed}."}, 405)
     refusal.headers["allow"] = allowed
     return refusal
 
 
 def _refuse_unkept(failed: StateFailed) -> flask.Response:
-    text = f"The server's disk cannot be used ({failed.reason}): the state is as it was. Its log names the place."
+    text = (
+        f"The server cannot write to its disk ({failed.reason}). Nothing was changed. Its log names the file."
+    )
     return answer({"error": text}, 507 if failed.no_room else 500)

@@ -1,4 +1,4 @@
-"""``/_mock/health`` and ``/_mock/shutdown``: whether the server runs, and its end."""
+"""``/_mock/health``, ``/_mock/clock`` and ``/_mock/shutdown``: the server as a whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from mockserver.control.operation import answer
+from mockserver.control.operation import ControlError, answer
 from mockserver.transport.environ_keys import SHUTDOWN
 from mockserver.version import __version__
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.control.operation import Call, ControlContext
+
+_LATEST_TIME = 32_503_680_000  # seconds since 1970: the year 3000
 
 
 def health(server: ControlContext, _: Call) -> dict[str, Any]:
@@ -28,14 +30,35 @@ def health(server: ControlContext, _: Call) -> dict[str, Any]:
     }
 
 
+def show_clock(server: ControlContext, _: Call) -> dict[str, Any]:
+    """Return the time, whether it is frozen, and its scale."""
+    return server.clock.state()
+
+
+def change_clock(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Set, freeze, scale and advance the clock, in this order."""
+    clock, asked = server.clock, call.body
+    if "set" in asked:
+        clock.set(float(asked["set"]))
+    if "freeze" in asked:
+        clock.freeze(asked["freeze"])
+    if "scale" in asked:
+        clock.set_scale(float(asked["scale"]))
+    if "advance" in asked:
+        if not 0 <= clock.now() + float(asked["advance"]) <= _LATEST_TIME:
+            raise ControlError("advance: the time must stay within the years 1970 to 3000.")
+        clock.advance(float(asked["advance"]))
+    return clock.state()
+
+
 def shut_down(server: ControlContext, _: Call) -> dict[str, Any] | flask.Response:
-    """End the server once the requests in flight are answered, where the settings and its host allow it."""
+    """End the server after the requests in flight, if the settings and the hosting program allow it."""
     if not server.settings.allow_shutdown:
-        message = "The server may not be ended by this. Start it with --allow-shutdown to let it."
+        message = "Shutdown is disabled. Start the server with --allow-shutdown to enable it."
         return answer({"error": message}, 403)
     end: Callable[[], None] | None = flask.request.environ.get(SHUTDOWN)
     if end is None:
-        message = "The program that hosts this app does not let it end the server. End that program."
+        message = "The program that hosts this app does not support shutdown. End that program."
         return answer({"error": message}, 501)
     end()
     return {"status": "stopping"}

@@ -1,4 +1,4 @@
-"""``/_mock/settings``: how the server behaves, and changes to that while it runs."""
+"""``/_mock/settings``: shows settings, and changes them while the server runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HIDDEN = "***"
 
 
 def show(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return the settings of the caller, and which of them were changed."""
+    """Return the settings of the caller, and those that were changed."""
     return {
         "settings": without_secrets(server.account_settings.for_account(call.account_id)),
         "changed": server.account_settings.changes(call.account_id),
@@ -25,7 +25,7 @@ def show(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def change(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Change settings of the caller; without an API key those of all accounts."""
+    """Change settings of the caller, or without an API key those of all accounts."""
     try:
         server.account_settings.change(call.account_id, call.body)
     except SettingsError as error:
@@ -34,7 +34,7 @@ def change(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def reset(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Take all changes back."""
+    """Undo all changes."""
     server.account_settings.reset(call.account_id)
     return show(server, call)
 

@@ -1,4 +1,4 @@
-"""``/_mock/snapshot``: the state of an account, or of everything, to be restored later or elsewhere."""
+"""``/_mock/snapshot`` and ``/_mock/reset``: returns, restores and resets the state of an account or of the server."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from mockserver.state.disk import StateFailed
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mockserver.accounts.accounts import Account
     from mockserver.clock import Clock
     from mockserver.control.operation import Call, ControlContext
     from mockserver.scripting.stubs.stubs import Stubs
 
 VERSION = 1
-MAX_DEPTH = 500  # objects and arrays within each other: it has requests in it, too
+MAX_DEPTH = 500  # nested objects and arrays; snapshots contain requests
 
 
 def take(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return the state of the caller's account; without an API key that of everything."""
+    """Return the state of the caller's account, or without an API key of the whole server."""
     state = _state(server, call.account_id)
     _hide_keys(server, call, state)
     return {"version": VERSION, "server": __version__, "scope": _scope(call.account), "state": state}
 
 
 def restore(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Put a snapshot in place of the state of the caller's account, or of everything: all of it, or nothing."""
+    """Replace the state of the caller's account, or of the whole server, by a snapshot: entirely or not at all."""
     account, asked = call.account, call.body
     _check_scope(asked, account)
     _check_stubs(server.stubs, asked["state"]["stubs"])
@@ -36,8 +38,20 @@ def restore(server: ControlContext, call: Call) -> dict[str, Any]:
     return {"restored": names, "account": account.key if account else None}
 
 
+def reset(server: ControlContext, call: Call) -> dict[str, Any]:
+    """Reset the named parts; without names all parts, or with an API key all parts of the account."""
+    shared: dict[str, Callable[[], None]] = {"spoken": server.spoken.forget, "clock": server.clock.reset}
+    names = call.body.get("what") or [*server.resettable, *(() if call.account else shared)]
+    for name in names:
+        if name in server.resettable:
+            server.resettable[name].reset(call.account_id)
+        else:
+            shared[name]()
+    return {"reset": names, "account": call.account.key if call.account else None}
+
+
 def _hide_keys(server: ControlContext, call: Call, state: dict[str, Any]) -> None:
-    """Take API keys out of stubs and faults, which match as before."""
+    """Remove API keys from stubs and faults, which match the same requests."""
     rows = [*state["stubs"]["stubs"], *state["faults"]["faults"]]
     documents = without_keys(server.accounts, call.request, [row["document"] for row in rows])
     for row, document in zip(rows, documents, strict=True):
@@ -57,12 +71,16 @@ def _state(server: ControlContext, account_id: str | None, *, store: bool = True
 def _check_scope(asked: dict[str, Any], account: Account | None) -> None:
     """Raise ``ControlError`` for a snapshot of another scope than the call's."""
     if asked["scope"] != _scope(account):
-        key = "Send it without an API key." if account else "Send it with the API key of the account to be."
-        raise ControlError(f"scope: this is a snapshot of the scope {asked['scope']!r}. {key}")
+        key = (
+            "Send it without an API key."
+            if account
+            else "Send it with the API key of the account to restore."
+        )
+        raise ControlError(f"scope: the snapshot has the scope {asked['scope']!r}. {key}")
 
 
 def _check_stubs(stubs: Stubs, state: dict[str, Any]) -> None:
-    """Raise ``ControlError`` for stubs that no call may add: those that read the server's files."""
+    """Raise ``ControlError`` for stubs that the control API cannot add, such as those that read the server's files."""
     for number, row in enumerate(state["stubs"]):
         try:
             stubs.check(row["document"], may_read=False)
@@ -71,9 +89,9 @@ def _check_stubs(stubs: Stubs, state: dict[str, Any]) -> None:
 
 
 def _restore_all_or_nothing(server: ControlContext, state: dict[str, Any], account_id: str | None) -> None:
-    """Restore every part. When one cannot be, everything is as before: raises ``ControlError`` or ``StateFailed``.
+    """Restore every part. If one fails, roll back and raise ``ControlError`` or ``StateFailed``.
 
-    The store itself changes nothing when it fails: a snapshot could not bring all of it back.
+    The store needs no rollback: it changes nothing when it fails.
     """
     before = _state(server, account_id, store=False)
     try:
@@ -87,7 +105,7 @@ def _restore(server: ControlContext, state: dict[str, Any], account_id: str | No
     if account_id is None:
         _restore_clock(server.clock, state["clock"])
     parts = dict(server.resettable)
-    parts["store"] = parts.pop("store")  # last: what is worked at in it finds all others as they are to be
+    parts["store"] = parts.pop("store")  # last, because the jobs and batches in it use the other parts
     for name, part in parts.items():
         try:
             if name in state:

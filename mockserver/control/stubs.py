@@ -1,6 +1,6 @@
-"""``/_mock/stubs`` and ``/_mock/scenarios``: adds, shows, replaces and removes scripted answers.
+"""``/_mock/stubs`` and ``/_mock/scenarios``: adds, shows, replaces and removes stubs; shows and sets scenarios.
 
-A call that carries an API key concerns that account's stubs, one without a key those of every account.
+A call with an API key applies to that account's stubs, one without a key to those of every account.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Return the stubs of the caller and of all accounts."""
+    """Return the stubs of the caller and those of all accounts."""
     return {"stubs": _shown(server, call, *server.stubs.visible(call.account_id))}
 
 
 def add(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Add a stub for the caller; without an API key for all accounts."""
+    """Add a stub for the caller, or without an API key for all accounts."""
     return _shown(server, call, _add(server.stubs, call.body, call.account_id))[0]
 
 
 def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Remove the caller's stubs; return what is left."""
+    """Remove the caller's stubs. Return those that remain."""
     server.stubs.reset(call.account_id)
     return show_all(server, call)
 
@@ -38,7 +38,7 @@ def show(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def replace(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Replace a stub; it stays that of its account."""
+    """Replace a stub. It keeps its account."""
     owner = _own(server.stubs, call).account_id
     check_same_id(call.body, call.path["id"])
     return _shown(server, call, _add(server.stubs, call.body, owner))[0]
@@ -56,7 +56,7 @@ def show_scenarios(server: ControlContext, call: Call) -> dict[str, Any]:
 
 
 def set_scenario(server: ControlContext, call: Call) -> dict[str, Any]:
-    """Put a scenario of the caller into a state."""
+    """Set the state of a scenario of the caller."""
     account_id = _account_of(call)
     server.stubs.use.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
     return {"scenarios": server.stubs.use.scenarios(account_id)}
@@ -64,7 +64,7 @@ def set_scenario(server: ControlContext, call: Call) -> dict[str, Any]:
 
 def _account_of(call: Call) -> str:
     if call.account_id is None:
-        raise ControlError("Authorization: every account has scenarios of its own. Send the API key of one.")
+        raise ControlError("Authorization: scenarios belong to an account. Send the API key of one.")
     return call.account_id
 
 
@@ -83,7 +83,7 @@ def _stub(stubs: Stubs, call: Call) -> Stub:
 
 
 def _own(stubs: Stubs, call: Call) -> Stub:
-    """Return a stub that the caller may change: its own, or any without an API key."""
+    """Return the stub, which the caller may change: its own, or without an API key any."""
     stub = _stub(stubs, call)
     check_owner("stub", stub.id, stub.account_id, call)
     return stub

@@ -1,1 +1,1 @@
-"""What a test imports: the server in the process, its API in Python, the pytest plugin."""
+"""The Python API for tests: a server in this process, and the pytest plugin."""

@@ -1,4 +1,4 @@
-"""What the parts of the Python API have in common: a server, and the account they concern."""
+"""The base class of the parts of the Python API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class OfAccount:
-    """Concerns one account of a server; every account where ``account_id`` is ``None``."""
+    """A part of the Python API for one account of a server (``None``: every account)."""
 
     def __init__(self, services: Services, account_id: str | None) -> None:
         self._services = services

@@ -1,4 +1,4 @@
-"""The test double as tests drive it: script answers, break them, move the clock, and ask what came."""
+"""The Python API for tests: scripts answers and faults, sets the clock, and verifies requests."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class AudioApi(Scripting, Verifying):
-    """The audio APIs as one account knows them; as all accounts do, where there is no ``account``.
+    """The mock server for one account, or for all accounts if ``account`` is ``None``.
 
-    What is scripted on it answers that account's requests, and what is asked of it concerns those alone.
-    ``base_url`` and ``api_key`` are what an SDK is given to call it; ``url`` is where the server listens.
+    Stubs, faults, settings and verifications apply to the requests of that account. ``base_url`` and ``api_key`` are
+    the arguments for a client of the SDK; ``url`` is the address of the server.
     """
 
     def __init__(
@@ -40,21 +40,21 @@ class AudioApi(Scripting, Verifying):
 
     @property
     def clock(self) -> Clock:
-        """Return the clock that limits, timestamps and expiries read. It is the server's: all accounts share it."""
+        """Return the clock of limits, timestamps and expiries. All accounts share it."""
         return self._services.clock
 
     @property
     def client(self) -> openai.OpenAI:
-        """Return a client of the official SDK that calls the server with this account's key, and does not retry."""
+        """Return a client of the official SDK with this account's API key, without retries."""
         return self._clients.sync(self.api_key)
 
     @property
     def async_client(self) -> openai.AsyncOpenAI:
-        """Return the same for asyncio."""
+        """Return an asyncio client of the official SDK with this account's API key, without retries."""
         return self._clients.asynchronous(self.api_key)
 
     def configure(self, **changes: Unpack[keywords.SettingChanges]) -> None:
-        """Change settings for this account. Raises ``TypeError`` and ``ValueError`` naming what cannot be changed."""
+        """Change settings of this account. Raises ``TypeError`` for an unknown one, ``ValueError`` for a bad value."""
         keywords.check_names(changes, keywords.SettingChanges)
         try:
             self._services.account_settings.change(self._account_id, changes)
@@ -62,14 +62,14 @@ class AudioApi(Scripting, Verifying):
             raise ValueError(str(error)) from error
 
     def set_tier(self, tier: str) -> None:
-        """Move this account to another usage tier, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
+        """Set the usage tier of this account, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
         documents.check(self._services.schemas, "limits", {"tier": tier})
         self._services.limiter.policy.set_tier(self._account_id, tier)
 
     def set_limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
-        """Change rate limits of a model, and of those that share them; ``None`` takes one away.
+        """Change rate limits of a model and of the models that share them; ``None`` removes a limit.
 
-        Raises ``TypeError`` and ``ValueError`` naming what cannot be.
+        Raises ``TypeError`` for an unknown limit, ``ValueError`` for a bad amount or an unknown model.
         """
         keywords.check_names(amounts, keywords.LimitAmounts)
         documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
@@ -81,10 +81,10 @@ class AudioApi(Scripting, Verifying):
     def add_model(
         self, model_id: str, *, like: str | None = None, **changes: Unpack[keywords.ModelChanges]
     ) -> None:
-        """Add a model that behaves ``like`` another one but for the ``changes``, until a reset.
+        """Add a model that behaves ``like`` another one except for the ``changes``, until a reset.
 
-        A fine-tuned model (``ft:BASE:…``) is like its base unless ``like`` names another one. Raises ``TypeError`` and
-        ``ValueError`` naming what cannot be.
+        A fine-tuned model (``ft:BASE:…``) is like its base by default. Raises ``TypeError`` for an unknown change,
+        ``ValueError`` for an invalid model.
         """
         keywords.check_names(changes, keywords.ModelChanges)
         row = {"id": model_id, **({"like": like} if like is not None else {}), **changes}
@@ -95,11 +95,11 @@ class AudioApi(Scripting, Verifying):
             raise ValueError(str(error).removeprefix("model.")) from error
 
     def remove_model(self, model_id: str) -> None:
-        """Remove a model that was added. Raises ``ValueError`` for one that was not."""
+        """Remove a model that was added. Raises ``ValueError`` if it was not."""
         if not self._services.catalog.own_models.remove(model_id, self._account_id):
-            raise ValueError(f"model_id: no model {model_id!r} was added here.")
+            raise ValueError(f"model_id: {model_id!r} was not added by add_model().")
 
     def reset(self) -> None:
-        """Forget everything of this account: stubs, faults, journal, limits, settings, what it has stored."""
+        """Reset the state of this account: stubs, faults, journal, limits, settings, files and other stored objects."""
         for part in self._services.resettable.values():
             part.reset(self._account_id)

@@ -1,6 +1,6 @@
-"""The keyword arguments of the Python API, typed: what tests can ask for, reply, break and set.
+"""The typed keyword arguments of the Python API.
 
-They are the members of the documents of ``schemas/mock``, which describe each of them.
+They are the members of the schemas in ``schemas/mock``, which describe them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Names = str | list[str]
 
 
 class TextTest(TypedDict, total=False):
-    """How a text, a header or a field must be, where a regular expression or a value does not say it."""
+    """Operators on a text, header or field, in place of a regular expression or a value."""
 
     equals: Any
     contains: str
@@ -24,11 +24,11 @@ class TextTest(TypedDict, total=False):
 
 Text = str | TextTest
 Values = Mapping[str, Any]
-Range = tuple[float | None, float | None]  # seconds: at least, at most; ``None`` for no bound
+Range = tuple[float | None, float | None]  # seconds: minimum, maximum; ``None`` for no bound
 
 
 class RequestConditions(TypedDict, total=False):
-    """Conditions on a request that stubs, faults and verifications share (``when.json``)."""
+    """Conditions shared by stubs, faults and verifications (``when.json``)."""
 
     method: Names
     account: str
@@ -49,13 +49,13 @@ class RequestConditions(TypedDict, total=False):
 
 
 class Conditions(RequestConditions, total=False):
-    """Conditions on a request that is yet to be answered."""
+    """Conditions on a request that is not answered yet."""
 
     language: Names
 
 
 class JournalConditions(RequestConditions, total=False):
-    """Conditions on a request and on what became of it (``journal_when.json``)."""
+    """Conditions on a request and its answer (``journal_when.json``)."""
 
     status: int | str | list[int | str]
     error: Names
@@ -67,7 +67,7 @@ class JournalConditions(RequestConditions, total=False):
 
 
 class StubOptions(Conditions, total=False):
-    """Conditions, and how a stub stands to others (``stub.json``)."""
+    """Conditions and options of a stub (``stub.json``)."""
 
     times: int
     priority: int
@@ -75,7 +75,7 @@ class StubOptions(Conditions, total=False):
 
 
 class Pace(TypedDict, total=False):
-    """When a reply comes (``reply.json``): waits in seconds, ``jitter`` as a share of them."""
+    """Timing of a reply (``reply.json``): waits in seconds, ``jitter`` as a fraction of them."""
 
     delay: float
     first_byte: float
@@ -84,21 +84,21 @@ class Pace(TypedDict, total=False):
 
 
 class ReplyOptions(Pace, total=False):
-    """What goes with any reply (``reply.json``)."""
+    """Options of any reply (``reply.json``)."""
 
     headers: Mapping[str, str]
     template: bool
 
 
 class RawReplyOptions(ReplyOptions, total=False):
-    """What goes with a reply that is a whole body (``reply.json``)."""
+    """Options of a reply that is a whole body (``reply.json``)."""
 
     status: int
     content_type: str
 
 
 class WordsReplyOptions(ReplyOptions, total=False):
-    """What goes with words that are said or written (``reply.json``)."""
+    """Options of a reply with text that is written or spoken (``reply.json``)."""
 
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
     tool_calls: list[dict[str, Any]]
@@ -106,7 +106,7 @@ class WordsReplyOptions(ReplyOptions, total=False):
 
 
 class TranscriptOptions(WordsReplyOptions, total=False):
-    """What goes with a transcript (``reply.json``)."""
+    """Options of a reply with a transcript (``reply.json``)."""
 
     language: str
     duration: float
@@ -117,7 +117,7 @@ class TranscriptOptions(WordsReplyOptions, total=False):
 
 
 class Occasions(Conditions, total=False):
-    """Which requests a fault hits (``fault.json``); times in seconds since 1970 on the server's clock."""
+    """Conditions and triggers of a fault (``fault.json``); times in seconds since 1970 on the server's clock."""
 
     endpoint: Names
     every: int
@@ -128,14 +128,14 @@ class Occasions(Conditions, total=False):
 
 
 class ErrorOptions(Occasions, total=False):
-    """Which requests an error hits, and what it says."""
+    """Conditions, triggers and contents of an error."""
 
     message: str
     retry_after: float
 
 
 class BreakOptions(Occasions, total=False):
-    """Which requests something breaks, and how."""
+    """Conditions, triggers and parameters of a fault other than an error."""
 
     message: str
     seconds: float
@@ -147,7 +147,7 @@ class BreakOptions(Occasions, total=False):
 
 
 class SettingChanges(TypedDict, total=False):
-    """Settings that an account can have of its own; ``None`` takes a change back (``settings.json``)."""
+    """Settings that can differ by account; ``None`` undoes a change (``settings.json``)."""
 
     strictness: Literal["real", "schema", "off"] | None
     strict_urls: bool | None
@@ -163,7 +163,7 @@ class SettingChanges(TypedDict, total=False):
 
 
 class ModelChanges(TypedDict, total=False):
-    """What a model of one's own does not take over from the one it is like (``model.json``)."""
+    """Members of a custom model that differ from the model it is like (``model.json``)."""
 
     name: str
     summary: str
@@ -186,7 +186,7 @@ class ModelChanges(TypedDict, total=False):
 
 
 class LimitAmounts(TypedDict, total=False):
-    """Rate limits; ``None`` takes one away (``limits.json``)."""
+    """Rate limits; ``None`` removes one (``limits.json``)."""
 
     requests_per_minute: int | None
     requests_per_hour: int | None
@@ -197,7 +197,7 @@ class LimitAmounts(TypedDict, total=False):
 
 
 def check_names(given: Mapping[str, object], kind: type) -> None:
-    """Raise ``TypeError`` for a keyword that ``kind``, one of the dictionaries above, does not have."""
+    """Raise ``TypeError`` for a keyword that is not in ``kind``, one of the classes above."""
     known: Collection[str] = kind.__optional_keys__  # type: ignore[attr-defined]
     for name in given:
         if name not in known:
@@ -206,7 +206,7 @@ def check_names(given: Mapping[str, object], kind: type) -> None:
 
 
 def when(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """Return the conditions of ``kind`` among the keywords, as documents have them."""
+    """Return those keywords that are conditions of ``kind``, in the form of the JSON documents."""
     conditions = {name: value for name, value in given.items() if name in kind.__optional_keys__}  # type: ignore[attr-defined]
     if isinstance(conditions.get("duration"), tuple):
         conditions["duration"] = _range(conditions["duration"])
@@ -215,7 +215,7 @@ def when(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
 
 def _range(bounds: tuple[Any, ...]) -> dict[str, float]:
     if len(bounds) != 2 or bounds == (None, None):
-        raise ValueError(f"duration: {bounds!r} is not a pair (at least, at most) of seconds.")
+        raise ValueError(f"duration: {bounds!r} is not a pair (minimum, maximum) of seconds.")
     return {
         name: bound for name, bound in zip(("at_least", "at_most"), bounds, strict=True) if bound is not None
     }

@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 
 
 class MockServer(AudioApi):
-    """A server in this process, to be scripted and questioned for all accounts at once. A context manager.
+    """A mock server in this process, with the Python API for all accounts. A context manager.
 
-    Without ``settings`` those of ``mockserver.toml`` and the environment hold, on a free port.
+    Without ``settings`` it uses those of ``mockserver.toml`` and the environment, on a free port.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or load_settings(environ=os.environ, port=0)
-        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the API refuses
+        logging.getLogger("python_multipart").setLevel(
+            logging.ERROR
+        )  # it warns about bodies that the API refuses
         with LOG_LEVELS.of_server(settings.log_level):
             self.app = create_app(settings)
             self._server = listen(settings, self.app, services_of(self.app).closing)
@@ -48,7 +50,7 @@ class MockServer(AudioApi):
         super().__init__(services_of(self.app), self._server.url, _some_key(settings), None, clients)
 
     def account(self, key: str | None = None, *, tier: str | None = None) -> AudioApi:
-        """Return the same for one account alone: that of an API ``key``, or one nobody has used yet.
+        """Return the Python API for one account: that of an API ``key``, or a new one.
 
         ``tier`` is its usage tier. Raises ``ValueError`` for a key that is refused, or an unknown tier.
         """
@@ -58,7 +60,7 @@ class MockServer(AudioApi):
         try:
             account = services.accounts.authenticate(key)
         except ApiError as error:
-            raise ValueError(f"key: {redact(key)!r} stands for no account ({error.name}).") from error
+            raise ValueError(f"key: {redact(key)!r} belongs to no account ({error.name}).") from error
         api = AudioApi(services, self.url, key, account, self._clients)
         if tier is not None:
             api.set_tier(tier)
@@ -66,11 +68,11 @@ class MockServer(AudioApi):
 
     @property
     def latest_exchange(self) -> str | None:
-        """Return the id of the latest exchange of all accounts; ``None`` without any."""
+        """Return the id of the latest exchange of all accounts; ``None`` if there is none."""
         return self._services.journal.latest_id
 
     def exchanges_after(self, entry_id: str | None) -> str:
-        """Write out the exchanges of all accounts since the one of that id; for ``None`` all there are."""
+        """Return the exchanges of all accounts after the one with that id as text; for ``None`` all."""
         journal = self._services.journal
         records = journal.records_after(None, entry_id) if entry_id else None
         return verification.report(journal.records(None) if records is None else records)
@@ -82,14 +84,14 @@ class MockServer(AudioApi):
         self.clock.reset()
 
     def start(self) -> MockServer:
-        """Start to answer."""
+        """Start to answer requests."""
         self._running.enter_context(LOG_LEVELS.of_server(self._services.settings.log_level))
         self._thread.start()
         self._services.start()
         return self
 
     def stop(self) -> None:
-        """Finish the requests in flight and end the server, also one that was never started."""
+        """Finish the requests in flight and stop the server. Works if it was never started, too."""
         self._clients.close()
         self._server.stop()
         if self._thread.is_alive():

@@ -1,6 +1,6 @@
-"""The pytest plugin: the fixture ``audio_api`` is a test double of the audio APIs, one for each test.
+"""The pytest plugin: the fixture ``audio_api`` is the Python API for a new account in each test.
 
-Next to nothing but this module is imported before a test asks for the fixture.
+The server is imported only when a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Tested(NamedTuple):
-    """What a test has: its double, the server, and the latest exchange of the server before it began."""
+    """The state of a test: its Python API, the server, and the server's latest exchange before the test."""
 
     api: AudioApi
     server: MockServer
@@ -35,12 +35,12 @@ class _Tested(NamedTuple):
 _TESTED: pytest.StashKey[_Tested] = pytest.StashKey()
 _MARKER = "audio_api"
 _BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")  # some clients read only the older name
-# What else the SDK would read from the environment, and send to whom it was not meant for.
+# Other variables that the SDK reads and would send to the mock server.
 _OTHER_VARIABLES = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_CUSTOM_HEADERS")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the settings of the server: a list in the configuration file, and options of the command line."""
+    """Add the server's settings to the configuration file (a list) and the command line."""
     help_text = "Setting of the mock server of the audio APIs. `mockserver serve --help` lists them all."
     parser.addini("mockserver", help_text, type="linelist", default=[])
     parser.getgroup("mockserver").addoption(
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Raise ``UsageError`` for settings that make no sense; warn of a distribution of the same name."""
+    """Check the settings, and warn of a conflicting distribution. Raises ``UsageError``."""
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(tier=None, **settings): usage tier and settings of the account of this test's audio_api.",
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def audio_api_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
-    """Yield the server of this process, on a free port. It is also the test double of every account."""
+    """Yield the server of this process, on a free port, with the Python API for all accounts."""
     from mockserver.testing.mock_server import MockServer
 
     with MockServer(_settings(pytestconfig)) as server:
@@ -71,11 +71,11 @@ def audio_api_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
 
 @pytest.fixture
 def audio_api(request: pytest.FixtureRequest, audio_api_server: MockServer) -> Iterator[AudioApi]:
-    """Yield the test double of an account that only this test has. The SDK finds it by the environment."""
+    """Yield the Python API for an account of this test. Environment variables direct the SDK to it."""
     api = _account(request.node, audio_api_server)
     request.node.stash[_TESTED] = _Tested(api, audio_api_server, audio_api_server.latest_exchange)
     with pytest.MonkeyPatch.context() as environment:
-        _lead_there(environment, api)
+        _set_environment(environment, api)
         yield api
     del request.node.stash[_TESTED]
     api.reset()
@@ -84,35 +84,35 @@ def audio_api(request: pytest.FixtureRequest, audio_api_server: MockServer) -> I
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add a test's exchanges to the report of its failure."""
+    """Add the exchanges of a failed test to its report."""
     report = yield
     tested = item.stash.get(_TESTED, None)
     if tested is not None and report.failed:
         report.sections.append(
-            ("Exchanges with the audio APIs", tested.api.exchanges() or _none_came(tested))
+            ("Exchanges with the audio APIs", tested.api.exchanges() or _no_exchanges(tested))
         )
     return report
 
 
-def _none_came(tested: _Tested) -> str:
-    """Return what to read where no request came with the test's key: those with other keys, or why none came."""
+def _no_exchanges(tested: _Tested) -> str:
+    """Return an explanation for a test without exchanges: those with other API keys, or clients of other URLs."""
     others = tested.server.exchanges_after(tested.mark)
     if others:
         return (
-            f"None came with the API key of this test. With other keys came:\n{others}\nA client that was made "
-            "before the test, by an earlier one or when a module was imported, keeps the key of then. "
+            f"No request had the API key of this test. Requests with other keys:\n{others}\nA client that was created "
+            "before the test, by an earlier test or when a module was imported, has another key. "
             "docs/testing.md (Clients made at import) says what to do."
         )
-    clients = "".join(f"\nThere is a client of {url}." for url in _elsewhere(tested.api))
+    clients = "".join(f"\nA client of {url} exists." for url in _other_base_urls(tested.api))
     return (
-        f"There were none: the server got no request at all.{clients}\nA client that was made before the test, such "
-        "as when a module was imported, keeps the base URL of then: it may have called the real API. "
+        f"The server received no request.{clients}\nA client that was created before the test, such as when a module "
+        "was imported, has another base URL: it may have called the real API. "
         "docs/testing.md (Clients made at import) says what to do."
     )
 
 
-def _elsewhere(api: AudioApi) -> list[str]:
-    """Return the base URLs of the official SDK's clients in this process that do not call the server."""
+def _other_base_urls(api: AudioApi) -> list[str]:
+    """Return the base URLs of the official SDK's clients in this process that call other servers."""
     openai = sys.modules.get("openai")
     if openai is None:
         return []
@@ -122,7 +122,7 @@ def _elsewhere(api: AudioApi) -> list[str]:
 
 
 def _warn(config: pytest.Config, complaint: str) -> None:
-    """Have the summary of the run show ``complaint``. Raises ``UsageError`` where warnings are errors."""
+    """Show ``complaint`` in the summary of the run. Raises ``UsageError`` if warnings are errors."""
     try:
         config.issue_config_time_warning(pytest.PytestConfigWarning(complaint), stacklevel=2)
     except pytest.PytestConfigWarning as error:
@@ -130,7 +130,7 @@ def _warn(config: pytest.Config, complaint: str) -> None:
 
 
 def _settings(config: pytest.Config) -> Settings:
-    """Return the settings of ``mockserver serve``, changed by pytest's configuration file, then its command line."""
+    """Return the settings of ``mockserver serve``, overridden by pytest's configuration file and command line."""
     from mockserver.settings.loading import load_settings
     from mockserver.settings.model import SettingsError
 
@@ -143,7 +143,7 @@ def _settings(config: pytest.Config) -> Settings:
 
 
 def _read(source: str, lines: list[str], folder: Path) -> dict[str, Any]:
-    """Return the settings of ``SETTING=VALUE`` lines. Lists are of paths relative to ``folder``, one in each line."""
+    """Return the settings in ``SETTING=VALUE`` lines. A list has one line for each path, relative to ``folder``."""
     from mockserver.settings.model import OPTIONS
     from mockserver.settings.values import kind_of
 
@@ -152,7 +152,7 @@ def _read(source: str, lines: list[str], folder: Path) -> dict[str, Any]:
     for line in lines:
         name, equals, value = (part.strip() for part in line.partition("="))
         if not equals:
-            raise pytest.UsageError(f"{source}: {line!r} is not SETTING=VALUE.")
+            raise pytest.UsageError(f"{source}: {line!r} does not have the form SETTING=VALUE.")
         if name in lists:
             values.setdefault(name, []).append(str(folder / value))
         else:
@@ -161,11 +161,13 @@ def _read(source: str, lines: list[str], folder: Path) -> dict[str, Any]:
 
 
 def _account(node: pytest.Item, server: MockServer) -> AudioApi:
-    """Return an account as the test's markers want it, the nearest one first."""
+    """Return the Python API of a new account, configured by the test's markers; the closest marker wins."""
     wanted: dict[str, Any] = {}
     for marker in node.iter_markers(_MARKER):
         if marker.args:
-            pytest.fail(f"@pytest.mark.{_MARKER} takes keywords only, not {marker.args!r}.", pytrace=False)
+            pytest.fail(
+                f"@pytest.mark.{_MARKER} takes only keyword arguments, got {marker.args!r}.", pytrace=False
+            )
         wanted = {**marker.kwargs, **wanted}
     try:
         api = server.account(tier=wanted.pop("tier", None))
@@ -175,8 +177,8 @@ def _account(node: pytest.Item, server: MockServer) -> AudioApi:
     return api
 
 
-def _lead_there(environment: pytest.MonkeyPatch, api: AudioApi) -> None:
-    """Have clients that read the environment call the server, past any proxy."""
+def _set_environment(environment: pytest.MonkeyPatch, api: AudioApi) -> None:
+    """Set the variables that direct clients to the server, without a proxy."""
     for variable in _BASE_URL_VARIABLES:
         environment.setenv(variable, api.base_url)
     environment.setenv("OPENAI_API_KEY", api.api_key)

@@ -1,4 +1,4 @@
-"""What goes wrong, and what is answered: the part of the Python API that scripts requests to come."""
+"""The part of the Python API that scripts answers and faults."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
     from mockserver.services import Services
 
-_SPELLED = {"since": "from"}  # in documents; in Python it is a keyword
+_DOCUMENT_NAMES = {"since": "from"}  # ``from`` is a keyword in Python
 
 
 class Scripting(OfAccount):
-    """Scripts what is answered to the requests of an account, or of all accounts.
+    """The methods that script answers to the requests of an account, or of all accounts.
 
-    The methods raise ``TypeError`` for an unknown condition or option, and ``ValueError`` for one
-    that makes no sense.
+    They raise ``TypeError`` for an unknown condition or option, and ``ValueError`` for an invalid one.
     """
 
     def on(
@@ -32,7 +31,8 @@ class Scripting(OfAccount):
     ) -> StubBuilder:
         """Select requests of an endpoint, or of any, that satisfy the conditions, to script their answers.
 
-        ``times`` is how many of them are, ``priority`` puts a stub before others. Else the most recent answers.
+        ``times`` limits the number of answers. The stub with the highest ``priority`` answers; of equal ones the most
+        recent.
         """
         keywords.check_names(conditions, keywords.StubOptions)
         stub: dict[str, Any] = {
@@ -40,7 +40,7 @@ class Scripting(OfAccount):
         }
         stub["when"] = _when(endpoint, conditions)
         documents.check(self._services.schemas, "when", stub["when"])
-        Pattern(stub["when"], self._services.journal.endpoints)  # raises for what the schema cannot tell
+        Pattern(stub["when"], self._services.journal.endpoints)  # raises ``ValueError``
         return StubBuilder(self._services, self._account_id, stub)
 
     def on_transcription(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
@@ -62,9 +62,9 @@ class Scripting(OfAccount):
     def fail_next(
         self, error: str | int, times: int | None = 1, **options: Unpack[keywords.ErrorOptions]
     ) -> FaultHandle:
-        """Answer the next requests with an error of the catalog, by its name or status.
+        """Answer the next requests that satisfy the conditions with an error of the catalog, by its name or status.
 
-        Those of the conditions, if any are given; ``times`` is how many, ``None``: all of them.
+        ``times`` is the number of requests, ``None``: all.
         """
         keywords.check_names(options, keywords.ErrorOptions)
         return self._break({"error": error}, times, options)
@@ -72,14 +72,14 @@ class Scripting(OfAccount):
     def break_next(
         self, fault: str, times: int | None = 1, **options: Unpack[keywords.BreakOptions]
     ) -> FaultHandle:
-        """Break the next requests, their connections or their answers, as ``fault`` says."""
+        """Break the next requests, their connections or their answers, by the kind of fault."""
         keywords.check_names(options, keywords.BreakOptions)
         return self._break({"fault": fault}, times, options)
 
     def _break(self, what: Mapping[str, Any], times: int | None, options: Mapping[str, Any]) -> FaultHandle:
         conditions = _when(options.get("endpoint"), options)
         options_given = {
-            _SPELLED.get(name, name): value
+            _DOCUMENT_NAMES.get(name, name): value
             for name, value in options.items()
             if name not in conditions and name != "endpoint"
         }
@@ -90,7 +90,7 @@ class Scripting(OfAccount):
 
 
 class FaultHandle:
-    """A fault that is there."""
+    """A fault that was added."""
 
     def __init__(self, services: Services, account_id: str | None, document: Mapping[str, Any]) -> None:
         """Add the fault. Raises ``ValueError``."""
@@ -102,12 +102,12 @@ class FaultHandle:
 
     @property
     def hits(self) -> int:
-        """Return how many requests it has hit."""
+        """Return how many requests the fault has hit."""
         status = self._faults.get(self.id, self._account_id)
         return status.hits if status else 0
 
     def remove(self) -> None:
-        """Remove it."""
+        """Remove the fault."""
         self._faults.remove(self.id, self._account_id)
 
 

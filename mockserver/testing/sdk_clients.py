@@ -1,4 +1,4 @@
-"""Ready-made clients of the official SDK that call a server in this process."""
+"""Clients of the official SDK for a server in this process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class SdkClients:
-    """The SDK's clients for one server. Those of all accounts share their connections, so that one costs little.
+    """The SDK's clients for one server. Those of all accounts share connections, so that a client is cheap.
 
-    They do not retry by themselves: ``client.with_options(max_retries=2)`` does.
+    They do not retry. For retries, use ``client.with_options(max_retries=2)``.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -37,7 +37,7 @@ class SdkClients:
             return self._sync.with_options(api_key=api_key)
 
     def asynchronous(self, api_key: str) -> openai.AsyncOpenAI:
-        """Return the same for asyncio. No connection is kept, because each belongs to the event loop that opened it."""
+        """Return an asyncio client. Connections are not reused, because each belongs to the loop that opened it."""
         with self._lock:
             if self._async is None or self._async.is_closed():
                 sdk = _sdk()
@@ -62,8 +62,7 @@ def _sdk() -> ModuleType:
         import openai
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "The ready-made clients are those of the package openai, which is not installed. "
-            "Install it, or call the server with `base_url` and `api_key`.",
+            "The package openai is not installed. Install it, or use another client with `base_url` and `api_key`.",
             name=error.name,
         ) from error
     return openai

@@ -1,4 +1,4 @@
-"""Stubs as tests write them: ``on_chat(heard="weather").say("It is sunny.").then.fail("server_error")``."""
+"""Builds stubs in tests: ``on_chat(heard="weather").say("It is sunny.").then.fail("server_error")``."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ Document = dict[str, Any]
 
 
 class StubBuilder:
-    """What is to be answered to the requests of a pattern. Every method that names a reply adds the stub.
+    """A builder of the stub for a pattern. Every method that takes a reply adds the stub.
 
-    They raise ``TypeError`` for an unknown argument, and ``ValueError`` for one that makes no sense.
+    These methods raise ``TypeError`` for an unknown argument, and ``ValueError`` for an invalid one.
     """
 
     def __init__(
         self, services: Services, account_id: str | None, stub: Document, before: Sequence[Document] = ()
     ) -> None:
-        """``stub`` is its document but for the replies, ``before`` are those that come first."""
+        """Take the document of the stub without replies, and the replies ``before`` the next one."""
         self._services = services
         self._account_id = account_id
         self._stub = stub
         self._before = list(before)
 
     def in_scenario(self, name: str, *, state: str | None = None, next: str | None = None) -> StubBuilder:  # noqa: A002 - as in the stub's document
-        """Have the stub answer only in a ``state`` of a scenario, and the ``next`` one follow its answer.
+        """Answer only in a ``state`` of a scenario, and set the ``next`` state after the answer.
 
         Every scenario begins in the state ``started``.
         """
@@ -49,10 +49,10 @@ class StubBuilder:
     def reply(
         self, text: str | Mapping[str, Any] | None = None, **options: Unpack[keywords.TranscriptOptions]
     ) -> StubHandle:
-        """Reply with a transcript; of a chat, what the model writes; of speech, what is spoken instead.
+        """Reply with a text: the transcript, the message of a chat model, or the text that is spoken.
 
-        A dictionary is written as JSON, as a chat model's structured output is. In place of ``text``, a
-        transcript can be given in ``segments``, ``words`` or ``logprobs``.
+        A dictionary is written as JSON, such as a chat model's structured output. A transcript can be given in
+        ``segments``, ``words`` or ``logprobs`` in place of ``text``.
         """
         keywords.check_names(options, keywords.TranscriptOptions)
         if isinstance(text, Mapping):
@@ -60,35 +60,35 @@ class StubBuilder:
         return self._answer({} if text is None else {"text": text}, options)
 
     def say(self, text: str, **options: Unpack[keywords.WordsReplyOptions]) -> StubHandle:
-        """Reply with what a chat model says, aloud where audio is asked for; what speech says in place of its input."""
+        """Reply with a text that a chat model says, spoken if the request asks for audio, or that speech speaks."""
         keywords.check_names(options, keywords.WordsReplyOptions)
         return self._answer({"say": text}, options)
 
     def speak(
         self, audio: str | os.PathLike[str] | bytes, text: str = "", **options: Unpack[keywords.ReplyOptions]
     ) -> StubHandle:
-        """Reply with an audio file, by path or as bytes, encoded as the request asks; ``text`` is its transcript."""
+        """Reply with audio, a file's path or bytes, converted to the requested format; ``text`` is its transcript."""
         keywords.check_names(options, keywords.ReplyOptions)
         return self._answer({"audio": _file(audio)} | ({"say": text} if text else {}), options)
 
     def call_tool(self, name: str, /, **arguments: object) -> StubHandle:
-        """Reply with a chat model's call of a tool. For several calls, or a paced one: ``reply(tool_calls=[…])``."""
+        """Reply with a tool call. For several calls, or further options, use ``reply(tool_calls=[…])``."""
         return self._answer({"tool_calls": [{"name": name, "arguments": arguments}]}, {})
 
     def reply_json(self, value: object, **options: Unpack[keywords.RawReplyOptions]) -> StubHandle:
-        """Reply with a whole body, as JSON."""
+        """Reply with a JSON body."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"json": value}, options)
 
     def reply_events(
         self, events: Sequence[object], **options: Unpack[keywords.RawReplyOptions]
     ) -> StubHandle:
-        """Answer with a whole stream of server-sent events: payloads, or texts sent as they are (``"[DONE]"``)."""
+        """Reply with a stream of server-sent events: JSON values, or texts sent unchanged (``"[DONE]"``)."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"events": list(events)}, options)
 
     def reply_bytes(self, body: bytes, **options: Unpack[keywords.RawReplyOptions]) -> StubHandle:
-        """Reply with a whole body, byte by byte."""
+        """Reply with a body of bytes."""
         keywords.check_names(options, keywords.RawReplyOptions)
         return self._answer({"base64": _base64(body)}, options)
 
@@ -100,7 +100,7 @@ class StubBuilder:
         retry_after: float | None = None,
         **pace: Unpack[keywords.Pace],
     ) -> StubHandle:
-        """Reply with an error of the catalog, with a ``message`` of its own or seconds to ``retry_after``."""
+        """Reply with an error of the catalog, with another ``message`` or ``retry_after`` in seconds."""
         keywords.check_names(pace, keywords.Pace)
         given = {"name": error, "message": message, "retry_after": retry_after}
         named = {name: value for name, value in given.items() if value is not None}
@@ -112,7 +112,7 @@ class StubBuilder:
 
 
 class StubHandle:
-    """A stub that is there: how often it was used, and how it goes on."""
+    """A stub that was added, for further replies and its counter."""
 
     def __init__(
         self, services: Services, account_id: str | None, stub: Document, replies: list[Document]
@@ -125,31 +125,31 @@ class StubHandle:
 
     @property
     def id(self) -> str:
-        """Return its id, as journal entries name it."""
+        """Return the id, as in journal entries."""
         return str(self._document["id"])
 
     @property
     def used(self) -> int:
-        """Return how often it has answered."""
+        """Return how often the stub has answered."""
         stubs = self._services.stubs
         stub = stubs.get(self.id, self._account_id)
         return stubs.use.used(stub, self._account_id) if stub else 0
 
     @property
     def then(self) -> StubBuilder:
-        """Return a builder of the next reply. The last reply stays, unless ``then_loop`` or ``then_fail`` is called."""
+        """Return a builder of the next reply. The last one repeats, unless ``then_loop`` or ``then_fail`` follows."""
         return StubBuilder(self._services, self._account_id, self._document, self._replies)
 
     def then_loop(self) -> StubHandle:
-        """Begin again after its last reply."""
+        """Start again with the first reply after the last."""
         return self._followed_by("loop")
 
     def then_fail(self) -> StubHandle:
-        """Refuse all requests after its last reply, with an error that says so."""
+        """Answer all requests after the last reply with the error ``stub_spent``."""
         return self._followed_by("fail")
 
     def remove(self) -> None:
-        """Remove it."""
+        """Remove the stub."""
         self._services.stubs.remove(self.id, self._account_id)
 
     def _followed_by(self, what: Literal["loop", "fail"]) -> StubHandle:
@@ -168,7 +168,7 @@ def _file(audio: str | os.PathLike[str] | bytes) -> str | dict[str, str]:
         return {"base64": _base64(audio)}
     path = Path(audio).absolute()
     if not path.is_file():
-        raise ValueError(f"audio: {path} is not a file. Give the path of one, or bytes.")
+        raise ValueError(f"audio: no such file: {path}. Give the path of a file, or bytes.")
     return str(path)
 
 

@@ -1,4 +1,4 @@
-"""What came, and was it as it should be: the part of the Python API that questions the journal."""
+"""The part of the Python API that verifies requests by the journal."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ if TYPE_CHECKING:
 
     from mockserver.journal.verification import Verdict
 
-_PATIENCE = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds
 
 
 class Verifying(OfAccount):
-    """Asks what the requests of an account, or of all accounts, have been.
+    """The methods that show and verify the requests of an account, or of all accounts.
 
-    The methods raise ``TypeError`` for an unknown condition, ``ValueError`` for one that makes no
-    sense, and ``AssertionError`` for requests that did not come: it names those that came nearest.
+    They raise ``TypeError`` for an unknown condition, ``ValueError`` for an invalid one, and ``AssertionError`` with
+    the near misses if the expected requests did not arrive.
     """
 
     @property
     def journal(self) -> list[dict[str, Any]]:
-        """Return the exchanges, oldest first, with the members of ``GET /_mock/journal``."""
+        """Return the journal entries, oldest first, with the members of ``GET /_mock/journal``."""
         return [shown(record) for record in self._services.journal.records(self._account_id)]
 
     def exchanges(self, latest: int = 50) -> str:
-        """Return the latest exchanges, to read: a line each, and one for each of their audio files.
+        """Return the latest exchanges as text: a line for each, and one for each of its audio files.
 
-        Below them stands what is wrong with the calls: endpoints that are not served, models that the
-        catalog lacks, wrong URLs.
+        Then problems of the calls follow: endpoints that are not served, unknown models, wrong URLs.
         """
         records = self._services.journal.records(self._account_id)
         earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []
@@ -55,7 +54,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Assert that so many requests came that satisfy the conditions; without a number, at least one."""
+        """Assert the number of requests that satisfy the conditions; without bounds, at least one must."""
         __tracebackhide__ = True
         bounds = {"exactly": times, "at_least": at_least, "at_most": at_most}
         numbers = {name: number for name, number in bounds.items() if number is not None}
@@ -68,10 +67,10 @@ class Verifying(OfAccount):
         endpoint: keywords.Names | None = None,
         *,
         at_least: int = 1,
-        timeout: float = _PATIENCE,
+        timeout: float = _TIMEOUT,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Return once so many requests came; assert that they do within ``timeout`` real seconds."""
+        """Wait for ``at_least`` requests that satisfy the conditions; fail after ``timeout`` real seconds."""
         __tracebackhide__ = True
         when = self._when(endpoint, conditions)
         asked = {"when": when, "at_least": at_least, "timeout": timeout}
@@ -95,7 +94,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Assert that so many requests for a transcription came; see ``verify``."""
+        """Assert the number of requests for a transcription; see ``verify``."""
         __tracebackhide__ = True
         self.verify("transcriptions", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -107,7 +106,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Assert that so many requests for a translation came; see ``verify``."""
+        """Assert the number of requests for a translation; see ``verify``."""
         __tracebackhide__ = True
         self.verify("translations", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -119,7 +118,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Assert that so many requests for speech came; see ``verify``."""
+        """Assert the number of requests for speech; see ``verify``."""
         __tracebackhide__ = True
         self.verify("speech", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -131,7 +130,7 @@ class Verifying(OfAccount):
         at_most: int | None = None,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Assert that so many chats came; see ``verify``."""
+        """Assert the number of chats; see ``verify``."""
         __tracebackhide__ = True
         self.verify("chat", times=times, at_least=at_least, at_most=at_most, **conditions)
 
@@ -139,10 +138,10 @@ class Verifying(OfAccount):
         self,
         *,
         at_least: int = 1,
-        timeout: float = _PATIENCE,
+        timeout: float = _TIMEOUT,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Return once so many requests for a transcription came; see ``wait_for``."""
+        """Wait for requests for a transcription; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("transcriptions", at_least=at_least, timeout=timeout, **conditions)
 
@@ -150,10 +149,10 @@ class Verifying(OfAccount):
         self,
         *,
         at_least: int = 1,
-        timeout: float = _PATIENCE,
+        timeout: float = _TIMEOUT,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Return once so many requests for a translation came; see ``wait_for``."""
+        """Wait for requests for a translation; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("translations", at_least=at_least, timeout=timeout, **conditions)
 
@@ -161,10 +160,10 @@ class Verifying(OfAccount):
         self,
         *,
         at_least: int = 1,
-        timeout: float = _PATIENCE,
+        timeout: float = _TIMEOUT,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Return once so many requests for speech came; see ``wait_for``."""
+        """Wait for requests for speech; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("speech", at_least=at_least, timeout=timeout, **conditions)
 
@@ -172,10 +171,10 @@ class Verifying(OfAccount):
         self,
         *,
         at_least: int = 1,
-        timeout: float = _PATIENCE,
+        timeout: float = _TIMEOUT,
         **conditions: Unpack[keywords.JournalConditions],
     ) -> None:
-        """Return once so many chats came; see ``wait_for``."""
+        """Wait for chats; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("chat", at_least=at_least, timeout=timeout, **conditions)
 

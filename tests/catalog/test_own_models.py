@@ -149,7 +149,7 @@ def test_a_model_of_the_whole_server_is_every_account_s(configured: MockServer) 
     configured.remove_model("tomorrow-2")
     with pytest.raises(openai.NotFoundError):
         ask(configured.account(), "tomorrow-2")
-    with pytest.raises(ValueError, match="model_id: no model 'tomorrow-2' was added here"):
+    with pytest.raises(ValueError, match="model_id: 'tomorrow-2' was not added"):
         configured.remove_model("tomorrow-2")
 
 

@@ -88,7 +88,7 @@ def test_conditions_of_a_wrong_type_are_refused_everywhere(
 @pytest.mark.parametrize(
     ("path", "document", "reason"),
     [
-        ("journal/query", {"limit": 5.0}, "limit: wanted a whole number"),
+        ("journal/query", {"limit": 5.0}, "limit: must be a whole number"),
         ("stubs", {"reply": {"json": 1, "status": 200.0}}, "status: must be a whole number"),
         (
             "stubs",
@@ -124,7 +124,7 @@ def test_what_is_nested_deeply_is_refused(control: Control) -> None:
         value = [value]
     response = control("POST", "stubs", {"reply": {"json": value, "template": True}})
     assert response.status == 400
-    assert response.json() == {"error": "The body is nested more than 100 deep. Make it flatter."}
+    assert response.json() == {"error": "The body is nested more than 100 deep. Send a flatter one."}
 
 
 @pytest.mark.parametrize(

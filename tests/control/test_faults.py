@@ -210,4 +210,4 @@ def test_what_makes_no_sense_is_refused_by_its_place(
 def test_an_id_that_is_not_that_of_the_url_is_refused(fault: Control, control: Control) -> None:
     fault(fault="hang", id="it")
     refused = control("PUT", "faults/it", {"fault": "hang", "id": "that"}, status=400)
-    assert refused["error"].startswith("id: is not that of the URL ('it').")
+    assert refused["error"].startswith("id: differs from the one in the URL ('it').")

@@ -195,7 +195,7 @@ def test_the_api_itself_is_not_guarded(ask: From) -> None:
 
 def test_a_name_that_is_refused_is_reported(ask: From) -> None:
     response = ask("127.0.0.1", host="evil.example:4010")
-    assert response.get_json()["error"].startswith("Host: the control API is not known as 'evil.example'.")
+    assert response.get_json()["error"].startswith("Host: 'evil.example' is not a name of the control API.")
 
 
 class TestWithAToken:

@@ -26,7 +26,7 @@ def test_an_unknown_path_is_answered_with_those_that_there_are(send: Send, path:
 def test_a_wrong_method_is_answered_with_those_that_there_are(send: Send) -> None:
     response = send("POST", "/_mock/limits")
     assert (response.status, response.headers["allow"]) == (405, "DELETE, GET, PUT")
-    assert response.json() == {"error": "/_mock/limits does not take POST. It takes DELETE, GET, PUT."}
+    assert response.json() == {"error": "/_mock/limits does not support POST. Use DELETE, GET, PUT."}
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_stubs_and_snapshots_are_as_large_as_the_settings_say(method: str, path:
     settings = load_settings(environ={}, whisper_model="none", **values)
     response = create_app(settings).test_client().open(path, method=method, data=b" " * 2_001)
     assert response.status_code == 413
-    assert response.get_json() == {"error": "The body is larger than 2000 bytes. Send less at a time."}
+    assert response.get_json() == {"error": "The body is larger than 2000 bytes. Send a smaller one."}
 
 
 def test_the_key_is_checked_before_the_body_and_the_body_before_what_is_named(send: Send) -> None:
     nobody = {"Authorization": "Basic abc"}
     refused = send("PUT", "/_mock/stubs/nowhere", b"{", key=None, headers=nobody).json()["error"]  # type: ignore[index]
-    assert refused.startswith("Authorization: this API key stands for no account")
+    assert refused.startswith("Authorization: the API key belongs to no account")
     refused = send("PUT", "/_mock/stubs/nowhere", b"{").json()["error"]  # type: ignore[index]
     assert refused.startswith("The body is not a JSON object of at most ")
     reply = b'{"reply": {"text": "Hi."}}'

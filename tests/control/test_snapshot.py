@@ -163,7 +163,7 @@ def spoilt(snapshot: Any, place: str, value: object) -> Any:
     ("place", "value", "message"),
     [
         ("version", 2, "version"),
-        ("scope", "account", "scope: this is a snapshot of the scope 'account'. Send it with the API key"),
+        ("scope", "account", "scope: the snapshot has the scope 'account'. Send it with the API key"),
         ("colour", "red", "Unknown parameter: 'colour'."),
         ("state", {}, "state.clock"),
         ("state.clock.now", "noon", "state.clock.now"),
@@ -200,7 +200,7 @@ def test_a_snapshot_that_makes_no_sense_is_refused_by_its_place_and_changes_noth
 def test_a_snapshot_of_everything_is_not_one_accounts(worked: tuple[MockServer, Any]) -> None:
     server, everything = worked
     error = put(server, everything, MINE)["error"]
-    assert error == "scope: this is a snapshot of the scope 'everything'. Send it without an API key."
+    assert error == "scope: the snapshot has the scope 'everything'. Send it without an API key."
 
 
 def test_a_snapshot_may_be_larger_than_other_calls(worked: tuple[MockServer, Any]) -> None:

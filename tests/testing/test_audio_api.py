@@ -520,5 +520,5 @@ def test_only_the_ready_made_clients_need_the_sdk(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
     own_server.on_chat().say("Scripted.")
-    with pytest.raises(ModuleNotFoundError, match="package openai, which is not installed"):
+    with pytest.raises(ModuleNotFoundError, match="package openai is not installed"):
         _ = own_server.client
