@@ -13,7 +13,7 @@ from mockserver import AudioApi
 from mockserver.resources import data_folder
 from mockserver.testing.scripting import FaultHandle
 from mockserver.testing.stub_builder import StubBuilder, StubHandle
-from tests.test_docs import DOCS, README, RUNNABLE, TUTORIAL, VOICES, assert_tests_pass, blocks
+from tests.guides import DOCS, README, RUNNABLE, TUTORIAL, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
 UNLISTED = {"id"}  # not for users
@@ -21,7 +21,7 @@ UNLISTED = {"id"}  # not for users
 
 @pytest.mark.slow
 def test_the_examples_pass(tmp_path: Path) -> None:
-    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL, VOICES))
+    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL))
     examples = [*blocks(PAGE, "python", RUNNABLE), *chain.from_iterable(tests)]
     assert len(examples) == 6
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
