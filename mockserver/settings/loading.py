@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import Field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from mockserver.resources import FileNotReadable, read_text
 from mockserver.settings.account_rows import AccountRow, LimitRow, check_accounts, check_tier
 from mockserver.settings.model import OPTIONS, Settings
 from mockserver.settings.values import SettingsError, checked, kind_of
-from mockserver.wording import shown, suggestion
+from mockserver.wording import nearest_name, shown, suggestion
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
@@ -259,10 +258,8 @@ def _unknown(variable: str) -> str:
 def _hint(name: str, spelled: Callable[[str], str] = repr) -> str:
     """Return a suggestion for an unknown setting ``name``; ``spelled`` writes a setting's name as the source does."""
     known = [*(option.name for option in OPTIONS), *_TABLES]
-    nearest = get_close_matches(name.replace("-", "_")[:100], known, n=1)
-    return (
-        f"Did you mean {spelled(nearest[0])}?" if nearest else "`mockserver serve --help` lists the settings."
-    )
+    nearest = nearest_name(name.replace("-", "_"), known)
+    return f"Did you mean {spelled(nearest)}?" if nearest else "`mockserver serve --help` lists the settings."
 
 
 def check_limits(
