@@ -16,12 +16,13 @@ from mockserver.testing.stub_builder import StubBuilder, StubHandle
 from tests.guides import DOCS, README, RUNNABLE, TUTORIAL, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
+VOICES = (DOCS / "voices.md").read_text("utf-8")
 UNLISTED = {"id"}  # not for users
 
 
 @pytest.mark.slow
 def test_the_examples_pass(tmp_path: Path) -> None:
-    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL))
+    tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL, VOICES))
     examples = [*blocks(PAGE, "python", RUNNABLE), *chain.from_iterable(tests)]
     assert len(examples) == 6
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
