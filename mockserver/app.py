@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.extensions["mockserver"] = services
     flask_adapter.answer_other_errors(app, services.errors, services.ids, services.journal)
     flask_adapter.open_to_browsers(app)
-    fill = partial(_filled, services)
+    fill = partial(context_of, services)
     bodies = RequestBodies(services.settings, services.request_schemas, services.blobs, services.url_sources)
     parts = fill(PipelineParts, bodies=bodies)
     openai = OpenAi(fill)
@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     return app
 
 
-def _filled(services: Services, context: type[Context], **own: Any) -> Context:
+def context_of(services: Services, context: type[Context], **own: Any) -> Context:
     """Return a context whose fields are the services of those names, or its ``own``."""
     names = [each.name for each in fields(context) if each.name not in own]  # type: ignore[arg-type]
     return context(**own, **{name: getattr(services, name) for name in names})
@@ -134,7 +134,7 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplic
                 from mockserver.control.app import create_control_app
                 from mockserver.control.operation import ControlContext
 
-                made.append(create_control_app(_filled(services, ControlContext)))
+                made.append(create_control_app(context_of(services, ControlContext)))
             return made[0]
 
     def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

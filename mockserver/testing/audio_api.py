@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.clock import Clock
     from mockserver.limits.policy import Overrides
-    from mockserver.services import Services
+    from mockserver.testing.context import ApiContext
     from mockserver.testing.sdk_clients import SdkClients
 
 
@@ -30,9 +30,9 @@ class AudioApi(Scripting, Verifying):
     """
 
     def __init__(
-        self, services: Services, url: str, api_key: str, account: Account | None, clients: SdkClients
+        self, context: ApiContext, url: str, api_key: str, account: Account | None, clients: SdkClients
     ) -> None:
-        super().__init__(services, account.id if account else None)
+        super().__init__(context, account.id if account else None)
         self._clients = clients
         self.url = url
         self.base_url = f"{url}/v1"
@@ -41,7 +41,7 @@ class AudioApi(Scripting, Verifying):
     @property
     def clock(self) -> Clock:
         """Return the clock of limits, timestamps and expiries. All accounts share it."""
-        return self._services.clock
+        return self._context.clock
 
     @property
     def client(self) -> openai.OpenAI:
@@ -57,14 +57,14 @@ class AudioApi(Scripting, Verifying):
         """Change settings of this account. Raises ``TypeError`` for an unknown one, ``ValueError`` for a bad value."""
         keywords.check_names(changes, keywords.SettingChanges)
         try:
-            self._services.account_settings.change(self._account_id, changes)
+            self._context.account_settings.change(self._account_id, changes)
         except SettingsError as error:
             raise ValueError(str(error)) from error
 
     def set_tier(self, tier: str) -> None:
         """Set the usage tier of this account, such as ``free`` or ``tier-3``. Raises ``ValueError``."""
-        documents.check(self._services.schemas, "limits", {"tier": tier})
-        self._services.limiter.policy.set_tier(self._account_id, tier)
+        documents.check(self._context.schemas, "limits", {"tier": tier})
+        self._context.limiter.policy.set_tier(self._account_id, tier)
 
     def set_limits(self, model: str, **amounts: Unpack[keywords.LimitAmounts]) -> None:
         """Change rate limits of a model and of the models that share them; ``None`` removes a limit.
@@ -72,11 +72,11 @@ class AudioApi(Scripting, Verifying):
         Raises ``TypeError`` for an unknown limit, ``ValueError`` for a bad amount or an unknown model.
         """
         keywords.check_names(amounts, keywords.LimitAmounts)
-        documents.check(self._services.schemas, "limits", {"model": model, "limits": amounts})
-        card = self._services.catalog.served(model, self._account_id)
+        documents.check(self._context.schemas, "limits", {"model": model, "limits": amounts})
+        card = self._context.catalog.served(model, self._account_id)
         if card is None:
             raise ValueError(f"model: unknown model {model!r}. `mockserver limits` lists them.")
-        self._services.limiter.policy.override(self._account_id, card.limit_group, cast("Overrides", amounts))
+        self._context.limiter.policy.override(self._account_id, card.limit_group, cast("Overrides", amounts))
 
     def add_model(
         self, model_id: str, *, like: str | None = None, **changes: Unpack[keywords.ModelChanges]
@@ -88,18 +88,18 @@ class AudioApi(Scripting, Verifying):
         """
         keywords.check_names(changes, keywords.ModelChanges)
         row = {"id": model_id, **({"like": like} if like is not None else {}), **changes}
-        documents.check(self._services.schemas, "model", row)
+        documents.check(self._context.schemas, "model", row)
         try:
-            self._services.catalog.own_models.add(row, "model", owner=self._account_id)
+            self._context.catalog.own_models.add(row, "model", owner=self._account_id)
         except CatalogError as error:
             raise ValueError(str(error).removeprefix("model.")) from error
 
     def remove_model(self, model_id: str) -> None:
         """Remove a model that was added. Raises ``ValueError`` if it was not."""
-        if not self._services.catalog.own_models.remove(model_id, self._account_id):
+        if not self._context.catalog.own_models.remove(model_id, self._account_id):
             raise ValueError(f"model_id: {model_id!r} was not added by add_model().")
 
     def reset(self) -> None:
         """Reset the state of this account: stubs, faults, journal, limits, settings, files and other stored objects."""
-        for part in self._services.resettable.values():
+        for part in self._context.resettable.values():
             part.reset(self._account_id)

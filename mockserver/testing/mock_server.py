@@ -16,12 +16,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mockserver.accounts.accounts import redact
-from mockserver.app import create_app, services_of
+from mockserver.app import context_of, create_app, services_of
 from mockserver.errors import ApiError
 from mockserver.journal import verification
 from mockserver.logs import LOG_LEVELS
 from mockserver.settings.loading import load_settings
 from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.context import ApiContext
 from mockserver.testing.sdk_clients import SdkClients
 from mockserver.transport.http_server.server import listen
 
@@ -37,31 +38,31 @@ class MockServer(AudioApi):
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or load_settings(environ=os.environ, port=0)
-        logging.getLogger("python_multipart").setLevel(
-            logging.ERROR
-        )  # it warns about bodies that the API refuses
+        # The package logs a warning for each malformed body.
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)
         with LOG_LEVELS.of_server(settings.log_level):
             self.app = create_app(settings)
-            self._server = listen(settings, self.app, services_of(self.app).closing)
+            self._services = services_of(self.app)
+            self._server = listen(settings, self.app, self._services.closing)
         self._running = ExitStack()
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)
         self._account_numbers = itertools.count(1)
         clients = SdkClients(f"{self._server.url}/v1")
-        super().__init__(services_of(self.app), self._server.url, _some_key(settings), None, clients)
+        context = context_of(self._services, ApiContext)
+        super().__init__(context, self._server.url, _some_key(settings), None, clients)
 
     def account(self, key: str | None = None, *, tier: str | None = None) -> AudioApi:
         """Return the Python API for one account: that of an API ``key``, or a new one.
 
         ``tier`` is its usage tier. Raises ``ValueError`` for a key that is refused, or an unknown tier.
         """
-        services = self._services
         if key is None:
-            key = f"sk-mock-{services.settings.tier}-account-{next(self._account_numbers)}"
+            key = f"sk-mock-{self._services.settings.tier}-account-{next(self._account_numbers)}"
         try:
-            account = services.accounts.authenticate(key)
+            account = self._context.accounts.authenticate(key)
         except ApiError as error:
             raise ValueError(f"key: {redact(key)!r} belongs to no account ({error.name}).") from error
-        api = AudioApi(services, self.url, key, account, self._clients)
+        api = AudioApi(self._context, self.url, key, account, self._clients)
         if tier is not None:
             api.set_tier(tier)
         return api
@@ -69,18 +70,18 @@ class MockServer(AudioApi):
     @property
     def latest_exchange(self) -> str | None:
         """Return the id of the latest exchange of all accounts; ``None`` if there is none."""
-        return self._services.journal.latest_id
+        return self._context.journal.latest_id
 
     def exchanges_after(self, entry_id: str | None) -> str:
         """Return the exchanges of all accounts after the one with that id as text; for ``None`` all."""
-        journal = self._services.journal
+        journal = self._context.journal
         records = journal.records_after(None, entry_id) if entry_id else None
         return verification.report(journal.records(None) if records is None else records)
 
     def reset(self) -> None:
-        """Forget everything of all accounts, and have the clock run as at the start. Stubs of files stay."""
+        """Reset the state of all accounts and the clock. Stubs from files stay."""
         super().reset()
-        self._services.spoken.forget()
+        self._context.spoken.forget()
         self.clock.reset()
 
     def start(self) -> MockServer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.matching.patterns import Pattern
 from mockserver.testing import keywords
-from mockserver.testing.account_scope import OfAccount
+from mockserver.testing.context import OfAccount
 from mockserver.testing.stub_builder import StubBuilder
 from mockserver.validation import documents
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from mockserver.services import Services
+    from mockserver.testing.context import ApiContext
 
 _DOCUMENT_NAMES = {"since": "from"}  # ``from`` is a keyword in Python
 
@@ -39,9 +39,9 @@ class Scripting(OfAccount):
             name: conditions[name] for name in ("times", "priority", "name") if name in conditions
         }
         stub["when"] = _when(endpoint, conditions)
-        documents.check(self._services.schemas, "when", stub["when"])
-        Pattern(stub["when"], self._services.journal.endpoints)  # raises ``ValueError``
-        return StubBuilder(self._services, self._account_id, stub)
+        documents.check(self._context.schemas, "when", stub["when"])
+        Pattern(stub["when"], self._context.journal.endpoints)  # raises ``ValueError``
+        return StubBuilder(self._context, self._account_id, stub)
 
     def on_transcription(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
         """Select requests for a transcription that satisfy the conditions."""
@@ -85,18 +85,18 @@ class Scripting(OfAccount):
         }
         fault = {**what, **options_given, **({} if times is None else {"times": times})}
         return FaultHandle(
-            self._services, self._account_id, fault | ({"when": conditions} if conditions else {})
+            self._context, self._account_id, fault | ({"when": conditions} if conditions else {})
         )
 
 
 class FaultHandle:
     """A fault that was added."""
 
-    def __init__(self, services: Services, account_id: str | None, document: Mapping[str, Any]) -> None:
+    def __init__(self, context: ApiContext, account_id: str | None, document: Mapping[str, Any]) -> None:
         """Add the fault. Raises ``ValueError``."""
         document = documents.as_json(document)
-        documents.check(services.schemas, "fault", document)
-        self._faults = services.faults
+        documents.check(context.schemas, "fault", document)
+        self._faults = context.faults
         self._account_id = account_id
         self.id = self._faults.add(document, account_id).id
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from mockserver.services import Services
+    from mockserver.testing.context import ApiContext
 
 Document = dict[str, Any]
 
@@ -29,10 +29,10 @@ class StubBuilder:
     """
 
     def __init__(
-        self, services: Services, account_id: str | None, stub: Document, before: Sequence[Document] = ()
+        self, context: ApiContext, account_id: str | None, stub: Document, before: Sequence[Document] = ()
     ) -> None:
         """Take the document of the stub without replies, and the replies ``before`` the next one."""
-        self._services = services
+        self._context = context
         self._account_id = account_id
         self._stub = stub
         self._before = list(before)
@@ -44,7 +44,7 @@ class StubBuilder:
         """
         scenario = {"name": name, "state": state, "next": next}
         given = {name: value for name, value in scenario.items() if value is not None}
-        return StubBuilder(self._services, self._account_id, self._stub | {"scenario": given}, self._before)
+        return StubBuilder(self._context, self._account_id, self._stub | {"scenario": given}, self._before)
 
     def reply(
         self, text: str | Mapping[str, Any] | None = None, **options: Unpack[keywords.TranscriptOptions]
@@ -108,17 +108,17 @@ class StubBuilder:
 
     def _answer(self, reply: Document, options: Mapping[str, Any]) -> StubHandle:
         replies = [*self._before, reply | dict(options)]
-        return StubHandle(self._services, self._account_id, self._stub, replies)
+        return StubHandle(self._context, self._account_id, self._stub, replies)
 
 
 class StubHandle:
     """A stub that was added, for further replies and its counter."""
 
     def __init__(
-        self, services: Services, account_id: str | None, stub: Document, replies: list[Document]
+        self, context: ApiContext, account_id: str | None, stub: Document, replies: list[Document]
     ) -> None:
         """Add the stub. Raises ``ValueError``."""
-        self._services = services
+        self._context = context
         self._account_id = account_id
         self._replies = replies
         self._document = self._added(stub)
@@ -131,14 +131,14 @@ class StubHandle:
     @property
     def used(self) -> int:
         """Return how often the stub has answered."""
-        stubs = self._services.stubs
+        stubs = self._context.stubs
         stub = stubs.get(self.id, self._account_id)
         return stubs.use.used(stub, self._account_id) if stub else 0
 
     @property
     def then(self) -> StubBuilder:
         """Return a builder of the next reply. The last one repeats, unless ``then_loop`` or ``then_fail`` follows."""
-        return StubBuilder(self._services, self._account_id, self._document, self._replies)
+        return StubBuilder(self._context, self._account_id, self._document, self._replies)
 
     def then_loop(self) -> StubHandle:
         """Start again with the first reply after the last."""
@@ -150,16 +150,16 @@ class StubHandle:
 
     def remove(self) -> None:
         """Remove the stub."""
-        self._services.stubs.remove(self.id, self._account_id)
+        self._context.stubs.remove(self.id, self._account_id)
 
     def _followed_by(self, what: Literal["loop", "fail"]) -> StubHandle:
-        return StubHandle(self._services, self._account_id, self._document | {"then": what}, self._replies)
+        return StubHandle(self._context, self._account_id, self._document | {"then": what}, self._replies)
 
     def _added(self, stub: Document) -> Document:
         answers = {"reply": self._replies[0]} if len(self._replies) == 1 else {"replies": self._replies}
         document = documents.as_json(stub | answers)
-        documents.check(self._services.schemas, "stub", document)
-        added = self._services.stubs.add(document, self._account_id, may_read=True)
+        documents.check(self._context.schemas, "stub", document)
+        added = self._context.stubs.add(document, self._account_id, may_read=True)
         return stub | {"id": added.id}
 
 

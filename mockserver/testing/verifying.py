@@ -8,7 +8,7 @@ from mockserver.journal import verification
 from mockserver.journal.findings import findings
 from mockserver.journal.record import shown
 from mockserver.testing import keywords
-from mockserver.testing.account_scope import OfAccount
+from mockserver.testing.context import OfAccount
 from mockserver.validation import documents
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ class Verifying(OfAccount):
     @property
     def journal(self) -> list[dict[str, Any]]:
         """Return the journal entries, oldest first, with the members of ``GET /_mock/journal``."""
-        return [shown(record) for record in self._services.journal.records(self._account_id)]
+        return [shown(record) for record in self._context.journal.records(self._account_id)]
 
     def exchanges(self, latest: int = 50) -> str:
         """Return the latest exchanges as text: a line for each, and one for each of its audio files.
 
         Then problems of the calls follow: endpoints that are not served, unknown models, wrong URLs.
         """
-        records = self._services.journal.records(self._account_id)
+        records = self._context.journal.records(self._account_id)
         earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []
         found = findings(
-            records, lambda model: self._services.catalog.model(model, self._account_id) is not None
+            records, lambda model: self._context.catalog.model(model, self._account_id) is not None
         )
         return "\n".join([*earlier, verification.report(records[-latest:]), *found])
 
@@ -59,8 +59,8 @@ class Verifying(OfAccount):
         bounds = {"exactly": times, "at_least": at_least, "at_most": at_most}
         numbers = {name: number for name, number in bounds.items() if number is not None}
         when = self._when(endpoint, conditions)
-        documents.check(self._services.schemas, "verify", {"when": when, **numbers})
-        _assert(verification.verify(self._services.journal, self._account_id, when, **numbers))
+        documents.check(self._context.schemas, "verify", {"when": when, **numbers})
+        _assert(verification.verify(self._context.journal, self._account_id, when, **numbers))
 
     def wait_for(
         self,
@@ -74,15 +74,15 @@ class Verifying(OfAccount):
         __tracebackhide__ = True
         when = self._when(endpoint, conditions)
         asked = {"when": when, "at_least": at_least, "timeout": timeout}
-        documents.check(self._services.schemas, "wait", asked)
+        documents.check(self._context.schemas, "wait", asked)
         _assert(
             verification.wait(
-                self._services.journal,
+                self._context.journal,
                 self._account_id,
                 when,
                 at_least=at_least,
                 timeout=timeout,
-                given_up=self._services.closing.is_set,
+                given_up=self._context.closing.is_set,
             )
         )
 
