@@ -44,7 +44,7 @@ def start(
 def find(folder: Path | None, scratch: Path) -> Path:
     """Return the installed package: in ``folder``, else in ``AIMOCK_DIR``, else installed into ``scratch``."""
     if shutil.which("node") is None:
-        raise NotThere("there is no Node.js here")
+        raise NotThere("Node.js is not installed. Install it, or leave out aimock")
     if folder is None and "AIMOCK_DIR" in os.environ:
         folder = Path(os.environ["AIMOCK_DIR"])
     if folder is None:
@@ -52,7 +52,7 @@ def find(folder: Path | None, scratch: Path) -> Path:
         folder = scratch
     package = folder / "node_modules" / _PACKAGE
     if not package.is_dir():
-        raise NotThere(f"{package} is not there; install it with: npm install --prefix {folder} {_PACKAGE}")
+        raise NotThere(f"{package} is missing. Install it with: npm install --prefix {folder} {_PACKAGE}")
     return package.resolve()
 
 

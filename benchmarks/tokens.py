@@ -100,7 +100,7 @@ def _alone() -> Iterator[Row]:
         yield Row(f"loading {vocabulary}", "ms", (time.perf_counter() - began) * 1000)
     exact = _microseconds(lambda: tokens.count(_PROSE))
     estimated = _microseconds(lambda: sum(1 for _ in tokens._estimated(_PROSE)))
-    yield Row("counting 141 tokens", "us", exact, estimated, note="against the estimate of as many")
+    yield Row("counting 141 tokens", "us", exact, estimated, note="against the estimate of the same number")
     for what, text in _HUGE.items():
         began = time.perf_counter()
         tokens.count(text)

@@ -68,7 +68,7 @@ def run(options: Options) -> Iterator[Row]:
     yield Row("wall time, median", "ms", ours_wall, their_wall, _TARGET)
 
 
-def _check_same(body: bytes, heard: str) -> None:
+def _check_same(body: bytes, transcript: str) -> None:
     text = json.loads(body)["text"]
-    if text != heard:
-        raise RuntimeError(f"not the same was heard: {text!r} against {heard!r}")
+    if text != transcript:
+        raise RuntimeError(f"The transcripts differ: {text!r} and {transcript!r}")

@@ -340,7 +340,7 @@ def test_hanging_up_frees_whisper(one_at_a_time: openai.OpenAI, monkeypatch: pyt
         model="gpt-4o-transcribe", file=clip, stream=True
     ) as stream:
         next(iter(stream))
-    while not hears(one_at_a_time, unknown):  # while the long clip is transcribed
+    while not accepts(one_at_a_time, unknown):  # while the long clip is transcribed
         threading.Event().wait(0.02)
     assert 0 < len(encoded) < windows
 
@@ -383,7 +383,7 @@ def say_unheard(sdk: openai.OpenAI) -> bytes:
     return write_wav(say(sdk, ORDER, "pcm") + bytes(2 * RATE // 10), RATE)
 
 
-def hears(sdk: openai.OpenAI, clip: tuple[str, bytes]) -> bool:
+def accepts(sdk: openai.OpenAI, clip: tuple[str, bytes]) -> bool:
     """Return whether Whisper accepts a clip, which it does not while it transcribes another."""
     try:
         sdk.audio.transcriptions.create(model="whisper-1", file=clip)

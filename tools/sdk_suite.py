@@ -78,7 +78,7 @@ def newest_release() -> str:
     listed = pip(sys.executable, "index", "versions", "openai")
     found = re.search(r"openai \(([^)]+)\)", listed)
     if found is None:
-        raise SystemExit("pip does not say which version of openai is the newest. Name one.")
+        raise SystemExit("pip does not report the newest version of openai. Name a version.")
     return found[1]
 
 

@@ -78,7 +78,7 @@ def test_answers_made_for_one_request_have_a_bound_together(tmp_path: Path) -> N
         refused = talk(server, STUBS)
         assert refused.startswith(b"HTTP/1.1 503 ")
         assert b"Too many large answers are being read." in refused
-        assert len(rest_of(readers[0])) > SIZE, "it was read to its end, and has made room for another"
+        assert len(rest_of(readers[0])) > SIZE, "the answer was read to its end, which makes room for another"
         assert eventually(lambda: talk(server, STUBS).startswith(b"HTTP/1.1 200 "))
         readers[1].close()  # makes room, too
         for _ in range(2):

@@ -40,7 +40,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         choices=("all", "speak", "train", "probe", "export", "measure"),
         default="all",
         help="all of it, or one stage: speak the corpus, train, export the last checkpoint, measure and draw; "
-        "probe measures the last checkpoint a little while the training goes on",
+        "probe measures the last checkpoint briefly while the training continues",
     )
     parser.add_argument("--work", type=Path, default=Path("build/whisper-training"), help="folder to work in")
     parser.add_argument("--shards", type=int, default=76, help="size of the corpus, in shards")
@@ -74,7 +74,7 @@ def _speak(options: argparse.Namespace) -> None:
 
     if not SYSTEM_WORD_LIST.is_file() and not options.allow_no_words:
         raise FileNotFoundError(
-            f"{SYSTEM_WORD_LIST} is missing: install the package wamerican, or say --allow-no-words"
+            f"{SYSTEM_WORD_LIST} is missing. Install the package wamerican, or use --allow-no-words."
         )
     generate(options.work / "corpus", options.shards, options.processes, options.shard_size)
 
@@ -102,7 +102,7 @@ def _measure(options: argparse.Namespace) -> None:
     files = corpus_files(options.work)
     if not files:
         raise FileNotFoundError(
-            f"{options.work / 'corpus'} has no corpus: what was said in training is unknown"
+            f"{options.work / 'corpus'} has no corpus, which measuring needs. Run the stage speak."
         )
     figures = report.measure(options.model, Corpus(files).texts, options.processes, scale=options.scale)
     report.write(figures, options.figures)

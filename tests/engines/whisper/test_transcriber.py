@@ -117,7 +117,7 @@ def test_a_segment_tells_how_it_was_decoded(whisper: WhisperTranscriber, say: Sa
     assert 0 <= first.start < first.end < 30 <= second.start < second.end <= clip.duration
     assert (first.seek, second.seek) == (0, 3000)
     assert (first.temperature, first.words, first.speaker) == (0.0, None, None)
-    assert first.tokens is None, "the ids of its small vocabulary are nobody else's"
+    assert first.tokens is None, "the ids of its small vocabulary are unique to it"
     assert first.avg_logprob is not None
     assert first.avg_logprob < 0
     assert first.no_speech_prob is not None

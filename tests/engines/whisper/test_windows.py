@@ -181,7 +181,7 @@ def test_features_are_those_of_the_whole(length: int) -> None:
     for begin in range(0, features.shape[1], 1_357):  # windows overlap
         part = features[:, begin : begin + 3_000]
         assert np.allclose(part, expected[:, begin : begin + 3_000], rtol=0, atol=3e-7), (
-            "but for the last bit"
+            "except for the last bit"
         )
 
 
@@ -254,7 +254,7 @@ def test_silence_is_decoded_once(
     options, sound = TranscriptionOptions(temperature=temperature), silence(599)
     assert list(models.windowed.transcribe(in_pieces(sound), 599, options, count)[1]) == []
     assert asked == really_heard
-    assert turns == 2 * 20, "each window is gone through twice, and may be the last one each time"
+    assert turns == 2 * 20, "each window is read twice, and may be the last one each time"
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_clips_whose_clients_leave_while_they_wait_are_not_transcribed(
         for connection in leaving:
             connection.close()
         assert eventually(lambda: clips_at_work() == 1)
-        assert windows(caplog) < WINDOWS, "who stays is still being heard"
+        assert windows(caplog) < WINDOWS, "the clip of the remaining client is still being transcribed"
         patient.close()
         assert eventually(lambda: clips_at_work() == 0)
 

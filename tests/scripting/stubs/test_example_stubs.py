@@ -35,7 +35,7 @@ def server(scripted: MockServer) -> MockServer:
     return scripted
 
 
-def heard(client: openai.OpenAI, name: str, clip: Clip) -> str:
+def transcript_of(client: openai.OpenAI, name: str, clip: Clip) -> str:
     return client.audio.transcriptions.create(model="whisper-1", file=(name, clip[1])).text
 
 
@@ -47,7 +47,7 @@ def said(client: openai.OpenAI, example: str, text: str) -> str | None:
 
 
 def test_requests_that_ask_for_no_example_are_answered_as_ever(client: openai.OpenAI, hello: Clip) -> None:
-    assert heard(client, "hello.wav", hello) == "Hello world, this is a test."
+    assert transcript_of(client, "hello.wav", hello) == "Hello world, this is a test."
 
 
 def test_a_text_is_enough(client: openai.OpenAI, hello: Clip) -> None:
@@ -75,16 +75,16 @@ def test_a_client_that_tries_again_gets_there(server: MockServer, api_key: str, 
     with openai.OpenAI(base_url=server.base_url, api_key=api_key, max_retries=0) as client:
         for status in (500, 503):
             with pytest.raises(openai.InternalServerError) as refusal:
-                heard(client, "example-retry.wav", hello)
+                transcript_of(client, "example-retry.wav", hello)
             assert refusal.value.status_code == status
-        assert heard(client, "example-retry.wav", hello) == "The third time it works."
+        assert transcript_of(client, "example-retry.wav", hello) == "The third time it works."
 
 
 def test_what_is_said_decides(client: openai.OpenAI) -> None:
     spoken = client.audio.speech.create(
         model="tts-1", voice="alloy", input="This is about order number 42.", response_format="wav"
     ).content
-    assert heard(client, "example-order.wav", ("", spoken)) == "Thank you for order 42."
+    assert transcript_of(client, "example-order.wav", ("", spoken)) == "Thank you for order 42."
 
 
 def test_a_tool_is_called(client: openai.OpenAI) -> None:
@@ -120,7 +120,7 @@ def test_a_server_answers_from_its_files_as_they_are_now(tmp_path: Path, hello: 
         serving(tmp_path) as server,
         openai.OpenAI(base_url=server.base_url, api_key="sk-mock-me") as client,
     ):
-        assert heard(client, "example-meeting.wav", hello).startswith("Welcome")
+        assert transcript_of(client, "example-meeting.wav", hello).startswith("Welcome")
         (tmp_path / "transcriptions.yaml").write_text("reply: {text: Changed.}")
-        changed = (heard(client, "example-meeting.wav", hello) == "Changed." for _ in range(1000))
+        changed = (transcript_of(client, "example-meeting.wav", hello) == "Changed." for _ in range(1000))
         assert any(each or never.wait(0.02) for each in changed)
