@@ -130,7 +130,7 @@ def _leftovers(state: Path) -> list[Path]:
         return []
     found = survey(state, ValueRules(Schemas(data_folder("schemas"))))
     assert not found.damaged, found.damaged
-    return [*found.half_written, *found.unnamed]
+    return [*found.incomplete, *found.unnamed]
 
 
 class _Account:

@@ -1,7 +1,7 @@
 """An offline mock server and test double of the hosted audio APIs.
 
-Public names: ``create_app`` (the WSGI application), ``MockServer`` (a server in this process, and the test double of
-all accounts), ``AudioApi`` (the test double of one account), ``Settings`` and ``load_settings``, which reads them.
+Public names: ``create_app`` (makes the WSGI application), ``MockServer`` (a server in this process, and the test double
+of all accounts), ``AudioApi`` (the test double of one account), ``Settings``, and ``load_settings``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Imports a public name when it is first asked for: the speech processes import the package, too."""
+    """Import and return a public name at its first use. The speech processes import the package without them."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"mockserver.{_HOMES[name]}"), name)

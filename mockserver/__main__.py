@@ -1,4 +1,4 @@
-"""``python -m mockserver``."""
+"""Runs the command line for ``python -m mockserver``."""
 
 from mockserver.cli import main
 

@@ -1,4 +1,4 @@
-"""``create_app``: wires the rooms together into a Flask app, nothing else. Any WSGI server can host it."""
+"""Composes the parts of the server into a Flask app, which any WSGI server can host."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ OPERATIONS = (*OPENAI_OPERATIONS, *AIMLAPI_OPERATIONS)
 ENDPOINTS = EndpointNames(OPERATIONS)
 
 _CONTROL = "/_mock"
-_WRITE_DATES = ("gunicorn",)  # servers that write a date in any case, so that the app's would be a second one
+_WRITE_DATES = ("gunicorn",)  # servers that always write a Date header
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
-    """The server as a WSGI application; ``settings`` are else those of ``mockserver.toml`` and environment.
+    """Return the server as a WSGI application. Without ``settings``, ``mockserver.toml`` and the environment are read.
 
-    Raises ``FixtureError``, ``StubFileError``, ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` when
-    what the settings name cannot be used.
+    Raises ``FixtureError``, ``StubFileError``, ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` if
+    something that the settings name cannot be used.
     """
     services = build_services(settings or load_settings(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
@@ -112,19 +112,22 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     beside_control = _beside_control(app.wsgi_app, services)
     answering = _with_reasons(_also_below_version(beside_control))
     app.wsgi_app = _dated(answering, services.clock)  # type: ignore[assignment, method-assign]
-    # Last: the lines of batches that an earlier server left are answered from here on, by the whole app.
+    # Last, because it resumes the batches of an earlier server, whose lines call the complete app.
     openai.bind(app)
     return app
 
 
 def context_of(services: Services, context: type[Context], **own: Any) -> Context:
-    """Return a context whose fields are the services of those names, or its ``own``."""
+    """Return a context with ``own`` fields; the others are the services of the same names."""
     names = [each.name for each in fields(context) if each.name not in own]  # type: ignore[arg-type]
     return context(**own, **{name: getattr(services, name) for name in names})
 
 
 def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplication:
-    """The API, and below ``/_mock`` the control API, which is made at the first call of it."""
+    """Return an app that serves the control API below ``/_mock`` and ``wsgi_app`` elsewhere.
+
+    The control API is created at its first call.
+    """
     making = threading.Lock()
     made: list[flask.Flask] = []
 
@@ -147,7 +150,7 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplic
 
 
 def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """The whole tree at the root and below ``/v1``: both habits of writing the base URL work."""
+    """Return an app that serves the same paths at the root and below ``/v1``: base URLs with and without it work."""
 
     def mounted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -160,7 +163,7 @@ def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:
 
 
 def _with_reasons(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """The app, whose status lines have the reason phrases as they are usually written: Werkzeug's are in capitals."""
+    """Return the app with the usual reason phrases in status lines; Werkzeug writes them in capitals."""
 
     def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, *rest: Any) -> Any:
@@ -173,7 +176,7 @@ def _with_reasons(wsgi_app: WSGIApplication) -> WSGIApplication:
 
 
 def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
-    """Return the app with a ``Date`` header by the server's clock, where that differs from the machine's."""
+    """Return the app with a ``Date`` header of the server's clock if that differs from the real time."""
 
     def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -188,13 +191,13 @@ def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
 
 
 def services_of(app: flask.Flask) -> Services:
-    """The rooms of an app made by ``create_app``."""
+    """Return the services of an app that ``create_app`` made."""
     services: Services = app.extensions["mockserver"]
     return services
 
 
 def build_services(settings: Settings) -> Services:
-    """Everything a server needs; the engines are not started yet (``Services.start``)."""
+    """Return the services of a server. Its engines are started by ``Services.start``."""
     catalog, errors = catalog_of(settings), ErrorTable()
     check_tables(catalog, errors)
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
@@ -224,24 +227,14 @@ def build_services(settings: Settings) -> Services:
         spoken=spoken,
         whisper=whisper,
         transcribers=AnswerChain(known=(fixtures, spoken), engine=whisper),
-        speaker=Pyttsx3Speaker(
-            slots=settings.speech_slots,
-            limits=SpeechLimits(settings.speech_seconds, settings.speech_memory),
-        ),
+        speaker=_speaker(settings),
         responders=_responders(settings),
         account_settings=AccountSettings(settings),
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
         faults=Faults(clock, settings.seed, errors, ENDPOINTS),
-        journal=Journal(
-            clock,
-            entries=settings.journal_entries,
-            max_bytes=settings.journal_bytes,
-            keep_audio=settings.keep_audio,
-            limits=ScriptLimits.of(settings),
-            endpoints=ENDPOINTS,
-        ),
+        journal=_journal(settings, clock),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
         url_sources=_url_sources(settings, fixtures),
@@ -249,8 +242,24 @@ def build_services(settings: Settings) -> Services:
     )
 
 
+def _speaker(settings: Settings) -> Pyttsx3Speaker:
+    limits = SpeechLimits(settings.speech_seconds, settings.speech_memory)
+    return Pyttsx3Speaker(slots=settings.speech_slots, limits=limits)
+
+
+def _journal(settings: Settings, clock: Clock) -> Journal:
+    return Journal(
+        clock,
+        entries=settings.journal_entries,
+        max_bytes=settings.journal_bytes,
+        keep_audio=settings.keep_audio,
+        limits=ScriptLimits.of(settings),
+        endpoints=ENDPOINTS,
+    )
+
+
 def check_tables(catalog: Catalog, errors: ErrorTable) -> None:
-    """Reads the tables that no request does without. Raises ``CatalogError``."""
+    """Read the tables that every request needs. Raises ``CatalogError``."""
     _ = catalog.models, errors.rows
 
 
@@ -261,10 +270,10 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
 
     own = load_fixtures([Path(folder) for folder in settings.fixtures], catalog, explain_fixture)
     try:
-        # Those that ship are not checked at each start: that would load the validator before the first answer.
+        # The included fixtures are not validated: that would load the validator before the first answer.
         shipped = load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
     except (FixtureError, LookupError, TypeError) as error:
-        log.error("The clips that ship are not known. %s", own_damage(str(error).rstrip(".")))
+        log.error("The included fixtures cannot be loaded. %s", own_damage(str(error).rstrip(".")))
         shipped = []
     return [*own, *shipped]
 
@@ -272,7 +281,7 @@ def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> It
 def _watch_stubs(
     settings: Settings, schemas: Schemas, stubs: Stubs, closing: threading.Event
 ) -> StubWatcher | None:
-    """Loads the stubs of files, and readies what will look whether they change."""
+    """Load the stubs of the settings' folders, and return the watcher that reloads them; ``None`` without folders."""
     if not settings.stubs:
         return None
     from mockserver.scripting.stubs.files import StubWatcher, load_stubs
@@ -314,7 +323,7 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
 
     def load() -> Recogniser:
-        check_complete(Path(model))  # before what it needs is imported, which can be broken, too
+        check_complete(Path(model))  # before the import of the recogniser, which can fail, too
         from mockserver.engines.whisper.recogniser import Recogniser
 
         return Recogniser(

@@ -1,4 +1,4 @@
-"""The command line: ``mockserver serve | transcribe | speak | models | limits | stubs | doctor | drift``."""
+"""Declares the command line: ``mockserver serve | transcribe | speak | models | limits | stubs | doctor | drift``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.settings.loading import load_settings
 
 try:
     import click
-except ImportError as problem:  # the others are reported where they are needed
+except ImportError as problem:  # other missing packages are reported where they are needed
     sys.exit(f"mockserver: {problem}. Reinstall it: pip install --force-reinstall click")
 
 from mockserver import namesake
@@ -24,15 +24,15 @@ from mockserver.settings.model import OPTIONS, TIERS, Settings, SettingsError
 from mockserver.settings.values import kind_of
 from mockserver.version import __version__
 
-_OF_STREAMS = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)
+_STREAM_ERRORS = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
 
 
 class _Program(click.Group):
-    """Turns errors that a user can mend into one line on stderr and exit status 1."""
+    """The program. Errors that a user can fix are one line on standard error and exit status 1."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        if namesake.is_in_charge():  # otherwise the import of the package has said it
+        if namesake.is_in_charge():  # otherwise the import of the package warns
             click.echo(f"mockserver: {namesake.complaint()}", err=True)
         _ready_streams()
         try:
@@ -49,7 +49,7 @@ class _Program(click.Group):
 
 
 def _ready_streams() -> None:
-    """Have closed streams lead nowhere, and write what the encoding of open ones lacks with escapes."""
+    """Open closed standard streams on the null device; escape characters that the encoding of open ones lacks."""
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -59,14 +59,14 @@ def _ready_streams() -> None:
 
 
 def _of_stream(error: Exception) -> str | None:
-    """Return what is wrong with the standard output, where an error comes from there; it is not tried again."""
-    if not isinstance(error, OSError) or error.errno not in _OF_STREAMS or error.filename is not None:
+    """Return a message if ``error`` is a failure of standard output, which then leads to the null device."""
+    if not isinstance(error, OSError) or error.errno not in _STREAM_ERRORS or error.filename is not None:
         return None
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    if error.errno == errno.EPIPE:  # its reader has ended, which needs no message
+    if error.errno == errno.EPIPE:  # its reader has ended; no message is needed
         sys.exit(1)
-    return f"the standard output cannot be written to: {error.strerror}"
+    return f"cannot write to standard output: {error.strerror}"
 
 
 def _fail(message: str) -> NoReturn:
@@ -89,7 +89,7 @@ CONFIG = click.option(
 
 
 def setting_options(*prefixes: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Adds an option for every setting, or for those whose names begin with one of ``prefixes``."""
+    """Return a decorator that adds an option for every setting, or for those with one of the ``prefixes``."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         for option in reversed(OPTIONS):
@@ -123,7 +123,7 @@ def _shown(value: object) -> str:
 
 
 def settings_of(config: str | None, given: dict[str, Any]) -> Settings:
-    """The settings of a command: file, environment and what was ``given`` on the command line."""
+    """Return the settings of a command: file, environment and the options ``given`` on the command line."""
     overrides = {name: value for name, value in given.items() if value is not None and value != ()}
     return load_settings(Path(config) if config else None, os.environ, **overrides)
 
@@ -132,7 +132,7 @@ def settings_of(config: str | None, given: dict[str, Any]) -> Settings:
 @setting_options()
 def serve(config: str | None, **given: Any) -> None:
     """Serve the API until interrupted."""
-    gc.disable()  # During the imports it would find nothing, and take a tenth of the start.
+    gc.disable()  # It would free nothing during the imports, and take a tenth of the start.
     from mockserver.commands.serve import run
 
     run(settings_of(config, given))
@@ -146,16 +146,16 @@ def serve(config: str | None, **given: Any) -> None:
     default="text",
     show_default=True,
 )
-@click.option("--language", help="Language of the speech (ISO 639-1) [default: told from the speech].")
-@click.option("--prompt", default="", help="Text that comes before the speech, or names that occur in it.")
-@click.option("--translate", is_flag=True, help="Write it in English.")
+@click.option("--language", help="Language of the speech (ISO 639-1) [default: detected].")
+@click.option("--prompt", default="", help="Text before the speech, or names that occur in it.")
+@click.option("--translate", is_flag=True, help="Translate into English.")
 @setting_options(*ENGINE_OPTIONS)
 def transcribe(file: str, config: str | None, **given: Any) -> None:
-    """Write down what is said in FILE, with the engines of the server."""
+    """Transcribe FILE with the engines of the server."""
     from mockserver.commands.transcribe import run
 
-    asked = {name: given.pop(name) for name in ("response_format", "language", "prompt", "translate")}
-    run(settings_of(config, given), file, **asked)
+    options = {name: given.pop(name) for name in ("response_format", "language", "prompt", "translate")}
+    run(settings_of(config, given), file, **options)
 
 
 @main.command()
@@ -168,20 +168,20 @@ def transcribe(file: str, config: str | None, **given: Any) -> None:
     help="Format of the file [default: by its extension].",
 )
 @click.option("--speed", type=click.FloatRange(0.25, 4.0), default=1.0, show_default=True)
-@click.option("--instructions", default="", help='How to say it: "whisper", "speak slowly", "cheerful" ...')
+@click.option("--instructions", default="", help='How to speak: "whisper", "speak slowly", "cheerful" ...')
 @setting_options(*ENGINE_OPTIONS)
 def speak(text: str, config: str | None, **given: Any) -> None:
-    """Say TEXT into a file, with the engine of the server. TEXT may be - for standard input."""
+    """Speak TEXT into a file with the engine of the server. TEXT can be - for standard input."""
     from mockserver.commands.speak import run
 
-    asked = {
+    options = {
         name: given.pop(name) for name in ("output", "voice", "response_format", "speed", "instructions")
     }
-    run(settings_of(config, given), text, **asked)
+    run(settings_of(config, given), text, **options)
 
 
 class _ModelsGroup(click.Group):
-    """``mockserver models NAME`` is short for ``mockserver models show NAME``."""
+    """The group ``models``, in which ``NAME`` is short for ``show NAME``."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in self.commands:
@@ -191,9 +191,12 @@ class _ModelsGroup(click.Group):
 
 @main.group(cls=_ModelsGroup, invoke_without_command=True, subcommand_metavar="[NAME | pull NAME]")
 @click.option(
-    "--retiring", type=click.IntRange(min=0), metavar="DAYS", help="Only models that shut down within DAYS."
+    "--retiring",
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="List only models that shut down within DAYS.",
 )
-@click.option("--from", "first", metavar="DATE", help="The day that DAYS are counted from [default: today].")
+@click.option("--from", "first", metavar="DATE", help="First of the DAYS [default: today].")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @CONFIG
 @click.pass_context
@@ -205,7 +208,7 @@ def models(
 
     if ctx.invoked_subcommand is not None:
         if retiring is not None or first or shape != "table":
-            raise click.UsageError(f"{ctx.invoked_subcommand} takes none of these options.")
+            raise click.UsageError(f"{ctx.invoked_subcommand} takes no options before it. Leave them out.")
         ctx.obj = config
     elif retiring is not None:
         list_retiring(settings_of(config, {}), retiring, first, as_json=shape == "json")
@@ -217,7 +220,7 @@ def models(
 @click.argument("name")
 @click.pass_obj
 def models_show(config: str | None, name: str) -> None:
-    """Everything known about a model: prices, limits, features, endpoints, snapshots."""
+    """Show everything known about a model: prices, limits, features, endpoints, snapshots."""
     from mockserver.commands.models import show_model
 
     show_model(settings_of(config, {}), name)
@@ -226,19 +229,19 @@ def models_show(config: str | None, name: str) -> None:
 @models.command("pull")
 @click.argument("name")
 def models_pull(name: str) -> None:
-    """Download a Whisper model (tiny, base, small, ...). Nothing else ever downloads anything."""
+    """Download a Whisper model (tiny, base, small, ...). No other command downloads anything."""
     from mockserver.commands.models import pull_model
 
     pull_model(name)
 
 
 @main.group(invoke_without_command=True, subcommand_metavar="[watch]")
-@click.option("--tier", type=click.Choice(TIERS), help="Only this usage tier.")
-@click.option("--model", metavar="NAME", help="Only the limits of this model, or limit group.")
+@click.option("--tier", type=click.Choice(TIERS), help="Show only this usage tier.")
+@click.option("--model", metavar="NAME", help="Show only the limits of this model or limit group.")
 @CONFIG
 @click.pass_context
 def limits(ctx: click.Context, config: str | None, tier: str | None, model: str | None) -> None:
-    """Show the rate limits of every usage tier, or watch how full the buckets of a server are."""
+    """Show the rate limits of every usage tier, or watch the buckets of a running server."""
     if ctx.invoked_subcommand is None:
         from mockserver.commands.limits import show_limits
 
@@ -249,14 +252,14 @@ def limits(ctx: click.Context, config: str | None, tier: str | None, model: str 
 
 
 @limits.command("watch")
-@click.option("--url", help="The running server [default: where these settings would have it].")
+@click.option("--url", help="URL of the running server [default: host and port of the settings].")
 @click.option(
-    "--control-token", metavar="TEXT", help="The server's setting [default: that of these settings]."
+    "--control-token", metavar="TEXT", help="Control token of the server [default: that of the settings]."
 )
-@click.option("--once", is_flag=True, help="Print it once and end.")
+@click.option("--once", is_flag=True, help="Print once and exit.")
 @click.pass_obj
 def limits_watch(config: str | None, url: str | None, control_token: str | None, once: bool) -> None:
-    """Show live gauges of every bucket of a running server, and what it would have cost so far."""
+    """Show live gauges of every bucket of a running server, and the costs so far."""
     from mockserver.commands.limits import watch_limits
 
     settings = settings_of(config, {"control_token": control_token})
@@ -272,7 +275,7 @@ def stubs() -> None:
 @stubs.command("check")
 @click.argument("folders", metavar="FOLDER...", nargs=-1, required=True)
 def stubs_check(folders: tuple[str, ...]) -> None:
-    """Check the stubs of folders as `serve --stubs FOLDER` would load them, and count them."""
+    """Load the stubs of folders as `serve --stubs FOLDER` would, report problems, and count them."""
     from mockserver.commands.stubs import check_stubs
 
     check_stubs(folders)
@@ -282,7 +285,7 @@ def stubs_check(folders: tuple[str, ...]) -> None:
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @setting_options()
 def doctor(shape: str, config: str | None, **given: Any) -> None:
-    """Say what works on this machine, and how to mend what does not."""
+    """Report what works on this machine, and how to fix what does not."""
     from mockserver.commands.doctor import run
 
     run(settings_of(config, given), as_json=shape == "json")
@@ -290,7 +293,7 @@ def doctor(shape: str, config: str | None, **given: Any) -> None:
 
 @main.command()
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Show accepted differences, too.")
+@click.option("--all", "everything", is_flag=True, help="Show accepted differences as well.")
 def drift(shape: str, everything: bool) -> None:
     """Compare schemas and catalog with the installed openai SDK; exit status 1 for differences, 2 without an SDK."""
     from mockserver.commands.drift import run

@@ -1,4 +1,4 @@
-"""The errors of the API: raised by name, answered byte by byte as the real service answers them."""
+"""The errors of the API: raised by name, and rendered byte for byte as the real service does."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mockserver.wording import cut, shown, suggestion
 _CATALOG = Path(__file__).parent / "catalog"
 _TABLE = _CATALOG / "errors.toml"
 _UNSET = "\0"
-_MAX_MESSAGE = 1 << 18  # characters of a message, which may quote the request
+_MAX_MESSAGE = 1 << 18  # characters; a message can quote the request
 
 
 class ApiError(Exception):
-    """A request is refused: ``name`` is a row of ``catalog/errors.toml``, ``values`` fill in its message.
+    """The refusal of a request: ``name`` is a row of ``catalog/errors.toml``, ``values`` fill in its message.
 
-    ``param`` and ``code`` replace those of the row where they are only known as the error is raised.
+    ``param`` and ``code`` replace those of the row.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How an ``ApiError`` is answered."""
+    """The response to an ``ApiError``: status, body and headers."""
 
     status: int
     body: bytes
@@ -56,7 +56,7 @@ class ErrorTable:
 
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
-        """Every error by its name."""
+        """Return every error by its name. Raises ``CatalogError`` for a row without a status."""
         rows = read_table(_TABLE)
         for name, row in rows.items():
             if not isinstance(row, dict) or not isinstance(row.get("status"), int):
@@ -64,14 +64,14 @@ class ErrorTable:
         return rows
 
     def check_name(self, name: str) -> None:
-        """Raise ``ValueError`` for an unknown name; it says which one may be meant."""
+        """Raise ``ValueError``, with a suggestion, for an unknown name."""
         if name not in self.rows:
             hint = suggestion(name, self.rows, "docs/faults.md lists them.")
             raise ValueError(f"error: unknown error {shown(name)}. {hint}")
 
     @cached_property
     def examples(self) -> Mapping[str, Any]:
-        """The table ``catalog/error_examples.toml``: names ``by_status``, and ``values`` for messages by name."""
+        """Return the table ``catalog/error_examples.toml``: names ``by_status``, ``values`` of messages by name."""
         return read_table(_CATALOG / "error_examples.toml")
 
     def name_of(self, wanted: str | int) -> str:
@@ -94,7 +94,7 @@ class ErrorTable:
         asks_for_bearer: bool = False,
         newline: bool = False,
     ) -> Refusal:
-        """The answer for ``error``.
+        """Return the response to ``error``.
 
         ``error_style`` is the model's (``whisper`` or ``engine``). ``audio_endpoint`` tells the endpoints below
         ``/v1/audio`` and ``asks_for_bearer`` some others, which have ways of their own to refuse a key;

@@ -1,4 +1,4 @@
-"""Identifiers as the API writes them."""
+"""Generates identifiers in the forms of the API."""
 
 from __future__ import annotations
 
@@ -12,73 +12,73 @@ _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 class Ids:
-    """Makes identifiers: unique ones, or with a ``seed`` the same ones in the same order. Thread-safe."""
+    """A generator of identifiers: unique ones, or with a ``seed`` the same ones in the same order. Thread-safe."""
 
     def __init__(self, seed: str = "") -> None:
         self._random: random.Random = random.Random(seed) if seed else random.SystemRandom()  # noqa: S311 - no secrets
         self._lock = threading.Lock()
 
     def request_id(self) -> str:
-        """``req_`` and 32 hex digits, as in the ``x-request-id`` response header."""
+        """Return ``req_`` and 32 hex digits, as in the ``x-request-id`` response header."""
         with self._lock:
             return f"req_{self._random.getrandbits(128):032x}"
 
     def ray(self) -> str:
-        """A ``cf-ray``: 16 hex digits and the name of a place."""
+        """Return a ``cf-ray``: 16 hex digits and the code of a data centre."""
         with self._lock:
             return f"{self._random.getrandbits(64):016x}-MCK"
 
     def completion_id(self, now: float) -> str:
-        """``chatcmpl-`` and 29 letters or digits, the first of which are in the order of time."""
+        """Return ``chatcmpl-`` and 29 letters or digits, of which the first 6 encode the time ``now``."""
         return "chatcmpl-" + _digits(int(now), 6) + self._letters(23)
 
     def audio_id(self, now: float) -> str:
-        """``audio_``, the time in 8 hex digits, and 24 more."""
+        """Return ``audio_``, the time in 8 hex digits, and 24 more."""
         return "audio_" + self._timed(now)
 
     def call_id(self) -> str:
-        """``call_`` and 24 letters or digits, of a tool call."""
+        """Return the id of a tool call: ``call_`` and 24 letters or digits."""
         return "call_" + self._letters(24)
 
     def file_id(self) -> str:
-        """``file-`` and 22 letters or digits."""
+        """Return ``file-`` and 22 letters or digits."""
         return "file-" + self._letters(22)
 
     def upload_id(self, now: float) -> str:
-        """``upload_``, the time in 8 hex digits, and 24 more."""
+        """Return ``upload_``, the time in 8 hex digits, and 24 more."""
         return "upload_" + self._timed(now)
 
     def part_id(self, now: float) -> str:
-        """``part_``, the time in 8 hex digits, and 24 more: a part of an upload."""
+        """Return the id of a part of an upload: ``part_``, the time in 8 hex digits, and 24 more."""
         return "part_" + self._timed(now)
 
     def voice_id(self) -> str:
-        """``voice_`` and 32 hex digits."""
+        """Return ``voice_`` and 32 hex digits."""
         return "voice_" + self._hex(32)
 
     def consent_id(self) -> str:
-        """``cons_`` and 32 hex digits, of a voice consent."""
+        """Return the id of a voice consent: ``cons_`` and 32 hex digits."""
         return "cons_" + self._hex(32)
 
     def batch_id(self, now: float) -> str:
-        """``batch_``, the time in 8 hex digits, and 24 more."""
+        """Return ``batch_``, the time in 8 hex digits, and 24 more."""
         return "batch_" + self._timed(now)
 
     def batch_request_id(self, now: float) -> str:
-        """``batch_req_``, the time in 8 hex digits, and 24 more: one request of a batch."""
+        """Return the id of a request of a batch: ``batch_req_``, the time in 8 hex digits, and 24 more."""
         return "batch_req_" + self._timed(now)
 
     def uuid(self) -> str:
-        """A random UUID (version 4)."""
+        """Return a random UUID (version 4)."""
         with self._lock:
             return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def obfuscation(self, length: int) -> str:
-        """``length`` letters or digits that hide how long a chunk is."""
+        """Return ``length`` letters or digits, which pad a chunk to hide its length."""
         return self._letters(length) if length else ""
 
     def sampling_seed(self) -> int:
-        """Return the ``seed`` of a stored completion that asked for none: 64 bits with a sign."""
+        """Return a ``seed`` for a stored completion without one: a signed 64-bit number."""
         with self._lock:
             return self._random.getrandbits(64) - (1 << 63)
 
@@ -96,17 +96,17 @@ class Ids:
 
 
 def fingerprint(model: str) -> str:
-    """``system_fingerprint`` of a model: ``fp_`` and 10 hex digits, always the same."""
+    """Return the ``system_fingerprint`` of a model: ``fp_`` and 10 hex digits, always the same."""
     return "fp_" + hashlib.sha256(model.encode()).hexdigest()[:10]
 
 
 def organization_id(key: str) -> str:
-    """The organization of an undeclared API key: ``org-`` and 24 letters or digits, always the same."""
+    """Return the organization of an undeclared API key: ``org-`` and 24 letters or digits, always the same."""
     return "org-" + _base62(f"organization:{key}", 24)
 
 
 def project_id(key: str) -> str:
-    """The project of an undeclared API key: ``proj_`` and 24 letters or digits, always the same."""
+    """Return the project of an undeclared API key: ``proj_`` and 24 letters or digits, always the same."""
     return "proj_" + _base62(f"project:{key}", 24)
 
 
@@ -116,7 +116,7 @@ def _base62(text: str, length: int) -> str:
 
 
 def _digits(number: int, length: int) -> str:
-    """The last ``length`` digits of ``number`` to the base 62."""
+    """Return the last ``length`` digits of ``number`` in base 62."""
     digits = []
     for _ in range(length):
         number, digit = divmod(number, 62)

@@ -1,6 +1,6 @@
-"""Checks the packages and data that the program needs: what is missing or damaged, and the remedy.
+"""Checks the packages and data that the program needs, and names the remedy for missing or damaged ones.
 
-A broken part affects only the requests that need it. They are answered with what ``broken_part`` says.
+A broken part affects only the requests that need it. Their answer is the message of ``broken_part``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ _PACKAGE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A package that the program uses: its module, its distribution, and what it does here.
+    """A package that the program uses: its module, its distribution, and its purpose (``does``), a verb phrase.
 
-    ``optional``: the light distribution goes without. ``needed_by`` is the module without which it is not needed.
+    ``optional`` packages are not part of the light distribution. A part with ``needed_by`` is needed only if that
+    module is installed.
     """
 
     module: str
@@ -39,37 +40,37 @@ class Part:
 
 
 PARTS = (
-    Part("flask", "flask", "takes requests apart"),
-    Part("jinja2", "jinja2", "fills in templates"),
-    Part("cheroot", "cheroot", "listens for requests"),
-    Part("click", "click", "reads the command line"),
+    Part("flask", "flask", "parses requests"),
+    Part("jinja2", "jinja2", "renders templates"),
+    Part("cheroot", "cheroot", "serves HTTP"),
+    Part("click", "click", "parses the command line"),
     Part("rich", "rich", "prints tables"),
-    Part("msgspec", "msgspec", "reads the tables of models"),
+    Part("msgspec", "msgspec", "encodes and decodes JSON"),
     Part("yaml", "pyyaml", "reads YAML"),
     Part("jsonschema_rs", "jsonschema-rs", "validates requests"),
-    Part("jsonschema", "jsonschema", "says what is wrong with a request"),
-    Part("python_multipart", "python-multipart", "takes uploads apart"),
+    Part("jsonschema", "jsonschema", "explains why a request is invalid"),
+    Part("python_multipart", "python-multipart", "parses uploads"),
     Part("pybase64", "pybase64", "decodes base64"),
-    Part("jsonpath", "python-jsonpath", "finds members of requests"),
-    Part("prometheus_client", "prometheus-client", "counts"),
-    Part("re2", "google-re2", "matches patterns"),
-    Part("numpy", "numpy", "calculates with samples"),
+    Part("jsonpath", "python-jsonpath", "evaluates JSONPaths"),
+    Part("prometheus_client", "prometheus-client", "collects metrics"),
+    Part("re2", "google-re2", "matches regular expressions"),
+    Part("numpy", "numpy", "processes samples"),
     Part("av", "av", "decodes and encodes audio"),
-    Part("pyttsx3", "pyttsx3", "speaks"),
-    Part("espeakng_loader", "espeakng-loader", "brings voices", optional=True),  # the system may have them
+    Part("pyttsx3", "pyttsx3", "synthesizes speech"),
+    Part("espeakng_loader", "espeakng-loader", "provides voices", optional=True),  # the system can have them
     Part("splintr", "splintr-rs", "counts text tokens", optional=True),
     Part("faster_whisper", "faster-whisper", "transcribes audio", optional=True),
     Part("ctranslate2", "ctranslate2", "runs Whisper", needed_by="faster_whisper"),
-    Part("tokenizers", "tokenizers", "knows Whisper's tokens", needed_by="faster_whisper"),
-    Part("onnxruntime", "onnxruntime", "finds silence for Whisper", needed_by="faster_whisper"),
+    Part("tokenizers", "tokenizers", "encodes Whisper's tokens", needed_by="faster_whisper"),
+    Part("onnxruntime", "onnxruntime", "detects silence for Whisper", needed_by="faster_whisper"),
 )
 _BY_MODULE = {part.module: part for part in PARTS}
 
 
 def origin_of(module: str) -> str | None:
-    """Return the file that a module would be loaded from; ``None`` where it is not installed. Imports nothing.
+    """Return the file that a module would be loaded from; ``None`` if it is not installed. Imports nothing.
 
-    A folder that is left of a package without its ``__init__.py`` is none.
+    A folder without ``__init__.py``, the remains of a package, does not count.
     """
     try:
         spec = find_spec(module)
@@ -79,7 +80,7 @@ def origin_of(module: str) -> str | None:
 
 
 def parts_in_use() -> list[Part]:
-    """Return the parts that this installation needs or has."""
+    """Return the parts that are required or installed."""
     return [
         part
         for part in PARTS
@@ -89,24 +90,24 @@ def parts_in_use() -> list[Part]:
 
 
 def missing_parts() -> list[Part]:
-    """Return the parts that are not there. Imports nothing."""
+    """Return the required parts that are not installed. Imports nothing."""
     return [part for part in parts_in_use() if origin_of(part.module) is None]
 
 
 def complaint_about(part: Part, reason: str) -> str:
-    """Return a line about a part that cannot be used, and why."""
+    """Return a message about a part that cannot be used: the ``reason`` and the remedy."""
     remedy = f"Reinstall it: pip install --force-reinstall {part.distribution}"
     return f"{part.distribution}, which {part.does} here, cannot be used: {reason}. {remedy}"
 
 
 def own_damage(reason: str) -> str:
-    """Return a line on the files of this very package that cannot be used, and why."""
+    """Return a message about damaged files of this package: the ``reason`` and the remedy."""
     own = own_distribution()
     return f"{own} is damaged: {reason}. Reinstall it: pip install --force-reinstall --no-deps {own}"
 
 
 def own_distribution() -> str:
-    """Return the name of the distribution that this package came with: the whole one, or the light one."""
+    """Return the name of the distribution that this package is installed from: the full or the light one."""
     from importlib import metadata
 
     for name in ("audio-mockserver", "audio-mockserver-light"):
@@ -116,7 +117,7 @@ def own_distribution() -> str:
 
 
 def broken_part(error: BaseException) -> str | None:
-    """Return which part is broken and the remedy, where that is what an error comes from; ``None`` for others."""
+    """Return a message about the broken part that caused ``error``, with the remedy; ``None`` for other errors."""
     from mockserver.catalog.reading import CatalogError
     from mockserver.validation.schemas import SchemaError
 
@@ -129,12 +130,12 @@ def broken_part(error: BaseException) -> str | None:
         module = (error.name or "").partition(".")[0]
         if module in ("", "mockserver"):
             return own_damage(_line(error))
-        return f"{_line(error)}. Reinstall what is missing: pip install --force-reinstall {module}"
+        return f"{_line(error)}. Reinstall it: pip install --force-reinstall {module}"
     return None
 
 
 def _part_of(error: BaseException) -> Part | None:
-    """Return the part whose code or data an error says to be missing or damaged."""
+    """Return the part with the missing or damaged module or file that ``error`` names."""
     if isinstance(error, ImportError):
         return _BY_MODULE.get((error.name or "").partition(".")[0])
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
@@ -158,7 +159,7 @@ def _line(error: BaseException) -> str:
 
 
 def run_or_complain(target: Callable[[], object]) -> None:
-    """Calls ``target``, in a thread of its own, say. That it lacks a part is logged in a line."""
+    """Call ``target``. An error about a broken part is logged in one line; others are raised."""
     try:
         target()
     except Exception as error:
@@ -169,7 +170,7 @@ def run_or_complain(target: Callable[[], object]) -> None:
 
 
 def incomplete_distributions() -> Iterator[str]:
-    """Yield a line about each installed distribution of which files are missing or cut short.
+    """Yield a message about each installed distribution with missing or truncated files.
 
     The expected files are listed in its metadata (PEP 376, ``RECORD``); a checkout has none.
     """
@@ -182,14 +183,14 @@ def incomplete_distributions() -> Iterator[str]:
             continue
         if part.module == "mockserver" and Path(str(distribution.locate_file("mockserver"))) != _PACKAGE:
             continue
-        lost = [str(file) for file in distribution.files or () if not _is_whole(file)]
-        if lost:
-            more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
-            yield complaint_about(part, f"{lost[0]}{more} of its files are missing or cut short")
+        damaged = [str(file) for file in distribution.files or () if not _is_complete(file)]
+        if damaged:
+            more = f" and {len(damaged) - 1:,} more" if len(damaged) > 1 else ""
+            yield complaint_about(part, f"{damaged[0]}{more} of its files are missing or truncated")
 
 
-def _is_whole(file: PackagePath) -> bool:
-    """Return whether a file is as long as it should be. Scripts beside the packages may be elsewhere, or nowhere."""
+def _is_complete(file: PackagePath) -> bool:
+    """Return whether a file has its recorded size; ``True`` for scripts outside the packages, which can be moved."""
     if file.hash is None or file.parts[0] == "..":
         return True
     try:

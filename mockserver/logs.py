@@ -1,4 +1,4 @@
-"""The log of a program in which servers run: one for all of them; and what each logs once."""
+"""The log level of the servers in a process, and messages that are logged once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_MAX_NOTICES = 1_000  # texts that are remembered; what is new after that is not logged any more
+_MAX_NOTICES = 1_000  # messages that are remembered; further new ones are not logged
 
 
 class LogLevels:
-    """Lets through what the most talkative of the running servers wants to be logged.
+    """The level of a logger that several servers share: the lowest that a running server asks for.
 
-    ``warning`` and ``error`` leave out what is below; ``debug`` and ``info`` leave it to the program, whose
-    logging it is: the logger is then as the program has it.
+    ``warning`` and ``error`` raise the level; with ``debug`` and ``info`` the program's own level applies.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -26,7 +25,7 @@ class LogLevels:
 
     @contextmanager
     def of_server(self, log_level: str) -> Iterator[None]:
-        """While a server of this ``log_level`` is made, or runs."""
+        """Apply the ``log_level`` of a server while it is created or running."""
         quiet = log_level in ("warning", "error")
         level = logging.getLevelName(log_level.upper()) if quiet else logging.NOTSET
         with self._lock:
@@ -43,7 +42,7 @@ class LogLevels:
         least = min(self._wanted, default=logging.NOTSET)
         if least == self._least:
             return
-        if self._logger.level != self._set:  # by the program, meanwhile
+        if self._logger.level != self._set:  # changed by the program meanwhile
             self._usual = self._logger.level
         self._logger.setLevel(self._usual)
         if least > self._logger.getEffectiveLevel():
@@ -52,14 +51,14 @@ class LogLevels:
 
 
 class Notices:
-    """Remembers which texts were logged. Thread-safe."""
+    """The set of messages that were logged already. Thread-safe."""
 
     def __init__(self) -> None:
-        self._known: set[int] = set()  # by their hashes: a text may be long
+        self._known: set[int] = set()  # hashes, because messages can be long
         self._lock = threading.Lock()
 
     def is_new(self, text: str) -> bool:
-        """Return whether a text is new, and remember it."""
+        """Return whether ``text`` is new, and remember it."""
         with self._lock:
             if hash(text) in self._known or len(self._known) >= _MAX_NOTICES:
                 return False

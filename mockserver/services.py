@@ -1,4 +1,4 @@
-"""What a running server consists of. ``app.py`` builds it, and hands each room what that uses of it."""
+"""The parts of a running server. ``app.py`` creates them, and gives each room the parts that it uses."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one server, wired together. No state lives outside of them.
+    """The parts of one server, which hold all of its state.
 
-    ``schemas`` are the documented ones, ``request_schemas`` these and those of the real service.
-    ``closing`` is set when the server is about to end, so that nothing goes on waiting.
-    ``providers`` are the hosted APIs that it serves; there are none where only the engines are used.
+    ``schemas`` are the documented ones; ``request_schemas`` also has those of the real service.
+    ``closing`` is set when the server stops, and ends every wait.
+    ``providers`` are the hosted APIs that it serves; the list is empty if only the engines are used.
     """
 
     settings: Settings
@@ -85,7 +85,7 @@ class Services:
 
     @property
     def resettable(self) -> Mapping[str, Resettable]:
-        """Return the parts that hold state, by the names that the control API has for them, as it lists them."""
+        """Return the parts with state, by their names in the control API and in its order."""
         from mockserver.state.snapshots import StoreSnapshots
         from mockserver.state.value_rules import ValueRules
 
@@ -101,7 +101,7 @@ class Services:
         }
 
     def start(self) -> None:
-        """Readies the engines in the background, so that the first request need not wait for them."""
+        """Start the engines in the background, so that the first request does not wait for them."""
         self.fixtures.start()
         if self.stub_watcher is not None:
             self.stub_watcher.start()
@@ -113,7 +113,7 @@ class Services:
             provider.start()
 
     def close(self) -> None:
-        """Ends the engines' threads and processes and whatever waits for ``closing``; gives the state folder free."""
+        """Stop the threads and processes of the engines, end every wait, and unlock the state folder."""
         self.closing.set()
         for provider in self.providers:
             provider.close()

@@ -1,4 +1,4 @@
-"""Parses JSON, and refuses what Python's own parser lets through beyond the standard (RFC 8259)."""
+"""Parses JSON strictly by RFC 8259; Python's own parser accepts more."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import json
 import math
 from typing import Any
 
-_MARKS = b",:[{"  # there is one before each value and each name, but for the outermost value
+_MARKS = b",:[{"  # one precedes each value and each name, except the outermost value
 _NO_MARKS = bytes({*range(256)} - {*_MARKS, *b'"'})
 
 
 class TooManyValues(ValueError):
-    """JSON of more values and names than are taken: in memory they would be many times as large."""
+    """JSON has more values and names than allowed; in memory they would take many times its size."""
 
 
-def parse(data: bytes, most_values: int | None = None) -> Any:
-    """The JSON value in ``data``: UTF-8, with or without a byte order mark.
+def parse(data: bytes, max_values: int | None = None) -> Any:
+    """Return the JSON value in ``data``: UTF-8, with or without a byte order mark.
 
-    Raises ``ValueError`` also for numbers that are none (``NaN``) or too large (``1e400``), for halves of
-    surrogate pairs, which no UTF-8 text can hold, and for what is nested too deeply; ``TooManyValues``, before
-    anything is made of it, for more than ``most_values`` of values and names.
+    Raises ``ValueError``, also for ``NaN`` and infinity, for numbers that are too large (``1e400``), for lone
+    surrogates and for too deep nesting; ``TooManyValues``, before parsing, for more than ``max_values`` values and
+    names.
     """
-    if most_values is not None and _has_more_values(data, most_values):
-        raise TooManyValues(f"it has more than {most_values} values and names")
+    if max_values is not None and _has_more_values(data, max_values):
+        raise TooManyValues(f"it has more than {max_values} values and names")
     text = data.decode("utf-8-sig")
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        if "\\" in text and ("\\ud" in text or "\\uD" in text):  # the first is fast, and mostly enough
+        if "\\" in text and ("\\ud" in text or "\\uD" in text):  # the first test is fast and usually decides
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
@@ -44,15 +44,15 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _has_more_values(data: bytes, most: int) -> bool:
-    """Whether JSON has more than ``most`` values and names. Marks in its texts do not count.
+def _has_more_values(data: bytes, limit: int) -> bool:
+    """Return whether JSON has more than ``limit`` values and names. Marks in strings do not count.
 
-    Nothing here is done byte by byte: a body of megabytes takes some tens of milliseconds.
+    There is no loop over bytes: a body of megabytes takes tens of milliseconds.
     """
-    if sum(map(data.count, _MARKS)) <= most:
+    if sum(map(data.count, _MARKS)) <= limit:
         return False
     unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    if unescaped.count(b'"') > 2 * most:  # each text is a value or a name
+    if unescaped.count(b'"') > 2 * limit:  # each string is a value or a name
         return True
-    texts_with_marks = unescaped.translate(None, delete=_NO_MARKS).replace(b'""', b"")
-    return sum(map(len, texts_with_marks.split(b'"')[::2])) > most
+    marks_and_quotes = unescaped.translate(None, delete=_NO_MARKS).replace(b'""', b"")
+    return sum(map(len, marks_and_quotes.split(b'"')[::2])) > limit

@@ -1,3 +1,3 @@
-"""The version of the distribution. A module of its own, so that it is found whatever ``mockserver/__init__.py`` is."""
+"""The version of the distribution, importable even if ``mockserver/__init__.py`` has been overwritten."""
 
 __version__ = "0.1.0"

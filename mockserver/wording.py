@@ -1,4 +1,4 @@
-"""How messages show values and lists."""
+"""Formats values and lists for messages."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import reprlib
 import unicodedata
 from collections.abc import Collection, Sequence
 
-MAX_TEXT = 4096  # characters of a text that people write: a setting, the name of a model
+MAX_TEXT = 4096  # characters of a short text of users: a setting, the name of a model
 
-# A value is quoted up to this many characters, so that an answer never repeats megabytes of a request.
-_QUOTED = 16_384
+_MAX_QUOTED = 16_384  # characters of a quoted value; an answer never repeats megabytes of a request
 
 
-def cut(text: str, most: int = _QUOTED) -> str:
-    """Return ``text``, or where it has more than ``most`` characters its beginning."""
-    return text if len(text) <= most else text[:most] + "…"
+def cut(text: str, max_length: int = _MAX_QUOTED) -> str:
+    """Return ``text``, truncated after ``max_length`` characters."""
+    return text if len(text) <= max_length else text[:max_length] + "…"
 
 
 def enumeration(values: Sequence[str], conjunction: str) -> str:
-    """``'a', 'b', and 'c'`` or ``'a' or 'b'``, as the API's messages list values."""
+    """Return ``'a', 'b', and 'c'`` or ``'a' or 'b'``, as the API's messages list values."""
     return listing([f"'{value}'" for value in values], conjunction)
 
 
@@ -30,7 +29,7 @@ def listing(words: Sequence[str], conjunction: str) -> str:
 
 
 def suggestion(name: str, known: Collection[str], otherwise: str = "") -> str:
-    """Return ``Did you mean 'y'?`` for the known name nearest to ``name``; without one ``otherwise``, or all names."""
+    """Return ``Did you mean 'y'?`` for the known name most similar to ``name``, else ``otherwise`` or all names."""
     nearest = nearest_name(name, known)
     return f"Did you mean {nearest!r}?" if nearest else otherwise or f"Known: {', '.join(known) or 'none'}."
 
@@ -42,24 +41,24 @@ def nearest_name(name: str, known: Collection[str], cutoff: float = 0.6) -> str 
     return next(iter(get_close_matches(name[:100], known, n=1, cutoff=cutoff)), None)
 
 
-def problem_of_text(text: str, *, is_path: bool = False, longest: int = MAX_TEXT) -> str | None:
-    """Return what keeps a text from being used, or ``None``. Paths may have bytes that are no UTF-8."""
-    if len(text) > longest:
-        return f"is longer than {longest:,} characters"
+def problem_of_text(text: str, *, is_path: bool = False, max_length: int = MAX_TEXT) -> str | None:
+    """Return why ``text`` is invalid, as the end of a sentence, or ``None``. Paths may be other than UTF-8."""
+    if len(text) > max_length:
+        return f"is longer than {max_length:,} characters"
     for character in text:
         category = unicodedata.category(character)
         if category == "Cs" and not is_path:
             return "is not UTF-8 text"
         if category == "Cc":
-            return f"has a control character in it ({character!r})"
+            return f"has a control character ({character!r})"
     return None
 
 
 def shown(value: object) -> str:
-    """Return ``value`` as messages show it, however long or deep it is."""
+    """Return ``value`` in the form that messages show, shortened if it is long or deep."""
     try:
         return _SHOWN.repr(value)
-    except (ValueError, RecursionError):  # more digits than Python writes (4,300)
+    except (ValueError, RecursionError):  # more than the 4,300 digits that Python writes
         return "the value"
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from mockserver.catalog.reading import CatalogError, read_table
 from mockserver.commands.complaints import PACKAGE, TABLES
-from mockserver.commands.examination import Patient, finding_of
+from mockserver.commands.examination import ServerUnderTest, finding_of
 from mockserver.installation import PARTS, broken_part, incomplete_distributions, missing_parts
 from mockserver.resources import data_folder
 from mockserver.settings.model import Settings
@@ -267,9 +267,9 @@ def test_schemas_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_whatever_a_check_raises_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "mockserver.audio.pyav", raising=False)
     monkeypatch.setitem(sys.modules, "av", None)
-    finding = finding_of("codecs", Patient(Settings()))
+    finding = finding_of("codecs", ServerUnderTest(Settings()))
     assert not finding.well
-    assert finding.text.startswith("cannot write and read back mp3 (av, which decodes and encodes audio here")
+    assert finding.text.startswith("cannot encode and decode mp3 (av, which decodes and encodes audio here")
 
 
 def test_every_dependency_is_a_part() -> None:
@@ -292,8 +292,8 @@ def test_files_that_are_cut_short_are_reported(tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend(str(tmp_path))
     (complaint,) = incomplete_distributions()
     assert complaint == (
-        "flask, which takes requests apart here, cannot be used: flask/__init__.py and 1 more of its files are "
-        "missing or cut short. Reinstall it: pip install --force-reinstall flask"
+        "flask, which parses requests here, cannot be used: flask/__init__.py and 1 more of its files are "
+        "missing or truncated. Reinstall it: pip install --force-reinstall flask"
     )
 
 

@@ -59,7 +59,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
     ) as process:
         try:
             assert process.stdout is not None
-            lines = iter(process.stdout.readline, "Ctrl-C ends it.\n")
+            lines = iter(process.stdout.readline, "Press Ctrl-C to stop.\n")
             yield process, "".join(line for line in lines if process.poll() is None or line)
         finally:
             process.kill()
@@ -192,7 +192,7 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path: Path, arguments: list[str
             timeout=60,
         )
     assert ended.returncode == 1
-    message = "mockserver: the standard output cannot be written to: No space left on device\n"
+    message = "mockserver: cannot write to standard output: No space left on device\n"
     assert ended.stderr == message
 
 

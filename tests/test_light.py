@@ -83,7 +83,7 @@ def banner(site: Path) -> Iterator[str]:
     ) as server:
         assert server.stdout is not None
         printed = ""
-        while not printed.endswith("Ctrl-C ends it.\n"):
+        while not printed.endswith("Press Ctrl-C to stop.\n"):
             line = server.stdout.readline()
             assert line, printed
             printed += line
@@ -118,7 +118,7 @@ def test_what_listens_is_not_among_its_packages(site: Path) -> None:
 
 
 def test_the_banner_says_that_audio_is_not_transcribed(banner: str) -> None:
-    assert f"other audio by nobody: unknown audio gets a marked placeholder. {REMEDY}\n" in banner
+    assert f"other audio by no engine: unknown audio gets a marked placeholder. {REMEDY}\n" in banner
 
 
 def test_known_audio_is_transcribed(light: openai.OpenAI, hello: tuple[str, bytes]) -> None:

@@ -45,7 +45,7 @@ def test_what_is_no_json_is_refused(data: bytes, says: str) -> None:
 
 @pytest.mark.parametrize("text", ['{"a": [1, 2, 3]}', "[[], {}, 5]", '[",,,,,[[[[", 1, 2]', '"\\",,,,,,,,"'])
 def test_as_many_values_and_names_as_are_allowed_are_read(text: str) -> None:
-    assert strict_json.parse(text.encode(), most_values=5) == json.loads(text)
+    assert strict_json.parse(text.encode(), max_values=5) == json.loads(text)
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_as_many_values_and_names_as_are_allowed_are_read(text: str) -> None:
 )
 def test_more_values_and_names_are_refused_before_anything_is_made_of_them(data: bytes) -> None:
     with pytest.raises(strict_json.TooManyValues, match="more than 5 values and names"):
-        strict_json.parse(data, most_values=5)
+        strict_json.parse(data, max_values=5)

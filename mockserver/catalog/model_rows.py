@@ -132,7 +132,7 @@ def _check_configured(row: Mapping[str, Any], known: Mapping[str, Row], where: s
     Types are checked when the row is converted to a card.
     """
     for key, value in row.items():
-        if problem := problem_of_text(key, longest=100):
+        if problem := problem_of_text(key, max_length=100):
             raise CatalogError(f"{where}: the key {shown(key)} {problem}; remove it")
         place = f"{where}.{key}"
         if key not in CONFIGURABLE:

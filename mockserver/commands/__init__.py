@@ -1,1 +1,1 @@
-"""What the commands of the command line do; ``mockserver.cli`` declares them."""
+"""The commands of the command line, a module for each; ``mockserver.cli`` declares them."""

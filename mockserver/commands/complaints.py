@@ -1,4 +1,4 @@
-"""The messages of a server's start about missing or damaged parts of its installation; ``doctor`` reports more."""
+"""Reports missing or damaged parts of the installation when a server starts; ``doctor`` reports more."""
 
 from __future__ import annotations
 
@@ -22,41 +22,42 @@ from mockserver.installation import (
 )
 
 if TYPE_CHECKING:
-    from mockserver.services import Services
+    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.validation.schemas import Schemas
 
 PACKAGE = Path(__file__).parents[1]
-# Every table, so that a missing one is reported.
-_OF_CATALOG = """
+# All tables are listed, so that a missing one is reported.
+_CATALOG_TABLES = """
     accepted_drift aimlapi_errors audio batch_errors drift error_examples errors headers instructions languages
     languages_text listings namesake_variables openai_paths proxy_headers secret_names special_addresses
     structured_outputs templates tiers tokens voices
     models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning
     models/6-other-endpoints models/7-realtime
 """
-TABLES = (*(f"catalog/{name}.toml" for name in _OF_CATALOG.split()), "control/operations.toml")
-_REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` says more."
+TABLES = (*(f"catalog/{name}.toml" for name in _CATALOG_TABLES.split()), "control/operations.toml")
+_REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` reports more."
 
 
-def seen_at_once(services: Services) -> Iterator[str]:
-    """Yield a line about each missing part; nothing is read."""
+def missing(whisper: WhisperTranscriber | None, schemas: Schemas) -> Iterator[str]:
+    """Yield a message about each missing part. Reads no files."""
     for part in missing_parts():
         yield f"{complaint_about(part, GONE)}. {_REFUSED}"
     try:
         check_installed()
     except SpeechFailed as error:
-        yield f"Nothing can be spoken: {error}. {_REFUSED}"
+        yield f"Speech cannot be synthesized: {error}. {_REFUSED}"
     try:
-        if services.whisper is not None and services.whisper.is_in(embedded_model()):
+        if whisper is not None and whisper.is_in(embedded_model()):
             check_complete(embedded_model())
     except EngineFailed as error:
-        yield f"The Whisper model that ships is damaged: {error}. {_REFUSED}"
-    wanted = {operation.schema for operation in OPERATIONS if operation.schema}
-    if schemas := sorted(wanted - services.schemas.names):
-        yield f"{own_damage('schemas are missing: ' + ', '.join(schemas))}. {_REFUSED}"
+        yield f"The embedded Whisper model is damaged: {error}. {_REFUSED}"
+    required = {operation.schema for operation in OPERATIONS if operation.schema}
+    if names := sorted(required - schemas.names):
+        yield f"{own_damage('schemas are missing: ' + ', '.join(names))}. {_REFUSED}"
 
 
-def seen_by_reading() -> Iterator[str]:
-    """Yield a line about each part with missing or truncated files, and about each table that cannot be read."""
+def damaged() -> Iterator[str]:
+    """Yield a message about each part with missing or truncated files, and about each unreadable table."""
     for complaint in incomplete_distributions():
         yield f"{complaint}. {_REFUSED}"
     for table in TABLES:

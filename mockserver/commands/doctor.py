@@ -1,4 +1,4 @@
-"""``mockserver doctor``: what works on this machine, and how to mend what does not."""
+"""The command ``mockserver doctor``: reports what works on this machine, and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from mockserver.installation import own_distribution
 if TYPE_CHECKING:
     from mockserver.settings.model import Settings
 
-# The process finds the same packages as this one.
+# The child process has the same import path as this one.
 _EXAMINE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
     "from mockserver.commands.examination import main; main()"
 )
-_PATIENCE = 120.0  # seconds that a check may take
+_TIMEOUT = 120.0  # seconds that a check may take
 _MARKS = {"ok": "green", "wrong": "red", "note": "yellow"}
 
 
 def run(settings: Settings, *, as_json: bool = False) -> None:
-    """Print the findings; exit with 1 when something essential does not work."""
+    """Print the findings. Exit with status 1 if something essential does not work."""
     findings = []
     for finding in examine(settings):
         findings.append(finding)
@@ -51,18 +51,18 @@ def run(settings: Settings, *, as_json: bool = False) -> None:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Try everything that a server of these settings needs, each part by using it."""
+    """Yield the finding of each check of the parts that a server with these settings needs."""
     if complaint := namesake.complaint():
         yield Finding("package", False, complaint, fatal=namesake.is_in_charge())
     left = [subject for subject in CHECKS if settings.state or subject != "state folder"]
     while left:
-        for finding in _made(left, settings):
+        for finding in _run_checks(left, settings):
             left.remove(finding.subject)
             yield finding
 
 
-def _made(subjects: list[str], settings: Settings) -> Iterator[Finding]:
-    """Make checks in a process of their own. One that it dies of is the last."""
+def _run_checks(subjects: list[str], settings: Settings) -> Iterator[Finding]:
+    """Run checks in a child process, and yield their findings. A check that crashes the process is the last."""
     command = [sys.executable, "-W", "ignore", "-c", _EXAMINE, json.dumps(sys.path), *subjects]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -87,9 +87,9 @@ def _made(subjects: list[str], settings: Settings) -> Iterator[Finding]:
 
 
 def _lines(process: subprocess.Popen[bytes], results: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """Read what the process finds, line by line, and end it when nothing comes for too long."""
+    """Yield the lines of results of the process. Kill it if none arrives for ``_TIMEOUT`` seconds."""
     while True:
-        timer = threading.Timer(_PATIENCE, process.kill)
+        timer = threading.Timer(_TIMEOUT, process.kill)
         timer.start()
         line = results.readline()
         timer.cancel()
@@ -99,10 +99,10 @@ def _lines(process: subprocess.Popen[bytes], results: IO[bytes]) -> Iterator[dic
 
 
 def _cause_of_death(status: int, errors: IO[bytes]) -> str:
-    """Return how a process ended, and its last line on standard error."""
+    """Return a message with the status of a process that ended early, and its last line on standard error."""
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
-    said = errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    last_line = errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
     return one_line(
-        f"trying it ended the process ({how}{': ' if said else ''}{said}). Reinstall what it uses: "
+        f"the check ended the process ({how}{': ' if last_line else ''}{last_line}). Reinstall what it uses: "
         f"pip install --force-reinstall {own_distribution()}"
     )

@@ -1,4 +1,4 @@
-"""``mockserver drift``: the differences between the installed SDK and this server."""
+"""The command ``mockserver drift``: reports the differences between the installed SDK and this server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_SDK = 2  # exit status
 
 @exit_with_message()
 def run(*, as_json: bool, everything: bool) -> None:
-    """Print the differences that are not accepted, or ``everything``; end with status 1 where there are any."""
+    """Print the differences that are not accepted, or ``everything``. Exit with status 1 if there are any."""
     catalog = Catalog()
     try:
         version = sdk_version()

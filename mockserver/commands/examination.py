@@ -1,7 +1,7 @@
-"""What ``mockserver doctor`` tries, in a process of its own: what it tries may crash.
+"""The checks of ``mockserver doctor``, which run in a child process because they can crash.
 
-``main`` gets the settings by standard input, pickled, and the names of the checks as arguments. What it finds goes to
-standard output in lines of JSON: ``{"begins": NAME}`` before each check, then its ``Finding``.
+``main`` reads the pickled settings from standard input and the names of the checks from the arguments. It writes lines
+of JSON to standard output: ``{"begins": NAME}`` before each check, then its ``Finding``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check: passed, or a fault with its remedy. Not every fault is fatal."""
+    """The result of a check: passed (``well``), or a problem with its remedy, which can be ``fatal``."""
 
     subject: str
     well: bool
@@ -43,26 +43,26 @@ class Finding:
 
 
 def main() -> None:
-    """Make the checks that the arguments name."""
+    """Run the checks that the arguments name."""
     results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # for libraries that print
-    patient = Patient(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 - of who started this process
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keeps the output of libraries out of the results
+    server = ServerUnderTest(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 - from the parent process
     for subject in sys.argv[1:]:
-        for line in ({"begins": subject}, asdict(finding_of(subject, patient))):
+        for line in ({"begins": subject}, asdict(finding_of(subject, server))):
             print(json.dumps(line), file=results, flush=True)
-    patient.end()
+    server.close()
 
 
-def finding_of(subject: str, patient: Patient) -> Finding:
-    """Run the check of a ``subject``; any exception is a finding."""
+def finding_of(subject: str, server: ServerUnderTest) -> Finding:
+    """Run the check of a ``subject`` and return its finding. Any exception is a finding, too."""
     try:
-        return CHECKS[subject](patient)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return CHECKS[subject](server)
+    except Exception as error:  # noqa: BLE001 - every exception is a finding
         return Finding(subject, False, broken_part(error) or f"{type(error).__name__}: {error}")
 
 
-class Patient:
-    """A server of some settings, without its state, made when a check first needs it."""
+class ServerUnderTest:
+    """A server with some settings but without its state, created when a check first needs it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -74,20 +74,20 @@ class Patient:
 
         return build_services(replace(self.settings, state=""))
 
-    def end(self) -> None:
-        """End what was started."""
+    def close(self) -> None:
+        """Stop the engines of the server, if it was created."""
         if "services" in vars(self):
             self.services.close()
 
 
-def _files(_: Patient) -> Finding:
+def _files(_: ServerUnderTest) -> Finding:
     incomplete = list(incomplete_distributions())
     if incomplete:
         return Finding("files", False, "; ".join(incomplete))
-    return Finding("files", True, "none is missing or cut short of what is installed")
+    return Finding("files", True, "all installed files are complete")
 
 
-def _libraries(_: Patient) -> Finding:
+def _libraries(_: ServerUnderTest) -> Finding:
     missing, broken, loaded = missing_parts(), [], []
     for part in parts_in_use():
         if part in missing:
@@ -96,14 +96,14 @@ def _libraries(_: Patient) -> Finding:
         try:
             importlib.import_module(part.module)
             loaded.append(part.distribution)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it cannot be used
+        except Exception as error:  # noqa: BLE001 - with any exception it cannot be used
             broken.append(broken_part(error) or complaint_about(part, f"{type(error).__name__}: {error}"))
     if broken:
         return Finding("libraries", False, "; ".join(dict.fromkeys(broken)))
     return Finding("libraries", True, f"{len(loaded)} can be loaded: {', '.join(loaded)}")
 
 
-def _tables(_: Patient) -> Finding:
+def _tables(_: ServerUnderTest) -> Finding:
     from mockserver.catalog.reading import read_table
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
@@ -124,10 +124,10 @@ def _tables(_: Patient) -> Finding:
     direction_of("Speak slowly, with a British accent.")
     language_of_text("Zwei Bücher")
     counts = f"{len(catalog.models)} models, {len(catalog.voices)} voices, {len(ErrorTable().rows)} errors"
-    return Finding("tables", all(in_use), f"{len(TABLES)} are read: {counts}")
+    return Finding("tables", all(in_use), f"{len(TABLES)} can be read: {counts}")
 
 
-def _schemas(_: Patient) -> Finding:
+def _schemas(_: ServerUnderTest) -> Finding:
     from mockserver.app import OPERATIONS
     from mockserver.resources import data_folder
     from mockserver.validation.schemas import SchemaError, Schemas
@@ -140,20 +140,20 @@ def _schemas(_: Patient) -> Finding:
         for name in sorted(schemas.names):
             schemas.is_valid(name, {})
     if not schemas.violations("openai/create_speech.request", {"model": "tts-1"}):
-        raise SchemaError("create_speech.request.json takes anything")
+        raise SchemaError("create_speech.request.json accepts an invalid request")
     count = len(schemas.names)
-    return Finding("schemas", True, f"{count} validate requests, and say what is wrong with them")
+    return Finding("schemas", True, f"{count} validate requests and explain violations")
 
 
-def _settings(patient: Patient) -> Finding:
+def _settings(server: ServerUnderTest) -> Finding:
     try:
-        stubs = patient.services.stubs.visible(None)
+        stubs = server.services.stubs.visible(None)
     except STARTUP_FAILURES as error:
         return Finding("settings", False, broken_part(error) or str(error))
-    return Finding("settings", True, f"a server can be made of them, with {len(stubs):,} stubs")
+    return Finding("settings", True, f"valid, with {len(stubs):,} stubs")
 
 
-def _speech(_: Patient) -> Finding:
+def _speech(_: ServerUnderTest) -> Finding:
     from mockserver.catalog.tables import Catalog
     from mockserver.engines.espeak.driver import espeak_facts
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
@@ -165,15 +165,15 @@ def _speech(_: Patient) -> Finding:
         size = sum(len(chunk.pcm) for chunk in chunks)
         facts = espeak_facts()
     except SpeechFailed as error:
-        remedy = ". Reinstall what speaks: pip install --force-reinstall pyttsx3 espeakng-loader"
+        remedy = ". Reinstall the speech engine: pip install --force-reinstall pyttsx3 espeakng-loader"
         return Finding("speech", False, f"{error}{'' if 'pip install' in str(error) else remedy}")
     finally:
         speaker.close()
     engine = f"espeak-ng {facts.version} with {facts.voices} voices, from {facts.library}"
-    return Finding("speech", True, f"{engine}; said 'Hello world.' in {size / 48000:.1f} s of audio")
+    return Finding("speech", True, f"{engine}; synthesized 'Hello world.': {size / 48000:.1f} s of audio")
 
 
-def _codecs(_: Patient) -> Finding:
+def _codecs(_: ServerUnderTest) -> Finding:
     from mockserver.audio.clip import Clip
     from mockserver.audio.encode import CONTENT_TYPES, encode_speech
 
@@ -183,27 +183,27 @@ def _codecs(_: Patient) -> Finding:
             encoded = b"".join(encode_speech(iter([bytes(24_000)]), response_format))
             if response_format != "pcm":
                 Clip(encoded, f"x.{response_format}", 60.0).duration  # noqa: B018 - decodes it
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception as error:  # noqa: BLE001 - every exception is a finding
             broken.append(f"{response_format} ({broken_part(error) or error})")
     if broken:
         remedy = "Reinstall: pip install --force-reinstall av numpy"
-        return Finding("codecs", False, f"cannot write and read back {', '.join(broken)}. {remedy}")
-    return Finding("codecs", True, f"PyAV writes and reads {', '.join(CONTENT_TYPES)}")
+        return Finding("codecs", False, f"cannot encode and decode {', '.join(broken)}. {remedy}")
+    return Finding("codecs", True, f"PyAV encodes and decodes {', '.join(CONTENT_TYPES)}")
 
 
-def _whisper(patient: Patient) -> Finding:
+def _whisper(server: ServerUnderTest) -> Finding:
     from mockserver.audio.clip import Clip
     from mockserver.audio.encode import write_wav
-    from mockserver.commands.serve import UNHEARD
+    from mockserver.commands.serve import UNKNOWN_AUDIO
     from mockserver.engines.transcription import EngineFailed, TranscriptionOptions
     from mockserver.engines.whisper.models import MISSING, is_installed
 
     remedy = "`mockserver models pull tiny` downloads a model, --whisper-model FOLDER names one"
-    whisper = patient.services.whisper
+    whisper = server.services.whisper
     if whisper is None:
-        unheard = UNHEARD[patient.settings.unknown_audio]
-        why = f"none is wanted; {unheard}. {remedy}." if is_installed() else f"{unheard}. {MISSING}"
-        return Finding("Whisper", False, why, fatal=False)
+        unknown_audio = UNKNOWN_AUDIO[server.settings.unknown_audio]
+        text = f"turned off; {unknown_audio}. {remedy}." if is_installed() else f"{unknown_audio}. {MISSING}"
+        return Finding("Whisper", False, text, fatal=False)
     whisper.wait()
     if whisper.error:
         return Finding("Whisper", False, whisper.error)
@@ -213,15 +213,15 @@ def _whisper(patient: Patient) -> Finding:
     except EngineFailed as error:
         return Finding("Whisper", False, str(error))
     limits = f"; it understands this server's voices, not people: {remedy}" if whisper.is_embedded else ""
-    return Finding("Whisper", True, f"{whisper.model_name} is loaded, and listens{limits}")
+    return Finding("Whisper", True, f"{whisper.model_name} is loaded and transcribes{limits}")
 
 
-def _tokens(_: Patient) -> Finding:
+def _tokens(_: ServerUnderTest) -> Finding:
     from mockserver.wire import tokens
 
     vocabularies: tuple[tokens.Vocabulary, ...] = ("o200k_base", "cl100k_base")
     if all(tokens.load(vocabulary) for vocabulary in vocabularies):
-        return Finding("tokens", True, f"splintr counts them exactly, by {' and '.join(vocabularies)}")
+        return Finding("tokens", True, f"splintr counts them exactly, with {' and '.join(vocabularies)}")
     return Finding(
         "tokens",
         False,
@@ -230,17 +230,17 @@ def _tokens(_: Patient) -> Finding:
     )
 
 
-def _fixtures(patient: Patient) -> Finding:
+def _fixtures(server: ServerUnderTest) -> Finding:
     from mockserver.audio.clip import Clip
     from mockserver.engines.fixtures import load_fixtures
     from mockserver.resources import data_folder
 
-    catalog, known = patient.services.catalog, patient.services.fixtures
-    # A server goes on without those that ship.
+    catalog, known = server.services.catalog, server.services.fixtures
+    # A server logs an error of the included fixtures and starts without them; here it is raised.
     load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
     for fixture in known.fixtures:
         if fixture.audio is not None:
-            clip = Clip(fixture.audio.read_bytes(), fixture.audio.name, patient.settings.max_audio_seconds)
+            clip = Clip(fixture.audio.read_bytes(), fixture.audio.name, server.settings.max_audio_seconds)
             if not clip.duration or known.find(clip) is None:
                 return Finding(
                     "fixtures", False, f"{fixture.audio} is not recognised. Reinstall this server."
@@ -249,35 +249,35 @@ def _fixtures(patient: Patient) -> Finding:
     return Finding("fixtures", True, f"{len(names)}: {', '.join(names)}")
 
 
-def _port(patient: Patient) -> Finding:
+def _port(server: ServerUnderTest) -> Finding:
     import flask
 
     from mockserver.transport.http_server.server import PortInUse, listen
 
-    settings = patient.settings
+    settings = server.settings
     try:
-        server = listen(settings, flask.Flask("doctor"))
+        listening = listen(settings, flask.Flask("doctor"))
     except PortInUse as error:
         return Finding("port", False, str(error), fatal=False)
     except OSError as error:
         return Finding("port", False, str(error))
-    server.stop()
+    listening.stop()
     return Finding("port", True, f"{settings.host}:{settings.port} is free")
 
 
-def _state(patient: Patient) -> Finding:
+def _state(server: ServerUnderTest) -> Finding:
     from mockserver.state.inspection import inspect
     from mockserver.state.layout import StateFolderError
     from mockserver.state.value_rules import ValueRules
 
     try:
-        is_well, text = inspect(Path(patient.settings.state).absolute(), ValueRules(patient.services.schemas))
+        is_well, text = inspect(Path(server.settings.state).absolute(), ValueRules(server.services.schemas))
     except StateFolderError as error:
         return Finding("state folder", False, str(error))
     return Finding("state folder", is_well, text, fatal=False)
 
 
-CHECKS: dict[str, Callable[[Patient], Finding]] = {
+CHECKS: dict[str, Callable[[ServerUnderTest], Finding]] = {
     "files": _files,
     "libraries": _libraries,
     "tables": _tables,

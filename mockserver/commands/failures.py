@@ -1,4 +1,4 @@
-"""How commands fail: one line that names the place and the remedy, and exit status 1."""
+"""Ends failed commands with a one-line message and exit status 1."""
 
 from __future__ import annotations
 
@@ -28,27 +28,26 @@ STARTUP_FAILURES = (
     OSError,
 )
 
-
-_MAX_CHARACTERS = 4_000  # characters
+_MAX_LENGTH = 4_000  # characters of a message
 
 
 def fail(error: object) -> NoReturn:
-    """Say what is wrong, in a line, and end the program."""
+    """Write ``error`` to standard error in one line, and exit with status 1."""
     sys.stderr.write(f"mockserver: {one_line(str(error))}\n")
     sys.exit(1)
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks and other control characters, and without megabytes."""
+    """Return ``text`` as one line without control characters, truncated to 4,000 characters."""
     line = " ".join(text.split())
-    if len(line) > _MAX_CHARACTERS:
-        line = line[:_MAX_CHARACTERS] + "..."
+    if len(line) > _MAX_LENGTH:
+        line = line[:_MAX_LENGTH] + "..."
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 @contextlib.contextmanager
 def exit_with_message() -> Iterator[None]:
-    """End the program with ``fail`` for what a user can mend. Decorates the ``run`` of a command."""
+    """Call ``fail`` for an error that users can fix. Decorates the ``run`` of a command."""
     try:
         yield
     except STARTUP_FAILURES as error:

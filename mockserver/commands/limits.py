@@ -1,4 +1,4 @@
-"""``mockserver limits`` and ``mockserver limits watch``."""
+"""The commands ``mockserver limits`` and ``mockserver limits watch``."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from mockserver.settings.model import LimitRow, Settings
 
 _TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
-_EVERY = 0.5  # seconds
-_PATIENCE = 5.0  # seconds
-_BAR = 24  # characters
+_INTERVAL = 0.5  # seconds between updates
+_TIMEOUT = 5.0  # seconds for an answer of the control API
+_BAR_WIDTH = 24  # characters
 
 
 def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
-    """Print the limits of every limit group and tier, or those of one tier or model, and what settings change."""
+    """Print the limits of all limit groups and tiers, or of one ``tier`` or the model ``name``, and their changes."""
     catalog = catalog_of(settings)
     console = Console()
     tables: list[TierLimits] = []
@@ -54,7 +54,7 @@ def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
     if tables:
         console.print(_limits(tables))
     if observed:
-        console.print('Observed in answers, against the table. They hold with limits = "observed":')
+        console.print('Observed in responses, contrary to the table. They apply with limits = "observed":')
         console.print(_limits(observed))
     if changed:
         console.print("Changed by the configuration:")
@@ -62,11 +62,11 @@ def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
     if settings.limits:
         console.print(f"Changed by the setting `limits`, for every group: {settings.limits}", markup=False)
     if unknown:
-        console.print(f"No limits are known, and none enforced, for {', '.join(unknown)}.")
+        console.print(f"No limits are known or enforced for {', '.join(unknown)}.")
 
 
 def _groups(catalog: Catalog, name: str | None) -> list[str]:
-    """Return the limit groups in the order of the catalog, or the one of the model or group ``name``."""
+    """Return the limit groups in the order of the catalog, or only that of the model or group ``name``."""
     groups = list(dict.fromkeys(model.limit_group for model in catalog.models_of(None)))
     if name is None:
         return groups
@@ -90,7 +90,7 @@ def _limits(rows: list[TierLimits]) -> Table:
 
 
 def _changes(rows: list[LimitRow]) -> Table:
-    """Return the limits that the configuration gives, ``none`` where it takes one away."""
+    """Return a table of the limits in the configuration; ``none`` stands for a removed limit."""
     kinds = list(dict.fromkeys(kind for row in rows for kind, _ in row.limits))
     table = _table("limit group", "tier", "observed limits", *map(_words, kinds), numbers=len(kinds))
     for row in rows:
@@ -105,7 +105,7 @@ def _amount(amount: int | None) -> str:
 
 
 def watch_limits(url: str, *, token: str = "", once: bool) -> None:
-    """Show the buckets and costs of the server at ``url`` until interrupted; with ``once``, one time.
+    """Show the buckets and costs of the server at ``url`` until interrupted, or ``once``.
 
     ``token`` is the server's setting ``control_token``.
     """
@@ -116,28 +116,28 @@ def watch_limits(url: str, *, token: str = "", once: bool) -> None:
     with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
         while True:
             live.update(_frame(url, token), refresh=True)
-            time.sleep(_EVERY)
+            time.sleep(_INTERVAL)
 
 
 def _frame(url: str, token: str) -> Group:
     if not url.startswith(("http://", "https://")):
-        fail(f"--url: {shown(url)} is no http: URL of a server. Give one such as http://127.0.0.1:4010.")
+        fail(f"--url: {shown(url)} is not an http: or https: URL. Give one such as http://127.0.0.1:4010.")
     limits, costs = _ask(url, token, "limits"), _ask(url, token, "costs")
     try:
         return Group(
             _clock(limits["clock"]), _gauges(limits["accounts"]), _costs(costs["rows"]), _total(costs)
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError):
-        fail(f"{url}: what answers there is no audio-mockserver of this version. Name one with --url.")
+        fail(f"{url}: the server there is not an audio-mockserver of this version. Name one with --url.")
 
 
 def _ask(url: str, token: str, subject: str) -> Any:
-    """Return what the server's control API says of ``subject``. End the program when it cannot be asked."""
+    """Return the control API's answer to ``GET /_mock/{subject}``. Exits with a message if there is none."""
     address = f"{url.rstrip('/').removesuffix('/v1')}/_mock/{subject}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     opener.addheaders = [(_TOKEN_HEADER, token.encode().decode("latin-1"))] if token else []
     try:
-        with opener.open(address, timeout=_PATIENCE) as response:
+        with opener.open(address, timeout=_TIMEOUT) as response:
             return json.loads(response.read())
     except urllib.error.HTTPError as error:
         fail(f"{address}: {_refusal(error)}")
@@ -146,7 +146,7 @@ def _ask(url: str, token: str, subject: str) -> Any:
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:
-    """Return the message of a refused call."""
+    """Return the error message of a refused call."""
     try:
         return str(json.loads(error.read())["error"])
     except (ValueError, KeyError, TypeError):
@@ -178,7 +178,7 @@ def _gauges(accounts: list[dict[str, Any]]) -> Table:
 
 def _bar(used: int, limit: int) -> ProgressBar:
     colour = "green" if used < 0.7 * limit else "yellow" if used < limit else "red"
-    return ProgressBar(limit, used, _BAR, complete_style=colour, finished_style=colour)
+    return ProgressBar(limit, used, _BAR_WIDTH, complete_style=colour, finished_style=colour)
 
 
 def _costs(rows: list[dict[str, Any]]) -> Table:
@@ -200,7 +200,7 @@ def _usd(cost: float | None) -> str:
 
 
 def _table(*headers: str, numbers: int) -> Table:
-    """Return a table whose last ``numbers`` columns are numbers, which are never cut or folded."""
+    """Return a table with ``headers``. The last ``numbers`` columns are numeric: right-aligned and never folded."""
     table = Table(box=box.SIMPLE_HEAD)
     first = len(headers) - numbers
     words, figures = headers[:first], headers[first:]

@@ -1,4 +1,4 @@
-"""``mockserver models``."""
+"""The commands ``mockserver models``, ``models show`` and ``models pull``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def list_models(settings: Settings, *, as_json: bool = False) -> None:
-    """Print a table of all models, or JSON: those of the API, and those of the settings."""
+    """Print all models of the API and of the settings, as a table or as JSON."""
     catalog = catalog_of(settings)
     models = catalog.models_of(None)
     if as_json:
@@ -42,12 +42,12 @@ def list_models(settings: Settings, *, as_json: bool = False) -> None:
     console = Console()
     console.print(table)
     console.print(
-        "`mockserver models NAME` shows everything known about one. `mockserver doctor` says which Whisper listens."
+        "`mockserver models NAME` shows everything known about one. `mockserver doctor` names the Whisper model in use."
     )
 
 
 def list_retiring(settings: Settings, days: int, first: str | None, *, as_json: bool = False) -> None:
-    """Print the models whose announced shutdown comes within ``days`` of the day ``first``, the soonest first."""
+    """Print the models with an announced shutdown within ``days`` from ``first``, sorted by date."""
     try:
         today = date.fromisoformat(first) if first else datetime.now(UTC).date()
     except ValueError:
@@ -95,7 +95,7 @@ def _print_json(value: object) -> None:
 
 
 def show_model(settings: Settings, name: str) -> None:
-    """Print a model's card."""
+    """Print everything known about a model."""
     try:
         card = catalog_of(settings).card(name)
     except KeyError:
@@ -106,7 +106,7 @@ def show_model(settings: Settings, name: str) -> None:
 
 
 def _lines(value: Any, indent: str = "") -> list[str]:
-    """Return a nested value as indented lines; what is absent is left out."""
+    """Return a nested value as indented lines, without empty members."""
     members = (
         value.items() if isinstance(value, dict) else ((f"{n}.", member) for n, member in enumerate(value, 1))
     )
@@ -143,6 +143,4 @@ def pull_model(name: str) -> None:
             folder = pull(name, lambda received: progress.update(task, completed=received))
     except EngineFailed as error:
         fail(error)
-    console.print(
-        f"{name} is in {folder}. The server finds it by itself; --whisper-model {name} insists on it."
-    )
+    console.print(f"{name} is in {folder}. The server finds it there; --whisper-model {name} selects it.")

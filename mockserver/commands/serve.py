@@ -1,4 +1,4 @@
-"""``mockserver serve``."""
+"""The command ``mockserver serve``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from mockserver.app import create_app, services_of
-from mockserver.commands.complaints import seen_at_once, seen_by_reading
+from mockserver.commands import complaints
 from mockserver.commands.failures import STARTUP_FAILURES, fail
-from mockserver.commands.standard_streams import let_go, log_handler, open_closed_ones, say
+from mockserver.commands.standard_streams import flush_or_discard, log_handler, open_closed_streams, say
 from mockserver.control.guard import exposure
 from mockserver.engines.whisper.models import MISSING
 from mockserver.installation import run_or_complain
@@ -25,30 +25,30 @@ from mockserver.transport.http_server.server import listen
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from mockserver.services import Services
+    from mockserver.engines.whisper.transcriber import WhisperTranscriber
     from mockserver.settings.model import Settings
 
 log = logging.getLogger(__name__)
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
-UNHEARD = {
+UNKNOWN_AUDIO = {
     "placeholder": "unknown audio gets a marked placeholder",
     "error": "unknown audio is refused with a 503",
 }
 _COUNTS = {True: "exactly", False: "by estimate, because splintr-rs is not installed"}
-_KEYS = {True: "any API key will do", False: "only the API keys of mockserver.toml will do"}
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
-_CLOSING_SECONDS = 3.0  # that threads and processes have to end once the requests are finished
+_KEYS = {True: "any API key is accepted", False: "only the API keys of mockserver.toml are accepted"}
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_CLOSING_SECONDS = 3.0  # for threads and processes to end after the last request
 _GUARDIAN_SECONDS = 4.0  # beyond ``shutdown_seconds``, after which the guardian kills this process
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM, then finish the requests in flight, within ``shutdown_seconds``."""
-    open_closed_ones()
+    """Serve until SIGINT or SIGTERM, then finish the requests in flight within ``shutdown_seconds``."""
+    open_closed_streams()
     start_log(settings.log_level)
     return_memory_early()
     raise_limit()
@@ -60,20 +60,20 @@ def run(settings: Settings) -> None:
     guardian = Guardian(settings.shutdown_seconds + _GUARDIAN_SECONDS)
 
     def stop(_signal_number: int, _frame: FrameType | None) -> None:
-        for ending in _ENDINGS:
-            signal.signal(ending, signal.SIG_DFL)  # a second one ends the program at once
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)  # a second signal ends the program at once
         server.end()
 
-    for ending in _ENDINGS:
-        signal.signal(ending, stop)
+    for number in _STOP_SIGNALS:
+        signal.signal(number, stop)
     services = services_of(app)
     if warning := exposure(settings):
         log.warning(warning)
-    for complaint in seen_at_once(services):
+    for complaint in complaints.missing(services.whisper, services.schemas):
         log.warning("%s", complaint)
-    say(banner(server.url, services))
+    say(banner(server.url, settings, len(services.fixtures.fixtures), services.whisper))
 
-    warming_up = threading.Timer(_WARM_UP_DELAY, warm_up, (guardian, services))
+    warming_up = threading.Timer(_WARM_UP_DELAY, warm_up, (guardian, services.start))
     warming_up.daemon = True
     warming_up.start()
     gc.freeze()
@@ -84,15 +84,15 @@ def run(settings: Settings) -> None:
         warming_up.cancel()
         warming_up.join()
         services.close()
-        for thread in threading.enumerate():  # as Python does at its end, which nothing watches any more
+        for thread in threading.enumerate():  # Python does so at exit, but without a time limit
             if not thread.daemon and thread is not threading.current_thread():
                 thread.join()
     guardian.end()
-    let_go()
+    flush_or_discard()
 
 
 def start_log(level: str) -> None:
-    """Log to standard error from ``level`` on; of two chatty libraries errors only."""
+    """Log to standard error from ``level`` on; of two verbose libraries only errors."""
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[log_handler()]
     )
@@ -100,29 +100,29 @@ def start_log(level: str) -> None:
         logging.getLogger(library).setLevel(logging.ERROR)
 
 
-def warm_up(guardian: Guardian, services: Services) -> None:
-    """Start what the first answers can do without: the guardian, the engines, the control API."""
+def warm_up(guardian: Guardian, start_engines: Callable[[], None]) -> None:
+    """Start what the first answers do not need: the guardian, the engines, the control API."""
     try:
         guardian.start()
     except OSError as error:
-        log.warning("No process can be started that ends the server should it hang (%s).", error)
-    services.start()
+        log.warning("Cannot start the process that ends the server if it hangs (%s).", error)
+    start_engines()
     run_or_complain(load_control)
-    for complaint in seen_by_reading():
+    for complaint in complaints.damaged():
         log.warning("%s", complaint)
 
 
 def load_control() -> None:
-    """Import the control API, so that its first call need not wait for that."""
+    """Import the control API, so that its first call does not wait for the import."""
     importlib.import_module("mockserver.control.app")
 
 
 @contextlib.contextmanager
 def exit_after(seconds: float) -> Iterator[None]:
-    """End the program if what is done meanwhile takes longer than ``seconds``."""
+    """Exit with status 1 if the block takes longer than ``seconds``."""
 
     def give_up() -> None:
-        log.error("The server has not ended in time. What still runs is broken off.")
+        log.error("The server has not stopped in time. Requests and engines that still run are aborted.")
         os._exit(1)
 
     timer = threading.Timer(seconds, give_up)
@@ -132,15 +132,14 @@ def exit_after(seconds: float) -> Iterator[None]:
     timer.cancel()
 
 
-def banner(url: str, services: Services) -> str:
-    """Return what is printed at the start: who answers, and lines to copy."""
-    settings = services.settings
-    known = f"{len(services.fixtures.fixtures)} fixtures"
+def banner(url: str, settings: Settings, fixtures: int, whisper: WhisperTranscriber | None) -> str:
+    """Return the text printed at the start: the engines, with the number of ``fixtures``, and commands to copy."""
+    known = f"{fixtures} fixtures"
     if settings.remember_speech:
         known += " and its own speech"
     return f"""\
 audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings.accept_any_key]})
-  hears:  {known} exactly; other audio by {_listener(services)}
+  transcribes: {known} exactly; other audio by {_transcriber(settings, whisper)}
   speaks: pyttsx3 on espeak-ng
   counts: text tokens {_COUNTS[tokens.are_exact()]}
 
@@ -153,29 +152,27 @@ audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings
   python -c 'import openai; hello = open("hello.mp3", "rb")
 print(openai.OpenAI().audio.transcriptions.create(model="whisper-1", file=hello).text)'
 
-Ctrl-C ends it."""
+Press Ctrl-C to stop."""
 
 
-def _listener(services: Services) -> str:
-    """Return what transcribes audio that is no fixture."""
-    whisper, settings = services.whisper, services.settings
-    if whisper is None and settings.whisper_model != "none":
-        return f"nobody: {UNHEARD[settings.unknown_audio]}. {MISSING}"
+def _transcriber(settings: Settings, whisper: WhisperTranscriber | None) -> str:
+    """Return a description of the engine for audio that is not a fixture."""
     if whisper is None:
-        return f"nobody: {UNHEARD[settings.unknown_audio]}"
+        remedy = "" if settings.whisper_model == "none" else f". {MISSING}"
+        return f"no engine: {UNKNOWN_AUDIO[settings.unknown_audio]}{remedy}"
     limits = ", a Whisper that understands this server's voices, not people" if whisper.is_embedded else ""
     return f"{whisper.model_name}{limits}"
 
 
 def return_memory_early() -> None:
-    """Have glibc give large blocks back to the system at once, and keep few heaps for its threads.
+    """Let glibc return large blocks to the system at once, and share a few heaps among its threads.
 
-    Else each thread keeps the memory of the largest upload it ever handled.
+    Otherwise each thread keeps the memory of the largest upload that it has handled.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return
-    mallopt(_M_MMAP_THRESHOLD, 8 << 20)  # Whisper's arrays are smaller; mapping each anew takes time
+    mallopt(_M_MMAP_THRESHOLD, 8 << 20)  # Whisper's arrays are smaller; mapping each of them would take time
     mallopt(_M_TRIM_THRESHOLD, 32 << 20)
     mallopt(_M_ARENA_MAX, 4)

@@ -1,4 +1,4 @@
-"""Keeps the server serving while standard output or error is closed, full, or not read."""
+"""Keeps a server running if standard output or error is closed, full, or not read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import sys
 log = logging.getLogger(__name__)
 
 _OUTPUT, _ERROR = 1, 2
-_PATIENCE = 1.0  # seconds that a log line waits for a reader, if the last line was read
-_PIECE = 512  # bytes that a pipe takes without blocking once it takes any (POSIX, PIPE_BUF)
+_TIMEOUT = 1.0  # seconds that a log line waits for a reader, if the last line was read
+_PIECE = 512  # bytes that a writable pipe accepts without blocking (POSIX, PIPE_BUF)
 
 
-def open_closed_ones() -> None:
+def open_closed_streams() -> None:
     """Open standard input, output and error on the null device if they are closed.
 
-    Otherwise a connection would get the number of one of them, and error reports would be written to it.
+    Otherwise a connection would get one of their file descriptors, and error messages would be written to it.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     while nowhere <= _ERROR:
@@ -27,17 +27,17 @@ def open_closed_ones() -> None:
 
 
 def say(text: str) -> None:
-    """Print ``text``. If standard output cannot be written to, log that and go on."""
+    """Print ``text``. If that fails, log a warning and discard further output."""
     try:
         print(text, flush=True)  # noqa: T201
     except OSError as error:
-        log.warning("The standard output cannot be written to (%s). The server goes on.", error)
-        with open(os.devnull, "w") as nowhere:  # or Python would try again at the end
+        log.warning("Cannot write to standard output (%s). The server continues.", error)
+        with open(os.devnull, "w") as nowhere:  # otherwise Python would try again at exit
             os.dup2(nowhere.fileno(), _OUTPUT)
 
 
-def let_go() -> None:
-    """Discard what standard output and error could not write: Python would try again at exit, and fail."""
+def flush_or_discard() -> None:
+    """Flush standard output and error, and discard what cannot be written: Python would fail on it at exit."""
     for stream, number in ((sys.stdout, _OUTPUT), (sys.stderr, _ERROR)):
         try:
             stream.flush()
@@ -47,19 +47,19 @@ def let_go() -> None:
 
 
 def log_handler() -> logging.Handler:
-    """Return the handler that logs to standard error. If that is a pipe, no thread waits long for its reader."""
+    """Return a handler that logs to standard error. If that is a pipe, no thread waits long for its reader."""
     if os.name == "posix" and sys.stderr is sys.__stderr__ and stat.S_ISFIFO(os.fstat(_ERROR).st_mode):
         return _PipeHandler()
     return logging.StreamHandler(sys.stderr)
 
 
 class _PipeHandler(logging.Handler):
-    """Writes to standard error, a pipe. Drops what is not read in time, because all threads would end up waiting."""
+    """A handler that writes to standard error, a pipe. It drops lines that are not read in time."""
 
     _has_reader = True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line."""
+        """Write the record as a line."""
         try:
             line = f"{self.format(record)}\n".encode(errors="backslashreplace")
         except Exception:  # noqa: BLE001 - a message that cannot be formatted must not fail its caller
@@ -72,7 +72,7 @@ class _PipeHandler(logging.Handler):
             return
 
     def _is_read(self) -> bool:
-        """Return whether the pipe takes a piece."""
-        _, ready, _ = select.select([], [_ERROR], [], _PATIENCE if self._has_reader else 0)
+        """Return whether the pipe accepts a piece."""
+        _, ready, _ = select.select([], [_ERROR], [], _TIMEOUT if self._has_reader else 0)
         self._has_reader = bool(ready)
         return self._has_reader

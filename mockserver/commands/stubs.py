@@ -1,4 +1,4 @@
-"""``mockserver stubs check``."""
+"""The command ``mockserver stubs check``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.settings.model import Settings
 
 @exit_with_message()
 def check_stubs(folders: tuple[str, ...]) -> None:
-    """Print the number of stubs in some folders, and warnings; end the program when one cannot be used."""
+    """Print the number of stubs in ``folders``, and warnings. Exits with a message if a stub is invalid."""
     known = build_services(Settings(whisper_model="none")).stubs
     stubs = load_stubs([Path(folder) for folder in folders], known.check)
     files = {stub.source.rpartition(":")[0] for stub in stubs}

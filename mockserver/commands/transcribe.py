@@ -1,4 +1,4 @@
-"""``mockserver transcribe FILE``."""
+"""The command ``mockserver transcribe FILE``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from mockserver.engines.transcription import TranscriptionOptions, UnknownAudio
 from mockserver.providers.openai.audio.transcriptions import TranscriptionRequest, render
 
 if TYPE_CHECKING:
+    from mockserver.catalog.tables import Catalog
+    from mockserver.engines.answers import AnswerChain
     from mockserver.engines.transcription import Segment, Transcription
-    from mockserver.services import Services
     from mockserver.settings.model import Settings
 
 _MODEL = "whisper-1"
@@ -38,34 +39,34 @@ def run(
         words=response_format == "verbose_json",
     )
     with contextlib.closing(build_services(replace(settings, state=""))) as services:
-        request = _request(services, options, response_format)
+        request = _request(services.catalog, options, response_format)
         try:
-            heard = _listen(services, Path(file), request)
-            segments = tuple(_with_progress(heard))
+            transcription = _transcribe(services.transcribers, settings, Path(file), request)
+            segments = tuple(_with_progress(transcription))
         except UnusableAudio as error:
             fail(f"{file}: {error}")
         except UnknownAudio:
             fail(
-                "no Whisper model was found. Give one with --whisper-model; "
-                "`mockserver doctor` says what is there."
+                "no Whisper model was found. Name one with --whisper-model; `mockserver doctor` reports more."
             )
-        answer = render(services.catalog, request, heard, segments)
-    sys.stderr.write(f"answered by: {heard.answered_by}\n")
+        answer = render(services.catalog, request, transcription, segments)
+    sys.stderr.write(f"answered by: {transcription.answered_by}\n")
     assert isinstance(answer.body, bytes)
     sys.stdout.buffer.write(answer.body if answer.body.endswith(b"\n") else answer.body + b"\n")
 
 
-def _listen(services: Services, path: Path, request: TranscriptionRequest) -> Transcription:
-    settings, chain = services.settings, services.transcribers
+def _transcribe(
+    chain: AnswerChain, settings: Settings, path: Path, request: TranscriptionRequest
+) -> Transcription:
     clip = Clip(path.read_bytes(), path.name, settings.max_audio_seconds, keep_samples=chain.can_listen)
-    heard = chain.lookup(clip, request.options) or chain.transcribe(
+    transcription = chain.lookup(clip, request.options) or chain.transcribe(
         clip, request.options, lambda: None, unknown_audio=settings.unknown_audio
     )
-    return with_speakers(heard, clip, ()) if request.diarizes else heard
+    return with_speakers(transcription, clip, ()) if request.diarizes else transcription
 
 
-def _request(services: Services, options: TranscriptionOptions, response_format: str) -> TranscriptionRequest:
-    model = services.catalog.model(_DIARIZING_MODEL if response_format == "diarized_json" else _MODEL)
+def _request(catalog: Catalog, options: TranscriptionOptions, response_format: str) -> TranscriptionRequest:
+    model = catalog.model(_DIARIZING_MODEL if response_format == "diarized_json" else _MODEL)
     assert model is not None
     assert model.transcription is not None
     granularities = ("word", "segment")
@@ -80,13 +81,13 @@ def _request(services: Services, options: TranscriptionOptions, response_format:
     )
 
 
-def _with_progress(heard: Transcription) -> Iterator[Segment]:
+def _with_progress(transcription: Transcription) -> Iterator[Segment]:
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("listening", total=heard.duration)
-        for segment in heard.segments:
+        task = progress.add_task("transcribing", total=transcription.duration)
+        for segment in transcription.segments:
             progress.update(task, completed=segment.end)
             yield segment

@@ -1,9 +1,9 @@
-"""Regular expressions of callers: written as Python has them, run by RE2 in a time that grows with the text only.
+"""Regular expressions of callers, in Python's syntax, run by RE2 in time linear in the text.
 
 Python's own engine backtracks, possibly for hours, and blocks all threads meanwhile. RE2 does not backtrack, and lets
-other threads run. Python's parser reads the pattern, and its parse tree is written again for RE2, so that the pattern
-means what it means in Python: ``\\w``, ``\\d``, ``\\s`` and ``\\b`` know all of Unicode, and ``$`` matches before a
-last line break, too (which then belongs to the match). Patterns that RE2 cannot express are refused.
+other threads run. Python's parser parses the pattern, and its parse tree is rewritten for RE2, so that the pattern
+keeps its meaning in Python: ``\\w``, ``\\d``, ``\\s`` and ``\\b`` cover all of Unicode, and ``$`` also matches before
+a final line break (which then belongs to the match). Patterns that RE2 cannot express are refused.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from typing import Any, NamedTuple
 MAX_CHARACTERS = 10_000  # characters of a pattern
 MAX_REPEATS = 1_000  # RE2's own bound for {m,n}
 
-_MAX_DEPTH = 100  # groups within each other
-_MEMORY = 1 << 21  # bytes that RE2 takes for a pattern, with what it keeps of its way through texts
-_KEPT = 1_024  # patterns that are kept ready for `compiled`
+_MAX_DEPTH = 100  # nested groups
+_MEMORY = 1 << 21  # bytes that RE2 may use for a pattern and its cache
+_KEPT = 1_024  # patterns in the cache of `compiled`
 
-# The characters of Python's classes, as RE2 writes them within brackets.
+# The characters of Python's classes, as RE2 writes them in brackets.
 _UNICODE_CLASSES = {
     "DIGIT": r"\p{Nd}",
     "SPACE": r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}",
     "WORD": r"\p{L}\p{N}_",
 }
 _ASCII_CLASSES = {"DIGIT": "0-9", "SPACE": r"\t-\r\x20", "WORD": "A-Za-z0-9_"}
-_MARK = "\uffff"  # stands in a text wherever a word begins or ends; itself it is no character
-_MARKED = 2  # marks at each place: as many \b in a row can be met
+_MARK = "\uffff"  # inserted at every word boundary of a text; not a character itself
+_MARKED = 2  # marks at each boundary, so that as many consecutive \b can match
 _BOUNDARY = re.compile(r"\b")
 
 _UNBOUNDED = {
-    "ASSERT": "look-ahead and look-behind only go right after ^ at the beginning, as in ^(?!.*no).*yes",
-    "ASSERT_NOT": "look-ahead and look-behind only go right after ^ at the beginning, as in ^(?!.*no).*yes",
-    "AT_NON_BOUNDARY": r"\B is not known. Write which characters may stand there",
-    "ATOMIC_GROUP": "groups of the kind (?>…) are not known. Write (?:…)",
-    "GROUPREF": r"references to groups, such as \1, are not known. Write what may be there once more",
-    "GROUPREF_EXISTS": "conditions on groups are not known. Write both cases, with | between them",
-    "POSSESSIVE_REPEAT": "repetitions of the kind *+ are not known. Leave the second sign out",
+    "ASSERT": "look-ahead and look-behind are supported only right after ^ at the beginning, as in ^(?!.*no).*yes",
+    "ASSERT_NOT": "look-ahead and look-behind are supported only right after ^ at the beginning, as in ^(?!.*no).*yes",
+    "AT_NON_BOUNDARY": r"\B is not supported. Write the characters that may stand there",
+    "ATOMIC_GROUP": "groups of the form (?>…) are not supported. Write (?:…)",
+    "GROUPREF": r"references to groups, such as \1, are not supported. Write the pattern again",
+    "GROUPREF_EXISTS": "conditions on groups are not supported. Write both cases, separated by |",
+    "POSSESSIVE_REPEAT": "repetitions of the form *+ are not supported. Leave the second sign out",
 }
 
 
 class ExpressionError(ValueError):
-    """A text cannot be used as a regular expression. The message says why, and goes on after the text."""
+    """A text cannot be used as a regular expression. The message continues a sentence that begins with the text."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Expression:
 
     @property
     def size(self) -> int:
-        """Instructions of RE2's, all of which it follows for each character of a text at worst."""
+        """Return the number of RE2 instructions, which all run for each character of a text in the worst case."""
         return max(self.plain.size, self.marked.size)
 
     def search(self, text: str) -> list[str | None] | None:
-        """Return what is found first in ``text``: all of it, then its groups. ``None`` if nothing is."""
+        """Return the first match in ``text`` followed by its groups; ``None`` if there is no match."""
         programs, data = self._read(text)
         if not all(bool(each.match(data)) == wanted for wanted, each in programs.at_the_beginning):
             return None
@@ -73,11 +73,11 @@ class Expression:
         return [None if each is None else _decoded(each) for each in (found[0], *found.groups())]
 
     def found_in(self, text: str) -> bool:
-        """Return whether it is found anywhere in ``text``."""
+        """Return whether the expression matches anywhere in ``text``."""
         return self.search(text) is not None
 
     def is_all_of(self, text: str) -> bool:
-        """Return whether it matches the whole of ``text``, from the first character to the last."""
+        """Return whether the expression matches the whole of ``text``."""
         programs, data = self._read(text)
         conditions = programs.at_the_beginning
         return programs.main.fullmatch(data) is not None and all(
@@ -93,7 +93,7 @@ class Expression:
 
 
 class _Programs(NamedTuple):
-    """A pattern as RE2 runs it. ``at_the_beginning`` is what must (``True``) or must not be found there."""
+    """A pattern compiled for RE2. ``at_the_beginning`` has patterns that must (``True``) or must not match there."""
 
     main: Any
     at_the_beginning: tuple[tuple[bool, Any], ...]
@@ -101,15 +101,15 @@ class _Programs(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Instructions of all that is run for a text."""
+        """Return the number of instructions of all programs."""
         return int(self.main.programsize) + sum(int(each.programsize) for _, each in self.at_the_beginning)
 
 
 @lru_cache(maxsize=_KEPT)
 def compiled(pattern: str, flags: int = 0) -> Expression:
-    """Return a pattern, ready to be used; ``flags`` are those of ``re``. Raises ``ExpressionError``."""
+    """Return the compiled pattern; ``flags`` are those of ``re``. Raises ``ExpressionError``."""
     if len(pattern) > MAX_CHARACTERS:
-        raise _unusable(f"it has more than {MAX_CHARACTERS} characters. Look for less")
+        raise _unusable(f"it has more than {MAX_CHARACTERS} characters. Shorten it")
     try:
         tree = import_module("re._parser").parse(pattern, flags)
     except (re.error, FutureWarning, DeprecationWarning, OverflowError) as error:
@@ -149,7 +149,7 @@ def _run_by_re2(written: str) -> Any:
     try:
         return re2.compile(written.encode(), options)
     except re2.error as error:
-        raise _unusable("it is too large. Make it shorter, or have it repeat fewer characters") from error
+        raise _unusable("it is too large. Shorten it, or let it repeat fewer characters") from error
 
 
 def _decoded(found: bytes) -> str:
@@ -165,10 +165,9 @@ def _too_deep() -> ExpressionError:
 
 
 class _Writer:
-    """Writes for RE2 what Python's parser found.
+    """A writer that turns the parse tree of Python's parser into a pattern for RE2.
 
-    Where words are those of Unicode and the pattern has a ``\\b``, every character may have marks before it, which
-    the text then has, too.
+    If words are those of Unicode and the pattern has a ``\\b``, marks may precede every character, as in the text.
     """
 
     def __init__(self, *, is_ascii: bool, has_marks: bool) -> None:
@@ -177,7 +176,7 @@ class _Writer:
         self._depth = 0
 
     def written(self, tree: Iterable[tuple[Any, Any]], flags: int) -> str:
-        """Return the pattern. Raises ``ExpressionError``."""
+        """Return the pattern of a parse tree. Raises ``ExpressionError``."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise _too_deep()
@@ -213,7 +212,7 @@ class _Writer:
         raise _unusable(_UNBOUNDED[operation])
 
     def _one(self, written: str, flags: int) -> str:
-        """Return what one character must be."""
+        """Return the pattern of one character, with optional marks and case folding."""
         cased = f"(?i:{written})" if flags & re.IGNORECASE else written
         return f"(?:{self.marks}{cased})" if self.marks else cased
 
@@ -256,7 +255,9 @@ class _Writer:
     def _repeated(self, least: int, most: int, repeated: Any, flags: int) -> str:
         endless = most == import_module("re._constants").MAXREPEAT
         if least > MAX_REPEATS or (most > MAX_REPEATS and not endless):
-            raise ExpressionError(f"it repeats more than {MAX_REPEATS} times. Leave the number open: {{1,}}.")
+            raise ExpressionError(
+                f"it repeats more than {MAX_REPEATS} times. Leave out the upper bound: {{1,}}."
+            )
         return f"(?:{self.written(repeated, flags)}){{{least},{'' if endless else most}}}"
 
 
@@ -265,7 +266,7 @@ def _code(character: int) -> str:
 
 
 def _has_boundary(tree: Any) -> bool:
-    """Return whether there is a ``\\b`` anywhere in a tree of the parser."""
+    """Return whether a parse tree contains a ``\\b``."""
     for item in tree:
         if isinstance(item, tuple | list) or hasattr(item, "data"):
             if _has_boundary(item):
@@ -277,15 +278,15 @@ def _has_boundary(tree: Any) -> bool:
 
 @cache
 def _others(name: str, is_ascii: bool) -> str:
-    """Return the characters that are not of a class of Python's, as ranges."""
-    of_class = re.compile({"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}[name], re.ASCII if is_ascii else 0)
-    return "".join(f"{_code(first)}-{_code(last)}" for first, last in _ranges_without(of_class))
+    """Return the characters outside one of Python's classes, as ranges."""
+    in_class = re.compile({"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}[name], re.ASCII if is_ascii else 0)
+    return "".join(f"{_code(first)}-{_code(last)}" for first, last in _ranges_without(in_class))
 
 
-def _ranges_without(of_class: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+def _ranges_without(in_class: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
     first = 0
-    for found in of_class.finditer(everything):
+    for found in in_class.finditer(everything):
         if found.start() > first:
             yield first, found.start() - 1
         first = found.end()

@@ -1,1 +1,1 @@
-"""What outlives the server, where a state folder is named: values and bytes, on disk."""
+"""The state of the server, values and blobs, in memory or in a state folder on disk."""

@@ -1,9 +1,9 @@
-"""Bytes that are kept exactly: small ones in memory if nothing outlives the server, all others on disk.
+"""Stores blobs: bytes by id, on disk, or in memory if they are small and there is no state folder.
 
-They are written and read piece by piece, so that their size costs no memory. What is being written is not there
-until it is committed, and then it is on the disk. It stays in ``incoming/`` until a value of the store names it, and
-goes back there before the last such value is removed: so what is in ``incoming/`` and named by none is the rest of
-something interrupted, which the next start removes, and what is in ``blobs/`` was kept and never is.
+Blobs are written and read piece by piece, so that large ones take no memory. A blob exists once it is committed; it is
+on the disk then. It stays in ``incoming/`` until a value of the store names it, and is moved back there before the
+last such value is removed. So a blob in ``incoming/`` that no value names is left over from an interruption, and the
+next start removes it; blobs in ``blobs/`` are never removed at a start.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_i
 if TYPE_CHECKING:
     from mockserver.state.memory import Change, MemoryStore
 
-NAMED_UNDER = "blobs"  # a value of the store has the ids of its blobs in a list of this name
+NAMED_UNDER = "blobs"  # the member of a value that lists the ids of its blobs
 
-_SMALL = 1 << 16  # bytes; what is larger is on disk
-_SMALL_IN_ALL = 1 << 26  # bytes in memory; beyond, small ones are on disk, too
+_SMALL = 1 << 16  # bytes; larger blobs are on disk
+_MAX_IN_MEMORY = 1 << 26  # bytes of all blobs in memory; further small ones are on disk, too
 
 
 class Blob(NamedTuple):
-    """Bytes that are kept: under which id, how many, and their hash in hex digits."""
+    """A committed blob: its id, its size in bytes, and its SHA-256 in hex."""
 
     id: str
     size: int
@@ -41,14 +41,13 @@ class Blob(NamedTuple):
 
 
 class BytesGone(KeyError):
-    """There are no bytes of that id: whoever named them was removed meanwhile, or somebody damaged the folder."""
+    """No blob has the id: the value that named it was removed meanwhile, or the folder is damaged."""
 
 
 class Blobs:
-    """Bytes by id. Thread-safe.
+    """The blobs by id. Thread-safe.
 
-    With a ``folder`` all are there, and come back at the next start. Without, large ones are in a folder for
-    temporary files.
+    With a ``folder`` all are in it, and survive a restart. Without, large ones are in a temporary folder.
     """
 
     def __init__(self, folder: Folder | None = None, troubles: Troubles | None = None) -> None:
@@ -62,11 +61,11 @@ class Blobs:
             _make_folders(folder)
 
     def writer(self, blob_id: str | None = None) -> BlobWriter:
-        """Take bytes, to be kept once they are committed, under an id of their own. A context manager."""
+        """Return a writer of a new blob, a context manager. Without ``blob_id``, a new id is generated."""
         return BlobWriter(self, blob_id or uuid.uuid4().hex)
 
     def open(self, blob_id: str) -> BinaryIO:
-        """Read the bytes. Raises ``BytesGone`` when there are none of that id, ``StateFailed`` of the disk."""
+        """Open a blob for reading. Raises ``BytesGone`` if there is none, ``StateFailed`` if the disk fails."""
         content = self._memory.get(blob_id)
         if content is not None:
             return io.BytesIO(content)
@@ -82,11 +81,11 @@ class Blobs:
         raise BytesGone(blob_id)
 
     def __contains__(self, blob_id: str) -> bool:
-        """Return whether there are bytes of that id."""
+        """Return whether there is a blob ``blob_id``."""
         return self.size(blob_id) is not None
 
     def size(self, blob_id: str) -> int | None:
-        """Return how many bytes there are of that id; ``None`` for none."""
+        """Return the size of a blob in bytes; ``None`` if there is none."""
         content = self._memory.get(blob_id)
         if content is not None:
             return len(content)
@@ -98,17 +97,17 @@ class Blobs:
         return None
 
     def settle(self, blob_id: str) -> None:
-        """Put bytes that a value names where they stay. If that fails, the next start does it."""
+        """Move a blob that a value names to ``blobs/``. If that fails, the next start does it."""
         self._move(self._incoming, self._path, blob_id)
 
     def unsettle(self, blob_id: str) -> None:
-        """Have the next start remove bytes, unless a value names them then; they are there until they are deleted."""
+        """Move a blob, which stays readable, to ``incoming/``: the next start removes it unless a value names it."""
         self._move(self._path, self._incoming, blob_id)
 
     def delete(self, blob_id: str) -> None:
-        """Forget the bytes; nothing happens when there are none. Who is reading them can go on.
+        """Delete a blob, if there is one. Open readers can read on.
 
-        Unsettled ones that cannot be removed now (on Windows, while somebody reads) are removed at the next start.
+        An unsettled blob that cannot be removed now (on Windows, while it is read) is removed at the next start.
         """
         with self._lock:
             self._in_memory -= len(self._memory.pop(blob_id, b""))
@@ -117,7 +116,7 @@ class Blobs:
                 discard(path)
 
     def close(self) -> None:
-        """Remove the temporary folder; a state folder stays, for the next server."""
+        """Remove the temporary folder, or unlock the state folder."""
         if self._folder is not None:
             self._folder.close()
 
@@ -127,7 +126,7 @@ class Blobs:
                 source(blob_id).replace(target(blob_id))
 
     def _places(self, blob_id: str) -> tuple[Path, ...]:
-        """Return where the bytes may be; the first place twice, because they may be moved there meanwhile."""
+        """Return the possible paths of a blob; the first twice, because the blob can be moved there meanwhile."""
         return self._path(blob_id), self._incoming(blob_id), self._path(blob_id)
 
     def _path(self, blob_id: str) -> Path:
@@ -142,20 +141,20 @@ class Blobs:
             return self._folder
 
     def _incoming(self, blob_id: str) -> Path:
-        """Return where a blob is while no value names it."""
+        """Return the path of a blob while no value names it."""
         return self._on_disk().path / INCOMING / blob_id
 
     def failed(self, error: OSError | StateFolderError) -> StateFailed:
-        """Return what to raise where bytes cannot be written."""
-        if isinstance(error, StateFolderError):  # the folder for temporary files
+        """Return the exception to raise for an ``error`` of writing."""
+        if isinstance(error, StateFolderError):  # of the temporary folder
             return StateFailed(str(error))
         place = self._folder.path if self._folder else "The folder for temporary files"
         return self.troubles.failed(place, error)
 
     def _keep_in_memory(self, blob_id: str, content: bytes) -> bool:
-        """Keep a small blob, or raise that there is no room."""
+        """Keep a small blob in memory. Return whether there was room."""
         with self._lock:
-            if self._keeps or self._in_memory + len(content) > _SMALL_IN_ALL:
+            if self._keeps or self._in_memory + len(content) > _MAX_IN_MEMORY:
                 return False
             self._in_memory += len(content)
             self._memory[blob_id] = content
@@ -163,7 +162,7 @@ class Blobs:
 
 
 class BlobWriter:
-    """Takes the bytes of one blob; without a ``commit`` nothing of them stays. For one thread."""
+    """A writer of one blob, for one thread. Without a ``commit``, nothing of it is kept."""
 
     def __init__(self, blobs: Blobs, blob_id: str) -> None:
         self._blobs = blobs
@@ -175,11 +174,11 @@ class BlobWriter:
 
     @property
     def sha256(self) -> str:
-        """Return the SHA-256 of what was written, in hex."""
+        """Return the SHA-256 of the written bytes, in hex."""
         return self._hash.hexdigest()
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Add bytes. Raises ``StateFailed`` where the disk takes no more."""
+        """Append bytes. Raises ``StateFailed`` if the disk fails."""
         self._hash.update(piece)
         self.size += len(piece)
         if self._small is not None:
@@ -190,7 +189,7 @@ class BlobWriter:
         self._try(lambda file: file.write(piece))
 
     def commit(self) -> Blob:
-        """Keep what was written, from now on. Raises ``StateFailed``."""
+        """Keep the written bytes as a blob and return it. Raises ``StateFailed``."""
         if self._small is not None and not self._blobs._keep_in_memory(self._id, bytes(self._small)):
             self._spill()
         if self._file is not None:
@@ -202,16 +201,16 @@ class BlobWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Forget what was written, unless it was committed."""
+        """Discard the written bytes, unless they were committed."""
         self._small = None
         if self._file is not None:
-            with contextlib.suppress(OSError):  # of what could not be written before
+            with contextlib.suppress(OSError):  # of bytes that could not be written before
                 self._file.close()
             self._file = None
             discard(self._blobs._incoming(self._id))
 
     def _spill(self) -> None:
-        """Move what is in memory to the disk."""
+        """Move the bytes in memory to a file."""
         small, self._small = self._small, None
         try:
             self._file = private_file(self._blobs._incoming(self._id), new=True)
@@ -233,7 +232,7 @@ class BlobWriter:
 
 
 class References:
-    """Counts by how many values of the store a blob is named, and deletes it when there is none left."""
+    """The reference counts of the blobs: how many values of the store name each. Unnamed blobs are deleted."""
 
     def __init__(
         self,
@@ -241,18 +240,18 @@ class References:
         write: Callable[[Sequence[Change]], None] = lambda _: None,
         values: Iterable[dict[str, Any]] = (),
     ) -> None:
-        """Count the blobs of ``values``, those that the store has at first; ``write`` has further ones on disk."""
+        """Count the blobs of the initial ``values`` of the store. ``write`` writes changes of the store to disk."""
         self._blobs = blobs
         self._write = write
         self._counts = _names(values)
 
     def follow(self, store: MemoryStore) -> None:
-        """Keep the bytes that the values of ``store`` name, from now on."""
+        """Follow the changes of ``store`` from now on."""
         store.persist(self.persist)
         store.listen(self.release)
 
     def persist(self, changes: Sequence[Change]) -> None:
-        """Have changes of the store be on disk, its bytes with them. Raises what ``write`` raises."""
+        """Write changes of the store, and settle or unsettle their blobs. Raises what ``write`` raises."""
         unnamed = self._unnamed_after(changes)
         for blob_id in unnamed:
             self._blobs.unsettle(blob_id)
@@ -269,21 +268,21 @@ class References:
         self._counts.subtract(_names(change.before for change in changes))
 
     def release(self, changes: Sequence[Change]) -> None:
-        """Delete the bytes that no value names any more, once nobody sees the values that did."""
+        """Delete the blobs that no value names any more, once the changes are visible."""
         for blob_id in _names(change.before for change in changes):
             if self._counts[blob_id] <= 0:
                 del self._counts[blob_id]
                 self._blobs.delete(blob_id)
 
     def _unnamed_after(self, changes: Sequence[Change]) -> list[str]:
-        """Return the ids of the blobs that no value names after the changes, but one did before or in between."""
-        left = _names(change.before for change in changes)
+        """Return the ids of blobs that no value names after the changes, though one did before or in between."""
+        dropped = _names(change.before for change in changes)
         named = _names(change.after for change in changes)
-        return [each for each in left if self._counts[each] + named[each] - left[each] <= 0]
+        return [each for each in dropped if self._counts[each] + named[each] - dropped[each] <= 0]
 
 
 def _names(values: Iterable[dict[str, Any] | None]) -> Counter[str]:
-    """Count how often blobs are named in values."""
+    """Return how often each blob is named in ``values``."""
     return Counter(blob_id for value in values for blob_id in named_in(value))
 
 
@@ -293,7 +292,7 @@ def _make_folders(folder: Folder) -> None:
 
 
 def _without_links(path: str, flags: int) -> int:
-    """Open a file, but not through a symbolic link. An opener for ``open``."""
+    """Open a file unless it is a symbolic link. An opener for ``open``."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 

@@ -1,4 +1,4 @@
-"""Files that only their owner may read, and that are there as a whole or not at all, also after a loss of power."""
+"""Writes files atomically and durably, readable only for their owner."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from typing import BinaryIO
 
 log = logging.getLogger(__name__)
 
-PARTIAL = ".tmp"  # the suffix of a file that is being written
-DAMAGED = "damaged"  # the folder beside files in which those are that cannot be used
+PARTIAL = ".tmp"  # suffix of a file that is being written
+DAMAGED = "damaged"  # name of the folder, beside the files, for unusable ones
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _WRITING = (
     os.O_WRONLY
     | os.O_CREAT
-    | getattr(os, "O_NOFOLLOW", 0)  # a link would lead to files that are not ours
+    | getattr(os, "O_NOFOLLOW", 0)  # a link could lead to foreign files
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REMEDIES = {
     **dict.fromkeys(_NO_ROOM, "Free some space there"),
-    errno.EROFS: "Mount it so that it can be written to",
-    errno.EACCES: "Let this user write there",
-    errno.EPERM: "Let this user write there",
-    errno.EIO: "Look whether the disk is broken",
+    errno.EROFS: "Mount it writable",
+    errno.EACCES: "Allow this user to write there",
+    errno.EPERM: "Allow this user to write there",
+    errno.EIO: "Check the disk",
     errno.EMFILE: "Raise the limit of open files (ulimit -n)",
 }
-_QUIET = 60.0  # seconds in which the same trouble is not logged again
+_QUIET = 60.0  # seconds during which the same error is not logged again
 
 
 class StateFailed(Exception):
-    """Something could not be written to the disk, or read from it. Nothing of it is kept.
+    """Writing to the disk or reading from it failed. Nothing of the change is kept.
 
-    ``reason`` is the system's message; ``no_room`` is whether there is no space left.
+    ``reason`` is the system's message; ``no_room`` is ``True`` if no space is left.
     """
 
     def __init__(self, message: str, reason: str = "", *, no_room: bool = False) -> None:
@@ -50,38 +50,38 @@ class StateFailed(Exception):
 
 
 class Troubles:
-    """Logs why the disk fails and what to do; the same message once a minute at most. Thread-safe."""
+    """The log of disk errors with their remedies; each error at most once a minute. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told: dict[int | None, float] = {}
+        self._logged: dict[int | None, float] = {}
 
     def failed(self, path: Path | str, error: OSError, verb: str = "written") -> StateFailed:
-        """Return what to raise for an ``error`` with ``path``; it is in the log then."""
+        """Log an ``error`` with ``path``, and return the exception to raise for it."""
         reason = error.strerror or str(error)
         message = f"{path} cannot be {verb}: {reason}"
         with self._lock:
             now = time.monotonic()
-            is_told = now - self._told.get(error.errno, -_QUIET) < _QUIET
-            if not is_told:
-                self._told[error.errno] = now
-        if not is_told:
-            remedy = _REMEDIES.get(error.errno or 0, "See to it")
+            is_new = now - self._logged.get(error.errno, -_QUIET) >= _QUIET
+            if is_new:
+                self._logged[error.errno] = now
+        if is_new:
+            remedy = _REMEDIES.get(error.errno or 0, "Check it")
             log.error("%s. %s, or start the server with another state folder.", message, remedy)
         return StateFailed(message, reason, no_room=error.errno in _NO_ROOM)
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner can read, unless it exists, and return it."""
+    """Create a folder that only its owner can read, unless it exists, and return it."""
     with contextlib.suppress(FileExistsError):
         path.mkdir(_FOLDER_MODE)
-        path.chmod(_FOLDER_MODE)  # whatever the umask takes away
+        path.chmod(_FOLDER_MODE)  # regardless of the umask
         sync(path.parent)
     return path
 
 
 def private_file(path: Path, *, new: bool = False) -> BinaryIO:
-    """Open a file for writing that only its owner can read, and truncate it. A ``new`` one must not exist."""
+    """Open and truncate a file that only its owner can read. A ``new`` one must not exist."""
     descriptor = os.open(path, _WRITING | (os.O_EXCL if new else os.O_TRUNC), _FILE_MODE)
     if hasattr(os, "fchmod"):
         os.fchmod(descriptor, _FILE_MODE)
@@ -89,7 +89,7 @@ def private_file(path: Path, *, new: bool = False) -> BinaryIO:
 
 
 def tighten(path: Path) -> None:
-    """Let only the owner read and write a file or folder. Does nothing where it belongs to another user."""
+    """Restrict a file or folder to its owner. Does nothing if it belongs to another user."""
     mode = _FOLDER_MODE if path.is_dir() else _FILE_MODE
     with contextlib.suppress(OSError):
         if stat.S_IMODE(path.lstat().st_mode) != mode:
@@ -97,7 +97,7 @@ def tighten(path: Path) -> None:
 
 
 def stage(path: Path, content: bytes) -> Path:
-    """Write what ``path`` is to hold beside it, down to the disk; ``settle`` puts it in place."""
+    """Write the future content of ``path`` to a file beside it, with fsync, and return that. The caller renames it."""
     partial = path.with_suffix(PARTIAL)
     try:
         with private_file(partial) as file:
@@ -110,13 +110,13 @@ def stage(path: Path, content: bytes) -> Path:
 
 
 def flush(file: BinaryIO) -> None:
-    """Write what is buffered to the disk itself (fsync)."""
+    """Write the buffers of a file to the disk (fsync)."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync(folder: Path) -> None:
-    """Write the entries of a folder to the disk itself: what was made, renamed and removed in it (fsync)."""
+    """Write the entries of a folder to the disk (fsync): files created, renamed and removed in it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:  # Windows, or a folder that may be written to but not read
@@ -124,26 +124,26 @@ def sync(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that has no such thing
+        if error.errno != errno.EINVAL:  # a file system without fsync of folders
             raise
     finally:
         os.close(descriptor)
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file atomically: after a crash it is complete, or as it was before."""
+    """Write a file atomically: after a crash it has either its new or its old content."""
     stage(path, content).replace(path)
     sync(path.parent)
 
 
 def discard(path: Path) -> None:
-    """Remove a file that is not needed. If that fails, the next start of the server removes it."""
+    """Remove a file that is not needed. Errors are ignored: the next start of the server removes it."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def set_aside(path: Path) -> Path:
-    """Move a file to the folder ``damaged`` beside it, where nothing is ever replaced. Return where it is then."""
+    """Move a file to the folder ``damaged`` beside it, where no file is replaced. Return its new path."""
     folder = private_folder(path.parent / DAMAGED)
     number, target = 0, folder / path.name
     while os.path.lexists(target):

@@ -1,4 +1,4 @@
-"""The files of all accounts: those that clients uploaded, and those that the server made for them."""
+"""The files of all accounts: uploaded by clients, or created by the server for them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 KIND = "file"
 
 _DAY = 86_400  # seconds
-# Seconds that files of a purpose stay where nobody says how long. Source: API reference, Upload file.
+# Default lifetimes by purpose, in seconds. Source: API reference, Upload file.
 _LIFETIMES: Mapping[str, int] = {"batch": 30 * _DAY, "batch_output": 30 * _DAY}
 
 FileObject = dict[str, Any]
 
 
 class Files:
-    """Files by account and id. An expired one is gone as soon as somebody asks for it. Thread-safe."""
+    """Files by account and id. An expired file is removed at the next access to it. Thread-safe."""
 
     def __init__(self, store: MemoryStore, blobs: Blobs, clock: Clock, ids: Ids) -> None:
         self._store = store
@@ -43,10 +43,10 @@ class Files:
         lifetime: int | None = None,
         file_id: str = "",
     ) -> FileObject:
-        """Make a file of committed bytes. ``lifetime`` is in seconds, else that of the purpose.
+        """Create a file from a committed ``blob`` and return its object.
 
-        A ``file_id`` is given where it was promised already; a file of that id is replaced. Raises ``StateFailed``,
-        the bytes being forgotten.
+        ``lifetime`` is in seconds; the default depends on the purpose. ``file_id`` is an id that was promised earlier;
+        a file with that id is replaced. Raises ``StateFailed``; the blob is deleted then.
         """
         now = int(self._clock.now())
         lifetime = lifetime or _LIFETIMES.get(purpose)
@@ -75,32 +75,30 @@ class Files:
         return value["file"] if value and not self._is_expired(account_id, value["file"]) else None
 
     def blob_id(self, account_id: str, file_id: str) -> str | None:
-        """Return where its bytes are, or ``None``. They stay as long as a value of the store names the blob."""
+        """Return the id of a file's blob, or ``None``. The blob is kept as long as a value of the store names it."""
         value = self._store.get(KIND, account_id, file_id)
         return value["blobs"][0] if value else None
 
     def list(self, account_id: str) -> list[FileObject]:
-        """Return all of an account, oldest first."""
+        """Return the files of an account, oldest first."""
         files = [value["file"] for value in self._store.values(KIND, account_id)]
         return [file for file in files if not self._is_expired(account_id, file)]
 
     def open(self, account_id: str, file_id: str) -> BinaryIO:
-        """Read the bytes. Raises ``KeyError`` when there is no such file."""
+        """Open a file for reading. Raises ``KeyError`` if there is none."""
         value = self._store.get(KIND, account_id, file_id)
         if value is None or self._is_expired(account_id, value["file"]):
             raise KeyError(file_id)
         return self._blobs.open(value["blobs"][0])
 
     def remove(self, account_id: str, file_id: str) -> bool:
-        """Forget a file and its bytes. Return whether there was one."""
+        """Remove a file and its blob. Return whether there was one."""
         return self.get(account_id, file_id) is not None and self._store.remove(KIND, account_id, file_id)
 
     def _is_expired(self, account_id: str, file: FileObject) -> bool:
         """Return whether a file has expired; such a file is removed."""
         if file["expires_at"] is None or self._clock.now() < file["expires_at"]:
             return False
-        with contextlib.suppress(
-            StateFailed
-        ):  # which is logged; removing it is tried again at the next access
+        with contextlib.suppress(StateFailed):  # logged; removal is tried again at the next access
             self._store.remove(KIND, account_id, file["id"])
         return True

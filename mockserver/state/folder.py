@@ -1,4 +1,4 @@
-"""A folder that one server has for itself: locked while it runs, or made for it and removed at its end."""
+"""State folders, locked while a server runs, and temporary folders, removed when it stops."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _LOCK_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC"
 
 
 class StateFolderInUse(StateFolderError):
-    """Another server uses the folder."""
+    """The folder is locked by another server."""
 
 
 class Folder:
-    """A locked folder with the marker of a state folder. The lock goes with the process, however that ends."""
+    """A locked state folder with its marker. The system releases the lock when the process ends."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder if need be, and lock it. Raises ``StateFolderError``, nothing being changed.
+        """Create the folder if necessary, and lock it. Raises ``StateFolderError`` without changing anything.
 
-        A folder that is not empty must have the marker, or be one that an earlier version left.
+        A folder that is not empty must have the marker, or be one of an earlier version.
         """
         self.path = path
         try:
@@ -52,7 +52,7 @@ class Folder:
         except OSError as error:
             os.close(descriptor)
             raise StateFolderInUse(
-                f"state: another server is using {path}. End that one, or name another folder."
+                f"state: another server is using {path}. Stop that server, or name another folder."
             ) from error
         self._unlock = weakref.finalize(self, os.close, descriptor)
         try:
@@ -69,19 +69,19 @@ class Folder:
         sync(self.path)
 
     def folder(self, name: str) -> Path:
-        """Return a folder inside, which is there. Raises ``OSError``."""
+        """Return a subfolder, created if necessary. Raises ``OSError``."""
         return private_folder(self.path / name)
 
     def close(self) -> None:
-        """Let another server have the folder."""
+        """Unlock the folder."""
         self._unlock()
 
 
 class TemporaryFolder(Folder):
-    """One that is removed at the end: when it is closed, else when the process ends in good order."""
+    """A temporary state folder, removed when it is closed or when the process exits normally."""
 
     def __init__(self) -> None:
-        """Make the folder, and remove those of processes that ended otherwise.
+        """Create the folder, and remove those of processes that were killed.
 
         Raises ``StateFolderError`` or ``OSError``.
         """
@@ -96,7 +96,7 @@ class TemporaryFolder(Folder):
 
 
 def is_in_use(path: Path) -> bool:
-    """Return whether a server uses a state folder. Nothing is changed."""
+    """Return whether a server uses a state folder. Changes nothing."""
     try:
         descriptor = os.open(path / LOCK, _LOCK_FLAGS)
     except OSError:
@@ -111,14 +111,14 @@ def is_in_use(path: Path) -> bool:
 
 
 def unusable(path: Path, error: OSError) -> StateFolderError:
-    """Return what to raise where a folder cannot be used."""
+    """Return the exception to raise for a folder that cannot be used."""
     return StateFolderError(
-        f"state: {path} cannot be used as a folder ({error.strerror}). Name one that can be written to."
+        f"state: {path} cannot be used as a folder ({error.strerror}). Name a writable folder."
     )
 
 
 def _sweep() -> None:
-    """Remove the temporary folders of this user that no process holds any more."""
+    """Remove the temporary folders of this user that no process has locked."""
     for path in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
         with contextlib.suppress(OSError, StateFolderError):
             if _is_own_folder(path) and is_marked(path) and not is_in_use(path):
@@ -131,7 +131,7 @@ def _is_own_folder(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """Remove a temporary folder, but for what no server wrote there."""
+    """Remove a temporary folder, except for files that no server writes."""
     with contextlib.suppress(OSError):
         for name in (BLOBS, INCOMING):
             for file, is_file in files_in(path / name):

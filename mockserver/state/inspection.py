@@ -1,4 +1,4 @@
-"""Describes a state folder for ``mockserver doctor``; changes nothing in it."""
+"""Describes a state folder for ``mockserver doctor``, without changing it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from mockserver.state.survey import Survey
     from mockserver.state.value_rules import ValueRules
 
-_MAX_NAMED = 20  # files
+_MAX_NAMED = 20  # files in a list
 
 
 def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
-    """Return whether a state folder is in good order, and a description of its content.
+    """Return whether a state folder is in order, and a description of its content.
 
-    Raises ``StateFolderError`` where a server could not use it.
+    Raises ``StateFolderError`` if a server could not use it.
     """
     try:
         if not folder.exists():
             _check_access(next(each for each in folder.parents if each.exists()))
-            return True, f"{folder} can be written to, and is made when a server starts"
+            return True, f"{folder} does not exist yet; a server creates it at its start"
         check_is_ours(folder)
         _check_access(folder)
         found = survey(folder, rules)
@@ -33,7 +33,7 @@ def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
         raise unusable(folder, error) from error
     if is_in_use(folder):
         return False, f"state: another server is using {folder}. It has {_kept(found)}."
-    about = f"{folder} can be written to, and no server uses it; it has {_kept(found)}"
+    about = f"{folder} is writable, and no server uses it; it has {_kept(found)}"
     return not (found.damaged or found.set_aside or found.unnamed), "; ".join([about, *_troubles(found)])
 
 
@@ -49,15 +49,15 @@ def _kept(found: Survey) -> str:
 
 
 def _names(paths: list[Path]) -> str:
-    """Return the first names of files."""
+    """Return the names of the first files."""
     return ", ".join(path.name for path in paths[:_MAX_NAMED]) + (", ..." if len(paths) > _MAX_NAMED else "")
 
 
 def _troubles(found: Survey) -> list[str]:
-    """Return descriptions of the other files in the folder."""
+    """Return descriptions of the problems and of the foreign files in the folder."""
     lines = []
-    if found.half_written:
-        lines.append(f"{len(found.half_written)} files half written, which the next start removes")
+    if found.incomplete:
+        lines.append(f"{len(found.incomplete)} incomplete files, which the next start removes")
     if found.unnamed:
         lines.append(f"{unnamed_in_words(found)}: {_names(found.unnamed)}")
     if found.damaged:
@@ -67,10 +67,8 @@ def _troubles(found: Survey) -> list[str]:
         )
     if found.set_aside:
         lines.append(
-            f"{found.set_aside} files set aside earlier, in the folders 'damaged': mend or remove them"
+            f"{found.set_aside} files set aside earlier, in the folders 'damaged': repair or remove them"
         )
     if found.foreign:
-        lines.append(
-            f"{len(found.foreign)} files or folders that are not the server's, such as {found.foreign[0]}"
-        )
+        lines.append(f"{len(found.foreign)} foreign files or folders, such as {found.foreign[0]}")
     return lines

@@ -1,12 +1,12 @@
-"""The names and forms of the files in a state folder. Files with other names belong to others and are left alone.
+"""The names and formats of the files in a state folder. Files with other names are foreign and left alone.
 
 ======================  ==================================================================================
-``mockserver-state.json``  the marker: a JSON object whose ``format`` is that of the folder
+``mockserver-state.json``  the marker: a JSON object with the ``format`` of the folder
 ``lock``                locked by the server that uses the folder; empty
 ``values/``             a file ``<12 digits>.json`` for each value, ``<12 digits>.tmp`` while it is written
-``blobs/``              a file of 32 hex digits for the bytes of each blob that a value names
-``incoming/``           the same, while they are written, until a value names them and once none will
-``*/damaged/``          what could not be used
+``blobs/``              a file ``<32 hex digits>`` for each blob that a value names
+``incoming/``           the same for blobs that no value names yet, or none will soon
+``*/damaged/``          files that could not be used
 ======================  ==================================================================================
 """
 
@@ -25,16 +25,16 @@ from mockserver.state.disk import DAMAGED, PARTIAL, write_whole
 
 MARKER, LOCK = "mockserver-state.json", "lock"
 VALUES, BLOBS, INCOMING = "values", "blobs", "incoming"
-FORMAT = 1  # of the folders that this server writes and reads
+FORMAT = 1  # the format of state folders that this version reads and writes
 
 _FOLDERS = (VALUES, BLOBS, INCOMING)
 _MARKER_PARTIAL = Path(MARKER).with_suffix(PARTIAL).name
-_OF_THE_FILE_SYSTEM = "lost+found"  # in an empty file system of its own
+_LOST_AND_FOUND = "lost+found"  # in the root of an empty file system
 _BLOB = re.compile("[0-9a-f]{32}")
 _VALUE = re.compile(rf"([0-9]{{12}})(\.json|{re.escape(PARTIAL)})")
 _MAX_MARKER = 1 << 12  # bytes
 _ROW = ("kind", "account", "key", "value")  # the members of a value's file
-_WHAT = "The state of a mock server for audio APIs. Remove the folder as a whole, or nothing of it."
+_WHAT = "The state of a mock server for audio APIs. Remove the whole folder, or none of its files."
 
 
 class StateFolderError(Exception):
@@ -42,20 +42,20 @@ class StateFolderError(Exception):
 
 
 def is_blob_id(text: str) -> bool:
-    """Return whether a blob may have that id: it is the name of a file, and a restored snapshot could name any."""
+    """Return whether ``text`` is a valid blob id. Snapshots can contain any id, and the id is a file name."""
     return _BLOB.fullmatch(text) is not None
 
 
 def number_in(name: str) -> int | None:
-    """Return the number in the name of a value's file; ``None`` for another name."""
+    """Return the number in the name of a value file; ``None`` for any other name."""
     found = _VALUE.fullmatch(name)
     return int(found[1]) if found else None
 
 
 def files_in(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield what a folder holds, by name, and whether each is a plain file (no folder, link or pipe). None without it.
+    """Yield the entries of a folder by name, and whether each is a plain file (no folder, link or pipe).
 
-    The folder for damaged files is left out.
+    The folder for damaged files is left out. A missing folder has no entries.
     """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -67,69 +67,73 @@ def files_in(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def is_marked(folder: Path) -> bool:
-    """Return whether a folder has the marker of this format. Raises ``StateFolderError`` for any other marker."""
+    """Return whether a folder has the marker. Raises ``StateFolderError`` for a damaged or newer one."""
     path = folder / MARKER
     if not os.path.lexists(path):
         return False
     found = _marker_in(path)
     if found > FORMAT:
         raise StateFolderError(
-            f"state: {path} says that a newer version wrote the folder, in format {found}; this one knows "
+            f"state: {path}: a newer version wrote this folder, in format {found}; this version reads "
             f"format {FORMAT}. Start the newer version, or name another folder."
         )
     return True
 
 
 def mark(folder: Path) -> None:
-    """Write the marker."""
+    """Write the marker to a folder."""
     write_whole(folder / MARKER, json.dumps({"format": FORMAT, "what": _WHAT}).encode() + b"\n")
 
 
 def check_is_ours(folder: Path) -> None:
-    """Raise ``StateFolderError`` unless a folder that is there is marked, empty, or of an earlier version.
+    """Raise ``StateFolderError`` unless an existing folder has the marker, is empty, or is of an earlier version.
 
-    Earlier versions wrote no marker. Their folders have a ``lock`` and ``values/``, and no file or
-    folder that they would not have written. Nothing is changed.
+    Earlier versions wrote no marker. Their folders have ``lock`` and ``values/``, and no foreign files or folders.
+    Changes nothing.
     """
     for name in (MARKER, LOCK):
         if os.path.lexists(folder / name) and not _is_plain_file(folder / name):
-            raise StateFolderError(f"state: {folder / name} is no file. Remove it, or name another folder.")
+            raise StateFolderError(
+                f"state: {folder / name} is not a file. Remove it, or name another folder."
+            )
     for name in _FOLDERS:
         if os.path.lexists(folder / name) and not _is_plain_folder(folder / name):
-            raise StateFolderError(f"state: {folder / name} is no folder. Remove it, or name another folder.")
+            raise StateFolderError(
+                f"state: {folder / name} is not a folder. Remove it, or name another folder."
+            )
     if is_marked(folder):
         return
-    names = {path.name for path, _ in files_in(folder)} - {_OF_THE_FILE_SYSTEM, _MARKER_PARTIAL}
+    names = {path.name for path, _ in files_in(folder)} - {_LOST_AND_FOUND, _MARKER_PARTIAL}
     if LOCK in names and (folder / LOCK).lstat().st_size == 0:
         names.remove(LOCK)
     if names and not _is_of_earlier_version(folder, names):
         shown = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
         raise StateFolderError(
-            f"state: {folder} holds {shown} and no {MARKER}: it is not a state folder of this server. "
-            "Name an empty folder, or one that is not there yet."
+            f"state: {folder} contains {shown} and no {MARKER}: it is not a state folder of this server. "
+            "Name an empty folder, or one that does not exist yet."
         )
 
 
 def row_in(content: bytes) -> dict[str, Any]:
-    """Return the content of a value's file; its value is not checked. Raises ``ValueError``."""
+    """Return the content of a value file, whose value is not checked. Raises ``ValueError``."""
     row = strict_json.parse(content)
     if not isinstance(row, dict) or set(row) != set(_ROW):
-        raise ValueError(f"it is no JSON object with {', '.join(_ROW)}")
+        raise ValueError(f"it is not a JSON object with {', '.join(_ROW)}")
     return row
 
 
 def _marker_in(path: Path) -> int:
-    """Return the format in a marker."""
+    """Return the format number in a marker."""
     try:
         with path.open("rb") as file:
             found = strict_json.parse(file.read(_MAX_MARKER))
         number = found["format"]
         if type(number) is not int or number < 1:
-            raise ValueError("format is no number from 1 on")
+            raise ValueError("format is not a number from 1 on")
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise StateFolderError(
-            f"state: {path} is damaged ({error}). If the folder has nothing but the state of a server, remove "
-            "this file: the next start writes it anew. Else name another folder."
+            f"state: {path} is damaged ({error}). If the folder contains only the state of a server, remove "
+            "this file: the next start writes it again. Otherwise name another folder."
         ) from error
     return number
 

@@ -1,6 +1,6 @@
-"""Where what outlives a request is kept: in memory, by kind and account, bounded.
+"""The store of all values, in memory, bounded by kind and account.
 
-Values are plain data (JSON values), so that a listener can keep them elsewhere, too.
+Values are JSON values, so that they can also be written to disk.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 
 Value = dict[str, Any]
 
-_MAX_VALUES = 10_000  # values of one kind and account; the oldest make room
-_ROOM_BYTES = 1 << 26  # of one kind and account, as JSON; the oldest make room
-_ROOMS = 4_096  # kinds and accounts; the one that was not used for longest makes room
+_MAX_VALUES = 10_000  # values of one kind and account; the oldest are evicted
+_ROOM_BYTES = 1 << 26  # bytes of one kind and account, as JSON; the oldest values are evicted
+_ROOMS = 4_096  # kinds and accounts; the least recently used one is evicted
 
-_Name = tuple[str, str]  # kind and account, which have a room of their own
+_Name = tuple[str, str]  # kind and account of a room
 
 
 class Change(NamedTuple):
-    """A value that came (``before`` is ``None``), was replaced, or left (``after`` is ``None``)."""
+    """A change of a value: added (``before`` is ``None``), replaced, or removed (``after`` is ``None``)."""
 
     kind: str
     account: str
@@ -38,11 +38,11 @@ def _nothing(*_: object) -> None:
 
 
 class MemoryStore:
-    """Keeps values by kind, account and key. Each method is atomic: what raises an exception has changed nothing.
+    """The values by kind, account and key. Each method is atomic: if it raises an exception, nothing has changed.
 
-    Changes come one after the other. Each is made in copies of the rooms it concerns, written elsewhere if something
-    persists the store, and seen as a whole after that: who reads never waits for a disk, and never sees what may
-    still fail. Values are copied neither in nor out.
+    Changes are serialized. Each is made in copies of the rooms that it affects, then written to disk if the store is
+    persisted, then published as a whole: readers never wait for a disk, and never see a change that can still fail.
+    Values are not copied.
     """
 
     def __init__(
@@ -50,38 +50,38 @@ class MemoryStore:
     ) -> None:
         self._capacity = capacity
         self._room_bytes = room_bytes
-        self._most_rooms = rooms
-        self._changes = threading.Lock()  # held during a change, also while it is written
-        self._lock = threading.Lock()  # for the rooms, held for moments
-        self._rooms: dict[_Name, _Room] = {}  # that used last at the end; none is ever changed
+        self._max_rooms = rooms
+        self._changes = threading.Lock()  # held during a change and while it is written
+        self._lock = threading.Lock()  # for the rooms; held briefly
+        self._rooms: dict[_Name, _Room] = {}  # the most recently used last; a room is never modified
         self._write: Listener = _nothing
         self._listeners: tuple[Listener, ...] = ()
 
     def persist(self, write: Listener) -> None:
-        """Have ``write`` keep elsewhere, from now on, what a method changes, before anybody sees it.
+        """Call ``write`` with the changes of every method from now on, before they are visible.
 
-        It may raise an exception: then nothing is changed, and no listener is called.
+        If it raises an exception, nothing is changed and no listener is called.
         """
         self._write = write
 
     def listen(self, listener: Listener) -> None:
-        """Tell ``listener`` from now on what every method changed, before the method returns."""
+        """Call ``listener`` with the changes of every method from now on, before the method returns."""
         self._listeners += (listener,)
 
     def put(
         self, kind: str, account: str, key: str, value: Value, *, check: Callable[[], None] = _nothing
     ) -> None:
-        """Keep ``value``, replacing one of the same key. What is larger than a room may be is not kept.
+        """Store ``value``, replacing one with the same key. A value larger than a room is not stored.
 
-        ``check`` is called first: what it reads in the store stays so until the value is there. What it raises is
-        raised, nothing being changed.
+        ``check`` is called first; the store does not change between its call and the end of the method. If it raises
+        an exception, that is raised and nothing is changed.
         """
         with self._changing() as draft:
             check()
             draft.put((kind, account), key, value)
 
     def load(self, values: Iterable[tuple[str, str, str, Value]]) -> None:
-        """Keep values, each with its kind, account and key, as one change."""
+        """Store values, each with its kind, account and key, as one change."""
         with self._changing() as draft:
             for kind, account, key, value in values:
                 draft.put((kind, account), key, value)
@@ -91,7 +91,7 @@ class MemoryStore:
         return self._room((kind, account)).values.get(key)
 
     def update(self, kind: str, account: str, key: str, change: Callable[[Value], Value]) -> Value | None:
-        """Replace the value of ``key`` by what ``change`` makes of it. Return the new one, or ``None``."""
+        """Replace the value of ``key`` by the result of ``change``. Return the new value, or ``None``."""
         with self._changing() as draft:
             before = self._room((kind, account)).values.get(key)
             if before is None:
@@ -101,7 +101,7 @@ class MemoryStore:
             return changed
 
     def remove(self, kind: str, account: str, key: str) -> bool:
-        """Forget ``key``. Return whether there was one."""
+        """Remove the value of ``key``. Return whether there was one."""
         with self._changing() as draft:
             return draft.remove((kind, account), key)
 
@@ -110,7 +110,7 @@ class MemoryStore:
         return list(self._room((kind, account)).values.values())
 
     def all(self, kind: str) -> list[tuple[str, str, Value]]:
-        """Return account, key and value of all values of a kind; those of an account oldest first."""
+        """Return account, key and value of all values of a kind; those of each account oldest first."""
         return [
             (account, key, value)
             for (room_kind, account), room in self._all_rooms().items()
@@ -119,12 +119,12 @@ class MemoryStore:
         ]
 
     def reset(self, account_id: str | None) -> None:
-        """Forget everything of an account, or of all."""
+        """Remove all values of an account, or of all accounts."""
         with self._changing() as draft:
             draft.reset(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Value]:
-        """Return what is kept of an account, or of all: its kinds with their values, oldest first."""
+        """Return the values of an account, or of all accounts: their kinds with the values, oldest first."""
         return [
             {"kind": kind, "account": account if account_id is None else None, "values": dict(room.values)}
             for (kind, account), room in self._all_rooms().items()
@@ -132,7 +132,7 @@ class MemoryStore:
         ]
 
     def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Keep the values of a ``snapshot`` in place of what there is, of an account or of all."""
+        """Replace the values of an account, or of all accounts, by those of a ``snapshot``."""
         with self._changing() as draft:
             draft.reset(account_id)
             for room in state:
@@ -141,11 +141,11 @@ class MemoryStore:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[_Draft]:
-        """Take the changes of a method, have them written and seen, and call the listeners."""
+        """Yield a draft for the changes of a method; then write and publish them, and call the listeners."""
         with self._changes:
             draft = _Draft(self._all_rooms(), self._capacity, self._room_bytes)
             yield draft
-            draft.make_room(self._most_rooms)
+            draft.evict_rooms(self._max_rooms)
             if not draft.changes:
                 return
             self._write(draft.changes)
@@ -158,12 +158,12 @@ class MemoryStore:
                 listener(draft.changes)
 
     def _all_rooms(self) -> Mapping[_Name, _Room]:
-        """Return the rooms as they are now, that not used for longest first."""
+        """Return a copy of the rooms, the least recently used first."""
         with self._lock:
             return self._rooms.copy()
 
     def _room(self, name: _Name) -> _Room:
-        """Return the room of a kind and account, an empty one if nothing is kept of them."""
+        """Return the room of a kind and account, an empty one if they have no values."""
         with self._lock:
             if name not in self._rooms:
                 return _Room()
@@ -172,17 +172,17 @@ class MemoryStore:
 
 
 class _Draft:
-    """A change that nobody sees yet: the rooms that it concerns, as they will be, and what differs."""
+    """A change that is not visible yet: modified copies of the affected rooms, and the changes of values."""
 
     def __init__(self, before: Mapping[_Name, _Room], capacity: int, room_bytes: int) -> None:
-        self.rooms: dict[_Name, _Room] = {}  # also those that will be empty
+        self.rooms: dict[_Name, _Room] = {}  # including those that will be empty
         self.changes: list[Change] = []
         self._before = before
         self._capacity = capacity
         self._room_bytes = room_bytes
 
     def put(self, name: _Name, key: str, value: Value) -> None:
-        """Keep a value; the oldest of its room make room."""
+        """Store a value, and evict the oldest of its room if necessary."""
         self.replace(name, key, value)
         room = self.rooms[name]
         if room.sizes[key] > self._room_bytes:
@@ -191,14 +191,14 @@ class _Draft:
             self.remove(name, next(iter(room.values)))
 
     def replace(self, name: _Name, key: str, value: Value) -> None:
-        """Keep a value, whatever room there is."""
+        """Store a value without evicting others."""
         room = self._room(name)
         before = room.values.get(key)
         room.put(key, value)
         self.changes.append(Change(*name, key, before, value))
 
     def remove(self, name: _Name, key: str) -> bool:
-        """Forget a value. Return whether there was one."""
+        """Remove a value. Return whether there was one."""
         room = self._room(name)
         if key not in room.values:
             return False
@@ -206,17 +206,17 @@ class _Draft:
         return True
 
     def reset(self, account_id: str | None) -> None:
-        """Forget the rooms of an account, or all."""
+        """Clear the rooms of an account, or all rooms."""
         for name in [name for name in self._before if account_id in (None, name[1])]:
             self._clear(name)
 
-    def make_room(self, most: int) -> None:
-        """Forget the rooms that were not used for longest, if there are more than ``most``."""
+    def evict_rooms(self, max_rooms: int) -> None:
+        """Clear the least recently used rooms, if there are more than ``max_rooms``."""
         if all(name in self._before for name in self.rooms):
             return
         left = [name for name in self._before if name not in self.rooms]
         left += [name for name, room in self.rooms.items() if room.values]
-        for name in left[: max(0, len(left) - most)]:
+        for name in left[: max(0, len(left) - max_rooms)]:
             self._clear(name)
 
     def _clear(self, name: _Name) -> None:
@@ -230,7 +230,7 @@ class _Draft:
 
 
 class _Room:
-    """The values of one kind and account, oldest first, and how many bytes they are as JSON."""
+    """The values of one kind and account, oldest first, and their size in bytes as JSON."""
 
     def __init__(self) -> None:
         self.values: dict[str, Value] = {}

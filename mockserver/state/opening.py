@@ -1,4 +1,4 @@
-"""Opens what a server keeps: in memory alone, or in a state folder that brings back what was kept before."""
+"""Opens the store and the blobs of a server, in memory or in a state folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MAX_LOGGED = 20  # damaged or foreign files that have a line in the log
+_MAX_LOGGED = 20  # damaged or foreign files that are logged one by one
 
 
 def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
-    """Return the store and the blobs of a server, as they were left in the folder ``path``; an empty one keeps nothing.
+    """Return the store and the blobs of a server, loaded from the folder ``path``. An empty path keeps all in memory.
 
-    Values that do not satisfy the ``rules`` are set aside. Raises ``StateFolderError`` when the folder cannot be
-    used, is somebody else's, or another server uses it.
+    Values that violate the ``rules`` are set aside. Raises ``StateFolderError`` if the folder cannot be used, is not
+    a state folder, or is used by another server.
     """
     troubles, store = Troubles(), MemoryStore()
     if not path:
@@ -40,22 +40,21 @@ def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
     except OSError as error:
         folder.close()
         raise StateFolderError(
-            f"state: {error.filename or folder.path} cannot be used ({error.strerror}). Let this user read and "
-            "write all of it, or name another folder."
+            f"state: {error.filename or folder.path} cannot be used ({error.strerror}). Allow this user to read "
+            "and write all of it, or name another folder."
         ) from error
 
 
 def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troubles) -> Blobs:
-    """Put the values of the files into the store, which they and the blobs follow from then on.
+    """Load the values of the folder into ``store``; its later changes are written to the folder.
 
-    The files come first: what they cannot write has not happened, and bytes are deleted when nothing on disk
-    names them any more.
+    A change is written before it is visible, and blobs are deleted once no value on disk names them.
     """
     for name in (VALUES, BLOBS, INCOMING):
         _tighten(folder.folder(name))
     found = survey(folder.path, rules)
     _clear(found)
-    _tell(found)
+    _log(found)
     blobs, files = Blobs(folder, troubles), ValueFiles(folder, troubles, found)
     for path in found.unsettled:
         blobs.settle(path.name)
@@ -65,7 +64,7 @@ def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troub
 
 
 def _tighten(folder: Path) -> None:
-    """Have a folder and what servers wrote in it be for its owner alone: earlier versions let others read it."""
+    """Restrict a folder and the server's files in it to the owner: earlier versions let others read them."""
     tighten(folder)
     for path, is_file in files_in(folder):
         if is_file and (is_blob_id(path.name) or number_in(path.name) is not None):
@@ -73,9 +72,9 @@ def _tighten(folder: Path) -> None:
 
 
 def _clear(found: Survey) -> None:
-    """Set aside what cannot be used, and remove what was half written when a server was killed.
+    """Set damaged files aside, and remove incomplete ones of a killed server.
 
-    Bytes that no value names stay where they are: their value was lost or damaged, and can come back.
+    Blobs that no value names are kept: their value was lost or damaged, and can be brought back.
     """
     for number, (path, what, reason) in enumerate(found.damaged):
         moved = set_aside(path)
@@ -83,19 +82,19 @@ def _clear(found: Survey) -> None:
             log.warning(
                 "state: %s cannot be used: %s. Its file is kept as %s", what, reason.rstrip("."), moved
             )
-    for path in found.half_written:
+    for path in found.incomplete:
         discard(path)
 
 
-def _tell(found: Survey) -> None:
-    """Log what else was found in the folder."""
+def _log(found: Survey) -> None:
+    """Log the other findings in the folder."""
     if found.damaged:
-        log.warning("state: %d values cannot be used, and are set aside", len(found.damaged))
-    if found.half_written:
-        log.info("state: %d files that were half written are removed", len(found.half_written))
+        log.warning("state: %d values cannot be used and are set aside", len(found.damaged))
+    if found.incomplete:
+        log.info("state: %d incomplete files are removed", len(found.incomplete))
     for path in found.unnamed[:_MAX_LOGGED]:
-        log.warning("state: %s was kept, but no value names it. It is left where it is", path)
+        log.warning("state: no value names the blob %s. It is kept", path)
     if found.unnamed:
         log.warning("state: %s", unnamed_in_words(found))
     for path in found.foreign[:_MAX_LOGGED]:
-        log.warning("state: %s is no file of this server, and is left alone", path)
+        log.warning("state: %s is not a file of this server, and is left alone", path)

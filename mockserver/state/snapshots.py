@@ -1,4 +1,4 @@
-"""The store in a snapshot: with the bytes that its values name, where they are not too large."""
+"""Snapshots of the store, which include the blobs that its values name, except for large ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from mockserver.state.value_rules import ValueRules
 
 _MAX_BLOB = 1 << 20  # bytes of one blob in a snapshot
-_MAX_BLOBS = 1 << 26  # of all its blobs
+_MAX_BLOBS = 1 << 26  # bytes of all blobs in a snapshot
 
 
 class StoreSnapshots:
-    """Satisfies ``control.operation.Resettable``."""
+    """The store as a ``control.operation.Resettable``."""
 
     def __init__(self, store: MemoryStore, blobs: Blobs, rules: ValueRules) -> None:
         self._store = store
@@ -26,13 +26,13 @@ class StoreSnapshots:
         self._rules = rules
 
     def reset(self, account_id: str | None) -> None:
-        """Forget everything of an account, or of all."""
+        """Remove all values of an account, or of all accounts."""
         self._store.reset(account_id)
 
     def snapshot(self, account_id: str | None) -> list[Value]:
-        """Return what ``MemoryStore.snapshot`` returns, and in ``blobs`` the bytes of each kind in base64.
+        """Return the snapshot of the store, with the blobs of each kind under ``blobs``, in base64 by id.
 
-        Bytes above 1 MiB, or above 64 MiB in all, are left out.
+        Blobs above 1 MiB, and those beyond 64 MiB in all, are left out.
         """
         left = _MAX_BLOBS
         rooms = self._store.snapshot(account_id)
@@ -48,9 +48,9 @@ class StoreSnapshots:
         return rooms
 
     def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Keep the values of a ``snapshot``, but for values whose bytes neither it has nor the server still has.
+        """Restore the values of a ``snapshot``, except those with blobs that neither it nor the server has.
 
-        Raises ``BadValue`` and ``StateFailed``, nothing being changed.
+        Raises ``BadValue`` and ``StateFailed`` without changing anything.
         """
         for room in state:
             for key, value in room["values"].items():
@@ -62,13 +62,13 @@ class StoreSnapshots:
                     if blob_id not in self._blobs:
                         written.append(blob_id)
                         self._write(blob_id, b64decode(content, validate=True))
-            whole = [room | {"values": self._whole(room["values"])} for room in state]
-            self._store.restore(whole, account_id)
+            complete = [room | {"values": self._complete(room["values"])} for room in state]
+            self._store.restore(complete, account_id)
         except BaseException:
             for blob_id in written:
                 self._blobs.delete(blob_id)
             raise
-        named = {each for room in whole for value in room["values"].values() for each in named_in(value)}
+        named = {each for room in complete for value in room["values"].values() for each in named_in(value)}
         for blob_id in set(written) - named:
             self._blobs.delete(blob_id)
 
@@ -78,24 +78,24 @@ class StoreSnapshots:
         except BadValue as error:
             raise BadValue(f"{kind} {key[:80]!r}: {error}") from error
 
-    def _whole(self, values: dict[str, Value]) -> dict[str, Any]:
-        """Return the values whose bytes are there. Raises ``BadValue`` where these are not as many as a value says."""
-        whole = {
+    def _complete(self, values: dict[str, Value]) -> dict[str, Any]:
+        """Return the values with all blobs present. Raises ``BadValue`` for a blob of another size than stated."""
+        complete = {
             key: value
             for key, value in values.items()
             if all(blob_id in self._blobs for blob_id in named_in(value))
         }
-        for value in whole.values():
+        for value in complete.values():
             check_bytes(value, self._blobs.size)
-        return whole
+        return complete
 
-    def _read(self, blob_id: str, most: int) -> bytes | None:
+    def _read(self, blob_id: str, max_bytes: int) -> bytes | None:
         try:
             with self._blobs.open(blob_id) as file:
-                content = file.read(most + 1)
+                content = file.read(max_bytes + 1)
         except KeyError:  # deleted just now
             return None
-        return content if len(content) <= most else None
+        return content if len(content) <= max_bytes else None
 
     def _write(self, blob_id: str, content: bytes) -> None:
         with self._blobs.writer(blob_id) as writer:

@@ -1,4 +1,4 @@
-"""Lists what is in a state folder, without changing it: usable values, damaged ones and leftovers."""
+"""Lists the files in a state folder, without changing it: usable values, damaged ones and leftovers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mockserver.state.value_rules import ValueRules, check_bytes
 if TYPE_CHECKING:
     from mockserver.state.memory import Value
 
-_MAX_VALUE_BYTES = 1 << 27  # bytes of a value's file; a value is at most half as large
+_MAX_VALUE_BYTES = 1 << 27  # bytes of a value file; a value is at most half as large
 
 
 class Kept(NamedTuple):
-    """A value that can be used, and the number of its file."""
+    """A usable value, and the number of its file."""
 
     number: int
     kind: str
@@ -29,7 +29,7 @@ class Kept(NamedTuple):
 
 
 class Damaged(NamedTuple):
-    """The file of a value that cannot be used: its object, as far as the file names it, and the reason."""
+    """A value file that cannot be used: its path, the value as far as it is named, and the reason."""
 
     path: Path
     what: str
@@ -38,36 +38,36 @@ class Damaged(NamedTuple):
 
 @dataclass(slots=True)
 class Survey:
-    """What is in a state folder."""
+    """The content of a state folder."""
 
     kept: list[Kept] = field(default_factory=list)
     damaged: list[Damaged] = field(default_factory=list)
-    half_written: list[Path] = field(default_factory=list)
-    unsettled: list[Path] = field(default_factory=list)  # bytes in ``incoming/`` that a value names
-    unnamed: list[Path] = field(default_factory=list)  # bytes in ``blobs/`` that no value names
-    foreign: list[Path] = field(default_factory=list)  # what no server has written
-    set_aside: int = 0  # files that earlier servers could not use
+    incomplete: list[Path] = field(default_factory=list)
+    unsettled: list[Path] = field(default_factory=list)  # blobs in ``incoming/`` that a value names
+    unnamed: list[Path] = field(default_factory=list)  # blobs in ``blobs/`` that no value names
+    foreign: list[Path] = field(default_factory=list)  # files that no server writes
+    set_aside: int = 0  # number of files that earlier starts set aside
     sizes: dict[str, int] = field(default_factory=dict)  # bytes of each blob
-    next_number: int = 0  # of a new value's file
+    next_number: int = 0  # of the next new value file
 
     @property
     def counts(self) -> Counter[str]:
-        """Return how many values there are of each kind."""
+        """Return the number of values of each kind."""
         return Counter(each.kind for each in self.kept)
 
 
 def survey(folder: Path, rules: ValueRules) -> Survey:
-    """Return what a state folder has. Raises ``OSError`` where it cannot be listed."""
+    """Return the content of a state folder. Raises ``OSError`` if it cannot be listed."""
     found = Survey()
-    _look_at_bytes(folder, found)
-    incoming = _look_at_incoming(folder, found)
+    _list_blobs(folder, found)
+    incoming = _list_incoming(folder, found)
     settled = found.sizes
     found.sizes = {path.name: path.lstat().st_size for path in incoming} | settled
-    _look_at_values(folder, rules, found)
+    _read_values(folder, rules, found)
     named = {blob_id for each in found.kept for blob_id in named_in(each.value)}
     for path in incoming:
         is_needed = path.name in named and path.name not in settled
-        (found.unsettled if is_needed else found.half_written).append(path)
+        (found.unsettled if is_needed else found.incomplete).append(path)
     found.unnamed = [folder / BLOBS / blob_id for blob_id in settled if blob_id not in named]
     found.sizes = {
         blob_id: size for blob_id, size in found.sizes.items() if blob_id in settled or blob_id in named
@@ -77,14 +77,14 @@ def survey(folder: Path, rules: ValueRules) -> Survey:
 
 
 def unnamed_in_words(found: Survey) -> str:
-    """Return how many bytes no value names, and what to do about them."""
+    """Return a message about the blobs that no value names, with the remedy."""
     return (
-        f"{len(found.unnamed)} files in {found.unnamed[0].parent} are kept though no object names them. Bring the "
-        "files of these objects back into 'values', from a backup or from 'damaged', or remove the bytes"
+        f"{len(found.unnamed)} files in {found.unnamed[0].parent} are named by no object. Restore the "
+        "files of these objects in 'values', from a backup or from 'damaged', or remove the blobs"
     )
 
 
-def _look_at_bytes(folder: Path, found: Survey) -> None:
+def _list_blobs(folder: Path, found: Survey) -> None:
     for path, is_file in files_in(folder / BLOBS):
         if is_file and is_blob_id(path.name):
             found.sizes[path.name] = path.lstat().st_size
@@ -92,16 +92,16 @@ def _look_at_bytes(folder: Path, found: Survey) -> None:
             found.foreign.append(path)
 
 
-def _look_at_incoming(folder: Path, found: Survey) -> list[Path]:
-    """Return the bytes that are being written, or were when a server ended."""
+def _list_incoming(folder: Path, found: Survey) -> list[Path]:
+    """Return the paths of the blobs in ``incoming/``, and note foreign files in ``found``."""
     incoming: list[Path] = []
     for path, is_file in files_in(folder / INCOMING):
         (incoming if is_file and is_blob_id(path.name) else found.foreign).append(path)
     return incoming
 
 
-def _look_at_values(folder: Path, rules: ValueRules, found: Survey) -> None:
-    """Keep of two values with the same key the one that was written last."""
+def _read_values(folder: Path, rules: ValueRules, found: Survey) -> None:
+    """Read the values of a folder into ``found``. Of two with the same key, the older one counts as damaged."""
     latest: dict[tuple[str, str, str], Kept] = {}
     for path, is_file in files_in(folder / VALUES):
         number = number_in(path.name)
@@ -110,7 +110,7 @@ def _look_at_values(folder: Path, rules: ValueRules, found: Survey) -> None:
         if not is_file or number is None:
             found.foreign.append(path)
         elif path.suffix == PARTIAL:
-            found.half_written.append(path)
+            found.incomplete.append(path)
         elif kept := _value_in(path, number, rules, found):
             before = latest.pop((kept.kind, kept.account, kept.key), None)
             latest[kept.kind, kept.account, kept.key] = kept
@@ -125,11 +125,11 @@ def _look_at_values(folder: Path, rules: ValueRules, found: Survey) -> None:
 
 
 def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept | None:
-    """Return the value in a file; ``None`` where it cannot be used, which is noted in ``found``."""
+    """Return the value in a file; ``None`` if it cannot be used, which is noted in ``found``."""
     what = "a value"
     try:
         if path.lstat().st_size > _MAX_VALUE_BYTES:
-            raise ValueError("it is larger than any value")
+            raise ValueError("it is larger than any value can be")
         row = row_in(path.read_bytes())
         kind, account, key, value = row["kind"], row["account"], row["key"], row["value"]
         what = _what(kind, account, key)
@@ -143,7 +143,7 @@ def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept
 
 
 def _what(kind: object, account: object, key: object) -> str:
-    """Return a value in words, as far as its file names it."""
+    """Return a description of a value by kind, key and account, shortened."""
     kind, account, key = (
         each[:80] if isinstance(each, str) else f"({type(each).__name__})" for each in (kind, account, key)
     )

@@ -1,4 +1,4 @@
-"""The values of the store as files: one for each, written as a whole, named by when it first came."""
+"""Writes the values of the store to files, one for each, numbered in the order of creation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Name = tuple[str, str, str]
 
 
 class ValueFiles:
-    """Writes the values of a store, some of which were ``found`` in a folder, so that the next server finds them."""
+    """The value files of a state folder, of which some were ``found`` at the start."""
 
     def __init__(self, folder: Folder, troubles: Troubles, found: Survey) -> None:
         self._folder = folder.folder(VALUES)
@@ -33,9 +33,9 @@ class ValueFiles:
         self._next = found.next_number
 
     def write(self, changes: Sequence[Change]) -> None:
-        """Write changes of the store: all of them are on the disk when it returns.
+        """Write changes of the store. All of them are on the disk when the method returns.
 
-        What needs room is written beside first, so that a full disk changes nothing. Raises ``StateFailed``.
+        New content is first written to temporary files, so that a full disk changes nothing. Raises ``StateFailed``.
         """
         with self._lock:
             last: dict[_Name, Change] = {}
@@ -43,11 +43,11 @@ class ValueFiles:
                 name = (change.kind, change.account, change.key)
                 last.pop(name, None)
                 last[name] = change
-            left = {name for name in _left(changes) if name in self._numbers}
+            removed = {name for name in _removed(changes) if name in self._numbers}
             new = {
                 name: self._next + place
                 for place, name in enumerate(
-                    name for name in last if name in left or name not in self._numbers
+                    name for name in last if name in removed or name not in self._numbers
                 )
             }
             staged: list[tuple[Path, Path]] = []
@@ -58,14 +58,14 @@ class ValueFiles:
                         staged.append((stage(path, _row(name, change.after)), path))
                 for partial, path in staged:
                     partial.replace(path)
-                for name in left:
+                for name in removed:
                     self._path(self._numbers[name]).unlink(missing_ok=True)
                 sync(self._folder)
             except OSError as error:
                 for partial, _ in staged:
                     discard(partial)
                 raise self._troubles.failed(self._folder, error) from error
-            for name in left:
+            for name in removed:
                 del self._numbers[name]
             self._numbers |= {name: number for name, number in new.items() if last[name].after is not None}
             self._next += len(new)
@@ -74,8 +74,8 @@ class ValueFiles:
         return self._folder / f"{number:012}.json"
 
 
-def _left(changes: Sequence[Change]) -> set[_Name]:
-    """Return the names of values that were removed; those that came back have a new place among the others."""
+def _removed(changes: Sequence[Change]) -> set[_Name]:
+    """Return the names of values that were removed, even if added again: they get a new number then."""
     return {(each.kind, each.account, each.key) for each in changes if each.after is None}
 
 

@@ -1,4 +1,4 @@
-"""Validates values that are read from a state folder or a snapshot, which others may have changed."""
+"""Validates values that are read from a state folder or a snapshot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.state.layout import is_blob_id
 if TYPE_CHECKING:
     from mockserver.validation.schemas import Schemas
 
-# Where a value of a kind has its own id, which must be the key that it is kept under.
+# The path of the id in a value of each kind, which must equal the key of the value.
 _IDS = {
     "audio": ("id",),
     "batch": ("batch", "id"),
@@ -23,27 +23,27 @@ _IDS = {
     "voice": ("id",),
     "voice_consent": ("id",),
 }
-_MAX_DEPTH = 400  # levels of a value; deeper ones can be parsed, but not everywhere be written again
-_OUTLINE = 8  # levels that the schemas look at
+_MAX_DEPTH = 400  # levels of a value; deeper values can be parsed, but not written everywhere
+_OUTLINE = 8  # levels that the schemas describe
 
 Sizes = Callable[[str], int | None]
 
 
 class BadValue(ValueError):
-    """A value that cannot be kept. The message says why."""
+    """A value is invalid. The message gives the reason."""
 
 
 class ValueRules:
-    """The schemas of ``schemas/state``, one for each kind, and what no schema can say."""
+    """The rules for values: a schema of ``schemas/state`` for each kind, and checks that no schema can express."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
 
     def check(self, kind: object, account: object, key: object, value: Any) -> None:
-        """Raise ``BadValue`` for a value that no server can have put in the store."""
+        """Raise ``BadValue`` for a value that no server can have stored."""
         if not isinstance(kind, str) or kind not in _IDS:
             shown = repr(kind[:40]) if isinstance(kind, str) else f"kind of the type {type(kind).__name__}"
-            raise BadValue(f"kind: there is no {shown}, but {', '.join(_IDS)}")
+            raise BadValue(f"kind: unknown {shown}. Known: {', '.join(_IDS)}")
         if _depth(value) > _MAX_DEPTH:
             raise BadValue(f"it is nested more than {_MAX_DEPTH} levels deep")
         row = {"account": account, "key": key, "value": _outline(value, _OUTLINE)}
@@ -52,7 +52,7 @@ class ValueRules:
         for name in _IDS[kind]:
             own = own[name]
         if own != key:
-            raise BadValue(f"{'.'.join(_IDS[kind])}: is {own!r}, and not the key {key!r}")
+            raise BadValue(f"{'.'.join(_IDS[kind])}: is {own!r}, not the key {key!r}")
         if kind in _CHECKS:
             _CHECKS[kind](value)
 
@@ -68,17 +68,17 @@ class ValueRules:
 
 
 def check_bytes(value: dict[str, Any], size_of: Sizes) -> None:
-    """Raise ``BadValue`` if bytes that a value names are missing, or are fewer or more than it says."""
+    """Raise ``BadValue`` if a blob that a value names is missing, or has another size than the value states."""
     sizes = {blob_id: size_of(blob_id) for blob_id in named_in(value)}
     for blob_id, size in sizes.items():
         if size is None:
-            raise BadValue(f"the bytes {blob_id} are missing")
+            raise BadValue(f"the blob {blob_id} is missing")
     for blob_id, stated in _stated_sizes(value):
         if sizes.get(blob_id) != stated:
-            raise BadValue(f"of the {stated} bytes {blob_id} there are {sizes.get(blob_id)}")
+            raise BadValue(f"the blob {blob_id} has {sizes.get(blob_id)} bytes, not {stated}")
     work = value.get("work")
     if isinstance(work, dict) and work["bytes"] > (sizes.get(work["input"]) or work["bytes"]):
-        raise BadValue(f"of the input {work['input']} more was answered than there is")
+        raise BadValue(f"more of the input {work['input']} was answered than it has")
 
 
 def _stated_sizes(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
@@ -91,26 +91,26 @@ def _stated_sizes(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
 
 def _check_upload(value: dict[str, Any]) -> None:
     if [part["blob"] for part in value["parts"].values()] != value["blobs"]:
-        raise BadValue("blobs: are not those of the parts")
+        raise BadValue("blobs: not the blobs of the parts")
 
 
 def _check_batch(value: dict[str, Any]) -> None:
     batch, work = value["batch"], value["work"]
     counts = batch["request_counts"]
     if counts["completed"] + counts["failed"] > counts["total"]:
-        raise BadValue("batch.request_counts: more is answered than there is")
+        raise BadValue("batch.request_counts: more requests are answered than there are")
     named = [each for each in (work["input"], *work["output"], *work["errors"]) if each]
     if not all(map(is_blob_id, named)):
-        raise BadValue("work: names bytes that cannot be")
+        raise BadValue("work: names an invalid blob id")
     if value["blobs"] != named and batch["status"] not in ("completed", "failed", "expired", "cancelled"):
-        raise BadValue("blobs: are not those of the work")
+        raise BadValue("blobs: not the blobs of the work")
 
 
 _CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {"batch": _check_batch, "upload": _check_upload}
 
 
 def _depth(value: object) -> int:
-    """Return how many levels a JSON value has."""
+    """Return the number of levels of a JSON value."""
     depth, level = 0, [value]
     while level:
         depth += 1
@@ -125,9 +125,9 @@ def _parts(value: object) -> Iterator[object]:
 
 
 def _outline(value: Any, levels: int) -> Any:
-    """Return a copy of the upper levels, for the validator, which takes no deep ones.
+    """Return a copy of the upper ``levels`` for the validator, which fails on deep values.
 
-    It takes ``1.0`` for an integer, which Python does not: such a number is made a fraction.
+    The validator accepts ``1.0`` as an integer, unlike Python: such a number is changed to a fraction.
     """
     if isinstance(value, float) and value.is_integer():
         return math.nextafter(value, math.inf)

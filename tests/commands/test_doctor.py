@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from mockserver.commands.doctor import examine
-from mockserver.commands.examination import Patient, finding_of
+from mockserver.commands.examination import ServerUnderTest, finding_of
 from mockserver.engines.whisper.models import embedded_model
 from mockserver.settings.model import Settings
 from mockserver.state.folder import Folder
@@ -31,18 +31,20 @@ def test_a_healthy_machine_is_well(run: Run) -> None:
     files, libraries, tables, schemas, settings, speech, codecs, whisper, counted, fixtures, port = (
         result.stdout.splitlines()
     )
-    assert files == "ok    files: none is missing or cut short of what is installed"
+    assert files == "ok    files: all installed files are complete"
     assert re.fullmatch(r"ok    libraries: \d+ can be loaded: flask, .*", libraries)
-    assert re.fullmatch(r"ok    tables: \d+ are read: \d+ models, 13 voices, \d+ errors", tables)
-    assert re.fullmatch(r"ok    schemas: \d+ validate requests, and say what is wrong with them", schemas)
-    assert settings == "ok    settings: a server can be made of them, with 0 stubs"
-    assert re.fullmatch(r"ok    speech: espeak-ng \S+ .*said 'Hello world\.' in 1\.\d s of audio", speech)
-    assert codecs == "ok    codecs: PyAV writes and reads mp3, opus, aac, flac, wav, pcm"
+    assert re.fullmatch(r"ok    tables: \d+ can be read: \d+ models, 13 voices, \d+ errors", tables)
+    assert re.fullmatch(r"ok    schemas: \d+ validate requests and explain violations", schemas)
+    assert settings == "ok    settings: valid, with 0 stubs"
+    assert re.fullmatch(
+        r"ok    speech: espeak-ng \S+ .*synthesized 'Hello world\.': 1\.\d s of audio", speech
+    )
+    assert codecs == "ok    codecs: PyAV encodes and decodes mp3, opus, aac, flac, wav, pcm"
     assert whisper.startswith(
-        "ok    Whisper: embedded is loaded, and listens; it understands this server's voices, not people: "
+        "ok    Whisper: embedded is loaded and transcribes; it understands this server's voices, not people: "
     )
     assert "mockserver models pull tiny" in whisper
-    assert counted == "ok    tokens: splintr counts them exactly, by o200k_base and cl100k_base"
+    assert counted == "ok    tokens: splintr counts them exactly, with o200k_base and cl100k_base"
     assert fixtures == "ok    fixtures: 4: bonjour, fox, hello, support-call"
     assert port == "ok    port: 127.0.0.1:0 is free"
 
@@ -52,21 +54,22 @@ def test_a_model_that_is_called_as_the_one_that_ships_is_told_apart(run: Run, tm
     config = json.loads((folder / "config.json").read_bytes())
     (folder / "config.json").write_text(json.dumps({**config, "trained_on": "people"}))
     result = run("doctor", "--port", "0", "--whisper-model", "mine/embedded")
-    assert "ok    Whisper: mine/embedded is loaded, and listens\n" in result.stdout
+    assert "ok    Whisper: mine/embedded is loaded and transcribes\n" in result.stdout
 
 
 def test_a_copy_of_the_model_that_ships_is_no_more_than_that(run: Run, tmp_path: Path) -> None:
     shutil.copytree(embedded_model(), tmp_path / "tiny")
     result = run("doctor", "--port", "0", "--whisper-model", "tiny")
     assert (
-        "ok    Whisper: embedded is loaded, and listens; it understands this server's voices" in result.stdout
+        "ok    Whisper: embedded is loaded and transcribes; it understands this server's voices"
+        in result.stdout
     )
 
 
 def test_tokens_that_are_estimated_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "splintr", None)
     monkeypatch.setattr(tokens, "_tokenizers", {})
-    finding = finding_of("tokens", Patient(Settings()))
+    finding = finding_of("tokens", ServerUnderTest(Settings()))
     assert not finding.fatal
     assert finding.text.startswith("text tokens are estimated, because splintr is not installed. ")
     assert "pip install splintr-rs" in finding.text
@@ -79,7 +82,7 @@ def test_tokens_that_are_estimated_are_noted(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_whisper_unknown_audio_is_not_heard(run: Run, unknown_audio: str, expected: str) -> None:
     result = run("doctor", "--port", "0", "--whisper-model", "none", "--unknown-audio", unknown_audio)
     assert result.exit_code == 0
-    assert f"note  Whisper: none is wanted; unknown audio {expected}. " in result.stdout
+    assert f"note  Whisper: turned off; unknown audio {expected}. " in result.stdout
 
 
 def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object) -> None:
@@ -134,7 +137,7 @@ def test_findings_are_also_for_programs() -> None:
 def test_a_state_folder_is_tried(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "--port", "0", "--state", str(tmp_path / "state"))
     assert result.exit_code == 0
-    assert f"ok    state folder: {tmp_path / 'state'} can be written to" in result.stdout
+    assert f"ok    state folder: {tmp_path / 'state'} does not exist yet" in result.stdout
 
 
 def test_a_state_folder_in_use_is_no_disease(run: Run, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_the_table_holds_every_limit_with_its_source(run: Run) -> None:
 
 def test_models_without_limits_are_named(run: Run) -> None:
     assert run("limits", "--model", "gpt-realtime").stdout == (
-        "No limits are known, and none enforced, for gpt-realtime.\n"
+        "No limits are known or enforced for gpt-realtime.\n"
     )
 
 

@@ -63,7 +63,7 @@ def test_days_on_which_nothing_retires_are_reported(run: Run) -> None:
         1,
         "mockserver: --from: 'soon' is not a date. Write it as YYYY-MM-DD.\n",
     )
-    assert "takes none of these options" in run("models", "--retiring", "3", "gpt-4o").stderr
+    assert "takes no options before it" in run("models", "--retiring", "3", "gpt-4o").stderr
 
 
 def test_more_days_than_there_are_lead_to_the_last(run: Run) -> None:

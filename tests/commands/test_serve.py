@@ -17,19 +17,20 @@ URL = "http://127.0.0.1:4010"
 
 
 def printed(settings: Settings) -> str:
-    return banner(URL, build_services(settings))
+    services = build_services(settings)
+    return banner(URL, settings, len(services.fixtures.fixtures), services.whisper)
 
 
 def test_the_banner_says_where_and_how_it_serves() -> None:
     lines = printed(Settings(strictness="off", whisper_model="none")).splitlines()
-    assert lines[0] == f"audio-mockserver at {URL}/v1 (strictness: off; any API key will do)"
-    assert lines[1].endswith("nobody: unknown audio gets a marked placeholder")
+    assert lines[0] == f"audio-mockserver at {URL}/v1 (strictness: off; any API key is accepted)"
+    assert lines[1].endswith("no engine: unknown audio gets a marked placeholder")
     assert lines[2].startswith("  speaks: pyttsx3 on espeak-ng")
-    assert lines[-1] == "Ctrl-C ends it."
+    assert lines[-1] == "Press Ctrl-C to stop."
 
 
 def hears(settings: Settings) -> str:
-    return printed(settings).splitlines()[1].removeprefix("  hears:  ")
+    return printed(settings).splitlines()[1].removeprefix("  transcribes: ")
 
 
 def test_the_banner_says_how_tokens_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ def test_an_extension_that_says_no_format_is_refused(run: Run, name: str, said: 
     result = run("speak", "Hello world.", "-o", name)
     assert result.exit_code == 1
     assert result.stderr == (
-        f"mockserver: {name}: {said} is no audio format of the API. "
+        f"mockserver: {name}: {said} is not an audio format of the API. "
         "Use mp3, opus, aac, flac, wav, pcm, or --response-format.\n"
     )
     assert not Path(name).exists()

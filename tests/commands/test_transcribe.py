@@ -74,8 +74,8 @@ def test_without_a_model_it_fails_on_request(run: Run, unknown: str) -> None:
     result = run("transcribe", unknown, "--whisper-model", "none", "--unknown-audio", "error")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "mockserver: no Whisper model was found. Give one with --whisper-model; "
-        "`mockserver doctor` says what is there.\n"
+        "mockserver: no Whisper model was found. Name one with --whisper-model; "
+        "`mockserver doctor` reports more.\n"
     )
 
 

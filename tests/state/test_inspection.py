@@ -23,7 +23,7 @@ def everything_in(folder: Path) -> dict[Path, tuple[float, bytes | None]]:
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path, rules: ValueRules) -> None:
     is_well, text = inspect(tmp_path / "a" / "b", rules)
     assert is_well
-    assert "is made when a server starts" in text
+    assert "does not exist yet; a server creates it" in text
     assert not list(tmp_path.iterdir())
 
 
@@ -37,8 +37,7 @@ def test_objects_and_leftovers_and_what_is_damaged_are_counted(
     kept(blobs, b"nobody's")
     blobs.close()
     assert (
-        "4 objects (1 file, 3 voice_consent) with 4 bytes; 1 files half written"
-        in inspect(tmp_path, rules)[1]
+        "4 objects (1 file, 3 voice_consent) with 4 bytes; 1 incomplete files" in inspect(tmp_path, rules)[1]
     )
     (tmp_path / "values" / "000000000002.json").write_text(
         json.dumps({"kind": "voice_consent", "account": "ann", "key": "2", "value": None})
@@ -50,11 +49,11 @@ def test_objects_and_leftovers_and_what_is_damaged_are_counted(
     is_well, text = inspect(tmp_path, rules)
     assert not is_well
     assert "3 objects (1 file, 2 voice_consent)" in text
-    assert "2 files half written, which the next start removes" in text
+    assert "2 incomplete files, which the next start removes" in text
     assert (
         "1 objects that cannot be used, which the next start sets aside: voice_consent '2' of 'ann'" in text
     )
-    assert f"not the server's, such as {tmp_path / 'blobs' / 'notes'}" in text
+    assert f"foreign files or folders, such as {tmp_path / 'blobs' / 'notes'}" in text
     assert everything_in(tmp_path) == before
     opened()[1].close()
     assert "1 files set aside earlier" in inspect(tmp_path, rules)[1]

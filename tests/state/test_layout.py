@@ -148,7 +148,7 @@ def test_links_are_not_followed(tmp_path: Path, name: str, is_marked: bool) -> N
         moved.rename(tmp_path / "moved")
     moved.unlink(missing_ok=True)
     moved.symlink_to(elsewhere)
-    with pytest.raises(StateFolderError, match=rf"state: .*{name} is no (file|folder)\. Remove it"):
+    with pytest.raises(StateFolderError, match=rf"state: .*{name} is not a (file|folder)\. Remove it"):
         take(folder)
     assert (elsewhere if is_file else elsewhere / ID).read_bytes() == b"precious"
 
@@ -156,7 +156,7 @@ def test_links_are_not_followed(tmp_path: Path, name: str, is_marked: bool) -> N
 @pytest.mark.skipif(os.name == "nt", reason="has no pipes in folders")
 def test_a_pipe_in_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / MARKER)
-    with pytest.raises(StateFolderError, match="is no file"):
+    with pytest.raises(StateFolderError, match="is not a file"):
         take(tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_the_command_says_so_in_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--state", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-    assert f"mockserver: state: {tmp_path} holds blobs and no {MARKER}" in ended.stderr
+    assert f"mockserver: state: {tmp_path} contains blobs and no {MARKER}" in ended.stderr
     assert (tmp_path / "blobs" / "precious.bin").read_bytes() == b"x"
 
 

@@ -175,8 +175,8 @@ def test_the_log_names_what_was_set_aside_and_why(
     store.put("file", "org/proj", "file-1", file("file-1", kept(blobs, b"RIFF"), 5))
     blobs.close()
     _, blobs = opened()
-    assert "file 'file-1' of 'org/proj' cannot be used: of the 5 bytes" in caplog.text
-    assert "there are 4" in caplog.text
+    assert "file 'file-1' of 'org/proj' cannot be used: the blob " in caplog.text
+    assert "has 4 bytes, not 5" in caplog.text
     assert "values/damaged/000000000000.json" in caplog.text.replace(os.sep, "/")
     blobs.close()
 
@@ -215,13 +215,13 @@ def test_bytes_stay_whose_values_are_lost_and_serve_them_when_they_come_back(
     for _ in range(2):
         is_well, text = inspect(tmp_path, rules)
         assert not is_well
-        assert f"{len(lost)} files in {tmp_path / 'blobs'} are kept though no object names them" in text
+        assert f"{len(lost)} files in {tmp_path / 'blobs'} are named by no object" in text
         assert all(blob_id in text for blob_id in lost)
         store, blobs = opened()
         assert len(store.all("file")) == 2 - len(lost)
         assert files_in(tmp_path / "blobs") == sorted(ids)
         blobs.close()
-    assert all(f"{blob_id} was kept, but no value names it" in caplog.text for blob_id in lost)
+    assert all(f"{blob_id}. It is kept" in caplog.text for blob_id in lost)
     shutil.copytree(tmp_path / "backup", values, dirs_exist_ok=True)
     store, blobs = opened()
     assert [value["blobs"][0] for _, _, value in store.all("file")] == ids
@@ -332,7 +332,7 @@ def test_what_no_server_wrote_is_left_alone(
     assert names(store) == ["Ann"]
     blobs.close()
     assert {name: (tmp_path / name).read_bytes() for name in foreign} == foreign
-    assert "precious.bin is no file of this server, and is left alone" in caplog.text
+    assert "precious.bin is not a file of this server, and is left alone" in caplog.text
 
 
 def test_what_was_half_written_and_bytes_that_no_value_ever_named_are_removed(
