@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import flask
 
 from mockserver.control.operation import ControlError, answer
-from mockserver.transport.environ_keys import SHUTDOWN
+from mockserver.transport.connection import SHUTDOWN
 from mockserver.version import __version__
 
 if TYPE_CHECKING:

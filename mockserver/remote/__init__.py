@@ -1,1 +1,1 @@
-"""Audio that a request names by its URL: a local file, or fetched, where that is allowed."""
+"""Audio by URL: local files, or fetched from allowed hosts."""

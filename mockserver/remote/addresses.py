@@ -1,4 +1,4 @@
-"""Which network addresses nobody is to be sent to by a request: those that are not out in the Internet."""
+"""Tells public Internet addresses from local, private and reserved ones, which requests must not reach."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from pathlib import Path
 from mockserver.catalog.reading import read_table
 
 _TABLE = Path(__file__).parents[1] / "catalog" / "special_addresses.toml"
-_ISATAP = 0x0000_5EFE  # RFC 5214: what stands before an IPv4 address in the last 64 bits,
-_ISATAP_BITS = 0xFDFF_FFFF  # but for the bit that says whether that is unique
+_ISATAP = 0x0000_5EFE  # RFC 5214: the 32 bits before an IPv4 address in the last 64 bits
+_ISATAP_BITS = 0xFDFF_FFFF  # all of them except the "universal" bit
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_public(address: str) -> bool:
-    """Return whether ``address`` (IPv4 or IPv6, as ``getaddrinfo`` writes it) is one of the public Internet.
+    """Return whether ``address`` (IPv4 or IPv6, as ``getaddrinfo`` writes it) is on the public Internet.
 
-    Not those of this machine, private and link-local networks, multicast and reserved ones
-    (``catalog/special_addresses.toml``), nor IPv6 addresses that lead to such an IPv4 address. What is no address at
-    all, or one in a zone (``%eth0``), is not public.
+    Loopback, private, link-local, multicast and reserved addresses (``catalog/special_addresses.toml``) are not public,
+    nor are IPv6 addresses that are translated to one of these, addresses with a zone (``%eth0``), and invalid ones.
     """
     if "%" in address:
         return False
@@ -41,6 +40,6 @@ def is_public(address: str) -> bool:
 
 @cache
 def _blocks() -> Mapping[str, Sequence[_Network]]:
-    """Return the blocks of the table, by the name of their list."""
+    """Return the address blocks of the table, by the name of their list."""
     table = read_table(_TABLE)
     return {name: [ipaddress.ip_network(row["block"]) for row in rows] for name, rows in table.items()}

@@ -1,8 +1,8 @@
-"""Fetches a file by HTTP from hosts that the settings allow, and from nowhere else.
+"""Fetches files by HTTP, only from hosts that the settings allow.
 
-A host's name is looked up once and the connection made to the address that was checked, so that a name cannot
-lead elsewhere a moment later (DNS rebinding). Every redirect is checked as the first URL was. Size, time and
-what comes out of a compressed body are bounded. Proxies of the environment are not used.
+A host name is resolved once, and the connection is made to the address that was checked, which prevents DNS rebinding.
+Every redirect is checked like the first URL. Size, time and the size of a decompressed body are limited. Proxies of
+the environment are not used.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 5
-_PIECE = 1 << 16
+_PIECE = 1 << 16  # bytes
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_GZIP = b"\x1f\x8b"  # begins a member
-_MAX_MEMBERS = 1000
+_GZIP = b"\x1f\x8b"  # the first bytes of a gzip member
+_MAX_MEMBERS = 1000  # gzip members of a body
 
 Resolve = Callable[[str, int], Sequence[str]]
 
 
 class FetchError(Exception):
-    """A file is not to be had from where its URL says; the message says why."""
+    """A file cannot be fetched; the message gives the reason."""
 
 
 class NotAllowed(FetchError):
-    """The settings do not allow it; the message names the setting."""
+    """The settings do not allow a URL; the message names the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file as it came; ``name`` is the last part of its URL."""
+    """A fetched file; ``name`` is the last segment of its URL's path."""
 
     name: str
     content_type: str
@@ -56,20 +56,20 @@ class Fetched:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host. Raises ``FetchError`` when it has none."""
+    """Return the addresses of a host. Raises ``FetchError`` if it cannot be resolved."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FetchError(f"The host {host} cannot be found: {error}") from error
+        raise FetchError(f"The host {host} cannot be resolved: {error}") from error
     return [str(address[0]) for *_, address in found]
 
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """Fetches from the ``allowed`` hosts: names, or patterns such as ``*.example.com``, with a port or without.
+    """An HTTP client for the ``allowed`` hosts: names or patterns such as ``*.example.com``, with or without a port.
 
-    Without one, the standard ports of public addresses are meant; addresses of this machine and its networks
-    must be named as ``host:port``. A file may have ``max_bytes``, and take ``seconds`` with all redirects.
+    An entry without a port allows the standard ports of public addresses. Local and private addresses must be named as
+    ``host:port``. A file has at most ``max_bytes``, and takes at most ``seconds`` with all redirects.
     """
 
     allowed: tuple[str, ...]
@@ -78,11 +78,11 @@ class Fetcher:
     resolve: Resolve = resolve
 
     def check(self, url: str) -> None:
-        """Raise ``NotAllowed`` unless the URL's host is one of the allowed."""
+        """Raise ``NotAllowed`` unless the URL's host is allowed."""
         self._target(url)
 
     def fetch(self, url: str) -> Fetched:
-        """Fetch the file. Raises ``FetchError``, and ``NotAllowed`` also for a redirect."""
+        """Return the file at ``url``. Raises ``FetchError``, and ``NotAllowed``, also for a redirect."""
         deadline = time.monotonic() + self.seconds
         for _ in range(_MAX_REDIRECTS + 1):
             target = self._target(url)
@@ -91,16 +91,14 @@ class Fetcher:
                     return self._file(target, response, deadline)
                 location = response.getheader("Location")
             if location is None:
-                raise FetchError(f"{url} redirects, but says not where to.")
+                raise FetchError(f"{url} redirects without a Location header.")
             url = redirected(url, location)
-        raise FetchError(f"It was redirected more than {_MAX_REDIRECTS} times, at last to {url}.")
+        raise FetchError(f"There were more than {_MAX_REDIRECTS} redirects, the last one to {url}.")
 
     def _target(self, url: str) -> _Target:
         target = _Target.of(url)
         if target is None:
-            raise NotAllowed(
-                f"{url} is no http: or https: URL of a host, without a user, that could be fetched."
-            )
+            raise NotAllowed(f"{url} is not an http: or https: URL with a host and without a user name.")
         if not any(_allows(entry, target) for entry in self.allowed):
             raise NotAllowed(
                 f"{url} is not fetched: the setting fetch_urls does not allow {target.authority}. Add it there "
@@ -109,7 +107,7 @@ class Fetcher:
         return target
 
     def _addresses(self, target: _Target, deadline: float) -> Sequence[str]:
-        """Return the checked addresses to connect to; the name is looked up once."""
+        """Return the checked addresses of a target. Raises ``NotAllowed`` and ``FetchError``."""
         addresses = _by(deadline, lambda: self.resolve(target.host, target.port))
         if not addresses:
             raise FetchError(f"The host {target.host} has no address.")
@@ -117,20 +115,20 @@ class Fetcher:
             for address in addresses:
                 if not is_public(address):
                     raise NotAllowed(
-                        f"{target.host} is {address}, which is not a public address. Only if the setting "
-                        f"fetch_urls names {target.authority}, port and all, is it fetched from."
+                        f"{target.host} has the address {address}, which is not public. To allow it, add "
+                        f"{target.authority} with its port to the setting fetch_urls."
                     )
         return addresses
 
     @contextlib.contextmanager
     def _response(self, target: _Target, deadline: float) -> Iterator[HTTPResponse]:
-        """Return the head of the answer; the connection ends with the block, or at the deadline."""
+        """Yield the response, whose body is not read yet. Closes the connection at the end or at the deadline."""
         try:
             connection = _Connection(target, self._addresses(target, deadline), deadline)
             with contextlib.closing(connection), _cut_off(connection, deadline):
                 connection.request("GET", target.path, headers={"Accept-Encoding": "identity"})
                 with connection.getresponse() as response:
-                    _left(deadline)  # at which headers would have been cut short
+                    _left(deadline)  # headers cut off at the deadline are incomplete
                     yield response
         except (OSError, http.client.HTTPException) as error:
             if time.monotonic() >= deadline:
@@ -147,11 +145,11 @@ class Fetcher:
         data = b"".join(self._bounded(target, decoded, self.max_bytes))
         return Fetched(target.name, response.getheader("Content-Type") or "", data)
 
-    def _bounded(self, target: _Target, pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    def _bounded(self, target: _Target, pieces: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
         size = 0
         for piece in pieces:
             size += len(piece)
-            if size > most:
+            if size > max_bytes:
                 raise self._too_large(target)
             yield piece
 
@@ -161,7 +159,7 @@ class Fetcher:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A URL, taken apart."""
+    """The parts of a URL."""
 
     url: str
     scheme: str
@@ -171,7 +169,7 @@ class _Target:
 
     @classmethod
     def of(cls, url: str) -> _Target | None:
-        """Return that of an http or https URL with a host and without a user, else ``None``."""
+        """Return the target of an http or https URL with a host and without a user; ``None`` for any other."""
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -183,7 +181,7 @@ class _Target:
 
     @property
     def authority(self) -> str:
-        """Return host and port, as the setting names them."""
+        """Return host and port as the setting names them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -196,12 +194,14 @@ class _Target:
 
 
 class _Connection(http.client.HTTPConnection):
-    """To one of the addresses that were looked up before; the host's name stays in the request, and in TLS."""
+    """A connection to one of the checked addresses; request and TLS still use the host name."""
 
     def __init__(self, target: _Target, addresses: Sequence[str], deadline: float) -> None:
         super().__init__(target.host, target.port)
-        self.wire: socket.socket | None = None  # which ``http.client`` lets go of while the body still comes
-        self.default_port = _PORTS[target.scheme]  # which is left out of the header Host
+        self.wire: socket.socket | None = (
+            None  # ``http.client`` drops its own reference before the body is complete
+        )
+        self.default_port = _PORTS[target.scheme]  # the Host header omits it
         self._target = target
         self._addresses = addresses
         self._deadline = deadline
@@ -222,13 +222,13 @@ class _Connection(http.client.HTTPConnection):
             self.sock = self.wire = greeting = context.wrap_socket(
                 self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
             )
-            _left(self._deadline)  # before which nobody could cut it off
+            _left(self._deadline)  # until here, no timer could close the socket
             greeting.do_handshake()
         _left(self._deadline)
 
 
 def _path(parts: SplitResult) -> str:
-    """Return path and query, with what no request line may hold escaped."""
+    """Return path and query, with characters that are invalid in a request line escaped."""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return quote(path, safe="/%:=&?~#+!$,;'@()*[]")
 
@@ -241,7 +241,7 @@ def _allows(entry: str, target: _Target) -> bool:
 
 
 def _bare(host: str) -> str:
-    """Return an IPv6 address without its brackets."""
+    """Return a host without the brackets of an IPv6 address."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
@@ -250,28 +250,28 @@ def redirected(url: str, location: str) -> str:
     try:
         target = urljoin(url, location)
     except ValueError as error:
-        raise FetchError(f"{url} redirects to {location}, which is no URL: {error}.") from error
+        raise FetchError(f"{url} redirects to {location}, which is not a valid URL: {error}.") from error
     if url.lower().startswith("https:") and not target.lower().startswith("https:"):
         raise NotAllowed(f"{url} redirects to {target}, which is not encrypted.")
     return target
 
 
 def _left(deadline: float) -> float:
-    """Return the seconds until the deadline. Raises ``TimeoutError`` when it is past."""
+    """Return the seconds until the deadline. Raises ``TimeoutError`` if it has passed."""
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TimeoutError("the time is up")
+        raise TimeoutError("the deadline has passed")
     return left
 
 
 @contextlib.contextmanager
 def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
-    """End a connection at the deadline, however slowly, byte by byte, the other end goes on."""
+    """Close a connection at the deadline, even if the server keeps sending."""
 
     def cut() -> None:
         if connection.wire is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection.wire, socket.SHUT_RDWR)  # below TLS
+                socket.socket.shutdown(connection.wire, socket.SHUT_RDWR)  # bypasses TLS
 
     timer = threading.Timer(_left(deadline), cut)
     timer.daemon = True
@@ -283,13 +283,13 @@ def _cut_off(connection: _Connection, deadline: float) -> Iterator[None]:
 
 
 def _by(deadline: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Return what ``look_up`` does, in a thread, because it takes no time limit. Raises ``TimeoutError``."""
+    """Return the result of ``look_up``, run in a thread because it has no timeout. Raises ``TimeoutError``."""
     found: Future[Sequence[str]] = Future()
 
     def run() -> None:
         try:
             found.set_result(look_up())
-        except Exception as error:  # noqa: BLE001 - it is raised again in the thread that waits
+        except Exception as error:  # noqa: BLE001 - raised again in the waiting thread
             found.set_exception(error)
 
     threading.Thread(target=run, name="look-up", daemon=True).start()
@@ -297,27 +297,29 @@ def _by(deadline: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
 
 
 def _sent(target: _Target, response: HTTPResponse, deadline: float) -> Iterator[bytes]:
-    """Yield the body in pieces, as it is sent. Raises ``FetchError`` where it is cut short, and ``TimeoutError``."""
+    """Yield the body in pieces as it is sent. Raises ``FetchError`` if it is truncated, and ``TimeoutError``."""
     while piece := response.read1(_PIECE):
         _left(deadline)
         yield piece
-    _left(deadline)  # at which the connection was cut
+    _left(deadline)  # the timer may have closed the connection
     if response.length:
-        raise FetchError(f"{target.url} ended {response.length} bytes before its end.")
+        raise FetchError(f"{target.url} is truncated: {response.length} bytes are missing.")
 
 
-def _decoded(target: _Target, response: HTTPResponse, sent: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """Return the body in pieces; of a compressed one not more than ``most`` bytes are made."""
+def _decoded(
+    target: _Target, response: HTTPResponse, sent: Iterator[bytes], max_bytes: int
+) -> Iterator[bytes]:
+    """Return the decompressed body in pieces, of at most ``max_bytes`` if it was compressed."""
     encoding = (response.getheader("Content-Encoding") or "identity").lower()
     if encoding == "identity":
         return sent
     if encoding in ("gzip", "x-gzip", "deflate"):
-        return _inflated(target, sent, most)
-    raise FetchError(f"{target.url} is compressed by {encoding}, which was not asked for.")
+        return _inflated(target, sent, max_bytes)
+    raise FetchError(f"{target.url} is compressed with {encoding}, which was not requested.")
 
 
-def _inflated(target: _Target, sent: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """Yield what is compressed, of several members one after the other (RFC 1952). What follows them is not read."""
+def _inflated(target: _Target, sent: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+    """Yield the decompressed members of a body (RFC 1952), of at most ``max_bytes``. Data after them is ignored."""
     members, inflate = 1, zlib.decompressobj(_GZIP_OR_ZLIB)
     for piece in sent:
         rest = piece
@@ -327,11 +329,11 @@ def _inflated(target: _Target, sent: Iterator[bytes], most: int) -> Iterator[byt
                     return
                 members, inflate = members + 1, zlib.decompressobj(_GZIP_OR_ZLIB)
             try:
-                plain = inflate.decompress(rest, most)
+                plain = inflate.decompress(rest, max_bytes)
             except zlib.error as error:
-                raise FetchError(f"{target.url} is not compressed as it says: {error}") from error
+                raise FetchError(f"{target.url} is not compressed as its header says: {error}") from error
             yield plain
-            most = max(1, most - len(plain))
+            max_bytes = max(1, max_bytes - len(plain))
             rest = inflate.unused_data
     if not inflate.eof:
-        raise FetchError(f"{target.url} ended before the end of what is compressed in it.")
+        raise FetchError(f"{target.url} is truncated: its compressed data is incomplete.")

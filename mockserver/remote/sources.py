@@ -1,4 +1,4 @@
-"""Where the audio of a URL comes from: the map, a folder, the URL itself; else it has to be fetched."""
+"""Finds the audio of a URL: by the URL map, in a folder, in the URL itself, or by fetching it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UPLOADS = ("file", "audio")  # the names of a form's audio file
+UPLOADS = ("file", "audio")  # names of the audio file in a form
 
 
 class UrlSources:
-    """The audio of URLs. ``folder`` is the only one that ``file:`` URLs can read from, ``None`` for none.
+    """The sources of audio by URL. ``file:`` URLs can only read from ``folder``; ``None`` allows none.
 
-    ``make_fetcher`` is called when a URL is neither known nor local: most servers never meet one.
+    ``make_fetcher`` is called for the first URL that is neither mapped nor local.
     """
 
     def __init__(
@@ -37,41 +37,38 @@ class UrlSources:
         self._max_bytes = max_bytes
 
     def audio_of(self, document: Mapping[str, Any], files: Mapping[str, FilePart]) -> Mapping[str, FilePart]:
-        """Return the audio file of a request: its upload, else the file at its ``url``.
-
-        Empty where that would have to be fetched.
-        """
+        """Return the audio file of a request: its upload, or the file of its ``url``; empty if it must be fetched."""
         url = document.get("url")
         found = next((files[name] for name in UPLOADS if name in files), None)
         if found is None and isinstance(url, str):
-            found = self.at_hand(url)
+            found = self.local(url)
         return {} if found is None else {UPLOAD: found}
 
-    def at_hand(self, url: str) -> FilePart | None:
-        """Return the file if it is local or in the URL; ``None`` if it would have to be fetched."""
+    def local(self, url: str) -> FilePart | None:
+        """Return the file if it is mapped, local or in the URL; ``None`` if it must be fetched."""
         mapped = self._map.find(url)
         if mapped is not None:
             return _read(mapped)
         if url[:5].lower() == "data:":
             return _inline(url)
-        local = self._local(url)
-        return _read(local, self._max_bytes) if local else None
+        path = self._path(url)
+        return _read(path, self._max_bytes) if path else None
 
     def check(self, url: str) -> None:
-        """Raise ``NotAllowed``, naming the settings, for a URL that is neither local nor allowed to be fetched."""
+        """Raise ``NotAllowed``, naming the setting, for a URL that is not local and may not be fetched."""
         from mockserver.remote.fetch import NotAllowed
 
         if url[:5].lower() == "data:":
-            raise NotAllowed("The data: URL cannot be read. Its data must be in base64, or percent-encoded.")
+            raise NotAllowed("The data: URL cannot be decoded. Write its data in base64 or percent-encoded.")
         if url[:5].lower() == "file:":
             raise NotAllowed(
-                f"{url} is not read: there is no such file of at most {self._max_bytes} bytes in the folder of the "
+                f"{url} cannot be read: no such file of at most {self._max_bytes} bytes in the folder of the "
                 f"setting url_folder ({self._folder or 'none is set'})."
             )
         self._fetcher().check(url)
 
     def may_fetch(self, url: str) -> bool:
-        """Return whether the settings allow to fetch from the URL's host."""
+        """Return whether the settings allow fetching the URL."""
         from mockserver.remote.fetch import NotAllowed
 
         try:
@@ -81,12 +78,12 @@ class UrlSources:
         return True
 
     def fetch(self, url: str) -> FilePart:
-        """Fetch the file. Raises ``FetchError``."""
+        """Return the fetched file. Raises ``FetchError``."""
         fetched = self._fetcher().fetch(url)
         return FilePart(fetched.name, fetched.content_type, Content(fetched.data))
 
-    def _local(self, url: str) -> Path | None:
-        """Return the file of a ``file:`` URL, if it is in the folder, also where links lead out of it."""
+    def _path(self, url: str) -> Path | None:
+        """Return the path of a ``file:`` URL if it is in the folder after resolving links; ``None`` otherwise."""
         if self._folder is None or url[:5].lower() != "file:":
             return None
         from urllib.request import url2pathname
@@ -96,23 +93,23 @@ class UrlSources:
             path = Path(url2pathname(parts.path)).resolve()
             is_inside = parts.netloc in ("", "localhost") and path.is_relative_to(self._folder)
             return path if is_inside and path.is_file() else None
-        except (ValueError, OSError):  # no path, or a name that is too long for one
+        except (ValueError, OSError):  # an invalid path, or one that is too long
             return None
 
 
-def _read(path: Path, most: int | None = None) -> FilePart | None:
-    """Return a file; ``None`` where it is too large, or cannot be read."""
+def _read(path: Path, max_bytes: int | None = None) -> FilePart | None:
+    """Return a file; ``None`` if it is too large or cannot be read, which is logged."""
     try:
-        if most is not None and path.stat().st_size > most:
+        if max_bytes is not None and path.stat().st_size > max_bytes:
             return None
         return FilePart(path.name, "", Content(path.read_bytes()))
     except OSError as error:
-        log.warning("%s, which is to stand for a URL, cannot be read: %s", path, error)
+        log.warning("The file %s of an audio URL cannot be read: %s", path, error)
         return None
 
 
 def _inline(url: str) -> FilePart | None:
-    """Return the file in a ``data:`` URL (RFC 2397); ``None`` where it cannot be decoded."""
+    """Return the file in a ``data:`` URL (RFC 2397); ``None`` if it cannot be decoded."""
     import pybase64
 
     head, comma, encoded = url[5:].partition(",")

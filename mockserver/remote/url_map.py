@@ -1,7 +1,7 @@
-"""The map of URLs: which audio file on this machine stands for a URL, so that nothing need be fetched.
+"""Loads the URL map, which replaces audio URLs by local files.
 
-A file of TOML, JSON or YAML with one table: URLs, or patterns of them (``*``, ``?``), each with the path of an
-audio file, relative to the map, or the name of a fixture.
+The map is a TOML, JSON or YAML file with one table: URLs or patterns (``*``, ``?``) as keys; as values, paths of audio
+files relative to the map, or names of fixtures.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from mockserver.wording import shown
 
 
 class UrlMapError(Exception):
-    """A map of URLs cannot be used. The message names the file, the entry and the remedy."""
+    """A URL map is invalid. The message names the file, the entry and the problem."""
 
 
 class UrlMap:
-    """Which file stands for a URL: one that is named as it is, else the first pattern that matches."""
+    """Local files by URL or pattern. An exact URL has precedence, then the first matching pattern."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = dict(files)
 
     def find(self, url: str) -> Path | None:
-        """Return the file, or ``None``."""
+        """Return the file of ``url``, or ``None``."""
         exact = self._files.get(url)
         return exact or next((file for each, file in self._files.items() if fnmatchcase(url, each)), None)
 
 
 def load_url_map(path: Path, fixtures: Mapping[str, Path]) -> UrlMap:
-    """Load the map in a file; ``fixtures`` are audio files by fixture name. Raises ``UrlMapError``."""
+    """Load the map at ``path``; ``fixtures`` are audio files by fixture name. Raises ``UrlMapError``."""
     table = _table(path)
     files = {}
     for url, named in table.items():
@@ -44,8 +44,8 @@ def load_url_map(path: Path, fixtures: Mapping[str, Path]) -> UrlMap:
             file = fixtures.get(named)
         if file is None:
             raise UrlMapError(
-                f"{path}: {shown(url)}: {shown(named)} is neither an audio file, seen from the map, "
-                "nor the name of a fixture."
+                f"{path}: {shown(url)}: {shown(named)} is neither a file relative to the map "
+                "nor the name of a fixture. Correct it."
             )
         files[url] = file
     return UrlMap(files)
@@ -57,11 +57,11 @@ def _table(path: Path) -> Mapping[str, Any]:
     except FileNotReadable as error:
         raise UrlMapError(f"{path}: {error}") from error
     except RecursionError:
-        raise UrlMapError(f"{path}: cannot be read as a map of URLs: it is nested too deeply.") from None
+        raise UrlMapError(f"{path}: cannot be parsed as a URL map: it is nested too deeply.") from None
     except ValueError as error:
-        raise UrlMapError(f"{path}: cannot be read as a map of URLs: {error}.") from error
+        raise UrlMapError(f"{path}: cannot be parsed as a URL map: {error}.") from error
     if not isinstance(table, Mapping):
-        raise UrlMapError(f"{path}: is no table of URLs with the files that stand for them.")
+        raise UrlMapError(f"{path}: is not a table of URLs and files. Write one entry per URL.")
     return {str(url): named for url, named in table.items()}
 
 

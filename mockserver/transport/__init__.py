@@ -1,1 +1,1 @@
-"""HTTP below the pipeline: the server that ships, connections, bodies, forms, URLs."""
+"""HTTP below the pipeline: the included server, connections, bodies, forms, URLs."""

@@ -1,4 +1,4 @@
-"""Bounds the memory of large answers that clients are still reading."""
+"""Limits the memory of large responses that clients are still reading."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ _FULL = "Too many large answers are being read. Read them faster, or try again l
 
 
 class AnswerMemory:
-    """The bytes that whole answers above 1 MiB, each made for one request, may take together."""
+    """The memory for response bodies above 1 MiB that are created for one request, in bytes together."""
 
     def __init__(self, capacity: int) -> None:
         self._memory = BodyMemory(capacity)
 
     def hold(self, response: object, size: int) -> Callable[[], object]:
-        """Count the ``size`` bytes of a whole body until the returned function is called or ``response`` is gone.
+        """Reserve ``size`` bytes for the body of ``response``, until the returned function is called or it is freed.
 
-        Raises ``ApiError`` (``overloaded``) where there is no memory left: the body is there already, so that it
-        cannot wait for some.
+        Raises ``ApiError`` (``overloaded``) if no memory is left. There is no wait: the body exists already.
         """
         if size <= LARGE:
             return lambda: None

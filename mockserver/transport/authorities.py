@@ -1,6 +1,6 @@
-"""Authorities (``Host``) and origins of HTTP requests, parsed strictly: only the canonical form is valid.
+"""Parses authorities (``Host``) and origins of HTTP requests strictly: only the canonical form is valid.
 
-Browsers and HTTP libraries send these forms. Another form was written by hand so that two programs read it
+Browsers and HTTP libraries send this form. Any other form can be an attack that relies on two programs reading it
 differently; it is refused rather than interpreted.
 """
 
@@ -10,17 +10,17 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-_MAX_NAME = 255  # characters of a name (RFC 1035, 2.3.4), and of what may be one
+_MAX_NAME = 255  # characters of a host name (RFC 1035, 2.3.4)
 # RFC 952 and 1123: letters, digits and inner hyphens.
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that browsers take for the end of an IPv4 address
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that browsers read as the end of an IPv4 address
 _PORT = re.compile(r"0|[1-9][0-9]{0,4}")
 _HIGHEST_PORT = 65_535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Authority(NamedTuple):
-    """A host and the port that was written with it.
+    """A host with its explicit port, if any.
 
     ``host`` is a name in lower case without a final dot, an IPv4 address in dotted decimals, or an IPv6 address without
     brackets in its shortest form.
@@ -30,28 +30,28 @@ class Authority(NamedTuple):
     port: int | None
 
     def port_of(self, scheme: str) -> int:
-        """Return the port, which may be the default one of the scheme, ``http`` or ``https``."""
+        """Return the port, or the default port of the scheme, ``http`` or ``https``."""
         return _DEFAULT_PORTS[scheme] if self.port is None else self.port
 
 
 class Origin(NamedTuple):
-    """The origin of a web page: ``http`` or ``https``, and the authority that the page came from."""
+    """The origin of a web page: its scheme, ``http`` or ``https``, and its authority."""
 
     scheme: str
     authority: Authority
 
     def is_of(self, host: Authority) -> bool:
-        """Return whether ``host`` is the server that a page of this origin came from."""
+        """Return whether pages of this origin are served by ``host``."""
         return self.authority.host == host.host and self.authority.port_of(self.scheme) == host.port_of(
             self.scheme
         )
 
 
 def parse_authority(text: str) -> Authority | None:
-    """Return what a ``Host`` header names (RFC 9110, 7.2), ``None`` where it is not ``HOST`` or ``HOST:PORT``.
+    """Return the authority in a ``Host`` header (RFC 9110, 7.2); ``None`` if it is not ``HOST`` or ``HOST:PORT``.
 
     User information, paths, several hosts, zones of IPv6, underscores, percent signs, white space, letters beyond ASCII
-    and IPv4 addresses in other than four decimal numbers are not taken.
+    and IPv4 addresses other than four decimal numbers are refused.
     """
     if not text.isascii():
         return None
@@ -72,9 +72,9 @@ def parse_authority(text: str) -> Authority | None:
 
 
 def parse_origin(text: str) -> Origin | None:
-    """Return what an ``Origin`` header names (RFC 6454, 7), ``None`` where it is not one ``http`` or ``https`` origin.
+    """Return the origin in an ``Origin`` header (RFC 6454, 7); ``None`` if it is not one ``http`` or ``https`` origin.
 
-    Not taken are ``null``, several origins, other schemes, and whatever follows the authority.
+    ``null``, several origins, other schemes, and anything after the authority are refused.
     """
     scheme, _, rest = text.partition("://")
     scheme = scheme.lower()

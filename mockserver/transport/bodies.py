@@ -1,4 +1,4 @@
-"""Reads request bodies: bounded, and of large ones only as many at a time as memory is set aside for."""
+"""Reads request bodies of bounded size; large ones wait for a share of a common memory."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from mockserver.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PIECE = 1 << 16
-_DRAINED_AT_MOST = 1 << 28  # bytes of a refused body that are read and thrown away to keep the connection
+_PIECE = 1 << 16  # bytes
+_MAX_DRAINED = 1 << 28  # bytes of a refused body that are read and dropped to keep the connection
 
 
 class ClientGone(ConnectionError):
-    """The client stopped sending before the body was complete; nobody is there to answer."""
+    """The client left before the body was complete; a response is pointless."""
 
 
 class Readable(Protocol):
     """A WSGI input stream."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return at most ``size`` bytes; none at the end."""
+        """Return at most ``size`` bytes; empty at the end."""
         ...
 
 
 class BodyMemory:
-    """The bytes that large bodies may take together. Who comes first is given them first."""
+    """The memory for large bodies, in bytes. Requests for it are served first come, first served."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -42,11 +42,11 @@ class BodyMemory:
 
     @property
     def waiting(self) -> int:
-        """Return how many wait for bytes."""
+        """Return the number of waiting requests for memory."""
         return len(self._queue)
 
     def take(self, size: int, timeout: float) -> bool:
-        """Take ``size`` bytes; wait up to ``timeout`` seconds for them. Return whether they were given."""
+        """Reserve ``size`` bytes; wait up to ``timeout`` seconds for them. Return whether that succeeded."""
         turn = object()
         with self._changed:
             self._queue.append(turn)
@@ -58,18 +58,18 @@ class BodyMemory:
                     self._left -= size
             finally:
                 self._queue.remove(turn)
-                self._changed.notify_all()  # the next may be waiting for no more than its turn
+                self._changed.notify_all()  # the next in the queue may only be waiting for its turn
         return given
 
     def give_back(self, size: int) -> None:
-        """Give bytes back that were taken."""
+        """Release ``size`` reserved bytes."""
         with self._changed:
             self._left += size
             self._changed.notify_all()
 
 
 class UploadSlot:
-    """The memory for the large body of one request: taken when one comes, given back with the ``with`` block."""
+    """The memory reserved for the large body of one request; a context manager that releases it."""
 
     def __init__(self, memory: BodyMemory, timeout: float) -> None:
         self._memory = memory
@@ -77,9 +77,9 @@ class UploadSlot:
         self._size = 0
 
     def take(self, size: int) -> None:
-        """Wait for memory for ``size`` bytes, unless some is held already.
+        """Reserve ``size`` bytes, unless memory is reserved already.
 
-        Raises ``ApiError`` (``overloaded``) when it does not become free in time.
+        Raises ``ApiError`` (``overloaded``) if the memory does not become free in time.
         """
         if not self._size:
             size = min(size, self._memory.capacity)
@@ -90,7 +90,7 @@ class UploadSlot:
             self._size = size
 
     def release(self) -> None:
-        """Give the slot back early, once the body has been understood and only an engine is waited for."""
+        """Release the memory before the end of the block, once the body is parsed."""
         size, self._size = self._size, 0
         if size:
             self._memory.give_back(size)
@@ -103,10 +103,10 @@ class UploadSlot:
 
 
 class BodyReader:
-    """Reads the bodies of all requests of a server, at most ``limit`` bytes each.
+    """The reader of the request bodies of a server, of at most ``limit`` bytes each.
 
-    Large ones take at most ``memory`` bytes together; others wait up to ``timeout`` seconds for theirs. How fast a body
-    must come is for the server to say that hosts the app: ``transport.http_server`` drops clients that are too slow.
+    Large bodies take at most ``memory`` bytes together; further ones wait up to ``timeout`` seconds. The minimum speed
+    of a body is up to the HTTP server: ``transport.http_server`` drops clients that are too slow.
     """
 
     def __init__(self, limit: int, timeout: float, memory: int = 1 << 28) -> None:
@@ -115,11 +115,11 @@ class BodyReader:
         self._memory = BodyMemory(memory)
 
     def slot(self) -> UploadSlot:
-        """Return the slot of one request, not taken yet."""
+        """Return the slot of one request, without reserved memory."""
         return UploadSlot(self._memory, self._timeout)
 
     def read(self, stream: Readable, length: int | None, slot: UploadSlot, copies: int = 1) -> bytes:
-        """Return the whole body, of ``announced_length``; a large one takes ``slot``, ``copies`` times its size.
+        """Return the whole body of ``length`` bytes (``None``: in chunks). A large one takes ``copies`` times its size.
 
         Raises ``ApiError`` (``body_too_large``, ``overloaded``) and ``ClientGone``.
         """
@@ -132,7 +132,7 @@ class BodyReader:
             slot.take(length * copies)
         body = stream.read(length) if length else b""
         if len(body) < length:
-            raise ClientGone(f"{len(body)} of {length} bytes came")
+            raise ClientGone(f"{len(body)} of {length} bytes arrived")
         return body
 
     def _read_chunked(self, stream: Readable, slot: UploadSlot, copies: int) -> bytes:
@@ -144,7 +144,7 @@ class BodyReader:
         while True:
             try:
                 piece = stream.read(_PIECE)
-            except (OSError, ValueError) as error:  # the servers that can host the app differ in this
+            except (OSError, ValueError) as error:  # servers differ in this
                 raise ClientGone(str(error)) from error
             if not piece:
                 return b"".join(pieces)
@@ -152,36 +152,36 @@ class BodyReader:
             if size > self.limit:
                 raise ApiError("body_too_large", limit=self.limit, read=size + drain(stream))
             if size > LARGE:
-                slot.take(self.limit * copies)  # how much comes is not known
+                slot.take(self.limit * copies)  # the total size is unknown
             pieces.append(piece)
 
 
 def announced_length(environ: dict[str, Any]) -> int | None:
-    """Return the bytes of a WSGI request's body as its headers have it: 0 for none, ``None`` for one in chunks."""
+    """Return the length of a WSGI request's body by its headers: 0 without a body, ``None`` for one in chunks."""
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
     return get_content_length(environ) or 0
 
 
-def refuse_beyond(stream: Readable, most: int, refusal: Callable[[int], ApiError]) -> None:
-    """Have a body in chunks refused as soon as it announces more than ``most`` bytes, by the server that ships.
+def refuse_beyond(stream: Readable, max_bytes: int, refusal: Callable[[int], ApiError]) -> None:
+    """Let the included server refuse a body in chunks as soon as it announces more than ``max_bytes``.
 
-    With other servers it is refused once they have come.
+    With other servers, the body is refused once that many bytes have arrived.
     """
-    tell = getattr(stream, "refuse_beyond", None)
-    if tell is not None:
-        tell(most, refusal)
+    set_limit = getattr(stream, "refuse_beyond", None)
+    if set_limit is not None:
+        set_limit(max_bytes, refusal)
 
 
 def drain(stream: Readable, length: int | None = None) -> int:
-    """Read and drop the rest of a body, so that the client reads the answer. Return its bytes.
+    """Read and drop the rest of a body, so that the client reads the response. Return the number of bytes.
 
-    The server that ships does so after the answer. A client that stops sending is not an error here.
+    Does nothing under the included server, which does so itself after the response. A client that leaves is no error.
     """
     if getattr(stream, "skipped_by_server", False):
         return 0
-    most = left = _DRAINED_AT_MOST if length is None else min(length, _DRAINED_AT_MOST)
+    limit = left = _MAX_DRAINED if length is None else min(length, _MAX_DRAINED)
     with contextlib.suppress(OSError, ValueError):
         while piece := stream.read(min(left, _PIECE)):
             left -= len(piece)
-    return most - left
+    return limit - left

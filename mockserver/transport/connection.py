@@ -1,4 +1,7 @@
-"""The connection below a request: to send raw bytes on, to break, to wait on, and to see whether the client left."""
+"""The connection of a request: raw sending, closing, resetting, and detecting that the client left.
+
+Also the keys of the WSGI environ for what the WSGI standard does not provide.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +16,31 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockserver.transport.environ_keys import GIVEN_UP, SOCKETS
-
 if TYPE_CHECKING:
     import threading
 
-_LOOK = 0.1  # seconds between looks at whether the client is still there
-_DELIVERY = 1.0  # seconds that what was sent may take to arrive
-_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # on, for no time
+SOCKET = "mockserver.socket"  # the socket of the connection
+SOCKETS = (SOCKET, "gunicorn.socket")  # the same key of all servers that provide the socket
+GIVEN_UP = "mockserver.given_up"  # a function that returns whether the caller no longer wants a response
+SHUTDOWN = "mockserver.shutdown"  # a function that stops the server, in the background
+
+_POLL_INTERVAL = 0.1  # seconds between checks whether the client is still connected
+_DELIVERY = 1.0  # seconds that sent bytes may take to arrive
+_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # on, with a timeout of 0
 
 
 def lost(why: str) -> ConnectionResetError:
-    """Return what an answer raises that will not be completed; every WSGI server then closes the connection."""
+    """Return the exception for a response that will not be completed; every WSGI server then closes the connection."""
     return ConnectionResetError(errno.ECONNRESET, why)
 
 
 class Connection:
-    """The connection of a request, as far as the server that hosts the app hands it out."""
+    """The connection of a request, as far as the HTTP server provides its socket."""
 
     def __init__(
         self, connected: socket.socket | None = None, given_up: Callable[[], bool] | None = None
     ) -> None:
-        """``given_up`` says, where there is no socket, whether who asked wants no answer any more."""
+        """Without a socket, ``given_up`` returns whether the caller no longer wants a response."""
         self._socket = connected
         self._given_up = given_up
 
@@ -46,34 +52,34 @@ class Connection:
 
     @property
     def is_reachable(self) -> bool:
-        """Return whether the server hands it out; else only the answer's own iterator can break it."""
+        """Return whether the server provides the socket. Without it, only the response's iterator can break off."""
         return self._socket is not None
 
     @property
     def has_hung_up(self) -> bool:
-        """Return whether the client has closed it. Waits for nothing, takes nothing from it."""
+        """Return whether the client has closed the connection. Neither blocks nor consumes bytes."""
         if self._socket is None:
             return self._given_up is not None and self._given_up()
         try:
             return _is_readable(self._socket) and self._socket.recv(1, socket.MSG_PEEK) == b""
-        except (OSError, ValueError):  # it was reset, or is closed on this side
+        except (OSError, ValueError):  # reset, or closed on this side
             return True
 
     def send(self, data: bytes) -> None:
-        """Send ``data`` as it is, past the server. Raises ``OSError``."""
+        """Send ``data`` on the socket directly, bypassing the server. Raises ``OSError``."""
         if self._socket is not None:
             self._socket.sendall(data)
 
     def shut(self) -> None:
-        """End the connection in order: the client finds the end of the stream."""
+        """Shut the connection down in order: the client reads the end of the stream."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
-        """End the connection with a reset (TCP RST), once what was sent has arrived.
+        """Reset the connection (TCP RST) once all sent bytes have arrived.
 
-        The server is left with a socket that nobody listens to, for it to close as it is used to.
+        The server keeps an unconnected socket, which it closes as usual.
         """
         if self._socket is None:
             return
@@ -81,31 +87,31 @@ class Connection:
             self._await_delivery(self._socket)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
             if sys.platform == "win32":
-                return  # closing it resets it
+                return  # closing the socket resets the connection
             ours, theirs = socket.socketpair()
             with ours, theirs:
                 os.dup2(ours.fileno(), self._socket.fileno(), inheritable=False)
 
     def wait(self, seconds: float | None, closing: threading.Event) -> bool:
-        """Wait real seconds, or for ever. Return ``False`` as soon as ``closing`` says that the server closes.
+        """Wait real ``seconds``, or without limit. Return ``False`` as soon as the server is ``closing``.
 
-        Raises ``ConnectionResetError`` when the client leaves meanwhile.
+        Raises ``ConnectionResetError`` if the client leaves meanwhile.
         """
         end = float("inf") if seconds is None else time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if closing.wait(min(left, _LOOK)):
+            if closing.wait(min(left, _POLL_INTERVAL)):
                 return False
             self.check()
         return True
 
     def check(self) -> None:
-        """Raise ``ConnectionResetError`` when the client has left."""
+        """Raise ``ConnectionResetError`` if the client has left."""
         if self.has_hung_up:
-            raise lost("the client left while it was kept waiting")
+            raise lost("the client left while it waited")
 
     @staticmethod
     def _await_delivery(connection: socket.socket) -> None:
-        """Wait until the client's system has all that was sent: a reset overtakes what has not arrived."""
+        """Wait until the client's system has all sent bytes: a reset discards bytes that have not arrived."""
         try:
             import fcntl
             import termios

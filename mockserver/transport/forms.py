@@ -1,4 +1,4 @@
-"""Multipart forms: the parts of a request body, and the JSON document that their fields stand for."""
+"""Parses multipart forms, and converts their fields to a JSON document."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from mockserver.audio.content import Content
 from mockserver.audio.uploads import FilePart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from python_multipart.multipart import MultipartCallbacks
 
 MAX_PARTS = 1000
-MAX_HEADERS = 16  # per part
-MAX_HEADER = 4096  # bytes of a line
-_MAX_OBJECT = 1 << 20  # characters of a field that is read as JSON
+_MAX_HEADERS = 16  # per part
+_MAX_HEADER = 4096  # bytes of a line
+_MAX_OBJECT = 1 << 20  # characters of a field that is parsed as JSON
 
 # An unclosed quote runs to the end of the header.
 _OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^;]*))', re.DOTALL)
@@ -25,8 +27,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(")?')
 _ESCAPED = re.compile(r'\\(["\\])')
 _NUMBER = re.compile(r"[+-]?(\d++\.?\d*+|\.\d++)([eE][+-]?\d++)?", re.ASCII)
 _BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
-# A disposition whose parameters are written as RFC 7578 has them: each begins with a semicolon. Of bare values and
-# unclosed quotes any are taken.
+# A disposition with parameters as in RFC 7578, each after a semicolon. Bare values and unclosed quotes are accepted.
 _DISPOSITION = re.compile(
     r'\s*form-data\s*(?:;\s*+[^\s=;"]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+(?:"\s*+|$)|[^;"]*+))*+;?\s*',
     re.DOTALL | re.IGNORECASE,
@@ -36,7 +37,7 @@ _BOOLEANS |= dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
 
 
 class MultipartError(ValueError):
-    """The body is not a multipart form that can be read; the message says why."""
+    """The body is not a valid multipart form; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ class Form:
 
 
 def parse_multipart(body: bytes, content_type: str, file_field: str = "file") -> Form:
-    """Split a ``multipart/form-data`` body (RFC 7578). Each part is copied once and files stay bytes.
+    """Return the parts of a ``multipart/form-data`` body (RFC 7578). Each part is copied once.
 
-    A part is a file when it has a filename, or is named ``file_field``. A part whose name cannot be read ends the
-    form: what follows it counts as not sent. Raises ``MultipartError`` for another content type or several, a
-    missing or wrong boundary, a body that ends before its closing boundary or has no parts, a field that is not
-    UTF-8, and beyond 1000 parts, or 16 headers of 4 KiB in one.
+    A part is a file if it has a filename, or is named ``file_field``. A part without a readable name ends the form:
+    it and the parts after it are ignored. Raises ``MultipartError`` for another content type or several, a missing or
+    wrong boundary, a body that ends before its closing boundary or has no parts, a field that is not UTF-8, and for
+    more than 1000 parts, or more than 16 headers or 4 KiB per header in one.
     """
     parts = _split(body, boundary_of(content_type))
     fields: list[tuple[str, str]] = []
@@ -75,12 +76,12 @@ def parse_multipart(body: bytes, content_type: str, file_field: str = "file") ->
 
 
 def to_document(form: Form, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON document a form stands for, given the schema of each property (references resolved).
+    """Return the JSON document that a form stands for, given the schemas of its properties (references resolved).
 
-    ``name[]`` and ``name[0]`` give an array in the order sent; ``name`` gives an array of its last value where the
-    schema declares an array. ``name[key]`` gives an object, which may also be sent as JSON text. Numbers and
-    booleans are read where the schema declares them; what cannot be read stays text, for validation to refuse. Of
-    several values for one place the last wins. Files appear as ``""``.
+    ``name[]`` and ``name[0]`` become an array in the order sent; ``name`` becomes an array of its last value if the
+    schema declares an array. ``name[key]`` becomes an object, which can also be sent as JSON text. Numbers and
+    booleans are parsed if the schema declares them; invalid ones stay text, which validation refuses. Of several
+    values of one member the last wins. Files become ``""``.
     """
     sent: dict[str, list[tuple[str | None, str]]] = {}
     for name, text in form.fields:
@@ -99,12 +100,12 @@ class _Part:
 
 
 def names_several(content_type: str) -> bool:
-    """Return whether a content type is more than one: several headers, which HTTP servers join with commas."""
+    """Return whether ``content_type`` is several: HTTP servers join repeated headers with commas."""
     return "," in _QUOTED.sub(lambda quoted: "" if quoted[1] else quoted[0], content_type)
 
 
 def boundary_of(content_type: str) -> bytes:
-    """Return the boundary that a content type names. Raises ``MultipartError``."""
+    """Return the boundary in ``content_type``. Raises ``MultipartError``."""
     if names_several(content_type):
         raise MultipartError("there is more than one content type")
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
@@ -115,64 +116,92 @@ def boundary_of(content_type: str) -> bytes:
     return boundary.encode("latin-1", "replace")
 
 
+class _Splitter:
+    """The parts of a form, found by a parser that gets the whole body in one call.
+
+    Then each callback gets a complete header or part.
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[_Part] = []
+        self.is_complete = False
+        self._header_name = ""
+
+    def begin(self) -> None:
+        if len(self.parts) == MAX_PARTS:
+            raise MultipartError(f"more than {MAX_PARTS} parts")
+        self.parts.append(_Part())
+
+    def header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name = data[start:end].decode("latin-1").lower()
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self.parts[-1].headers[self._header_name] = data[start:end].decode("utf-8", "replace")
+
+    def data(self, _data: bytes, start: int, end: int) -> None:
+        self.parts[-1].start, self.parts[-1].end = start, end
+
+    def finish(self) -> None:
+        self.is_complete = True
+
+
 def _split(body: bytes, boundary: bytes) -> list[_Part]:
+    found = _Splitter()
+    parse = multipart_parser(
+        boundary,
+        {
+            "on_part_begin": found.begin,
+            "on_header_field": found.header_name,
+            "on_header_value": found.header_value,
+            "on_part_data": found.data,
+            "on_end": found.finish,
+        },
+    )
+    parse(body)
+    check_complete(found.is_complete, len(found.parts))
+    return found.parts
+
+
+def multipart_parser(boundary: bytes, callbacks: MultipartCallbacks) -> Callable[[bytes], None]:
+    """Return a function that parses a body piece by piece, with ``callbacks`` for what it finds.
+
+    Both raise ``MultipartError``; the function also raises what the callbacks raise.
+    """
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser
 
-    parts: list[_Part] = []
-    header_name = ""
-    complete = False
-
-    def part_begin() -> None:
-        if len(parts) == MAX_PARTS:
-            raise MultipartError(f"more than {MAX_PARTS} parts")
-        parts.append(_Part())
-
-    def header_field(data: bytes, start: int, end: int) -> None:
-        nonlocal header_name
-        header_name = data[start:end].decode("latin-1").lower()
-
-    def header_value(data: bytes, start: int, end: int) -> None:
-        parts[-1].headers[header_name] = data[start:end].decode("utf-8", "replace")
-
-    def part_data(data: bytes, start: int, end: int) -> None:
-        parts[-1].start, parts[-1].end = start, end
-
-    def finish() -> None:
-        nonlocal complete
-        complete = True
-
     try:
-        # The whole body in one call: every callback then sees the whole of its header or part.
-        MultipartParser(
-            boundary,
-            {
-                "on_part_begin": part_begin,
-                "on_header_field": header_field,
-                "on_header_value": header_value,
-                "on_part_data": part_data,
-                "on_end": finish,
-            },
-            max_header_count=MAX_HEADERS,
-            max_header_size=MAX_HEADER,
-        ).write(body)
-    except FormParserError as error:
+        parser = MultipartParser(
+            boundary, callbacks, max_header_count=_MAX_HEADERS, max_header_size=_MAX_HEADER
+        )
+    except FormParserError as error:  # the boundary is too long
         raise MultipartError(str(error)) from error
-    if not complete:
+
+    def parse(piece: bytes) -> None:
+        try:
+            parser.write(piece)
+        except FormParserError as error:
+            raise MultipartError(str(error)) from error
+
+    return parse
+
+
+def check_complete(is_complete: bool, parts: int) -> None:
+    """Raise ``MultipartError`` unless the form has its closing boundary and at least one part."""
+    if not is_complete:
         raise MultipartError("the body ends before its closing boundary")
     if not parts:
         raise MultipartError("the form has no parts")
-    return parts
 
 
 def part_options(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters of a part's disposition; none where that cannot be read."""
+    """Return the parameters of a part's disposition; empty if it is malformed."""
     disposition = headers.get("content-disposition", "")
     return options_of(disposition) if _DISPOSITION.fullmatch(disposition) else {}
 
 
 def options_of(header: str) -> dict[str, str]:
-    """Return the parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) is preferred."""
+    """Return the parameters of a header value. The extended form ``name*=UTF-8''…`` (RFC 5987) has precedence."""
     options: dict[str, str] = {}
     extended: dict[str, str] = {}
     for name, quoted, plain in _OPTION.findall(header):
@@ -196,7 +225,7 @@ def text_of(name: str, data: bytes) -> str:
 
 
 def _value(values: list[tuple[str | None, str]], schema: Mapping[str, Any]) -> Any:
-    """Return the value that the texts sent for one property stand for, each with what stood in brackets, if any."""
+    """Return the value of a property, given the sent texts, each with its key in brackets or ``None``."""
     members = {key: text for key, text in values if key and not key.isdecimal()}
     if members:
         properties = (_branch(schema, "object") or {}).get("properties", {})
@@ -210,7 +239,7 @@ def _value(values: list[tuple[str | None, str]], schema: Mapping[str, Any]) -> A
 
 
 def _branch(schema: Mapping[str, Any], json_type: str) -> Mapping[str, Any] | None:
-    """Return the part of ``schema`` that admits values of ``json_type``: itself or a branch of its ``anyOf``."""
+    """Return the part of ``schema`` that allows ``json_type``: itself or a branch of its ``anyOf``; else ``None``."""
     declared = schema.get("type")
     if json_type == declared or (isinstance(declared, list) and json_type in declared):
         return schema
@@ -219,7 +248,7 @@ def _branch(schema: Mapping[str, Any], json_type: str) -> Mapping[str, Any] | No
 
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return ``text`` as a value of a type that the schema declares, or unchanged."""
+    """Return ``text`` parsed as a type that the schema declares, or unchanged."""
     value = scalar(text, schema)
     if value is text and _branch(schema, "object"):
         found = _object(text)
@@ -228,7 +257,7 @@ def _read(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def scalar(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return ``text`` as the boolean or number that the schema declares, read as pydantic does; else unchanged."""
+    """Return ``text`` parsed as a boolean or number if the schema declares one, as pydantic does; else unchanged."""
     value: Any = None
     if _branch(schema, "boolean"):
         value = _BOOLEANS.get(text.lower())

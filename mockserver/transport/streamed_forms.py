@@ -1,6 +1,6 @@
-"""Multipart forms that are taken apart while they arrive: their files never are in memory as a whole.
+"""Parses multipart forms while they arrive, so that their files are never in memory as a whole.
 
-The file of some is kept (``receive``), that of others is to be listened to and waits on disk (``receive_audio``).
+``receive`` writes files to blobs, which can be kept; ``receive_audio`` writes them to a temporary file.
 """
 
 from __future__ import annotations
@@ -21,45 +21,43 @@ from mockserver.transport.bodies import LARGE, ClientGone, Readable, drain, refu
 from mockserver.transport.forms import Form, MultipartError
 
 if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
     from mockserver.audio.decode import ClipFacts
     from mockserver.state.blobs import Blob, Blobs, BlobWriter
     from mockserver.transport.bodies import UploadSlot
 
 log = logging.getLogger(__name__)
 
-_PIECE = 1 << 18  # bytes that are read at a time
-_MAX_FIELDS = 1 << 20  # bytes of what is no file, and of the parts' heads
+_PIECE = 1 << 18  # bytes per read
+_MAX_FIELDS = 1 << 20  # bytes of fields and of the headers of all parts
 
 
 class Writer(Protocol):
-    """Where the bytes of a file go."""
+    """The target of the bytes of a file."""
 
     def write(self, piece: memoryview) -> None:
-        """Add bytes."""
+        """Append bytes."""
         ...
 
 
-# Given the name of the part, of the file (``None`` where the part is a field) and the content type.
+# Arguments: the part's name, the file's name (``None`` if the part is a field) and the content type.
 BeginFile = Callable[[str, str | None, str], Writer]
 
 
 @dataclass(frozen=True, slots=True)
 class FileField:
-    """What a streamed form carries: the ``name`` of its file, the ``most`` bytes that it may have.
+    """The file of a streamed form: the ``name`` of its part and its maximum size.
 
-    A larger one is refused with ``error``, a row of ``catalog/errors.toml``.
+    A larger file is refused with ``error``, a row of ``catalog/errors.toml``.
     """
 
     name: str
-    most: int
+    max_bytes: int
     error: str
 
 
 @dataclass(slots=True)
 class ReceivedFile:
-    """A file that came with a form, as it was sent. Nobody looks into it: it need not be audio."""
+    """A received file of a form, as it was sent. It is not decoded: it need not be audio."""
 
     place: str
     name: str
@@ -81,16 +79,16 @@ class ReceivedFile:
         """Raise ``UndecodableAudio``: the file is not decoded."""
         from mockserver.audio.decode import UndecodableAudio
 
-        raise UndecodableAudio("a file that is kept is not listened to")
+        raise UndecodableAudio("a file that is kept is not decoded")
 
     def keep(self) -> Blob:
-        """Keep the bytes beyond the request."""
+        """Keep the file beyond the request, and return its blob."""
         return self.writer.commit()
 
 
 @dataclass(slots=True)
 class StreamedForm:
-    """The parts of a form. What is not kept of its files is forgotten when it is closed. A context manager."""
+    """The parts of a form. A context manager, which deletes the files that were not kept."""
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     files: dict[str, ReceivedFile] = field(default_factory=dict)
@@ -103,7 +101,7 @@ class StreamedForm:
         self._opened.close()
 
     def open(self, blobs: Blobs, place: str, name: str | None, content_type: str) -> BlobWriter:
-        """Begin a file; the last of a place wins."""
+        """Return a writer for a file; the last file of a part's name (``place``) wins."""
         writer = self._opened.enter_context(blobs.writer())
         self.files[place] = ReceivedFile(place, name or "", content_type, writer)
         return writer
@@ -119,20 +117,20 @@ def receive(
 ) -> None:
     """Read a ``multipart/form-data`` body of ``length`` bytes (``None``: in chunks) into ``form``.
 
-    A part is a file when it has a filename, or the name of ``file_field``. Raises ``MultipartError`` as
-    ``forms.parse_multipart`` does, and beyond 1 MiB of fields; ``ApiError``, the rest of the body being read
-    and forgotten, for a file that is too large; ``StateFailed``, too, where the disk does not take it;
-    ``ClientGone`` when the body breaks off.
+    A part is a file if it has a filename, or the name of ``file_field``. Raises ``MultipartError`` as
+    ``forms.parse_multipart`` does, and for more than 1 MiB of fields; ``ApiError`` for a file that is too large;
+    ``StateFailed`` if the disk fails; ``ClientGone`` if the client leaves. The rest of a refused body is read and
+    dropped.
     """
-    if length is not None and length > file_field.most + _MAX_FIELDS:
+    if length is not None and length > file_field.max_bytes + _MAX_FIELDS:
         drain(stream, length)
-        raise ApiError(file_field.error, most=file_field.most, size=length)
+        raise ApiError(file_field.error, most=file_field.max_bytes, size=length)
     refuse_beyond(
         stream,
-        file_field.most + _MAX_FIELDS,
-        lambda size: ApiError(file_field.error, most=file_field.most, size=size),
+        file_field.max_bytes + _MAX_FIELDS,
+        lambda size: ApiError(file_field.error, most=file_field.max_bytes, size=size),
     )
-    parts = _Parts(file_field, partial(form.open, blobs), _refuse_many)
+    parts = _Parts(file_field, partial(form.open, blobs), _refuse_large)
     form.fields = parts.fields
     _read_all(parts, stream, length, content_type)
 
@@ -140,10 +138,10 @@ def receive(
 def receive_audio(
     stream: Readable, length: int | None, content_type: str, audio_field: str, limit: int, slot: UploadSlot
 ) -> Form:
-    """Read a ``multipart/form-data`` body of at most ``limit`` bytes, whose files are put into one on disk.
+    """Read a ``multipart/form-data`` body of at most ``limit`` bytes, and write its files to one temporary file.
 
-    What is no file stays in memory, and takes ``slot`` if it is large. Returns what ``forms.parse_multipart`` returns,
-    and raises what that and ``BodyReader.read`` raise.
+    The fields stay in memory, and take ``slot`` if they are large. Returns the same as ``forms.parse_multipart``, and
+    raises the same as that and ``BodyReader.read``.
     """
     if length is not None and length > limit:
         drain(stream, length)
@@ -151,12 +149,12 @@ def receive_audio(
     refuse_beyond(stream, limit, lambda size: ApiError("body_too_large", limit=limit, read=size))
     try:
         files = _FilesOnDisk()
-        parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_make_room, slot, limit))
+        parts = _Parts(FileField(audio_field, limit, ""), files.begin, partial(_reserve, slot, limit))
         _read_all(parts, stream, length, content_type, limit)
     except ClientGone:
         raise
     except OSError as error:
-        log.error("An upload cannot be put into a temporary file: %s", error)
+        log.error("Cannot write an upload to a temporary file: %s", error)
         raise ApiError("overloaded", reason=f"The upload cannot be stored: {error.strerror}.") from error
     return Form(parts.fields, files.parts())
 
@@ -164,15 +162,15 @@ def receive_audio(
 def _read_all(
     parts: _Parts, stream: Readable, length: int | None, content_type: str, limit: int | None = None
 ) -> None:
-    """Feed ``parts`` a body; the rest of one that is refused is read and dropped, up to ``limit``."""
+    """Parse a body into ``parts``. The rest of a refused body is read and dropped, up to ``limit``."""
     read = 0
     try:
-        write = _parser(forms.boundary_of(content_type), parts)
+        parse = _parser(forms.boundary_of(content_type), parts)
         while piece := _next_piece(stream, length, read):
             read += len(piece)
             if limit is not None and read > limit:
                 raise ApiError("body_too_large", limit=limit, read=read)
-            write(piece)
+            parse(piece)
     except ClientGone:
         raise
     except (ApiError, MultipartError, OSError, StateFailed) as error:
@@ -184,7 +182,7 @@ def _read_all(
 
 
 def _skip(stream: Readable, length: int | None, read: int, limit: int | None) -> int:
-    """Read and drop what is left of a body, at least up to ``limit``. Return its bytes."""
+    """Read and drop the rest of a body, at least up to ``limit``. Return the number of bytes."""
     skipped = 0
     while (
         limit is not None
@@ -201,28 +199,28 @@ def _next_piece(stream: Readable, length: int | None, read: int) -> bytes:
         return b""
     try:
         piece = stream.read(left)
-    except (OSError, ValueError) as error:  # the servers that can host the app differ in this
+    except (OSError, ValueError) as error:  # servers differ in this
         raise ClientGone(str(error)) from error
     if not piece and length is not None:
-        raise ClientGone(f"{read} of {length} bytes came")
+        raise ClientGone(f"{read} of {length} bytes arrived")
     return piece
 
 
 class _Parts:
-    """Takes what the parser finds, in pieces."""
+    """The parts of a form, from the callbacks of a parser that gets the body in pieces."""
 
     def __init__(self, file_field: FileField, begin_file: BeginFile, admit: Callable[[int], None]) -> None:
-        """``begin_file`` is where a file goes; ``admit`` may refuse that what is no file has so many bytes."""
+        """``begin_file`` returns the writer of a file; ``admit`` gets the size of all fields and may refuse it."""
         self.fields: list[tuple[str, str]] = []
         self._file_field = file_field
         self._begin_file = begin_file
         self._admit = admit
-        self._count = self._files = self._fields = 0  # how many parts, and bytes of files and of the rest
+        self._count = self._files = self._fields = 0  # number of parts, bytes of files, bytes of the rest
         self._header: tuple[bytearray, bytearray] = bytearray(), bytearray()
         self._headers: dict[str, str] = {}
         self._field = ("", bytearray())
         self._writer: Writer | None = None
-        self._ended = False  # by a part whose name cannot be read
+        self._ended = False  # by a part without a readable name
         self._complete = False
 
     def begin(self) -> None:
@@ -264,8 +262,8 @@ class _Parts:
             self._field[1].extend(data[start:end])
             return
         self._files += end - start
-        if self._files > self._file_field.most:
-            raise ApiError(self._file_field.error, most=self._file_field.most, size=self._files)
+        if self._files > self._file_field.max_bytes:
+            raise ApiError(self._file_field.error, most=self._file_field.max_bytes, size=self._files)
         self._writer.write(memoryview(data)[start:end])
 
     def end(self) -> None:
@@ -277,73 +275,55 @@ class _Parts:
         self._complete = True
 
     def check_complete(self) -> None:
-        if not self._complete:
-            raise MultipartError("the body ends before its closing boundary")
-        if not self._count:
-            raise MultipartError("the form has no parts")
+        forms.check_complete(self._complete, self._count)
 
     def _bounded(self, count: int) -> None:
         self._fields += count
         self._admit(self._fields)
 
 
-def _refuse_many(count: int) -> None:
+def _refuse_large(count: int) -> None:
     if count > _MAX_FIELDS:
-        raise MultipartError(f"more than {_MAX_FIELDS} bytes that are no file")
+        raise MultipartError(f"more than {_MAX_FIELDS} bytes of fields")
 
 
-def _make_room(slot: UploadSlot, limit: int, count: int) -> None:
+def _reserve(slot: UploadSlot, limit: int, count: int) -> None:
     if count > LARGE:
-        slot.take(limit)  # how much comes is not known
+        slot.take(limit)  # the total size is unknown
 
 
 class _FilesOnDisk:
-    """The files of one form, in one temporary file."""
+    """The files of a form, in one temporary file."""
 
     def __init__(self) -> None:
         self._spool = Spool()
         self._begun: dict[str, tuple[str | None, str, ContentWriter]] = {}
 
     def begin(self, place: str, name: str | None, content_type: str) -> ContentWriter:
-        """Begin a file; the last of a place wins."""
+        """Return a writer for a file; the last file of a part's name (``place``) wins."""
         writer = ContentWriter(self._spool)
         self._begun[place] = name, content_type, writer
         return writer
 
     def parts(self) -> dict[str, FilePart]:
-        """Return the files by their places, once they are complete."""
+        """Return the complete files by the names of their parts."""
         return {
             place: FilePart(name or "", content_type, writer.content(), is_field=name is None)
             for place, (name, content_type, writer) in self._begun.items()
         }
 
 
-def _parser(boundary: bytes, parts: _Parts) -> Callable[[bytes], object]:
-    """Return the parser that takes the body in pieces. Raises ``MultipartError`` as well as what ``parts`` raise."""
-    from python_multipart.exceptions import FormParserError
-    from python_multipart.multipart import MultipartParser
-
-    callbacks: MultipartCallbacks = {
-        "on_part_begin": parts.begin,
-        "on_header_field": parts.header_name,
-        "on_header_value": parts.header_value,
-        "on_header_end": parts.header_end,
-        "on_headers_finished": parts.headers_end,
-        "on_part_data": parts.data,
-        "on_part_end": parts.end,
-        "on_end": parts.finish,
-    }
-    try:
-        parser = MultipartParser(
-            boundary, callbacks, max_header_count=forms.MAX_HEADERS, max_header_size=forms.MAX_HEADER
-        )
-    except FormParserError as error:  # a boundary that is too long
-        raise MultipartError(str(error)) from error
-
-    def write(piece: bytes) -> None:
-        try:
-            parser.write(piece)
-        except FormParserError as error:
-            raise MultipartError(str(error)) from error
-
-    return write
+def _parser(boundary: bytes, parts: _Parts) -> Callable[[bytes], None]:
+    return forms.multipart_parser(
+        boundary,
+        {
+            "on_part_begin": parts.begin,
+            "on_header_field": parts.header_name,
+            "on_header_value": parts.header_value,
+            "on_header_end": parts.header_end,
+            "on_headers_finished": parts.headers_end,
+            "on_part_data": parts.data,
+            "on_part_end": parts.end,
+            "on_end": parts.finish,
+        },
+    )

@@ -1,4 +1,4 @@
-"""The paths of requests, as the client wrote them."""
+"""The paths of requests as the client wrote them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def written_path(environ: Mapping[str, Any]) -> str:
 
 
 def lacks_version(path: str) -> bool:
-    """Return whether a path, as the client wrote it, is not below ``/v1``."""
+    """Return whether ``path`` is not below ``/v1``."""
     return not path.startswith(VERSION + "/")
 
 
 def has_double_slash(path: str) -> bool:
-    """Return whether a path has an empty segment, which no path of the API has."""
+    """Return whether ``path`` has an empty segment, unlike every path of the API."""
     return "//" in path

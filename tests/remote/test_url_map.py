@@ -49,9 +49,9 @@ def test_a_url_as_it_is_comes_before_patterns(tmp_path: Path) -> None:
     [
         ("map.toml", f'"{URL}" = "nobody"', "'nobody' is neither an audio file"),
         ("map.toml", f'"{URL}" = 1', "1 is neither an audio file"),
-        ("map.toml", "=", "cannot be read as a map of URLs"),
-        ("map.yaml", "a: b: c", "cannot be read as a map of URLs"),
-        ("map.json", "[]", "is no table of URLs"),
+        ("map.toml", "=", "cannot be parsed as a URL map"),
+        ("map.yaml", "a: b: c", "cannot be parsed as a URL map"),
+        ("map.json", "[]", "is not a table of URLs"),
     ],
 )
 def test_a_map_that_makes_no_sense_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:

@@ -73,7 +73,7 @@ def test_a_body_over_the_limit_is_skipped_and_refused(length: int | None) -> Non
 
 
 def test_a_body_that_ends_early_has_nobody_to_answer() -> None:
-    with pytest.raises(ClientGone, match=r"^5 of 10 bytes came$"):
+    with pytest.raises(ClientGone, match=r"^5 of 10 bytes arrived$"):
         read(io.BytesIO(b"first"), 10)
 
 

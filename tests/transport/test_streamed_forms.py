@@ -125,7 +125,7 @@ def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_is_kept(blob
         (b"--b--\r\n", "no parts"),
         (body_of(part(NAME.format("purpose"), b"\xff")), "not UTF-8"),
         (body_of(*[part(NAME.format("a"))] * 1001), "more than 1000 parts"),
-        (body_of(part(NAME.format("a"), bytes(1 << 20))), "bytes that are no file"),
+        (body_of(part(NAME.format("a"), bytes(1 << 20))), "bytes of fields"),
         (b"nonsense", "."),
     ],
 )
@@ -293,4 +293,4 @@ def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch, caplog: pytest
     with pytest.raises(ApiError) as refusal:
         heard(body_of(part(FILE, b"1")))
     assert refusal.value.values["reason"] == "The upload cannot be stored: No space left on device."
-    assert "cannot be put into a temporary file" in caplog.text
+    assert "Cannot write an upload to a temporary file" in caplog.text

@@ -14,8 +14,8 @@ from mockserver.transport.streamed_forms import FileField
 _TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # reply kinds of stubs
 
 # Sizes are those of the API reference, Upload file and Add upload part.
-_UPLOADED_FILE = FileField("file", most=512 << 20, error="file_too_large")
-_UPLOAD_PART = FileField("data", most=64 << 20, error="upload_part_too_large")
+_UPLOADED_FILE = FileField("file", max_bytes=512 << 20, error="file_too_large")
+_UPLOAD_PART = FileField("data", max_bytes=64 << 20, error="upload_part_too_large")
 
 CREATE_TRANSCRIPTION = Operation(
     "create_transcription",

@@ -1,1 +1,1 @@
-"""The HTTP server that ships: what is read from a connection, by whom, and who answers it."""
+"""The included HTTP server: connections, parsing of requests, and the threads that answer them."""

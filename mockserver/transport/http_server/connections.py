@@ -1,4 +1,4 @@
-"""A client's connection: the received bytes, reading and writing."""
+"""The connection to a client: buffered reading, and writing."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
     from mockserver.transport.http_server.heads import HeadLimits
 
-_LEAST_RATE = 1 << 16  # bytes per second
-_PIECE = 1 << 16  # bytes that are received at once
+_MIN_RATE = 1 << 16  # bytes per second
+_PIECE = 1 << 16  # bytes per receive
 
 
 class Connection:
-    """A connection. While it waits for a request it belongs to the reception; then to the thread that answers.
+    """The connection to a client. The reception owns it until a request has arrived, then the thread that answers.
 
-    A client that stalls in the body, or sends at less than ``_LEAST_RATE``, uses up its ``seconds_left``. Only those
-    seconds count in which the server waits for the client.
+    A client that stalls in the body, or sends at less than ``_MIN_RATE``, uses up its ``seconds_left``. Only time that
+    the server waits for the client counts.
     """
 
-    ssl_env = None  # cheroot asks for it
+    ssl_env = None  # read by cheroot
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class Connection:
     ) -> None:
         self.socket = connected
         self.remote_addr, self.remote_port = address
-        self.received = bytearray()  # and not read yet
-        self.unread = 0  # bytes of the last body that are not needed
-        self.head: Head | None = None  # of the next request, or of that being answered
-        self.was_served = False  # a request that came on it was answered
+        self.received = bytearray()  # and not yet read
+        self.unread = 0  # remaining bytes of the last body, to be skipped
+        self.head: Head | None = None  # of the next request, or of the current one
+        self.was_served = False  # a request on it was answered
         self.seconds_left = 0.0
         self.wfile = self  # cheroot writes to it
         self._limits = limits
@@ -49,7 +49,7 @@ class Connection:
         self._open = True
 
     def take_in(self) -> bool:
-        """Receive without blocking; return whether the client may send more."""
+        """Receive without blocking. Return ``False`` if the client has closed its side."""
         try:
             piece = self.socket.recv(_PIECE)
         except BlockingIOError:
@@ -58,7 +58,7 @@ class Connection:
         return bool(piece)
 
     def find_head(self) -> bool:
-        """Find the next head, and set ``head``; return whether it is there. Raises ``ApiError`` for a malformed one."""
+        """Parse the next head into ``head`` if it is complete, and return whether it is. Raises ``ApiError``."""
         if self.unread:
             skipped = min(self.unread, len(self.received))
             del self.received[:skipped]
@@ -78,16 +78,16 @@ class Connection:
         """Return whether no byte of a request has been received."""
         return not self.received and self.head is None
 
-    def read(self, most: int) -> bytes:
-        """Return at most ``most`` bytes of what the client sends; none at the end. Raises ``OSError``."""
+    def read(self, max_bytes: int) -> bytes:
+        """Return at most ``max_bytes`` from the client; empty at the end. Raises ``OSError``."""
         if not self.received:
-            return self._receive(min(most, _PIECE))
-        piece = bytes(self.received[:most])
-        del self.received[:most]
+            return self._receive(min(max_bytes, _PIECE))
+        piece = bytes(self.received[:max_bytes])
+        del self.received[:max_bytes]
         return piece
 
     def read_whole(self, size: int) -> bytes:
-        """Return ``size`` bytes, received straight into one buffer. Raises ``ClientGone`` and ``OSError``."""
+        """Return ``size`` bytes, received directly into one buffer. Raises ``ClientGone`` and ``OSError``."""
         whole = bytearray(size)
         count = min(size, len(self.received))
         whole[:count] = self.received[:count]
@@ -95,30 +95,30 @@ class Connection:
         with memoryview(whole) as view:
             while count < size:
                 began = time.monotonic()
-                came = self.socket.recv_into(view[count:])
-                self._charge_time(came, began)
-                if not came:
-                    raise ClientGone(f"{size - count} bytes of the body did not come")
-                count += came
+                received = self.socket.recv_into(view[count:])
+                self._charge_time(received, began)
+                if not received:
+                    raise ClientGone(f"{size - count} bytes of the body are missing")
+                count += received
         return bytes(whole)
 
-    def read_line(self, most: int) -> bytes:
-        """Return the next line without its CR LF. Raises ``ValueError`` for another or a longer one; ``OSError``."""
+    def read_line(self, max_bytes: int) -> bytes:
+        """Return the next line without its CR LF. Raises ``ValueError`` if it is malformed or too long; ``OSError``."""
         start = 0
         while (end := self.received.find(b"\n", start)) < 0:
             start = len(self.received)
-            piece = self._receive(_PIECE) if start < most else b""
+            piece = self._receive(_PIECE) if start < max_bytes else b""
             if not piece:
                 raise ValueError("a line that breaks off or is too long")
             self.received += piece
         line = bytes(self.received[: end + 1])
         del self.received[: end + 1]
-        if not line.endswith(b"\r\n") or len(line) > most:
+        if not line.endswith(b"\r\n") or len(line) > max_bytes:
             raise ValueError("a line that does not end with CR LF or is too long")
         return line[:-2]
 
     def write(self, data: bytes) -> None:
-        """Send ``data``; the client may take its time for each piece. Raises ``OSError``."""
+        """Send ``data``. The timeout applies to each piece. Raises ``OSError``."""
         with memoryview(data) as left:
             sent = 0
             while sent < len(left):
@@ -126,7 +126,7 @@ class Connection:
 
     @contextlib.contextmanager
     def without_waiting(self) -> Iterator[None]:
-        """Have reading raise ``BlockingIOError`` where more would have to come."""
+        """Make reads raise ``BlockingIOError`` instead of waiting for the client."""
         usual = self.socket.gettimeout()
         self.socket.settimeout(0)
         try:
@@ -135,30 +135,30 @@ class Connection:
             self.socket.settimeout(usual)
 
     def shut(self) -> None:
-        """Shut down sending. What the client still sends can be received."""
+        """Shut down sending. Receiving remains possible."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
-        """Shut down both directions: the threads that read or write see its end."""
+        """Shut down both directions, which ends reads and writes of other threads."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         if self._open:
             self._open = False
             self.abort()
             self.socket.close()
             self._closed(self)
 
-    def _receive(self, most: int) -> bytes:
+    def _receive(self, max_bytes: int) -> bytes:
         began = time.monotonic()
-        piece = self.socket.recv(most)
+        piece = self.socket.recv(max_bytes)
         self._charge_time(len(piece), began)
         return piece
 
     def _charge_time(self, count: int, began: float) -> None:
-        self.seconds_left += count / _LEAST_RATE - (time.monotonic() - began)
+        self.seconds_left += count / _MIN_RATE - (time.monotonic() - began)
         if self.seconds_left < 0:
             raise TimeoutError("timed out")

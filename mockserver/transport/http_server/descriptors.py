@@ -1,17 +1,17 @@
-"""How many files and connections the process may have open."""
+"""The limit of open files of the process, and the connections that it allows."""
 
 from __future__ import annotations
 
 import sys
 
-_WANTED = 1 << 16  # open files; more would only make some libraries slow
-_WANTED_ON_MACOS = 10_240  # OPEN_MAX, beyond which the system refuses to go
-_OTHER_FILES = 32  # that are open beside connections, at least
-_FEWEST_CONNECTIONS = 16
+_WANTED = 1 << 16  # open files; more would slow down some libraries
+_WANTED_ON_MACOS = 10_240  # OPEN_MAX, the most that the system allows
+_MIN_OTHER_FILES = 32  # open files other than connections
+_MIN_CONNECTIONS = 16
 
 
 def raise_limit() -> None:
-    """Allow as many open files as the system lets this process have, up to 65,536."""
+    """Raise the limit of open files to the system's maximum, at most 65,536."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -23,17 +23,17 @@ def raise_limit() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):  # it stays as it is
+        except (OSError, ValueError):  # the limit stays unchanged
             return
 
 
-def room_for_connections(most: int) -> int:
-    """Return how many connections may be open: what the limit of open files leaves, at most ``most``."""
+def room_for_connections(wanted: int) -> int:
+    """Return the number of connections that the limit of open files allows, at most ``wanted``."""
     try:
         import resource
     except ImportError:
-        return most
+        return wanted
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return most
-    return min(most, max(soft - max(soft // 4, _OTHER_FILES), _FEWEST_CONNECTIONS))
+        return wanted
+    return min(wanted, max(soft - max(soft // 4, _MIN_OTHER_FILES), _MIN_CONNECTIONS))

@@ -1,10 +1,11 @@
-"""Kills the server if it does not end after a signal, whatever its threads do. Also the program that watches it.
+"""Kills a server that does not stop after a signal. Also the program of the watching process.
 
-A thread that keeps the interpreter's lock keeps Python from handling signals. Its C code still writes the number of a
-signal to a pipe (``signal.set_wakeup_fd``). A small process reads it, waits, and kills the server if need be.
+A thread that holds the interpreter's lock prevents Python from handling signals, but Python's C code still writes the
+signal number to a pipe (``signal.set_wakeup_fd``). A small process reads the pipe, waits, and kills the server if
+necessary.
 
-The program is started with the server's process id, the pipe's file descriptor and the seconds; it needs the standard
-library only.
+The arguments of the program are the server's process id, the pipe's file descriptor and the seconds. It imports only
+the standard library.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import signal
 import subprocess
 import sys
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _COMMAND = (sys.executable, "-I", "-S", __file__)
 
 
 class Guardian:
-    """Watches this process from another one, where the system has signals (POSIX).
+    """A process that watches this one, on systems with signals (POSIX).
 
-    Make it in the main thread. It kills this process ``seconds`` after the first signal to end, or at the second.
+    Create it in the main thread. It kills this process ``seconds`` after the first stop signal, or at the second one.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -34,7 +35,7 @@ class Guardian:
             signal.set_wakeup_fd(self._written_to, warn_on_full_buffer=False)
 
     def start(self) -> None:
-        """Start the process that watches. It ends when this one does, which closes the pipe. Raises ``OSError``."""
+        """Start the watching process. It ends with this one, which closes the pipe. Raises ``OSError``."""
         if os.name == "posix":
             command = [*_COMMAND, str(os.getpid()), str(self._signals), str(self._seconds)]
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
@@ -47,7 +48,7 @@ class Guardian:
             os.close(self._signals)
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         if os.name == "posix":
             signal.set_wakeup_fd(-1)
             os.close(self._written_to)
@@ -57,23 +58,22 @@ class Guardian:
 
 def main(server: int, signals: int, seconds: float) -> None:
     """Watch the ``server`` until it has ended."""
-    for number in (*_ENDINGS, signal.SIGHUP, signal.SIGQUIT):  # a terminal sends them to both
+    for number in (*_STOP_SIGNALS, signal.SIGHUP, signal.SIGQUIT):  # a terminal sends them to both processes
         signal.signal(number, signal.SIG_IGN)
-    if not _must_end(signals, None):
+    if not _must_stop(signals, None) or _must_stop(signals, seconds) is False:
         return
-    if _must_end(signals, seconds) is False:
-        return
-    print(f"The server (process {server}) has not ended in time and is killed.", file=sys.stderr, flush=True)  # noqa: T201
+    message = f"The server (process {server}) has not stopped in time and is killed."
+    print(message, file=sys.stderr, flush=True)  # noqa: T201
     os.kill(server, signal.SIGKILL)
 
 
-def _must_end(signals: int, seconds: float | None) -> bool | None:
-    """Return ``True`` for a signal to end, ``False`` once the server has ended, ``None`` after ``seconds``."""
+def _must_stop(signals: int, seconds: float | None) -> bool | None:
+    """Return ``True`` after a stop signal, ``False`` after the end of the server, ``None`` after ``seconds``."""
     while select.select([signals], [], [], seconds)[0]:
         numbers = os.read(signals, 64)
         if not numbers:
             return False
-        if any(each in numbers for each in _ENDINGS):
+        if any(each in numbers for each in _STOP_SIGNALS):
             return True
     return None
 

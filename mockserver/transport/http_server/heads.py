@@ -11,7 +11,7 @@ from mockserver.errors import ApiError
 
 _MAX_DIGITS = 18  # digits of a Content-Length
 
-_END = re.compile(rb"\n\r?\n|\r[^\n]")  # of the head, or of what can still become one
+_END = re.compile(rb"\n\r?\n|\r[^\n]")  # the end of the head, or the first byte that makes it invalid
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Z-]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
 _ABSOLUTE = re.compile(r"(?i:https?)://([^/?]+)(.*)")
@@ -19,15 +19,15 @@ _HOST = re.compile(r"([A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _QUOTED_SLASH = re.compile("(%2F)", re.IGNORECASE)
 
-# In a WSGI environ an underscore and a hyphen in a name are the same. These would be taken for headers of HTTP itself.
-_STEERING = frozenset(
+# Names with a function in HTTP itself. In a WSGI environ, an underscore and a hyphen in a name are the same.
+_PROTOCOL_HEADERS = frozenset(
     ("connection", "content-length", "content-type", "expect", "host", "transfer-encoding", "upgrade")
 )
-_ONCE = ("content-length", "host")  # what may not be repeated; of other names the values are joined
+_ONCE = ("content-length", "host")  # may not be repeated; the values of other repeated headers are joined
 
 
 class HeadLimits(NamedTuple):
-    """How large a head may be: bytes, with the request line, and headers."""
+    """The maximum size of a head: bytes, including the request line, and number of headers."""
 
     bytes: int
     fields: int
@@ -35,9 +35,9 @@ class HeadLimits(NamedTuple):
 
 @dataclass(slots=True)
 class Head:
-    """A request's head. ``path`` is decoded, but for ``%2F``; ``fields`` have their names in lower case.
+    """The head of a request. ``path`` is decoded, except for ``%2F``; ``fields`` have lower-case names.
 
-    ``length`` is that of the body in bytes, ``None`` for one in chunks.
+    ``length`` is the size of the body in bytes, ``None`` for a chunked one.
     """
 
     method: str
@@ -51,9 +51,9 @@ class Head:
 
 
 def end_of_head(received: bytearray, limits: HeadLimits, start: int = 0) -> int:
-    """Return the bytes of the head, or of what is none; -1 while more must come. ``start`` is where to look on.
+    """Return the size of the head in bytes, -1 while it is incomplete. The search begins at ``start``.
 
-    Raises ``ApiError`` when it is too large.
+    An invalid head ends at its first invalid byte. Raises ``ApiError`` if it is too large.
     """
     found = _END.search(received, max(start - 2, 0))
     size = found.end() if found else len(received)
@@ -65,7 +65,7 @@ def end_of_head(received: bytearray, limits: HeadLimits, start: int = 0) -> int:
 
 
 def read_head(received: bytes, limits: HeadLimits) -> Head:
-    """Return the head whose bytes, with the empty line at its end, were ``received``. Raises ``ApiError``."""
+    """Return the head in the ``received`` bytes, which end with an empty line. Raises ``ApiError``."""
     # RFC 9112, 2.2: one empty line before the head is ignored.
     text = received.decode("latin-1").removeprefix("\r\n")
     if not text.count("\r\n") == text.count("\r") == text.count("\n"):
@@ -96,9 +96,9 @@ def read_head(received: bytes, limits: HeadLimits) -> Head:
 
 
 def check_trailer(line: bytes) -> None:
-    """Raise ``ApiError`` for a line after a body in chunks that is no header, or one that steers HTTP."""
+    """Raise ``ApiError`` for a trailer that is malformed, or has a function in HTTP itself."""
     name, _ = _field(line.decode("latin-1"))
-    if name.lower().replace("_", "-") in _STEERING:
+    if name.lower().replace("_", "-") in _PROTOCOL_HEADERS:
         _refuse(f"The header {name} may not follow the body.")
 
 
@@ -111,7 +111,7 @@ def _too_large(limits: HeadLimits) -> ApiError:
 
 
 def _fields(lines: list[str], limits: HeadLimits) -> dict[str, str]:
-    """Return the headers. Those with an underscore in the name are left out, or refused where that could be misread."""
+    """Return the headers. Those with an underscore in the name are dropped, or refused if they could be misread."""
     if len(lines) > limits.fields:
         raise _too_large(limits)
     fields: dict[str, str] = {}
@@ -119,7 +119,7 @@ def _fields(lines: list[str], limits: HeadLimits) -> dict[str, str]:
         written, value = _field(line)
         name = written.lower()
         if "_" in name:
-            if name.replace("_", "-") in _STEERING:
+            if name.replace("_", "-") in _PROTOCOL_HEADERS:
                 _refuse(f"The header {written} can be taken for another. Write it with hyphens.")
         elif name not in fields:
             fields[name] = value
@@ -163,7 +163,7 @@ def _target(method: str, target: str, fields: dict[str, str], *, host_needed: bo
 
 
 def _length(fields: dict[str, str], *, may_be_chunked: bool) -> int | None:
-    """Return the bytes of the body that follows, ``None`` for one in chunks (RFC 9112, 6)."""
+    """Return the size of the body in bytes, ``None`` for a chunked one (RFC 9112, 6)."""
     length, coding = fields.get("content-length"), fields.get("transfer-encoding")
     if coding is not None:
         if length is not None:

@@ -1,4 +1,4 @@
-"""Accepts connections and reads the heads of requests, all in one thread: a slow client keeps no other waiting."""
+"""Accepts connections and reads the heads of requests, all in one thread, so that slow clients take none."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOK = 0.05 if sys.platform == "win32" else 0.1  # seconds; there, select() overlooks what is added meanwhile
-_AT_ONCE = 64  # connections that are accepted before others are looked at
+_LOOK = (
+    0.05 if sys.platform == "win32" else 0.1
+)  # seconds; on Windows, select() misses sockets that are added meanwhile
+_AT_ONCE = 64  # connections accepted per event
 _CONTROL = "/_mock"
 _HEALTH = "/_mock/health"
-_CONTROL_BODY = 1 << 16  # bytes; the body of a control call is waited for here, up to this size
-_FAREWELL_SECONDS = 2.0  # without a byte, after which a client that was refused while sending is dropped
-_FAREWELL_BYTES = 1 << 28  # that are received from a client that was refused while sending
+_CONTROL_BODY = 1 << 16  # bytes; the reception waits for bodies of control calls up to this size
+_FAREWELL_SECONDS = 2.0  # of silence, after which a client that was refused while sending is dropped
+_FAREWELL_BYTES = 1 << 28  # received at most from a client that was refused while sending
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_NO_ROOM_SECONDS = 0.1  # until another connection is accepted, when none can be closed to make room
-_YOUNG_SECONDS = 0.5  # for which a new connection may be silent and is kept
-_YOUNG_SHARE = 8  # more than one in so many of all connections being new is a crowd
-_REMINDER_SECONDS = 60.0  # between two warnings in the log that there is no room
+_NO_ROOM_SECONDS = 0.1  # until the next accept if no connection can be closed
+_YOUNG_SECONDS = 0.5  # that a new connection may be silent before it can be closed
+_YOUNG_SHARE = 8  # there is a crowd if more than 1 in 8 connections is new
+_REMINDER_SECONDS = 60.0  # between two warnings that there is no room
 
 
 @dataclass(slots=True)
 class _Farewell:
-    """How long to receive from a client that was refused while it sent, so that it can read the refusal."""
+    """The time and bytes left for a client that was refused while it sent, so that it can read the refusal."""
 
     silent_until: float
     until: float
@@ -48,10 +50,10 @@ class _Farewell:
 
 
 class Reception:
-    """Holds the connections that no thread answers: those that wait for a request, and those that are being closed.
+    """The connections that no thread answers: those that wait for a request, and those that are being closed.
 
-    Clients have ``timeout`` seconds for the head of a request, which is as large as ``limits`` allow. ``room`` is how
-    many connections there may be in all. ``refuse`` writes an ``ApiError`` to a connection.
+    Clients have ``timeout`` seconds to send the head of a request, whose size has ``limits``. ``room`` is the maximum
+    number of connections. ``refuse`` writes an ``ApiError`` to a connection.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class Reception:
         self._timeout = timeout
         self._room = room
         self._selector = selectors.DefaultSelector()
-        self._lock = threading.Lock()  # for the selector and the next two
-        self._waiting: dict[Connection, float] = {}  # for a request, until when; the earliest first
+        self._lock = threading.Lock()  # for the selector and the next two dicts
+        self._waiting: dict[
+            Connection, float
+        ] = {}  # deadlines of connections that wait for a request; the earliest first
         self._parting: dict[Connection, _Farewell] = {}
-        self._open: set[Connection] = set()  # all there are
+        self._open: set[Connection] = set()  # all connections
         self._accepting = False
         self._accepting_from = 0.0
         self._reminded = -_REMINDER_SECONDS
@@ -88,11 +92,11 @@ class Reception:
                 try:
                     self._look()
                 except Exception:  # no request may end the server
-                    log.exception("The server goes on after an error among connections.")
+                    log.exception("An error in the reception. The server continues.")
                     time.sleep(_LOOK)
 
     def stop(self) -> None:
-        """End ``run()``, and close all connections that no thread answers."""
+        """Stop ``run()``, and close all connections that no thread answers."""
         self._ending = True
         with self._running, self._lock:
             self._listener.close()
@@ -104,14 +108,14 @@ class Reception:
             connection.close()
 
     def keep(self, connection: Connection) -> None:
-        """Take a connection whose request is answered, to wait for the next."""
+        """Take a connection back after its request was answered, to wait for the next one."""
         connection.head = None
         connection.was_served = True
         connection.socket.settimeout(0)
         self._examine(connection)
 
     def part(self, connection: Connection) -> None:
-        """Take a connection whose client was refused while it sent, until it has read that (RFC 9112, 9.6)."""
+        """Take a connection with a client that was refused while it sent, until it has read that (RFC 9112, 9.6)."""
         connection.socket.settimeout(0)
         connection.received.clear()
         connection.shut()
@@ -136,13 +140,13 @@ class Reception:
             elif connection in self._parting:
                 self._listen_on(connection, self._parting[connection])
             elif connection in self._waiting:
-                self._hear(connection)
+                self._receive(connection)
         self._expire(time.monotonic())
 
     def _accept(self) -> None:
         for accepted in range(_AT_ONCE):
             full = len(self._open) >= self._room
-            if full and (accepted or not self._make_room()):  # only the first is known to be there
+            if full and (accepted or not self._make_room()):  # only the first is known to wait
                 return
             try:
                 connected, address = self._listener.accept()
@@ -156,10 +160,10 @@ class Reception:
             self._wait(connection)
 
     def _make_room(self) -> bool:
-        """Return whether a connection could be closed; if not, accept none for a while.
+        """Close a connection and return ``True``, or accept none for a while and return ``False``.
 
-        That is one that waits for a request or, refused now, for a thread. A crowd of new ones, of which nobody knows
-        yet which will be silent, takes the room of none that was served.
+        Candidates wait for a request or, refused now, for a thread. During a crowd of new connections, which may turn
+        out silent, no connection that was served before is closed.
         """
         self._remind()
         with self._lock:
@@ -184,9 +188,9 @@ class Reception:
         return False
 
     def _silent(self, new: Sequence[Connection]) -> Connection | None:
-        """Return one to close of those on which no request was answered: none that just came.
+        """Return a connection to close of those without an answered request, except for very new ones.
 
-        Of those that have sent nothing that is the last that came, so that who was there before a crowd stays.
+        Of those that have sent nothing it is the newest, so that connections from before a crowd stay.
         """
         arrived = time.monotonic() + self._timeout - _YOUNG_SECONDS
         with self._lock:
@@ -210,7 +214,7 @@ class Reception:
                 len(self._open),
             )
 
-    def _hear(self, connection: Connection) -> None:
+    def _receive(self, connection: Connection) -> None:
         """Receive the next bytes of a request."""
         begins = connection.is_idle and not connection.unread
         try:
@@ -228,7 +232,7 @@ class Reception:
         self._examine(connection, watched=True)
 
     def _examine(self, connection: Connection, *, watched: bool = False) -> None:
-        """Hand a connection on whose request is there. Any other waits; it may be ``watched`` already."""
+        """Pass a connection with a complete request to a thread. Any other waits; it may be ``watched`` already."""
         try:
             ready = (connection.head is not None or connection.find_head()) and _is_ready(connection)
         except ApiError as error:
@@ -267,7 +271,7 @@ class Reception:
         self.part(connection)
 
     def _listen_on(self, connection: Connection, farewell: _Farewell) -> None:
-        """Receive and drop what a client still sends after its refusal."""
+        """Receive and drop the bytes that a client still sends after its refusal."""
         try:
             more = connection.take_in()
         except OSError:
@@ -280,7 +284,7 @@ class Reception:
             connection.close()
 
     def _expire(self, now: float) -> None:
-        """Close connections that have timed out. Those with a request begun are answered 408 first."""
+        """Close connections that have timed out. If a request has begun, it is answered 408 first."""
         while self._waiting:
             with self._lock:
                 connection, until = next(iter(self._waiting.items()))
@@ -299,7 +303,7 @@ class Reception:
 
 
 def _is_ready(connection: Connection) -> bool:
-    """Return whether a request can be given to a thread. Small bodies of control calls are awaited: that takes none."""
+    """Return whether a request can be given to a thread. Small bodies of control calls are awaited first."""
     head = connection.head
     assert head is not None
     if head.length is None or head.expects_continue or not 0 < head.length <= _CONTROL_BODY:
@@ -308,7 +312,7 @@ def _is_ready(connection: Connection) -> bool:
 
 
 def _kind(connection: Connection) -> Kind:
-    """Return how soon a request must be answered. A control call with a body that is still to come may be slow."""
+    """Return the kind of a request. A control call with an incomplete body counts as ordinary."""
     head = connection.head
     assert head is not None
     if not _is_control(head.path) or head.length is None or len(connection.received) < head.length:

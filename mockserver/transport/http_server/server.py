@@ -1,4 +1,4 @@
-"""Serves the app over HTTP: binds, answers each request by WSGI, stops. How it does that is in ``http_server``."""
+"""The HTTP server: binds, answers each request by WSGI, and stops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.catalog.reading import CatalogError
 from mockserver.errors import ApiError, ErrorTable, Refusal
-from mockserver.transport.environ_keys import SHUTDOWN, SOCKET
+from mockserver.transport.connection import SHUTDOWN, SOCKET
 from mockserver.transport.http_server.bodies import Body, body_of
 from mockserver.transport.http_server.descriptors import room_for_connections
 from mockserver.transport.http_server.heads import HeadLimits
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
-_COPIED_AT_MOST = 1 << 16  # bytes of a chunk that is sent together with its frame
-_SPARE_CONNECTIONS = 8  # that are open beside those being answered, however few there may be
+_MAX_COPIED = 1 << 16  # bytes of a chunk that is copied to be sent together with its frame
+_SPARE_CONNECTIONS = 8  # connections beyond those that threads answer
 _NO_MEMORY = "The server could not answer. Try again later."
 
 
 class _Request(HTTPRequest):  # type: ignore[misc]
-    """A request whose head is read, and its answer."""
+    """A request with a parsed head, and its response."""
 
     rfile: Body
 
@@ -53,10 +53,10 @@ class _Request(HTTPRequest):  # type: ignore[misc]
         self.rfile = body_of(connection)
 
     def write(self, chunk: bytes) -> None:
-        """Send a piece of the body. A large one is not copied, however slowly it is read."""
+        """Send a piece of the body. A large piece is not copied."""
         if not self.chunked_write or not chunk:
             self.conn.write(chunk)
-        elif len(chunk) <= _COPIED_AT_MOST:
+        elif len(chunk) <= _MAX_COPIED:
             self.conn.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         else:
             self.conn.write(b"%x\r\n" % len(chunk))
@@ -64,7 +64,7 @@ class _Request(HTTPRequest):  # type: ignore[misc]
             self.conn.write(b"\r\n")
 
     def respond(self) -> None:
-        """Have the app answer."""
+        """Let the app answer, and send the response."""
         _Gateway(self).respond()
         self.ensure_headers_sent()
         if self.chunked_write:
@@ -72,7 +72,7 @@ class _Request(HTTPRequest):  # type: ignore[misc]
 
 
 class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
-    """Calls the app."""
+    """The WSGI gateway, which calls the app."""
 
     def get_environ(self) -> dict[str, Any]:
         """Return the WSGI environ of the request."""
@@ -105,7 +105,7 @@ class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
         return environ
 
     def start_response(self, *arguments: Any) -> Any:
-        """Take the app's status and headers. A connection with much unread of a body takes no further request."""
+        """Take the app's status and headers. The connection is closed after a body with many unread bytes."""
         self.req.close_connection |= not self.req.rfile.leave()
         return super().start_response(*arguments)
 
@@ -114,7 +114,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
     """The HTTP server: ``prepare()`` binds and listens, ``serve()`` answers until ``stop()``."""
 
     version = f"audio-mockserver/{__version__}"
-    ready = False  # to answer
+    ready = False  # to answer requests
 
     def __init__(self, settings: Settings, app: WSGIApplication, closing: threading.Event) -> None:
         super().__init__(
@@ -127,8 +127,8 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self._settings = settings
         self._room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
-        most = max(min(settings.max_threads, self._room - _SPARE_CONNECTIONS - reserved), 1)
-        self.requests = Workers(self._answer, most, reserved)
+        max_threads = max(min(settings.max_threads, self._room - _SPARE_CONNECTIONS - reserved), 1)
+        self.requests = Workers(self._answer, max_threads, reserved)
         self._errors = ErrorTable()
         self._closing = closing
         self._stopping = threading.Lock()
@@ -136,7 +136,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
     def prepare(self) -> None:
         """Bind and listen. Raises ``OSError``."""
         super().prepare()
-        self._connections.close()  # cheroot's own, which holds no connection yet
+        self._connections.close()  # cheroot's own, which are empty
         self.socket.settimeout(0)
         self._reception = Reception(
             self.socket,
@@ -152,8 +152,8 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         self._reception.run()
 
     def stop(self) -> None:
-        """Finish the requests in flight, within ``shutdown_seconds``; return when that is done, whoever began it."""
-        self._closing.set()  # those that wait for something need wait no longer
+        """Stop, and finish the requests in flight within ``shutdown_seconds``. Later calls wait for the first."""
+        self._closing.set()  # ends all waits
         with self._stopping:
             if self.ready:
                 self.ready = False
@@ -166,11 +166,11 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
 
     @property
     def can_add_keepalive_connection(self) -> bool:
-        """Return whether a connection is kept after an answer; cheroot asks."""
+        """Return whether connections are kept after a response. Called by cheroot."""
         return bool(self.ready)
 
     def _answer(self, connection: Connection) -> None:
-        """Answer the request of a connection, and return where that goes then. Raises nothing."""
+        """Answer the request of a connection, then keep, part or close the connection. Raises nothing."""
         request = None
         try:
             request = _Request(self, connection)
@@ -184,20 +184,20 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - no request may end a thread
             try:
                 self._give_up(connection, request, error)
-            except Exception:  # open, it would be counted among the connections for ever
+            except Exception:  # if it stayed open, it would be counted forever
                 connection.close()
-                log.exception("A request could not even be refused.")
+                log.exception("A failed request could not be refused.")
         finally:
             if request is not None:
                 request.rfile.done()
 
     def _give_up(self, connection: Connection, request: _Request | None, error: Exception) -> None:
-        """End a connection whose request the app did not answer to the end."""
+        """End a connection after the app failed to answer its request."""
         peer = f"{connection.remote_addr}:{connection.remote_port}"
         if isinstance(error, OSError):
-            log.info("The connection from %s broke: %s", peer, error)
+            log.info("The connection from %s failed: %s", peer, error)
         elif isinstance(error, MemoryError):
-            log.error("The memory did not suffice for a request from %s.", peer)
+            log.error("There was not enough memory for a request from %s.", peer)
         else:
             log.error("A request from %s failed.", peer, exc_info=error)
         if isinstance(error, OSError) or (request is not None and request.sent_headers):
@@ -207,7 +207,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             self._reception.part(connection)
 
     def _refuse(self, connection: Connection, error: ApiError) -> None:
-        """Answer what is no request, or cannot be one's turn, as the API would; the connection is then to be ended."""
+        """Write an error in the API's form to a connection, which the caller then ends."""
         refusal = self._refusal(error)
         reason = error.values.get("reason", error.name)
         log.info("%s:%s: %d %s", connection.remote_addr, connection.remote_port, refusal.status, reason)
@@ -221,7 +221,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
             connection.socket.send(head.encode() + refusal.body)
 
     def _refusal(self, error: ApiError) -> Refusal:
-        """Return how an error is answered; with a bare 503, where not even that can be read."""
+        """Return the response to an error; an empty 503 if the error table cannot be read."""
         try:
             return self._errors.refusal(error)
         except CatalogError as unreadable:
@@ -230,7 +230,7 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
-        """Bind a socket, and close it where that fails."""
+        """Bind a socket, and close it if that fails."""
         try:
             socket_.bind(bind_addr)
         except OSError:
@@ -240,19 +240,19 @@ class HttpServer(wsgi.Server):  # type: ignore[misc]
 
     @property
     def url(self) -> str:
-        """Return the URL where the server listens, without a trailing slash."""
+        """Return the URL of the server, without a trailing slash."""
         host, port = self.bind_addr[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class PortInUse(OSError):
-    """Another program listens where the server should."""
+    """The address of the server is in use by another program."""
 
 
 def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | None = None) -> HttpServer:
-    """Return a server that is bound and listens; ``closing`` is set as soon as it is to stop.
+    """Return a listening server, which sets ``closing`` as soon as it begins to stop.
 
-    Raises ``PortInUse`` or ``OSError`` naming address and remedy.
+    Raises ``PortInUse`` or ``OSError`` naming the address and the remedy.
     """
     server = HttpServer(settings, app, closing or threading.Event())
     try:
@@ -265,13 +265,13 @@ def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | 
                 f"{address} is in use by another program. "
                 "Choose another port with --port, or --port 0 for a free one."
             ) from error
-        why = error if own else f"this machine has no address {settings.host!r}; 127.0.0.1 is one of its own"
+        why = error if own else f"this machine has no address {settings.host!r}, but has 127.0.0.1"
         raise OSError(f"cannot listen on {address}: {why}. Check --host and --port.") from error
     return server
 
 
 def _is_own(host: str) -> bool:
-    """Return whether a server can have the address ``host`` here, on whichever port."""
+    """Return whether this machine has the address ``host``."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

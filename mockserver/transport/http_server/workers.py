@@ -1,4 +1,4 @@
-"""The threads that answer requests: as many as are needed, bounded by kind, and ended when they are idle."""
+"""The threads that answer requests: started as needed, limited by kind of request, and ended when idle."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SPARE = 4  # idle threads that only take what must be answered soon
-_ALWAYS = 20  # threads that are kept when they are idle
-_IDLE_SECONDS = 3.0  # without work, after which a thread ends
+_SPARE = 4  # idle threads that are reserved for control calls
+_ALWAYS = 20  # threads that are kept even if idle
+_IDLE_SECONDS = 3.0  # of idling, after which a thread ends
 _HEALTH = 4  # threads for health beyond those for the control API
-_UNDONE_SECONDS = 1.0  # that threads have to notice that their connection was taken from them
+_UNDONE_SECONDS = 1.0  # for threads to notice that their connection was aborted
 
-# A crowd of threads that all have work to do keeps the others waiting, so more are started only while a thread
-# gets its turn soon: not in a crowd that works, but in one that waits for slow clients.
+# Many threads that compute delay each other. So several threads are started at a time only if a thread gets the
+# interpreter's lock soon, that is, if the others wait for slow clients.
 _SOON = 0.002  # seconds
-_GROWTH = 8  # threads that are started at a time then
-_SLOW_GROWTH = 0.05  # seconds between one thread and another else
+_GROWTH = 8  # threads that are started at a time in that case
+_SLOW_GROWTH = 0.05  # seconds between two threads otherwise
 
 
 class Kind(IntEnum):
-    """What a request is, by how soon it must be answered."""
+    """The kind of a request, in order of priority."""
 
     HEALTH = 0
     CONTROL = 1
@@ -39,7 +39,7 @@ class Kind(IntEnum):
 
 
 class Worker(threading.Thread):
-    """A thread that answers one request after the other; ``connection`` is that being answered."""
+    """A thread that answers one request after another; ``connection`` is the current one."""
 
     def __init__(self, work: Callable[[Worker], None]) -> None:
         super().__init__(name="request", daemon=True)
@@ -48,56 +48,56 @@ class Worker(threading.Thread):
         self.connection: Connection | None = None
 
     def run(self) -> None:
-        """Answer requests until the thread is to end."""
+        """Answer requests until the thread ends."""
         self._work(self)
 
 
 class Workers:
-    """The threads of a server. At most ``most`` answer at a time; ``reserved`` more only the control API.
+    """The threads of a server: at most ``max_threads`` for all requests, and ``reserved`` more for the control API.
 
-    ``answer`` answers a connection's request. The thread that has been idle longest is the last to get a
-    request, so that threads which are not needed end by themselves.
+    ``answer`` answers the request of a connection. The thread that has been idle longest gets the next request last,
+    so that surplus threads end.
     """
 
-    def __init__(self, answer: Callable[[Connection], None], most: int, reserved: int) -> None:
+    def __init__(self, answer: Callable[[Connection], None], max_threads: int, reserved: int) -> None:
         self._answer = answer
-        self._most = {
-            Kind.HEALTH: most + reserved + _HEALTH,
-            Kind.CONTROL: most + reserved,
-            Kind.ORDINARY: most,
+        self._max_busy = {
+            Kind.HEALTH: max_threads + reserved + _HEALTH,
+            Kind.CONTROL: max_threads + reserved,
+            Kind.ORDINARY: max_threads,
         }
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)  # notified when a thread ends
         self._idle: list[Worker] = []
         self._threads: set[Worker] = set()
-        self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in self._most}
+        self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in self._max_busy}
         self._too_few = threading.Event()
         self._ending = False
 
     def start(self) -> None:
-        """Start the threads that are always there. Raises ``RuntimeError`` where there can be none."""
+        """Start the permanent threads. Raises ``RuntimeError`` if the system refuses."""
         for _ in range(_ALWAYS):
             self._start_one()
         threading.Thread(target=self._grow, name="more threads", daemon=True).start()
 
     def put(self, connection: Connection, kind: Kind) -> None:
-        """Hand over a connection with a request. It waits when many are answered already."""
+        """Queue a connection with a request, or give it to an idle thread."""
         with self._lock:
             spare = _SPARE if kind is Kind.ORDINARY else 0
-            if len(self._idle) > spare and self._busy < self._most[kind] and not self._ending:
+            if len(self._idle) > spare and self._busy < self._max_busy[kind] and not self._ending:
                 self._idle.pop().inbox.put(connection)
                 return
             self._waiting[kind].append(connection)
         self._too_few.set()
 
     def oldest_waiting(self) -> Connection | None:
-        """Take back the request that has waited longest; ``None`` where none waits."""
+        """Remove and return the connection that has waited longest for a thread; ``None`` if none waits."""
         with self._lock:
             waiting = self._waiting[Kind.ORDINARY] or self._waiting[Kind.CONTROL]
             return waiting.popleft() if waiting else None
 
     def stop(self, seconds: float) -> None:
-        """Have all requests answered that were handed over, within ``seconds``; then break off the rest."""
+        """Wait up to ``seconds`` until all queued requests are answered, then abort the rest."""
         with self._lock:
             self._ending = True
             self._too_few.set()
@@ -109,7 +109,7 @@ class Workers:
                 while waiting:
                     waiting.popleft().close()
             late = [each.connection for each in self._threads if each.connection is not None]
-            log.warning("%d requests were not finished within %g s. They are broken off.", len(late), seconds)
+            log.warning("%d requests were not finished within %g s. They are aborted.", len(late), seconds)
             for connection in late:
                 connection.abort()
             self._ended.wait_for(lambda: not self._threads, _UNDONE_SECONDS)
@@ -119,33 +119,33 @@ class Workers:
         return len(self._threads) - len(self._idle)
 
     def _grow(self) -> None:
-        """Start threads for requests that wait, while there is time for more."""
+        """Start threads for waiting requests until the end of the server."""
         while True:
             self._too_few.wait()
             if self._ending:
                 return
             began = time.monotonic()
-            time.sleep(0)  # lets others work; goes on when it is this thread's turn again
+            time.sleep(0)  # yields the interpreter's lock and waits to get it back
             soon = time.monotonic() - began < _SOON
             try:
                 for _ in range(_GROWTH if soon else 1):
                     if not self._needs_another():
                         break
                     self._start_one()
-            except (RuntimeError, MemoryError) as error:  # those that there are must do
+            except (RuntimeError, MemoryError) as error:  # the existing threads must suffice
                 log.warning(
-                    "No further thread can be started (%s). Requests wait for one of %d.", error, self._busy
+                    "Cannot start another thread (%s). Requests wait for one of %d.", error, self._busy
                 )
                 time.sleep(1)
             if not soon:
                 time.sleep(_SLOW_GROWTH)
 
     def _needs_another(self) -> bool:
-        """Return whether a request waits that a further thread may answer."""
+        """Return whether a request waits for which another thread is allowed."""
         with self._lock:
             kinds = [kind for kind, waiting in self._waiting.items() if waiting]
-            if not kinds or self._busy >= self._most[kinds[0]]:
-                self._too_few.clear()  # until another request comes, or a thread has time for one that waits
+            if not kinds or self._busy >= self._max_busy[kinds[0]]:
+                self._too_few.clear()  # until another request arrives or a thread becomes free
                 return False
             return True
 
@@ -174,7 +174,7 @@ class Workers:
                 self._ended.notify_all()
 
     def _next(self, worker: Worker) -> Connection | None:
-        """Wait for the next request for a thread and return it; ``None`` if the thread is to end."""
+        """Wait for the next request of a thread and return it; ``None`` if the thread must end."""
         with self._lock:
             if connection := self._first_waiting():
                 return connection
@@ -191,9 +191,9 @@ class Workers:
                         return None
 
     def _first_waiting(self) -> Connection | None:
-        """Return the request to answer next; ``None`` if none may be now. The lock is held."""
+        """Remove and return the next request; ``None`` if none may be answered now. The caller holds the lock."""
         for kind, waiting in self._waiting.items():
-            if waiting and self._busy - 1 < self._most[kind]:  # without who asks
+            if waiting and self._busy - 1 < self._max_busy[kind]:  # without the calling thread
                 if kind is Kind.ORDINARY and len(self._idle) < _SPARE and not self._ending:
                     self._too_few.set()
                     return None

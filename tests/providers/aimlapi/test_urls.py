@@ -93,7 +93,7 @@ def test_a_file_url_is_read_from_the_folder(mapped: Stt, folder: Path) -> None:
 def test_a_file_url_reads_nothing_else(mapped: Stt, folder: Path, path: str) -> None:
     status, message = mapped.refusal(mapped.post({"model": OPENAI, "url": f"file://{folder}/{path}"}))
     assert status == 400
-    assert "is not read: there is no such file" in message
+    assert "cannot be read: no such file" in message
     assert "setting url_folder" in message
 
 

@@ -67,7 +67,7 @@ def test_a_thread_that_keeps_the_interpreter_is_no_reason_to_live_on(tmp_path: P
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert "has not ended in time and is killed" in errors
+    assert "has not stopped in time and is killed" in errors
 
 
 @posix

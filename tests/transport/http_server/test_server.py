@@ -111,7 +111,7 @@ def test_an_address_that_is_not_here_is_named_with_a_remedy() -> None:
         listen(settings, create_app(settings))
     assert not isinstance(refusal.value, PortInUse)
     assert str(refusal.value) == (
-        "cannot listen on 192.0.2.1:0: this machine has no address '192.0.2.1'; 127.0.0.1 is one of its own. "
+        "cannot listen on 192.0.2.1:0: this machine has no address '192.0.2.1', but has 127.0.0.1. "
         "Check --host and --port."
     )
 

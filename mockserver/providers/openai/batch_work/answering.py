@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from mockserver.transport.environ_keys import GIVEN_UP
+from mockserver.transport.connection import GIVEN_UP
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

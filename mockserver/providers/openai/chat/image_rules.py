@@ -34,7 +34,7 @@ def _check(sources: UrlSources, url: str) -> None:
             raise ApiError("chat_image_wrong_type")
     elif scheme not in ("http", "https") or not _host(url):
         raise ApiError("chat_image_url_invalid", url=url)
-    image = sources.at_hand(url)
+    image = sources.local(url)
     if image is not None:
         if not _is_image(image.content.part(0, 16)):
             raise ApiError("chat_image_format")

@@ -206,7 +206,7 @@ class _Reader:
         """Return the tokens of an image; 0 for one that would have to be fetched."""
         given: Body = image if isinstance(image, dict) else {}
         url = given.get("url")
-        found = self._context.url_sources.at_hand(url) if isinstance(url, str) else None
+        found = self._context.url_sources.local(url) if isinstance(url, str) else None
         size = images.size_of(found.content.read()) if found else None
         return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
