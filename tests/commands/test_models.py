@@ -19,7 +19,7 @@ def test_models_lists_them_all(run: Run) -> None:
     assert result.exit_code == 0
     assert [model.id for model in Catalog().models if f" {model.id} " not in result.stdout] == []
     assert "`mockserver models NAME` shows everything known about one." in result.stdout
-    assert "`mockserver doctor` says which Whisper listens." in result.stdout
+    assert "`mockserver doctor` names the Whisper model in use." in result.stdout
 
 
 @pytest.mark.parametrize("arguments", [["gpt-4o-mini-tts"], ["show", "gpt-4o-mini-tts"]])

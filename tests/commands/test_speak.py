@@ -83,7 +83,7 @@ def test_voice_speed_and_instructions_are_heard(run: Run) -> None:
 def test_an_unknown_voice_is_answered_with_the_known_ones(run: Run) -> None:
     result = run("speak", "Hello world.", "-o", "hello.mp3", "--voice", "nobody")
     assert result.exit_code == 1
-    assert result.stderr.startswith("mockserver: unknown voice 'nobody'. Voices: alloy, ash, ballad, ")
+    assert result.stderr.startswith("mockserver: unknown voice 'nobody'. Choose one of alloy, ash, ballad, ")
     assert not Path("hello.mp3").exists()
 
 
