@@ -96,12 +96,12 @@ class ErrorTable:
     ) -> Refusal:
         """Return the response to ``error``.
 
-        ``error_style`` is the model's (``whisper`` or ``engine``). ``audio_endpoint`` tells the endpoints below
-        ``/v1/audio`` and ``asks_for_bearer`` some others, which have ways of their own to refuse a key;
-        ``newline`` is whether what a service behind the gateway refuses ends with a line feed.
+        ``error_style`` is that of the model (``whisper`` or ``engine``). ``audio_endpoint`` is ``True`` for endpoints
+        below ``/v1/audio``, ``asks_for_bearer`` for some others: they refuse keys in a different form. With
+        ``newline``, refusals of services behind the gateway end with a line feed.
         """
-        unasked = asks_for_bearer and error.name == "missing_api_key"
-        row = self.rows["missing_bearer" if unasked else error.name]
+        is_bearer_missing = asks_for_bearer and error.name == "missing_api_key"
+        row = self.rows["missing_bearer" if is_bearer_missing else error.name]
         fields: dict[str, object] = {
             "message": cut(row["message"].format_map(error.values | error.changes), _MAX_MESSAGE),
             "type": row.get("type", "invalid_request_error"),

@@ -20,7 +20,7 @@ class LogLevels:
         self._logger = logger
         self._lock = threading.Lock()
         self._wanted: list[int] = []
-        self._least = logging.NOTSET
+        self._lowest = logging.NOTSET
         self._usual = self._set = logger.level
 
     @contextmanager
@@ -39,15 +39,15 @@ class LogLevels:
                 self._apply()
 
     def _apply(self) -> None:
-        least = min(self._wanted, default=logging.NOTSET)
-        if least == self._least:
+        lowest = min(self._wanted, default=logging.NOTSET)
+        if lowest == self._lowest:
             return
         if self._logger.level != self._set:  # changed by the program meanwhile
             self._usual = self._logger.level
         self._logger.setLevel(self._usual)
-        if least > self._logger.getEffectiveLevel():
-            self._logger.setLevel(least)
-        self._least, self._set = least, self._logger.level
+        if lowest > self._logger.getEffectiveLevel():
+            self._logger.setLevel(lowest)
+        self._lowest, self._set = lowest, self._logger.level
 
 
 class Notices:

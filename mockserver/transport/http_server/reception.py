@@ -46,7 +46,7 @@ class _Farewell:
 
     silent_until: float
     until: float
-    most: int = _FAREWELL_BYTES
+    bytes_left: int = _FAREWELL_BYTES
 
 
 class Reception:
@@ -276,10 +276,10 @@ class Reception:
             more = connection.take_in()
         except OSError:
             more = False
-        farewell.most -= len(connection.received)
+        farewell.bytes_left -= len(connection.received)
         farewell.silent_until = time.monotonic() + _FAREWELL_SECONDS
         connection.received.clear()
-        if not more or farewell.most < 0:
+        if not more or farewell.bytes_left < 0:
             self._forget(connection)
             connection.close()
 

@@ -259,18 +259,18 @@ def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | 
         server.prepare()
     except OSError as error:
         address = f"{settings.host}:{settings.port}"
-        own = _is_own(settings.host)
-        if own and _answers(settings.host, settings.port):
+        is_local = _is_local(settings.host)
+        if is_local and _answers(settings.host, settings.port):
             raise PortInUse(
                 f"{address} is in use by another program. "
                 "Choose another port with --port, or --port 0 for a free one."
             ) from error
-        why = error if own else f"this machine has no address {settings.host!r}, but has 127.0.0.1"
-        raise OSError(f"cannot listen on {address}: {why}. Check --host and --port.") from error
+        reason = error if is_local else f"this machine has no address {settings.host!r}, but has 127.0.0.1"
+        raise OSError(f"cannot listen on {address}: {reason}. Check --host and --port.") from error
     return server
 
 
-def _is_own(host: str) -> bool:
+def _is_local(host: str) -> bool:
     """Return whether this machine has the address ``host``."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
