@@ -165,7 +165,7 @@ def test_requests_that_do_not_need_the_part_are_answered(copy: Path, silence: tu
     lines = [line for line in errors.splitlines() if " WARNING " in line]
     for name in (
         "av, which decodes",
-        "pyttsx3, which speaks",
+        "pyttsx3, which synthesizes speech",
         "config.json",
         "create_file",
         "structured_outputs.toml",

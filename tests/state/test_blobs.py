@@ -88,7 +88,7 @@ def test_without_a_state_folder_many_small_ones_go_to_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("mockserver.state.blobs._SMALL_IN_ALL", 1000)
+    monkeypatch.setattr("mockserver.state.blobs._MAX_IN_MEMORY", 1000)
     blobs = Blobs()
     made = [kept(blobs, SMALL) for _ in range(4)]
     assert len(files_in(tmp_path)) == 2

@@ -48,7 +48,7 @@ def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
 
 def test_what_is_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StateFolderError, match=r"file cannot be used as a folder .*Name one"):
+    with pytest.raises(StateFolderError, match=r"file cannot be used as a folder .*Name a writable"):
         Folder(tmp_path / "file")
 
 

@@ -105,7 +105,7 @@ def test_a_folder_of_another_program_is_refused_and_left_unchanged(
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        (b'{"format": 2}', "a newer version wrote the folder, in format 2.* Start the newer version"),
+        (b'{"format": 2}', "a newer version wrote this folder, in format 2.* Start the newer version"),
         (b"", "is damaged .* remove this file"),
         (b"{}", "is damaged"),
         (b"[1]", "is damaged"),
@@ -119,7 +119,7 @@ def test_a_folder_of_another_program_is_refused_and_left_unchanged(
 def test_a_marker_that_is_newer_or_damaged_is_refused(tmp_path: Path, marker: bytes, message: str) -> None:
     write(tmp_path, EARLIER | {MARKER: marker})
     before = everything_in(tmp_path)
-    with pytest.raises(StateFolderError, match=f"state: .*{MARKER} .*{message}"):
+    with pytest.raises(StateFolderError, match=f"state: .*{MARKER}.*{message}"):
         take(tmp_path)
     assert everything_in(tmp_path) == before
 

@@ -115,10 +115,10 @@ def nested(levels: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda room, key: room.update(kind="unknown"), "there is no 'unknown', but audio, batch"),
+        (lambda room, key: room.update(kind="unknown"), "unknown 'unknown'. Known: audio, batch"),
         (lambda room, key: room["values"].update({key: {}}), "'file'"),
         (lambda room, key: room["values"].update(other=room["values"][key]), "not the key 'other'"),
-        (lambda room, key: room["values"][key]["file"].update(bytes=5), "of the 5 bytes"),
+        (lambda room, key: room["values"][key]["file"].update(bytes=5), "bytes, not 5"),
         (lambda room, key: room["values"][key]["file"].update(created_at="now"), "created_at"),
         (lambda room, key: room["values"][key]["file"].update(status=nested(450)), "nested"),
         (lambda room, key: room["values"][key].update(blobs=[]), "blobs"),
