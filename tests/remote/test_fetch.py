@@ -123,7 +123,7 @@ def test_a_redirect_to_what_is_no_url_is_an_error(website: Website, location: st
 
 
 def test_redirects_come_to_an_end(website: Website) -> None:
-    with pytest.raises(FetchError, match="more than 5 times"):
+    with pytest.raises(FetchError, match="more than 5 redirects"):
         fetcher(website.host).fetch(website.redirect("/round", "/round"))
     assert len(website.seen) == 6
 

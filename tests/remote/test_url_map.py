@@ -47,8 +47,8 @@ def test_a_url_as_it_is_comes_before_patterns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("map.toml", f'"{URL}" = "nobody"', "'nobody' is neither an audio file"),
-        ("map.toml", f'"{URL}" = 1', "1 is neither an audio file"),
+        ("map.toml", f'"{URL}" = "nobody"', "'nobody' is neither a file"),
+        ("map.toml", f'"{URL}" = 1', "1 is neither a file"),
         ("map.toml", "=", "cannot be parsed as a URL map"),
         ("map.yaml", "a: b: c", "cannot be parsed as a URL map"),
         ("map.json", "[]", "is not a table of URLs"),
