@@ -1,7 +1,7 @@
-"""A conversation with the official SDK: a spoken question, a spoken answer that is played while it comes.
+"""A conversation with the official SDK: a spoken question, and a spoken answer that is played while it arrives.
 
-python docs/examples/talk.py                                            # with a server of its own
-python docs/examples/talk.py http://127.0.0.1:4010/v1 "What's new?"     # of a server that runs already
+python docs/examples/talk.py                                            # starts its own server
+python docs/examples/talk.py http://127.0.0.1:4010/v1 "What's new?"     # uses a running server
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SAMPLE_RATE = 24_000  # Hz, of pcm16: 16-bit mono samples
 
 
 def main() -> None:
-    """Asks, listens, and has what was heard written down."""
+    """Ask a question by voice, play the answer, and transcribe it."""
     question = sys.argv[2] if len(sys.argv) > 2 else QUESTION
     with server_url() as base_url, openai.OpenAI(base_url=base_url, api_key="sk-mock-talk") as client:
         say(f"question:  {question}\nanswer:    ")
@@ -32,7 +32,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def server_url() -> Iterator[str]:
-    """The server named on the command line, or one of our own, which does not know its speech again but listens."""
+    """Yield the base URL of the command line, or start a server that transcribes its own speech with Whisper."""
     if len(sys.argv) > 1:
         yield sys.argv[1]
         return
@@ -42,7 +42,7 @@ def server_url() -> Iterator[str]:
 
 
 def speak(client: openai.OpenAI, text: str) -> bytes:
-    """The text, spoken, as a wav file."""
+    """Return the text as speech, in WAV."""
     speech = client.audio.speech.create(
         model="gpt-4o-mini-tts", voice="nova", input=text, response_format="wav"
     )
@@ -50,7 +50,7 @@ def speak(client: openai.OpenAI, text: str) -> bytes:
 
 
 def ask(client: openai.OpenAI, question: bytes) -> Iterator[bytes]:
-    """Asks by voice. Shows the words of the answer as they come, and passes its sound on (pcm16)."""
+    """Ask a question by voice; print the transcript of the answer as it arrives, and yield its audio (pcm16)."""
     data = base64.b64encode(question).decode()
     stream = client.chat.completions.create(
         model="gpt-audio",
@@ -74,7 +74,7 @@ def ask(client: openai.OpenAI, question: bytes) -> Iterator[bytes]:
 
 
 def play(sound: Iterator[bytes]) -> None:
-    """Plays the sound, for want of a loudspeaker into a wav file."""
+    """Play the audio; here, write it to a WAV file instead of a loudspeaker."""
     with wave.open(ANSWER_FILE, "wb") as file:
         file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", "not compressed"))
         for piece in sound:
@@ -82,13 +82,13 @@ def play(sound: Iterator[bytes]) -> None:
 
 
 def transcribe(client: openai.OpenAI) -> str:
-    """What is said in the file."""
+    """Return the transcript of the answer."""
     with open(ANSWER_FILE, "rb") as file:
         return client.audio.transcriptions.create(model="whisper-1", file=file).text
 
 
 def say(text: str) -> None:
-    """Shows a piece of text at once."""
+    """Print a piece of text at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -101,7 +101,7 @@ def _invented(model: WhisperModel, tones: int) -> dict[str, Any]:
 def markdown(figures: dict[str, Any]) -> str:
     """Return the figures as tables for the documentation."""
     lines = [
-        "| heard | clips | words | word errors | letter errors | clips without an error | target |",
+        "| test set | clips | words | word errors | letter errors | clips without an error | target |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in figures["rows"]:

@@ -1,4 +1,4 @@
-"""The application under test: writes the minutes of a recorded meeting, and reads them aloud."""
+"""The application under test: it writes the minutes of a recorded meeting, and reads them aloud."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ class MinutesFailed(Exception):
 
 @dataclass(frozen=True)
 class Minutes:
-    """What was said in a meeting, and who does what."""
+    """The minutes of a meeting: its transcript, and its tasks as pairs of person and task."""
 
     transcript: str
     tasks: tuple[tuple[str, str], ...] = ()
 
 
 def write_minutes(recording: Path) -> Minutes:
-    """Listens to a recording, and finds the tasks in it. Raises ``MinutesFailed``."""
+    """Transcribe a recording and find the tasks in it. Raises ``MinutesFailed``."""
     with openai.OpenAI() as client:
         try:
             with recording.open("rb") as file:
-                heard = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=file)
-            return Minutes(heard.text, _tasks(client, heard.text))
+                transcription = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=file)
+            return Minutes(transcription.text, _tasks(client, transcription.text))
         except openai.OpenAIError as error:
             raise MinutesFailed(f"{recording.name}: {error}") from error
 
 
 def write_minutes_in_background(recording: Path) -> threading.Thread:
-    """The same, without waiting for it."""
+    """Start ``write_minutes`` in a thread, and return the thread."""
     thread = threading.Thread(target=write_minutes, args=[recording])
     thread.start()
     return thread
 
 
 def read_aloud(minutes: Minutes) -> bytes:
-    """The tasks as speech, in WAV."""
+    """Return the tasks as speech, in WAV."""
     text = " ".join(f"{who} will {what}." for who, what in minutes.tasks)
     with openai.OpenAI() as client:
         speech = client.audio.speech.create(
