@@ -260,7 +260,7 @@ def test_a_key_that_a_table_lacks_is_named(tmp_path: Path) -> None:
 
 
 def test_schemas_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="holds no schemas; put them back, or reinstall"):
+    with pytest.raises(SchemaError, match="has no schemas; put them back, or reinstall"):
         Schemas(tmp_path)
 
 

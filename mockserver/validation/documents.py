@@ -50,5 +50,5 @@ def as_json(document: object) -> Any:
         return json.loads(json.dumps(document, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise DocumentError(
-            f"{error}. Give what JSON can hold: texts, finite numbers, lists, dictionaries."
+            f"{error}. Use JSON values: strings, finite numbers, lists, dictionaries."
         ) from error

@@ -58,7 +58,7 @@ class Schemas:
             for path in sorted(folder.rglob("*.json"))
         }
         if not self._paths:
-            raise SchemaError(f"{folder}: holds no schemas; put them back, or reinstall")
+            raise SchemaError(f"{folder}: has no schemas; put them back, or reinstall")
         self._documents: dict[str, dict[str, Any]] = {}
         self._lock = Lock()
         self._compiled: dict[str, jsonschema_rs.Validator] = {}
@@ -173,7 +173,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"{path}: {error}") from error
     if not isinstance(document, dict):
-        raise SchemaError(f"{path}: a schema is a JSON object")
+        raise SchemaError(f"{path}: a schema must be a JSON object")
     return document
 
 

@@ -32,7 +32,10 @@ class AudioFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobTranscript:
-    """The transcript of a finished job, with the values that results render; ``id`` is a UUID."""
+    """The transcript of a finished job, with the values that results render.
+
+    ``id`` is a UUID; ``created`` is a time by the clock, in seconds since 1970.
+    """
 
     id: str
     model: str

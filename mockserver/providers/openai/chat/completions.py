@@ -25,6 +25,7 @@ from mockserver.state.disk import StateFailed
 from mockserver.wire import chat, sse
 
 if TYPE_CHECKING:
+    from mockserver.ids import Ids
     from mockserver.providers.openai.contexts import ChatContext
 
 _MAX_SOUND = 1 << 26  # bytes of sound in all choices of an answer together
@@ -42,7 +43,7 @@ def create_chat_completion(context: ChatContext, call: Call) -> Answer:
     """Transcribe the audio of the conversation, and reply."""
     request = chat_request(context, call)
     replies = chat_replies(context, call, request)
-    head = _head(context, call, request)
+    head = _head(context.ids, context.clock.now(), call, request)
     answered_by, call.outcome.reply = replies[0].answered_by, replies[0].as_json
     if request.body.get("stream"):
         events = started(_stream(context, call, request, replies, head))
@@ -54,11 +55,11 @@ def create_chat_completion(context: ChatContext, call: Call) -> Answer:
     return Answer(body, "application/json", answered_by, usage=completion["usage"])
 
 
-def _head(context: ChatContext, call: Call, request: ChatRequest) -> chat.Head:
+def _head(ids: Ids, now: float, call: Call, request: ChatRequest) -> chat.Head:
     assert call.model is not None
-    now, snapshot = context.clock.now(), call.model.snapshot
+    snapshot = call.model.snapshot
     return chat.Head(
-        context.ids.completion_id(now),
+        ids.completion_id(now),
         int(now),
         snapshot if call.strict else str(request.body.get("model") or snapshot),
         fingerprint(snapshot) if request.rules.system_fingerprint or not call.strict else None,
