@@ -1,4 +1,4 @@
-"""The metadata of audio-mockserver-light: those of audio-mockserver, without the dependencies that weigh most."""
+"""The metadata of audio-mockserver-light: that of audio-mockserver without the largest dependencies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAKEN_OVER = (
 
 
 class LightMetadata(MetadataHookInterface):
-    """Fills in what ``pyproject.toml`` leaves open."""
+    """A build hook that fills in the dynamic metadata of ``pyproject.toml``."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Add the metadata of the whole distribution to ``metadata``."""

@@ -1,9 +1,9 @@
-"""A tour of the server with the official SDK: speak a sentence, then transcribe it, in every way there is.
+"""A tour of the server with the official SDK: speak a sentence, and transcribe it in every format.
 
-The server of the tour remembers nothing of what it said, so that Whisper has to listen, the one that ships or another.
+The server of the tour does not remember its own speech, so that Whisper transcribes it.
 
 make demo
-python docs/examples/tour.py [BASE_URL]     # of a server that runs already
+python docs/examples/tour.py [BASE_URL]     # uses a running server
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ WAYS_TO_TRANSCRIBE: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def main() -> None:
-    """Takes the tour."""
+    """Run the tour."""
     console = Console(width=WIDTH)
     with server_url() as base_url, openai.OpenAI(base_url=base_url, api_key="sk-mock-tour") as client:
         console.print(f"server: {base_url}   sentence: {SENTENCE!r}\n")
@@ -59,7 +59,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def server_url() -> Iterator[str]:
-    """The server named on the command line, or one of our own."""
+    """Yield the base URL of the command line, or start a server."""
     if len(sys.argv) > 1:
         yield sys.argv[1]
         return
@@ -69,7 +69,7 @@ def server_url() -> Iterator[str]:
 
 
 def speak(client: openai.OpenAI) -> Table:
-    """Speaks the sentence in several voices and in every format, and has what was heard written down."""
+    """Speak the sentence in several voices and in every format, and transcribe each result."""
     columns = ("voice", "format", "bytes", "first byte", "all", "heard again as", "by")
     table = Table(*columns, title="/v1/audio/speech")
     for voice, audio_format in [(voice, FORMATS[0]) for voice in VOICES] + [
@@ -91,20 +91,20 @@ def speak(client: openai.OpenAI) -> Table:
 
 
 def hear(client: openai.OpenAI, name: str, clip: bytes) -> tuple[str, str]:
-    """What is said in an audio file, and who heard it."""
+    """Return the transcript of an audio file, and what transcribed it."""
     raw = client.audio.transcriptions.with_raw_response.create(model="whisper-1", file=(name, clip))
     return raw.parse().text, raw.headers.get("x-mock-answered-by", "")
 
 
 def as_upload(speech: bytes, audio_format: AudioFormat) -> tuple[str, bytes]:
-    """A file name that transcriptions accept, and the speech; raw samples are put into a wav file."""
+    """Return a file name that transcriptions accept, and the speech; raw samples are put into a WAV file."""
     if audio_format == "pcm":
         return "pcm.wav", wav(speech, 24_000)
     return {"opus": "opus.ogg", "aac": "aac.m4a"}.get(audio_format, f"speech.{audio_format}"), speech
 
 
 def wav(pcm: bytes, sample_rate: int) -> bytes:
-    """A WAV file of s16le mono samples."""
+    """Return a WAV file of s16le mono samples."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setparams((1, 2, sample_rate, 0, "NONE", "not compressed"))
@@ -113,7 +113,7 @@ def wav(pcm: bytes, sample_rate: int) -> bytes:
 
 
 def transcribe(client: openai.OpenAI) -> Table:
-    """Transcribes the sentence in every response format, whole and streamed."""
+    """Transcribe the sentence in every response format, whole and streamed."""
     speech = client.audio.speech.create(
         model="gpt-4o-mini-tts", voice=VOICE, input=SENTENCE, response_format="wav"
     )
@@ -136,7 +136,7 @@ def transcribe(client: openai.OpenAI) -> Table:
 
 
 def listen(client: openai.OpenAI) -> Table:
-    """Has sentences heard as a telephone has them, at 8 kHz."""
+    """Transcribe sentences in telephone quality, at 8 kHz."""
     table = Table("said at 24 kHz", "heard at 8 kHz", "by", title="over the telephone")
     for sentence in TELEPHONED:
         speech = client.audio.speech.create(
@@ -150,12 +150,12 @@ def listen(client: openai.OpenAI) -> Table:
 
 
 def shown(event: Any) -> str:
-    """What a stream event says."""
+    """Return the content of a stream event."""
     return str(event.delta if event.type == "transcript.text.delta" else f"{event.type}: {event.text}")
 
 
 def refuse(client: openai.OpenAI) -> Table:
-    """Asks for what the real API refuses, too."""
+    """Send requests that the real API refuses, too."""
     table = Table("request", "status", "error", title="refused as by the real API")
     attempts: dict[str, dict[str, Any]] = {
         "srt from gpt-4o-transcribe": {

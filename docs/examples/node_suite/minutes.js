@@ -1,4 +1,4 @@
-// The application under test: writes the minutes of a recorded meeting.
+// The application under test: it writes the minutes of a recorded meeting.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -17,11 +17,11 @@ const assign = {
   },
 };
 
-/** What was said in a recording, and who does what. The client is that of the environment, where none is given. */
+/** Returns the transcript of a recording and its tasks. By default the client is configured by the environment. */
 export async function writeMinutes(recording, client = new OpenAI()) {
   const { text } = await client.audio.transcriptions.create({
     model: "gpt-4o-transcribe",
-    file: await toFile(fs.readFileSync(recording), path.basename(recording)), // a stream would not be sent twice
+    file: await toFile(fs.readFileSync(recording), path.basename(recording)), // a stream would not be retried
   });
   const completion = await client.chat.completions.create({
     model: "gpt-4o-mini",

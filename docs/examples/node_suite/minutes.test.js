@@ -1,4 +1,4 @@
-// Tests of the minutes, with the test runner that comes with Node: node --test
+// Tests of the minutes, with Node's test runner: node --test
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -62,7 +62,7 @@ test("a verification that fails names what came nearest", async () => {
   await assert.rejects(api.verify({ endpoint: "transcriptions", file: "lecture*.wav" }), /wanted 'lecture\*\.wav'/);
 });
 
-/** A WAV file of some seconds of silence: what is heard in it, the tests say. */
+/** Returns a WAV file of silence; the tests script its transcript. */
 function silence(seconds) {
   const samples = Buffer.alloc(2 * 16_000 * seconds);
   const head = Buffer.alloc(44);

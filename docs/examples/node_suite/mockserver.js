@@ -1,11 +1,11 @@
-// Starts `mockserver serve`, and drives it over its control API. Nothing but Node is needed.
+// Starts `mockserver serve` and uses its control API. It needs only Node.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
 let accounts = 0;
 
-/** A server on a free port, as a process of its own. */
+/** A server on a free port, in a separate process. */
 export async function startServer(...options) {
   const program = process.env.MOCKSERVER ?? "mockserver";
   const server = spawn(program, ["serve", "--port", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
@@ -19,7 +19,7 @@ export async function startServer(...options) {
   };
 }
 
-/** The address in the first line that the server prints. */
+/** Returns the address in the first line that the server prints. */
 async function addressIn(output) {
   for await (const line of createInterface(output)) {
     const found = /http:\/\/[^/ ]+/.exec(line);
@@ -31,7 +31,7 @@ async function addressIn(output) {
   return null;
 }
 
-/** The test double of one account: what is scripted for it, no other account sees. */
+/** The test double of one account; its stubs and faults do not affect other accounts. */
 class Account {
   constructor(url, apiKey) {
     this.url = url;
@@ -39,7 +39,7 @@ class Account {
     this.baseURL = `${url}/v1`;
   }
 
-  /** Answers the requests of a pattern. */
+  /** Adds a stub for the requests that match a pattern. */
   stub(when, reply, more = {}) {
     return this.#call("POST", "stubs", { when, reply, ...more });
   }
@@ -49,22 +49,22 @@ class Account {
     return this.#call("POST", "faults", { error, ...more });
   }
 
-  /** Throws, naming what came nearest, unless as many requests came as should. */
+  /** Throws an error with the near misses unless the expected number of requests arrived. */
   verify(when, bounds = { at_least: 1 }) {
     return this.#call("POST", "verify", { when, ...bounds });
   }
 
-  /** The exchanges so far. */
+  /** Returns the journal entries of the account. */
   async journal() {
     return (await this.#call("GET", "journal")).entries;
   }
 
-  /** Moves the clock, which all accounts share. */
+  /** Moves the clock, which is shared by all accounts. */
   advanceClock(seconds) {
     return this.#call("PUT", "clock", { advance: seconds });
   }
 
-  /** Forgets all of it. */
+  /** Resets the account. */
   reset() {
     return this.#call("POST", "reset");
   }

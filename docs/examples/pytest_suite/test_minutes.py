@@ -15,7 +15,7 @@ SAID = "Ada will write to Grace."
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """A second of silence: what is heard in it, the tests say."""
+    """A second of silence; the tests script its transcript."""
     path = tmp_path / "meeting-monday.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
