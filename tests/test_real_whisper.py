@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from openai.types.audio import TranscriptionDiarized, TranscriptionTextDeltaEven
 from mockserver.audio.encode import encode_speech, write_wav
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -340,8 +340,7 @@ def test_hanging_up_frees_whisper(one_at_a_time: openai.OpenAI, monkeypatch: pyt
         model="gpt-4o-transcribe", file=clip, stream=True
     ) as stream:
         next(iter(stream))
-    while not accepts(one_at_a_time, unknown):  # while the long clip is transcribed
-        threading.Event().wait(0.02)
+    assert eventually(lambda: accepts(one_at_a_time, unknown))
     assert 0 < len(encoded) < windows
 
 

@@ -231,12 +231,12 @@ def test_the_last_event_is_missing_and_all_else_is_there(ask: Ask) -> None:
 
 def test_a_late_event_holds_back_those_after_it(server: MockServer, api_key: str) -> None:
     with connected(
-        server, STREAM, "sse_delay; after=2; seconds=1", api_key, "chat/completions"
+        server, STREAM, "sse_delay; after=2; seconds=2", api_key, "chat/completions"
     ) as connection:
         early = b""
         while early.count(b"data: ") < 2:
             early += connection.recv(65536)
-        connection.settimeout(0.3)
+        connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
             connection.recv(1)
         connection.settimeout(30)
