@@ -79,7 +79,8 @@ class Secrets:
                 self._shown |= dict.fromkeys(
                     (secret, quote(secret, safe="", errors="replace"), in_header), abbreviated(secret)
                 )
-        self._within = [each for each in self._shown if len(each) >= _FOUND_WITHIN]
+        found_within = (each for each in self._shown if len(each) >= _FOUND_WITHIN)
+        self._within = sorted(found_within, key=len, reverse=True)  # a key can begin with another key
 
     def and_those(self, others: Iterable[str]) -> Secrets:
         """Return these secrets together with others."""

@@ -16,9 +16,9 @@ from mockserver.app import create_app, services_of
 from mockserver.commands import complaints
 from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.commands.standard_streams import flush_or_discard, log_handler, open_closed_streams, say
-from mockserver.control.guard import exposure
 from mockserver.engines.whisper.models import MISSING
 from mockserver.installation import run_or_complain
+from mockserver.settings.hosts import is_loopback
 from mockserver.transport.http_server.descriptors import raise_limit
 from mockserver.transport.http_server.guardian import Guardian
 from mockserver.transport.http_server.server import listen
@@ -89,6 +89,16 @@ def run(settings: Settings) -> None:
                 thread.join()
     guardian.end()
     flush_or_discard()
+
+
+def exposure(settings: Settings) -> str | None:
+    """Return a warning if the server listens beyond this machine and has no token, otherwise ``None``."""
+    if settings.control_token or is_loopback(settings.host):
+        return None
+    return (
+        f"The server listens on {settings.host}, and its control API (/_mock) answers this machine only. "
+        "Set --control-token to open it to callers that send the token."
+    )
 
 
 def start_log(level: str) -> None:

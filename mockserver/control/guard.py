@@ -84,16 +84,6 @@ def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) 
     app.after_request(close_to_others)
 
 
-def exposure(settings: Settings) -> str | None:
-    """Return a warning if the server listens beyond this machine and has no token, otherwise ``None``."""
-    if settings.control_token or is_loopback(settings.host):
-        return None
-    return (
-        f"The server listens on {settings.host}, and its control API (/_mock) answers this machine only. "
-        "Set --control-token to open it to callers that send the token."
-    )
-
-
 def refusal(environ: Mapping[str, Any], settings: Settings) -> Refused | None:
     """Return the refusal of the request of a WSGI environ, ``None`` if it is allowed.
 

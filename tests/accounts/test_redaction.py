@@ -187,3 +187,11 @@ def test_a_key_that_is_a_word_is_hidden_only_where_it_stands_alone() -> None:
     assert secrets.hide("secret") == "***"
     assert secrets.hide_in_path("/v1/models/secret") == "/v1/models/***"
     assert request(authorization="Bearer test").secrets.hide("test") == "test"
+
+
+def test_of_a_key_that_begins_with_another_no_more_is_shown() -> None:
+    longer = f"{KEY}-hunter2"
+    for others in ([], [KEY[:-1]], [KEY[:-2], KEY[:-1]]):  # sets have no order
+        secrets = Secrets([KEY, *others, longer])
+        assert secrets.hide(f"My key is {longer}.") == f"My key is {abbreviated(longer)}."
+        assert secrets.within_pattern(longer)[0][0] == longer

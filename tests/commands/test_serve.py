@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from mockserver.app import build_services
-from mockserver.commands.serve import banner, return_memory_early
+from mockserver.commands.serve import banner, exposure, return_memory_early
 from mockserver.settings.model import Settings
 
 URL = "http://127.0.0.1:4010"
@@ -79,3 +79,9 @@ def test_other_c_libraries_are_left_as_they_are(
     monkeypatch.setattr("ctypes.CDLL", other)
     return_memory_early()
     assert asked == [None]
+
+
+def test_a_server_that_others_can_reach_without_a_token_is_warned_of() -> None:
+    assert exposure(Settings()) is None
+    assert exposure(Settings(host="0.0.0.0", control_token="secret")) is None
+    assert "--control-token" in (exposure(Settings(host="0.0.0.0")) or "")

@@ -10,7 +10,6 @@ from mockserver.limits.costs import transcription_cost
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.provider import Fill, bound
 from mockserver.pipeline.responses import refusal_reply
-from mockserver.providers.aimlapi import errors as aimlapi_errors
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
 from mockserver.providers.aimlapi.jobs import KIND
 from mockserver.providers.aimlapi.work_queue import WorkQueue
@@ -106,6 +105,8 @@ class AimlApi:
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         """Return the reply that refuses a request."""
+        from mockserver.providers.aimlapi import errors as aimlapi_errors
+
         refusal = aimlapi_errors.refusal(
             error,
             self._errors.rows[error.name],

@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mockserver.scripting.faults import events
-from mockserver.scripting.faults.audio import Noise
 from mockserver.scripting.faults.fault import ERROR
 from mockserver.transport.connection import lost
 
@@ -207,6 +206,8 @@ def _leave_out_done(reply: Breakable) -> Iterator[bytes]:
 @breaks("corrupt_audio", needs="sound")
 def _corrupt(reply: Breakable) -> Broken:
     """Change bytes of the audio: in an audio file, in JSON, or in events."""
+    from mockserver.scripting.faults.audio import Noise
+
     noise = Noise(reply.fault.chance("noise"))
     if reply.is_events:
         return map(noise.on_json, reply.events)
