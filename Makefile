@@ -1,15 +1,15 @@
-# make run      sets everything up and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
-# make demo     a tour with the official SDK: speaks, and really listens
-# make test     sets everything up and runs lint, types and tests; with TRAINING=1 those of the training, too
+# make run      sets up the environment and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
+# make demo     a tour with the official SDK: speech, and real transcription
+# make test     sets up the environment and runs lint, types and tests; with TRAINING=1 also the tests of the training
 # make test-fast runs the tests that are not marked `slow`: under two minutes on two cores
-# make whisper  trains the embedded Whisper (hours; goes on where it was stopped); ARGS go to the training
-# make lock     renews requirements/*.txt and package-lock.json of the tests: the newest versions that are allowed
-# make test-lowest, make test-latest    run the tests with the lowest and the newest versions that it allows
+# make whisper  trains the embedded Whisper (hours; continues where it was stopped); ARGS go to the training
+# make lock     updates requirements/*.txt and package-lock.json of the tests to the newest versions that are allowed
+# make test-lowest, make test-latest    run the tests with the lowest and the newest allowed versions of the dependencies
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
-# make test-browser tries in a real Chromium what pages can do to the server; needs Node
-# make test-clients runs clients of other projects against the server, in an environment of their own; needs Node
-# make pictures draws the pictures of the documentation again
-# make fuzz    sends changed requests to every call for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
+# make test-browser tests in Chromium what web pages can do to the server; needs Node
+# make test-clients runs clients of other projects against the server, in a separate environment; needs Node
+# make pictures redraws the pictures of the documentation
+# make fuzz    sends mutated requests to every endpoint for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
 PORT ?= 4010
 ARGS ?=
@@ -59,7 +59,7 @@ test-sdk: $(DEV)
 test-browser: $(DEV) $(BROWSER)
 	$(BIN)/python -m pytest tests/browser
 
-# The warnings of the clients are theirs; tests/conftest.py wants what only the other tests have.
+# Warnings of the clients are ignored; tests/conftest.py needs packages that only the other tests have.
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
 	$(CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/clients tests/clients
 
