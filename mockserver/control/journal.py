@@ -15,7 +15,7 @@ import flask
 
 from mockserver.control.operation import ControlError, NotFound, answer
 from mockserver.journal import verification
-from mockserver.journal.pattern import JournalPattern
+from mockserver.journal.entries import JournalPattern
 from mockserver.journal.record import AudioFile, Record, shown
 from mockserver.matching.comparisons import PatternError
 

@@ -1,4 +1,4 @@
-"""Journal entries: exchanges in memory, as JSON, and the facts that conditions read from them."""
+"""Journal entries: exchanges in memory, as JSON, the facts that conditions read from them, and their patterns."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import msgspec
 from mockserver import json_styles
 from mockserver.catalog.paths import without_version
 from mockserver.journal.record import AudioFile, Record, as_json
+from mockserver.matching.patterns import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from mockserver.audio.decode import ClipFacts
 
@@ -143,3 +144,13 @@ class EntryFacts:
     def clips(self) -> Sequence[KeptClip]:
         """Return its audio files, in order."""
         return [KeptClip(audio) for audio in self.record.audio]
+
+
+class JournalPattern(Pattern):
+    """A compiled ``when`` of the journal (``schemas/mock/journal_when.json``).
+
+    ``endpoints`` are the known names. Raises ``PatternError`` for an invalid condition.
+    """
+
+    def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
+        super().__init__(when, endpoints, "entry")

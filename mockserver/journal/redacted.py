@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from mockserver.accounts.accounts import HIDDEN
 from mockserver.accounts.redaction import is_secret
+from mockserver.matching.comparisons import listed
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
@@ -35,7 +36,7 @@ def query(text: str, secrets: Secrets) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         shown = _shortened(secrets.hide_in_argument(name, value[:_SEARCHED]), len(value))
-        found[name] = [*_listed(found[name]), shown] if name in found else shown
+        found[name] = [*listed(found[name]), shown] if name in found else shown
     return found
 
 
@@ -118,7 +119,3 @@ class _Redactor:
 def _shortened(text: str, length: int) -> str:
     """Return the text, or only its beginning if ``length``, that of the original, is too long."""
     return text if length <= MAX_CHARACTERS else text[:_START] + "…"
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

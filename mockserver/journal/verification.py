@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.journal.entries import EntryFacts
-from mockserver.journal.pattern import JournalPattern
+from mockserver.journal.entries import EntryFacts, JournalPattern
 from mockserver.matching.allowance import sharing
 from mockserver.matching.comparisons import PatternError
 from mockserver.wording import cut

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from mockserver.validation import documents
 from mockserver.validation.spelling import hint
 
 Names = str | list[str]
@@ -205,12 +206,14 @@ def check_names(given: Mapping[str, object], kind: type) -> None:
             raise TypeError(f"Unknown argument {name!r}. {meant}")
 
 
-def when(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """Return those keywords that are conditions of ``kind``, in the form of the JSON documents."""
+def when(endpoint: Names | None, given: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return the ``when`` of an endpoint, or of any, and those keywords that are conditions of ``kind``."""
     conditions = {name: value for name, value in given.items() if name in kind.__optional_keys__}  # type: ignore[attr-defined]
     if isinstance(conditions.get("duration"), tuple):
         conditions["duration"] = _range(conditions["duration"])
-    return conditions
+    of_endpoint = {} if endpoint is None else {"endpoint": endpoint}
+    document: dict[str, Any] = documents.as_json(of_endpoint | conditions)
+    return document
 
 
 def _range(bounds: tuple[Any, ...]) -> dict[str, float]:

@@ -38,7 +38,7 @@ class Scripting(OfAccount):
         stub: dict[str, Any] = {
             name: conditions[name] for name in ("times", "priority", "name") if name in conditions
         }
-        stub["when"] = _when(endpoint, conditions)
+        stub["when"] = keywords.when(endpoint, conditions, keywords.Conditions)
         documents.check(self._context.schemas, "when", stub["when"])
         Pattern(stub["when"], self._context.journal.endpoints)  # raises ``ValueError``
         return StubBuilder(self._context, self._account_id, stub)
@@ -77,7 +77,7 @@ class Scripting(OfAccount):
         return self._break({"fault": fault}, times, options)
 
     def _break(self, what: Mapping[str, Any], times: int | None, options: Mapping[str, Any]) -> FaultHandle:
-        conditions = _when(options.get("endpoint"), options)
+        conditions = keywords.when(options.get("endpoint"), options, keywords.Conditions)
         options_given = {
             _DOCUMENT_NAMES.get(name, name): value
             for name, value in options.items()
@@ -109,9 +109,3 @@ class FaultHandle:
     def remove(self) -> None:
         """Remove the fault."""
         self._faults.remove(self.id, self._account_id)
-
-
-def _when(endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
-    of_endpoint = {} if endpoint is None else {"endpoint": endpoint}
-    when: dict[str, Any] = documents.as_json(of_endpoint | keywords.when(conditions, keywords.Conditions))
-    return when

@@ -180,11 +180,7 @@ class Verifying(OfAccount):
 
     def _when(self, endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
         keywords.check_names(conditions, keywords.JournalConditions)
-        of_endpoint = {} if endpoint is None else {"endpoint": endpoint}
-        when: dict[str, Any] = documents.as_json(
-            of_endpoint | keywords.when(conditions, keywords.JournalConditions)
-        )
-        return when
+        return keywords.when(endpoint, conditions, keywords.JournalConditions)
 
 
 def _assert(verdict: Verdict) -> None:

@@ -12,9 +12,8 @@ from werkzeug.test import create_environ
 
 from mockserver.audio.clip import Clip
 from mockserver.clock import Clock
-from mockserver.journal.entries import Entry, Progress
+from mockserver.journal.entries import Entry, JournalPattern, Progress
 from mockserver.journal.journal import Journal
-from mockserver.journal.pattern import JournalPattern
 from mockserver.journal.record import as_json
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.flask_adapter import request_of

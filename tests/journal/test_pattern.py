@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.journal.entries import EntryFacts
-from mockserver.journal.pattern import JournalPattern
+from mockserver.journal.entries import EntryFacts, JournalPattern
 from mockserver.matching.comparisons import PatternError
 from mockserver.validation.schemas import Schemas
 from tests.journal.journal_records import HELLO, chat, record
