@@ -17,8 +17,6 @@ from mockserver.drift.endpoints import compare_endpoints
 from mockserver.drift.findings import KINDS, Acceptance, Finding, read_accepted, without_accepted
 from mockserver.drift.models import shutdown_dates
 
-pytestmark = pytest.mark.slow
-
 TABLES = Path(mockserver.catalog.__file__).parent
 FAKE = "tests.drift.fake_sdk"
 PAIRS = f"""
@@ -64,19 +62,26 @@ def schemas() -> dict[str, Any]:
     return {"request": {"properties": members, "$defs": {"part": part}}, "event": event}
 
 
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Return the catalog in a copy of its folder, in which tests write ``drift.toml``."""
+    folder = tmp_path_factory.mktemp("tables") / "catalog"
+    shutil.copytree(TABLES, folder, ignore=shutil.ignore_patterns("*.py*"))
+    return Catalog(folder)
+
+
 @pytest.fixture
-def found(tmp_path: Path) -> Callable[..., list[Finding]]:
-    """Return the differences between the small SDK and the schemas."""
-    shutil.copytree(TABLES, tmp_path / "catalog", ignore=shutil.ignore_patterns("*.py*"))
+def found(catalog: Catalog, tmp_path: Path) -> Callable[..., list[Finding]]:
+    """Return a function that finds the differences between the small SDK and schemas."""
 
     def of(documents: dict[str, Any], pairs: str = PAIRS) -> list[Finding]:
-        (tmp_path / "catalog" / "drift.toml").write_text(pairs, "utf-8")
+        (catalog.folder / "drift.toml").write_text(pairs, "utf-8")
         folder = tmp_path / "schemas"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         for name, document in documents.items():
             (folder / f"{name}.json").write_text(json.dumps(document), "utf-8")
-        return compare(Catalog(tmp_path / "catalog"), folder)
+        return compare(catalog, folder)
 
     return of
 
@@ -101,12 +106,14 @@ def test_a_parameter_that_the_schema_lacks_is_found_also_deep_inside(
     ]
 
 
+@pytest.mark.slow
 def test_of_missing_members_only_the_topmost_is_reported(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     del documents["request"]["properties"]["parts"]
     assert of_shapes(found(documents)) == [("missing_parameter", "request: parts")]
 
 
+@pytest.mark.slow
 def test_a_kind_of_object_that_the_schema_lacks_is_a_missing_literal_with_its_members(
     found: Callable[..., list[Finding]],
 ) -> None:
@@ -123,6 +130,7 @@ def test_a_kind_of_object_that_the_schema_lacks_is_a_missing_literal_with_its_me
     ]
 
 
+@pytest.mark.slow
 def test_literals_are_compared_both_ways(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     documents["request"]["properties"]["mood"]["enum"] = ["calm", "angry"]
@@ -132,12 +140,14 @@ def test_literals_are_compared_both_ways(found: Callable[..., list[Finding]]) ->
     ]
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_sdk_lacks_is_found(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     documents["request"]["properties"]["colour"] = {"type": "string"}
     assert of_shapes(found(documents)) == [("extra_parameter", "request: colour")]
 
 
+@pytest.mark.slow
 def test_events_are_compared_by_type_and_member(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     documents["event"]["allOf"][0] = case("began", when={})
@@ -147,6 +157,7 @@ def test_events_are_compared_by_type_and_member(found: Callable[..., list[Findin
     ]
 
 
+@pytest.mark.slow
 def test_models_dates_and_voices_are_compared(found: Callable[..., list[Finding]]) -> None:
     findings = {(each.kind, each.where): each.message for each in found(schemas())}
     assert ("missing_model", "gpt-7") in findings
@@ -164,6 +175,7 @@ def test_a_conflicting_date_that_the_row_holds_is_no_difference(tmp_path: Path) 
     assert shutdown_dates(f"{FAKE}:Model") == {"gpt-4o": "2030-01-01", "gpt-7": "2030-01-01"}
 
 
+@pytest.mark.slow
 def test_a_type_that_the_sdk_lacks_is_reported(found: Callable[..., list[Finding]]) -> None:
     (finding,) = [
         each
