@@ -29,10 +29,8 @@ TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 
 # Sec-Fetch-Site of requests from this server's pages, and from the address bar.
 _OWN_PAGES = ("same-origin", "none")
-_BY_SCRIPT = (
-    "cors",
-    "websocket",
-)  # Sec-Fetch-Mode of requests whose answer a page of another origin can read
+# Sec-Fetch-Mode of requests with answers that a page of another origin can read.
+_BY_SCRIPT = ("cors", "websocket")
 _MAX_SHOWN = 80  # characters of a header that a refusal quotes
 _PROXY_HEADERS = Path(__file__).parents[1] / "catalog" / "proxy_headers.toml"
 _REMEDY = "Start the server with --control-token and send the token in the header x-mock-control-token."
