@@ -400,7 +400,7 @@ def test_a_stub_of_all_accounts_is_changed_by_calls_without_a_key_only(
     assert send("POST", "/_mock/stubs", json.dumps(everybody).encode(), key=None).status == 201
     for refused in (control("DELETE", "stubs/everybody"), control("PUT", "stubs/everybody", everybody)):
         assert refused.status == 404
-        assert b"Leave the API key out" in refused.body
+        assert b"Send no API key" in refused.body
     assert chat(client, "A shared secret.").choices[0].message.content == "All."
     assert send("DELETE", "/_mock/stubs/everybody", key=None).status == 200
 
