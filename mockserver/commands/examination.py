@@ -112,7 +112,7 @@ def _tables(_: ServerUnderTest) -> Finding:
     from mockserver.engines.text_language import language_of_text
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
-    from mockserver.pipeline.response_headers import ResponseHeaders
+    from mockserver.providers.openai.response_headers import ResponseHeaders
 
     for table in TABLES:
         read_table(PACKAGE / table)

@@ -108,7 +108,8 @@ class Call(NamedTuple):
     """A validated call: its query arguments are known, and its body satisfies the schema.
 
     ``account`` is that of its API key; ``None`` without a key, which means every account. ``path`` are the variables
-    of the path, ``body`` is ``{}`` for operations without one.
+    of the path, ``body`` is ``{}`` for operations without one. ``shutdown`` ends the program that hosts the server;
+    ``None`` if that does not support it.
     """
 
     request: Request
@@ -116,6 +117,7 @@ class Call(NamedTuple):
     path: Mapping[str, Any]
     query: MultiDict[str, str]
     body: dict[str, Any]
+    shutdown: Callable[[], None] | None = None
 
     @property
     def account_id(self) -> str | None:

@@ -17,6 +17,7 @@ from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.request_body import parse_json
 from mockserver.state.disk import StateFailed
 from mockserver.transport.bodies import BodyReader
+from mockserver.transport.connection import SHUTDOWN
 from mockserver.validation import documents
 from mockserver.validation.documents import DocumentError
 from mockserver.wording import suggestion
@@ -81,14 +82,14 @@ def limit_answers(app: flask.Flask, memory: AnswerMemory) -> None:
 
 def _call(server: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
     """Return the current request as a validated call. Raises ``ControlError``."""
-    request = request_of(flask.request.environ)
-    query = flask.request.args
+    environ, query = flask.request.environ, flask.request.args
+    request = request_of(environ)
     for name in query:
         if name not in operation.query:
             raise ControlError(f"Unknown query argument '{name}'. {suggestion(name, operation.query)}")
     account = _caller(server.accounts, request) if operation.by_account else None
     body = _body(server, operation, request) if operation.schema else {}
-    return Call(request, account, path, query, body)
+    return Call(request, account, path, query, body, environ.get(SHUTDOWN))
 
 
 def _caller(accounts: Accounts, request: Request) -> Account | None:

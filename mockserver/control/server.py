@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import flask
-
 from mockserver.control.operation import ControlError, answer
-from mockserver.transport.connection import SHUTDOWN
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import flask
 
     from mockserver.control.operation import Call, ControlContext
 
@@ -51,14 +48,13 @@ def change_clock(server: ControlContext, call: Call) -> dict[str, Any]:
     return clock.state()
 
 
-def shut_down(server: ControlContext, _: Call) -> dict[str, Any] | flask.Response:
+def shut_down(server: ControlContext, call: Call) -> dict[str, Any] | flask.Response:
     """End the server after the requests in flight, if the settings and the hosting program allow it."""
     if not server.settings.allow_shutdown:
         message = "Shutdown is disabled. Start the server with --allow-shutdown to enable it."
         return answer({"error": message}, 403)
-    end: Callable[[], None] | None = flask.request.environ.get(SHUTDOWN)
-    if end is None:
+    if call.shutdown is None:
         message = "The program that hosts this app does not support shutdown. End that program."
         return answer({"error": message}, 501)
-    end()
+    call.shutdown()
     return {"status": "stopping"}

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mockserver.errors import ApiError
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
-    from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 Context = TypeVar("Context")
 Handler = Callable[[Call], Answer]
 Rules = Callable[[Call], None]
+Headers = list[tuple[str, str]]
 
 
 class Fill(Protocol):

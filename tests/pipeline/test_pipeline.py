@@ -11,8 +11,6 @@ from pathlib import Path
 import openai
 import pytest
 
-from mockserver.app import OPERATIONS
-from mockserver.pipeline.response_headers import services_of_table
 from mockserver.settings.model import AccountRow, Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
@@ -220,11 +218,6 @@ def test_a_body_of_no_content_type_is_refused(send: Send, path: str) -> None:
     response = send("POST", path, b"{}")
     assert response.status == 400
     assert b"Unsupported content type: ''" in response.body
-
-
-def test_every_operation_of_the_table_of_headers_exists() -> None:
-    named = set(services_of_table()) - {""}
-    assert named <= {operation.name for operation in OPERATIONS}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.limits.costs import transcription_cost
 from mockserver.pipeline.operation import Operation
-from mockserver.pipeline.provider import Fill, bound
+from mockserver.pipeline.provider import Fill, Headers, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
 from mockserver.providers.aimlapi.jobs import KIND
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
-    from mockserver.pipeline.response_headers import Headers
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.catalog.own_models import how_to_add
 from mockserver.errors import ApiError
-from mockserver.pipeline.provider import Fill, Route, bound
-from mockserver.pipeline.response_headers import Headers, ResponseHeaders
+from mockserver.pipeline.provider import Fill, Headers, Route, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.openai import routes, unserved
 from mockserver.providers.openai.batch_work.batches import Batches
@@ -22,6 +21,7 @@ from mockserver.providers.openai.contexts import (
     OpenAiContext,
     UnservedContext,
 )
+from mockserver.providers.openai.response_headers import ResponseHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

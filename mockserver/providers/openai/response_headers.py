@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.clock import Clock
     from mockserver.ids import Ids
+    from mockserver.pipeline.provider import Headers
 
 API_VERSION = "2020-10-01"
 
-Headers = list[tuple[str, str]]
-
-_TABLE = Path(__file__).parents[1] / "catalog" / "headers.toml"
+_TABLE = Path(__file__).parents[2] / "catalog" / "headers.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import time
 import openai
 import pytest
 
+from mockserver.app import OPERATIONS
+from mockserver.providers.openai.response_headers import services_of_table
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 
@@ -48,7 +50,7 @@ def test_the_gateway_exposes_the_ray_twice(server: MockServer, api_key: str) -> 
     assert exposed(server, "POST", CHAT, body, api_key) == ["CF-Ray", "CF-Ray"]
 
 
-def test_how_long_a_request_took_is_told_also_where_there_is_no_journal() -> None:
+def test_the_duration_of_a_request_is_sent_even_without_a_journal() -> None:
     settings = Settings(port=0, whisper_model="none", journal_entries=0, log_level="warning")
     began = time.perf_counter()
     with (
@@ -57,3 +59,8 @@ def test_how_long_a_request_took_is_told_also_where_there_is_no_journal() -> Non
     ):
         took = client.models.with_raw_response.list().headers["openai-processing-ms"]
     assert int(took) <= (time.perf_counter() - began) * 1000 + 1
+
+
+def test_every_operation_of_the_table_of_headers_exists() -> None:
+    named = set(services_of_table()) - {""}
+    assert named <= {operation.name for operation in OPERATIONS}
