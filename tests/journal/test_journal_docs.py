@@ -14,7 +14,7 @@ from mockserver.control.operations import OPERATIONS
 from mockserver.journal.record import shown
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
-from tests.guides import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table
+from tests.docs.guides import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table
 from tests.journal.journal_records import HELLO, record
 
 GUIDE = DOCS / "journal.md"

@@ -9,7 +9,7 @@ from mockserver.matching.conditions import CONDITIONS, Subject
 from mockserver.matching.patterns import Pattern
 from mockserver.testing import keywords
 from mockserver.validation.schemas import Schemas
-from tests.guides import DOCS, table
+from tests.docs.guides import DOCS, table
 
 
 def names_of(subject: Subject) -> list[str]:

@@ -14,7 +14,7 @@ from mockserver.scripting.faults.fault import ERROR
 from mockserver.scripting.faults.header import document_of
 from mockserver.scripting.faults.kinds import KINDS, PARAMETERS
 from mockserver.validation.schemas import Schemas
-from tests.guides import DOCS, table
+from tests.docs.guides import DOCS, table
 
 GUIDE = DOCS / "faults.md"
 ERRORS = ErrorTable()

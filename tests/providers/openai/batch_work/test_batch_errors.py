@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mockserver.providers.openai.batch_work.lines import BatchErrors
-from tests.guides import DOCS, table
+from tests.docs.guides import DOCS, table
 
 VALUES = {"file": "file-a", "purpose": "user_data", "size": 5, "most": 4, "reason": "a bug"}
 UNVERIFIED = {

@@ -14,7 +14,7 @@ import pytest
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import FIXTURES
 
-SDK = Path(__file__).parent / "sdk"
+SDK = Path(__file__).parent
 
 
 def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -> Any:

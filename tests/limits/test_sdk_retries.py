@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
-from tests.node import run_session
+from tests.sdk.node import run_session
 
 Clip = tuple[str, bytes]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.testing.mock_server import MockServer
-from tests.node import run_session
+from tests.sdk.node import run_session
 
 pytestmark = pytest.mark.slow
 

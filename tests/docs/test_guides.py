@@ -26,7 +26,7 @@ from mockserver.settings.values import kind_of
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
 from tests.conftest import ROOT
-from tests.guides import (
+from tests.docs.guides import (
     DOCS,
     NEEDS_SHELL,
     README,

@@ -16,7 +16,7 @@ from mockserver.catalog.tables import Catalog
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
-from tests.guides import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, run_in_shell
+from tests.docs.guides import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, run_in_shell
 
 GUIDE = (DOCS / "aimlapi.md").read_text("utf-8")
 

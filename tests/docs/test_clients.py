@@ -14,8 +14,8 @@ from mockserver.scripting.stubs.files import load_stubs
 from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
-from tests.guides import DOCS, RUNNABLE, assert_tests_pass, blocks
-from tests.node import run_session
+from tests.docs.guides import DOCS, RUNNABLE, assert_tests_pass, blocks
+from tests.sdk.node import run_session
 
 pytestmark = pytest.mark.slow
 

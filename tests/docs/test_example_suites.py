@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.node import npm_package
+from tests.sdk.node import npm_package
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 def test_the_pytest_suite_passes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mockserver.scripting.stubs.files import StubFileError, load_stubs
 from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.scripting.stubs.templates import NAMES
 from mockserver.validation.schemas import Schemas
-from tests.guides import DOCS, blocks, table
+from tests.docs.guides import DOCS, blocks, table
 
 GUIDE = DOCS / "stubs.md"
 EXAMPLES = blocks(GUIDE.read_text("utf-8"), "yaml")

@@ -13,7 +13,7 @@ from mockserver import AudioApi
 from mockserver.resources import data_folder
 from mockserver.testing.scripting import FaultHandle
 from mockserver.testing.stub_builder import StubBuilder, StubHandle
-from tests.guides import DOCS, README, RUNNABLE, TUTORIAL, assert_tests_pass, blocks
+from tests.docs.guides import DOCS, README, RUNNABLE, TUTORIAL, assert_tests_pass, blocks
 
 PAGE = (DOCS / "testing.md").read_text("utf-8")
 VOICES = (DOCS / "voices.md").read_text("utf-8")
