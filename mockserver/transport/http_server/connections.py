@@ -26,8 +26,6 @@ class Connection:
     the server waits for the client counts.
     """
 
-    ssl_env = None  # read by cheroot
-
     def __init__(
         self,
         connected: socket.socket,
@@ -42,14 +40,13 @@ class Connection:
         self.head: Head | None = None  # of the next request, or of the current one
         self.was_served = False  # a request on it was answered
         self.seconds_left = 0.0
-        self.wfile = self  # cheroot writes to it
         self._limits = limits
         self._looked_at = 0
         self._closed = closed
         self._open = True
 
     def take_in(self) -> bool:
-        """Receive without blocking. Return ``False`` if the client has closed its side."""
+        """Receive once, within the timeout of the socket. Return ``False`` if the client has closed its side."""
         try:
             piece = self.socket.recv(_PIECE)
         except BlockingIOError:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _LOOK = (
     0.05 if sys.platform == "win32" else 0.1
 )  # seconds; on Windows, select() misses sockets that are added meanwhile
+_NEXT_REQUEST_SECONDS = 0.02  # that a thread waits for the next request of a connection
 _AT_ONCE = 64  # connections accepted per event
 _CONTROL = "/_mock"
 _HEALTH = "/_mock/health"
@@ -107,12 +108,32 @@ class Reception:
         for connection in connections:
             connection.close()
 
-    def keep(self, connection: Connection) -> None:
-        """Take a connection back after its request was answered, to wait for the next one."""
+    def keep(self, connection: Connection) -> bool:
+        """Take a connection back after its request was answered. Return whether the caller is to answer the next one.
+
+        The calling thread waits a moment for the next request: most clients send it at once, and handing it to
+        another thread costs more.
+        """
         connection.head = None
         connection.was_served = True
+        can_wait = self._workers.has_spare
+        if can_wait and not connection.received and not self._receive_soon(connection):
+            return False
         connection.socket.settimeout(0)
-        self._examine(connection)
+        return self._examine(connection, can_continue=can_wait)
+
+    def _receive_soon(self, connection: Connection) -> bool:
+        """Wait a moment for bytes. Return whether the connection is still open."""
+        connection.socket.settimeout(_NEXT_REQUEST_SECONDS)
+        try:
+            is_open = connection.take_in()
+        except TimeoutError:
+            return True
+        except OSError:
+            is_open = False
+        if not is_open:
+            connection.close()
+        return is_open
 
     def part(self, connection: Connection) -> None:
         """Take a connection with a client that was refused while it sent, until it has read that (RFC 9112, 9.6)."""
@@ -231,24 +252,31 @@ class Reception:
                 self._waiting[connection] = time.monotonic() + self._timeout
         self._examine(connection, watched=True)
 
-    def _examine(self, connection: Connection, *, watched: bool = False) -> None:
-        """Pass a connection with a complete request to a thread. Any other waits; it may be ``watched`` already."""
+    def _examine(self, connection: Connection, *, watched: bool = False, can_continue: bool = False) -> bool:
+        """Pass a connection with a complete request to a thread. Any other waits; it may be ``watched`` already.
+
+        Return whether the calling thread, if it ``can_continue``, is to answer the request itself.
+        """
         try:
             ready = (connection.head is not None or connection.find_head()) and _is_ready(connection)
         except ApiError as error:
             if watched:
                 self._forget(connection)
             self._turn_away(connection, error)
-            return
+            return False
         if not ready:
             if not watched:
                 self._wait(connection)
-            return
+            return False
         if watched:
             self._forget(connection)
         connection.seconds_left = self._timeout
         connection.socket.settimeout(self._timeout)
-        self._workers.put(connection, _kind(connection))
+        kind = _kind(connection)
+        if can_continue and kind is Kind.ORDINARY:
+            return True
+        self._workers.put(connection, kind)
+        return False
 
     def _wait(self, connection: Connection) -> None:
         """Watch a connection for its next bytes."""

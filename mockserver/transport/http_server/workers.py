@@ -115,6 +115,11 @@ class Workers:
             self._ended.wait_for(lambda: not self._threads, _UNDONE_SECONDS)
 
     @property
+    def has_spare(self) -> bool:
+        """Return whether no request waits for a thread, and some threads are idle."""
+        return len(self._idle) > _SPARE and not self._ending and not any(self._waiting.values())
+
+    @property
     def _busy(self) -> int:
         return len(self._threads) - len(self._idle)
 

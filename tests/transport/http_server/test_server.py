@@ -23,7 +23,8 @@ from mockserver.app import create_app
 from mockserver.pipeline.call import Call
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
-from mockserver.transport.http_server.server import PortInUse, listen
+from mockserver.transport.http_server.listener import PortInUse
+from mockserver.transport.http_server.server import listen
 from mockserver.transport.http_server.workers import Worker
 from tests.conftest import multipart, parse_response
 from tests.waiting import eventually
