@@ -252,7 +252,8 @@ def _fixtures(server: ServerUnderTest) -> Finding:
 def _port(server: ServerUnderTest) -> Finding:
     import flask
 
-    from mockserver.transport.http_server.server import PortInUse, listen
+    from mockserver.transport.http_server.listener import PortInUse
+    from mockserver.transport.http_server.server import listen
 
     settings = server.settings
     try:

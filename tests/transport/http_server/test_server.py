@@ -120,7 +120,7 @@ def test_an_address_that_is_not_here_is_named_with_a_remedy() -> None:
 def test_an_address_of_another_machine_is_not_reported_as_in_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mockserver.transport.http_server.server._answers", lambda host, port: True)
+    monkeypatch.setattr("mockserver.transport.http_server.listener._answers", lambda host, port: True)
     settings = Settings(host="192.0.2.1", port=80, whisper_model="none")
     with pytest.raises(OSError, match="this machine has no address"):
         listen(settings, create_app(settings))
