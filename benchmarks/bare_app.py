@@ -1,9 +1,9 @@
-"""The least that can answer: a Flask app of one route on cheroot. ``python bare_app.py PORT``."""
+"""The least that can answer: a Flask app of one route on Werkzeug's server. ``python bare_app.py PORT``."""
 
 import sys
 
 import flask
-from cheroot import wsgi
+from werkzeug.serving import make_server
 
 app = flask.Flask("bare")
 
@@ -15,4 +15,4 @@ def answer() -> str:
 
 
 if __name__ == "__main__":
-    wsgi.Server(("127.0.0.1", int(sys.argv[1])), app).start()
+    make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True).serve_forever()

@@ -86,7 +86,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     services = build_services(settings or load_settings(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
-    flask_adapter.answer_other_errors(app, services.errors, services.ids, services.journal)
+    failures = flask_adapter.Failures(services.errors, services.ids, services.journal)
+    failures.register(app)
     flask_adapter.open_to_browsers(app)
     fill = partial(context_of, services)
     bodies = RequestBodies(services.settings, services.request_schemas, services.blobs, services.url_sources)
@@ -94,10 +95,14 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     openai = OpenAi(fill)
     services.providers.extend([openai, AimlApi(fill)])
     pipelines = [Pipeline(provider, parts) for provider in services.providers]
+    fixed_paths = {}
     for pipeline, provider in zip(pipelines, services.providers, strict=True):
         for route in provider.routes:
             path, name, method = route.operation.path, route.operation.name, route.operation.method
-            app.add_url_rule(path, name, flask_adapter.view(pipeline, route), methods=[method])
+            answer = partial(pipeline.reply, route)
+            app.add_url_rule(path, name, flask_adapter.view(answer), methods=[method])
+            if "<" not in path:
+                fixed_paths[method, path] = answer
 
     def answer_unserved() -> flask.Response | None:
         error, environ = flask.request.routing_exception, flask.request.environ
@@ -105,11 +110,12 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
             return None
         request = flask_adapter.request_of(environ)
         return flask_adapter.response_of(
-            pipelines[0].reply(request, openai.unserved_route(request, error), {})
+            pipelines[0].reply(openai.unserved_route(request, error), request, {})
         )
 
     app.before_request(answer_unserved)
-    beside_control = _beside_control(app.wsgi_app, services)
+    fast = flask_adapter.FixedPaths(app.wsgi_app, fixed_paths, failures)
+    beside_control = _beside_control(fast, services)
     answering = _with_reasons(_also_below_version(beside_control))
     app.wsgi_app = _dated(answering, services.clock)  # type: ignore[assignment, method-assign]
     # Last, because it resumes the batches of an earlier server, whose lines call the complete app.

@@ -42,7 +42,6 @@ class Part:
 PARTS = (
     Part("flask", "flask", "parses requests"),
     Part("jinja2", "jinja2", "renders templates"),
-    Part("cheroot", "cheroot", "serves HTTP"),
     Part("click", "click", "parses the command line"),
     Part("rich", "rich", "prints tables"),
     Part("msgspec", "msgspec", "encodes and decodes JSON"),

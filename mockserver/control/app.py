@@ -9,7 +9,7 @@ import flask
 
 from mockserver.control import guard, requests
 from mockserver.control.operations import OPERATIONS
-from mockserver.pipeline.flask_adapter import answer_other_errors
+from mockserver.pipeline.flask_adapter import Failures
 
 if TYPE_CHECKING:
     from mockserver.control.operation import ControlContext
@@ -20,7 +20,7 @@ _FOLDER = str(Path(__file__).parent)  # otherwise Flask reads the working folder
 def create_control_app(server: ControlContext) -> flask.Flask:
     """Return the control API of a server as a WSGI application."""
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
-    answer_other_errors(app, server.errors, server.ids, server.journal)
+    Failures(server.errors, server.ids, server.journal).register(app)
     guard.register(app, server.settings, [each.path for each in OPERATIONS if each.is_open])
     requests.register_refusals(app, OPERATIONS)
     requests.limit_answers(app, server.answer_memory)

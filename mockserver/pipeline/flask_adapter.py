@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import flask
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.errors import ApiError
 from mockserver.pipeline import root
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.request import InnerCall, Request, RequestHeaders
-from mockserver.pipeline.responses import crashed, log_exchange, refusal_reply
-from mockserver.transport.bodies import ClientGone, announced_length
-from mockserver.transport.connection import Connection
+from mockserver.pipeline.responses import Reply, crashed, log_exchange, refusal_reply
+from mockserver.transport.bodies import announced_length
+from mockserver.transport.connection import HEADERS, Connection
 from mockserver.transport.urls import written_path
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
     from mockserver.journal.journal import Journal
-    from mockserver.pipeline.pipeline import Pipeline
-    from mockserver.pipeline.provider import Route
-    from mockserver.pipeline.responses import Reply
 
 log = logging.getLogger(__name__)
+
+_WITHOUT_BODY = (204, 304)  # statuses of responses that have no body
+_HTML = "text/html; charset=utf-8"
 
 
 def request_of(environ: dict[str, Any]) -> Request:
@@ -37,7 +40,7 @@ def request_of(environ: dict[str, Any]) -> Request:
         method=environ["REQUEST_METHOD"],
         path=written_path(environ),
         query_string=environ.get("QUERY_STRING", ""),
-        headers=RequestHeaders(_headers(environ)),
+        headers=RequestHeaders(environ.get(HEADERS) or _headers(environ)),
         body=environ["wsgi.input"],
         length=announced_length(environ),
         connection=Connection.of(environ),
@@ -68,44 +71,108 @@ def response_of(reply: Reply) -> flask.Response:
     return response
 
 
-def view(pipeline: Pipeline, route: Route) -> Callable[..., flask.Response]:
-    """Return the Flask view function of a route."""
+def view(answer: Callable[[Request, Mapping[str, str]], Reply]) -> Callable[..., flask.Response]:
+    """Return the Flask view function of what answers a request with the values in its path."""
 
     def handle(**path_values: str) -> flask.Response:
-        return response_of(pipeline.reply(request_of(flask.request.environ), route, path_values))
+        return response_of(answer(request_of(flask.request.environ), path_values))
 
     return handle
 
 
-def answer_other_errors(app: flask.Flask, errors: ErrorTable, ids: Ids, journal: Journal) -> None:
-    """Make ``app`` answer and record errors outside the pipeline, as the API's gateway does."""
-    app.before_request(_note_time)
+class FixedPaths:
+    """A WSGI application that answers the requests of fixed paths itself, and leaves all others to Flask.
 
-    def refuse(error: ApiError, request: Request) -> flask.Response:
+    Flask's routing and contexts cost as much as a small chat. Paths with parameters, and pages of other origins, need
+    them.
+    """
+
+    def __init__(
+        self,
+        flask_app: WSGIApplication,
+        answers: Mapping[tuple[str, str], Callable[[Request, Mapping[str, str]], Reply]],
+        failures: Failures,
+    ) -> None:
+        """``answers`` are found by method and path."""
+        self._flask_app = flask_app
+        self._answers = answers
+        self._failures = failures
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        answer = self._answers.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
+        if answer is None or "HTTP_ORIGIN" in environ:
+            return self._flask_app(environ, start_response)
+        began, request = time.perf_counter(), request_of(environ)
+        try:
+            reply = answer(request, {})
+        except Exception as error:  # noqa: BLE001 - as Flask does
+            reply = self._failures.reply(error, request, began)
+        if reply.status < 200 or reply.status in _WITHOUT_BODY:
+            return response_of(reply)(environ, start_response)
+        start_response(f"{reply.status} {HTTP_STATUS_CODES.get(reply.status, '')}", list(reply.headers))
+        return _Body(reply)
+
+
+class _Body:
+    """The body of a reply, as WSGI servers send it."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def __iter__(self) -> Iterator[bytes]:
+        body = self._reply.body
+        return iter((body,) if isinstance(body, bytes) else body)
+
+    def close(self) -> None:
+        """Close the body and the reply."""
+        try:
+            close = getattr(self._reply.body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._reply.close()
+
+
+class Failures:
+    """Answers and records what fails outside the pipeline, as the API's gateway does."""
+
+    def __init__(self, errors: ErrorTable, ids: Ids, journal: Journal) -> None:
+        self._errors = errors
+        self._ids = ids
+        self._journal = journal
+
+    def reply(self, error: Exception, request: Request, began: float) -> Reply:
+        """Return the reply to a request; ``began`` is its start by ``time.perf_counter``."""
+        if isinstance(error, ConnectionError | TimeoutError):
+            log.info("%s %s: the client left: %s", request.method, request.logged_path, error)
+            return Reply(b"", 400, _HTML, [("connection", "close")])
+        if isinstance(error, HTTPException):
+            refusal = ApiError("invalid_request", message=error.description)
+        else:
+            refusal = crashed(error, request)
         request.drain()
-        reply = refusal_reply(errors.refusal(error))
-        request_id = reply.headers["x-request-id"] = ids.request_id()
-        log_exchange(request, reply, flask.g.began, error.name)
-        exchange = begin(journal, request_id, request, began=flask.g.began)
-        exchange.error = error.name
-        return response_of(exchange.answered(reply))
+        request_id = self._ids.request_id()
+        refusal.values.setdefault("request_id", request_id)
+        reply = refusal_reply(self._errors.refusal(refusal))
+        reply.headers["x-request-id"] = request_id
+        log_exchange(request, reply, began, refusal.name)
+        exchange = begin(self._journal, request_id, request, began=began)
+        exchange.error = refusal.name
+        return exchange.answered(reply)
 
-    def other_http_error(error: HTTPException) -> flask.Response:
-        return refuse(
-            ApiError("invalid_request", message=error.description), request_of(flask.request.environ)
-        )
+    def register(self, app: flask.Flask) -> None:
+        """Have ``app`` answer its errors so."""
 
-    def crash(error: Exception) -> flask.Response:
-        request = request_of(flask.request.environ)
-        refusal = crashed(error, request)
-        refusal.values["request_id"] = ids.request_id()
-        return refuse(refusal, request)
+        def note_time() -> None:
+            flask.g.began = time.perf_counter()
 
-    app.register_error_handler(HTTPException, other_http_error)
-    app.register_error_handler(Exception, crash)
-    app.register_error_handler(ClientGone, _client_left)
-    app.register_error_handler(TimeoutError, _client_left)
-    app.register_error_handler(ConnectionError, _client_left)
+        def handle(error: Exception) -> flask.Response:
+            return response_of(self.reply(error, request_of(flask.request.environ), flask.g.began))
+
+        app.before_request(note_time)
+        for kind in (Exception, HTTPException):
+            app.register_error_handler(kind, handle)
 
 
 def open_to_browsers(app: flask.Flask) -> None:
@@ -126,13 +193,3 @@ def open_to_browsers(app: flask.Flask) -> None:
     app.add_url_rule("/", "front_page", front_page, methods=["GET"])
     app.before_request(answer_preflight)
     app.after_request(allow_pages)
-
-
-def _note_time() -> None:
-    flask.g.began = time.perf_counter()
-
-
-def _client_left(error: Exception) -> flask.Response:
-    request = request_of(flask.request.environ)
-    log.info("%s %s: the client left: %s", request.method, request.logged_path, error)
-    return flask.Response(b"", 400, {"connection": "close"})

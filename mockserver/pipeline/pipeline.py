@@ -101,8 +101,8 @@ class Pipeline:
         self._answers = ScriptedAnswers(parts.stubs, parts.accounts, parts.clock, self._errors)
         self._charging = Charging(parts.limiter, parts.ledger, parts.metrics)
 
-    def reply(self, request: Request, route: Route, path_values: Mapping[str, str]) -> Reply:
-        """Return the reply to a request, and record both in the journal and the metrics.
+    def reply(self, route: Route, request: Request, path_values: Mapping[str, str]) -> Reply:
+        """Return the reply to a request of a route, and record both in the journal and the metrics.
 
         Raises ``ConnectionError`` and ``TimeoutError`` if the client has left or a fault has ended the connection.
         """

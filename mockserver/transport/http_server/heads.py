@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import ApiError
 
+_MAX_CACHED = 64  # heads; clients send the same ones again and again
 _MAX_DIGITS = 18  # digits of a Content-Length
 
 _END = re.compile(rb"\n\r?\n|\r[^\n]")  # the end of the head, or the first byte that makes it invalid
@@ -33,11 +35,11 @@ class HeadLimits(NamedTuple):
     fields: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Head:
     """The head of a request. ``path`` is decoded, except for ``%2F``; ``fields`` have lower-case names.
 
-    ``length`` is the size of the body in bytes, ``None`` for a chunked one.
+    ``length`` is the size of the body in bytes, ``None`` for a chunked one. Requests with the same head share it.
     """
 
     method: str
@@ -64,6 +66,7 @@ def end_of_head(received: bytearray, limits: HeadLimits, start: int = 0) -> int:
     return size if found else -1
 
 
+@lru_cache(maxsize=_MAX_CACHED)
 def read_head(received: bytes, limits: HeadLimits) -> Head:
     """Return the head in the ``received`` bytes, which end with an empty line. Raises ``ApiError``."""
     # RFC 9112, 2.2: one empty line before the head is ignored.

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mockserver.transport.connection import SHUTDOWN, SOCKET
+from mockserver.transport.connection import HEADERS, SHUTDOWN, SOCKET
 from mockserver.transport.http_server.bodies import body_of
 from mockserver.version import __version__
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.transport.http_server.connections import Connection
+    from mockserver.transport.http_server.heads import Head
 
 SERVER = "audio-mockserver"  # the header Server
 
 _SOFTWARE = f"{SERVER}/{__version__} Server"
 
+_MAX_CACHED = 64  # environs of heads
 _MAX_JOINED = 1 << 16  # bytes; a larger piece of a body is sent on its own, without a copy
 _WITHOUT_BODY = ("1", "204", "205", "304")  # how the status of a response begins that has no body
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -69,6 +71,7 @@ class WsgiCall:
         self._status = ""
         self._fields: list[tuple[str, str]] = []
         self._is_chunked = False
+        self._left: int | None = None  # bytes of a body with a Content-Length
 
     def respond(self, app: WSGIApplication) -> None:
         """Have the application answer, and send the response. Raises ``OSError``, and what the application raises."""
@@ -85,20 +88,18 @@ class WsgiCall:
                 close()
         if self._is_chunked:
             self._connection.write(_LAST_CHUNK)
+        if self._left:
+            raise ConnectionError("the body is shorter than its Content-Length")
 
     def _environ(self) -> dict[str, Any]:
-        head, connection = self._head, self._connection
+        connection = self._connection
         return {
             **self._host.environ,
-            "REQUEST_METHOD": head.method,
-            "PATH_INFO": head.path,
-            "QUERY_STRING": head.query,
+            **_environ_of(self._head),
             "REMOTE_ADDR": connection.remote_addr,
             "REMOTE_PORT": str(connection.remote_port),
-            "SERVER_PROTOCOL": head.protocol,
             "wsgi.input": self.body,
             SOCKET: connection.socket,
-            **{_environ_key(name): value for name, value in head.fields.items()},
         }
 
     def _start_response(
@@ -113,34 +114,44 @@ class WsgiCall:
 
     def _write(self, piece: bytes) -> None:
         """Send a piece of the body, the first one together with the head."""
-        before = b"" if self.head_sent else self._response_head()
+        is_too_long = False
+        if self._head.method == "HEAD":
+            piece = b""
+        before, after = b"" if self.head_sent else self._response_head(), b""
         self.head_sent = True
-        after = b""
+        if self._left is not None:
+            is_too_long = len(piece) > self._left
+            piece = piece[: self._left]
+            self._left -= len(piece)
         if self._is_chunked and piece:
             before, after = b"%b%x\r\n" % (before, len(piece)), b"\r\n"
         if len(piece) <= _MAX_JOINED:
             self._connection.write(before + piece + after)
-            return
-        for each in filter(None, (before, piece, after)):
-            self._connection.write(each)
+        else:
+            for each in filter(None, (before, piece, after)):
+                self._connection.write(each)
+        if is_too_long:
+            raise ValueError("The body is longer than its Content-Length.")
 
     def _response_head(self) -> bytes:
         """Return status line and headers; decide how the end of the body is told, and whether the connection stays."""
-        names = {name.lower() for name, _ in self._fields}
+        fields = {name.lower(): value for name, value in self._fields}
         is_http_11 = self._head.protocol == "HTTP/1.1"
         added: list[tuple[str, str]] = []
-        if "content-length" not in names and not self._status.startswith(_WITHOUT_BODY):
+        if "content-length" not in fields and not self._status.startswith(_WITHOUT_BODY):
             self._is_chunked = is_http_11 and self._head.method != "HEAD"
             if self._is_chunked:
                 added.append(("Transfer-Encoding", "chunked"))
             else:
                 self.closes_connection = True
+        elif self._head.method != "HEAD" and "content-length" in fields:
+            self._left = int(fields["content-length"])
         self.closes_connection |= self._status.startswith("413") or not self._host.keeps_connections
-        if "connection" not in names:
+        if "connection" not in fields:
             added += self._connection_fields(is_http_11=is_http_11)
-        if "date" not in names:
+        if "date" not in fields:
             added.append(("Date", _http_date(int(time.time()))))
-        if "server" not in names:
+        if "server" not in fields:
             added.append(("Server", SERVER))
         lines = "".join([f"{name}: {value}\r\n" for name, value in (*self._fields, *added)])
         return f"HTTP/1.1 {self._status}\r\n{lines}\r\n".encode("latin-1")
@@ -153,11 +164,20 @@ class WsgiCall:
         return [("Connection", "Keep-Alive"), ("Keep-Alive", f"timeout={self._host.timeout}")]
 
 
-@lru_cache(maxsize=512)
-def _environ_key(name: str) -> str:
-    """Return the key in a WSGI environ of a header, whose name is in lower case."""
-    key = name.upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+@lru_cache(maxsize=_MAX_CACHED)
+def _environ_of(head: Head) -> dict[str, Any]:
+    """Return what the WSGI environ contains of a head, which requests share."""
+    environ = {
+        "REQUEST_METHOD": head.method,
+        "PATH_INFO": head.path,
+        "QUERY_STRING": head.query,
+        "SERVER_PROTOCOL": head.protocol,
+        HEADERS: head.fields,
+    }
+    for name, value in head.fields.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    return environ
 
 
 @lru_cache(maxsize=1)
