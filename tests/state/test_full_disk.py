@@ -69,7 +69,7 @@ def test_what_a_full_disk_refuses_is_not_there_and_what_was_acknowledged_stays(t
                 assert (caught.value.status_code, caught.value.code) == (507, "mock_storage_full")
             restored = httpx.put(f"{client.base_url.copy_with(path='/_mock/snapshot')}", json=snapshot)
             assert restored.status_code == 507
-            assert "the state is as it was" in restored.json()["error"]
+            assert "Nothing was changed" in restored.json()["error"]
             assert client.files.list().data == [kept]
             assert client.chat.completions.create(**CHAT).choices  # type: ignore[call-overload]
         assert files_in(tmp_path / "state") == before

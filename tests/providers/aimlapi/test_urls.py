@@ -176,7 +176,7 @@ def test_who_is_slow_is_waited_for_so_long(fetching: Callable[..., Stt], website
 
 def test_a_map_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text('"https://a.example.com/" = "nobody"', "utf-8")
-    with pytest.raises(UrlMapError, match="'nobody' is neither an audio file"):
+    with pytest.raises(UrlMapError, match="'nobody' is neither a file"):
         create_app(Settings(whisper_model="none", url_map=str(tmp_path / "map.toml")))
 
 
@@ -199,4 +199,4 @@ def test_a_mapped_file_that_is_gone_is_no_audio(
         stt.create({"model": OPENAI, "url": DOCUMENTED})
         clip.unlink()
         assert stt.post({"model": OPENAI, "url": DOCUMENTED}).status_code == 400
-    assert "which is to stand for a URL, cannot be read" in caplog.text
+    assert "of an audio URL cannot be read" in caplog.text
