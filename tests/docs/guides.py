@@ -49,7 +49,7 @@ def table(page: Path, first_column: str) -> list[list[str]]:
     return rows
 
 
-def at_hand(server: MockServer, tmp_path: Path) -> Newcomer:
+def program_runner(server: MockServer, tmp_path: Path) -> Newcomer:
     """Copy the fixtures; return a function that runs a program beside them, with the server."""
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
     environment = os.environ | {

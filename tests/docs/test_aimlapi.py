@@ -16,7 +16,7 @@ from mockserver.catalog.tables import Catalog
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
-from tests.docs.guides import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, run_in_shell
+from tests.docs.guides import DOCS, NEEDS_SHELL, RUNNABLE, blocks, program_runner, run_in_shell
 
 GUIDE = (DOCS / "aimlapi.md").read_text("utf-8")
 
@@ -31,7 +31,7 @@ def server() -> Iterator[MockServer]:
 @NEEDS_SHELL
 def test_the_first_example_runs(server: MockServer, tmp_path: Path) -> None:
     (program,) = blocks(GUIDE, "sh", RUNNABLE)
-    done = run_in_shell(at_hand(server, tmp_path), program)
+    done = run_in_shell(program_runner(server, tmp_path), program)
     created, answer = (json.loads(part) for part in re.findall(r"\{.*?\}(?=\{\"generation|$)", done.stdout))
     assert created["status"] == "queued"
     assert answer["result"]["text"] == "Hello world, this is a test."

@@ -33,8 +33,8 @@ from tests.docs.guides import (
     RUNNABLE,
     TUTORIAL,
     Newcomer,
-    at_hand,
     blocks,
+    program_runner,
     run_in_shell,
     table,
 )
@@ -249,7 +249,7 @@ def frozen() -> Iterator[MockServer]:
 def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
     """Return a function that runs a program as the reader of the tutorial would, with the server and the fixtures."""
     hosted.reset()
-    return at_hand(hosted, tmp_path)
+    return program_runner(hosted, tmp_path)
 
 
 @pytest.mark.slow
@@ -288,7 +288,7 @@ def test_the_first_example_of_the_tutorial_is_really_heard(newcomer: Newcomer) -
 
 @NEEDS_SHELL
 def test_the_control_api_answers_as_documented(frozen: MockServer, tmp_path: Path) -> None:
-    newcomer = at_hand(frozen, tmp_path)
+    newcomer = program_runner(frozen, tmp_path)
     examples = re.findall(
         rf"{RUNNABLE}```sh\n(.*?)^```\n\n```json\n(.*?)^```$", CONTROL, re.MULTILINE | re.DOTALL
     )

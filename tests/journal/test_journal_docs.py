@@ -14,7 +14,7 @@ from mockserver.control.operations import OPERATIONS
 from mockserver.journal.record import shown
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
-from tests.docs.guides import DOCS, NEEDS_SHELL, RUNNABLE, at_hand, blocks, table
+from tests.docs.guides import DOCS, NEEDS_SHELL, RUNNABLE, blocks, program_runner, table
 from tests.journal.journal_records import HELLO, record
 
 GUIDE = DOCS / "journal.md"
@@ -50,7 +50,7 @@ def test_every_call_is_described() -> None:
 
 @NEEDS_SHELL
 def test_the_journal_answers_as_documented(frozen: MockServer, tmp_path: Path) -> None:
-    newcomer = at_hand(frozen, tmp_path)
+    newcomer = program_runner(frozen, tmp_path)
     examples = re.findall(
         rf"{RUNNABLE}```sh\n(.*?)^```\n\n```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
     )

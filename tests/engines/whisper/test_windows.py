@@ -100,7 +100,7 @@ def go_on(left: float = 0.0) -> None:
 
 
 def of_the_whole(model: WhisperModel, sound: Sound, options: TranscriptionOptions) -> list[Any]:
-    """The segments of faster-whisper itself."""
+    """Return the segments of faster-whisper itself."""
     vad = options.vad
     arguments = dict[str, Any](SEARCH)
     if vad is not None:
