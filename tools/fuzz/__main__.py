@@ -63,7 +63,7 @@ def _findings(options: argparse.Namespace, calls: list[Call]) -> Iterator[str]:
         until = time.monotonic() + seconds * share
         episodes = fuzzer.run(until) if options.episode is None else fuzzer.episode(options.episode, until)
         for number, finding in enumerate(episodes, 1):
-            yield _described(finding, server, number)
+            yield _printed(finding, server, number)
         statuses = ", ".join(f"{status}: {count}" for status, count in sorted(fuzzer.statuses.items()))
         print(f"{fuzzer.sent} changed requests; {statuses}", flush=True)
     if options.episode is None:
@@ -86,7 +86,7 @@ def _server() -> Server:
     return mockserver(*arguments, environment=clean_environment())
 
 
-def _described(finding: Finding, server: Server, number: int) -> str:
+def _printed(finding: Finding, server: Server, number: int) -> str:
     path = saved(finding.request, FOLDER, f"finding-{number}")
     lines = [finding.what, f"python -m tools.fuzz --send {path}"]
     if command := finding.request.command(server.port):
