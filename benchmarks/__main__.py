@@ -11,6 +11,7 @@ from benchmarks.report import Benchmark, Options, Row, print_progress, print_tab
 
 NAMES = (
     "startup",
+    "http",
     "upload",
     "chat",
     "whisper",
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--aimock",
         type=Path,
         metavar="FOLDER",
-        help="folder with node_modules/@copilotkit/aimock [default: AIMOCK_DIR, else npm installs it]",
+        help="folder with node_modules/@copilotkit/aimock (and the rivals of http) [default: AIMOCK_DIR, else npm installs it]",
     )
     parser.add_argument(
         "--model",

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import aimock
+from benchmarks import aimock, npm
 from benchmarks.processes import clean_environment
 from benchmarks.report import Row
 
@@ -97,7 +97,7 @@ def run(options: Options) -> Iterator[Row]:
             try:
                 environments[rival] = _environment(rival, options, scratch)
                 took[rival] = []
-            except (_NotThere, aimock.NotThere) as error:
+            except (_NotThere, npm.NotThere) as error:
                 problems[rival] = f"not compared: {error}"
         for _ in range(_ROUNDS):
             for suite in took:
@@ -128,7 +128,7 @@ def _durations(suite: _Suite, environment: dict[str, str], scratch: Path) -> lis
 
 
 def _environment(rival: _Suite, options: Options, scratch: Path) -> dict[str, str]:
-    """Return the environment with an installed rival. Raise ``_NotThere`` and ``aimock.NotThere``."""
+    """Return the environment with an installed rival. Raise ``_NotThere`` and ``npm.NotThere``."""
     site = scratch / f"site-{rival.fixture}"
     environment = clean_environment() | {"PYTHONPATH": str(site)}
     if rival is _AIMOCK:

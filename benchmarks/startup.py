@@ -26,7 +26,7 @@ def run(options: Options) -> Iterator[Row]:
     bare: list[Server] = []
     with tempfile.TemporaryDirectory() as bytecode:
         environment = clean_environment(bytecode)
-        command = [sys.executable, str(Path(__file__).with_name("bare_app.py")), "PORT"]
+        command = [sys.executable, "-P", str(Path(__file__).with_name("bare_app.py")), "PORT"]  # -P: http.py
         for _ in range(1 + _ROUNDS):
             for servers, server in (
                 (ours, mockserver(environment=environment)),
