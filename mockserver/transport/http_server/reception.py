@@ -119,7 +119,6 @@ class Reception:
         can_wait = self._workers.has_spare
         if can_wait and not connection.received and not self._receive_soon(connection):
             return False
-        connection.socket.settimeout(0)
         return self._examine(connection, can_continue=can_wait)
 
     def _receive_soon(self, connection: Connection) -> bool:
@@ -175,7 +174,6 @@ class Reception:
                 if error.errno in _NO_ROOM:
                     self._make_room()
                 return  # the client has left
-            connected.settimeout(0)
             connection = Connection(connected, address[:2], self._limits, self._open.discard)
             self._open.add(connection)
             self._wait(connection)
@@ -280,6 +278,7 @@ class Reception:
 
     def _wait(self, connection: Connection) -> None:
         """Watch a connection for its next bytes."""
+        connection.socket.settimeout(0)
         with self._lock:
             if not self._ending:
                 self._waiting[connection] = time.monotonic() + self._timeout
