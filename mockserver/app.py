@@ -114,10 +114,9 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
         )
 
     app.before_request(answer_unserved)
-    fast = flask_adapter.FixedPaths(app.wsgi_app, fixed_paths, failures)
-    beside_control = _beside_control(fast, services)
-    answering = _with_reasons(_also_below_version(beside_control))
-    app.wsgi_app = _dated(answering, services.clock)  # type: ignore[assignment, method-assign]
+    answering = flask_adapter.FixedPaths(_with_reasons(app.wsgi_app), fixed_paths, failures)
+    mounted = _also_below_version(_beside_control(answering, services))
+    app.wsgi_app = _dated(mounted, services.clock)  # type: ignore[assignment, method-assign]
     # Last, because it resumes the batches of an earlier server, whose lines call the complete app.
     openai.bind(app)
     return app
@@ -135,15 +134,15 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplic
     The control API is created at its first call.
     """
     making = threading.Lock()
-    made: list[flask.Flask] = []
+    made: list[WSGIApplication] = []
 
-    def control_app() -> flask.Flask:
+    def control_app() -> WSGIApplication:
         with making:
             if not made:
                 from mockserver.control.app import create_control_app
                 from mockserver.control.operation import ControlContext
 
-                made.append(create_control_app(context_of(services, ControlContext)))
+                made.append(_with_reasons(create_control_app(context_of(services, ControlContext))))
             return made[0]
 
     def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

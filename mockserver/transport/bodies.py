@@ -7,8 +7,6 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from werkzeug.wsgi import get_content_length
-
 from mockserver.audio.content import LARGE as LARGE  # smaller bodies are read without waiting for memory
 from mockserver.errors import ApiError
 
@@ -160,7 +158,8 @@ def announced_length(environ: dict[str, Any]) -> int | None:
     """Return the length of a WSGI request's body by its headers: 0 without a body, ``None`` for one in chunks."""
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
-    return get_content_length(environ) or 0
+    length = environ.get("CONTENT_LENGTH", "")
+    return int(length) if length.isdecimal() else 0
 
 
 def refuse_beyond(stream: Readable, max_bytes: int, refusal: Callable[[int], ApiError]) -> None:
