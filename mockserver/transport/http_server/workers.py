@@ -117,7 +117,7 @@ class Workers:
     @property
     def has_spare(self) -> bool:
         """Return whether no request waits for a thread, and some threads are idle."""
-        return len(self._idle) > _SPARE and not self._ending and not any(self._waiting.values())
+        return len(self._idle) >= _SPARE and not self._ending and not any(self._waiting.values())
 
     @property
     def _busy(self) -> int:
