@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import string
 import threading
 from uuid import UUID
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_LETTERS = "".join(_BASE62[byte % 62] for byte in range(256)).encode()  # the letter or digit for each byte
 
 
 class Ids:
     """A generator of identifiers: unique ones, or with a ``seed`` the same ones in the same order. Thread-safe."""
 
     def __init__(self, seed: str = "") -> None:
+        self._seed = seed  # without one, ids are made of the system's random bytes, which is faster
         self._random: random.Random = random.Random(seed) if seed else random.SystemRandom()  # noqa: S311 - no secrets
         self._lock = threading.Lock()
 
     def request_id(self) -> str:
         """Return ``req_`` and 32 hex digits, as in the ``x-request-id`` response header."""
-        with self._lock:
-            return f"req_{self._random.getrandbits(128):032x}"
+        return "req_" + self._hex(32)
 
     def ray(self) -> str:
         """Return a ``cf-ray``: 16 hex digits and the code of a data centre."""
-        with self._lock:
-            return f"{self._random.getrandbits(64):016x}-MCK"
+        return self._hex(16) + "-MCK"
 
     def completion_id(self, now: float) -> str:
         """Return ``chatcmpl-`` and 29 letters or digits, of which the first 6 encode the time ``now``."""
@@ -83,14 +84,17 @@ class Ids:
             return self._random.getrandbits(64) - (1 << 63)
 
     def _hex(self, count: int) -> str:
+        if not self._seed:
+            return os.urandom(count // 2).hex()
         with self._lock:
             return f"{self._random.getrandbits(4 * count):0{count}x}"
 
     def _timed(self, now: float) -> str:
-        with self._lock:
-            return f"{int(now):08x}{self._random.getrandbits(96):024x}"
+        return f"{int(now):08x}{self._hex(24)}"
 
     def _letters(self, count: int) -> str:
+        if not self._seed:
+            return os.urandom(count).translate(_LETTERS).decode()
         with self._lock:
             return _digits(self._random.getrandbits(6 * count), count)
 

@@ -9,8 +9,13 @@ import msgspec
 _ESCAPED_BY_GO = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
-def compact(value: object) -> bytes:
-    """Return JSON without spaces or a trailing newline: answers of the audio endpoints, and errors of ``whisper-1``."""
+def compact(value: object, *, has_floats: bool = True) -> bytes:
+    """Return JSON without spaces or a trailing newline: answers of the audio endpoints, and errors of ``whisper-1``.
+
+    A value without floats is written faster: of msgspec's JSON, only floats look different from Python's.
+    """
+    if not has_floats:
+        return streamed(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
         "utf-8", "replace"
     )
@@ -27,14 +32,15 @@ def streamed(value: object) -> bytes:
         return msgspec.json.encode(json.loads(compact(value)))
 
 
-def two_spaces(value: object) -> bytes:
+def two_spaces(value: object, *, has_floats: bool = True) -> bytes:
     """Return JSON indented by two, without a trailing newline: errors that a model's engine raises."""
-    return msgspec.json.format(compact(value), indent=2)  # json.dumps with an indent is ten times slower
+    written = compact(value, has_floats=has_floats)
+    return msgspec.json.format(written, indent=2)  # json.dumps with an indent is ten times slower
 
 
-def two_spaces_newline(value: object) -> bytes:
+def two_spaces_newline(value: object, *, has_floats: bool = True) -> bytes:
     """Return JSON indented by two, with a trailing newline: lists and objects such as those of ``/v1/models``."""
-    return two_spaces(value) + b"\n"
+    return two_spaces(value, has_floats=has_floats) + b"\n"
 
 
 def four_spaces(value: object) -> bytes:

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+import msgspec
+
 _MARKS = b",:[{"  # one precedes each value and each name, except the outermost value
 _NO_MARKS = bytes({*range(256)} - {*_MARKS, *b'"'})
 
@@ -21,8 +23,16 @@ def parse(data: bytes, max_values: int | None = None) -> Any:
     surrogates and for too deep nesting; ``TooManyValues``, before parsing, for more than ``max_values`` values and
     names.
     """
-    if max_values is not None and _has_more_values(data, max_values):
+    if max_values is not None and len(data) > max_values and _has_more_values(data, max_values):
         raise TooManyValues(f"it has more than {max_values} values and names")
+    try:
+        return msgspec.json.decode(data)  # several times faster; it is as strict, but its messages say less
+    except (ValueError, RecursionError):
+        return _parse_in_python(data)
+
+
+def _parse_in_python(data: bytes) -> Any:
+    """Return the value, which may follow a byte order mark, or raise ``ValueError`` with the reason."""
     text = data.decode("utf-8-sig")
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)

@@ -30,3 +30,11 @@ def test_numbers_are_printed_as_recorded(number: float, whole: bytes, streamed: 
 def test_texts_are_the_same_in_both(text: str) -> None:
     assert json_styles.streamed([text]) == json_styles.compact([text])
     assert json.loads(json_styles.streamed([text]))
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": [1, -2, True, None, "Grüße"], "b": {}, "c": []}, ["half: \ud83d", 2**64]]
+)
+def test_values_without_floats_are_written_the_same_but_faster(value: object) -> None:
+    for style in (json_styles.compact, json_styles.two_spaces, json_styles.two_spaces_newline):
+        assert style(value, has_floats=False) == style(value)

@@ -46,14 +46,18 @@ def check_kind(call: Call) -> None:
         raise ApiError("model_for_responses" if _RESPONSES in call.model.endpoints else "model_not_for_chat")
 
 
-def is_retired(clock: Clock, model: ModelCard) -> bool:
-    """Return whether the model's announced shutdown date is reached, by the server's clock."""
-    today = datetime.fromtimestamp(clock.now(), UTC).date().isoformat()
-    return model.shutdown_date is not None and model.shutdown_date <= today
+def today(clock: Clock) -> str:
+    """Return the date of the server's clock in UTC: ``2026-12-01``."""
+    return datetime.fromtimestamp(clock.now(), UTC).date().isoformat()
+
+
+def is_retired(model: ModelCard, date: str) -> bool:
+    """Return whether the model's announced shutdown date is reached on a ``date`` (``2026-12-01``)."""
+    return model.shutdown_date is not None and model.shutdown_date <= date
 
 
 def _check_access(clock: Clock, call: Call, model: ModelCard) -> None:
     if not call.account.may_use(model.id, model.alias_of):
         raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
-    if call.settings.retire_models and is_retired(clock, model):
+    if call.settings.retire_models and is_retired(model, today(clock)):
         raise ApiError("model_retired", model=model.id)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mockserver.json_styles import streamed
 from mockserver.wire import tokens
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DONE = b"data: [DONE]\n\n"
 PCM_BYTES = 19_200  # bytes of a chunk: 400 ms, 8 audio tokens
+_SERVED_TIERS = {"priority": "priority", "fast": "priority", "flex": "flex"}
 _CHUNK_LETTERS = 16  # characters; obfuscation fills chunks up to a multiple of this, plus 1
 
 Member = dict[str, Any]
@@ -25,8 +27,7 @@ Member = dict[str, Any]
 _TEXT_OR_LETTER = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The members that the completion and each of its chunks have in common. ``created`` is a Unix time in seconds."""
 
     id: str
@@ -54,7 +55,7 @@ class Head:
 
 def served_tier(requested: str | None) -> str:
     """Return the ``service_tier`` of the response for the requested one."""
-    return {"priority": "priority", "fast": "priority", "flex": "flex"}.get(requested or "", "default")
+    return _SERVED_TIERS.get(requested or "", "default")
 
 
 class Chunks:

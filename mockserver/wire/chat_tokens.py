@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mockserver.wire import tokens
 
@@ -92,8 +93,7 @@ class PromptTokens:
         return tokens.count(text, self._vocabulary)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyTokens:
+class ReplyTokens(msgspec.Struct, frozen=True):
     """A counter of the tokens of replies. ``tools``: the request declares tools; ``choice`` is its choice of them.
 
     ``in_schema``: replies must satisfy a JSON Schema.

@@ -50,7 +50,7 @@ def count(text: str, vocabulary: Vocabulary = DEFAULT) -> int:
     tokenizer = _tokenizer(vocabulary)
     if tokenizer is None:
         return sum(1 for _ in _estimated(text))
-    return sum(len(tokenizer.encode_ordinary(window)) for window in _windows(text))
+    return sum([len(tokenizer.encode_ordinary(window)) for window in _windows(text)])
 
 
 def ids(text: str, vocabulary: Vocabulary = DEFAULT) -> list[int] | None:
@@ -137,8 +137,8 @@ def _loaded(vocabulary: Vocabulary) -> AnyTokenizer | None:
     return tokenizer
 
 
-def _windows(text: str) -> Iterator[str]:
-    """Yield ``text`` in pieces that can be tokenized independently, which bounds time and memory.
+def _windows(text: str) -> Iterable[str]:
+    """Return ``text`` in pieces that can be tokenized independently, which bounds time and memory.
 
     If more than ``_WINDOW`` characters have no seam, the text is divided elsewhere, which may add a token.
     """
@@ -146,6 +146,10 @@ def _windows(text: str) -> Iterator[str]:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, which is sent as "?"
         text = text.encode("utf-8", "replace").decode()
+    return (text,) if len(text) <= _WINDOW else _divided(text)
+
+
+def _divided(text: str) -> Iterator[str]:
     start = 0
     while len(text) - start > _WINDOW:
         seam = _SEAM.match(text, start, start + _WINDOW)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Limiter
     from mockserver.logs import Notices
     from mockserver.providers.openai.batch_work.batches import Batches
+    from mockserver.providers.openai.model_list import ModelList
     from mockserver.remote.sources import UrlSources
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
@@ -94,6 +95,7 @@ class ModelsContext:
     catalog: Catalog
     clock: Clock
     limiter: Limiter
+    model_list: ModelList
 
 
 @dataclass(frozen=True, slots=True)

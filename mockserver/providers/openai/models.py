@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from mockserver import json_styles
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
-from mockserver.pipeline.models import is_retired
+from mockserver.pipeline.models import is_retired, today
+from mockserver.providers.openai.model_list import model_object
 
 if TYPE_CHECKING:
-    from mockserver.catalog.records import ModelCard
-    from mockserver.clock import Clock
     from mockserver.providers.openai.contexts import ModelsContext
 
 
@@ -20,16 +19,15 @@ _EXAMPLE_CREATED = 1_686_935_002
 
 def list_models(context: ModelsContext, call: Call) -> Answer:
     """Return the models of the catalog and of the configuration, without retired ones if these are refused."""
-    models = context.catalog.models_of(call.account.id)
-    data = [_object(card) for card in models if not _is_gone(context.clock, call, card)]
-    return _answer({"object": "list", "data": data})
+    body = context.model_list.body(context.catalog.models_of(call.account.id), _today(context, call))
+    return Answer(body, "application/json", is_shared=True)
 
 
 def retrieve_model(context: ModelsContext, call: Call) -> Answer:
     """Return a model by its name or alias."""
     card = context.catalog.model(call.path["id"], call.account.id)
-    if card is not None and not _is_gone(context.clock, call, card):
-        return _answer(_object(card))
+    if card is not None and not is_retired(card, _today(context, call)):
+        return _answer(model_object(card))
     if call.strict:
         raise ApiError("model_object_not_found", model=call.path["id"])
     example = {
@@ -55,18 +53,9 @@ def delete_model(context: ModelsContext, call: Call) -> Answer:
     return _answer({"id": name, "object": "model", "deleted": True})
 
 
-def _is_gone(clock: Clock, call: Call, card: ModelCard) -> bool:
-    return call.settings.retire_models and is_retired(clock, card)
-
-
-def _object(card: ModelCard) -> dict[str, object]:
-    return {
-        "id": card.id,
-        "object": "model",
-        "created": card.created,
-        "owned_by": card.owned_by,
-        "shutdown_date": card.shutdown_date,
-    }
+def _today(context: ModelsContext, call: Call) -> str:
+    """Return the date by which models are retired; empty if they go on answering."""
+    return today(context.clock) if call.settings.retire_models else ""
 
 
 def _answer(body: dict[str, object]) -> Answer:

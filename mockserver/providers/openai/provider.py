@@ -21,6 +21,7 @@ from mockserver.providers.openai.contexts import (
     OpenAiContext,
     UnservedContext,
 )
+from mockserver.providers.openai.model_list import ModelList
 from mockserver.providers.openai.response_headers import ResponseHeaders
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class OpenAi:
             *bound(__package__, routes.CHAT, fill(ChatContext)),
             *bound(__package__, routes.FILES, fill(FilesContext)),
             *bound(__package__, routes.BATCHES, fill(BatchesContext, batches=self._batches)),
-            *bound(__package__, routes.MODELS, fill(ModelsContext)),
+            *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),
         )
 
     def unserved_route(self, request: Request, error: HTTPException | None) -> Route:

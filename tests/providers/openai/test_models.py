@@ -11,6 +11,8 @@ import openai
 import pytest
 from openai.types import Model
 
+from mockserver.catalog.tables import Catalog
+from mockserver.providers.openai.model_list import ModelList
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
@@ -130,3 +132,15 @@ def test_by_default_a_retired_model_goes_on_answering(client: openai.OpenAI) -> 
     answer = client.chat.completions.create(model="gpt-3.5-turbo-0613", messages=messages)  # type: ignore[arg-type]
     assert answer.model == "gpt-3.5-turbo-0613"
     assert "gpt-3.5-turbo-0613" in {model.id for model in client.models.list()}
+
+
+def test_the_list_is_rendered_once_for_the_same_models_and_anew_for_others() -> None:
+    catalog, listed = Catalog(), ModelList()
+    body = listed.body(catalog.models, "")
+    assert listed.body(catalog.models, "") is body
+    assert listed.body(tuple(catalog.models), "") is body
+    later = json.loads(listed.body(catalog.models, "2027-01-01"))["data"]
+    assert "gpt-4" not in {model["id"] for model in later}
+    fewer = json.loads(listed.body(catalog.models[:2], ""))["data"]
+    assert [model["id"] for model in fewer] == [card.id for card in catalog.models[:2]]
+    assert listed.body(catalog.models, "") == body

@@ -34,7 +34,9 @@ _MAX_SOUND = 1 << 26  # bytes of sound in all choices of an answer together
 def check_request(context: ChatContext, call: Call) -> None:
     """Raise ``ApiError`` for what the model cannot do."""
     assert call.model is not None
-    check_chat(call.model, call.document, speaking_voices(context.store, call))
+    assert call.model.chat is not None
+    custom_voices = speaking_voices(context.store, call) if call.model.chat.audio else ()
+    check_chat(call.model, call.document, custom_voices)
     check_speaks(context.store, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
     check_images(context.url_sources, call.document)
 
@@ -51,7 +53,7 @@ def create_chat_completion(context: ChatContext, call: Call) -> Answer:
     sound = _sound(context, call, replies)
     completion = _completion(request, replies, head, sound)
     _store(context, call, request, replies, head)
-    body = json_styles.two_spaces_newline(completion)
+    body = json_styles.two_spaces_newline(completion, has_floats=request.has_floats)
     return Answer(body, "application/json", answered_by, usage=completion["usage"])
 
 

@@ -6,8 +6,9 @@ import contextlib
 import itertools
 import math
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mockserver.engines.dialogue import NoValueFits, Reply, ReplyFailed, ToolCall
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
@@ -21,12 +22,10 @@ from mockserver.wire.moderation import results
 from mockserver.wire.usage import OUTPUT_TOKENS_PER_SECOND
 
 if TYPE_CHECKING:
-    from mockserver.clock import Clock
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
-    from mockserver.ids import Ids
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.chat.request import ChatRequest
     from mockserver.providers.openai.contexts import ChatContext
@@ -41,14 +40,13 @@ _SLOWEST = 0.25  # seconds of speech for a letter at most, which shows that a li
 _FORMATS = {"pcm16": "pcm"}  # formats of chats with another name for speech
 
 
-@dataclass(slots=True)
-class ReplySpeech:
+class ReplySpeech(msgspec.Struct):
     """The speech of a reply, which is spoken once for all choices."""
 
     utterance: Utterance
     audio_format: str
     chunks: Iterable[SpeechChunk] | None = None  # a stub's sound, or speech that was cut
-    _spoken: Speech | None = field(default=None, init=False)
+    _spoken: Speech | None = None
 
     @property
     def seconds(self) -> float:
@@ -63,14 +61,13 @@ class ReplySpeech:
         return self._spoken.audio()
 
 
-@dataclass(slots=True)
-class ChatReply:
+class ChatReply(msgspec.Struct):
     """A choice of the answer. ``finish_reason`` is one of the API's.
 
     Later messages refer to it by ``audio_id`` and ``call_ids``. ``expires_at`` is when its audio expires, in seconds
     since 1970, and is set once it has been spoken. ``flagged`` are the categories that moderation finds in the
-    ``input`` and the ``output``. ``cut`` are the tokens of the text within the limit ``cut_at``: the text that is
-    left may have other tokens.
+    ``input`` and the ``output``. ``cut`` are the tokens of the text within the limit of the request: the text that is
+    left may have other tokens. ``written`` is the number of text tokens, if they were counted before.
     """
 
     answered_by: AnsweredBy
@@ -78,13 +75,13 @@ class ChatReply:
     finish_reason: str
     counted: ReplyTokens
     cut: tuple[bytes, ...] | None = None
-    cut_at: int = 0
+    written: int | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     call_ids: tuple[str, ...] = ()
     speech: ReplySpeech | None = None
     audio_id: str = ""
     expires_at: int = 0
-    flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    flagged: Mapping[str, Sequence[str]] = {}
 
     def tokens(self) -> Iterable[bytes]:
         """Return the tokens of the text."""
@@ -99,8 +96,8 @@ class ChatReply:
     @property
     def text_tokens(self) -> int:
         """Return the number of text tokens, including those of a transcript."""
-        if self.cut is not None:
-            return self.cut_at
+        if self.written is not None:
+            return self.written
         if self.tool_calls:
             return self.counted.of_calls(self.tool_calls)
         if self.speech is not None:
@@ -127,7 +124,11 @@ class ChatReply:
 def chat_replies(context: ChatContext, call: Call, request: ChatRequest) -> list[ChatReply]:
     """Return the choices of the answer, which differ only in their ids. Raises ``ApiError``."""
     reply = _chat_reply(context, call, request)
-    return [_with_ids(context.ids, context.clock, reply) for _ in range(request.choices)]
+    replies = [reply, *(msgspec.structs.replace(reply) for _ in range(request.choices - 1))]
+    for each in replies:
+        each.audio_id = context.ids.audio_id(context.clock.now()) if each.speech else ""
+        each.call_ids = tuple([context.ids.call_id() for _ in each.tool_calls])
+    return replies
 
 
 def usage_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, Any]:
@@ -155,24 +156,17 @@ def moderation_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, A
     }
 
 
-def _with_ids(ids: Ids, clock: Clock, reply: ChatReply) -> ChatReply:
-    audio_id = ids.audio_id(clock.now()) if reply.speech else ""
-    return replace(reply, audio_id=audio_id, call_ids=tuple(ids.call_id() for _ in reply.tool_calls))
-
-
 def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatReply:
     """Return the reply of a stub or a responder, cut to the request's ``stop`` and token limits."""
     source = call.scripted.chat_reply() if call.scripted else _respond(context.responders, request)
     reply = _reply(context, call, request, source)
-    answered_by = reply.answered_by
     if request.transcribed_by:
-        answered_by = answered_by.with_detail("heard-by", "+".join(request.transcribed_by))
-    return replace(
-        reply,
-        answered_by=answered_by,
-        finish_reason=source.finish_reason or reply.finish_reason,
-        flagged=call.scripted.flagged if call.scripted else {},
-    )
+        reply.answered_by = reply.answered_by.with_detail("heard-by", "+".join(request.transcribed_by))
+    if source.finish_reason:
+        reply.finish_reason = source.finish_reason
+    if call.scripted:
+        reply.flagged = call.scripted.flagged
+    return reply
 
 
 def _reply(context: ChatContext, call: Call, request: ChatRequest, source: Reply) -> ChatReply:
@@ -229,9 +223,10 @@ def _calls(source: Reply, request: ChatRequest) -> ChatReply:
 def _written(source: Reply, text: str, request: ChatRequest) -> ChatReply:
     reply = ChatReply(source.answered_by, text, "stop", request.reply_tokens)
     limit, counted = request.max_tokens, request.reply_tokens
-    if limit is not None and reply.text_tokens > limit:
-        reply.cut, reply.cut_at = _first_tokens(text, limit - counted.beside_text, counted.vocabulary), limit
-        reply.text = tokens.text_of(reply.cut)
+    reply.written = reply.text_tokens
+    if limit is not None and reply.written > limit:
+        reply.cut = _first_tokens(text, limit - counted.beside_text, counted.vocabulary)
+        reply.text, reply.written = tokens.text_of(reply.cut), limit
         reply.finish_reason = "length"
     return reply
 

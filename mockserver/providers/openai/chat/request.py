@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mockserver.audio import images
 from mockserver.audio.decode import UnusableAudio
@@ -27,13 +28,12 @@ if TYPE_CHECKING:
 
 AUDIO_KIND = "audio"  # kind of the store's values: spoken replies by id
 
-Body = dict[str, Any]
+Body = Mapping[str, Any]
 
 _OPTIONS = TranscriptionOptions()  # chats have no options for transcription
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True):
     """A chat request, typed and with defaults.
 
     ``max_tokens`` limits the text and audio tokens of the reply together. ``transcribed_by`` names the sources of the
@@ -66,6 +66,11 @@ class ChatRequest:
         return self.complete_choices or self.rules.null_logprobs or self.logprobs is not None
 
     @property
+    def has_floats(self) -> bool:
+        """Return whether the completion has numbers with fractions: log probabilities, or scores of a moderation."""
+        return bool(self.body.get("logprobs") or self.body.get("moderation"))
+
+    @property
     def logprobs(self) -> int | None:
         """Return the number of alternatives for each token; ``None`` for no log probabilities at all."""
         return int(self.body.get("top_logprobs") or 0) if self.body.get("logprobs") else None
@@ -82,7 +87,7 @@ def chat_request(context: ChatContext, call: Call) -> ChatRequest:
     prompt_text_tokens = reader.text_tokens()
     request = ChatRequest(
         body=body,
-        conversation=_conversation(body, turns),
+        conversation=_conversation(body, turns, reader.tool_choice),
         transcribed_by=tuple(dict.fromkeys(reader.transcribed_by)),
         spoken=wants_audio(body) and body.get("audio") is not None,
         choices=int(body.get("n") or 1),
@@ -138,6 +143,8 @@ class _Reader:
         self._messages = without_ignored(call.document.get("messages") or [])
         assert call.model is not None
         self.rules = call.model.tokens
+        self._functions = _functions(call.document)
+        self.tool_choice = _tool_choice(call.document)
         self.transcribed_by: list[str] = []
         self.audio_tokens = self.tool_tokens = 0
         self._prompt = chat_tokens.PromptTokens(self.rules)
@@ -145,19 +152,20 @@ class _Reader:
     def text_tokens(self) -> int:
         """Return the text tokens of the messages that were read, of the tools and of the response format."""
         body = self._call.document
-        beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
-        before = self._prompt.total
-        self._prompt.tools(_functions(body), _tool_choice(body), beside_system=beside_system)
-        self.tool_tokens = self._prompt.total - before
+        if self._functions:
+            beside_system = any(message["role"] in ("system", "developer") for message in self._messages)
+            before = self._prompt.total
+            self._prompt.tools(self._functions, self.tool_choice, beside_system=beside_system)
+            self.tool_tokens = self._prompt.total - before
         if _has_schema(body):
             self._prompt.response_format(body["response_format"]["json_schema"])
         return self._prompt.total
 
     def reply_tokens(self) -> chat_tokens.ReplyTokens:
         """Return the counter for the tokens of a reply."""
-        body = self._call.document
+        in_schema = _has_schema(self._call.document)
         return chat_tokens.ReplyTokens(
-            self.rules, bool(_functions(body)), _tool_choice(body), in_schema=_has_schema(body)
+            self.rules, bool(self._functions), self.tool_choice, in_schema=in_schema
         )
 
     def turns(self) -> Iterator[Turn]:
@@ -172,35 +180,35 @@ class _Reader:
         parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
         if message.get("refusal"):
             parts = [*parts, {"type": "refusal", "refusal": message["refusal"]}]
-        text = " ".join(text_of_part(part) for part in parts).strip()
-        texts = [
+        texts = [text_of_part(part) for part in parts]
+        text = " ".join(texts).strip()
+        heard = [
             self._audio_text(part["input_audio"], AudioPlace(number, place), transcribe)
             for place, part in enumerate(parts)
             if part["type"] == "input_audio"
         ]
-        if (message.get("audio") or {}).get("id"):
-            text = self._earlier_reply(message["audio"]["id"], f"messages[{number}].audio.id") or text
+        if message.get("audio"):
+            if audio_id := message["audio"].get("id"):
+                text = self._earlier_reply(audio_id, f"messages[{number}].audio.id") or text
+            texts = [text]
         calls = dict(_calls(message))
         answers = message.get("tool_call_id") or ""
-        self._count(message, parts, text, calls)
-        return Turn(message["role"], text, " ".join(texts) if texts else None, calls, answers)
+        self._count(message, parts, texts, calls)
+        return Turn(message["role"], text, " ".join(heard) if heard else None, calls, answers)
 
-    def _count(self, message: Body, parts: list[Body], text: str, calls: dict[str, ToolCall]) -> None:
-        """Add the text tokens of a message and its images. ``text`` is the transcript of an earlier spoken reply."""
-        texts = [text_of_part(part) for part in parts]
-        if message.get("audio"):
-            texts = [text]
+    def _count(self, message: Body, parts: list[Body], texts: list[str], calls: dict[str, ToolCall]) -> None:
+        """Add the tokens of a message: of its ``texts``, its calls, and the audio and images in its ``parts``."""
         if message["role"] in ("tool", "function"):
             self._prompt.result(message.get("tool_call_id") or "", texts)
             return
         if calls:
             self._prompt.calls(calls)
         if any(texts) or not calls:
-            audio_parts = sum(part["type"] == "input_audio" for part in parts)
-            self._prompt.message(texts, name=message.get("name") or "", audio_parts=audio_parts)
-        self._prompt.total += sum(
-            self._image_tokens(part.get("image_url")) for part in parts if part["type"] == "image_url"
-        )
+            audio_parts = [part for part in parts if part["type"] == "input_audio"]
+            self._prompt.message(texts, name=message.get("name") or "", audio_parts=len(audio_parts))
+        for part in parts:
+            if part["type"] == "image_url":
+                self._prompt.total += self._image_tokens(part.get("image_url"))
 
     def _image_tokens(self, image: object) -> int:
         """Return the tokens of an image; 0 for one that would have to be fetched."""
@@ -283,9 +291,9 @@ def _tool_choice(body: Body) -> object:
     return body.get("tool_choice") or body.get("function_call") or "auto"
 
 
-def _conversation(body: Body, turns: tuple[Turn, ...]) -> Conversation:
+def _conversation(body: Body, turns: tuple[Turn, ...], tool_choice: object) -> Conversation:
     tools = tuple(_tools(body))
-    allowed, required = _chosen(tools, _tool_choice(body))
+    allowed, required = _chosen(tools, tool_choice)
     response_format = body.get("response_format") or {}
     json_schema: dict[str, Any] | None = None
     if response_format.get("type") == "json_object":

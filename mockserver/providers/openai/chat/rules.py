@@ -40,10 +40,12 @@ def check_chat(model: ModelCard, body: Body, custom_voices: Container[str] = ())
     _check_tool_answers(body["messages"])
 
 
-def without_ignored(messages: Sequence[Body]) -> list[dict[str, Any]]:
+def without_ignored(messages: Sequence[Body]) -> list[Body]:
     """Return the messages without members that belong to other roles, which the API ignores."""
     return [
-        {
+        message
+        if _ROLES.keys().isdisjoint(message)
+        else {
             name: value
             for name, value in message.items()
             if _ROLES.get(name, message["role"]) == message["role"]
@@ -96,6 +98,8 @@ def _check_contents(messages: Sequence[Body]) -> None:
 
 def _check_tool_answers(messages: Sequence[Body]) -> None:
     """Raise ``ApiError`` unless every tool call is followed by its answer, and every answer follows its call."""
+    if not any(message["role"] == "tool" or message.get("tool_calls") for message in messages):
+        return
     called: list[str] = []
     awaited = Counter[str]()
     for number, message in enumerate(messages):
