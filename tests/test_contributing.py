@@ -75,6 +75,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("contributing")
     for name in ("mockserver", "schemas", "fixtures"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", folder)
     for change in changes():
         follow(change, folder)
     return folder
@@ -117,6 +118,15 @@ def test_every_recipe_has_changes() -> None:
     _, *found = re.split(r"^### ", recipes, flags=re.MULTILINE)
     assert found
     assert [recipe.partition("\n")[0] for recipe in found if "<!-- " not in recipe] == []
+
+
+def test_the_import_contract_is_kept(package: Path) -> None:
+    linter = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    checked = subprocess.run(
+        linter, cwd=package, env={**os.environ, "PYTHONPATH": str(package)}, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert "mockserver.providers.toy" in (package / ".importlinter").read_text("utf-8")
 
 
 def test_a_model(client: httpx.Client) -> None:
