@@ -58,7 +58,7 @@ def test_a_scale_of_zero_stops_the_clock_where_it_is() -> None:
     assert clock.now() > before
 
 
-def test_its_state_is_told() -> None:
+def test_its_state_is_returned() -> None:
     clock = Clock(frozen_at=7.0, scale=2.0)
     assert clock.state() == {"now": 7.0, "frozen": True, "scale": 2.0}
     clock.set_scale(3.0)
@@ -66,7 +66,7 @@ def test_its_state_is_told() -> None:
     assert clock.state() == {"now": 8.0, "frozen": True, "scale": 3.0}
 
 
-def test_who_listens_is_told_of_every_change() -> None:
+def test_listeners_are_called_for_every_change() -> None:
     clock, heard = Clock(), []
     clock.listen(lambda: heard.append(clock.state()["frozen"]))
     clock.freeze()

@@ -269,7 +269,7 @@ def test_silence_streams_no_delta(whisper: openai.OpenAI, silence: tuple[str, by
     assert done.text == ""
 
 
-def test_speakers_are_told_apart_by_their_voices(whisper: openai.OpenAI) -> None:
+def test_speakers_are_distinguished_by_their_voices(whisper: openai.OpenAI) -> None:
     answer = answered_by_whisper(
         whisper,
         model="gpt-4o-transcribe-diarize",

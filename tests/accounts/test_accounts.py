@@ -247,7 +247,7 @@ def test_limits_of_its_own_may_be_for_one_tier() -> None:
     assert account.limits_of("gpt-4o", "free") == {}
 
 
-def test_an_account_can_be_told_as_a_value_and_back() -> None:
+def test_an_account_can_be_converted_to_a_value_and_back() -> None:
     limits = (LimitRow("gpt-4o", None, (("requests_per_minute", 5), ("tokens_per_minute", None))),)
     row = AccountRow("sk-secret-key-of-mine", tier="tier-3", models=("gpt-4o",), limits=limits)
     account = Accounts(Settings(accounts=(row,))).of_request(bearing("Bearer sk-secret-key-of-mine"))

@@ -66,7 +66,7 @@ def test_a_clip_over_its_bound_is_reported_also_when_its_facts_were_known() -> N
         clip.samples().stretch(0, 16_000)
 
 
-def test_what_is_no_audio_is_told_when_facts_are_wanted() -> None:
+def test_reading_the_facts_of_a_file_that_is_no_audio_fails() -> None:
     with pytest.raises(UndecodableAudio):
         _ = Clip(b"no audio", "tone.wav", max_seconds=60).facts
 
@@ -86,7 +86,7 @@ def test_the_facts_of_a_long_clip_can_be_abandoned() -> None:
     assert looks == 3
 
 
-def test_a_clip_over_its_bound_is_told_when_facts_are_wanted() -> None:
+def test_reading_the_facts_of_a_clip_over_its_bound_fails() -> None:
     with pytest.raises(AudioTooLong):
         _ = Clip(WAV, "tone.wav", max_seconds=0.5).duration
 

@@ -436,7 +436,7 @@ def file_with(tables: Path, text: str) -> Path:
     return next(file for file in files if text in file.read_text(encoding="utf-8"))
 
 
-def test_a_malformed_extension_is_told(tables: Path) -> None:
+def test_a_malformed_extension_is_reported(tables: Path) -> None:
     change(tables / "audio.toml", 'extensions = ["flac",', "extensions = [1,")
     with pytest.raises(CatalogError, match=r"^audio.toml.*Expected `str`.*extensions\[0\]`; give"):
         _ = Catalog(tables).audio_extensions
@@ -502,7 +502,7 @@ def test_adding_a_model_is_adding_a_row(tables: Path) -> None:
         ('like = "gpt-5"', 'like = "gpt-5-mini"', r"key 'like': 'gpt-5-mini' inherits from it; remove one"),
     ],
 )
-def test_a_malformed_row_is_told_by_file_key_and_remedy(
+def test_a_malformed_row_is_reported_with_file_key_and_remedy(
     tables: Path, old: str, new: str, message: str
 ) -> None:
     file = file_with(tables, old)
@@ -537,7 +537,7 @@ def test_a_malformed_row_is_told_by_file_key_and_remedy(
         ),
     ],
 )
-def test_malformed_limits_are_told_by_file_key_and_remedy(
+def test_malformed_limits_are_reported_with_file_key_and_remedy(
     tables: Path, old: str, new: str, message: str
 ) -> None:
     change(tables / "tiers.toml", old, new)
@@ -545,7 +545,7 @@ def test_malformed_limits_are_told_by_file_key_and_remedy(
         Catalog(tables).tier_limits("gpt-audio-mini", "tier-1")
 
 
-def test_a_missing_table_is_told_with_its_place(tables: Path) -> None:
+def test_a_missing_table_is_reported_with_its_path(tables: Path) -> None:
     (tables / "languages.toml").unlink()
     with pytest.raises(CatalogError, match=r"^languages.toml: missing from .*; put it back, or reinstall"):
         Catalog(tables).language_name("en")

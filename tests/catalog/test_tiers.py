@@ -160,7 +160,7 @@ def test_a_limit_below_one_is_refused(catalog: Catalog, limit: int) -> None:
         replace(row(catalog, "gpt-4o", "tier-1"), tokens_per_minute=limit)
 
 
-def test_a_limit_below_one_in_the_table_is_told_by_file_key_and_remedy(tmp_path: Path) -> None:
+def test_a_limit_below_one_in_the_table_is_reported_with_file_key_and_remedy(tmp_path: Path) -> None:
     shutil.copytree(TABLES, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py*"))
     file = tmp_path / "tiers.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("= 30_000 }", "= 0 }", 1), encoding="utf-8")

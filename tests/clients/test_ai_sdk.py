@@ -25,7 +25,7 @@ def test_it_chats_calls_a_tool_transcribes_speaks_and_is_refused_responses(audio
     seen: dict[str, Any] = json.loads(session.stdout)
     assert seen["text"] == "Hello."
     assert seen["tool"]["called"] == ["get_weather"]
-    assert "18 degrees" in seen["tool"]["told"]
+    assert "18 degrees" in seen["tool"]["answer"]
     assert seen["heard"] == "Hello world, this is a test."
     assert seen["spoken"] == "RIFF"
     assert seen["byDefault"]["status"] == 404

@@ -49,7 +49,9 @@ def test_a_healthy_machine_is_well(run: Run) -> None:
     assert port == "ok    port: 127.0.0.1:0 is free"
 
 
-def test_a_model_that_is_called_as_the_one_that_ships_is_told_apart(run: Run, tmp_path: Path) -> None:
+def test_a_custom_model_with_the_name_of_the_included_one_is_not_taken_for_it(
+    run: Run, tmp_path: Path
+) -> None:
     folder = Path(shutil.copytree(embedded_model(), tmp_path / "mine" / "embedded"))
     config = json.loads((folder / "config.json").read_bytes())
     (folder / "config.json").write_text(json.dumps({**config, "trained_on": "people"}))

@@ -107,7 +107,7 @@ def test_the_gauges_cannot_be_narrowed(run: Run, server: MockServer) -> None:
     assert "watch takes neither --tier nor --model." in refused.stderr
 
 
-def test_where_no_server_answers_the_remedy_is_told(run: Run) -> None:
+def test_where_no_server_answers_the_remedy_is_named(run: Run) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         result = run("limits", "watch", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}")

@@ -57,7 +57,7 @@ def test_a_path_that_is_nearly_one_of_openais_is_doubted(run: Run, tmp_path: Pat
     [("stubs", "check", "good", "bad"), ("serve", "--whisper-model", "none", "--stubs", "bad")],
     ids=" ".join,
 )
-def test_the_first_that_cannot_be_used_is_told_in_one_line(run: Run, command: tuple[str, ...]) -> None:
+def test_the_first_invalid_stub_is_reported_in_one_line(run: Run, command: tuple[str, ...]) -> None:
     result = run(*command)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
@@ -66,7 +66,7 @@ def test_the_first_that_cannot_be_used_is_told_in_one_line(run: Run, command: tu
     )
 
 
-def test_a_folder_that_is_not_there_is_told_in_one_line(run: Run) -> None:
+def test_a_missing_folder_is_reported_in_one_line(run: Run) -> None:
     result = run("stubs", "check", "nowhere")
     assert result.exit_code == 1
     assert result.stderr == "mockserver: No such folder: nowhere. Create it, or choose another.\n"

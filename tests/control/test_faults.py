@@ -47,7 +47,7 @@ def chat(client: openai.OpenAI) -> Any:
     return client.chat.completions.create(model="gpt-4o-mini", messages=messages)
 
 
-def test_a_fault_that_was_added_is_told_with_its_id_and_counts(fault: Control) -> None:
+def test_an_added_fault_is_returned_with_its_id_and_counts(fault: Control) -> None:
     described = fault(error="rate_limit_requests", times=2)
     assert described.pop("id").startswith("fault-")
     assert described == {"error": "rate_limit_requests", "times": 2, "hits": 0, "seen": 0}

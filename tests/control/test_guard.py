@@ -172,14 +172,14 @@ def test_who_calls_from_this_machine_may(ask: From, address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.7", "fe80::1%eth0", "localhost", "?"]
 )
-def test_who_calls_from_elsewhere_may_not_and_is_told_the_setting(ask: From, address: str) -> None:
+def test_a_caller_from_elsewhere_is_refused_and_the_setting_is_named(ask: From, address: str) -> None:
     response = ask(address)
     assert response.status_code == 403
     assert "control_token" in response.get_json()["error"]
     assert "--control-token" in response.get_json()["error"]
 
 
-def test_the_health_is_told_to_everybody(ask: From) -> None:
+def test_the_health_is_open_to_every_caller(ask: From) -> None:
     assert ask("192.0.2.7", "/_mock/health").status_code == 200
 
 

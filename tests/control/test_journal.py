@@ -141,7 +141,7 @@ def test_facts_stand_for_the_audio_of_a_chat(client: openai.OpenAI, witness: Wit
     assert len(json.dumps(entry)) < 4_000
 
 
-def test_a_refused_request_is_told_with_its_audio(
+def test_the_entry_of_a_refused_request_has_its_audio(
     client: openai.OpenAI, witness: Witness, hello: Clip
 ) -> None:
     with pytest.raises(openai.NotFoundError):
@@ -152,9 +152,7 @@ def test_a_refused_request_is_told_with_its_audio(
     assert entry["audio"][0]["container"] is None
 
 
-def test_a_request_without_account_is_told_to_who_concerns_every_account(
-    server: MockServer, send: Send
-) -> None:
+def test_a_request_without_account_is_in_the_journal_of_every_account(server: MockServer, send: Send) -> None:
     sent = send("GET", "/v1/models", key="sk-mock-invalid-journal")
     everybody = Witness(server.url, None)
     entry = everybody.ask("GET", f"journal/{sent.headers['x-request-id']}").json()
@@ -165,7 +163,7 @@ def test_a_request_without_account_is_told_to_who_concerns_every_account(
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/v1/nothing", 404), ("PUT", "/v1/audio/speech", 405)]
 )
-def test_a_request_to_nowhere_is_told(
+def test_a_request_to_an_unknown_path_is_recorded(
     server: MockServer, send: Send, method: str, path: str, status: int
 ) -> None:
     sent = send(method, path)
@@ -174,7 +172,7 @@ def test_a_request_to_nowhere_is_told(
     assert entry["endpoint"] is None
 
 
-def test_control_calls_are_not_told(witness: Witness) -> None:
+def test_control_calls_are_not_recorded(witness: Witness) -> None:
     witness.ask("GET", "limits")
     assert witness.entries() == []
 
@@ -182,7 +180,7 @@ def test_control_calls_are_not_told(witness: Witness) -> None:
 # Streams.
 
 
-def test_a_stream_is_told_with_its_events_and_usage(
+def test_the_entry_of_a_stream_has_its_events_and_usage(
     client: openai.OpenAI, witness: Witness, hello: Clip
 ) -> None:
     with client.audio.transcriptions.with_streaming_response.create(
@@ -198,7 +196,7 @@ def test_a_stream_is_told_with_its_events_and_usage(
     assert entry["timing"]["total_ms"] >= entry["timing"]["first_byte_ms"] > 0
 
 
-def test_a_client_that_hangs_up_in_mid_stream_is_told(client: openai.OpenAI, witness: Witness) -> None:
+def test_a_client_that_hangs_up_in_mid_stream_is_recorded(client: openai.OpenAI, witness: Witness) -> None:
     with client.audio.speech.with_streaming_response.create(
         model="gpt-4o-mini-tts", voice="alloy", input=LONG_SPEECH, response_format="pcm"
     ) as response:

@@ -97,7 +97,7 @@ def test_the_buckets_show_what_the_headers_say(caller: Caller) -> None:
     assert gauges["tokens_per_minute"]["limit"] == 40_000
 
 
-def test_an_account_is_told_by_redacted_key_organization_project_and_tier(caller: Caller) -> None:
+def test_an_account_is_described_by_redacted_key_organization_project_and_tier(caller: Caller) -> None:
     headers = caller.chat().headers
     (account,) = caller.report()["accounts"]
     assert account["tier"] == "free"

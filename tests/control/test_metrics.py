@@ -80,7 +80,7 @@ def test_who_answered_is_counted(value: Value) -> None:
     assert value("mockserver_answers_total", answered_by="fixture") == 2
 
 
-def test_what_is_there_now_is_told(value: Value) -> None:
+def test_gauges_have_the_current_values(value: Value) -> None:
     assert value("mockserver_in_flight") == 0
     assert value("mockserver_accounts") == 1
     assert value("mockserver_journal_entries") == 5
@@ -89,13 +89,13 @@ def test_what_is_there_now_is_told(value: Value) -> None:
     assert value("mockserver_build_info", version=__version__) == 1
 
 
-def test_prometheus_text_is_what_is_told_unless_another_format_is_asked_for(busy: MockServer) -> None:
+def test_the_format_is_prometheus_text_unless_another_is_requested(busy: MockServer) -> None:
     response = httpx.get(f"{busy.url}/_mock/metrics", headers={"Accept": "*/*"})
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert "# TYPE mockserver_requests_total counter" in response.text
 
 
-def test_openmetrics_is_told_to_those_who_ask_for_it(busy: MockServer) -> None:
+def test_openmetrics_is_returned_on_request(busy: MockServer) -> None:
     response = httpx.get(f"{busy.url}/_mock/metrics", headers={"Accept": OPENMETRICS})
     assert response.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     families = {family.name: family for family in parse_openmetrics(response.text)}  # type: ignore[no-untyped-call]

@@ -71,6 +71,6 @@ def test_a_path_tells_its_parameters_and_refusals(description: dict[str, Any]) -
     assert {"200", "400", "401", "403", "404"} == set(card["responses"])
 
 
-def test_query_arguments_are_told(description: dict[str, Any]) -> None:
+def test_query_arguments_are_described(description: dict[str, Any]) -> None:
     (parameter,) = description["paths"]["/_mock/limits"]["get"]["parameters"]
     assert (parameter["name"], parameter["in"]) == ("model", "query")

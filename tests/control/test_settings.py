@@ -29,14 +29,14 @@ def change(send: Send, api_key: str) -> Callable[..., Any]:
     return patch
 
 
-def test_every_setting_is_told(send: Send) -> None:
+def test_every_setting_is_returned(send: Send) -> None:
     answer = send("GET", "/_mock/settings", key="sk-mock-curious").json()
     assert set(answer["settings"]) == {option.name for option in OPTIONS} | {"accounts"}  # type: ignore[index]
     assert answer["settings"]["whisper_model"] == "none"  # type: ignore[index]
     assert answer["changed"] == {}  # type: ignore[index]
 
 
-def test_no_secret_is_told() -> None:
+def test_no_secret_is_returned() -> None:
     settings = Settings(
         port=0,
         whisper_model="none",

@@ -25,7 +25,7 @@ def test_who_answered_is_read_from_the_text_that_it_is_written_as(text: str, sou
     assert (str(read), read.source, read.mark) == (text, source, mark)
 
 
-def test_details_are_told_in_order() -> None:
+def test_details_are_listed_in_order() -> None:
     answered_by = AnsweredBy("responder").with_detail("voice", "Anna").with_detail("heard-by", "spoken")
     assert str(answered_by) == "responder; voice=Anna; heard-by=spoken"
 

@@ -46,7 +46,7 @@ def names(answer: Reply) -> list[str]:
         (Turn("function", ""), "The tool answered nothing."),
     ],
 )
-def test_it_repeats_what_it_was_told(turn: Turn, said: str) -> None:
+def test_it_repeats_the_turn(turn: Turn, said: str) -> None:
     assert reply(turn) == Reply(AnsweredBy("responder"), said)
 
 
@@ -118,7 +118,7 @@ def test_of_several_demanded_tools_the_one_that_is_spoken_of_is_called() -> None
     assert names(reply(Turn("user", "What time is it?"), tools=both, demanded=both)) == ["currentTime"]
 
 
-def test_a_result_is_told_rather_than_asked_for_again() -> None:
+def test_a_result_is_repeated_and_the_tool_is_not_called_again() -> None:
     turns = (Turn("user", "weather?"), Turn("assistant"), Turn("tool", "The weather is fine"))
     assert reply(*turns, tools=(WEATHER,)).text == "The tool answered: The weather is fine"
 

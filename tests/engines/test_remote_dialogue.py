@@ -252,7 +252,7 @@ def test_a_whole_server_speaks_the_words_of_another(server: MockServer) -> None:
     assert transcript.startswith("You wrote: Hi [mock transcript of 1.0 seconds of unknown audio")
 
 
-def test_a_failure_is_told_to_the_client() -> None:
+def test_a_failure_is_reported_to_the_client() -> None:
     port = closed_port()
     app = create_app(Settings(whisper_model="none", reply_from=f"http://127.0.0.1:{port}/v1"))
     response = app.test_client().post(

@@ -46,7 +46,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize(("text", "language"), SENTENCES.items(), ids=lambda value: value)
-def test_the_language_of_a_short_sentence_is_told(text: str, language: str) -> None:
+def test_the_language_of_a_short_sentence_is_detected(text: str, language: str) -> None:
     assert language_of_text(text) == language
 
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_spoken_is_no_language(code: str) -> None:
     assert not is_language(code)
 
 
-def test_every_language_that_can_be_told_can_be_spoken() -> None:
+def test_every_language_that_can_be_detected_can_be_spoken() -> None:
     languages = set(SENTENCES.values())
 
     assert languages <= set(espeak_voices())

@@ -124,7 +124,7 @@ def until_warned_of(name: str, process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("module", ["av.format", "av.plane"])
-def test_av_imported_in_part_when_memory_ran_out_is_tried_again_or_told(copy: Path, module: str) -> None:
+def test_av_imported_in_part_when_memory_ran_out_is_tried_again_or_reported(copy: Path, module: str) -> None:
     clip = "hello.wav", (FIXTURES / "hello.wav").read_bytes() + bytes(2)  # no fixture: it is decoded
     with serving(copy, NO_MEMORY_FOR=module, MOCKSERVER_WHISPER_MODEL="none") as (url, _):
         answers = [heard(url, clip) for _ in range(3)]

@@ -32,11 +32,11 @@ def clip(data: bytes) -> Clip:
     return Clip(data, "clip.wav", 60)
 
 
-def test_entries_are_told_oldest_first() -> None:
+def test_entries_are_listed_oldest_first() -> None:
     assert ids(journal_of(record(id="a"), record(id="b"))) == ["a", "b"]
 
 
-def test_an_entry_is_told_as_it_was_written() -> None:
+def test_an_entry_is_returned_as_it_was_written() -> None:
     entry = chat("Größe \U0001f600 \ud800", id="a")
     expected = chat("Größe \U0001f600 ?", id="a")
     assert journal_of(entry).records(None) == [expected]
@@ -60,7 +60,7 @@ def test_an_entry_larger_than_the_room_is_not_kept() -> None:
     assert (len(journal), journal.size, journal.dropped) == (0, 0, 1)
 
 
-def test_the_size_told_is_the_memory_taken() -> None:
+def test_the_size_is_the_memory_taken() -> None:
     texts = [f"{number} " + "x" * 500 for number in range(500)]
     journal = journal_of(max_bytes=1 << 30)
     tracemalloc.start()

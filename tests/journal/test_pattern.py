@@ -63,7 +63,7 @@ def test_a_request_is_found_by_what_was_known_of_it(when: dict[str, Any]) -> Non
         ({"in_flight": True}, "in_flight: wanted True, got False"),
     ],
 )
-def test_what_differs_is_told(when: dict[str, Any], difference: str) -> None:
+def test_the_difference_is_reported(when: dict[str, Any], difference: str) -> None:
     facts = EntryFacts(record())
     assert not JournalPattern(when).matches(facts)
     assert JournalPattern(when).differences(facts) == [difference]

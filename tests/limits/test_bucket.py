@@ -69,7 +69,9 @@ def test_a_clock_that_was_set_back_refills_nothing() -> None:
 
 
 @given(limits, debts, st.integers(-DAY, 40 * DAY))
-def test_what_is_told_is_never_negative_nor_above_the_limit(limit: Limit, debt: int, elapsed: int) -> None:
+def test_remaining_amounts_are_never_negative_nor_above_the_limit(
+    limit: Limit, debt: int, elapsed: int
+) -> None:
     held, now = Bucket(debt, NOW), NOW + elapsed
     assert 0 <= bucket.remaining(held, limit, now) <= limit.amount
     assert 0 <= bucket.used(held, limit, now) <= limit.amount

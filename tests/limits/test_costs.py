@@ -105,7 +105,7 @@ def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
     assert rows["10499"] == 1
 
 
-def test_a_restored_ledger_tells_what_it_told() -> None:
+def test_a_restored_ledger_has_the_same_costs() -> None:
     ledger = Ledger()
     ledger.add("mine", MODEL, transcript(0, 100, 10), 0.25)
     ledger.add("yours", MODEL, transcript(0, 100, 10), None)

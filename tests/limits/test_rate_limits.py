@@ -159,7 +159,7 @@ def test_a_model_without_a_limit_of_tokens_tells_of_none(tier_1: Api) -> None:
     assert limit_headers(tier_1.speech(model="tts-1")) == limits("requests", 500, 499, "120ms")
 
 
-def test_invalid_requests_are_told_their_limits_and_count(tier_1: Api, hello: Clip) -> None:
+def test_answers_to_invalid_requests_have_limit_headers_and_they_count(tier_1: Api, hello: Clip) -> None:
     refused = tier_1.transcribe(hello, language="klingon")
     assert (refused.status, limit_headers(refused)) == (400, limits("requests", 500, 499, "120ms"))
     refused = tier_1.chat(temperature=9)
@@ -182,7 +182,7 @@ def test_a_refused_key_an_unknown_model_and_the_list_of_models_tell_of_no_limits
     assert [limit_headers(response) for response in responses] == [{}, {}, {}]
 
 
-def test_of_a_limit_per_minute_and_one_per_day_the_day_is_told(tier_1: Api, free: Api) -> None:
+def test_of_a_limit_per_minute_and_one_per_day_the_day_is_reported(tier_1: Api, free: Api) -> None:
     response = free.chat(of_tokens(26), model="gpt-4o-mini")
     assert limit_headers(response) == limits("requests", 200, 199, "7m12s") | limits(
         "tokens", 40_000, 39_974, "39ms"
@@ -214,7 +214,9 @@ def test_the_fourth_request_of_a_free_minute_is_refused(free: Api, hello: Clip) 
     )
 
 
-def test_it_is_admitted_when_told_and_not_a_millisecond_before(free: Api, hello: Clip, clock: Clock) -> None:
+def test_it_is_admitted_after_the_wait_and_not_a_millisecond_before(
+    free: Api, hello: Clip, clock: Clock
+) -> None:
     statuses = [free.transcribe(hello).status for _ in range(4)]
     clock.advance(19.999)
     early = free.transcribe(hello)
@@ -224,7 +226,7 @@ def test_it_is_admitted_when_told_and_not_a_millisecond_before(free: Api, hello:
     assert statuses == [200, 200, 200, 429, 429, 200, 429]
 
 
-def test_a_paying_account_is_not_told_to_add_a_payment_method(tier_1: Api) -> None:
+def test_a_paying_account_is_not_asked_to_add_a_payment_method(tier_1: Api) -> None:
     responses = [tier_1.chat(x_mock_limits="requests_per_minute=1") for _ in range(2)]
     assert responses[1].body == refusal(
         f"Rate limit reached for gpt-4o in organization {organization_id(tier_1.key)} on requests per min "
@@ -282,7 +284,7 @@ def test_a_request_larger_than_the_limit_is_refused_for_good(tier_1: Api, model:
     )
 
 
-def test_an_account_without_credit_is_told_of_no_limits(send: Send) -> None:
+def test_an_account_without_credit_gets_no_limit_headers(send: Send) -> None:
     response = Api(send, "sk-mock-noquota-1").chat()
     assert (response.status, limit_headers(response)) == (429, {})
     assert response.body == (

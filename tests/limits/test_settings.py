@@ -107,7 +107,7 @@ def test_a_setting_changes_the_limits_of_every_model() -> None:
             }
 
 
-def test_without_rate_limits_nothing_is_told_and_every_tier_may_use_every_model() -> None:
+def test_without_rate_limits_there_are_no_headers_and_every_tier_may_use_every_model() -> None:
     with MockServer(Settings(**QUIET, rate_limits=False)) as server:
         assert limits_of(server, key="sk-mock-free-me") == {}
 

@@ -91,7 +91,7 @@ def test_no_window_admits_more_than_its_limit_and_what_was_refilled(
 
 
 @given(limits, limits, events)
-def test_a_request_is_admitted_when_told_and_not_a_millisecond_before(
+def test_a_request_is_admitted_after_the_wait_and_not_a_millisecond_before(
     requests: Limit, tokens: Limit, happened: list[Event]
 ) -> None:
     store, now = BucketStore(), NOW
@@ -131,7 +131,7 @@ def test_a_refused_request_is_charged_nowhere() -> None:
     assert remaining(store, TOKENS, tokens) == 40
 
 
-def test_of_several_waits_the_longest_is_told() -> None:
+def test_of_several_waits_the_longest_is_returned() -> None:
     store = BucketStore()
     draws = [Draw(REQUESTS, Limit(1, MINUTE), 1), Draw(DAILY, Limit(1, DAY), 1)]
     store.take_all(draws, NOW)

@@ -133,7 +133,7 @@ def test_a_pattern_says_what_differs(when: dict[str, Any], difference: str) -> N
     assert Pattern(when).differences(facts) == [difference]
 
 
-def test_every_condition_that_fails_is_told() -> None:
+def test_every_condition_that_fails_is_reported() -> None:
     pattern = Pattern({"model": "tts-1", "file": "*.mp3", "heard": "weather"})
     assert [text.partition(":")[0] for text in pattern.differences(KnownFacts())] == ["model", "file"]
 
@@ -145,7 +145,7 @@ def test_a_request_without_audio_has_none_of_its_facts() -> None:
     assert Pattern({"heard": {"present": False}}).matches(facts)
 
 
-def test_audio_that_cannot_be_decoded_is_told() -> None:
+def test_audio_that_cannot_be_decoded_is_reported() -> None:
     facts = KnownFacts(clips=(KnownClip(known=None),))
     assert Pattern({"container": "wav"}).differences(facts) == [
         "container: the audio cannot be decoded: noise"

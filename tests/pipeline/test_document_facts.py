@@ -9,7 +9,7 @@ import pytest
 from mockserver.pipeline.document_facts import DocumentFacts
 
 
-def test_what_is_told_beside_the_input_is_the_prompt() -> None:
+def test_prompt_and_instructions_are_the_prompt() -> None:
     facts = DocumentFacts({"prompt": "Names: Ada.", "instructions": "Slowly.", "input": "Hello."})
     assert (facts.prompt, facts.user_text) == ("Names: Ada.\nSlowly.", "Hello.")
 

@@ -57,7 +57,7 @@ def test_what_is_refused_here_is_logged_as_other_requests_are(
     assert re.fullmatch(line, record.getMessage())
 
 
-def test_a_wrong_method_is_told_the_right_one(send: Send) -> None:
+def test_a_wrong_method_is_refused_with_the_right_one(send: Send) -> None:
     response = send("GET", "/v1/audio/transcriptions")
     assert response.status == 405
     assert response.headers["allow"] == "POST"

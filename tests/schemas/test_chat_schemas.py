@@ -203,7 +203,7 @@ def test_a_missing_parameter_is_named(document: object, param: str) -> None:
         (body(verbosity="mute"), "verbosity", "mute", "'low', 'medium', and 'high'"),
     ],
 )
-def test_an_unsupported_value_is_told_with_the_supported_ones(
+def test_an_unsupported_value_is_reported_with_the_supported_ones(
     document: object, param: str, value: str, supported: str
 ) -> None:
     message = f"Invalid value: '{value}'. Supported values are: {supported}."
@@ -257,7 +257,7 @@ def test_an_unsupported_value_is_told_with_the_supported_ones(
         ),
     ],
 )
-def test_a_wrong_type_is_told(document: object, param: str, expected: str, got: str) -> None:
+def test_a_wrong_type_is_reported(document: object, param: str, expected: str, got: str) -> None:
     message = f"Invalid type for '{param}': expected {expected}, but got {got} instead."
     assert refusal(document) == (message, param, "invalid_type")
 
@@ -295,7 +295,7 @@ def test_a_wrong_type_is_told(document: object, param: str, expected: str, got: 
         ("top_logprobs", 21, "integer above maximum value", "a value <= 20", "21", "integer_above_max_value"),
     ],
 )
-def test_a_value_out_of_bounds_is_told_with_the_bound(
+def test_a_value_out_of_bounds_is_reported_with_the_bound(
     param: str, value: object, fault: str, expected: str, got: str, code: str
 ) -> None:
     message = f"Invalid '{param}': {fault}. Expected {expected}, but got {got} instead."
@@ -333,7 +333,7 @@ def test_further_members_of_a_message_are_let_through() -> None:
         (body(messages=[user(TEXT, speech(format="ogg")), {"role": "robot"}]), None),
     ],
 )
-def test_of_several_faults_the_one_the_service_meets_first_is_told(
+def test_of_several_violations_the_one_that_the_service_finds_first_is_reported(
     document: object, param: str | None
 ) -> None:
     assert refusal(document).param == (param or "messages[0].content[1].input_audio.format")

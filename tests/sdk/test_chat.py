@@ -30,9 +30,9 @@ def test_earlier_speech_is_referred_to_by_its_id(seen: dict[str, Any]) -> None:
     assert seen["audioTokensOfPrompt"] == 20 + seen["bytesOfFirst"] // 2400
 
 
-def test_a_tool_is_called_and_its_result_told(seen: dict[str, Any]) -> None:
+def test_a_tool_is_called_and_its_result_repeated(seen: dict[str, Any]) -> None:
     assert seen["call"] == {"name": "get_weather", "finish": "tool_calls", "city": "string"}
-    assert seen["told"] == "The tool answered: 18 degrees"
+    assert seen["answer"] == "The tool answered: 18 degrees"
 
 
 def test_streamed_playback_is_transcribed_back(seen: dict[str, Any]) -> None:

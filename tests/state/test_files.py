@@ -40,7 +40,7 @@ def kept(blobs: Blobs, content: bytes = b"{}\n") -> Blob:
         return writer.commit()
 
 
-def test_a_file_is_told_as_the_real_api_tells_it(files: Files, blobs: Blobs) -> None:
+def test_a_file_is_described_as_by_the_real_api(files: Files, blobs: Blobs) -> None:
     file = files.add("ann", kept(blobs), filename="a.jsonl", purpose="user_data")
     assert file == {
         "object": "file",

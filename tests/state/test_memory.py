@@ -211,7 +211,7 @@ def test_all_values_of_a_kind_are_listed_with_their_accounts(store: MemoryStore)
     assert store.all("file") == [("ann", "1", {"name": "a"}), ("bob", "2", {"name": "b"})]
 
 
-def test_listeners_are_told_what_changed(store: MemoryStore) -> None:
+def test_listeners_get_every_change(store: MemoryStore) -> None:
     changes: list[Change] = []
     store.listen(changes.extend)
     store.put("file", "ann", "1", {"name": "a"})
@@ -224,7 +224,7 @@ def test_listeners_are_told_what_changed(store: MemoryStore) -> None:
     ]
 
 
-def test_listeners_are_told_what_made_room() -> None:
+def test_listeners_get_every_eviction() -> None:
     changes: list[Change] = []
     store = MemoryStore(capacity=1, rooms=1)
     store.listen(changes.extend)

@@ -68,7 +68,7 @@ def test_what_came_later_is_gone(server: MockServer) -> None:
         content(server, later)
 
 
-def test_a_large_file_is_told_without_its_bytes(server: MockServer) -> None:
+def test_a_snapshot_has_a_large_file_without_its_bytes(server: MockServer) -> None:
     large = bytes((1 << 20) + 1)
     file_id = upload(server, large)
     state = snapshot(server)

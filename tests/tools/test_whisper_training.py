@@ -159,7 +159,7 @@ def test_a_checkpoint_of_another_shape_is_refused(vocabulary: Vocabulary, tmp_pa
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_missing_list_of_words_is_told_before_hours_of_training(
+def test_a_missing_list_of_words_is_reported_before_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command_line, "SYSTEM_WORD_LIST", tmp_path / "words")

@@ -262,7 +262,7 @@ def test_a_chunked_body_over_the_limit_is_refused_alike(server: MockServer, hell
     assert response.body.decode() == TOO_LARGE.format(found[1])
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on(server: MockServer, hello: Clip) -> None:
+def test_a_client_that_waits_for_100_continue_gets_it(server: MockServer, hello: Clip) -> None:
     body = form(hello)
     request = head(
         content_type=MULTIPART, content_length=len(body), expect="100-continue", connection="close"

@@ -66,12 +66,12 @@ def test_an_unknown_parameter_is_named() -> None:
         ),
     ],
 )
-def test_a_wrong_type_is_told_in_words(expected: object, found: object, wording: str) -> None:
+def test_a_wrong_type_is_described_in_words(expected: object, found: object, wording: str) -> None:
     refusal = house("x", keyword="type", expected=expected, found=found)
     assert refusal == (f"Invalid type for 'x': {wording}.", "x", "invalid_type")
 
 
-def test_an_expected_array_is_told_with_its_items() -> None:
+def test_an_expected_array_is_described_with_its_items() -> None:
     refusal = house(
         "tools", keyword="type", expected="array", found="a", type="array", items={"type": "object"}
     )
@@ -93,7 +93,7 @@ def test_a_wrong_type_where_values_are_enumerated_tells_the_values() -> None:
     ("values", "listed"),
     [(["a"], "'a'"), (["a", "b"], "'a' and 'b'"), (["a", "b", "c"], "'a', 'b', and 'c'")],
 )
-def test_an_unsupported_value_is_told_with_the_supported_ones(values: list[str], listed: str) -> None:
+def test_an_unsupported_value_is_reported_with_the_supported_ones(values: list[str], listed: str) -> None:
     refusal = house("format", keyword="enum", expected=values, found="x")
     assert refusal == (f"Invalid value: 'x'. Supported values are: {listed}.", "format", "invalid_value")
 
@@ -108,7 +108,7 @@ def test_an_unsupported_value_is_told_with_the_supported_ones(values: list[str],
     ],
 )
 @pytest.mark.parametrize(("schema_type", "sort"), [("number", "decimal"), ("integer", "integer")])
-def test_a_number_out_of_range_is_told_with_the_bound(
+def test_a_number_out_of_range_is_reported_with_the_bound(
     schema_type: str, sort: str, keyword: str, expected: float, found: float, fault: str, wanted: str
 ) -> None:
     refusal = house("x", keyword=keyword, expected=expected, found=found, type=schema_type)
@@ -125,7 +125,7 @@ def test_a_number_out_of_range_is_told_with_the_bound(
         ("minItems", 2, [1], "too short", "minimum length 2", "length 1", "array_below_min_length"),
     ],
 )
-def test_a_wrong_length_is_told_with_the_bound(
+def test_a_wrong_length_is_reported_with_the_bound(
     keyword: str, expected: int, found: Any, fault: str, wanted: str, got: str, code: str
 ) -> None:
     noun = "a string" if isinstance(found, str) else "an array"
@@ -180,7 +180,7 @@ def test_a_refusal_never_repeats_a_name_of_megabytes() -> None:
     assert str(refusal[0]).startswith("Unknown parameter: 'xxx")
 
 
-def test_a_text_too_long_is_told_as_the_speech_endpoint_tells_it() -> None:
+def test_a_text_too_long_is_reported_as_by_the_speech_endpoint() -> None:
     violations = SCHEMAS.violations(SPEECH, {"model": "tts-1", "voice": "alloy", "input": "a" * 5000})
     assert explain.pydantic(violations, inputs=False) == (
         "[{'type': 'string_too_long', 'loc': ('body', 'input'), "
@@ -189,7 +189,7 @@ def test_a_text_too_long_is_told_as_the_speech_endpoint_tells_it() -> None:
     assert f"'input': '{'a' * 5000}', 'ctx'" in explain.pydantic(violations)
 
 
-def test_an_unknown_voice_is_told_as_the_speech_endpoint_tells_it() -> None:
+def test_an_unknown_voice_is_reported_as_by_the_speech_endpoint() -> None:
     violation = Violation(("voice",), "enum", ["nova", "sage", "coral"], "x")
     assert explain.pydantic([violation]) == (
         "[{'type': 'enum', 'loc': ('body', 'voice'), 'msg': \"Input should be 'nova', 'sage' or 'coral'\", "
@@ -197,14 +197,14 @@ def test_an_unknown_voice_is_told_as_the_speech_endpoint_tells_it() -> None:
     )
 
 
-def test_a_form_without_file_is_told_as_the_transcription_endpoint_tells_it() -> None:
+def test_a_form_without_file_is_reported_as_by_the_transcription_endpoint() -> None:
     violations = SCHEMAS.violations(TRANSCRIPTION, {"model": "whisper-1"})
     assert explain.pydantic(violations, form=True) == (
         "[{'type': 'missing', 'loc': ('body', 'file'), 'msg': 'Field required', 'input': None}]"
     )
 
 
-def test_an_array_of_a_form_is_told_by_the_name_of_its_field() -> None:
+def test_an_array_of_a_form_is_reported_by_the_name_of_its_field() -> None:
     form = {"file": "", "model": "m", "timestamp_granularities": ["word,segments"]}
     assert explain.pydantic(SCHEMAS.violations(TRANSCRIPTION, form), form=True) == (
         "[{'type': 'enum', 'loc': ('body', 'timestamp_granularities[]', 0), "

@@ -80,7 +80,7 @@ def test_a_place_in_an_array_is_an_index_in_the_path() -> None:
     assert (violation.path, violation.found) == (("timestamp_granularities", 1), "letter")
 
 
-def test_of_an_any_of_the_branch_of_the_json_type_is_told() -> None:
+def test_of_an_any_of_the_branch_of_the_json_type_is_reported() -> None:
     by_string = first(TRANSCRIPTION, transcription(chunking_strategy="manual"))
     by_object = first(
         TRANSCRIPTION, transcription(chunking_strategy={"type": "server_vad", "threshold": "x"})
@@ -103,7 +103,7 @@ def test_an_event_is_measured_by_the_schema_of_its_type() -> None:
     assert first(EVENT, {"delta": "a"}).path == ("type",)
 
 
-def test_one_violation_is_told_per_place() -> None:
+def test_one_violation_is_reported_per_place() -> None:
     (violation,) = SCHEMAS.violations(SPEECH, speech(response_format=4))
     assert (violation.path, violation.keyword) == (("response_format",), "type")
 

@@ -22,7 +22,7 @@ const run = await generateText({
   tools: { get_weather: getWeather },
   stopWhen: stepCountIs(5),
 });
-seen.tool = { called: run.steps.flatMap((step) => step.toolCalls.map((call) => call.toolName)), told: run.text };
+seen.tool = { called: run.steps.flatMap((step) => step.toolCalls.map((call) => call.toolName)), answer: run.text };
 
 const audio = await readFile(process.env.CLIP);
 seen.heard = (await experimental_transcribe({ model: openai.transcription("whisper-1"), audio })).text;

@@ -91,7 +91,7 @@ def test_espeak_speaks_from_a_data_folder_whose_path_is_too_long_for_it(tmp_path
     assert int(spoken.stdout.split()[0]) > 0
 
 
-def test_missing_data_is_told_instead_of_ending_the_process(tmp_path: Path) -> None:
+def test_missing_data_raises_an_error_and_does_not_end_the_process(tmp_path: Path) -> None:
     (tmp_path / "espeakng_loader.py").write_text(
         "from importlib.util import find_spec\n"
         "import sys, pathlib\n"

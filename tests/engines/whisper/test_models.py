@@ -110,7 +110,7 @@ def test_a_user_without_a_home_has_the_model_that_ships() -> None:
 
 @pytest.mark.usefixtures("homeless")
 @pytest.mark.parametrize("name", ["tiny", "~/models/tiny"])
-def test_a_user_without_a_home_is_told_to_set_one(name: str) -> None:
+def test_a_user_without_a_home_is_asked_to_set_one(name: str) -> None:
     with pytest.raises(EngineFailed, match="set HF_HOME or HOME"):
         find_model(name)
     with pytest.raises(EngineFailed, match="set HF_HOME or HOME"):

@@ -278,7 +278,7 @@ def test_a_program_ends_in_order_though_whisper_is_at_work(say: Say) -> None:
     assert run.stderr.startswith(b"The embedded Whisper has answered.")
 
 
-def test_a_model_that_cannot_be_loaded_is_told_to_everyone_who_asks(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_fails_every_request(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
     whisper = transcriber_of(tmp_path)
     for _ in range(2):

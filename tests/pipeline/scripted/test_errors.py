@@ -85,7 +85,7 @@ def test_too_many_requests_tell_the_accounts_own_limit(chat: Chat) -> None:
     assert (response.headers["retry-after"], response.headers["retry-after-ms"]) == ("1", "12")
 
 
-def test_where_a_day_is_limited_too_the_minute_is_told(chat: Chat) -> None:
+def test_where_a_day_is_limited_too_the_minute_is_reported(chat: Chat) -> None:
     response = chat("rate_limit_requests", key="sk-mock-free-rpm", model="gpt-4o-mini-audio-preview")
     assert "(RPM): Limit 3, Used 3, Requested 1. Please try again in 20s." in error_of(response)["message"]
     assert response.headers["x-ratelimit-limit-requests"] == "3"
@@ -114,7 +114,7 @@ def test_a_request_too_large_asks_for_more_than_the_limit(chat: Chat) -> None:
         ("rate_limit_images", "input-images"),
     ],
 )
-def test_retry_after_is_told_everywhere(chat: Chat, fault: str, counts: str) -> None:
+def test_every_statement_of_the_wait_is_the_same(chat: Chat, fault: str, counts: str) -> None:
     response = chat(f"{fault}; after=2.5")
     assert "Please try again in 2.5s. Visit" in error_of(response)["message"]
     assert (response.headers["retry-after"], response.headers["retry-after-ms"]) == ("3", "2500")
@@ -166,7 +166,7 @@ def test_where_the_tier_may_not_use_the_model_a_limit_is_made_up(chat: Chat) -> 
     )
 
 
-def test_where_only_the_day_is_limited_it_is_told(chat: Chat, send: Callable[..., RawResponse]) -> None:
+def test_where_only_the_day_is_limited_it_is_reported(chat: Chat, send: Callable[..., RawResponse]) -> None:
     key = "sk-mock-tier-5-by-the-day"
     limits = {"requests_per_minute": None, "requests_per_day": 50}
     changed = send(

@@ -374,7 +374,7 @@ def test_a_client_that_resets_ends_a_drip(api_key: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["before", "middle", "after"])
-def test_a_server_that_hands_out_no_connection_is_told_to_give_up(at: str, api_key: str) -> None:
+def test_a_break_of_the_connection_raises_if_the_server_provides_no_connection(at: str, api_key: str) -> None:
     client = create_app(QUIET).test_client()
     headers = {"Authorization": f"Bearer {api_key}", "x-mock-fault": f"connection_reset; at={at}"}
     with pytest.raises(ConnectionResetError):

@@ -56,7 +56,7 @@ def test_a_refusal_has_the_members_that_are_documented_in_their_order(stt: Stt) 
         ("Bearer sk-mock-noquota-1", (403, NO_CREDITS)),
     ],
 )
-def test_who_may_not_call_is_told_so(stt: Stt, authorization: str, refusal: tuple[int, str]) -> None:
+def test_an_invalid_key_is_refused(stt: Stt, authorization: str, refusal: tuple[int, str]) -> None:
     headers = {"Authorization": authorization}
     assert stt.refusal(stt.post({"model": OPENAI, "url": URL}, headers=headers)) == refusal
     assert stt.refusal(stt.get("nobody", headers=headers)) == refusal

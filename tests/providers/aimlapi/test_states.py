@@ -107,7 +107,7 @@ def test_audio_that_nobody_knows_gets_the_placeholder(stt: Stt, silence: Clip) -
     assert stt.result(stt.upload(silence))["text"].startswith("[mock transcript of 1.5 seconds")
 
 
-def test_audio_that_nobody_knows_has_the_job_fail_if_told_to(stt: Stt, silence: Clip) -> None:
+def test_unknown_audio_fails_the_job_if_so_configured(stt: Stt, silence: Clip) -> None:
     stt.api.configure(unknown_audio="error")
     assert stt.error(stt.upload(silence))["name"] == "no_transcriber"
 

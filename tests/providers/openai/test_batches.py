@@ -337,7 +337,7 @@ def test_a_tier_without_a_queue_takes_no_batch(server: MockServer) -> None:
     assert "Limit: 0 enqueued tokens" in message
 
 
-def test_what_is_wrong_with_the_input_is_told_by_line(batches: Batches) -> None:
+def test_errors_of_the_input_are_reported_by_line(batches: Batches) -> None:
     lines = as_jsonl([chat_line("a"), chat_line("a")]) + b"{oops\n"
     batch = batches.run(lines)
     assert [error[:3] for error in failure(batch)] == [

@@ -65,7 +65,7 @@ def test_its_bytes_come_back_exactly(client: openai.OpenAI) -> None:
     assert headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%BCnusual%20%22name%22.jsonl"
 
 
-def test_a_plain_name_is_told_plainly(client: openai.OpenAI) -> None:
+def test_a_plain_name_is_returned_unchanged(client: openai.OpenAI) -> None:
     response = client.files.content(upload(client, "my data.jsonl").id).response
     assert response.headers["content-disposition"] == 'attachment; filename="my data.jsonl"'
 

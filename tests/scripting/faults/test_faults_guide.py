@@ -51,7 +51,7 @@ def test_the_three_spellings_of_a_fault_mean_the_same(row: list[str], schemas: S
 
 
 @pytest.mark.parametrize("row", FAULTS, ids=lambda row: row[0])
-def test_all_that_a_fault_can_be_told_is_described(row: list[str]) -> None:
+def test_every_parameter_of_a_fault_is_described(row: list[str]) -> None:
     kind = code(row[0])
     if kind in KINDS and not kind.startswith("sse_"):
         assert {name for name in KINDS[kind].takes if f"`{name}`" not in row[1]} == set()
@@ -74,7 +74,7 @@ def test_every_error_of_the_catalog_is_listed() -> None:
     }
 
 
-def test_what_a_status_means_is_told() -> None:
+def test_the_error_of_every_status_is_described() -> None:
     page = GUIDE.read_text("utf-8")
     for status in {row["status"] for row in ERRORS.rows.values()}:
         assert f"{status} `{ERRORS.name_of(status)}`" in page

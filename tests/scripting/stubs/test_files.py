@@ -105,7 +105,7 @@ def test_an_id_can_be_given_and_is_else_made_of_what_the_file_is_called(write: W
     assert [stub.document["id"] for stub in loaded(folder)] == ["greeting", "my--t-:2"]
 
 
-def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> None:
+def test_an_id_of_two_stubs_is_reported_with_both_places(write: Write) -> None:
     write("id: hello\n" + ONE, "a.yaml")
     folder = write("reply: {text: One.}\nid: hello\n", "b.yaml")
     assert refused(folder) == (
@@ -156,7 +156,7 @@ def test_an_id_that_two_stubs_have_is_told_with_both_places(write: Write) -> Non
     ],
     ids=lambda each: str(each)[:24],
 )
-def test_what_cannot_be_used_is_told_with_file_line_and_place(
+def test_an_invalid_stub_is_reported_with_file_line_and_place(
     write: Write, text: str | bytes, line: int, message: str
 ) -> None:
     folder = write(text)
@@ -191,7 +191,7 @@ def test_a_file_that_a_reply_names_must_be_beside_the_stub(write: Write) -> None
     assert len(loaded(folder)) == 1
 
 
-def test_folders_and_files_that_cannot_be_read_are_told(write: Write, tmp_path: Path) -> None:
+def test_folders_and_files_that_cannot_be_read_are_reported(write: Write, tmp_path: Path) -> None:
     folder = write(ONE)
     assert refused(tmp_path / "nowhere") == (
         f"No such folder: {tmp_path / 'nowhere'}. Create it, or choose another."
@@ -203,7 +203,7 @@ def test_folders_and_files_that_cannot_be_read_are_told(write: Write, tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="making links needs privileges there")
-def test_a_link_that_leads_nowhere_is_told(write: Write, tmp_path: Path) -> None:
+def test_a_broken_link_is_reported(write: Write, tmp_path: Path) -> None:
     folder = write(ONE)
     (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
     assert refused(folder).startswith(f"{folder / 'gone.yaml'}: cannot be read: ")
@@ -246,7 +246,7 @@ def test_stubs_are_loaded_anew_when_a_file_changes_comes_or_goes(write: Write) -
     assert watched.look() == []
 
 
-def test_a_broken_set_is_told_once_and_a_mended_one_is_loaded(
+def test_an_invalid_set_is_reported_once_and_a_corrected_one_is_loaded(
     write: Write, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "mockserver")

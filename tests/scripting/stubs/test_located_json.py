@@ -35,7 +35,7 @@ def test_what_is_missing_has_the_line_of_what_would_hold_it() -> None:
     ],
     ids=lambda each: str(each)[:20],
 )
-def test_what_is_wrong_is_told_with_its_line(data: bytes, line: int, message: str) -> None:
+def test_an_error_is_reported_with_its_line(data: bytes, line: int, message: str) -> None:
     with pytest.raises(SourceError) as refusal:
         read(data)
     assert message in str(refusal.value)

@@ -87,7 +87,7 @@ MANY = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
     ids=lambda each: str(each)[:20],
 )
-def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str) -> None:
+def test_an_error_is_reported_with_its_line(text: str, line: int, message: str) -> None:
     with pytest.raises(SourceError) as refusal:
         read(text.encode())
     assert message in str(refusal.value)

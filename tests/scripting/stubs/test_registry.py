@@ -317,7 +317,7 @@ def test_an_upload_that_is_refused_uses_up_no_stub(client: openai.OpenAI, stub: 
     assert transcribe(client).text != "Once."
 
 
-def test_a_file_that_is_gone_meanwhile_is_told(tmp_path: Path) -> None:
+def test_a_file_that_was_deleted_meanwhile_is_reported(tmp_path: Path) -> None:
     (tmp_path / "answers.yaml").write_text("when: {endpoint: speech}\nreply: {audio: gone.wav}\n")
     (tmp_path / "gone.wav").write_bytes(HELLO)
     with MockServer(Settings(port=0, whisper_model="none", stubs=(str(tmp_path),))) as server:

@@ -198,7 +198,7 @@ def test_a_text_that_is_no_number_is_refused(send: Send, speed: str) -> None:
     assert "unable to parse string as a number" in message(speak(send, input="Hi.", speed=speed))
 
 
-def test_an_unknown_voice_is_told_those_of_the_model(send: Send) -> None:
+def test_an_unknown_voice_is_refused_with_those_of_the_model(send: Send) -> None:
     expected = "'nova', 'shimmer', 'echo', 'onyx', 'fable', 'alloy', 'ash', 'sage' or 'coral'"
     assert message(speak(send, model="tts-1", voice="marin")) == (
         f"[{{'type': 'enum', 'loc': ('body', 'voice'), 'msg': \"Input should be {expected}\", "

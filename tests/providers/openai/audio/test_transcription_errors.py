@@ -202,7 +202,7 @@ def test_a_missing_model_is_asked_for(post_audio: Post, hello: Clip) -> None:
     assert body["error"]["message"] == "you must provide a model parameter"
 
 
-def test_a_missing_file_is_told_in_the_words_of_the_service(post_audio: Post) -> None:
+def test_a_missing_file_is_refused_in_the_words_of_the_service(post_audio: Post) -> None:
     body = post_audio(None, model="whisper-1").json()
     assert isinstance(body, dict)
     assert body["error"]["message"] == (

@@ -21,7 +21,7 @@ def looked_at(schemas: Schemas, content: bytes) -> InputCheck:
     return check
 
 
-def test_lines_are_told_with_their_numbers_and_where_the_next_one_begins() -> None:
+def test_lines_have_their_numbers_and_the_offset_of_the_next_line() -> None:
     file = io.BytesIO(b'{"a": 1}\n\n  \n{"b": 2}\r\nlast')
     found = list(read_lines(file, 100))
     assert [(line.number, line.end, line.data) for line in found] == [
@@ -109,7 +109,7 @@ def changed(**changes: object) -> bytes:
         ),
     ],
 )
-def test_a_line_that_is_not_in_order_is_told(
+def test_an_invalid_line_is_reported(
     schemas: Schemas, content: bytes, code: str, param: str | None, message: str
 ) -> None:
     check = looked_at(schemas, content)
@@ -137,12 +137,12 @@ def test_all_lines_must_name_the_same_model(schemas: Schemas) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n"])
-def test_a_file_without_lines_is_told(schemas: Schemas, content: bytes) -> None:
+def test_a_file_without_lines_is_reported(schemas: Schemas, content: bytes) -> None:
     (error,) = looked_at(schemas, content).errors
     assert (error["code"], error["line"]) == ("empty_file", None)
 
 
-def test_too_many_lines_are_told(schemas: Schemas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_lines_are_reported(schemas: Schemas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.providers.openai.batch_work.lines.MAX_LINES", 2)
     check = looked_at(schemas, as_jsonl(chat_line(str(number)) for number in range(3)))
     assert check.is_finished

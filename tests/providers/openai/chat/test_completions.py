@@ -420,7 +420,7 @@ def test_of_several_who_heard_each_is_named_once(chat: Chat, hello: Clip) -> Non
     )
 
 
-def test_who_heard_what_nobody_listens_to_any_more_is_not_told(chat: Chat, hello: Clip) -> None:
+def test_answered_by_has_no_engine_for_audio_of_earlier_turns(chat: Chat, hello: Clip) -> None:
     earlier, last = user([sound(quiet(1))]), user([sound(hello[1])])
     reply = {"role": "assistant", "content": "I see."}
     assert answered_by(chat, speech(earlier, reply, last)).endswith("heard-by=fixture/hello")

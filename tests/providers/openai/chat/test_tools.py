@@ -211,7 +211,7 @@ def test_a_request_in_speech_calls_a_tool_instead_of_speaking(chat: Chat) -> Non
     assert completion["usage"]["completion_tokens_details"]["audio_tokens"] == 0
 
 
-def test_what_a_tool_answered_is_told_in_speech(chat: Chat) -> None:
+def test_the_result_of_a_tool_is_spoken(chat: Chat) -> None:
     question = user("How is the weather in Paris?")
     asked = chat.message(speech(question, tools=FUNCTIONS))
     answer = {"role": "tool", "tool_call_id": asked["tool_calls"][0]["id"], "content": "18 degrees"}
@@ -236,7 +236,7 @@ def test_function_call_names_the_function_or_forbids_any(chat: Chat) -> None:
     assert chat.message({**body, "function_call": "none"})["content"] == "You wrote: How is the weather?"
 
 
-def test_what_a_function_returned_is_told(chat: Chat) -> None:
+def test_the_result_of_a_function_is_repeated(chat: Chat) -> None:
     question = user("How is the weather?")
     asked = chat.message(text(question, functions=[WEATHER]))
     returned = {"role": "function", "name": "get_weather", "content": "rain"}
