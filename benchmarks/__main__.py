@@ -69,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         "--aimock",
         type=Path,
         metavar="FOLDER",
-        help="folder with node_modules/@copilotkit/aimock (and the rivals of http) [default: AIMOCK_DIR, else npm installs it]",
+        help="folder with node_modules/@copilotkit/aimock (and the rivals of http) "
+        "[default: AIMOCK_DIR, else npm installs it]",
     )
     parser.add_argument(
         "--model",

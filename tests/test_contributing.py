@@ -121,7 +121,7 @@ def test_every_recipe_has_changes() -> None:
 
 
 def test_the_import_contract_is_kept(package: Path) -> None:
-    linter = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    linter = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     environment = {**os.environ, "PYTHONPATH": str(package)}
     checked = subprocess.run(
         linter, cwd=package, env=environment, capture_output=True, text=True, check=False

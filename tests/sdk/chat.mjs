@@ -32,7 +32,7 @@ const asked = (await chat([question], { tools })).choices[0];
 const [call] = asked.message.tool_calls;
 seen.call = { name: call.function.name, finish: asked.finish_reason, city: typeof JSON.parse(call.function.arguments).city };
 const result = { role: "tool", tool_call_id: call.id, content: "18 degrees" };
-seen.answer = (await chat([question, asked.message, result], { tools })).choices[0].message.audio.transcript;
+seen.result = (await chat([question, asked.message, result], { tools })).choices[0].message.audio.transcript;
 
 const pieces = [];
 seen.streamed = { transcript: "", usage: null };

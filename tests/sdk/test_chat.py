@@ -32,7 +32,7 @@ def test_earlier_speech_is_referred_to_by_its_id(seen: dict[str, Any]) -> None:
 
 def test_a_tool_is_called_and_its_result_repeated(seen: dict[str, Any]) -> None:
     assert seen["call"] == {"name": "get_weather", "finish": "tool_calls", "city": "string"}
-    assert seen["answer"] == "The tool answered: 18 degrees"
+    assert seen["result"] == "The tool answered: 18 degrees"
 
 
 def test_streamed_playback_is_transcribed_back(seen: dict[str, Any]) -> None:
