@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +123,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
 
 def context_of(services: Services, context: type[Context], **own: Any) -> Context:
     """Return a context with ``own`` fields; the others are the services of the same names."""
-    names = [each.name for each in fields(context) if each.name not in own]  # type: ignore[arg-type]
+    names = [name for name in context.__match_args__ if name not in own]  # type: ignore[attr-defined]
     return context(**own, **{name: getattr(services, name) for name in names})
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver import json_styles
 from mockserver.catalog.reading import CatalogError, read_table
@@ -40,8 +41,7 @@ class ApiError(Exception):
         self.changes = {field: v for field, v in (("param", param), ("code", code)) if v != _UNSET}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """The response to an ``ApiError``: status, body and headers."""
 
     status: int

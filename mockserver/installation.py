@@ -9,11 +9,10 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from importlib.metadata import PackagePath
@@ -24,8 +23,7 @@ GONE = "it is not installed, or its files are missing"
 _PACKAGE = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A package that the program uses: its module, its distribution, and its purpose (``does``), a verb phrase.
 
     ``optional`` packages are not part of the light distribution. A part with ``needed_by`` is needed only if that

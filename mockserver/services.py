@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import RequestSchemas, Schemas
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """The parts of one server, which hold all of its state.
 
     ``schemas`` are the documented ones; ``request_schemas`` also has those of the real service.
@@ -81,7 +81,7 @@ class Services:
     url_sources: UrlSources
     answer_memory: AnswerMemory
     closing: threading.Event
-    providers: list[Provider] = field(default_factory=list)
+    providers: list[Provider] = []
 
     @property
     def resettable(self) -> Mapping[str, Resettable]:

@@ -11,8 +11,10 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import asdict, replace
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.encode import encode_speech, write_wav

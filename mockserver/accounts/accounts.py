@@ -13,10 +13,12 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.errors import ApiError
 from mockserver.ids import organization_id, project_id
@@ -39,8 +41,7 @@ _NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NO_NAMES = frozenset({"null", "none", "undefined"})  # sent by programs that have no name
 
 
-@dataclass(frozen=True)  # without slots: `Accounts` refers to it weakly
-class Account:
+class Account(Struct, frozen=True, weakref=True):
     """The account of a caller; all state is scoped by ``id``. ``key`` is abbreviated.
 
     ``names`` are the names that patterns can use: its id, organization, project, and the SHA-256 of its API key.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockserver.audio.content import Content
 from mockserver.audio.mp4_index import UnreasonableIndex
@@ -46,8 +47,7 @@ class AudioTooLong(UnusableAudio):
         self.max_seconds = max_seconds
 
 
-@dataclass(frozen=True, slots=True)
-class ClipFacts:
+class ClipFacts(Struct, frozen=True):
     """The facts of a clip: ``duration`` in seconds, ``sample_rate`` in Hz.
 
     ``pcm_sha256`` is the hash (see ``pcm_hasher``) of the decoded samples. It is the same in all lossless containers.
@@ -61,8 +61,7 @@ class ClipFacts:
     pcm_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A clip's facts and, if they were kept, its samples: float32[samples], mono, 16 kHz, from -1 to 1."""
 
     facts: ClipFacts

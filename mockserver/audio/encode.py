@@ -6,11 +6,10 @@ The same PCM gives the same bytes, however it is divided into chunks (therefore 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from av import AudioFrame, AudioStream
 
@@ -31,16 +30,15 @@ _BLOCK_SECONDS = 0.048
 _BLOCK_BYTES = int(SPEECH_SAMPLE_RATE * _BLOCK_SECONDS) * 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoder:
+class _Encoder(NamedTuple):
     """A muxer with its encoder, and the settings of both that differ from FFmpeg's defaults."""
 
     container: str
     codec: str
     sample_format: str
     bit_rate: int | None = None
-    container_options: dict[str, str] = field(default_factory=dict)
-    codec_options: dict[str, str] = field(default_factory=dict)
+    container_options: Mapping[str, str] = {}
+    codec_options: Mapping[str, str] = {}
 
 
 # The API's mp3 is 24 kHz mono at a constant 128 kbit/s. The other settings are chosen for speed, because encoding takes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockserver.audio.content import Content
@@ -27,8 +28,7 @@ class AudioPlace(NamedTuple):
 FORM_FILE = AudioPlace()
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Struct, frozen=True):
     """An uploaded file. ``filename`` and ``content_type`` are empty if they were not sent.
 
     ``is_field`` is true for a part without a ``filename`` parameter, which is a text field, not a file.

@@ -7,10 +7,11 @@ A dated snapshot (``alias_of``) and a model that is ``like`` another one inherit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver.catalog.reading import CatalogError, read_file, record, rows_of
 from mockserver.catalog.records import (
@@ -55,13 +56,11 @@ _CONFIGURATION = "configuration"  # the source of the values of a configured row
 _FINE_TUNED = "ft:"
 
 
-@dataclass(frozen=True, slots=True)
-class _ModelsFile:
+class _ModelsFile(Struct, frozen=True):
     models: list[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(Struct, frozen=True):
     """The models of the tables: their cards, and their complete ``rows`` with inherited values."""
 
     cards: dict[str, ModelCard]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from _typeshed import DataclassInstance
+    from msgspec import Struct
 
-    Record = TypeVar("Record", bound=DataclassInstance)
+    Record = TypeVar("Record", bound=Struct)
 
 
 _PACKAGE = Path(__file__).parents[1]
@@ -79,12 +78,12 @@ def record(cls: type[Record], row: dict[str, Any], where: str) -> Record:
     """Convert ``row`` to a ``cls``. Raises ``CatalogError`` for unknown or missing keys and values of a wrong type."""
     import msgspec
 
-    columns = {column.name: column for column in fields(cls)}
+    columns = cls.__struct_fields__
     for key in row:
         if key not in columns:
             raise CatalogError(f"{where}: unknown key '{key}'; remove it, or use one of {', '.join(columns)}")
-    for key, column in columns.items():
-        if key not in row and column.default is MISSING and column.default_factory is MISSING:
+    for key in columns[: len(columns) - len(cls.__struct_defaults__)]:
+        if key not in row:
             raise CatalogError(f"{where}: key '{key}' is missing; add it")
     try:
         return msgspec.convert(row, cls)

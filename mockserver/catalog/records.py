@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Source = Literal["documented", "assumed", "observed"]
 
@@ -13,8 +14,7 @@ ParameterRefusal = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptionRules:
+class TranscriptionRules(Struct, frozen=True):
     """The rules of a model on ``v1/audio/transcriptions`` (API reference, Create transcription).
 
     - Durations are in seconds of audio; a maximum of ``None`` does not exist.
@@ -51,8 +51,7 @@ class TranscriptionRules:
     chunking_required_above: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechRules:
+class SpeechRules(Struct, frozen=True):
     """The rules of a model on ``v1/audio/speech`` (API reference, Create speech).
 
     ``voices`` are in the order of the API's error message. ``instructions``: the model follows instructions. The length
@@ -66,8 +65,7 @@ class SpeechRules:
     max_input_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRules:
+class ChatRules(Struct, frozen=True):
     """The rules of a model on ``v1/chat/completions`` (API reference, Create chat completion; model pages).
 
     Requests:
@@ -96,8 +94,8 @@ class ChatRules:
     images: bool
     structured_outputs: bool
     json_mode: bool = True
-    refuses: dict[str, ParameterRefusal] = field(default_factory=dict)
-    refuses_reasoning: dict[str, ParameterRefusal] = field(default_factory=dict)
+    refuses: dict[str, ParameterRefusal] = {}
+    refuses_reasoning: dict[str, ParameterRefusal] = {}
     efforts: tuple[str, ...] = ()
     effort: str = ""
     tools_while_reasoning: Literal["called", "responses", "responses_or_none"] = "called"
@@ -126,8 +124,7 @@ class ChatRules:
         return (effort or self.effort) != "none" if self.efforts else bool(self.refuses_reasoning)
 
 
-@dataclass(frozen=True, slots=True)
-class CustomVoices:
+class CustomVoices(Struct, frozen=True):
     """The rules of custom voices (``voices.toml``).
 
     ``max_voices`` is per organization. A recording has at most ``recording_bytes`` bytes, the recording of the voice at
@@ -145,8 +142,7 @@ class CustomVoices:
     tempo: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class SttRules:
+class SttRules(Struct, frozen=True):
     """The rules of another provider's speech-to-text jobs for a model.
 
     ``result`` is the service that defines the form of the result; ``name``, ``version`` and ``arch`` describe the model
@@ -159,8 +155,7 @@ class SttRules:
     arch: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """Prices in US dollars per million tokens, or ``per_minute`` of audio; ``None`` if no source gives the price."""
 
     text_input: float | None = None
@@ -170,8 +165,7 @@ class Prices:
     per_minute: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRules:
+class ImageRules(Struct, frozen=True):
     """The numbers of tokens of an image: ``base``, and ``tile`` for each tile of 512 by 512 pixels.
 
     With ``multiplier``, it is this number for each patch of 32 by 32 pixels, of which there are at most ``patches``.
@@ -183,8 +177,7 @@ class ImageRules:
     patches: int = 1536
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRules:
+class TokenRules(Struct, frozen=True):
     """The rules by which a family of models counts the tokens of text and images.
 
     - ``models``: ids, or prefixes of ids with ``*``.
@@ -209,8 +202,7 @@ class TokenRules:
     sources: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCard:
+class ModelCard(Struct, frozen=True):
     """A row of the tables in ``models/``, including the values that it inherits.
 
     A dated snapshot inherits from the model ``alias_of``, another model from the model that it is ``like``.
@@ -239,12 +231,10 @@ class ModelCard:
     configured: bool = False
     listed_snapshots: tuple[str, ...] = ()
     shutdown_date: str | None = None
-    conflicts: dict[str, str] = field(default_factory=dict)
-    modalities: dict[str, Literal["input and output", "input only", "output only", "not supported"]] = field(
-        default_factory=dict
-    )
-    features: dict[str, bool] = field(default_factory=dict)
-    ratings: dict[str, str] = field(default_factory=dict)
+    conflicts: dict[str, str] = {}
+    modalities: dict[str, Literal["input and output", "input only", "output only", "not supported"]] = {}
+    features: dict[str, bool] = {}
+    ratings: dict[str, str] = {}
     context_window: int | None = None
     max_output_tokens: int | None = None
     knowledge_cutoff: str | None = None
@@ -280,8 +270,7 @@ class ModelCard:
         return self.transcription.error_style if self.transcription else "engine"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Another provider's offer of a model, under the name ``model``, from the provider's page.
 
     ``upstream`` is the OpenAI model behind it, empty for models of others; ``endpoints`` are those that serve it by
@@ -294,11 +283,10 @@ class Listing:
     upstream: str = ""
     endpoints: tuple[str, ...] = ()
     stt: SttRules | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class TierLimits:
+class TierLimits(Struct, frozen=True):
     """The limits of one limit group on one tier; a limit of ``None`` does not exist.
 
     ``supported`` is false if the tier cannot use the group. ``enqueued_tokens`` is the limit of the batch queue.
@@ -332,8 +320,7 @@ class TierLimits:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(Struct, frozen=True):
     """A row of ``catalog/voices.toml``: an espeak-ng variant with its pitch (0 to 100) and gain (factor).
 
     A custom voice is such a row with another pitch and another ``tempo`` (factor).

@@ -6,10 +6,12 @@ the file, the key and the remedy. To add a model, add a row to a table in ``mode
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mockserver.catalog.model_rows import Models, read_models
 from mockserver.catalog.own_models import OwnModels
@@ -25,22 +27,19 @@ from mockserver.catalog.records import (
     Voice,
 )
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 __all__ = ["Catalog", "CatalogError"]
 
+_FOLDER = Path(__file__).parent
 
-@dataclass(frozen=True, slots=True)
-class _AudioFile:
+
+class _AudioFile(Struct, frozen=True):
     extensions: tuple[str, ...]
     content_types: dict[str, str]
     containers: dict[str, tuple[str, ...]]
     misnamed: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Misnamed:
+class Misnamed(Struct, frozen=True):
     """A refusal of files with contents that do not match their name.
 
     ``error`` is a row of ``errors.toml``. The refusal applies to files with these ``extensions`` and ``containers``; if
@@ -58,30 +57,26 @@ class Misnamed:
         return named and (not self.containers or container in self.containers)
 
 
-@dataclass(frozen=True, slots=True)
-class _ListingsFile:
+class _ListingsFile(Struct, frozen=True):
     listings: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _TiersFile:
+class _TiersFile(Struct, frozen=True):
     images_per_minute: int
     tiers: tuple[str, ...]
     groups: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _LimitGroup:
+class _LimitGroup(Struct, frozen=True):
     name: str
     source: Source
     reference: str
     like: str | None = None
-    limits: dict[str, dict[str, Any] | Literal["not supported"]] = field(default_factory=dict)
-    observed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    limits: dict[str, dict[str, Any] | Literal["not supported"]] = {}
+    observed: dict[str, dict[str, Any]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class _LanguagesFile:
+class _LanguagesFile(Struct, frozen=True):
     names: dict[str, str]
     other_names: dict[str, str]
     accepted: dict[str, tuple[str, ...]]
@@ -89,22 +84,20 @@ class _LanguagesFile:
     iso_639_1: dict[Literal["codes"], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _TokensFile:
+class _TokensFile(Struct, frozen=True):
     families: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _VoicesFile:
+class _VoicesFile(Struct, frozen=True):
     voices: list[dict[str, Any]]
-    custom: dict[str, Any] = field(default_factory=dict)
+    custom: dict[str, Any] = {}
 
 
-@dataclass(frozen=True)
 class Catalog:
     """The tables in ``folder``, and custom models. The app creates one catalog. Thread-safe."""
 
-    folder: Path = Path(__file__).parent
+    def __init__(self, folder: Path = _FOLDER) -> None:
+        self.folder = folder
 
     @cached_property
     def models(self) -> tuple[ModelCard, ...]:
@@ -378,17 +371,16 @@ class Catalog:
         return self._languages.other_names | {name: code for code, name in self._languages.names.items()}
 
 
-def _plain(record: DataclassInstance) -> dict[str, Any]:
+def _plain(record: Struct) -> dict[str, Any]:
     """Return the record as JSON data, without unknown and empty values."""
+    known = {name: value for name, value in asdict(record).items() if value not in (None, (), {})}
+    return {name: _plain_value(value) for name, value in known.items()}
 
-    def known(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in items
-            if value is not None and value not in ((), {})
-        }
 
-    return asdict(record, dict_factory=known)
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return _plain(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _fits(model_id: str, pattern: str) -> bool:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -45,7 +44,7 @@ def run(settings: Settings, *, as_json: bool = False) -> None:
                 color=color,
             )
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
     if any(not finding.well and finding.fatal for finding in findings):
         sys.exit(1)
 

@@ -12,10 +12,10 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.commands.failures import STARTUP_FAILURES
 from mockserver.installation import (
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The result of a check: passed (``well``), or a problem with its remedy, which can be ``fatal``."""
 
     subject: str
@@ -48,7 +47,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keeps the output of libraries out of the results
     server = ServerUnderTest(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 - from the parent process
     for subject in sys.argv[1:]:
-        for line in ({"begins": subject}, asdict(finding_of(subject, server))):
+        for line in ({"begins": subject}, finding_of(subject, server)._asdict()):
             print(json.dumps(line), file=results, flush=True)
     server.close()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import flask
+from msgspec import Struct
 
 from mockserver import json_styles
 
@@ -74,8 +74,7 @@ class Resettable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ControlContext:
+class ControlContext(Struct, frozen=True):
     """The parts of a server that the control API shows and changes.
 
     ``resettable`` are the parts that a reset and a snapshot include, by name, in order; ``closing`` is set when the

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mockserver.catalog.reading import read_file
 from mockserver.drift import models, schema_places, sdk_places
@@ -25,8 +26,7 @@ class NoSdk(Exception):
     """The official SDK is not installed. The message has the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class _DriftFile:
+class _DriftFile(Struct, frozen=True):
     requests: list[dict[str, Any]]
     events: list[dict[str, Any]]
     models: list[dict[str, str]]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from mockserver.catalog.reading import read_file, record, rows_of
 
@@ -31,8 +32,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(Struct, frozen=True, order=True):
     """A difference. ``where`` is a schema or table and the place in it; ``message`` is one sentence."""
 
     kind: Kind
@@ -40,8 +40,7 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """An intended difference: the findings of a ``kind`` at places that match the pattern ``where``."""
 
     kind: Kind
@@ -53,8 +52,7 @@ class Acceptance:
         return finding.kind == self.kind and fnmatchcase(finding.where, self.where.replace("[", "[[]"))
 
 
-@dataclass(frozen=True, slots=True)
-class _AcceptedFile:
+class _AcceptedFile(Struct, frozen=True):
     accepted: list[dict[str, object]]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredBy:
+class AnsweredBy(Struct, frozen=True):
     """A ``source`` of answers, such as ``whisper``, with ``details``: pairs of name and value.
 
     As text: ``whisper; model=embedded``.

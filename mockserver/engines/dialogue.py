@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from mockserver.engines.answered_by import AnsweredBy
 
@@ -19,8 +20,7 @@ ANSWERED_BY = AnsweredBy("responder")
 GREETING = "Hello! How can I help you today?"
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """A message of the conversation. ``text`` is its written text, ``transcript`` the transcript of its audio.
 
     ``calls`` are its tool calls by id. ``answers`` is the id of the call whose result it is.
@@ -29,12 +29,11 @@ class Turn:
     role: str
     text: str = ""
     transcript: str | None = None
-    calls: Mapping[str, ToolCall] = field(default_factory=dict)
+    calls: Mapping[str, ToolCall] = {}
     answers: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool that the model may call: a function with the JSON Schema of its arguments, or a custom tool."""
 
     name: str
@@ -42,8 +41,7 @@ class Tool:
     custom: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """A conversation to reply to. ``tools`` may be called; of the ``demanded`` ones, one must be called.
 
     ``json_schema`` is the schema that the reply's text must satisfy; an empty schema allows any JSON object.
@@ -56,8 +54,7 @@ class Conversation:
     json_schema: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A call of a tool. ``arguments`` is JSON, or free text for a custom tool."""
 
     name: str
@@ -65,8 +62,7 @@ class ToolCall:
     custom: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """The reply of a model: text or tool calls. ``answered_by`` is sent as ``x-mock-answered-by``.
 
     ``finish_reason`` is empty if it follows from the other fields.

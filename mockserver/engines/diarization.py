@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
 

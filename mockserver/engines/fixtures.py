@@ -13,10 +13,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver import strict_json
 from mockserver.audio.clip import Clip
@@ -42,8 +44,7 @@ class FixtureError(Exception):
     """A fixture cannot be used. The message names the file, the place in it and the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fixture:
+class Fixture(Struct, frozen=True):
     """A clip with a known transcript. ``facts`` are those of its audio file, if the fixture states them."""
 
     name: str

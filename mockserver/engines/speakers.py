@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.engines.answers import PLACEHOLDER
 
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import Segment, Transcription
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSpeaker:
+class KnownSpeaker(Struct, frozen=True):
     """A speaker that the request names, with a sample of the voice and its length in seconds."""
 
     name: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mockserver.audio.encode import SPEECH_SAMPLE_RATE as SPEECH_SAMPLE_RATE
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import Voice
 
 
-@dataclass(frozen=True, slots=True)
-class Utterance:
+class Utterance(NamedTuple):
     """A text to speak.
 
     ``speed`` is a factor (0.25 to 4). ``language`` is an ISO 639-1 code; with ``None`` it is detected from the text.
@@ -27,8 +25,7 @@ class Utterance:
     instructions: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenWord:
+class SpokenWord(NamedTuple):
     """A word of the utterance with its times: seconds from the start of the delivered speech."""
 
     text: str
@@ -36,8 +33,7 @@ class SpokenWord:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechChunk:
+class SpeechChunk(NamedTuple):
     """A chunk of speech. ``pcm`` is s16le mono at ``SPEECH_SAMPLE_RATE``; ``words`` are those that end with it."""
 
     pcm: bytes

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import segments_of_words
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import TranscriptionOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True):
     """An utterance: its words with their times, its language, and its duration in seconds."""
 
     words: tuple[Word, ...]

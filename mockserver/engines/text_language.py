@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mockserver.catalog.languages import language_table, primary_subtag
 
@@ -23,8 +24,7 @@ _LATIN = re.compile(r"[a-zA-Z\u00aa-\u024f\u1e00-\u1eff]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Script:
+class _Script(Struct, frozen=True):
     letters: re.Pattern[str]
     language: str
     unless: tuple[tuple[str, re.Pattern[str]], ...]

@@ -6,8 +6,9 @@ Times are seconds from the start of the clip. Languages are ISO 639-1 codes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
@@ -18,8 +19,7 @@ Look = Callable[[], None]
 """Called repeatedly while a request waits for an engine. Raises if the answer is no longer needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A word with its punctuation, its times, and the engine's confidence (0 to 1)."""
 
     text: str
@@ -35,8 +35,7 @@ class TokenLogprob(NamedTuple):
     logprob: float
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A section of a transcription, usually a sentence. ``text`` has no surrounding space.
 
     The engine did not provide fields that are ``None``; the room ``wire`` derives them.
@@ -57,8 +56,7 @@ class Segment:
     logprobs: tuple[TokenLogprob, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VadOptions:
+class VadOptions(Struct, frozen=True):
     """Options of voice activity detection (the request's ``chunking_strategy``)."""
 
     threshold: float = 0.5
@@ -66,8 +64,7 @@ class VadOptions:
     silence_duration_ms: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptionOptions:
+class TranscriptionOptions(Struct, frozen=True):
     """Options of one transcription request.
 
     ``languages`` are hints of the languages spoken; ``words`` requests word times.
@@ -82,8 +79,7 @@ class TranscriptionOptions:
     vad: VadOptions | None = None
 
 
-@dataclass(slots=True)
-class Transcription:
+class Transcription(Struct):
     """The transcription of a clip. ``segments`` may be an iterator that transcribes while it is read.
 
     ``answered_by`` names the engine. ``duration`` is in seconds.
@@ -93,7 +89,7 @@ class Transcription:
     answered_by: AnsweredBy
     duration: float
     languages: tuple[str, ...]
-    segments: Iterable[Segment] = field(default_factory=tuple)
+    segments: Iterable[Segment] = ()
 
 
 class EngineUnavailable(Exception):

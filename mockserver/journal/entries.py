@@ -101,7 +101,7 @@ class KeptClip(NamedTuple):
 
         if self.audio.container is None:
             raise UndecodableAudio("it was not decoded for this request")
-        return ClipFacts(*(getattr(self.audio, name) for name in ClipFacts.__dataclass_fields__))
+        return ClipFacts(*(getattr(self.audio, name) for name in ClipFacts.__struct_fields__))
 
 
 class EntryFacts:

@@ -8,9 +8,10 @@ the schemas in ``schemas/mock`` and a keyword of the Python API; a test compares
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from mockserver.catalog.paths import path_expression, without_version
 from mockserver.matching import comparisons
@@ -28,8 +29,7 @@ _REQUEST: frozenset[Subject] = frozenset({"request"})
 _ENTRY: frozenset[Subject] = frozenset({"entry"})
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition of patterns.
 
     ``read`` returns the value to compare from the facts, or with ``of_clips`` from each audio file, one of which must

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 MAX_CHARACTERS = 10_000  # characters of a pattern
 MAX_REPEATS = 1_000  # RE2's own bound for {m,n}
@@ -49,8 +50,7 @@ class ExpressionError(ValueError):
     """A text cannot be used as a regular expression. The message continues a sentence that begins with the text."""
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """A regular expression. Searching takes no lock and lets other threads run."""
 
     pattern: str

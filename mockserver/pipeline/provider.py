@@ -27,7 +27,7 @@ Headers = list[tuple[str, str]]
 
 
 class Fill(Protocol):
-    """Makes a context: a dataclass with fields of the names of parts of the server."""
+    """Makes a context: a record with fields of the names of parts of the server."""
 
     def __call__(self, context: type[Context], **own: Any) -> Context:
         """Return a ``context`` filled with parts of the server and with the provider's ``own`` parts."""

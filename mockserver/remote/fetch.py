@@ -16,11 +16,12 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+
+from msgspec import Struct
 
 from mockserver.remote.addresses import is_public
 
@@ -46,8 +47,7 @@ class NotAllowed(FetchError):
     """The settings do not allow a URL; the message names the setting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A fetched file; ``name`` is the last segment of its URL's path."""
 
     name: str
@@ -64,8 +64,7 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetcher:
+class Fetcher(Struct, frozen=True):
     """An HTTP client for the ``allowed`` hosts: names or patterns such as ``*.example.com``, with or without a port.
 
     An entry without a port allows the standard ports of public addresses. Local and private addresses must be named as
@@ -157,8 +156,7 @@ class Fetcher:
         return FetchError(f"{target.url} is larger than {self.max_bytes} bytes (setting max_body_bytes).")
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     """The parts of a URL."""
 
     url: str

@@ -14,7 +14,7 @@ _KEY = re.compile(r"[!-~]{1,4096}")  # characters that a header value can carry
 _NAME = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LimitRow:
     """Limits of a limit group that replace those of the catalog, for one tier or for all. ``None`` removes a limit.
 
@@ -27,7 +27,7 @@ class LimitRow:
     observed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountRow:
     """An ``[[accounts]]`` entry of ``mockserver.toml``."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from mockserver.state.blobs import named_in
 from mockserver.state.disk import DAMAGED, PARTIAL
@@ -36,18 +37,17 @@ class Damaged(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """The content of a state folder."""
 
-    kept: list[Kept] = field(default_factory=list)
-    damaged: list[Damaged] = field(default_factory=list)
-    incomplete: list[Path] = field(default_factory=list)
-    unsettled: list[Path] = field(default_factory=list)  # blobs in ``incoming/`` that a value names
-    unnamed: list[Path] = field(default_factory=list)  # blobs in ``blobs/`` that no value names
-    foreign: list[Path] = field(default_factory=list)  # files that no server writes
+    kept: list[Kept] = []
+    damaged: list[Damaged] = []
+    incomplete: list[Path] = []
+    unsettled: list[Path] = []  # blobs in ``incoming/`` that a value names
+    unnamed: list[Path] = []  # blobs in ``blobs/`` that no value names
+    foreign: list[Path] = []  # files that no server writes
     set_aside: int = 0  # number of files that earlier starts set aside
-    sizes: dict[str, int] = field(default_factory=dict)  # bytes of each blob
+    sizes: dict[str, int] = {}  # bytes of each blob
     next_number: int = 0  # of the next new value file
 
     @property

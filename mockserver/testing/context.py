@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import Schemas
 
 
-@dataclass(frozen=True, slots=True)
-class ApiContext:
+class ApiContext(Struct, frozen=True):
     """The parts of a server that the Python API uses.
 
     ``resettable`` are the parts that a reset includes, by name; ``closing`` is set when the server closes.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from mockserver.audio.content import Content
 from mockserver.audio.uploads import FilePart
@@ -40,8 +41,7 @@ class MultipartError(ValueError):
     """The body is not a valid multipart form; the message gives the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """The parts of a form: ``fields`` in the order sent, ``files`` by name (the last of a name wins)."""
 
     fields: list[tuple[str, str]]
@@ -92,9 +92,8 @@ def to_document(form: Form, properties: Mapping[str, Any]) -> dict[str, Any]:
     return document | dict.fromkeys(form.files, "")
 
 
-@dataclass(slots=True)
-class _Part:
-    headers: dict[str, str] = field(default_factory=dict)
+class _Part(Struct):
+    headers: dict[str, str] = {}
     start: int = 0
     end: int = 0
 

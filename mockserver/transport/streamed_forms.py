@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from mockserver.audio.content import ContentWriter, Spool
 from mockserver.audio.uploads import FilePart
@@ -43,8 +44,7 @@ class Writer(Protocol):
 BeginFile = Callable[[str, str | None, str], Writer]
 
 
-@dataclass(frozen=True, slots=True)
-class FileField:
+class FileField(Struct, frozen=True):
     """The file of a streamed form: the ``name`` of its part and its maximum size.
 
     A larger file is refused with ``error``, a row of ``catalog/errors.toml``.
@@ -55,8 +55,7 @@ class FileField:
     error: str
 
 
-@dataclass(slots=True)
-class ReceivedFile:
+class ReceivedFile(Struct):
     """A received file of a form, as it was sent. It is not decoded: it need not be audio."""
 
     place: str
@@ -86,12 +85,11 @@ class ReceivedFile:
         return self.writer.commit()
 
 
-@dataclass(slots=True)
-class StreamedForm:
+class StreamedForm(Struct):
     """The parts of a form. A context manager, which deletes the files that were not kept."""
 
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    files: dict[str, ReceivedFile] = field(default_factory=dict)
+    fields: list[tuple[str, str]] = []
+    files: dict[str, ReceivedFile] = {}
     _opened: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> StreamedForm:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -22,8 +23,7 @@ MAX_VIOLATIONS = 100
 _room_left: ContextVar[list[int]] = ContextVar("room_left")  # one item: what is left of MAX_VIOLATIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """One violation of a schema in a document.
 
     ``path`` leads to the place, including the name of a missing or unknown property. ``keyword`` is the violated JSON
@@ -38,7 +38,7 @@ class Violation:
     keyword: str
     expected: Any
     found: Any
-    schema: Mapping[str, Any] = field(default_factory=dict)
+    schema: Mapping[str, Any] = {}
     order: int = 0
     sequence: int = 0
 

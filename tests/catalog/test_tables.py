@@ -6,13 +6,13 @@ import json
 import re
 import shutil
 import tomllib
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faster_whisper.tokenizer import _LANGUAGE_CODES
+from msgspec.structs import asdict
 
 import mockserver.catalog
 from mockserver.catalog.records import Voice

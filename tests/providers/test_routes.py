@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import fields
 
 import pytest
 
@@ -62,5 +61,5 @@ def test_the_functions_of_an_operation_take_the_context_that_they_are_bound_to(
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda context: context.__name__)
 def test_the_fields_of_contexts_are_parts_of_the_server_of_the_same_types(context: type) -> None:
-    parts = {each.name: each.type for each in fields(Services)} | OWN | PROPERTIES
-    assert {each.name: each.type for each in fields(context)}.items() <= parts.items()
+    parts = Services.__annotations__ | OWN | PROPERTIES
+    assert context.__annotations__.items() <= parts.items()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.catalog.languages import espeak_voices
 from mockserver.catalog.reading import read_table
@@ -28,8 +30,7 @@ SLOWEST_SPEED, FASTEST_SPEED = 0.25, 4.0  # API reference, Create speech
 UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Direction:
+class Direction(Struct, frozen=True):
     """The changes that ``instructions`` request: factors of rate, gain and pitch range, and a shift of pitch.
 
     ``variant`` replaces the voice's timbre, ``base`` its accent; ``language`` is an ISO 639-1 code.
@@ -44,8 +45,7 @@ class Direction:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """The request to espeak-ng, and the factor ``tempo`` by which its speech is sped up afterwards."""
 
     request: SpeechRequest
@@ -120,8 +120,7 @@ def _match(pattern: re.Pattern[str], instructions: str) -> re.Match[str] | None:
     return next((found for found in matches if not negation.search(instructions[: found.start()])), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(Struct, frozen=True):
     """The compiled rules of ``catalog/instructions.toml``. ``languages`` maps names of languages to their codes."""
 
     negation: re.Pattern[str]

@@ -13,9 +13,8 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.engines.speech import SpeechFailed
 from mockserver.installation import broken_part, origin_of
@@ -29,8 +28,7 @@ _VOICE_DATA = ("intonations", "phondata", "phonindex", "phontab", "en_dict", "la
 REMEDY = "install it with `pip install espeakng-loader`, or with your system's packages (libespeak-ng1)"
 
 
-@dataclass(frozen=True, slots=True)
-class EspeakFacts:
+class EspeakFacts(NamedTuple):
     """The loaded espeak-ng: its library file, its version, and its number of voices."""
 
     library: str

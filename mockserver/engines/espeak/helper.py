@@ -27,7 +27,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -60,8 +59,7 @@ class SpeechLimits(NamedTuple):
     memory: int = 1 << 29  # bytes of address space; a child starts with a tenth of it
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechRequest:
+class SpeechRequest(NamedTuple):
     """A request to espeak-ng.
 
     ``rate`` is in words per minute, ``pitch`` and ``pitch_range`` are 0 to 100, ``volume`` is a factor (up to 2).
@@ -76,7 +74,7 @@ class SpeechRequest:
 
     def to_line(self) -> bytes:
         """Return the request as a line for the helper."""
-        return json.dumps(asdict(self)).encode() + b"\n"
+        return json.dumps(self._asdict()).encode() + b"\n"
 
 
 def main(arguments: list[str]) -> None:
@@ -187,8 +185,7 @@ def _send_waiting(connections: Iterable[list[int]]) -> None:
             os.write(connection, WAITING)
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
+class _Child(NamedTuple):
     """A child that waits for its socket. It is forked ahead, because a fork takes a noticeable time.
 
     ``pipe`` is readable (end of file) once the child has ended.

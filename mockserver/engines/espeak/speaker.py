@@ -6,7 +6,6 @@ import logging
 import os
 import re
 from contextlib import closing
-from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from mockserver.engines.espeak.helper import (
@@ -113,7 +112,7 @@ class Pyttsx3Speaker:
                 text.lstrip(),
             )
             try:
-                yield from progress.follow(self._answer(replace(request, text=text)))
+                yield from progress.follow(self._answer(request._replace(text=text)))
             except _Died:
                 log.warning("espeak-ng crashed again. The rest of the text is left out of the speech.")
 

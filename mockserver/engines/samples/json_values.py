@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice, product
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from mockserver.engines.samples.flat_schemas import (
     FLATTENED,
@@ -67,8 +68,7 @@ def sample(schema: Schema, hint: str = "") -> object:
     raise NoSample("no value of the schema was found")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """The place of a value: the property's name, the hint, and the references followed to get there."""
 
     name: str = ""

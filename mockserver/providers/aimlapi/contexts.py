@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from mockserver.state.memory import MemoryStore
 
 
-@dataclass(frozen=True, slots=True)
-class AimlApiContext:
+class AimlApiContext(Struct, frozen=True):
     """The parts of a server that the provider itself uses."""
 
     accounts: Accounts
@@ -33,8 +33,7 @@ class AimlApiContext:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
-class JobsContext:
+class JobsContext(Struct, frozen=True):
     """The parts of a server that speech-to-text jobs use; ``queue`` has the jobs with audio to fetch or transcribe."""
 
     blobs: Blobs

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.engines.derive import with_words
 from mockserver.engines.transcription import TranscriptionOptions
@@ -21,8 +23,7 @@ Value = dict[str, Any]
 _DIARIZING = {"deepgram": "diarize", "assemblyai": "speaker_labels"}  # the parameter that asks for speakers
 
 
-@dataclass(frozen=True, slots=True)
-class AudioFacts:
+class AudioFacts(Struct, frozen=True):
     """The facts of the audio file in a result; ``duration`` is in seconds."""
 
     sha256: str
@@ -30,8 +31,7 @@ class AudioFacts:
     channels: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class JobTranscript:
+class JobTranscript(Struct, frozen=True):
     """The transcript of a finished job, with the values that results render.
 
     ``id`` is a UUID; ``created`` is a time by the clock, in seconds since 1970.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Accounts
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import RequestSchemas
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAiContext:
+class OpenAiContext(Struct, frozen=True):
     """The parts of a server that the provider itself uses."""
 
     accounts: Accounts
@@ -39,8 +39,7 @@ class OpenAiContext:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
-class AudioContext:
+class AudioContext(Struct, frozen=True):
     """The parts of a server that the endpoints below ``/v1/audio`` use."""
 
     catalog: Catalog
@@ -52,8 +51,7 @@ class AudioContext:
     store: MemoryStore
 
 
-@dataclass(frozen=True, slots=True)
-class ChatContext:
+class ChatContext(Struct, frozen=True):
     """The parts of a server that the endpoints below ``/v1/chat`` use."""
 
     catalog: Catalog
@@ -68,8 +66,7 @@ class ChatContext:
     url_sources: UrlSources
 
 
-@dataclass(frozen=True, slots=True)
-class FilesContext:
+class FilesContext(Struct, frozen=True):
     """The parts of a server that ``/v1/files`` and ``/v1/uploads`` use."""
 
     blobs: Blobs
@@ -80,16 +77,14 @@ class FilesContext:
     store: MemoryStore
 
 
-@dataclass(frozen=True, slots=True)
-class BatchesContext:
+class BatchesContext(Struct, frozen=True):
     """The parts of a server that ``/v1/batches`` uses."""
 
     batches: Batches
     request_schemas: RequestSchemas
 
 
-@dataclass(frozen=True, slots=True)
-class ModelsContext:
+class ModelsContext(Struct, frozen=True):
     """The parts of a server that ``/v1/models`` and the project's rate limits use."""
 
     catalog: Catalog
@@ -98,8 +93,7 @@ class ModelsContext:
     model_list: ModelList
 
 
-@dataclass(frozen=True, slots=True)
-class UnservedContext:
+class UnservedContext(Struct, frozen=True):
     """The parts of a server that the refusals of requests without an endpoint use."""
 
     accounts: Accounts

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mockserver.errors import ApiError
 from mockserver.validation import explanations as explain
@@ -20,8 +21,7 @@ _ENDS_WITH = ("first_id", "last_id", "has_more")
 Value = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """The paging of a list. ``schema`` is the schema of its query, with the defaults of ``limit`` and ``order``.
 
     ``missing`` is the error for an ``after`` that is not in the list; ``order`` is the real default if it differs from

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import zlib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from mockserver.catalog.reading import read_table
 
@@ -23,13 +24,12 @@ API_VERSION = "2020-10-01"
 _TABLE = Path(__file__).parents[2] / "catalog" / "headers.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A row of ``services`` in ``catalog/headers.toml``, which explains the columns."""
 
     operations: tuple[str, ...]
     expose: tuple[str, ...]
-    streams: Mapping[str, str] = field(default_factory=dict)
+    streams: Mapping[str, str] = {}
     any_origin: bool = False
     names_account: bool = True
     request_id: Literal["req", "uuid"] = "req"

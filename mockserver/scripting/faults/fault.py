@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockserver.matching.patterns import Pattern
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 ERROR = "error"  # the kind of fault that answers with an error of the catalog
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A fault. The members are those of ``schemas/mock/fault.json``.
 
     ``kind`` is one of ``kinds.KINDS``. ``error`` is the name of an error of the catalog, for the kind ``error``.

@@ -9,9 +9,11 @@ The order is that of the guide, ``docs/faults.md``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.scripting.faults import events
 from mockserver.scripting.faults.fault import ERROR
@@ -33,8 +35,7 @@ Breaks = Callable[["Breakable"], Broken]
 FailsJob = Callable[["Fault"], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of fault: the parameters that it ``takes``, and the functions that apply it.
 
     It hits only requests that ask for what it ``needs`` (see ``LiveRequest.asks_for``).

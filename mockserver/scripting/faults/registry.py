@@ -6,8 +6,10 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockserver.errors import ApiError
 from mockserver.scripting.faults.definition import FaultError, define
@@ -37,14 +39,12 @@ class FaultStatus(NamedTuple):
     seen: int
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(Struct):
     seen: int = 0
     hits: int = 0
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """A fault and its counters, by account. ``order`` grows with time."""
 
     fault: Fault

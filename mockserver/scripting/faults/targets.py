@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockserver.wire import sse
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 _PASSING = 1  # events left intact, unless the fault sets ``after``
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A request that has arrived and is not handled yet.
 
     ``release`` frees the slot of the request for another one; ``refusal`` returns the error of a fault of kind
@@ -37,8 +37,7 @@ class Arrival:
         self.connection.wait(seconds, self.closing)
 
 
-@dataclass(frozen=True, slots=True)
-class Breakable:
+class Breakable(Struct, frozen=True):
     """A reply to break: its body in ``pieces``, and ``whole`` unless it is a stream.
 
     ``media_type`` is its content type without parameters. ``announce`` sets the content length in its headers.

@@ -9,9 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver.resources import data_folder
 from mockserver.scripting.stubs.located import Located, Place, SourceError
@@ -41,8 +42,7 @@ class StubFileError(SettingsError):
         self.missing = missing
 
 
-@dataclass(frozen=True, slots=True)
-class StubDocument:
+class StubDocument(Struct, frozen=True):
     """The document of a stub in a file, with an id. ``source`` is its file and line.
 
     Paths in its replies are relative to ``folder``.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Place = tuple[str | int, ...]  # the path of a value: names and indexes
 
@@ -19,8 +20,7 @@ class SourceError(ValueError):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A JSON value, and the line of every value in it."""
 
     value: Any

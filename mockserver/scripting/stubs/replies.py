@@ -7,9 +7,11 @@ import itertools
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.audio.content import LARGE
 from mockserver.engines.answered_by import AnsweredBy
@@ -66,8 +68,7 @@ class FileBody(Iterator[bytes]):
         self._opened.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Scripted:
+class Scripted(Struct, frozen=True):
     """A stub's reply to one request. Paths in it are relative to ``folder``.
 
     ``bodies`` caches the bodies of the stub's replies by the reply's ``id()``; all requests share them. It is ``None``

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mockserver.scripting.stubs.replies import content_kinds
 
@@ -20,8 +21,7 @@ class StubError(ValueError):
     """An invalid stub. The message says where and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stub:
+class Stub(Struct, frozen=True, eq=False):
     """A pattern and its replies. ``account_id`` is the account that it answers, ``None``: every account.
 
     ``order`` grows with time; ``source`` is the file and line of a stub from a file; paths in the replies are relative
@@ -35,7 +35,7 @@ class Stub:
     order: int
     source: str = ""
     folder: Path | None = None
-    bodies: dict[int, bytes] = field(default_factory=dict, repr=False)  # of its replies; see ``Scripted``
+    bodies: dict[int, bytes] = {}  # of its replies; see ``Scripted``
 
     @property
     def priority(self) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockserver.scripting.stubs.stub import Stub
@@ -15,12 +16,11 @@ STARTED = "started"  # the state in which every scenario begins
 _MAX_ACCOUNTS = 4096  # accounts with counters; the least recently used is evicted
 
 
-@dataclass(slots=True)
-class _Counters:
+class _Counters(Struct):
     """The counters of one account: the uses of each stub, and the state of each scenario."""
 
-    used: dict[str, int] = field(default_factory=dict)
-    scenarios: dict[str, str] = field(default_factory=dict)
+    used: dict[str, int] = {}
+    scenarios: dict[str, str] = {}
 
 
 class StubUse:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from mockserver.errors import ApiError
 
@@ -35,8 +36,7 @@ class HeadLimits(NamedTuple):
     fields: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Head:
+class Head(Struct, frozen=True, eq=False):
     """The head of a request. ``path`` is decoded, except for ``%2F``; ``fields`` have lower-case names.
 
     ``length`` is the size of the body in bytes, ``None`` for a chunked one. Requests with the same head share it.

@@ -9,8 +9,9 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockserver.errors import ApiError
 from mockserver.transport.http_server.connections import Connection
@@ -41,8 +42,7 @@ _YOUNG_SHARE = 8  # there is a crowd if more than 1 in 8 connections is new
 _REMINDER_SECONDS = 60.0  # between two warnings that there is no room
 
 
-@dataclass(slots=True)
-class _Farewell:
+class _Farewell(Struct):
     """The time and bytes left for a client that was refused while it sent, so that it can read the refusal."""
 
     silent_until: float

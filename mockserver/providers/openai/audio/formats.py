@@ -6,8 +6,7 @@ Renderers import what they use when they are called: the command line needs only
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mockserver.engines.transcription import Segment, Task
@@ -17,8 +16,7 @@ _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(NamedTuple):
     """A complete transcription, with the values that response formats render.
 
     ``duration`` is in seconds, ``language`` the English name ("english"). The last three are for members of ``json``
@@ -37,8 +35,7 @@ class Transcript:
     usage: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """A response format; ``tasks`` are the tasks that it is available for."""
 
     content_type: str

@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from mockserver.audio.decode import UnusableAudio, decode, pcm_hasher, pcm_pieces
 from mockserver.audio.encode import encode_speech

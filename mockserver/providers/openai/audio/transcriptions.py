@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mockserver.audio.uploads import FORM_FILE, AudioPlace
 from mockserver.engines.speakers import KnownSpeaker, with_speakers
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import AudioContext
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptionRequest:
+class TranscriptionRequest(Struct, frozen=True):
     """The form of a transcription request, typed and with defaults."""
 
     rules: TranscriptionRules

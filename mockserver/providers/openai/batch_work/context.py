@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import RequestSchemas
 
 
-@dataclass(frozen=True, slots=True)
-class BatchWorkContext:
+class BatchWorkContext(Struct, frozen=True):
     """The parts of a server that store batches, validate their input and answer their lines."""
 
     account_settings: AccountSettings
