@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import gc
 import http.client
-import importlib.util
-import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import openai
 import pytest
@@ -239,39 +234,6 @@ def test_the_number_of_threads_is_bounded(hello: Clip) -> None:
         for connection in connections:
             connection.sendall(request[len(request) // 2 :])
         assert all(parse_response(read_all(connection)).body == ANSWER for connection in connections)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("gunicorn") is None, reason="gunicorn is not installed")
-def test_gunicorn_hosts_the_app(hello: Clip, tmp_path: Path) -> None:
-    environment = {**os.environ, "MOCKSERVER_WHISPER_MODEL": "none"}
-    command = [sys.executable, "-m", "gunicorn", "mockserver.app:create_app()", "--bind", "127.0.0.1:0"]
-    with subprocess.Popen(
-        [*command, "--worker-class", "gthread"],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-    ) as hosted:
-        try:
-            assert hosted.stderr is not None
-            found = (re.search(r"Listening at: (http://\S+)", line) for line in hosted.stderr)
-            url = next(match.group(1) for match in found if match)
-            with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-mock-me") as client:
-                spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello there.")
-                clip = ("spoken.mp3", spoken.content)
-                assert client.audio.transcriptions.create(model="whisper-1", file=clip).text == "Hello there."
-                with client.audio.transcriptions.create(
-                    model="gpt-4o-transcribe", file=hello, stream=True
-                ) as events:
-                    assert next(iter(events)).type == "transcript.text.delta"
-                with pytest.raises(openai.NotFoundError) as unknown:
-                    client.models.retrieve("fake_id")
-                assert unknown.value.response.reason_phrase == "Not Found"
-        finally:
-            hosted.terminate()
-            hosted.communicate()
-    assert hosted.returncode == 0
 
 
 def test_an_answered_request_leaves_no_garbage(server: MockServer, hello: tuple[str, bytes]) -> None:
