@@ -26,7 +26,6 @@ class TranscriptionRules(Struct, frozen=True):
       ``alternatives``, or, without any, all formats of the model.
     - ``error_style``: compact JSON with a sibling ``usage`` ("whisper"), or indented by two spaces ("engine").
     - ``language_codes``: the table of ``languages.toml`` with the accepted values of ``language``.
-    - ``translates``: the model serves ``v1/audio/translations``.
     """
 
     response_formats: tuple[str, ...]
@@ -44,7 +43,6 @@ class TranscriptionRules(Struct, frozen=True):
     internal_name: str
     error_style: Literal["whisper", "engine"]
     language_codes: str
-    translates: bool
     alternatives: tuple[str, ...] = ()
     max_duration: float | None = None
     max_input_tokens: int | None = None

@@ -43,11 +43,10 @@ class Misnamed(Struct, frozen=True):
     """A refusal of files with contents that do not match their name.
 
     ``error`` is a row of ``errors.toml``. The refusal applies to files with these ``extensions`` and ``containers``; if
-    a list is empty, to all. ``evidence`` is the source.
+    a list is empty, to all.
     """
 
     error: str
-    evidence: str
     extensions: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
 
