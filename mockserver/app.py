@@ -14,7 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.accounts.accounts import Accounts
 from mockserver.accounts.settings import AccountSettings
-from mockserver.catalog.paths import VERSION
+from mockserver.catalog.paths import VERSION, has_double_slash
 from mockserver.clock import Clock
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
@@ -51,7 +51,6 @@ from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from mockserver.transport.answer_memory import AnswerMemory
-from mockserver.transport.urls import has_double_slash, written_path
 from mockserver.validation.schemas import RequestSchemas, Schemas
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
 
     def answer_unserved() -> flask.Response | None:
         error, environ = flask.request.routing_exception, flask.request.environ
-        if error is None and not has_double_slash(written_path(environ)):
+        if error is None and not has_double_slash(flask_adapter.written_path(environ)):
             return None
         request = flask_adapter.request_of(environ)
         return flask_adapter.response_of(

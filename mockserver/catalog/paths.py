@@ -40,6 +40,16 @@ def without_version(path: str) -> str:
     return path[len(VERSION) :] if path.startswith(VERSION + "/") else path
 
 
+def lacks_version(path: str) -> bool:
+    """Return whether ``path`` is not below ``/v1``."""
+    return not path.startswith(VERSION + "/")
+
+
+def has_double_slash(path: str) -> bool:
+    """Return whether ``path`` has an empty segment, unlike every path of the API."""
+    return "//" in path
+
+
 def path_expression(template: str) -> str:
     """Return a path template as a regular expression: ``{id}`` and ``<id>`` match one segment, ``*`` anything."""
     fixed = map(re.escape, _PLACEHOLDER.split(template))

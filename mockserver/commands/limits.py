@@ -20,7 +20,7 @@ from rich.text import Text
 
 from mockserver.catalog.limit_kinds import KINDS, QUEUE_KINDS
 from mockserver.commands.failures import fail
-from mockserver.limits.durations import go_duration
+from mockserver.limits.headers import go_duration
 from mockserver.settings.loading import catalog_of
 from mockserver.wording import shown
 

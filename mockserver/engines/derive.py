@@ -1,4 +1,4 @@
-"""Derives the missing parts of a transcript: segments from text, words from segments.
+"""Derives the missing parts of a transcript: segments from text, words from segments, confidences.
 
 Times are distributed in proportion to the length of the written words, which is accurate to a few tenths of a second.
 """
@@ -6,7 +6,8 @@ Times are distributed in proportion to the length of the written words, which is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ _ABBREVIATION = re.compile(
 )
 # Marks that end a sentence: the first kind before a space or the end of the text, the second kind anywhere.
 _ENDS = re.compile(r"([.!?…]++)[\"'”»)]*+|[。！？]++")
+_MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.85, 0.9995  # range of derived confidences
 
 
 def segments_of(text: str, duration: float) -> tuple[Segment, ...]:
@@ -60,6 +62,19 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
             segments.append(Segment(text, sentence[0].start, sentence[-1].end, words=tuple(sentence)))
             sentence = []
     return tuple(segments)
+
+
+def confidence_of_word(word: Word) -> float:
+    """Return the confidence of a word, from 0 to 1: the engine's, or one that is derived from the text."""
+    if word.probability is not None:
+        return round(min(max(word.probability, 0.0), 1.0), 7)
+    share = zlib.crc32(word.text.encode()) / 0xFFFFFFFF
+    return round(_MIN_CONFIDENCE + (_MAX_CONFIDENCE - _MIN_CONFIDENCE) * share, 7)
+
+
+def confidence_of_words(words: Sequence[Word]) -> float:
+    """Return the confidence of a transcript: the mean of its words; 0 without words."""
+    return round(sum(map(confidence_of_word, words)) / len(words), 7) if words else 0.0
 
 
 def _sentences(text: str) -> list[str]:

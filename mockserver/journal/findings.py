@@ -6,8 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mockserver.catalog.own_models import how_to_add
-from mockserver.catalog.paths import VERSION, calls_of, similar_path, without_version
-from mockserver.transport.urls import has_double_slash, lacks_version
+from mockserver.catalog.paths import (
+    VERSION,
+    calls_of,
+    has_double_slash,
+    lacks_version,
+    similar_path,
+    without_version,
+)
 
 if TYPE_CHECKING:
     from mockserver.journal.record import Record

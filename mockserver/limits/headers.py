@@ -1,4 +1,4 @@
-"""The ``x-ratelimit-*`` and ``retry-after`` response headers."""
+"""The ``x-ratelimit-*`` and ``retry-after`` response headers, and durations as the API writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mockserver.limits import bucket
-from mockserver.limits.durations import go_duration
 
 if TYPE_CHECKING:
     from mockserver.limits.bucket import Bucket
@@ -42,3 +41,15 @@ def limit_headers(
 def retry_headers(milliseconds: int) -> Headers:
     """Return ``retry-after`` in whole seconds, rounded up, at least 1, and ``retry-after-ms`` in milliseconds."""
     return ("retry-after", str(max(1, -(-milliseconds // 1000)))), ("retry-after-ms", str(milliseconds))
+
+
+def go_duration(milliseconds: int) -> str:
+    """Return whole milliseconds as Go prints a ``time.Duration``: ``0s``, ``120ms``, ``8.64s``, ``114h18m0s``."""
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds else "0s"
+    minutes, rest = divmod(milliseconds, 60_000)
+    seconds = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    if not minutes:
+        return seconds
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{seconds}" if hours else f"{minutes}m{seconds}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mockserver.catalog.limit_kinds import KINDS
 from mockserver.errors import ApiError
 from mockserver.limits import bucket, headers
-from mockserver.limits.durations import go_duration
+from mockserver.limits.headers import go_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,6 @@ from mockserver.pipeline.request import InnerCall, Request, RequestHeaders
 from mockserver.pipeline.responses import Reply, crashed, log_exchange, refusal_reply
 from mockserver.transport.bodies import announced_length
 from mockserver.transport.connection import HEADERS, Connection
-from mockserver.transport.urls import written_path
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,6 +48,12 @@ def request_of(environ: dict[str, Any]) -> Request:
         server=(environ["SERVER_NAME"], int(port) if port.isdecimal() else None),
         inner=InnerCall.of(environ),
     )
+
+
+def written_path(environ: Mapping[str, Any]) -> str:
+    """Return the path of a WSGI request as the client wrote it, without the query."""
+    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:

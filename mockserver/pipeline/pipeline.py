@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mockserver.catalog.paths import VERSION
+from mockserver.catalog.paths import VERSION, lacks_version
 from mockserver.errors import ApiError
 from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.pipeline.call import Answer, Call
@@ -28,7 +28,6 @@ from mockserver.pipeline.scripted.errors import ScriptedErrors
 from mockserver.scripting.stubs.pacing import Pacing
 from mockserver.settings.model import SettingsError
 from mockserver.state.disk import StateFailed
-from mockserver.transport.urls import lacks_version
 
 if TYPE_CHECKING:
     import threading

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mockserver.wire import confidence
+from mockserver.engines.derive import confidence_of_word, confidence_of_words
 from mockserver.wire.transcripts import text_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def result(
         "speech_model": model,
         "text": text_of(segments),
         "words": _words(segments, duration),
-        "confidence": confidence.of_words(words),
+        "confidence": confidence_of_words(words),
         "audio_duration": math.ceil(round(duration, 4)),
         "speed_boost": False,
         "throttled": False,
@@ -95,7 +95,7 @@ def result(
 def _utterance(speaker: str, segments: Sequence[Segment], duration: float) -> Value:
     words = _words(segments, duration)
     return {
-        "confidence": confidence.of_words([word for segment in segments for word in segment.words or ()]),
+        "confidence": confidence_of_words([word for segment in segments for word in segment.words or ()]),
         "end": _milliseconds(segments[-1].end, duration),
         "speaker": speaker,
         "start": _milliseconds(segments[0].start, duration),
@@ -113,7 +113,7 @@ def _word(word: Word, segment: Segment, duration: float) -> Value:
         "text": word.text.strip(),
         "start": _milliseconds(word.start, duration),
         "end": _milliseconds(word.end, duration),
-        "confidence": confidence.of_word(word),
+        "confidence": confidence_of_word(word),
     }
     return value if segment.speaker is None else value | {"speaker": segment.speaker}
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from mockserver.wire import confidence
+from mockserver.engines.derive import confidence_of_word, confidence_of_words
 from mockserver.wire.transcripts import text_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def results(segments: Sequence[Segment], duration: float, *, punctuated: bool) -
     transcript = text_of(segments) if punctuated else " ".join(word["word"] for word in words)
     alternative = {
         "transcript": transcript,
-        "confidence": confidence.of_words([word for segment in segments for word in segment.words or ()]),
+        "confidence": confidence_of_words([word for segment in segments for word in segment.words or ()]),
         "words": words,
         "paragraphs": [
             _paragraph([segment for segment in turn if segment.text], duration)
@@ -70,7 +70,7 @@ def _word(word: Word, segment: Segment, speakers: Sequence[str], duration: float
         "word": (_without_marks(spoken) or spoken).lower(),
         "start": _within(word.start, duration),
         "end": _within(word.end, duration),
-        "confidence": confidence.of_word(word),
+        "confidence": confidence_of_word(word),
         "punctuated_word": spoken,
     }
     if segment.speaker is not None:

@@ -1,7 +1,8 @@
-"""Calculates the number of tokens of an image, by the documented rules."""
+"""Calculates the number of tokens of an image, by the documented rules. Images are not decoded."""
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,24 @@ if TYPE_CHECKING:
 
 _PATCH, _TILE = 32, 512  # pixels
 _MAX_SIDE, _SHORT_SIDE = 2048, 768  # pixels; tiled images are scaled down to these
+_MAX_CLAIMED = 100_000  # pixels; files that claim more are not treated as images
+_DEMUXERS = {b"\x89PNG": "png_pipe", b"\xff\xd8\xff": "jpeg_pipe", b"GIF8": "gif", b"RIFF": "webp_pipe"}
+
+
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of an image in pixels; ``None`` if the data is not a PNG, JPEG, GIF or WebP image."""
+    from mockserver.audio.pyav import av
+
+    demuxer = next((name for start, name in _DEMUXERS.items() if data.startswith(start)), None)
+    if demuxer is None:
+        return None
+    try:
+        with av.open(io.BytesIO(data), format=demuxer) as image:
+            stream = image.streams.video[0]
+            width, height = stream.width, stream.height
+    except (av.FFmpegError, IndexError):
+        return None
+    return (width, height) if 0 < width <= _MAX_CLAIMED and 0 < height <= _MAX_CLAIMED else None
 
 
 def image_tokens(width: int, height: int, detail: str, rules: ImageRules) -> int:

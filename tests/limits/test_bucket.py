@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockserver.catalog.limit_kinds import DAY, MINUTE
 from mockserver.limits import bucket
 from mockserver.limits.bucket import Bucket, Limit
-from mockserver.limits.durations import go_duration
+from mockserver.limits.headers import go_duration
 
 SAMPLES = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))
 WINDOWS = {"minute": MINUTE, "day": DAY, "30 days": 30 * DAY}

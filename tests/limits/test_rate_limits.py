@@ -15,7 +15,7 @@ import pytest
 from mockserver.app import services_of
 from mockserver.clock import Clock
 from mockserver.ids import organization_id, project_id
-from mockserver.limits.durations import go_duration
+from mockserver.limits.headers import go_duration
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse, multipart

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
-from mockserver.limits.durations import go_duration
-from mockserver.limits.headers import retry_headers
+from mockserver.limits.headers import go_duration, retry_headers
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard

@@ -13,14 +13,13 @@ from urllib.parse import quote
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of
+from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of, has_double_slash
 from mockserver.errors import ApiError
 from mockserver.journal.findings import remedy
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.provider import Route
 from mockserver.pipeline.scripted.answers import nearly_answered
 from mockserver.providers.openai.chat.document import ChatDocument
-from mockserver.transport.urls import has_double_slash
 
 if TYPE_CHECKING:
     from mockserver.logs import Notices

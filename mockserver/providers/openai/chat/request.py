@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mockserver.audio import images
 from mockserver.audio.decode import UnusableAudio
 from mockserver.audio.uploads import AudioPlace
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
@@ -16,7 +15,7 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.request_audio import refusals
 from mockserver.providers.openai.chat.rules import text_of_part, wants_audio, without_ignored
 from mockserver.wire import chat_tokens, transcripts, usage
-from mockserver.wire.image_tokens import image_tokens
+from mockserver.wire.image_tokens import image_size, image_tokens
 from mockserver.wording import listing
 
 if TYPE_CHECKING:
@@ -215,7 +214,7 @@ class _Reader:
         given: Body = image if isinstance(image, dict) else {}
         url = given.get("url")
         found = self._context.url_sources.local(url) if isinstance(url, str) else None
-        size = images.size_of(found.content.read()) if found else None
+        size = image_size(found.content.read()) if found else None
         return image_tokens(*size, given.get("detail") or "auto", self.rules.image) if size else 0
 
     def _earlier_reply(self, audio_id: str, place: str) -> str:

@@ -7,7 +7,7 @@ import io
 import av
 import pytest
 
-from mockserver.audio.images import size_of
+from mockserver.wire.image_tokens import image_size
 
 
 def encoded(codec: str, container: str, pixels: str) -> bytes:
@@ -32,11 +32,11 @@ def encoded(codec: str, container: str, pixels: str) -> bytes:
     ],
 )
 def test_the_size_is_found(codec: str, container: str, pixels: str) -> None:
-    assert size_of(encoded(codec, container, pixels)) == (60, 30)
+    assert image_size(encoded(codec, container, pixels)) == (60, 30)
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF\0\0\0\0WEBP"]
 )
 def test_what_is_no_image_has_no_size(data: bytes) -> None:
-    assert size_of(data) is None
+    assert image_size(data) is None

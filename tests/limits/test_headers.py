@@ -1,4 +1,4 @@
-"""Durations as Go prints them."""
+"""Durations in headers, as Go prints them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.limits.durations import go_duration
+from mockserver.limits.headers import go_duration
 
 MILLISECONDS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 
