@@ -50,7 +50,12 @@ def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
 
     Less than a millisecond counts as 0: a request is admitted if the message would say ``0s``.
     """
-    missing = debt_at(bucket, limit, now) + amount * limit.window - limit.amount * limit.window
+    return wait_at(debt_at(bucket, limit, now), limit, amount)
+
+
+def wait_at(debt: int, limit: Limit, amount: int) -> int:
+    """Return ``wait`` for a bucket with this ``debt`` now."""
+    missing = debt + (amount - limit.amount) * limit.window
     return missing // limit.amount // 1000 if missing > 0 else 0
 
 

@@ -71,9 +71,11 @@ class Ledger:
     def add(self, account: str, model: str, usage: Usage, cost: float | None) -> None:
         """Add one answered request of an account to a model id; a ``cost`` of ``None`` is unknown."""
         with self._lock:
-            if (account, model) not in self._rows and len(self._rows) >= _MAX_ROWS:
-                self._merge_oldest()
-            row = self._rows.setdefault((account, model), dict.fromkeys(_SUMS, 0))
+            row = self._rows.get((account, model))
+            if row is None:
+                if len(self._rows) >= _MAX_ROWS:
+                    self._merge_oldest()
+                row = self._rows.setdefault((account, model), dict.fromkeys(_SUMS, 0))
             row["requests"] += 1
             row["tokens"] += usage.get("total_tokens", 0)
             row["seconds"] += usage.get("seconds", 0)

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 # If two limits count the same, the headers show the one with the longer window; the other is enforced without headers.
-_SHOWN = (
-    ("requests", ("requests_per_day", "requests_per_hour", "requests_per_minute")),
-    ("tokens", ("tokens_per_minute",)),
-    ("input-images", ("images_per_minute",)),
-)
+_SHOWN = {
+    "requests": ("requests_per_day", "requests_per_hour", "requests_per_minute"),
+    "tokens": ("tokens_per_minute",),
+    "input-images": ("images_per_minute",),
+}
+_NAMES = {
+    counted: tuple(f"x-ratelimit-{fact}-{counted}" for fact in ("limit", "remaining", "reset"))
+    for counted in _SHOWN
+}
 
 
 def limit_headers(
@@ -27,14 +31,15 @@ def limit_headers(
     """Return the headers of requests, of tokens (if ``has_token_headers``, as the endpoint has them) and of images."""
     by_kind = {draw.key[2]: (draw.limit, held) for draw, held in zip(draws, buckets, strict=True)}
     limits, left, resets = [], [], []
-    for counted, kinds in _SHOWN:
-        listed = [by_kind[kind] for kind in kinds if kind in by_kind]
-        if not listed or (counted == "tokens" and not has_token_headers):
+    for counted, kinds in _SHOWN.items():
+        kind = next(filter(by_kind.__contains__, kinds), None)
+        if kind is None or (counted == "tokens" and not has_token_headers):
             continue
-        limit, held = listed[0]
-        limits.append((f"x-ratelimit-limit-{counted}", str(limit.amount)))
-        left.append((f"x-ratelimit-remaining-{counted}", str(bucket.remaining(held, limit, now))))
-        resets.append((f"x-ratelimit-reset-{counted}", go_duration(bucket.reset(held, limit, now))))
+        limit, held = by_kind[kind]
+        name_of_limit, name_of_left, name_of_reset = _NAMES[counted]
+        limits.append((name_of_limit, str(limit.amount)))
+        left.append((name_of_left, str(bucket.remaining(held, limit, now))))
+        resets.append((name_of_reset, go_duration(bucket.reset(held, limit, now))))
     return (*limits, *left, *resets)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.errors import ApiError
@@ -33,8 +34,7 @@ _REFUSED = {"rate_limit_requests": "requests", "rate_limit_images": "images"}
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """An admitted request: its response headers, and the draw of tokens to settle later."""
 
     headers: Headers = ()
@@ -88,11 +88,11 @@ class Limiter:
         """
         if not self._settings.rate_limits:
             return Admission()
-        limits = self.policy.limits(account, model, overrides)
+        amounts = {"requests": 1, "tokens": tokens, "images": images}
         draws = [
-            Draw((account.id, model.limit_group, kind), limit, _amount(kind, tokens, images))
-            for kind, limit in limits.items()
-            if images or KINDS[kind].counts != "images"
+            Draw((account.id, model.limit_group, kind), limit, amounts[counted])
+            for kind, limit in self.policy.limits(account, model, overrides).items()
+            if (counted := KINDS[kind].counts) != "images" or images
         ]
         with self._lock:  # The times that threads pass to the buckets must not decrease.
             if self._levels:
@@ -107,7 +107,7 @@ class Limiter:
         if refused is not None:
             raise self._used_up(Refused(account, model, refused, draws, buckets, now, has_token_headers))
         sent = headers.limit_headers(draws, buckets, now, has_token_headers)
-        return Admission(sent, next((draw for draw in draws if draw.key[2].startswith("tokens")), None))
+        return Admission(sent, next((draw for draw in draws if KINDS[draw.key[2]].counts == "tokens"), None))
 
     def settle(self, admission: Admission, tokens: int) -> None:
         """Charge the tokens that the answer used beyond the estimate, or give the difference back."""
@@ -137,8 +137,9 @@ class Limiter:
         if kind is None:
             kind = f"{counts}_per_minute"
             limits[kind] = Limit(_STAND_INS[kind], KINDS[kind].window)
+        amounts = {"requests": 1, "tokens": tokens, "images": 1}
         draws = [
-            Draw((account.id, model.limit_group, each), limit, _amount(each, tokens, 1))
+            Draw((account.id, model.limit_group, each), limit, amounts[KINDS[each].counts])
             for each, limit in limits.items()
             if each == kind or KINDS[each].counts not in (counts, "images")
         ]
@@ -265,8 +266,3 @@ class Limiter:
         scale = state["scale"]
         assert isinstance(scale, int | float)
         return milliseconds if state["frozen"] or not scale else math.ceil(milliseconds / scale)
-
-
-def _amount(kind: str, tokens: int, images: int) -> int:
-    """Return the amount that a request takes from a bucket of this kind."""
-    return {"tokens": tokens, "images": images}.get(KINDS[kind].counts, 1)

@@ -38,28 +38,24 @@ class BucketStore:
         Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
         """
         with self._lock:
-            buckets: list[Bucket] = []
+            debts = [self._debt(draw.key, now) for draw in draws]
             refused, longest = None, 0
-            for draw in draws:
-                held = self._bucket(draw.key, now)
-                wait = bucket.wait(held, draw.limit, draw.amount, now)
+            for draw, debt in zip(draws, debts, strict=True):
+                wait = bucket.wait_at(debt, draw.limit, draw.amount)
                 if wait > longest:
                     refused, longest = draw, wait
-                buckets.append(held)
-            if refused is None:
-                buckets = [
-                    bucket.take(held, draw.limit, draw.amount, now)
-                    for draw, held in zip(draws, buckets, strict=True)
-                ]
-            for draw, held in zip(draws, buckets, strict=True):
-                self._keep(draw.key, held, draw.limit, now)
+            buckets = []
+            for draw, debt in zip(draws, debts, strict=True):
+                taken = draw.amount * draw.limit.window if refused is None else 0
+                buckets.append(Bucket(debt + taken, now))
+                self._keep(draw.key, buckets[-1], draw.limit, now)
             return refused, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
         """Take a draw even if it exceeds the limit. A negative amount is given back."""
         with self._lock:
-            held = bucket.take(self._bucket(draw.key, now), draw.limit, draw.amount, now)
-            self._keep(draw.key, held, draw.limit, now)
+            debt = self._debt(draw.key, now) + draw.amount * draw.limit.window
+            self._keep(draw.key, Bucket(max(0, debt), now), draw.limit, now)
 
     def put(self, key: Key, held: Bucket, limit: Limit) -> None:
         """Replace a bucket."""
@@ -108,10 +104,10 @@ class BucketStore:
         for key, (held, limit) in kept:
             yield key, held, limit
 
-    def _bucket(self, key: Key, now: int) -> Bucket:
-        """Return the bucket at ``now``, refilled by the limit that applied until then."""
+    def _debt(self, key: Key, now: int) -> int:
+        """Return the debt of a bucket at ``now``, refilled by the limit that applied until then."""
         kept = self._kept.get(key)
-        return Bucket(bucket.debt_at(*kept, now), now) if kept else _FRESH
+        return bucket.debt_at(*kept, now) if kept else 0
 
     def _keep(self, key: Key, held: Bucket, limit: Limit, now: int) -> None:
         if key not in self._kept:
