@@ -30,7 +30,8 @@ _SHOWN_IN_PART = 16  # characters; the beginning and end of secrets of at least 
 _MAX_SECRET = 1024  # characters; longer secrets are hidden completely
 _MOCK_KEY = "sk-mock-"
 _REMEMBERED_ACCOUNTS = 4096
-_KEY_HEADERS = ("api-key", "x-api-key")
+_REMEMBERED_CHARACTERS = 512  # of headers with keys; longer ones are read each time
+_KEY_HEADERS = ("Authorization", "api-key", "x-api-key", "Sec-WebSocket-Protocol")
 # Prefixes of the WebSocket subprotocols that contain a key or a name.
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _NAMING_PROTOCOLS = {"organization": "openai-organization.", "project": "openai-project."}
@@ -186,12 +187,23 @@ def _tier_in(key: str) -> str | None:
 
 def key_of(headers: SupportsGet) -> str:
     """Return the API key in the headers of a request; empty if there is none."""
+    values = tuple(map(headers.get, _KEY_HEADERS))
+    is_short = sum(len(value) for value in values if value) <= _REMEMBERED_CHARACTERS
+    return _known_key(*values) if is_short else _key_of(*values)
+
+
+def _key_of(authorization: str | None, *others: str | None) -> str:
+    """Return the API key in the values of ``_KEY_HEADERS``."""
+    *keys, protocols = others
     candidates = (
-        _key_in(headers.get("Authorization")),
-        *(_text(headers.get(name)) for name in _KEY_HEADERS),
-        _of_websocket(headers.get("Sec-WebSocket-Protocol"), _KEY_PROTOCOL),
+        _key_in(authorization),
+        *map(_text, keys),
+        _of_websocket(protocols, _KEY_PROTOCOL),
     )
     return next(filter(None, candidates), "")
+
+
+_known_key = lru_cache(maxsize=_REMEMBERED_ACCOUNTS)(_key_of)
 
 
 def _name_in(headers: SupportsGet, name: str) -> str:
@@ -202,6 +214,8 @@ def _name_in(headers: SupportsGet, name: str) -> str:
 
 def _of_websocket(protocols: str | None, prefix: str) -> str:
     """Return the value in a WebSocket subprotocol, in which browsers send keys and names; empty if there is none."""
+    if not protocols:
+        return ""
     offered = (each.strip() for each in _text(protocols).split(","))
     return next((each.removeprefix(prefix) for each in offered if each.startswith(prefix)), "")
 

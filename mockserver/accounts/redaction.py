@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from mockserver.accounts.accounts import HIDDEN, abbreviated, key_of
@@ -24,6 +24,7 @@ _ENDS_WORDS = (
     5  # letters; minimum length of a word that is recognised at the end of another, as in `accesstoken`
 )
 _MAX_NAME = 200  # characters
+_REMEMBERED_CHARACTERS = 512  # of a header's value, or of the secrets of a request, that are remembered
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _OPAQUE_SCHEMES = frozenset({"basic", "digest"})  # their credentials may contain a password
 _CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)([^\s,;\"']+)", re.IGNORECASE)
@@ -101,6 +102,8 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """Return a text with the secrets, and everything that looks like a key, hidden."""
+        if len(text) < _FOUND_ALONE:
+            return text
         whole = self._shown.get(text)
         if whole is not None:
             return whole
@@ -117,12 +120,8 @@ class Secrets:
 
     def hide_in_header(self, name: str, value: str) -> str:
         """Return the value of a header with secrets hidden; ``name`` is in lower case."""
-        if is_secret("headers", name):
-            return _secret_header(name, value)
-        value = _CREDENTIALS.sub(lambda found: found[1] + found[2] + abbreviated(found[3]), value)
-        for pattern in (_KEY_PROTOCOL, _KEY_VALUE):
-            value = pattern.sub(lambda found: found[1] + abbreviated(found[2]), value)
-        return self.hide(_without_credentials(value) if "://" in value or "?" in value else value)
+        header = _header(name, value)
+        return header.shown if header.is_secret else self.hide(header.shown)
 
     def hide_in_value(self, text: str) -> str:
         """Return a text of a body, which may be a URL, with secrets hidden."""
@@ -135,25 +134,55 @@ class Secrets:
 
 def secrets_of(headers: Mapping[str, str], query_string: str = "") -> Secrets:
     """Return the secrets of a request. Lookups in ``headers`` ignore case; its items have names in lower case."""
-    return Secrets(_carried(headers, query_string))
+    secrets = frozenset(_carried(headers, query_string))
+    is_short = sum(map(len, secrets)) <= _REMEMBERED_CHARACTERS
+    return _known_secrets(secrets) if is_short else Secrets(secrets)
+
+
+_known_secrets = lru_cache(maxsize=1024)(Secrets)
 
 
 def _carried(headers: Mapping[str, str], query_string: str) -> Iterator[str]:
-    """Yield the secrets in the expected places of a request. Cookies are ignored: most of them are not secret."""
+    """Yield the secrets in the expected places of a request."""
     yield key_of(headers)
     for name, value in headers.items():
-        if is_secret("headers", name) and "cookie" not in name:
-            yield value.strip()
-            yield value.strip().partition(" ")[2].strip()
-        for found in (
-            *_CREDENTIALS.finditer(value),
-            *_KEY_PROTOCOL.finditer(value),
-            *_KEY_VALUE.finditer(value),
-        ):
-            yield found[found.re.groups]
-    for name, value in parse_qsl(query_string):
-        if is_secret("queries", name):
-            yield value
+        yield from _header(name, value).secrets
+    if query_string:
+        for name, value in parse_qsl(query_string):
+            if is_secret("queries", name):
+                yield value
+
+
+class _Header(NamedTuple):
+    """A header, examined by itself: its ``secrets``, and its value with what looks like a secret hidden."""
+
+    is_secret: bool
+    secrets: tuple[str, ...]
+    shown: str
+
+
+def _header(name: str, value: str) -> _Header:
+    """Return what a header tells about secrets. Clients repeat their headers, so short ones are remembered."""
+    return (_known_header if len(value) <= _REMEMBERED_CHARACTERS else _examined_header)(name, value)
+
+
+def _examined_header(name: str, value: str) -> _Header:
+    """Examine a header. Cookies are no ``secrets``: most of them are not secret."""
+    patterns = (_CREDENTIALS, _KEY_PROTOCOL, _KEY_VALUE)
+    secrets = [found[found.re.groups] for pattern in patterns for found in pattern.finditer(value)]
+    if is_secret("headers", name):
+        if "cookie" not in name:
+            secrets += [value.strip(), value.strip().partition(" ")[2].strip()]
+        return _Header(True, tuple(secrets), _secret_header(name, value))
+    shown = _CREDENTIALS.sub(lambda found: found[1] + found[2] + abbreviated(found[3]), value)
+    for pattern in (_KEY_PROTOCOL, _KEY_VALUE):
+        shown = pattern.sub(lambda found: found[1] + abbreviated(found[2]), shown)
+    if "://" in shown or "?" in shown:
+        shown = _without_credentials(shown)
+    return _Header(False, tuple(secrets), shown)
+
+
+_known_header = lru_cache(maxsize=4096)(_examined_header)
 
 
 def _secret_header(name: str, value: str) -> str:

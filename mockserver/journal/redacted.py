@@ -90,7 +90,7 @@ class _Redactor:
             return self._text(value)
         if isinstance(value, _AudioFacts):
             return value._asdict()
-        if not isinstance(value, dict | list):
+        if not isinstance(value, (dict, list)):
             return value
         if len(value) > self._left or depth == _MAX_DEPTH:
             return {"values": len(value)}
@@ -101,9 +101,10 @@ class _Redactor:
 
     def _member(self, name: str, value: Any, depth: int) -> Any:
         """Return the redacted value of a member; secret texts, alone or in a list, are hidden."""
-        texts = value if isinstance(value, list) else [value]
-        if is_secret("members", name) and all(isinstance(each, str) for each in texts):
-            return [HIDDEN] * len(texts) if isinstance(value, list) else HIDDEN
+        if is_secret("members", name):
+            texts = value if isinstance(value, list) else [value]
+            if all(isinstance(each, str) for each in texts):
+                return [HIDDEN] * len(texts) if isinstance(value, list) else HIDDEN
         return self.redacted(value, depth)
 
     def _text(self, value: str) -> Any:

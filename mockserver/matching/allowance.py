@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -157,16 +158,38 @@ class Scripts:
     """
 
     def __init__(self, limits: ScriptLimits, documents: int = 1) -> None:
-        seconds = Seconds(limits.seconds)
         self.limits = limits
-        self.paths = Allowance(limits.path_steps * max(documents, 1), seconds)
-        self.templates = Allowance(limits.template_steps, seconds)
-        self.texts = Allowance(sys.maxsize, seconds)
+        self._documents = documents
+        self._made: list[Allowance] = []
+
+    @cached_property
+    def paths(self) -> Allowance:
+        """Return the allowance of JSONPaths."""
+        return self._of_conditions(self.limits.path_steps * max(self._documents, 1))
+
+    @cached_property
+    def texts(self) -> Allowance:
+        """Return the allowance of searches in texts."""
+        return self._of_conditions(sys.maxsize)
+
+    @cached_property
+    def templates(self) -> Allowance:
+        """Return the allowance of templates."""
+        return Allowance(self.limits.template_steps, self._seconds)
 
     @property
     def left_conditions_open(self) -> bool:
         """Return whether the evaluation of a condition was aborted."""
-        return self.paths.was_exceeded or self.texts.was_exceeded
+        return any(each.was_exceeded for each in self._made)
+
+    @cached_property
+    def _seconds(self) -> Seconds:
+        return Seconds(self.limits.seconds)
+
+    def _of_conditions(self, steps: int) -> Allowance:
+        allowance = Allowance(steps, self._seconds)
+        self._made.append(allowance)
+        return allowance
 
 
 _scripts: ContextVar[Scripts] = ContextVar("scripts")

@@ -54,7 +54,7 @@ class Call:
     files: Mapping[str, FilePart] = field(default_factory=dict)
     streamed: StreamedForm = field(default_factory=StreamedForm)
     model: ModelCard | None = None
-    admission: Admission = field(default_factory=Admission)
+    admission: Admission = Admission()  # noqa: RUF009 - immutable
     outcome: Outcome = field(default_factory=Outcome)
     settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
     fault: Fault | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.responses import Reply
     from mockserver.transport.streamed_forms import ReceivedFile
 
+_LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
 _FACTS = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
 
@@ -227,13 +228,9 @@ class _Watched(Iterator[bytes]):
 
 
 def _head(reply: Reply) -> _Head:
-    limits, answered_by = {}, None
-    for name, value in reply.headers:
-        if name.startswith(("x-ratelimit-", "retry-after")):
-            limits[name] = value
-        elif name == "x-mock-answered-by":
-            answered_by = unquote(value)
-    return _Head(reply.status, limits, answered_by)
+    limits = {name: value for name, value in reply.headers if name.startswith(_LIMITS)}
+    answered_by = reply.headers.get("x-mock-answered-by")
+    return _Head(reply.status, limits, unquote(answered_by) if answered_by else None)
 
 
 def _caller(call: Call | None) -> dict[str, Any]:

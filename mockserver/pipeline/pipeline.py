@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -175,10 +175,12 @@ class Pipeline:
         Raises ``ApiError`` if the answer is large and the memory for large answers is used up.
         """
         exchange.answered_by = answer.answered_by
-        own = {name.lower() for name, _ in answer.headers}
         standing = self._provider.headers(call, exchange.began)
+        if answer.headers:
+            own = {name.lower() for name, _ in answer.headers}
+            standing = [each for each in standing if each[0].lower() not in own]
         headers = [
-            *(each for each in standing if each[0].lower() not in own),
+            *standing,
             *answer.headers,
             *(_mock_headers(call, answer) if call.settings.mock_headers else ()),
         ]
@@ -294,4 +296,10 @@ def _mock_headers(call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
         cost = call.outcome.cost_usd
         yield "x-mock-cost-usd", "unknown" if cost is None else f"{cost:.8f}"
     if answer.answered_by:
-        yield "x-mock-answered-by", quote(str(answer.answered_by), _HEADER_SAFE)
+        yield "x-mock-answered-by", _quoted(str(answer.answered_by))
+
+
+@lru_cache(maxsize=256)
+def _quoted(text: str) -> str:
+    """Return a text as the value of a header."""
+    return quote(text, _HEADER_SAFE)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
-
-from werkzeug.datastructures import Headers
 
 from mockserver.errors import ApiError
 from mockserver.installation import broken_part
@@ -27,6 +25,55 @@ _EXHAUSTED_MESSAGES: dict[type[Exception], tuple[str, ...]] = {  # of errors wit
 }
 
 
+class ReplyHeaders:
+    """The headers of a reply, in order. Names match in any case; a name can occur several times."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Raise ``ValueError`` for a value with several lines, as the methods do that add headers."""
+        self._pairs = list(pairs)
+        self._names = [name.lower() for name, _ in self._pairs]
+        _check_lines("".join([value for _, value in self._pairs]))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._pairs)
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._names
+
+    def __setitem__(self, name: str, value: str) -> None:
+        """Set a header in the place of those with its name, or add it."""
+        _check_lines(value)
+        if name in self:
+            place = self._names.index(name.lower())
+            del self[name]
+        else:
+            place = len(self._pairs)
+        self._pairs.insert(place, (name, value))
+        self._names.insert(place, name.lower())
+
+    def __delitem__(self, name: str) -> None:
+        """Remove all headers with this name."""
+        while name in self:
+            place = self._names.index(name.lower())
+            del self._pairs[place], self._names[place]
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the value of the first header with this name, or ``default``."""
+        return self._pairs[self._names.index(name.lower())][1] if name in self else default
+
+    def add_missing(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add those headers whose names do not occur."""
+        for name, value in pairs:
+            if name not in self:
+                self[name] = value
+
+    def extend(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add headers, even if their names occur."""
+        added = ReplyHeaders(pairs)
+        self._pairs += added._pairs
+        self._names += added._names
+
+
 class Reply:
     """The response to a request. ``body`` is whole, or an iterator that is sent while it is made.
 
@@ -43,7 +90,7 @@ class Reply:
         """Raise ``ValueError`` for a header value with several lines."""
         self.body = body
         self.status = status
-        self.headers = Headers(list(headers))
+        self.headers = ReplyHeaders(headers)
         self.headers["Content-Type"] = content_type
         self.is_chunked = False
         self._on_close: list[Callable[[], object]] = []
@@ -53,7 +100,7 @@ class Reply:
     @property
     def media_type(self) -> str:
         """Return the content type without parameters, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.headers.get("content-type").partition(";")[0].strip().lower()
 
     @property
     def is_json(self) -> bool:
@@ -75,6 +122,11 @@ class Reply:
         """Call the functions of ``call_on_close``. The sender of the body closes the body itself."""
         for function in self._on_close:
             function()
+
+
+def _check_lines(value: str) -> None:
+    if "\n" in value or "\r" in value:
+        raise ValueError("Header values must not contain newline characters.")
 
 
 def refusal_reply(refusal: Refusal) -> Reply:
@@ -124,7 +176,7 @@ def log_exchange(request: Request, reply: Reply, began: float, note: str = "") -
     """Log a request and its reply in one line; ``began`` is the request's start by ``time.perf_counter``."""
     level = logging.INFO if request.inner is None else logging.DEBUG
     if log.isEnabledFor(level):
-        answered_by = note or reply.headers.get("x-mock-answered-by", "")
+        answered_by = note or reply.headers.get("x-mock-answered-by")
         milliseconds = (time.perf_counter() - began) * 1000
         log.log(
             level,

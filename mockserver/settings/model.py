@@ -419,8 +419,7 @@ class Settings:
         Raises ``SettingsError`` for a header with an invalid value.
         """
         changes = {}
-        for option in PER_REQUEST:
-            header = "x-mock-" + option.name.replace("_", "-")
+        for header, option in _HEADERS.items():
             value = headers.get(header)
             if value is not None:
                 changes[option.name] = checked(option, value, f"header {header}")
@@ -436,5 +435,6 @@ class Settings:
 
 OPTIONS: tuple[Field[Any], ...] = tuple(option for option in fields(Settings) if option.metadata)
 PER_REQUEST = tuple(option for option in OPTIONS if option.metadata["per_request"])
+_HEADERS = {"x-mock-" + option.name.replace("_", "-"): option for option in PER_REQUEST}
 
 assert all(option.default is not MISSING for option in OPTIONS), "every setting has a default"

@@ -127,8 +127,7 @@ class OpenAi:
         """Add the headers that the service adds to streams, and send the answer in chunks if the service does."""
         service = self._headers.service(operation.name)
         if reply.media_type == "text/event-stream":
-            for name, value in service.streams.items():
-                reply.headers.setdefault(name, value)
+            reply.headers.add_missing(service.streams.items())
         if service.chunked:
             reply.send_in_chunks()
 

@@ -75,16 +75,16 @@ class ResponseHeaders:
     def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
         """Return the headers of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
         service = self.service(operation)
-        headers = [
-            ("openai-processing-ms", str(self._milliseconds(operation, began))),
-            ("openai-version", API_VERSION),
-        ]
-        if service.names_account:
-            headers += [("openai-organization", account.organization), ("openai-project", account.project)]
-        return [
-            *sorted(headers),
-            *self._of_gateway(request_id, service.expose, any_origin=service.any_origin),
-        ]
+        duration = ("openai-processing-ms", str(self._milliseconds(operation, began)))
+        version = ("openai-version", API_VERSION)
+        gateway = self._of_gateway(request_id, service.expose, any_origin=service.any_origin)
+        if not service.names_account:
+            return [duration, version, *gateway]
+        organization, project = (
+            ("openai-organization", account.organization),
+            ("openai-project", account.project),
+        )
+        return [organization, duration, project, version, *gateway]
 
     def _milliseconds(self, operation: str, began: float) -> int:
         """Return the duration of a request; if answers are repeatable, a value that depends only on the operation."""
