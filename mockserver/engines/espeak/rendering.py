@@ -67,6 +67,7 @@ class Rendering:
 
 def _graph(tempo: float) -> av.filter.Graph:
     graph = av.filter.Graph()
+    graph.threads = 1  # these filters use one only; starting others would delay the first sound
     nodes = [
         graph.add_abuffer(
             sample_rate=SAMPLE_RATE, format="s16", layout="mono", time_base=Fraction(1, SAMPLE_RATE)
