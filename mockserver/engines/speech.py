@@ -48,7 +48,7 @@ class Speaker(Protocol):
     """An engine that speaks text."""
 
     def speak(self, utterance: Utterance) -> Iterator[SpeechChunk]:
-        """Return an iterator of the chunks of the speech as they are made. Closing it ends the synthesis.
+        """Begin to speak. Return an iterator of the chunks as they are made; closing it ends the synthesis.
 
         Raises ``SpeechFailed``, also while it is read.
         """

@@ -2,8 +2,10 @@
 
 espeak-ng keeps its state in global variables, its output depends on what it spoke before, and it can crash. Therefore
 this process initialises it once and forks a child for each utterance: every child starts from the same state (the same
-request gives the same bytes), and a crash ends only that child. Without arguments (where there is no ``os.fork``), the
-process speaks one utterance, from its standard input to its standard output, and ends.
+request gives the same bytes), and a crash ends only that child. While it waits for its utterance, it rehearses: it
+speaks a text without a sound. So it has its own copies of the memory that espeak-ng writes, and the voice data, before
+the utterance needs them, which halves the time to the first sound. Without arguments (where there is no ``os.fork``),
+the process speaks one utterance, from its standard input to its standard output, and ends.
 
 The server sends a socket and a file through the control socket, and then the request, a line of JSON with the fields of
 ``SpeechRequest``, through that socket. It receives a byte ``WAITING`` every second while the utterance waits for its
@@ -26,7 +28,7 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -43,10 +45,11 @@ WORD = struct.Struct("!II")  # the start of a word: samples into the speech, cha
 
 SAMPLE_RATE = 22_050  # Hz
 MAX_SPEECH = 3600  # seconds
-IDLE = 0.02  # seconds without a request, after which a child for the next request is forked
+IDLE = 0.005  # seconds without a request, after which a child for the next request is forked
 SIGN_OF_LIFE = 1.0  # seconds between the ``WAITING`` bytes, which show that this process does not hang
 # Requests in this process: ``select`` accepts only file descriptors below 1024. Others wait in the control socket.
 MAX_WAITING = 256
+_PIECE = 1 << 16  # bytes per receive
 
 Send = Callable[[bytes], None]
 Speak = Callable[[bytes, Send], None]
@@ -77,6 +80,10 @@ class SpeechRequest(NamedTuple):
         return json.dumps(self._asdict()).encode() + b"\n"
 
 
+# Of all texts tried, only those without a sound leave no trace in the speech after them.
+_REHEARSAL = SpeechRequest(".", "gmw/en-us+f4", rate=175, pitch=50, pitch_range=50, volume=1.0)
+
+
 def main(arguments: list[str]) -> None:
     """Serve the control socket until its other end closes; without arguments, speak one utterance."""
     # The server handles these signals: it finishes its answers, then closes the control socket.
@@ -88,6 +95,7 @@ def main(arguments: list[str]) -> None:
         with socket.socket(fileno=descriptor) as control:
             _serve(control, slots, SpeechLimits(*limits), speak)
     else:
+        _rehearse(speak)
         _write_to_stdout(STARTED)
         speak(sys.stdin.buffer.readline(), _write_to_stdout)
 
@@ -102,6 +110,10 @@ def _prepare() -> Speak:
         answer = _frame(FAILURE_FRAME, str(failure).encode())
         return lambda _line, send: send(answer)
     return lambda line, send: _speak(engine, SpeechRequest(**json.loads(line)), send)
+
+
+def _rehearse(speak: Speak) -> None:
+    speak(_REHEARSAL.to_line(), lambda _answer: None)
 
 
 def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
@@ -119,19 +131,31 @@ def _speak(engine: Any, request: SpeechRequest, send: Send) -> None:
             failures.append(f"the text takes longer than {MAX_SPEECH} seconds to speak")
             engine.stop()
 
-    engine.connect("started-word", on_word)
-    engine.connect("pcm", on_pcm)
-    engine.connect("error", lambda exception, **_: failures.append(str(exception)))
-    for name in ("voice", "rate", "pitch", "pitch_range", "volume"):
-        engine.setProperty(name, getattr(request, name))
-    engine.runAndWait()  # This sets the properties and reports errors.
-    if not failures:
-        engine.say(request.text)
-        try:
-            engine.runAndWait()
-        except SpeechFailed as failure:
-            failures.append(str(failure))
+    def on_error(exception: Exception, **_: Any) -> None:
+        failures.append(str(exception))
+
+    with _connected(engine, {"started-word": on_word, "pcm": on_pcm, "error": on_error}):
+        for name in ("voice", "rate", "pitch", "pitch_range", "volume"):
+            engine.setProperty(name, getattr(request, name))
+        engine.runAndWait()  # This sets the properties and reports errors.
+        if not failures:
+            engine.say(request.text)
+            try:
+                engine.runAndWait()
+            except SpeechFailed as failure:
+                failures.append(str(failure))
     send(_frame(FAILURE_FRAME, failures[0].encode()) if failures else _frame(END_FRAME))
+
+
+@contextlib.contextmanager
+def _connected(engine: Any, callbacks: Mapping[str, Callable[..., None]]) -> Iterator[None]:
+    """Let the engine call ``callbacks``, by topic, within the block."""
+    tokens = [engine.connect(topic, callback) for topic, callback in callbacks.items()]
+    try:
+        yield
+    finally:
+        for token in tokens:
+            engine.disconnect(token)
 
 
 def _frame(kind: bytes, payload: bytes = b"") -> bytes:
@@ -218,6 +242,7 @@ def _fork(control: socket.socket, inherited: Iterable[int], limits: SpeechLimits
         for other in (pipe, *inherited):
             os.close(other)
         _limit_resources(limits)
+        _rehearse(speak)
         descriptors = socket.recv_fds(childs_handover, 1, 2)[1]
         if descriptors:
             with (
@@ -239,8 +264,12 @@ def _limit_resources(limits: SpeechLimits) -> None:
 
 def _answer(connection: socket.socket, file: int | None = None, *, speak: Speak) -> None:
     connection.sendall(STARTED)
-    with connection.makefile("rb") as requests:
-        line = requests.readline()
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = connection.recv(_PIECE)
+        if not piece:
+            return  # the reader has disconnected
+        line += piece
     speak(line, Outbox(connection, file).send)
 
 

@@ -12,6 +12,8 @@ from mockserver.engines.espeak.helper import (
     END_FRAME,
     FAILURE_FRAME,
     FRAME,
+    PCM_FRAME,
+    STARTED,
     WORD,
     WORD_FRAME,
     SpeechLimits,
@@ -67,6 +69,12 @@ class Pyttsx3Speaker:
 
     def speak(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:
         """Implement ``Speaker.speak``. Chunks last about 100 ms; a text without words is a short silence."""
+        chunks = self._chunks(utterance)
+        next(chunks)
+        return chunks
+
+    def _chunks(self, utterance: Utterance) -> Generator[SpeechChunk, None, None]:
+        """Yield an empty chunk when a process begins to speak, then the chunks of the speech."""
         from mockserver.engines.espeak.delivery import deliver
         from mockserver.engines.espeak.rendering import Rendering
 
@@ -75,11 +83,13 @@ class Pyttsx3Speaker:
         times = WordTimes(utterance.text)
         words: tuple[SpokenWord, ...] = ()
         with closing(self._frames(delivery.request)) as frames:
+            next(frames, None)
+            yield SpeechChunk(b"")
             for kind, payload in frames:
                 if kind == WORD_FRAME:
                     sample, position = WORD.unpack(payload)
                     words += times.begin(position, rendering.time_of(sample))
-                elif pcm := rendering.feed(payload):
+                elif kind == PCM_FRAME and (pcm := rendering.feed(payload)):
                     yield SpeechChunk(pcm, words)
                     words = ()
         rest = rendering.finish() or SILENCE
@@ -97,7 +107,7 @@ class Pyttsx3Speaker:
         self._processes.close()
 
     def _frames(self, request: SpeechRequest) -> Generator[tuple[bytes, bytes], None, None]:
-        """Yield the kinds and payloads of the frames of the speech, up to its end.
+        """Yield the kinds and payloads of the frames of the speech, up to its end. Before, ``STARTED`` is a kind.
 
         Some texts (".-Å") crash espeak-ng 1.52. The speech then continues after the last spoken word, with letters and
         digits only. If that crashes again, the rest is left out.
@@ -121,6 +131,7 @@ class Pyttsx3Speaker:
         if not request.text.strip():
             return
         with self._processes.answer(request) as stream:
+            yield STARTED, b""
             while True:
                 kind, payload = _read_frame(stream)
                 if kind == END_FRAME:

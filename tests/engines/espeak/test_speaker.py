@@ -509,6 +509,13 @@ def test_a_closed_speaker_speaks_no_more() -> None:
         pcm_of(speaker, utterance())
 
 
+def test_the_speech_begins_before_its_first_chunk_is_asked_for(own_speaker: Pyttsx3Speaker) -> None:
+    chunks = own_speaker.speak(utterance())
+    own_speaker.close()
+
+    assert len(b"".join(chunk.pcm for chunk in chunks)) > 2 * SPEECH_SAMPLE_RATE
+
+
 @on_linux
 def test_closing_the_speaker_ends_its_helper() -> None:
     speaker = Pyttsx3Speaker()

@@ -10,7 +10,13 @@ from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.speech import Utterance
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
-from mockserver.providers.openai.audio.speaking import Speech, started, stub_sound, voice_of
+from mockserver.providers.openai.audio.speaking import (
+    Speech,
+    failures_answered,
+    started,
+    stub_sound,
+    voice_of,
+)
 from mockserver.providers.openai.audio.voices import check_speaks, speaking_voices
 from mockserver.validation.violations import Violation
 from mockserver.wire import sse, tokens, usage
@@ -29,14 +35,16 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
     form = call.document
     utterance = _utterance(context.catalog, call)
     settle, vocabulary = call.settle, call.vocabulary
-    speech = Speech(
-        context.speaker,
-        context.spoken,
-        utterance,
-        form.get("response_format", "mp3"),
-        stub_sound(call),
-        on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
-    )
+    sound = stub_sound(call)
+    with failures_answered():
+        speech = Speech(
+            context.speaker,
+            context.spoken,
+            utterance,
+            form.get("response_format", "mp3"),
+            sound,
+            on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
+        )
     answered_by = AnsweredBy("pyttsx3").with_detail("voice", utterance.voice.name)
     if call.scripted is not None:
         answered_by = call.scripted.answered_by
