@@ -61,7 +61,7 @@ def _json(transcript: Transcript) -> bytes:
         body["languages"] = transcript.languages
     if transcript.usage is not None:
         body["usage"] = transcript.usage
-    return json_styles.compact(body)
+    return json_styles.compact(body, has_floats=transcript.logprobs_in is not None)
 
 
 def _text(transcript: Transcript) -> bytes:

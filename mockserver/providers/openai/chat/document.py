@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 from mockserver.audio.uploads import AudioPlace
@@ -16,6 +15,14 @@ _Message = Mapping[str, Any]
 
 class ChatDocument(DocumentFacts):
     """The facts of a document with ``messages``, which may be missing."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        super().__init__(document)
+        messages = document.get("messages")
+        numbered = enumerate(messages) if isinstance(messages, list) else ()
+        self._messages = [each for each in numbered if isinstance(each[1], dict)]
+        users = [each for each in self._messages if each[1].get("role") == "user"]
+        self._last_of_user: tuple[int, _Message] = users[-1] if users else (-1, {})
 
     @property
     def prompt(self) -> str:
@@ -48,17 +55,6 @@ class ChatDocument(DocumentFacts):
         modalities = self.document.get("modalities")
         speaks = isinstance(modalities, list) and "audio" in modalities
         return super().asks_for | ({"sound"} if speaks else frozenset())
-
-    @cached_property
-    def _messages(self) -> list[tuple[int, _Message]]:
-        messages = self.document.get("messages")
-        numbered = enumerate(messages) if isinstance(messages, list) else ()
-        return [(number, message) for number, message in numbered if isinstance(message, Mapping)]
-
-    @cached_property
-    def _last_of_user(self) -> tuple[int, _Message]:
-        users = (each for each in reversed(self._messages) if each[1].get("role") == "user")
-        return next(users, (-1, {}))
 
 
 def _parts(message: _Message) -> list[tuple[int, _Message]]:
