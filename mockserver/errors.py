@@ -85,23 +85,9 @@ class ErrorTable:
         name: str = by_status[str(wanted)]
         return name
 
-    def refusal(
-        self,
-        error: ApiError,
-        *,
-        error_style: str = "engine",
-        audio_endpoint: bool = False,
-        asks_for_bearer: bool = False,
-        newline: bool = False,
-    ) -> Refusal:
-        """Return the response to ``error``.
-
-        ``error_style`` is that of the model (``whisper`` or ``engine``). ``audio_endpoint`` is ``True`` for endpoints
-        below ``/v1/audio``, ``asks_for_bearer`` for some others: they refuse keys in a different form. With
-        ``newline``, refusals of services behind the gateway end with a line feed.
-        """
-        is_bearer_missing = asks_for_bearer and error.name == "missing_api_key"
-        row = self.rows["missing_bearer" if is_bearer_missing else error.name]
+    def fields(self, error: ApiError) -> dict[str, object]:
+        """Return the ``error`` object of the response: message, type, param and code."""
+        row = self.rows[error.name]
         fields: dict[str, object] = {
             "message": cut(row["message"].format_map(error.values | error.changes), _MAX_MESSAGE),
             "type": row.get("type", "invalid_request_error"),
@@ -109,39 +95,15 @@ class ErrorTable:
             "code": row.get("code"),
         }
         fields.update(error.changes)
-        status = row["status"]
-        if row["origin"] == "gateway" and status == 401 and (audio_endpoint or asks_for_bearer):
-            return _from_audio_gateway(fields) if audio_endpoint else _asking_for_bearer(fields)
-        if row["origin"] == "gateway":
-            return _from_gateway(status, fields)
-        if error_style == "whisper" or (row["origin"] == "whisper" and audio_endpoint):
-            return _from_whisper(status, fields)
+        return fields
+
+    def refusal(self, error: ApiError) -> Refusal:
+        """Return the response to ``error`` by the gateway, or by a service behind it."""
+        row, fields = self.rows[error.name], self.fields(error)
         body: dict[str, object] = {"error": fields}
+        if row["origin"] == "gateway":
+            written, vary = json_styles.four_spaces(body), (("vary", "Origin"),)
+            return Refusal(row["status"], written, "application/json; charset=utf-8", vary, from_gateway=True)
         if row.get("detail"):
             body["detail"] = {name: fields[name] for name in ("message", "code")}
-        written = json_styles.two_spaces_newline(body) if newline else json_styles.two_spaces(body)
-        return Refusal(status, written, "application/json")
-
-
-def _from_gateway(status: int, fields: dict[str, object]) -> Refusal:
-    body = json_styles.four_spaces({"error": fields})
-    return Refusal(status, body, "application/json; charset=utf-8", (("vary", "Origin"),), from_gateway=True)
-
-
-def _asking_for_bearer(fields: dict[str, object]) -> Refusal:
-    asking = (("www-authenticate", 'Bearer realm="OpenAI API"'),)
-    return Refusal(
-        401, json_styles.two_spaces({"error": fields}), "application/json", asking, from_gateway=True
-    )
-
-
-def _from_audio_gateway(fields: dict[str, object]) -> Refusal:
-    ordered = {name: fields[name] for name in ("message", "type", "code", "param")}
-    return Refusal(
-        401, json_styles.two_spaces({"error": ordered, "status": 401}), "text/plain", from_gateway=True
-    )
-
-
-def _from_whisper(status: int, fields: dict[str, object]) -> Refusal:
-    body = {"error": fields, "usage": {"type": "duration", "seconds": 0}}
-    return Refusal(status, json_styles.compact(body), "application/json")
+        return Refusal(row["status"], json_styles.two_spaces(body), "application/json")

@@ -32,6 +32,12 @@ KINDS = {
     )
 }
 
+# The end of the message on the free tier.
+UPGRADE = (
+    " You can increase your rate limit by adding a payment method to your account at "
+    "https://platform.openai.com/account/billing."
+)
+
 # Limits that are in the same tables, but are enforced per batch, not per request.
 ENQUEUED_TOKENS = "enqueued_tokens"
 QUEUE_KINDS = (ENQUEUED_TOKENS,)

@@ -68,7 +68,7 @@ def shape(template: str) -> str:
 
 
 @cache
-def openai_calls() -> tuple[KnownCall, ...]:
+def known_calls() -> tuple[KnownCall, ...]:
     """Return all calls of OpenAI's API."""
     rows = _table()
     asking = frozenset(rows["asks_for_bearer"])
@@ -99,7 +99,7 @@ def calls_of(path: str) -> tuple[KnownCall, ...]:
 
 def similar_path(path: str) -> str:
     """Return the path of OpenAI's API that is most similar to ``path`` (both with ``/v1``); empty if none is."""
-    nearest = nearest_name(without_version(path), {call.path for call in openai_calls()}, cutoff=0.8)
+    nearest = nearest_name(without_version(path), {call.path for call in known_calls()}, cutoff=0.8)
     return VERSION + nearest if nearest else ""
 
 
@@ -117,7 +117,7 @@ def _table() -> dict[str, Any]:
 def _templates() -> tuple[_Template, ...]:
     """Return the templates, those with the fewest placeholders first."""
     by_path: dict[str, list[KnownCall]] = {}
-    for call in openai_calls():
+    for call in known_calls():
         by_path.setdefault(call.path, []).append(call)
     ordered = sorted(by_path, key=lambda path: path.count("{"))
     return tuple(_Template(path_pattern(path), tuple(by_path[path])) for path in ordered)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mockserver.catalog.paths import WEBSOCKET, openai_calls, shape
+from mockserver.catalog.paths import WEBSOCKET, known_calls, shape
 from mockserver.drift.findings import Finding
 
 _METHODS = {
@@ -29,7 +29,7 @@ def calls_of_the_sdk(resources: Path) -> set[Made]:
 
 def compare_endpoints(resources: Path, served: Iterable[Made]) -> Iterator[Finding]:
     """Yield the differences between the SDK's calls, the table, and the calls that this server ``served``."""
-    theirs, ours = calls_of_the_sdk(resources), {(call.method, call.path) for call in openai_calls()}
+    theirs, ours = calls_of_the_sdk(resources), {(call.method, call.path) for call in known_calls()}
     for method, path in sorted(theirs - ours):
         yield Finding("missing_endpoint", f"{method} {path}", "the SDK calls it, openai_paths.toml lacks it.")
     for method, path in sorted(ours - theirs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mockserver.catalog.limit_kinds import KINDS
+from mockserver.catalog.limit_kinds import KINDS, UPGRADE
 from mockserver.errors import ApiError
 from mockserver.limits import bucket, headers
 from mockserver.limits.headers import go_duration
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.limits.bucket import Bucket
     from mockserver.limits.store import Draw
-
-_UPGRADE = (
-    " You can increase your rate limit by adding a payment method to your account at "
-    "https://platform.openai.com/account/billing."
-)
 
 
 class Refused(NamedTuple):
@@ -79,5 +74,5 @@ def used_up(refused: Refused, *, tier: str, in_real_time: Callable[[int], int]) 
         used=bucket.used(held, draw.limit, now),
         requested=draw.amount,
         wait=go_duration(wait),
-        upgrade=_UPGRADE if tier == "free" else "",
+        upgrade=UPGRADE if tier == "free" else "",
     )

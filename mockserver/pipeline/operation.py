@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from mockserver.catalog.paths import calls_of, openai_calls, path_pattern, shape, without_version
+from mockserver.catalog.paths import calls_of, known_calls, path_pattern, shape, without_version
 from mockserver.pipeline.document_facts import DocumentFacts
+from mockserver.wire import sse
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import Prices
@@ -20,7 +21,8 @@ class Operation:
     """The description of an endpoint for the pipeline.
 
     ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``). ``schema`` is the request schema
-    under ``schemas``; ``explains`` names the wording of its violations, if the provider has several.
+    under ``schemas``; ``explains`` names the wording of its violations, and ``refuses`` the form of its refusals, if
+    the provider has several.
     ``estimate`` returns the tokens that a request is charged beforehand, ``images`` the number of its images,
     ``cost`` the US dollars for the usage of an answer by the model's prices (``None`` if a price is unknown).
     ``has_token_headers`` is true if answers have token-limit headers.
@@ -39,10 +41,10 @@ class Operation:
 
     ``reads`` makes the facts of a document. ``gives`` are the kinds of all answers (``sound``, a ``job``), which
     faults can break; ``reply_kinds`` are the kinds of stub replies, in addition to whole bodies and errors, that the
-    handler makes an answer of.
+    handler makes an answer of. ``event`` writes an event of a stub's stream.
 
     A call that no endpoint serves is an operation without a ``name`` and with the body ``any``. ``is_versioned`` is
-    true if the real path is below ``/v1``, ``asks_for_bearer`` if its refusal of keys asks for a bearer token.
+    true if the real path is below ``/v1``.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Operation:
     schema: str = ""
     endpoint: str = ""
     explains: str = ""
+    refuses: str = ""
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     cost: Callable[[Prices, Mapping[str, Any]], float | None] | None = None
     images: Callable[[Mapping[str, Any]], int] | None = None
@@ -66,9 +69,9 @@ class Operation:
     reads: Callable[[Mapping[str, Any]], DocumentFacts] = DocumentFacts
     gives: frozenset[str] = frozenset()
     reply_kinds: frozenset[str] = frozenset()
+    event: Callable[[object], bytes] = sse.scripted
     resource: str = ""
     is_versioned: bool = True
-    asks_for_bearer: bool = False
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,17 +82,12 @@ class Operation:
         object.__setattr__(self, "resource", resource)
         object.__setattr__(self, "names", frozenset(names))
 
-    @property
-    def is_audio(self) -> bool:
-        """Return whether this is one of the endpoints below ``/v1/audio``."""
-        return self.path.startswith("/audio/")
-
 
 class EndpointNames(Mapping[str, frozenset[str]]):
     """The names of endpoints in the patterns of stubs, faults and verifications, with the resources of each name.
 
     ``reply_kinds`` are the kinds of stub replies of each resource (see ``Operation``). Any path is a name, too: that
-    of an endpoint that is not served stands for OpenAI's resource, or for itself.
+    of an endpoint that is not served stands for its resource in the catalog, or for itself.
     """
 
     def __init__(self, operations: Collection[Operation]) -> None:
@@ -105,7 +103,7 @@ class EndpointNames(Mapping[str, frozenset[str]]):
     @cached_property
     def _unserved(self) -> dict[str, frozenset[str]]:
         """Return the resources with calls that are not served, by their names."""
-        calls = ((call, (call.method, shape(call.path))) for call in openai_calls())
+        calls = ((call, (call.method, shape(call.path))) for call in known_calls())
         unserved = (call for call, each in calls if each not in self._served_calls)
         names = {call.resource for call in unserved} - self._served.keys()
         return {name: frozenset({name}) for name in sorted(names)}

@@ -26,7 +26,7 @@ def check(schemas: Schemas, name: str, document: object) -> None:
     from mockserver.validation import explanations as explain
 
     violation = explain.most_relevant(schemas.violations(f"mock/{name}", as_json(document)))
-    found = explain.openai_style(violation)
+    found = explain.standard(violation)
     if violation.keyword == "oneOf":
         members = " or ".join(name for branch in violation.expected for name in branch["required"])
         raise DocumentError(

@@ -1,7 +1,7 @@
 """The API's wording of violations, which has two styles.
 
-``openai_style`` is that of chat, images, files and most others: one error that names the parameter. ``pydantic`` is
-that of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
+``standard`` is that of chat, images, files, most others and the control API: one error that names the parameter.
+``pydantic`` is that of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
 Source of the wordings: refusals of the live API that users published. The others follow the same pattern.
 """
 
@@ -86,7 +86,7 @@ class Explanation(NamedTuple):
 
 
 def most_relevant(violations: Iterable[Violation]) -> Violation:
-    """Return the violation that ``openai_style`` reports.
+    """Return the violation that ``standard`` reports.
 
     The service reports a missing parameter first, then an unknown one, then the violations of the others in declared
     order, and so on within each of them. Raises ``ValueError`` without violations.
@@ -96,12 +96,12 @@ def most_relevant(violations: Iterable[Violation]) -> Violation:
 
 
 def refusal(violations: Iterable[Violation]) -> ApiError:
-    """Return the error for the most relevant violation, in ``openai_style``."""
-    found = openai_style(most_relevant(violations))
+    """Return the error for the most relevant violation, in ``standard``."""
+    found = standard(most_relevant(violations))
     return ApiError("invalid_request", message=found.message, param=found.param, code=found.code)
 
 
-def openai_style(violation: Violation) -> Explanation:
+def standard(violation: Violation) -> Explanation:
     """Return the explanation in the style of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
     param = _dotted(violation.path)
     message, code = _message_and_code(violation, param)

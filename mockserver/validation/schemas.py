@@ -92,7 +92,7 @@ class Schemas:
             return None
         from mockserver.validation import explanations as explain
 
-        return explain.openai_style(explain.most_relevant(violations))
+        return explain.standard(explain.most_relevant(violations))
 
     def refused_members(self, name: str, document: object) -> set[str]:
         """Return the names of the members of ``document`` that are invalid or unknown in the schema ``name``."""

@@ -16,17 +16,24 @@ def event(payload: dict[str, object]) -> bytes:
     return b"data: " + streamed(payload) + b"\r\n\r\n"
 
 
-def scripted(item: object, *, of_audio: bool = False) -> bytes:
+def scripted(item: object) -> bytes:
     """Return the bytes of an event of a stub: a payload, a text that is sent unchanged, or ``{"event": …, "data": …}``.
 
-    The ``type`` of a payload becomes its ``event:`` line, except for events of the audio endpoints.
+    The ``type`` of a payload becomes its ``event:`` line.
     """
-    end = b"\r\n" if of_audio else b"\n"
-    name, payload = "", item
+    name = item.get("type") if isinstance(item, dict) else ""
+    return _scripted(item, name if isinstance(name, str) else "", b"\n")
+
+
+def scripted_of_audio(item: object) -> bytes:
+    """Return the bytes of an event of a stub in the form of the audio endpoints: ``type`` makes no ``event:`` line."""
+    return _scripted(item, "", b"\r\n")
+
+
+def _scripted(item: object, name: str, end: bytes) -> bytes:
+    payload = item
     if isinstance(item, dict) and "data" in item and item.keys() <= {"event", "data"}:
         name, payload = str(item.get("event", "")), item["data"]
-    elif isinstance(item, dict) and not of_audio and isinstance(item.get("type"), str):
-        name = item["type"]
     lines = [f"event: {name}".encode()] if name else []
     data = payload.encode("utf-8", "replace") if isinstance(payload, str) else streamed(payload)
     lines += [b"data: " + line for line in data.splitlines() or [b""]]

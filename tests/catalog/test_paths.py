@@ -7,7 +7,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from mockserver.catalog.paths import WEBSOCKET, calls_of, openai_calls, path_pattern, shape
+from mockserver.catalog.paths import WEBSOCKET, calls_of, known_calls, path_pattern, shape
 from mockserver.drift.endpoints import calls_of_the_sdk
 from mockserver.providers.openai.routes import OPERATIONS
 
@@ -15,12 +15,12 @@ RESOURCES = Path(openai.__file__).parent / "resources"
 
 
 def test_the_table_has_every_call_of_the_sdk_and_no_other() -> None:
-    table = {(call.method, call.path) for call in openai_calls()}
+    table = {(call.method, call.path) for call in known_calls()}
     assert table == calls_of_the_sdk(RESOURCES)
 
 
 def test_every_endpoint_of_openai_that_is_served_is_in_the_table() -> None:
-    known = {(call.method, shape(call.path)) for call in openai_calls()}
+    known = {(call.method, shape(call.path)) for call in known_calls()}
     served = {(each.method, shape(each.path)) for each in OPERATIONS}
     assert served <= known
 
@@ -49,7 +49,7 @@ def test_other_paths_are_nobodys(path: str) -> None:
 
 
 def test_hints_are_inherited() -> None:
-    hints = {call.hint for call in openai_calls() if call.resource.split(".")[0] == "responses"}
+    hints = {call.hint for call in known_calls() if call.resource.split(".")[0] == "responses"}
     assert len(hints) == 1
     assert "openai.chat()" in hints.pop()
 

@@ -34,7 +34,7 @@ def load(schemas: Schemas) -> Load:
     def explained(document: object) -> str | None:
         if schemas.is_valid("mock/fixture", document):
             return None
-        return explain.openai_style(schemas.violations("mock/fixture", document)[0]).message
+        return explain.standard(schemas.violations("mock/fixture", document)[0]).message
 
     return lambda *folders: load_fixtures(folders, catalog, explained)
 

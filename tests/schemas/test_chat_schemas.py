@@ -52,7 +52,7 @@ def lacking(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def refusal(document: object) -> explain.Explanation:
-    return explain.openai_style(explain.most_relevant(SCHEMAS.violations(REQUEST, document)))
+    return explain.standard(explain.most_relevant(SCHEMAS.violations(REQUEST, document)))
 
 
 TEXT = {"type": "text", "text": "What is said here?"}
@@ -376,7 +376,7 @@ def test_the_fast_verdict_the_standard_one_and_the_explanation_agree(document: A
     assert SCHEMAS.is_valid(REQUEST, document) == verdict
     assert (violations == []) == verdict
     for violation in violations:
-        assert explain.openai_style(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
+        assert explain.standard(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
 
 
 @settings(deadline=None, max_examples=150)
@@ -385,7 +385,7 @@ def test_what_the_real_service_refuses_is_explained(document: Any) -> None:
     violations = REAL.violations(REQUEST, document)
     assert (violations == []) == REAL.is_valid(REQUEST, document)
     for violation in violations:
-        assert explain.openai_style(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
+        assert explain.standard(violation).message.startswith(("Invalid ", "Missing ", "Unknown "))
 
 
 def test_the_real_service_is_distinguished_by_keywords_beside_the_documented_ones() -> None:

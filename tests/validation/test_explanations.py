@@ -19,7 +19,7 @@ TRANSCRIPTION = "openai/create_transcription.request"
 
 
 def house(*path: str | int, keyword: str, expected: Any, found: Any, **schema: Any) -> explain.Explanation:
-    return explain.openai_style(Violation(path, keyword, expected, found, schema))
+    return explain.standard(Violation(path, keyword, expected, found, schema))
 
 
 @pytest.mark.parametrize(
@@ -161,14 +161,14 @@ def test_an_empty_string_has_a_code_of_its_own() -> None:
 
 def test_the_deep_place_of_a_refused_form_is_named() -> None:
     form = {"file": "", "model": "m", "chunking_strategy": {"type": "server_vad", "threshold": "loud"}}
-    refusal = explain.openai_style(SCHEMAS.violations(TRANSCRIPTION, form)[0])
+    refusal = explain.standard(SCHEMAS.violations(TRANSCRIPTION, form)[0])
     assert refusal.param == "chunking_strategy.threshold"
     assert refusal.message == (
         "Invalid type for 'chunking_strategy.threshold': expected a decimal, but got a string instead."
     )
 
 
-@pytest.mark.parametrize("voice", [explain.openai_style, lambda violation: explain.pydantic([violation])])
+@pytest.mark.parametrize("voice", [explain.standard, lambda violation: explain.pydantic([violation])])
 def test_a_refusal_never_repeats_megabytes(voice: Any) -> None:
     for found in ("x" * 5_000_000, ["x"] * 1_000_000):
         assert len(str(voice(Violation(("format",), "enum", ["a"], found)))) < 50_000

@@ -40,7 +40,7 @@ def chat(**changes: object) -> dict[str, object]:
 def test_of_a_hundred_thousand_faults_few_are_examined(changes: dict[str, object], expected: str) -> None:
     document = chat(**changes)
     found = SCHEMAS.violations(CHAT, document)
-    assert explain.openai_style(explain.most_relevant(found)).param == expected
+    assert explain.standard(explain.most_relevant(found)).param == expected
     assert len(found) < 3 * MAX_VIOLATIONS
 
 
@@ -98,4 +98,4 @@ def test_the_reported_fault_does_not_depend_on_how_many_are_examined(document: A
         every = explain.most_relevant(SCHEMAS.violations(CHAT, document))
     with patch.object(violations, "MAX_VIOLATIONS", 1):
         first = explain.most_relevant(SCHEMAS.violations(CHAT, document))
-    assert explain.openai_style(first) == explain.openai_style(every)
+    assert explain.standard(first) == explain.standard(every)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.app import OPERATIONS, create_app, services_of
-from mockserver.catalog.paths import VERSION, openai_calls
+from mockserver.catalog.paths import VERSION, known_calls
 from mockserver.control.openapi import documentation
 from mockserver.control.operation import ControlOperation, braced
 from mockserver.control.operations import OPERATIONS as CONTROL_OPERATIONS
@@ -54,7 +54,7 @@ def every_call() -> list[Call]:
     control = [_of_control(operation, schemas) for operation in CONTROL_OPERATIONS]
     unserved = [
         Call(f"unserved {each.resource}", each.method, VERSION + _braced(each.path), "any")
-        for each in openai_calls()
+        for each in known_calls()
     ]
     known = {(call.method, call.path) for call in served}
     return [

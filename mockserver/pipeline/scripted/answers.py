@@ -83,7 +83,7 @@ def raw_answer(scripted: Scripted, call: Call) -> Answer | None:
     if not scripted.is_raw:
         return None
     try:
-        body, content_type = scripted.body(audio_events=call.operation.is_audio)
+        body, content_type = scripted.body(call.operation.event)
     except OSError as error:
         log.error("stub %s: %s", scripted.stub_id, call.request.logged(error))
         raise ApiError("stub_file_unreadable", stub=scripted.stub_id, reason=str(error)) from error

@@ -9,7 +9,7 @@ from mockserver.catalog.own_models import how_to_add
 from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Route, bound
 from mockserver.pipeline.responses import refusal_reply
-from mockserver.providers.openai import routes, unserved
+from mockserver.providers.openai import refusals, routes, unserved
 from mockserver.providers.openai.batch_work.batches import Batches
 from mockserver.providers.openai.batch_work.context import BatchWorkContext
 from mockserver.providers.openai.contexts import (
@@ -97,9 +97,8 @@ class OpenAi:
 
     def unserved_model(self, call: Call, name: str) -> ApiError | None:
         """Return the refusal of a model of other endpoints; chats refuse it after the request was charged."""
-        if (
-            call.operation.is_audio
-        ):  # the gateway routes by the model, and the model's service has no such path
+        # The gateway routes by the model, and the model's service has no such path.
+        if call.operation.refuses == refusals.AUDIO:
             return ApiError("unknown_url", method="POST", path=f"/{call.operation.endpoint}")
         return None
 
@@ -133,14 +132,13 @@ class OpenAi:
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         """Return the reply that refuses a request, as the gateway or the service behind it does."""
-        style, call = "engine", exchange.call
-        if operation.is_audio and call is not None and call.model is not None:
-            style = call.model.error_style
-        refusal = self._errors.refusal(
+        call = exchange.call
+        model = call.model if call is not None and operation.refuses == refusals.AUDIO else None
+        refusal = refusals.refusal(
+            self._errors,
             error,
-            error_style=style,
-            audio_endpoint=operation.is_audio,
-            asks_for_bearer=operation.asks_for_bearer,
+            operation,
+            is_whisper=model is not None and model.error_style == "whisper",
             newline=self._headers.service(operation.name).newline,
         )
         reply = refusal_reply(refusal)

@@ -5,11 +5,15 @@ Handlers and rules are named as ``module.function`` below this package, and impo
 
 from __future__ import annotations
 
+from functools import partial
+
 from mockserver.limits.costs import chat_cost, speech_cost, transcription_cost
 from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
 from mockserver.pipeline.operation import Operation
+from mockserver.providers.openai import refusals
 from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.transport.streamed_forms import FileField
+from mockserver.wire import sse
 
 _TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # reply kinds of stubs
 
@@ -17,7 +21,10 @@ _TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # reply kin
 _UPLOADED_FILE = FileField("file", max_bytes=512 << 20, error="file_too_large")
 _UPLOAD_PART = FileField("data", max_bytes=64 << 20, error="upload_part_too_large")
 
-CREATE_TRANSCRIPTION = Operation(
+# An endpoint below ``/v1/audio``.
+_audio = partial(Operation, refuses=refusals.AUDIO, event=sse.scripted_of_audio)
+
+CREATE_TRANSCRIPTION = _audio(
     "create_transcription",
     "POST",
     "/audio/transcriptions",
@@ -50,7 +57,7 @@ CREATE_CHAT_COMPLETION = Operation(
 
 AUDIO = (
     CREATE_TRANSCRIPTION,
-    Operation(
+    _audio(
         "create_translation",
         "POST",
         "/audio/translations",
@@ -64,7 +71,7 @@ AUDIO = (
         handler="audio.translations.create_translation",
         rules="audio.translations.check_request",
     ),
-    Operation(
+    _audio(
         "create_speech",
         "POST",
         "/audio/speech",
@@ -81,7 +88,7 @@ AUDIO = (
         handler="audio.speech.create_speech",
         rules="audio.speech.check_request",
     ),
-    Operation(
+    _audio(
         "create_voice_consent",
         "POST",
         "/audio/voice_consents",
@@ -91,16 +98,16 @@ AUDIO = (
         handler="audio.voice_consents.create_consent",
         rules="audio.voice_consents.check_request",
     ),
-    Operation(
+    _audio(
         "list_voice_consents", "GET", "/audio/voice_consents", handler="audio.voice_consents.list_consents"
     ),
-    Operation(
+    _audio(
         "retrieve_voice_consent",
         "GET",
         "/audio/voice_consents/<id>",
         handler="audio.voice_consents.retrieve_consent",
     ),
-    Operation(
+    _audio(
         "update_voice_consent",
         "POST",
         "/audio/voice_consents/<id>",
@@ -108,13 +115,13 @@ AUDIO = (
         schema="openai/update_voice_consent.request",
         handler="audio.voice_consents.update_consent",
     ),
-    Operation(
+    _audio(
         "delete_voice_consent",
         "DELETE",
         "/audio/voice_consents/<id>",
         handler="audio.voice_consents.delete_consent",
     ),
-    Operation(
+    _audio(
         "create_voice",
         "POST",
         "/audio/voices",
@@ -124,7 +131,7 @@ AUDIO = (
         handler="audio.voices.create_voice",
         rules="audio.voices.check_request",
     ),
-    Operation("delete_voice", "DELETE", "/audio/voices/<id>", handler="audio.voices.delete_voice"),
+    _audio("delete_voice", "DELETE", "/audio/voices/<id>", handler="audio.voices.delete_voice"),
 )
 
 CHAT = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -19,7 +19,9 @@ from mockserver.journal.findings import remedy
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.provider import Route
 from mockserver.pipeline.scripted.answers import nearly_answered
+from mockserver.providers.openai import refusals
 from mockserver.providers.openai.chat.document import ChatDocument
+from mockserver.wire import sse
 
 if TYPE_CHECKING:
     from mockserver.logs import Notices
@@ -41,30 +43,40 @@ def route(context: UnservedContext, request: Request, error: HTTPException | Non
     method, path = request.method, request.route_path
     refuse_unknown = partial(_refuse_unknown, context.notices)
     if has_double_slash(request.path):
-        return Route(
-            Operation("", method, path, body="any", reads=ChatDocument, is_versioned=False), refuse_unknown
-        )
+        return Route(_operation(method, path, is_versioned=False), refuse_unknown)
     calls = calls_of(path)
     called = _called(calls, request)
     if called is not None:
-        operation = Operation(
-            "",
+        operation = _operation(
             method,
             called.path,
-            body="any",
-            reads=ChatDocument,
+            refuses=refusals.BEARER if called.asks_for_bearer else "",
             resource=called.resource,
             is_versioned=called.service == "OpenAI",
-            asks_for_bearer=called.asks_for_bearer,
         )
         return Route(operation, partial(_refuse_unserved, context, called))
-    operation = Operation("", method, path, body="any", reads=ChatDocument, is_versioned=bool(calls))
+    operation = _operation(method, path, is_versioned=bool(calls))
     allowed = _allowed(calls, error)
     if allowed:
         return Route(
             operation, partial(_refuse_method, allowed), partial(_check_method, context.stubs, allowed)
         )
     return Route(operation, refuse_unknown)
+
+
+def _operation(method: str, path: str, *, refuses: str = "", **more: Any) -> Operation:
+    """Return the operation of a call that is not served, in the form of the audio endpoints if it is one of them."""
+    is_audio = path.startswith("/audio/")
+    return Operation(
+        "",
+        method,
+        path,
+        body="any",
+        reads=ChatDocument,
+        refuses=refusals.AUDIO if is_audio else refuses,
+        event=sse.scripted_of_audio if is_audio else sse.scripted,
+        **more,
+    )
 
 
 def stub_for(method: str, path: str) -> str:

@@ -6,7 +6,7 @@ import io
 import itertools
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -125,15 +125,15 @@ class Scripted(Struct, frozen=True):
         calls = tuple(_tool_call(call, parallel=len(called) > 1) for call in called)
         return Reply(self.answered_by, self.words, calls, self.reply.get("finish_reason", ""))
 
-    def body(self, *, audio_events: bool = False) -> tuple[bytes | FileBody | Iterator[bytes], str]:
+    def body(self, event: Callable[[object], bytes]) -> tuple[bytes | FileBody | Iterator[bytes], str]:
         """Return the whole body of the reply, and its content type (empty for none).
 
-        Events are an iterator; ``audio_events`` formats them as the audio endpoints do.
+        Events are an iterator; ``event`` writes each.
         Raises ``OSError`` if its file cannot be read.
         """
         content_type = str(self.reply.get("content_type", ""))
         if "events" in self.reply:
-            written = (sse.scripted(each, of_audio=audio_events) for each in self.reply["events"])
+            written = map(event, self.reply["events"])
             return written, content_type or sse.CONTENT_TYPE
         if "json" in self.reply:
             return self._inline_body(), content_type or "application/json"

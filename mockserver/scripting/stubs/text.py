@@ -61,7 +61,7 @@ def schema_error(violations: list[Violation], located: Located, place: Place) ->
         return SourceError(line, f"the stub has {given}. Give one reply, or `replies`. {_GUIDE}")
     if not violation.path:
         return SourceError(line, f"a stub is an object with `when` and `reply`. {_GUIDE}")
-    found = explain.openai_style(violation)
+    found = explain.standard(violation)
     if violation.keyword == "additionalProperties":
         from mockserver.validation.spelling import hint
 

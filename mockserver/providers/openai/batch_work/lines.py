@@ -148,7 +148,7 @@ class InputCheck:
     def _schema_error(self, line: Line, request: dict[str, Any]) -> Error:
         from mockserver.validation import explanations as explain
 
-        found = explain.openai_style(explain.most_relevant(self._schemas.violations(_LINE_SCHEMA, request)))
+        found = explain.standard(explain.most_relevant(self._schemas.violations(_LINE_SCHEMA, request)))
         return {
             "code": found.code,
             "line": line.number,

@@ -1,0 +1,55 @@
+"""The forms of OpenAI's refusals, which differ by the service that refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from mockserver import json_styles
+from mockserver.errors import ApiError, ErrorTable, Refusal
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.operation import Operation
+
+# The values of ``Operation.refuses``: endpoints that refuse keys in a form of their own.
+AUDIO, BEARER = "audio", "bearer"
+
+
+def refusal(
+    errors: ErrorTable, error: ApiError, operation: Operation, *, is_whisper: bool, newline: bool
+) -> Refusal:
+    """Return the response to ``error``.
+
+    ``is_whisper`` is true if the model is served by Whisper's service. With ``newline``, refusals of services behind
+    the gateway end with a line feed.
+    """
+    form, row = operation.refuses, errors.rows[error.name]
+    if row["origin"] == "gateway" and row["status"] == 401 and form:
+        return _from_audio_gateway(errors, error) if form == AUDIO else _asking_for_bearer(errors, error)
+    if row["origin"] != "gateway" and (is_whisper or (row["origin"] == "whisper" and form == AUDIO)):
+        return _from_whisper(row["status"], errors.fields(error))
+    found = errors.refusal(error)
+    return replace(found, body=found.body + b"\n") if newline and not found.from_gateway else found
+
+
+def _asking_for_bearer(errors: ErrorTable, error: ApiError) -> Refusal:
+    named = error
+    if error.name == "missing_api_key":
+        named = ApiError("missing_bearer")
+        named.changes = error.changes
+    body = json_styles.two_spaces({"error": errors.fields(named)})
+    asking = (("www-authenticate", 'Bearer realm="OpenAI API"'),)
+    return Refusal(401, body, "application/json", asking, from_gateway=True)
+
+
+def _from_audio_gateway(errors: ErrorTable, error: ApiError) -> Refusal:
+    fields = errors.fields(error)
+    ordered = {name: fields[name] for name in ("message", "type", "code", "param")}
+    body = json_styles.two_spaces({"error": ordered, "status": 401})
+    return Refusal(401, body, "text/plain", from_gateway=True)
+
+
+def _from_whisper(status: int, fields: dict[str, object]) -> Refusal:
+    body = {"error": fields, "usage": {"type": "duration", "seconds": 0}}
+    return Refusal(status, json_styles.compact(body), "application/json")
