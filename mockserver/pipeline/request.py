@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
@@ -13,6 +12,7 @@ from werkzeug.sansio.utils import get_current_url, get_host
 
 from mockserver.accounts.redaction import secrets_of
 from mockserver.catalog.paths import without_version
+from mockserver.pipeline.once import once
 from mockserver.transport.bodies import drain
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Request:
         """Return the path without ``/v1``, as in the routes and tables."""
         return without_version(self.path)
 
-    @cached_property
+    @once
     def query(self) -> ImmutableMultiDict[str, str]:
         """Return the arguments of the query string. Raises ``UnicodeDecodeError``."""
         text = self.query_string.encode("latin-1").decode()
@@ -113,7 +113,7 @@ class Request:
         """Return the server's URL as the client addressed it: ``http://localhost:8080/``."""
         return get_current_url(self.scheme, get_host(self.scheme, self.headers.get("host"), self.server))
 
-    @cached_property
+    @once
     def secrets(self) -> Secrets:
         """Return the secrets that the request carries."""
         return secrets_of(self.headers, self.query_string)

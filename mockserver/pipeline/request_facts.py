@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
 from mockserver.pipeline.document_facts import DocumentFacts, text_in
+from mockserver.pipeline.once import once
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -41,7 +41,7 @@ class LiveFacts:
         """Return all names of the endpoint."""
         return self._operation.names
 
-    @cached_property
+    @once
     def path(self) -> str:
         """Return the path of the request, without ``/v1``."""
         return self._request.route_path
@@ -61,17 +61,17 @@ class LiveFacts:
         """Return the model as the request names it, or an empty string."""
         return text_in(self.document.get("model"))
 
-    @cached_property
+    @once
     def headers(self) -> Mapping[str, str]:
         """Return the request headers, with names in lower case."""
         return dict(self._request.headers)
 
-    @cached_property
+    @once
     def prompt(self) -> str:
         """Return the prompt, the instructions and the system messages, a line each."""
         return self._document_facts.prompt
 
-    @cached_property
+    @once
     def user_text(self) -> str:
         """Return the text of the last user message, or the text to speak."""
         return self._document_facts.user_text
@@ -87,7 +87,7 @@ class LiveFacts:
         """Return the kinds of stub replies that the endpoint makes an answer of."""
         return self._operation.reply_kinds
 
-    @cached_property
+    @once
     def clips(self) -> Sequence[KnownClip]:
         """Return the audio files, and files of any type that were stored while they arrived."""
         return [*self._by_place.values(), *self._audio.received]
@@ -106,11 +106,11 @@ class LiveFacts:
         """Return the languages that are spoken in that audio."""
         return [language for each in self._transcriptions for language in each.languages]
 
-    @cached_property
+    @once
     def _document_facts(self) -> DocumentFacts:
         return self._operation.reads(self.document)
 
-    @cached_property
+    @once
     def _by_place(self) -> dict[AudioPlace, Clip]:
         if UPLOAD in self._audio.files:
             return {FORM_FILE: self._audio.uploaded()}
@@ -125,12 +125,12 @@ class LiveFacts:
             except ValueError:  # not base64
                 continue
 
-    @cached_property
+    @once
     def _clips_to_transcribe(self) -> list[Clip]:
         messages = (None, self._document_facts.latest)
         return [clip for place, clip in self._by_place.items() if place.message in messages]
 
-    @cached_property
+    @once
     def _transcriptions(self) -> list[Transcription]:
         from mockserver.audio.decode import UnusableAudio
         from mockserver.engines.transcription import EngineUnavailable, TranscriptionOptions, UnknownAudio
