@@ -89,9 +89,17 @@ class Journal:
     def keep_audio(self, clips: Iterable[Clip]) -> None:
         """Keep the audio of an exchange, if ``keep_audio`` is not 0."""
         if self._audio.max_bytes:
+            for clip in clips:
+                self._keep_audio(clip.sha256, clip.content)
+
+    def _keep_audio(self, sha256: str, content: Content) -> None:
+        """Keep a file. It may be on disk, so it is read without the lock, for which all requests wait."""
+        with self._changed:
+            is_kept = self._audio.renew(sha256)
+        if not is_kept and content.size <= self._audio.max_bytes:
+            data = content.read()
             with self._changed:
-                for clip in clips:
-                    self._audio.put(clip.content)
+                self._audio.put(sha256, data)
 
     def audio(self, sha256: str) -> bytes | None:
         """Return an uploaded file; ``None`` if it was not kept, or was evicted."""
@@ -237,14 +245,21 @@ class _KeptAudio:
         self._files: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
 
-    def put(self, content: Content) -> None:
-        if content.sha256 in self._files:
-            self._files.move_to_end(content.sha256)
-        elif content.size <= self.max_bytes:
-            self._files[content.sha256] = content.read()
-            self._bytes += content.size
-            while self._bytes > self.max_bytes:
-                self._bytes -= len(self._files.popitem(last=False)[1])
+    def renew(self, sha256: str) -> bool:
+        """Return whether a file is kept. If so, it counts as added now."""
+        if sha256 not in self._files:
+            return False
+        self._files.move_to_end(sha256)
+        return True
+
+    def put(self, sha256: str, data: bytes) -> None:
+        """Add a file of at most ``max_bytes``, unless it is kept already."""
+        if self.renew(sha256):
+            return
+        self._files[sha256] = data
+        self._bytes += len(data)
+        while self._bytes > self.max_bytes:
+            self._bytes -= len(self._files.popitem(last=False)[1])
 
     def get(self, sha256: str) -> bytes | None:
         return self._files.get(sha256)

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import create_environ
 
 from mockserver.audio.clip import Clip
+from mockserver.audio.content import Content
 from mockserver.clock import Clock
 from mockserver.journal.entries import Entry, JournalPattern, Progress
 from mockserver.journal.journal import Journal
@@ -199,6 +200,26 @@ def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:
         journal.keep_audio([each])
     kept = [journal.audio(each.sha256) for each in (first, second, third, large)]
     assert kept == [None, None, third.content.read(), None]
+
+
+def test_audio_is_read_while_others_use_the_journal() -> None:
+    journal = Journal(Clock(), entries=10, max_bytes=1 << 20, keep_audio=10)
+    others = []
+
+    class OnDisk(Content):
+        def read(self) -> bytes:
+            other = Thread(target=lambda: others.append(journal.audio("none")))
+            other.start()
+            other.join(timeout=60)
+            return super().read()
+
+    large = Clip(OnDisk(b"1"), "clip.wav", 60)
+    large.content.sha256  # noqa: B018 - is computed by a read, too
+    others.clear()
+    journal.keep_audio([large])
+
+    assert others == [None]
+    assert journal.audio(large.sha256) == b"1"
 
 
 def test_no_audio_is_kept_unless_asked_for() -> None:
