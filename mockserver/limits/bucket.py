@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 MICROSECONDS = 1_000_000  # per second
 NEVER = 1 << 62  # microseconds; a bucket with this time does not refill until it has refused a request
 
@@ -24,7 +26,7 @@ class Limit(NamedTuple):
     window: int
 
 
-class Bucket(NamedTuple):
+class Bucket(Struct, frozen=True):
     """The usage of a limit: ``debt`` is the amount used times the window, at the time ``at`` (microseconds)."""
 
     debt: int = 0
@@ -33,10 +35,10 @@ class Bucket(NamedTuple):
 
 def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
     """Return the debt that remains at ``now``. If ``now`` is earlier than the bucket's time, nothing refills."""
-    debt, at = bucket
-    if not debt or now <= at:
+    debt, passed = bucket.debt, now - bucket.at
+    if not debt or passed <= 0:
         return debt
-    left = debt - (now - at) * limit.amount
+    left = debt - passed * limit.amount
     return max(0, left)
 
 
@@ -71,7 +73,7 @@ def used(bucket: Bucket, limit: Limit, now: int) -> int:
 
 def remaining(bucket: Bucket, limit: Limit, now: int) -> int:
     """Return the amount left, rounded down, at least 0."""
-    return limit.amount - used(bucket, limit, now)
+    return max(0, limit.amount + -debt_at(bucket, limit, now) // limit.window)
 
 
 def full(amount_used: int, limit: Limit, now: int) -> Bucket:

@@ -36,14 +36,13 @@ def chat_tokens(body: Mapping[str, Any]) -> int:
 
 def chat_images(body: Mapping[str, Any]) -> int:
     """Return the number of images in the messages."""
+    images = 0
     messages = body.get("messages")
-    contents = [
-        message.get("content")
-        for message in (messages if isinstance(messages, list) else ())
-        if isinstance(message, dict)
-    ]
-    parts = [part for content in contents if isinstance(content, list) for part in content]
-    return sum(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ():
+            images += isinstance(part, dict) and part.get("type") == "image_url"
+    return images
 
 
 def transcription_tokens(form: Mapping[str, Any]) -> int:

@@ -147,7 +147,7 @@ class Limiter:
         with self._lock:
             now = self.now()
             if name == "request_too_large":
-                larger = refused._replace(amount=refused.limit.amount + refused.amount)
+                larger = Draw(refused.key, refused.limit, refused.limit.amount + refused.amount)
                 held = [self.buckets.get(each.key) for each in draws]
                 return too_large(Refused(account, model, larger, draws, held, now, has_token_headers))
             buckets = [

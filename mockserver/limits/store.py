@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from mockserver.limits import bucket
 from mockserver.limits.bucket import Bucket, Key, Limit, age_of, time_of
@@ -14,7 +16,7 @@ _FRESH = Bucket()
 _SWEPT = 2  # entries examined whenever one is added, so that full buckets are removed as fast as new ones are added
 
 
-class Draw(NamedTuple):
+class Draw(Struct, frozen=True):
     """An amount to take from one bucket."""
 
     key: Key
