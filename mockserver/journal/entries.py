@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +22,7 @@ _decoder = msgspec.json.Decoder(Record)
 _OVERHEAD = 240  # bytes of memory of an entry in addition to its record
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(msgspec.Struct):
     """The part of a response that was sent so far. ``events`` and ``pieces`` are ``None`` unless it is a stream."""
 
     sent: int = 0

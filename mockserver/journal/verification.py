@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 from mockserver.journal.entries import EntryFacts, JournalPattern
 from mockserver.matching.allowance import sharing
@@ -30,8 +31,7 @@ class NearMiss(NamedTuple):
     differences: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of a verification: the ids of matching entries, and near misses if it failed.
 
     ``headline`` says in one line what was wanted and how many matched.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from mockserver import json_styles
 from mockserver.limits.limiter import Admission
 from mockserver.pipeline.request_facts import LiveFacts
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     from mockserver.transport.bodies import UploadSlot
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """The result of a request, for the journal and the headers. If the answer is a stream, it is known at its end.
 
     ``reply`` is the reply of a chat: its ``text``, and the names and arguments of its ``tool_calls``.
@@ -94,8 +95,7 @@ class Call:
         return self.settings.strictness == "real"
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """The answer of a handler. ``body`` is whole, or an iterator that is sent while it is made.
 
     ``usage`` is the answer's usage object; a stream, which knows it only at its end, calls ``Call.settle`` with it.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from mockserver.catalog.paths import calls_of, known_calls, path_pattern, shape, without_version
 from mockserver.pipeline.document_facts import DocumentFacts
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
     from mockserver.transport.streamed_forms import FileField
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """The description of an endpoint for the pipeline.
 
     ``endpoint`` is its path as the catalog's models name it (``v1/audio/speech``). ``schema`` is the request schema
@@ -72,15 +73,15 @@ class Operation:
     event: Callable[[object], bytes] = sse.scripted
     resource: str = ""
     is_versioned: bool = True
-    names: frozenset[str] = field(init=False)
+    names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Set the names of the operation."""
+        """Set ``resource`` and ``names``."""
         resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
         resource = self.resource or resource
         names = {resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"} - {""}
-        object.__setattr__(self, "resource", resource)
-        object.__setattr__(self, "names", frozenset(names))
+        force_setattr(self, "resource", resource)
+        force_setattr(self, "names", frozenset(names))
 
 
 class EndpointNames(Mapping[str, frozenset[str]]):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from mockserver.catalog.paths import VERSION, lacks_version
 from mockserver.errors import ApiError
@@ -65,8 +66,7 @@ _CONDITIONS_LEFT_OPEN = (
 _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # characters that are not percent-encoded
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineParts:
+class PipelineParts(Struct, frozen=True):
     """The parts of a server that its pipelines share."""
 
     settings: Settings

@@ -31,6 +31,7 @@ CONTEXTS = [
 OWN = {
     "batches": "Batches",
     "bodies": "RequestBodies",
+    "model_list": "ModelList",
     "queue": "WorkQueue",
 }  # parts that are made for one context
 PROPERTIES = {"resettable": inspect.get_annotations(vars(Services)["resettable"].fget)["return"]}
