@@ -188,7 +188,7 @@ def _tier_in(key: str) -> str | None:
 def key_of(headers: SupportsGet) -> str:
     """Return the API key in the headers of a request; empty if there is none."""
     values = tuple(map(headers.get, _KEY_HEADERS))
-    is_short = sum(len(value) for value in values if value) <= _REMEMBERED_CHARACTERS
+    is_short = len("".join(filter(None, values))) <= _REMEMBERED_CHARACTERS
     return _known_key(*values) if is_short else _key_of(*values)
 
 

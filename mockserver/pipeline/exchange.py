@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
@@ -253,8 +254,17 @@ def _endpoint(operation: Operation | None, secrets: Secrets) -> dict[str, Any]:
     return {
         "endpoint": operation.resource or None,
         "operation": operation.name or None,
-        "endpoint_names": list(map(secrets.hide_in_path, operation.names)),
+        "endpoint_names": _names(operation.names, secrets)
+        if operation.name
+        else _hidden(operation.names, secrets),
     }
+
+
+def _hidden(names: frozenset[str], secrets: Secrets) -> list[str]:
+    return list(map(secrets.hide_in_path, names))
+
+
+_names = lru_cache(maxsize=1024)(_hidden)  # of the operations that are served
 
 
 def _request(call: Call | None, secrets: Secrets) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
@@ -37,6 +37,10 @@ class RequestHeaders(Mapping[str, str]):
     def get(self, name: str, default: Any = None, /) -> Any:
         """Return the value of a header, or ``default``."""
         return self._headers.get(name.lower(), default)
+
+    def items(self) -> ItemsView[str, str]:
+        """Return the names and values. (Those of ``Mapping`` are looked up one by one.)"""
+        return self._headers.items()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._headers)
