@@ -196,7 +196,9 @@ class Pipeline:
         headers, inner = request.headers, request.inner
         account = inner.account if inner else self._provider.caller(headers)
         try:
-            settings = self._parts.account_settings.for_account(account.id).for_request(headers)
+            settings = self._parts.account_settings.for_account(account.id)
+            if headers.may_steer:
+                settings = settings.for_request(headers)
         except SettingsError as error:
             raise ApiError("bad_mock_header", message=str(error)) from error
         slot = self._parts.bodies.slot()

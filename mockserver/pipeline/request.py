@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.transport.bodies import Readable
     from mockserver.transport.connection import Connection
 
+_NO_ARGUMENTS: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 _INNER = "mockserver.inner"  # a key of the WSGI environ, which clients cannot set
 
 
@@ -37,6 +38,11 @@ class RequestHeaders(Mapping[str, str]):
     def get(self, name: str, default: Any = None, /) -> Any:
         """Return the value of a header, or ``default``."""
         return self._headers.get(name.lower(), default)
+
+    @property
+    def may_steer(self) -> bool:
+        """Return whether there may be ``x-mock-*`` headers. Fast, because most requests have none."""
+        return "x-mock-" in " ".join(self._headers)
 
     def items(self) -> ItemsView[str, str]:
         """Return the names and values. (Those of ``Mapping`` are looked up one by one.)"""
@@ -99,6 +105,8 @@ class Request:
     @once
     def query(self) -> ImmutableMultiDict[str, str]:
         """Return the arguments of the query string. Raises ``UnicodeDecodeError``."""
+        if not self.query_string:
+            return _NO_ARGUMENTS
         text = self.query_string.encode("latin-1").decode()
         return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote"))
 

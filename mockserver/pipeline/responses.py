@@ -43,11 +43,8 @@ class ReplyHeaders:
     def __setitem__(self, name: str, value: str) -> None:
         """Set a header in the place of those with its name, or add it."""
         _check_lines(value)
-        if name in self:
-            place = self._names.index(name.lower())
-            del self[name]
-        else:
-            place = len(self._pairs)
+        place = self._names.index(name.lower()) if name in self else len(self._pairs)
+        del self[name]
         self._pairs.insert(place, (name, value))
         self._names.insert(place, name.lower())
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 from werkzeug.test import create_environ
 
@@ -195,3 +198,25 @@ def test_of_a_key_that_begins_with_another_no_more_is_shown() -> None:
         secrets = Secrets([KEY, *others, longer])
         assert secrets.hide(f"My key is {longer}.") == f"My key is {abbreviated(longer)}."
         assert secrets.within_pattern(longer)[0][0] == longer
+
+
+@pytest.mark.parametrize("length", [500, 100_000])
+def test_secrets_in_repeated_headers_are_hidden_each_time(length: int) -> None:
+    key = "k9" * (length // 2)
+    for _ in range(2):
+        sent = request(authorization=f"Bearer {key}", x_note="Bearer hunter2, " + "x" * length)
+        assert sent.secrets.hide(f"My key is {key}.") == f"My key is {abbreviated(key)}."
+        assert "hunter2" not in sent.secrets.hide_in_header("x-note", sent.headers["x-note"])
+
+
+def test_long_headers_are_not_kept_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            headers = dict.fromkeys(("authorization", "x_note"), f"Bearer {number}" + "x" * 50000)
+            assert request(**headers).secrets.hide("nothing") == "nothing"
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000

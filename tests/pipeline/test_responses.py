@@ -54,6 +54,33 @@ def test_a_header_of_several_lines_is_refused() -> None:
         Reply(b"", 200, TEXT, [("x-one", "1\r\nx-two: 2")])
 
 
+def test_a_header_that_is_set_takes_the_place_of_those_with_its_name() -> None:
+    reply = Reply(b"", 200, TEXT, [("X-One", "1"), ("x-two", "2"), ("x-one", "3")])
+    reply.headers["x-one"] = "4"
+    reply.headers.add_missing([("X-TWO", "5"), ("x-three", "6")])
+    reply.headers.extend([("x-two", "7")])
+    del reply.headers["content-length"]
+    assert list(reply.headers) == [
+        ("x-one", "4"),
+        ("x-two", "2"),
+        ("Content-Type", TEXT),
+        ("x-three", "6"),
+        ("x-two", "7"),
+    ]
+    assert reply.headers.get("X-Two") == "2"
+    assert "X-Four" not in reply.headers
+
+
+@pytest.mark.parametrize("value", ["1\r\nx-two: 2", "1\n"])
+def test_a_header_of_several_lines_cannot_be_added(value: str) -> None:
+    reply = Reply(b"", 200, TEXT)
+    with pytest.raises(ValueError, match="newline"):
+        reply.headers["x-one"] = value
+    with pytest.raises(ValueError, match="newline"):
+        reply.headers.extend([("x-one", value)])
+    assert "x-one" not in reply.headers
+
+
 def test_what_waits_for_the_end_of_a_reply_is_called_when_it_was_sent() -> None:
     ended: list[str] = []
     reply = Reply(iter([b"1", b"2"]), 200, TEXT)
