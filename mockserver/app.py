@@ -138,9 +138,8 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplic
         with making:
             if not made:
                 from mockserver.control.app import create_control_app
-                from mockserver.control.operation import ControlContext
 
-                made.append(_with_reasons(create_control_app(context_of(services, ControlContext))))
+                made.append(_with_reasons(create_control_app(partial(context_of, services))))
             return made[0]
 
     def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import flask
 
 from mockserver.control import guard, requests
+from mockserver.control.contexts import ControlContext
 from mockserver.control.operations import OPERATIONS
 from mockserver.pipeline.flask_adapter import Failures
 
 if TYPE_CHECKING:
-    from mockserver.control.operation import ControlContext
+    from mockserver.pipeline.provider import Fill
 
 _FOLDER = str(Path(__file__).parent)  # otherwise Flask reads the working folder, which may not exist any more
 
 
-def create_control_app(server: ControlContext) -> flask.Flask:
-    """Return the control API of a server as a WSGI application."""
+def create_control_app(fill: Fill) -> flask.Flask:
+    """Return the control API of a server as a WSGI application; ``fill`` makes the contexts of its handlers."""
+    filled = cache(fill)
+    control = filled(ControlContext)
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
-    Failures(server.errors, server.ids, server.journal).register(app)
-    guard.register(app, server.settings, [each.path for each in OPERATIONS if each.is_open])
+    Failures(control.errors, control.ids, control.journal).register(app)
+    guard.register(app, control.settings, [each.path for each in OPERATIONS if each.is_open])
     requests.register_refusals(app, OPERATIONS)
-    requests.limit_answers(app, server.answer_memory)
+    requests.limit_answers(app, control.answer_memory)
     for operation in OPERATIONS:
-        view = requests.view(server, operation)
+        view = requests.view(control, operation, filled(operation.context))
         app.add_url_rule(operation.rule, operation.name.replace(".", "_"), view, methods=[operation.method])
     return app

@@ -10,50 +10,51 @@ from typing import TYPE_CHECKING, Any
 from mockserver.control.operation import ControlError, NotFound, check_owner, check_same_id, without_keys
 
 if TYPE_CHECKING:
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import FaultsContext
+    from mockserver.control.operation import Call
     from mockserver.scripting.faults.registry import Faults, FaultStatus
 
 
-def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_all(context: FaultsContext, call: Call) -> dict[str, Any]:
     """Return the faults of the caller and those of all accounts."""
-    return {"faults": _shown(server, call, *server.faults.visible(call.account_id))}
+    return {"faults": _shown(context, call, *context.faults.visible(call.account_id))}
 
 
-def add(server: ControlContext, call: Call) -> dict[str, Any]:
+def add(context: FaultsContext, call: Call) -> dict[str, Any]:
     """Add a fault for the caller, or without an API key for all accounts."""
-    return _added(server, call, call.account_id)
+    return _added(context, call, call.account_id)
 
 
-def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove_all(context: FaultsContext, call: Call) -> dict[str, Any]:
     """Remove the caller's faults. Return those that remain."""
-    server.faults.reset(call.account_id)
-    return show_all(server, call)
+    context.faults.reset(call.account_id)
+    return show_all(context, call)
 
 
-def show(server: ControlContext, call: Call) -> dict[str, Any]:
+def show(context: FaultsContext, call: Call) -> dict[str, Any]:
     """Return one fault."""
-    return _shown(server, call, _status(server.faults, call, call.path["id"]))[0]
+    return _shown(context, call, _status(context.faults, call, call.path["id"]))[0]
 
 
-def replace(server: ControlContext, call: Call) -> dict[str, Any]:
+def replace(context: FaultsContext, call: Call) -> dict[str, Any]:
     """Replace a fault. It keeps its account."""
-    owner = _own(server.faults, call).account_id
+    owner = _own(context.faults, call).account_id
     check_same_id(call.body, call.path["id"])
-    return _added(server, call, owner)
+    return _added(context, call, owner)
 
 
-def remove(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove(context: FaultsContext, call: Call) -> dict[str, Any]:
     """Remove a fault."""
-    server.faults.remove(_own(server.faults, call).fault.id, call.account_id)
+    context.faults.remove(_own(context.faults, call).fault.id, call.account_id)
     return {"deleted": call.path["id"]}
 
 
-def _added(server: ControlContext, call: Call, owner: str | None) -> dict[str, Any]:
+def _added(context: FaultsContext, call: Call, owner: str | None) -> dict[str, Any]:
     try:
-        id_ = server.faults.add(call.body, owner).id
+        id_ = context.faults.add(call.body, owner).id
     except ValueError as error:
         raise ControlError(str(error)) from error
-    return _shown(server, call, _status(server.faults, call, id_))[0]
+    return _shown(context, call, _status(context.faults, call, id_))[0]
 
 
 def _status(faults: Faults, call: Call, id_: str) -> FaultStatus:
@@ -70,11 +71,11 @@ def _own(faults: Faults, call: Call) -> FaultStatus:
     return status
 
 
-def _shown(server: ControlContext, call: Call, *statuses: FaultStatus) -> list[dict[str, Any]]:
+def _shown(context: FaultsContext, call: Call, *statuses: FaultStatus) -> list[dict[str, Any]]:
     documents = [{"id": status.fault.id, **status.fault.document} for status in statuses]
     return [
         {**document, "hits": status.hits, "seen": status.seen}
         for status, document in zip(
-            statuses, without_keys(server.accounts, call.request, documents), strict=True
+            statuses, without_keys(context.accounts, call.request, documents), strict=True
         )
     ]

@@ -20,7 +20,8 @@ from mockserver.journal.record import AudioFile, Record, shown
 from mockserver.matching.comparisons import PatternError
 
 if TYPE_CHECKING:
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import JournalContext
+    from mockserver.control.operation import Call
     from mockserver.journal.journal import Journal
     from mockserver.journal.verification import Verdict
 
@@ -36,7 +37,7 @@ _UNNAMED = "audio"  # file name of a download whose upload had none
 _Result = TypeVar("_Result")
 
 
-def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_all(context: JournalContext, call: Call) -> dict[str, Any]:
     """Return the entries that satisfy the arguments of the query."""
     arguments = call.query.to_dict()
     limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
@@ -44,33 +45,33 @@ def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
         raise ControlError(f"limit: must be a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
     if not _STATUS.fullmatch(arguments.get("status", "200")):
         raise ControlError(f"status: must be a status such as 429 or 4xx, got {arguments['status']!r}.")
-    return _found(server.journal, call.account_id, arguments, int(limit), after)
+    return _found(context.journal, call.account_id, arguments, int(limit), after)
 
 
-def query(server: ControlContext, call: Call) -> dict[str, Any]:
+def query(context: JournalContext, call: Call) -> dict[str, Any]:
     """Return the entries that satisfy a pattern."""
     asked = call.body
     if isinstance(asked.get("limit"), float):
         raise ControlError(f"limit: must be a whole number without a decimal point, got {asked['limit']!r}.")
     limit = int(asked.get("limit", _LIMIT))
-    return _found(server.journal, call.account_id, asked.get("when", {}), limit, asked.get("after"))
+    return _found(context.journal, call.account_id, asked.get("when", {}), limit, asked.get("after"))
 
 
-def show(server: ControlContext, call: Call) -> Mapping[str, Any]:
+def show(context: JournalContext, call: Call) -> Mapping[str, Any]:
     """Return one entry."""
-    return shown(_record(server.journal, call))
+    return shown(_record(context.journal, call))
 
 
-def download_audio(server: ControlContext, call: Call) -> flask.Response:
+def download_audio(context: JournalContext, call: Call) -> flask.Response:
     """Return an audio file of an entry, if it was kept."""
-    files, number = _record(server.journal, call).audio, call.path["number"]
+    files, number = _record(context.journal, call).audio, call.path["number"]
     if number >= len(files):
         raise NotFound(f"Entry {call.path['id']!r} has {len(files)} audio files, numbered from 0.")
-    data = server.journal.audio(files[number].sha256)
+    data = context.journal.audio(files[number].sha256)
     if data is None:
         raise NotFound(
             "The audio was not kept, or was evicted. "
-            f"Raise the setting keep_audio, now {server.settings.keep_audio} bytes."
+            f"Raise the setting keep_audio, now {context.settings.keep_audio} bytes."
         )
     return flask.send_file(
         io.BytesIO(data),
@@ -80,31 +81,31 @@ def download_audio(server: ControlContext, call: Call) -> flask.Response:
     )
 
 
-def count(server: ControlContext, call: Call) -> dict[str, Any]:
+def count(context: JournalContext, call: Call) -> dict[str, Any]:
     """Return how many entries satisfy a pattern."""
-    journal = server.journal
+    journal = context.journal
     pattern = _checked(lambda: JournalPattern(call.body.get("when", {}), journal.endpoints))
     return {"count": _checked(lambda: journal.count(call.account_id, pattern))}
 
 
-def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove_all(context: JournalContext, call: Call) -> dict[str, Any]:
     """Empty the journal."""
-    return {"deleted": server.journal.delete(call.account_id)}
+    return {"deleted": context.journal.delete(call.account_id)}
 
 
-def verify(server: ControlContext, call: Call) -> flask.Response:
+def verify(context: JournalContext, call: Call) -> flask.Response:
     """Return whether the number of requests that match a pattern is within bounds."""
     bounds = dict(call.body)
     when = bounds.pop("when", {})
-    return _reported(_checked(lambda: verification.verify(server.journal, call.account_id, when, **bounds)))
+    return _reported(_checked(lambda: verification.verify(context.journal, call.account_id, when, **bounds)))
 
 
-def wait(server: ControlContext, call: Call) -> flask.Response:
+def wait(context: JournalContext, call: Call) -> flask.Response:
     """Wait until enough requests match a pattern, or the time is up. Return whether they do."""
-    connection, closing = call.request.connection, server.closing
+    connection, closing = call.request.connection, context.closing
     waiting = partial(
         verification.wait,
-        server.journal,
+        context.journal,
         call.account_id,
         call.body.get("when", {}),
         at_least=call.body.get("at_least", 1),

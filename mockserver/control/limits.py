@@ -15,51 +15,52 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account, Accounts
     from mockserver.catalog.records import ModelCard
     from mockserver.catalog.tables import Catalog
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import LimitsContext
+    from mockserver.control.operation import Call
     from mockserver.limits.limiter import Limiter
 
 
-def show_limits(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_limits(context: LimitsContext, call: Call) -> dict[str, Any]:
     """Return the buckets in use, and those of the models in the query."""
-    models = [_model(server.catalog, "model", name) for name in call.query.getlist("model")]
-    return _limits(server, call.account, models)
+    models = [_model(context.catalog, "model", name) for name in call.query.getlist("model")]
+    return _limits(context, call.account, models)
 
 
-def change_limits(server: ControlContext, call: Call) -> dict[str, Any]:
+def change_limits(context: LimitsContext, call: Call) -> dict[str, Any]:
     """Change the tier, then the limits, then the level of buckets."""
-    model = _asked_model(server.catalog, call.body)
-    _check_change(server, call.account, model, call.body)
-    _change(server.limiter, call.account_id, model, call.body)
-    return _limits(server, call.account, [model] if model else [])
+    model = _asked_model(context.catalog, call.body)
+    _check_change(context, call.account, model, call.body)
+    _change(context.limiter, call.account_id, model, call.body)
+    return _limits(context, call.account, [model] if model else [])
 
 
-def reset_limits(server: ControlContext, call: Call) -> dict[str, Any]:
+def reset_limits(context: LimitsContext, call: Call) -> dict[str, Any]:
     """Fill all buckets and undo all changes."""
-    server.limiter.reset(call.account_id)
-    return _limits(server, call.account, [])
+    context.limiter.reset(call.account_id)
+    return _limits(context, call.account, [])
 
 
-def show_costs(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_costs(context: LimitsContext, call: Call) -> dict[str, Any]:
     """Return the costs of the answered requests by account and model; unknown ones are ``None``."""
-    rows = server.ledger.rows(call.account_id)
+    rows = context.ledger.rows(call.account_id)
     known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
     return {
-        "rows": [row | _names(server.accounts, row["account"]) for row in rows],
+        "rows": [row | _names(context.accounts, row["account"]) for row in rows],
         "total_usd": sum(known) if known or not rows else None,
         "requests_of_unknown_cost": sum(row["requests_of_unknown_cost"] for row in rows),
     }
 
 
-def reset_costs(server: ControlContext, call: Call) -> dict[str, Any]:
+def reset_costs(context: LimitsContext, call: Call) -> dict[str, Any]:
     """Reset the costs."""
-    server.ledger.reset(call.account_id)
-    return show_costs(server, call)
+    context.ledger.reset(call.account_id)
+    return show_costs(context, call)
 
 
-def _limits(server: ControlContext, account: Account | None, models: list[ModelCard]) -> dict[str, Any]:
+def _limits(context: LimitsContext, account: Account | None, models: list[ModelCard]) -> dict[str, Any]:
     """Return the buckets in use of ``account``, or of all recent accounts, and those of ``models``."""
-    in_use = server.limiter.groups_in_use()
-    shown = [account] if account else [each for id_ in in_use if (each := server.accounts.known(id_))]
+    in_use = context.limiter.groups_in_use()
+    shown = [account] if account else [each for id_ in in_use if (each := context.accounts.known(id_))]
     asked = [model.limit_group for model in models]
     return {
         "accounts": [
@@ -67,15 +68,15 @@ def _limits(server: ControlContext, account: Account | None, models: list[ModelC
                 "account": each.key,
                 "organization": each.organization,
                 "project": each.project,
-                "tier": server.limiter.policy.tier_of(each),
+                "tier": context.limiter.policy.tier_of(each),
                 "groups": [
-                    {"group": group, "limits": _gauges(server.limiter, server.catalog, each, group)}
+                    {"group": group, "limits": _gauges(context.limiter, context.catalog, each, group)}
                     for group in dict.fromkeys((*in_use.get(each.id, ()), *asked))
                 ],
             }
             for each in shown
         ],
-        "clock": server.clock.state(),
+        "clock": context.clock.state(),
     }
 
 
@@ -96,7 +97,7 @@ def _gauges(limiter: Limiter, catalog: Catalog, account: Account, group: str) ->
 
 
 def _check_change(
-    server: ControlContext, account: Account | None, model: ModelCard | None, asked: dict[str, Any]
+    context: LimitsContext, account: Account | None, model: ModelCard | None, asked: dict[str, Any]
 ) -> None:
     """Raise ``ControlError`` for an invalid combination of members."""
     levelled = _is_levelled(asked)
@@ -107,7 +108,7 @@ def _check_change(
     if "remaining" in asked and ("kind" not in asked or asked.get("drain")):
         raise ControlError("'remaining' requires 'kind', and excludes 'drain'.")
     if model is not None and levelled and account is not None and "kind" in asked:
-        _check_kind(server, account, model, asked)
+        _check_kind(context, account, model, asked)
 
 
 def _change(limiter: Limiter, account_id: str | None, model: ModelCard | None, asked: dict[str, Any]) -> None:
@@ -129,14 +130,14 @@ def _is_levelled(asked: dict[str, Any]) -> bool:
     return "remaining" in asked or asked.get("drain", False)
 
 
-def _check_kind(server: ControlContext, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
+def _check_kind(context: LimitsContext, account: Account, model: ModelCard, asked: dict[str, Any]) -> None:
     """Raise ``ControlError`` unless a limit of that kind will exist."""
-    kind, tier = asked["kind"], asked.get("tier") or server.limiter.policy.tier_of(account)
-    stated = server.catalog.tier_limits(model.limit_group, tier)
+    kind, tier = asked["kind"], asked.get("tier") or context.limiter.policy.tier_of(account)
+    stated = context.catalog.tier_limits(model.limit_group, tier)
     kinds = {kind for kind, n in asked.get("limits", {}).items() if n is not None}
     kinds |= set(stated.kinds()) if stated else set()
     if "tier" not in asked:
-        gauges = _gauges(server.limiter, server.catalog, account, model.limit_group)
+        gauges = _gauges(context.limiter, context.catalog, account, model.limit_group)
         kinds |= {gauge["kind"] for gauge in gauges}
     if kind not in kinds - {each for each, n in asked.get("limits", {}).items() if n is None}:
         raise ControlError(f"kind: {model.id} has no {kind} on {tier}. Set it with 'limits'.")

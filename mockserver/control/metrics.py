@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import HistogramMetricFamily, Metric
 
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import MetricsContext
+    from mockserver.control.operation import Call
     from mockserver.journal.journal import Journal
     from mockserver.journal.metrics import Counts, Metrics
     from mockserver.limits.limiter import Limiter
@@ -31,14 +32,14 @@ _COUNTERS = (
 )
 
 
-def show(server: ControlContext, call: Call) -> flask.Response:
+def show(context: MetricsContext, call: Call) -> flask.Response:
     """Return all metrics, in the format of the header ``Accept``."""
     from prometheus_client import ProcessCollector
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import CollectorRegistry
 
     registry = CollectorRegistry()
-    registry.register(_Collector(server.metrics, server.limiter, server.journal))
+    registry.register(_Collector(context.metrics, context.limiter, context.journal))
     ProcessCollector(registry=registry)
     encode, content_type = choose_encoder(call.request.headers.get("accept", ""))
     return flask.Response(encode(registry), content_type=content_type)

@@ -13,42 +13,43 @@ from mockserver.control.operation import ControlError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import ModelsContext
+    from mockserver.control.operation import Call
 
 
-def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_all(context: ModelsContext, call: Call) -> dict[str, Any]:
     """Return the models added for the caller or for all accounts, and those of the configuration."""
-    own = server.catalog.own_models.cards(call.account_id)
+    own = context.catalog.own_models.cards(call.account_id)
     return {"models": [{"id": card.id, "like": card.like} for card in own.values()]}
 
 
-def add(server: ControlContext, call: Call) -> Mapping[str, Any]:
+def add(context: ModelsContext, call: Call) -> Mapping[str, Any]:
     """Add a model."""
     try:
-        card = server.catalog.own_models.add(call.body, "model", owner=call.account_id)
+        card = context.catalog.own_models.add(call.body, "model", owner=call.account_id)
     except CatalogError as error:
         raise ControlError(str(error).removeprefix("model.")) from error
-    return server.catalog.card(card.id, call.account_id)
+    return context.catalog.card(card.id, call.account_id)
 
 
-def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove_all(context: ModelsContext, call: Call) -> dict[str, Any]:
     """Remove the models that were added. Return those that remain."""
-    server.catalog.own_models.reset(call.account_id)
-    return show_all(server, call)
+    context.catalog.own_models.reset(call.account_id)
+    return show_all(context, call)
 
 
-def show(server: ControlContext, call: Call) -> Mapping[str, Any]:
+def show(context: ModelsContext, call: Call) -> Mapping[str, Any]:
     """Return the card of a model."""
     try:
-        return server.catalog.card(call.path["name"], call.account_id)
+        return context.catalog.card(call.path["name"], call.account_id)
     except KeyError:
         raise NotFound(f"Unknown model {call.path['name']!r}. `mockserver models` lists them.") from None
 
 
-def remove(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove(context: ModelsContext, call: Call) -> dict[str, Any]:
     """Remove a model that was added."""
     name = call.path["name"]
-    if not server.catalog.own_models.remove(name, call.account_id):
+    if not context.catalog.own_models.remove(name, call.account_id):
         raise NotFound(
             f"No model {name!r} was added for this caller. GET /_mock/models lists those that were."
         )

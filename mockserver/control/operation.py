@@ -7,34 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import flask
-from msgspec import Struct
 
 from mockserver import json_styles
 
 if TYPE_CHECKING:
-    import threading
-
     from werkzeug.datastructures import MultiDict
 
     from mockserver.accounts.accounts import Account, Accounts
-    from mockserver.accounts.settings import AccountSettings
-    from mockserver.catalog.tables import Catalog
-    from mockserver.clock import Clock
-    from mockserver.engines.fixtures import FixtureTranscriber
-    from mockserver.engines.spoken import SpokenMemory
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
-    from mockserver.errors import ErrorTable
-    from mockserver.ids import Ids
-    from mockserver.journal.journal import Journal
-    from mockserver.journal.metrics import Metrics
-    from mockserver.limits.costs import Ledger
-    from mockserver.limits.limiter import Limiter
     from mockserver.pipeline.request import Request
-    from mockserver.scripting.faults.registry import Faults
-    from mockserver.scripting.stubs.stubs import Stubs
-    from mockserver.settings.model import Settings
-    from mockserver.transport.answer_memory import AnswerMemory
-    from mockserver.validation.schemas import Schemas
 
 MAX_DEPTH = 100  # nested objects and arrays, as in stub files
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a Flask rule
@@ -74,35 +54,6 @@ class Resettable(Protocol):
         ...
 
 
-class ControlContext(Struct, frozen=True):
-    """The parts of a server that the control API shows and changes.
-
-    ``resettable`` are the parts that a reset and a snapshot include, by name, in order; ``closing`` is set when the
-    server closes.
-    """
-
-    answer_memory: AnswerMemory
-    errors: ErrorTable
-    ids: Ids
-    settings: Settings
-    schemas: Schemas
-    accounts: Accounts
-    account_settings: AccountSettings
-    catalog: Catalog
-    clock: Clock
-    limiter: Limiter
-    ledger: Ledger
-    stubs: Stubs
-    faults: Faults
-    journal: Journal
-    metrics: Metrics
-    spoken: SpokenMemory
-    whisper: WhisperTranscriber | None
-    fixtures: FixtureTranscriber
-    resettable: Mapping[str, Resettable]
-    closing: threading.Event
-
-
 class Call(NamedTuple):
     """A validated call: its query arguments are known, and its body satisfies the schema.
 
@@ -124,24 +75,26 @@ class Call(NamedTuple):
         return self.account.id if self.account else None
 
 
-# Returns a JSON object, or a response. Raises ``ControlError``.
-Handler = Callable[[ControlContext, Call], Mapping[str, Any] | flask.Response]
+# Takes a context of ``contexts.py``. Returns a JSON object, or a response. Raises ``ControlError``.
+Handler = Callable[[Any, Call], Mapping[str, Any] | flask.Response]
 
 
 class ControlOperation(NamedTuple):
     """A row of the table of operations.
 
-    ``rule`` is the path as a Flask rule; ``schema`` is the name of the body's schema in ``schemas/mock``, empty for an
-    operation without a body. With ``body_is_optional`` an empty body stands for ``{}``. ``size_setting`` is the setting
-    with the largest size of the body, otherwise ``MAX_BODY`` applies; ``max_depth`` is the deepest nesting. ``query``
-    are the names of the query arguments, ``status`` is that of the answer. With ``by_account`` the API key of the call
-    is resolved; with ``is_open`` callers that the guard refuses are answered, too; with ``one_at_a_time`` a call is
-    answered before the body of the next one is read.
+    ``rule`` is the path as a Flask rule; ``context`` is the class of the context that the handler takes. ``schema`` is
+    the name of the body's schema in ``schemas/mock``, empty for an operation without a body. With ``body_is_optional``
+    an empty body stands for ``{}``. ``size_setting`` is the setting with the largest size of the body, otherwise
+    ``MAX_BODY`` applies; ``max_depth`` is the deepest nesting. ``query`` are the names of the query arguments,
+    ``status`` is that of the answer. With ``by_account`` the API key of the call is resolved; with ``is_open`` callers
+    that the guard refuses are answered, too; with ``one_at_a_time`` a call is answered before the body of the next one
+    is read.
     """
 
     method: str
     rule: str
     handler: Handler
+    context: type
     schema: str = ""
     body_is_optional: bool = False
     size_setting: str = ""

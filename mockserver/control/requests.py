@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mockserver.accounts.accounts import Account, Accounts
-    from mockserver.control.operation import ControlContext, ControlOperation
+    from mockserver.control.contexts import ControlContext
+    from mockserver.control.operation import ControlOperation
     from mockserver.pipeline.request import Request
     from mockserver.settings.model import Settings
     from mockserver.transport.answer_memory import AnswerMemory
@@ -35,13 +36,15 @@ MAX_BODY = 1 << 20  # bytes, unless a setting applies
 _BYTES_OF_A_VALUE = 16  # a body may have one value for this many bytes of the largest size
 
 
-def view(server: ControlContext, operation: ControlOperation) -> Callable[..., flask.Response]:
-    """Return the Flask view function of an operation."""
+def view(
+    control: ControlContext, operation: ControlOperation, context: object
+) -> Callable[..., flask.Response]:
+    """Return the Flask view function of an operation; ``context`` is that of its handler."""
     turn = threading.Lock() if operation.one_at_a_time else contextlib.nullcontext()
 
     def handle(**path: Any) -> flask.Response:
         with turn:
-            answered = operation.handler(server, _call(server, operation, path))
+            answered = operation.handler(context, _call(control, operation, path))
         return answered if isinstance(answered, flask.Response) else answer(answered, operation.status)
 
     return handle
@@ -80,15 +83,15 @@ def limit_answers(app: flask.Flask, memory: AnswerMemory) -> None:
     app.after_request(hold)
 
 
-def _call(server: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
+def _call(control: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
     """Return the current request as a validated call. Raises ``ControlError``."""
     environ, query = flask.request.environ, flask.request.args
     request = request_of(environ)
     for name in query:
         if name not in operation.query:
             raise ControlError(f"Unknown query argument '{name}'. {suggestion(name, operation.query)}")
-    account = _caller(server.accounts, request) if operation.by_account else None
-    body = _body(server, operation, request) if operation.schema else {}
+    account = _caller(control.accounts, request) if operation.by_account else None
+    body = _body(control, operation, request) if operation.schema else {}
     return Call(request, account, path, query, body, environ.get(SHUTDOWN))
 
 
@@ -106,15 +109,15 @@ def _caller(accounts: Accounts, request: Request) -> Account | None:
         ) from error
 
 
-def _body(server: ControlContext, operation: ControlOperation, request: Request) -> dict[str, Any]:
+def _body(control: ControlContext, operation: ControlOperation, request: Request) -> dict[str, Any]:
     """Return the body, validated against the operation's schema. Raises ``ControlError``."""
-    settings = server.settings
+    settings = control.settings
     max_bytes: int = getattr(settings, operation.size_setting) if operation.size_setting else MAX_BODY
     body = _json(request, operation, max_bytes, settings)
     if _is_deeper(body, operation.max_depth):
         raise ControlError(f"The body is nested more than {operation.max_depth} deep. Send a flatter one.")
     try:
-        documents.check(server.schemas, operation.schema, body)
+        documents.check(control.schemas, operation.schema, body)
     except DocumentError as error:
         raise ControlError(str(error)) from error
     return body

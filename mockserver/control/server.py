@@ -10,31 +10,32 @@ from mockserver.version import __version__
 if TYPE_CHECKING:
     import flask
 
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import ServerContext
+    from mockserver.control.operation import Call
 
 _LATEST_TIME = 32_503_680_000  # seconds since 1970: the year 3000
 
 
-def health(server: ControlContext, _: Call) -> dict[str, Any]:
+def health(context: ServerContext, _: Call) -> dict[str, Any]:
     """Return the version, the strictness and the engines."""
     return {
         "status": "ok",
         "version": __version__,
-        "strictness": server.settings.strictness,
-        "fixtures": len(server.fixtures.fixtures),
-        "transcription": server.whisper.describe() if server.whisper else {"engine": "none"},
+        "strictness": context.settings.strictness,
+        "fixtures": len(context.fixtures.fixtures),
+        "transcription": context.whisper.describe() if context.whisper else {"engine": "none"},
         "speech": {"engine": "pyttsx3"},
     }
 
 
-def show_clock(server: ControlContext, _: Call) -> dict[str, Any]:
+def show_clock(context: ServerContext, _: Call) -> dict[str, Any]:
     """Return the time, whether it is frozen, and its scale."""
-    return server.clock.state()
+    return context.clock.state()
 
 
-def change_clock(server: ControlContext, call: Call) -> dict[str, Any]:
+def change_clock(context: ServerContext, call: Call) -> dict[str, Any]:
     """Set, freeze, scale and advance the clock, in this order."""
-    clock, asked = server.clock, call.body
+    clock, asked = context.clock, call.body
     if "set" in asked:
         clock.set(float(asked["set"]))
     if "freeze" in asked:
@@ -48,9 +49,9 @@ def change_clock(server: ControlContext, call: Call) -> dict[str, Any]:
     return clock.state()
 
 
-def shut_down(server: ControlContext, call: Call) -> dict[str, Any] | flask.Response:
+def shut_down(context: ServerContext, call: Call) -> dict[str, Any] | flask.Response:
     """End the server after the requests in flight, if the settings and the hosting program allow it."""
-    if not server.settings.allow_shutdown:
+    if not context.settings.allow_shutdown:
         message = "Shutdown is disabled. Start the server with --allow-shutdown to enable it."
         return answer({"error": message}, 403)
     if call.shutdown is None:

@@ -10,33 +10,34 @@ from mockserver.control.operation import ControlError
 from mockserver.settings.model import OPTIONS, SettingsError
 
 if TYPE_CHECKING:
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import SettingsContext
+    from mockserver.control.operation import Call
     from mockserver.settings.model import Settings
 
 _HIDDEN = "***"
 
 
-def show(server: ControlContext, call: Call) -> dict[str, Any]:
+def show(context: SettingsContext, call: Call) -> dict[str, Any]:
     """Return the settings of the caller, and those that were changed."""
     return {
-        "settings": without_secrets(server.account_settings.for_account(call.account_id)),
-        "changed": server.account_settings.changes(call.account_id),
+        "settings": without_secrets(context.account_settings.for_account(call.account_id)),
+        "changed": context.account_settings.changes(call.account_id),
     }
 
 
-def change(server: ControlContext, call: Call) -> dict[str, Any]:
+def change(context: SettingsContext, call: Call) -> dict[str, Any]:
     """Change settings of the caller, or without an API key those of all accounts."""
     try:
-        server.account_settings.change(call.account_id, call.body)
+        context.account_settings.change(call.account_id, call.body)
     except SettingsError as error:
         raise ControlError(str(error)) from error
-    return show(server, call)
+    return show(context, call)
 
 
-def reset(server: ControlContext, call: Call) -> dict[str, Any]:
+def reset(context: SettingsContext, call: Call) -> dict[str, Any]:
     """Undo all changes."""
-    server.account_settings.reset(call.account_id)
-    return show(server, call)
+    context.account_settings.reset(call.account_id)
+    return show(context, call)
 
 
 def without_secrets(settings: Settings) -> dict[str, Any]:

@@ -13,47 +13,48 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account
     from mockserver.clock import Clock
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import SnapshotContext
+    from mockserver.control.operation import Call
     from mockserver.scripting.stubs.stubs import Stubs
 
 VERSION = 1
 MAX_DEPTH = 500  # nested objects and arrays; snapshots contain requests
 
 
-def take(server: ControlContext, call: Call) -> dict[str, Any]:
+def take(context: SnapshotContext, call: Call) -> dict[str, Any]:
     """Return the state of the caller's account, or without an API key of the whole server."""
-    state = _state(server, call.account_id)
-    _hide_keys(server, call, state)
+    state = _state(context, call.account_id)
+    _hide_keys(context, call, state)
     return {"version": VERSION, "server": __version__, "scope": _scope(call.account), "state": state}
 
 
-def restore(server: ControlContext, call: Call) -> dict[str, Any]:
+def restore(context: SnapshotContext, call: Call) -> dict[str, Any]:
     """Replace the state of the caller's account, or of the whole server, by a snapshot: entirely or not at all."""
     account, asked = call.account, call.body
     _check_scope(asked, account)
-    _check_stubs(server.stubs, asked["state"]["stubs"])
+    _check_stubs(context.stubs, asked["state"]["stubs"])
     state = {"models": []} | asked["state"]  # early snapshots have no models
-    _restore_all_or_nothing(server, state, call.account_id)
+    _restore_all_or_nothing(context, state, call.account_id)
     names = [name for name in asked["state"] if name != "clock" or account is None]
     return {"restored": names, "account": account.key if account else None}
 
 
-def reset(server: ControlContext, call: Call) -> dict[str, Any]:
+def reset(context: SnapshotContext, call: Call) -> dict[str, Any]:
     """Reset the named parts; without names all parts, or with an API key all parts of the account."""
-    shared: dict[str, Callable[[], None]] = {"spoken": server.spoken.forget, "clock": server.clock.reset}
-    names = call.body.get("what") or [*server.resettable, *(() if call.account else shared)]
+    shared: dict[str, Callable[[], None]] = {"spoken": context.spoken.forget, "clock": context.clock.reset}
+    names = call.body.get("what") or [*context.resettable, *(() if call.account else shared)]
     for name in names:
-        if name in server.resettable:
-            server.resettable[name].reset(call.account_id)
+        if name in context.resettable:
+            context.resettable[name].reset(call.account_id)
         else:
             shared[name]()
     return {"reset": names, "account": call.account.key if call.account else None}
 
 
-def _hide_keys(server: ControlContext, call: Call, state: dict[str, Any]) -> None:
+def _hide_keys(context: SnapshotContext, call: Call, state: dict[str, Any]) -> None:
     """Remove API keys from stubs and faults, which match the same requests."""
     rows = [*state["stubs"]["stubs"], *state["faults"]["faults"]]
-    documents = without_keys(server.accounts, call.request, [row["document"] for row in rows])
+    documents = without_keys(context.accounts, call.request, [row["document"] for row in rows])
     for row, document in zip(rows, documents, strict=True):
         row["document"] = document
 
@@ -62,10 +63,10 @@ def _scope(account: Account | None) -> str:
     return "account" if account else "everything"
 
 
-def _state(server: ControlContext, account_id: str | None, *, store: bool = True) -> dict[str, Any]:
-    parts = {name: part for name, part in server.resettable.items() if store or name != "store"}
+def _state(context: SnapshotContext, account_id: str | None, *, store: bool = True) -> dict[str, Any]:
+    parts = {name: part for name, part in context.resettable.items() if store or name != "store"}
     state = {name: part.snapshot(account_id) for name, part in parts.items()}
-    return {"clock": server.clock.state()} | state
+    return {"clock": context.clock.state()} | state
 
 
 def _check_scope(asked: dict[str, Any], account: Account | None) -> None:
@@ -88,23 +89,23 @@ def _check_stubs(stubs: Stubs, state: dict[str, Any]) -> None:
             raise ControlError(f"state.stubs.stubs[{number}].document: {error}") from error
 
 
-def _restore_all_or_nothing(server: ControlContext, state: dict[str, Any], account_id: str | None) -> None:
+def _restore_all_or_nothing(context: SnapshotContext, state: dict[str, Any], account_id: str | None) -> None:
     """Restore every part. If one fails, roll back and raise ``ControlError`` or ``StateFailed``.
 
     The store needs no rollback: it changes nothing when it fails.
     """
-    before = _state(server, account_id, store=False)
+    before = _state(context, account_id, store=False)
     try:
-        _restore(server, state, account_id)
+        _restore(context, state, account_id)
     except (ControlError, StateFailed):
-        _restore(server, before, account_id)
+        _restore(context, before, account_id)
         raise
 
 
-def _restore(server: ControlContext, state: dict[str, Any], account_id: str | None) -> None:
+def _restore(context: SnapshotContext, state: dict[str, Any], account_id: str | None) -> None:
     if account_id is None:
-        _restore_clock(server.clock, state["clock"])
-    parts = dict(server.resettable)
+        _restore_clock(context.clock, state["clock"])
+    parts = dict(context.resettable)
     parts["store"] = parts.pop("store")  # last, because the jobs and batches in it use the other parts
     for name, part in parts.items():
         try:

@@ -11,55 +11,56 @@ from mockserver.control.operation import ControlError, NotFound, check_owner, ch
 from mockserver.scripting.stubs.use import STARTED
 
 if TYPE_CHECKING:
-    from mockserver.control.operation import Call, ControlContext
+    from mockserver.control.contexts import StubsContext
+    from mockserver.control.operation import Call
     from mockserver.scripting.stubs.stub import Stub
     from mockserver.scripting.stubs.stubs import Stubs
 
 
-def show_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_all(context: StubsContext, call: Call) -> dict[str, Any]:
     """Return the stubs of the caller and those of all accounts."""
-    return {"stubs": _shown(server, call, *server.stubs.visible(call.account_id))}
+    return {"stubs": _shown(context, call, *context.stubs.visible(call.account_id))}
 
 
-def add(server: ControlContext, call: Call) -> dict[str, Any]:
+def add(context: StubsContext, call: Call) -> dict[str, Any]:
     """Add a stub for the caller, or without an API key for all accounts."""
-    return _shown(server, call, _add(server.stubs, call.body, call.account_id))[0]
+    return _shown(context, call, _add(context.stubs, call.body, call.account_id))[0]
 
 
-def remove_all(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove_all(context: StubsContext, call: Call) -> dict[str, Any]:
     """Remove the caller's stubs. Return those that remain."""
-    server.stubs.reset(call.account_id)
-    return show_all(server, call)
+    context.stubs.reset(call.account_id)
+    return show_all(context, call)
 
 
-def show(server: ControlContext, call: Call) -> dict[str, Any]:
+def show(context: StubsContext, call: Call) -> dict[str, Any]:
     """Return one stub."""
-    return _shown(server, call, _stub(server.stubs, call))[0]
+    return _shown(context, call, _stub(context.stubs, call))[0]
 
 
-def replace(server: ControlContext, call: Call) -> dict[str, Any]:
+def replace(context: StubsContext, call: Call) -> dict[str, Any]:
     """Replace a stub. It keeps its account."""
-    owner = _own(server.stubs, call).account_id
+    owner = _own(context.stubs, call).account_id
     check_same_id(call.body, call.path["id"])
-    return _shown(server, call, _add(server.stubs, call.body, owner))[0]
+    return _shown(context, call, _add(context.stubs, call.body, owner))[0]
 
 
-def remove(server: ControlContext, call: Call) -> dict[str, Any]:
+def remove(context: StubsContext, call: Call) -> dict[str, Any]:
     """Remove a stub."""
-    server.stubs.remove(_own(server.stubs, call).id, call.account_id)
+    context.stubs.remove(_own(context.stubs, call).id, call.account_id)
     return {"deleted": call.path["id"]}
 
 
-def show_scenarios(server: ControlContext, call: Call) -> dict[str, Any]:
+def show_scenarios(context: StubsContext, call: Call) -> dict[str, Any]:
     """Return the states of the caller's scenarios."""
-    return {"scenarios": server.stubs.use.scenarios(_account_of(call))}
+    return {"scenarios": context.stubs.use.scenarios(_account_of(call))}
 
 
-def set_scenario(server: ControlContext, call: Call) -> dict[str, Any]:
+def set_scenario(context: StubsContext, call: Call) -> dict[str, Any]:
     """Set the state of a scenario of the caller."""
     account_id = _account_of(call)
-    server.stubs.use.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
-    return {"scenarios": server.stubs.use.scenarios(account_id)}
+    context.stubs.use.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
+    return {"scenarios": context.stubs.use.scenarios(account_id)}
 
 
 def _account_of(call: Call) -> str:
@@ -89,13 +90,13 @@ def _own(stubs: Stubs, call: Call) -> Stub:
     return stub
 
 
-def _shown(server: ControlContext, call: Call, *stubs: Stub) -> list[dict[str, Any]]:
+def _shown(context: StubsContext, call: Call, *stubs: Stub) -> list[dict[str, Any]]:
     documents = [{"id": stub.id, **stub.document} for stub in stubs]
     return [
         {
             **document,
-            "used": server.stubs.use.used(stub, call.account_id),
+            "used": context.stubs.use.used(stub, call.account_id),
             **({"source": stub.source} if stub.source else {}),
         }
-        for stub, document in zip(stubs, without_keys(server.accounts, call.request, documents), strict=True)
+        for stub, document in zip(stubs, without_keys(context.accounts, call.request, documents), strict=True)
     ]

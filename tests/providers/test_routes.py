@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from mockserver.app import OPERATIONS, create_app, services_of
-from mockserver.control.operation import ControlContext
+from mockserver.control import contexts as of_control
+from mockserver.control.operation import ControlOperation
+from mockserver.control.operations import OPERATIONS as CONTROL_OPERATIONS
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.pipeline import PipelineParts
 from mockserver.pipeline.provider import Lazy, Route
@@ -19,11 +21,10 @@ from mockserver.services import Services
 from mockserver.settings.model import Settings
 
 CONTEXTS = [
-    ControlContext,
     PipelineParts,
     *(
         each
-        for module in (of_aimlapi, of_openai, of_batch_work)
+        for module in (of_control, of_aimlapi, of_openai, of_batch_work)
         for name, each in vars(module).items()
         if name.endswith("Context") and each.__module__ == module.__name__
     ),
@@ -58,6 +59,12 @@ def test_the_functions_of_an_operation_take_the_context_that_they_are_bound_to(
         parameters = inspect.signature(function.load()).parameters
         assert list(parameters) == ["context", "call"]
         assert parameters["context"].annotation == type(function.context).__name__
+
+
+@pytest.mark.parametrize("operation", CONTROL_OPERATIONS, ids=lambda operation: operation.name)
+def test_the_handlers_of_the_control_api_take_the_contexts_of_their_rows(operation: ControlOperation) -> None:
+    context, _ = inspect.signature(operation.handler).parameters.values()
+    assert context.annotation == operation.context.__name__
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda context: context.__name__)

@@ -1,0 +1,120 @@
+"""The contexts of the control API's resources (see ``pipeline.provider.Fill``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+
+    from mockserver.accounts.accounts import Accounts
+    from mockserver.accounts.settings import AccountSettings
+    from mockserver.catalog.tables import Catalog
+    from mockserver.clock import Clock
+    from mockserver.control.operation import Resettable
+    from mockserver.engines.fixtures import FixtureTranscriber
+    from mockserver.engines.spoken import SpokenMemory
+    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.errors import ErrorTable
+    from mockserver.ids import Ids
+    from mockserver.journal.journal import Journal
+    from mockserver.journal.metrics import Metrics
+    from mockserver.limits.costs import Ledger
+    from mockserver.limits.limiter import Limiter
+    from mockserver.scripting.faults.registry import Faults
+    from mockserver.scripting.stubs.stubs import Stubs
+    from mockserver.settings.model import Settings
+    from mockserver.transport.answer_memory import AnswerMemory
+    from mockserver.validation.schemas import Schemas
+
+
+class ControlContext(Struct, frozen=True):
+    """The parts of a server that every call of the control API uses."""
+
+    accounts: Accounts
+    answer_memory: AnswerMemory
+    errors: ErrorTable
+    ids: Ids
+    journal: Journal
+    schemas: Schemas
+    settings: Settings
+
+
+class ServerContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/health``, ``/_mock/clock`` and ``/_mock/shutdown`` use."""
+
+    clock: Clock
+    fixtures: FixtureTranscriber
+    settings: Settings
+    whisper: WhisperTranscriber | None
+
+
+class MetricsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/metrics`` uses."""
+
+    journal: Journal
+    limiter: Limiter
+    metrics: Metrics
+
+
+class ModelsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/models`` uses."""
+
+    catalog: Catalog
+
+
+class SettingsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/settings`` uses."""
+
+    account_settings: AccountSettings
+
+
+class LimitsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/limits`` and ``/_mock/costs`` use."""
+
+    accounts: Accounts
+    catalog: Catalog
+    clock: Clock
+    ledger: Ledger
+    limiter: Limiter
+
+
+class SnapshotContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/snapshot`` and ``/_mock/reset`` use.
+
+    ``resettable`` are the parts that a reset and a snapshot include, by name, in order.
+    """
+
+    accounts: Accounts
+    clock: Clock
+    resettable: Mapping[str, Resettable]
+    spoken: SpokenMemory
+    stubs: Stubs
+
+
+class StubsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/stubs`` and ``/_mock/scenarios`` use."""
+
+    accounts: Accounts
+    stubs: Stubs
+
+
+class FaultsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/faults`` uses."""
+
+    accounts: Accounts
+    faults: Faults
+
+
+class JournalContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/journal``, ``/_mock/verify`` and ``/_mock/wait`` use.
+
+    ``closing`` is set when the server closes.
+    """
+
+    closing: threading.Event
+    journal: Journal
+    settings: Settings
