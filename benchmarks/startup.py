@@ -46,7 +46,8 @@ def _starts(environment: dict[str, str]) -> Iterator[Row]:
     """Return medians of interleaved rounds, after one in which Python compiles the modules of both."""
     ours: list[Server] = []
     bare: list[Server] = []
-    command = [sys.executable, str(Path(__file__).with_name("bare_app.py")), "PORT"]
+    # With -P, `import http` of the standard library does not find the benchmark beside the script.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("bare_app.py")), "PORT"]
     for _ in range(1 + _ROUNDS):
         for servers, server in (
             (ours, mockserver(environment=environment)),
