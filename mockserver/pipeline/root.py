@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.reading import read_table
 from mockserver.pipeline.responses import Reply
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-# The headers that a preflight allows if it names none.
-_USUAL_HEADERS = "authorization, api-key, x-api-key, openai-organization, openai-project, content-type"
+_TABLE = Path(__file__).parents[1] / "catalog" / "headers.toml"
 
 _FRONT_PAGE = """\
 audio-mockserver {version}: an offline mock of the hosted audio APIs.
@@ -42,7 +44,7 @@ def preflight(requested_headers: str | None) -> Reply:
     reply = Reply(b"", 200, "text/html; charset=utf-8")
     reply.headers["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
     reply.headers["access-control-allow-headers"] = (
-        _USUAL_HEADERS if requested_headers is None else requested_headers
+        _browsers()["allowed"] if requested_headers is None else requested_headers
     )
     reply.headers["access-control-max-age"] = "600"
     return reply
@@ -51,5 +53,12 @@ def preflight(requested_headers: str | None) -> Reply:
 def allow_pages(headers: Headers) -> None:
     """Add the CORS headers that let pages of any origin read an answer and its headers."""
     headers["access-control-allow-origin"] = "*"
-    exposed = [name for name, _ in headers if name.lower().startswith(("x-", "openai-", "retry-after"))]
+    beginnings = tuple(_browsers()["exposed"])
+    exposed = [name for name, _ in headers if name.lower().startswith(beginnings)]
     headers["access-control-expose-headers"] = ", ".join(["X-Request-ID", *exposed])
+
+
+@cache
+def _browsers() -> dict[str, Any]:
+    table: dict[str, Any] = read_table(_TABLE)["browsers"]
+    return table
