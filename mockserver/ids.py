@@ -7,6 +7,7 @@ import os
 import random
 import string
 import threading
+from functools import lru_cache
 from uuid import UUID
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -99,6 +100,7 @@ class Ids:
             return _digits(self._random.getrandbits(6 * count), count)
 
 
+@lru_cache(1024)
 def fingerprint(model: str) -> str:
     """Return the ``system_fingerprint`` of a model: ``fp_`` and 10 hex digits, always the same."""
     return "fp_" + hashlib.sha256(model.encode()).hexdigest()[:10]
