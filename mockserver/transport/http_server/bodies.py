@@ -143,10 +143,15 @@ class ChunkedBody(Body):
         self._beside = 0  # bytes of extensions and trailers so far
 
     def _read(self, size: int) -> bytes:
-        if self._left == 0 and not self._begin_chunk():
+        if size < 0:
+            return b"".join(iter(lambda: self._read_piece(_PIECE), b""))
+        return self._read_piece(size)
+
+    def _read_piece(self, size: int) -> bytes:
+        """Return at most ``size`` bytes of the current chunk, or of the next; empty after the last."""
+        if self.ended or (self._left == 0 and not self._begin_chunk()):
             return b""
-        size = self._left if size < 0 else min(size, self._left)
-        data = self._connection.read(size)
+        data = self._connection.read(min(size, self._left))
         if not data:
             raise ClientGone(f"{self._left} bytes of a chunk are missing")
         self._left -= len(data)

@@ -159,6 +159,20 @@ def test_the_environ_is_that_of_the_request() -> None:
     assert "HTTP_X_ONE" not in third
 
 
+def test_a_body_in_chunks_is_read_whole() -> None:
+    bodies: list[bytes] = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        bodies.append(environ["wsgi.input"].read())
+        start_response("200 OK", PLAIN)
+        return []
+
+    request = head("POST", "/", transfer_encoding="chunked", connection="close")
+    with serving(app) as url:
+        talk(url, request + b"4\r\nGood\r\n5\r\n day.\r\n0\r\n\r\n")
+    assert bodies == [b"Good day."]
+
+
 def each_thread(threads: list[int], gate: Callable[[], object] = lambda: None) -> WSGIApplication:
     """Return an application that notes which threads call it, and waits at the gate."""
 
