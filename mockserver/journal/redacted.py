@@ -34,7 +34,7 @@ def headers(sent: Mapping[str, str], secrets: Secrets) -> dict[str, str]:
 def query(text: str, secrets: Secrets) -> dict[str, Any]:
     """Return the arguments of a query string; a list for a repeated name."""
     found: dict[str, Any] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
+    for name, value in parse_qsl(text, keep_blank_values=True) if text else ():
         shown = _shortened(secrets.hide_in_argument(name, value[:_SEARCHED]), len(value))
         found[name] = [*listed(found[name]), shown] if name in found else shown
     return found
@@ -114,6 +114,8 @@ class _Redactor:
         return {"length": len(value), "starts": starts}
 
     def _name(self, name: str) -> str:
+        if len(name) <= MAX_CHARACTERS:
+            return self._secrets.hide(name)
         return _shortened(self._secrets.hide(name[:_SEARCHED]), len(name))
 
 
