@@ -31,6 +31,7 @@ from tests.providers.openai.batch_work.conftest import (
     failure,
 )
 from tests.providers.openai.conftest import JSON, sound, user
+from tests.waiting import eventually
 
 __all__ = ["batches"]  # a fixture
 
@@ -267,8 +268,14 @@ def test_lines_cost_half(batches: Batches, server: MockServer, hello: Clip) -> N
 def test_lines_touch_no_bucket(server: MockServer) -> None:
     batches = Batches(server.account("sk-mock-tier-1-batch-buckets").client)
     assert batches.run(chat_lines(3)).status == "completed"
-    used = {kind: gauge["used"] for kind, gauge in gauges(server, batches).items()}
-    assert used == {
+
+    def used() -> dict[str, int]:
+        return {kind: gauge["used"] for kind, gauge in gauges(server, batches).items()}
+
+    eventually(
+        lambda: used()["enqueued_tokens"] == 0
+    )  # the batch leaves the queue after it is seen to be completed
+    assert used() == {
         "requests_per_minute": 0,
         "requests_per_day": 0,
         "tokens_per_minute": 0,
