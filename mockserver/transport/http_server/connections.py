@@ -39,6 +39,7 @@ class Connection:
         self.unread = 0  # remaining bytes of the last body, to be skipped
         self.head: Head | None = None  # of the next request, or of the current one
         self.was_served = False  # a request on it was answered
+        self.is_quick = False  # the last request on it was answered quickly
         self.seconds_left = 0.0
         self._limits = limits
         self._looked_at = 0

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _LOOK = (
     0.05 if sys.platform == "win32" else 0.1
 )  # seconds; on Windows, select() misses sockets that are added meanwhile
-_NEXT_REQUEST_SECONDS = 0.02  # that a thread waits for the next request of a connection
+_MAX_ANSWERING = 0.002  # seconds that the thread which waits for connections may answer a request itself
 _AT_ONCE = 64  # connections accepted per event
 _CONTROL = "/_mock"
 _HEALTH = "/_mock/health"
@@ -61,6 +61,7 @@ class Reception:
         self,
         listener: socket.socket,
         workers: Workers,
+        answer: Callable[[Connection], None],
         refuse: Callable[[Connection, ApiError], None],
         *,
         limits: HeadLimits,
@@ -69,6 +70,7 @@ class Reception:
     ) -> None:
         self._listener = listener
         self._workers = workers
+        self._answer = answer
         self._refuse = refuse
         self._limits = limits
         self._timeout = timeout
@@ -83,23 +85,88 @@ class Reception:
         self._accepting = False
         self._accepting_from = 0.0
         self._reminded = -_REMINDER_SECONDS
-        self._running = threading.Lock()
+        self._baton = threading.Lock()  # for the next two
+        self._leader: object = None  # the thread that waits for connections has it; ``None`` if there is none
+        self._answering: object = None  # what that thread answers at present
+        self._led = threading.Condition(self._baton)  # notified when no thread leads any more
+        self._watches = threading.Event()  # the thread of ``run()`` looks whether the leader answers for long
         self._ending = False
 
     def run(self) -> None:
-        """Serve until ``stop()``."""
-        with self._running:
-            while not self._ending:
-                try:
-                    self._look()
-                except Exception:  # no request may end the server
-                    log.exception("An error in the reception. The server continues.")
-                    time.sleep(_LOOK)
+        """Serve until ``stop()``.
+
+        One thread, the leader, waits for connections, and answers requests itself that are probably short: threads
+        that all compute take the interpreter's lock from each other at every system call. If a request takes longer,
+        another thread becomes the leader.
+        """
+        self._change_leader(None)
+        while not self._ending:
+            answering = self._answering
+            if answering is None:
+                self._watches.clear()
+                if self._answering is None:
+                    self._watches.wait(_LOOK)
+                continue
+            time.sleep(_MAX_ANSWERING)
+            if self._answering is answering:
+                self._change_leader(answering)
+
+    def _change_leader(self, answering: object) -> None:
+        """Have another thread lead if the leader still answers the same request."""
+        with self._baton:
+            if self._ending or self._answering is not answering:
+                return
+            leader = object()
+            try:
+                self._workers.lead(lambda: self._lead(leader))
+            except (RuntimeError, MemoryError) as error:  # the leader continues when it has answered
+                log.warning("Cannot start another thread (%s). Connections wait for a request.", error)
+                return
+            self._leader, self._answering = leader, None
+
+    def _lead(self, leader: object) -> None:
+        """Wait for connections until another thread leads, or the server ends."""
+        while self._leader is leader and not self._ending:
+            try:
+                self._look(leader)
+            except Exception:  # no request may end the server
+                log.exception("An error in the reception. The server continues.")
+                time.sleep(_LOOK)
+        with self._baton:
+            if self._leader is leader:
+                self._leader = None
+                self._led.notify_all()
+
+    def _answer_as_leader(self, connection: Connection) -> None:
+        """Answer a request, if the threads may answer another one; else queue it."""
+        with self._baton:
+            begins = not self._ending and self._workers.begin(connection)
+            if begins:
+                answering = self._answering = object()
+        if not begins:
+            self._workers.put(connection, Kind.ORDINARY)
+            return
+        if not self._watches.is_set():
+            self._watches.set()
+        try:
+            self._answer(connection)
+        finally:
+            with self._baton:
+                leads = self._answering is answering
+                if leads:
+                    self._answering = None
+                self._workers.done(leads=leads)
 
     def stop(self) -> None:
         """Stop ``run()``, and close all connections that no thread answers."""
         self._ending = True
-        with self._running, self._lock:
+        self._watches.set()
+        with self._baton:
+            if self._answering is not None:  # when it has answered, that thread leads no longer
+                self._leader = self._answering = None
+            while self._leader is not None:
+                self._led.wait()
+        with self._lock:
             self._listener.close()
             self._selector.close()
             connections = [*self._waiting, *self._parting]
@@ -108,31 +175,11 @@ class Reception:
         for connection in connections:
             connection.close()
 
-    def keep(self, connection: Connection) -> bool:
-        """Take a connection back after its request was answered. Return whether the caller is to answer the next one.
-
-        The calling thread waits a moment for the next request: most clients send it at once, and handing it to
-        another thread costs more.
-        """
+    def keep(self, connection: Connection) -> None:
+        """Take a connection back after its request was answered, to wait for the next one."""
         connection.head = None
         connection.was_served = True
-        can_wait = self._workers.has_spare
-        if can_wait and not connection.received and not self._receive_soon(connection):
-            return False
-        return self._examine(connection, can_continue=can_wait)
-
-    def _receive_soon(self, connection: Connection) -> bool:
-        """Wait a moment for bytes. Return whether the connection is still open."""
-        connection.socket.settimeout(_NEXT_REQUEST_SECONDS)
-        try:
-            is_open = connection.take_in()
-        except TimeoutError:
-            return True
-        except OSError:
-            is_open = False
-        if not is_open:
-            connection.close()
-        return is_open
+        self._examine(connection)
 
     def part(self, connection: Connection) -> None:
         """Take a connection with a client that was refused while it sent, until it has read that (RFC 9112, 9.6)."""
@@ -147,13 +194,15 @@ class Reception:
                 return
         connection.close()
 
-    def _look(self) -> None:
+    def _look(self, leader: object) -> None:
         """Handle the next events."""
         if not self._accepting and time.monotonic() >= self._accepting_from:
             self._accepting = True
             with self._lock:
                 self._selector.register(self._listener, selectors.EVENT_READ)
         for key, _ in self._selector.select(_LOOK):
+            if self._leader is not leader:
+                return
             connection: Connection | None = key.data
             if connection is None:
                 self._accept()
@@ -161,7 +210,8 @@ class Reception:
                 self._listen_on(connection, self._parting[connection])
             elif connection in self._waiting:
                 self._receive(connection)
-        self._expire(time.monotonic())
+        if self._leader is leader:
+            self._expire(time.monotonic())
 
     def _accept(self) -> None:
         for accepted in range(_AT_ONCE):
@@ -250,31 +300,28 @@ class Reception:
                 self._waiting[connection] = time.monotonic() + self._timeout
         self._examine(connection, watched=True)
 
-    def _examine(self, connection: Connection, *, watched: bool = False, can_continue: bool = False) -> bool:
-        """Pass a connection with a complete request to a thread. Any other waits; it may be ``watched`` already.
-
-        Return whether the calling thread, if it ``can_continue``, is to answer the request itself.
-        """
+    def _examine(self, connection: Connection, *, watched: bool = False) -> None:
+        """Have a complete request answered; else wait for the rest. The leader may have ``watched`` the connection."""
         try:
             ready = (connection.head is not None or connection.find_head()) and _is_ready(connection)
         except ApiError as error:
             if watched:
                 self._forget(connection)
             self._turn_away(connection, error)
-            return False
+            return
         if not ready:
             if not watched:
                 self._wait(connection)
-            return False
+            return
         if watched:
             self._forget(connection)
         connection.seconds_left = self._timeout
         connection.socket.settimeout(self._timeout)
         kind = _kind(connection)
-        if can_continue and kind is Kind.ORDINARY:
-            return True
-        self._workers.put(connection, kind)
-        return False
+        if watched and connection.is_quick and kind is Kind.ORDINARY:
+            self._answer_as_leader(connection)
+        else:
+            self._workers.put(connection, kind)
 
     def _wait(self, connection: Connection) -> None:
         """Watch a connection for its next bytes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SPARE_CONNECTIONS = 8  # connections beyond those that threads answer
+_QUICK = 0.02  # seconds; even if some requests are answered at the same time
 _NO_MEMORY = "The server could not answer. Try again later."
 
 
@@ -58,6 +60,7 @@ class HttpServer:
         self._reception = Reception(
             listener,
             self._workers,
+            self._answer,
             self._refuse,
             limits=HeadLimits(settings.max_head_bytes, settings.max_head_fields),
             timeout=settings.socket_timeout,
@@ -84,11 +87,14 @@ class HttpServer:
         threading.Thread(target=self.stop, name="stop").start()
 
     def _answer(self, connection: Connection) -> None:
-        """Answer the request of a connection, and those that follow at once. Raises nothing."""
-        while self._answer_one(connection) and self._reception.keep(connection):
-            pass
+        """Answer the request of a connection, then keep, part or close the connection. Raises nothing."""
+        began = time.monotonic()
+        is_kept = self._respond(connection)
+        connection.is_quick = time.monotonic() - began < _QUICK
+        if is_kept:
+            self._reception.keep(connection)
 
-    def _answer_one(self, connection: Connection) -> bool:
+    def _respond(self, connection: Connection) -> bool:
         """Answer a request. Return whether the connection is kept; otherwise it is parted or closed."""
         call = None
         try:

@@ -6,13 +6,12 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mockserver.transport.http_server.connections import Connection
 
 log = logging.getLogger(__name__)
@@ -30,6 +29,9 @@ _GROWTH = 8  # threads that are started at a time in that case
 _SLOW_GROWTH = 0.05  # seconds between two threads otherwise
 
 
+Task = Callable[[], None]
+
+
 class Kind(IntEnum):
     """The kind of a request, in order of priority."""
 
@@ -39,12 +41,17 @@ class Kind(IntEnum):
 
 
 class Worker(threading.Thread):
-    """A thread that answers one request after another; ``connection`` is the current one."""
+    """A thread that answers one request after another; ``connection`` is the current one.
 
-    def __init__(self, work: Callable[[Worker], None]) -> None:
+    Its inbox takes connections with a request, tasks, and ``None`` to end it.
+    """
+
+    def __init__(self, work: Callable[[Worker], None], first: Task | None = None) -> None:
+        """``first`` is what the thread does before anything else."""
         super().__init__(name="request", daemon=True)
         self._work = work
-        self.inbox: SimpleQueue[Connection | None] = SimpleQueue()
+        self.first = first
+        self.inbox: SimpleQueue[Connection | Task | None] = SimpleQueue()
         self.connection: Connection | None = None
 
     def run(self) -> None:
@@ -72,6 +79,7 @@ class Workers:
         self._threads: set[Worker] = set()
         self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in self._max_busy}
         self._too_few = threading.Event()
+        self._leads = False  # a thread leads, and answers no request at present
         self._ending = False
 
     def start(self) -> None:
@@ -89,6 +97,37 @@ class Workers:
                 return
             self._waiting[kind].append(connection)
         self._too_few.set()
+
+    def lead(self, task: Task) -> None:
+        """Have a thread do the ``task`` of the reception; it does not count among those that answer requests.
+
+        Raises ``RuntimeError`` or ``MemoryError`` if no thread is idle and none can be started.
+        """
+        with self._lock:
+            if self._idle:
+                self._leads = True
+                self._idle.pop().inbox.put(task)
+                return
+        self._start_one(task)
+        with self._lock:
+            self._leads = True
+
+    def begin(self, connection: Connection) -> bool:
+        """Return whether the thread that leads, which calls this, may answer a request; count it then."""
+        with self._lock:
+            may = not self._ending and not self._waiting[Kind.ORDINARY] and len(self._idle) >= _SPARE
+            if may and self._busy < self._max_busy[Kind.ORDINARY]:
+                self._leads = False
+                _this_thread().connection = connection
+                return True
+            return False
+
+    def done(self, *, leads: bool) -> None:
+        """End what ``begin`` began. The calling thread ``leads`` still, or another one has taken over."""
+        with self._lock:
+            _this_thread().connection = None
+            if leads:
+                self._leads = True
 
     def oldest_waiting(self) -> Connection | None:
         """Remove and return the connection that has waited longest for a thread; ``None`` if none waits."""
@@ -115,13 +154,8 @@ class Workers:
             self._ended.wait_for(lambda: not self._threads, _UNDONE_SECONDS)
 
     @property
-    def has_spare(self) -> bool:
-        """Return whether no request waits for a thread, and some threads are idle."""
-        return len(self._idle) >= _SPARE and not self._ending and not any(self._waiting.values())
-
-    @property
     def _busy(self) -> int:
-        return len(self._threads) - len(self._idle)
+        return len(self._threads) - len(self._idle) - self._leads
 
     def _grow(self) -> None:
         """Start threads for waiting requests until the end of the server."""
@@ -154,8 +188,8 @@ class Workers:
                 return False
             return True
 
-    def _start_one(self) -> None:
-        worker = Worker(self._work)
+    def _start_one(self, first: Task | None = None) -> None:
+        worker = Worker(self._work, first)
         with self._lock:
             self._threads.add(worker)
         try:
@@ -167,10 +201,15 @@ class Workers:
 
     def _work(self, worker: Worker) -> None:
         try:
-            while connection := self._next(worker):
-                worker.connection = connection
+            if worker.first is not None:
+                worker.first()
+            while task := self._next(worker):
+                if callable(task):
+                    task()
+                    continue
+                worker.connection = task
                 try:
-                    self._answer(connection)
+                    self._answer(task)
                 finally:
                     worker.connection = None
         finally:
@@ -178,8 +217,8 @@ class Workers:
                 self._threads.discard(worker)
                 self._ended.notify_all()
 
-    def _next(self, worker: Worker) -> Connection | None:
-        """Wait for the next request of a thread and return it; ``None`` if the thread must end."""
+    def _next(self, worker: Worker) -> Connection | Task | None:
+        """Wait for the next request or task of a thread and return it; ``None`` if the thread must end."""
         with self._lock:
             if connection := self._first_waiting():
                 return connection
@@ -204,3 +243,9 @@ class Workers:
                     return None
                 return waiting.popleft()
         return None
+
+
+def _this_thread() -> Worker:
+    worker = threading.current_thread()
+    assert isinstance(worker, Worker)
+    return worker
