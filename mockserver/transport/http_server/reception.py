@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -116,13 +117,14 @@ class Reception:
         with self._baton:
             if self._ending or self._answering is not answering:
                 return
-            leader = object()
+            before, self._leader = self._leader, object()
             try:
-                self._workers.lead(lambda: self._lead(leader))
+                self._workers.lead(partial(self._lead, self._leader))
             except (RuntimeError, MemoryError) as error:  # the leader continues when it has answered
                 log.warning("Cannot start another thread (%s). Connections wait for a request.", error)
-                return
-            self._leader, self._answering = leader, None
+                self._leader = before
+            else:
+                self._answering = None
 
     def _lead(self, leader: object) -> None:
         """Wait for connections until another thread leads, or the server ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -171,36 +171,3 @@ def test_a_body_in_chunks_is_read_whole() -> None:
     with serving(app) as url:
         talk(url, request + b"4\r\nGood\r\n5\r\n day.\r\n0\r\n\r\n")
     assert bodies == [b"Good day."]
-
-
-def each_thread(threads: list[int], gate: Callable[[], object] = lambda: None) -> WSGIApplication:
-    """Return an application that notes which threads call it, and waits at the gate."""
-
-    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        threads.append(threading.get_ident())
-        gate()
-        start_response("200 OK", [*PLAIN, ("Content-Length", "0")])
-        return []
-
-    return app
-
-
-def test_a_thread_answers_the_requests_that_follow_at_once() -> None:
-    threads: list[int] = []
-    with serving(each_thread(threads)) as url, connect(url) as connection:
-        connection.sendall(get() * 50 + get(connection="close"))
-        assert rest_of(connection).count(b"HTTP/1.1 200 OK") == 51
-    assert len(threads) == 51
-    assert len(set(threads)) == 1
-
-
-def test_a_connection_whose_next_request_is_late_gets_a_thread_then() -> None:
-    threads: list[int] = []
-    with serving(each_thread(threads)) as url, connect(url) as connection:
-        for _ in range(3):
-            connection.sendall(get())
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
-            threading.Event().wait(0.1)  # longer than a thread waits
-        connection.sendall(get(connection="close"))
-        assert rest_of(connection).startswith(b"HTTP/1.1 200 OK")
-    assert len(threads) == 4
