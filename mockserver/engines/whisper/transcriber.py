@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -237,6 +238,7 @@ class _Segments(Iterator[Segment]):
     def __init__(self, job: _Job, look: Look) -> None:
         self._job = job
         self._look = look
+        self._look_at = time.monotonic() + _LOOK
         self._closed = False
         self._first: Segment | None = None
 
@@ -256,12 +258,15 @@ class _Segments(Iterator[Segment]):
 
     def _await(self) -> Segment | Exception | None:
         while True:
+            if time.monotonic() >= self._look_at:  # also where segments follow each other faster
+                self._check_if_needed()
             try:
                 return self._job.decoded.get(timeout=_LOOK)
             except Empty:
-                self._check_if_needed()
+                continue
 
     def _check_if_needed(self) -> None:
+        self._look_at = time.monotonic() + _LOOK
         try:
             self._look()
         except Exception:
