@@ -163,7 +163,7 @@ def test_a_missing_list_of_words_is_reported_before_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command_line, "SYSTEM_WORD_LIST", tmp_path / "words")
-    with pytest.raises(SystemExit, match="words is missing. Install the package wamerican"):
+    with pytest.raises(SystemExit, match=r"words is missing\. Install the package wamerican"):
         command_line.main(["speak", "--work", str(tmp_path)])
 
 
