@@ -156,7 +156,7 @@ def _measure_loads(running: dict[str, Server], loads: list[_Load], figures: dict
 
 
 def _check(name: str, server: Server, each: _Load) -> None:
-    """Raise ``RuntimeError`` if a server does not answer what it was told to."""
+    """Raise ``RuntimeError`` if a server does not give the expected answer."""
     (reply,) = exchange(server.address, each.request)
     if each.answer not in reply.body.decode():
         raise RuntimeError(f"{name} answered {each.what} with {bytes(reply.body)!r}")

@@ -115,7 +115,9 @@ class FixedPaths:
             reply = self._failures.reply(error, request, began)
         if reply.status < 200 or reply.status in _WITHOUT_BODY:
             return response_of(reply)(environ, start_response)
-        start_response(f"{reply.status} {HTTP_STATUS_CODES.get(reply.status, '')}", list(reply.headers))
+        start_response(
+            f"{reply.status} {HTTP_STATUS_CODES.get(reply.status, 'UNKNOWN')}", list(reply.headers)
+        )
         return _Body(reply)
 
 

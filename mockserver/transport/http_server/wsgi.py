@@ -32,7 +32,7 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Host:
-    """What all requests of a server share: its part of the WSGI environ, and whether connections are kept.
+    """A server as its requests see it: its part of the WSGI environ, and whether connections are kept.
 
     ``timeout`` is the seconds for which an idle connection is kept.
     """
@@ -134,7 +134,7 @@ class WsgiCall:
             raise ValueError("The body is longer than its Content-Length.")
 
     def _response_head(self) -> bytes:
-        """Return status line and headers; decide how the end of the body is told, and whether the connection stays."""
+        """Return status line and headers. Decide on chunked transfer coding, and whether the connection is kept."""
         fields = {name.lower(): value for name, value in self._fields}
         is_http_11 = self._head.protocol == "HTTP/1.1"
         added: list[tuple[str, str]] = []
