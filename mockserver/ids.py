@@ -79,6 +79,10 @@ class Ids:
         """Return ``length`` letters or digits, which pad a chunk to hide its length."""
         return self._letters(length) if length else ""
 
+    def hex_digits(self, count: int) -> str:
+        """Return ``count`` random hex digits, an even number of them, for the ids that are composed elsewhere."""
+        return self._hex(count)
+
     def sampling_seed(self) -> int:
         """Return a ``seed`` for a stored completion without one: a signed 64-bit number."""
         with self._lock:
