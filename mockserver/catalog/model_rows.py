@@ -1,7 +1,8 @@
 """Makes model cards from rows: those of the tables in ``models/``, and those of a configuration.
 
 A dated snapshot (``alias_of``) and a model that is ``like`` another one inherit the values that their rows lack. Rules
-(``transcription``, ``speech``, ``chat``) and ``sources`` are inherited key by key, other values as a whole.
+(``transcription``, ``speech``, ``chat``, ``responses``) and ``sources`` are inherited key by key, other values as a
+whole.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mockserver.catalog.records import (
     ChatRules,
     ModelCard,
     Prices,
+    ResponsesRules,
     SpeechRules,
     TokenRules,
     TranscriptionRules,
@@ -26,18 +28,20 @@ from mockserver.wording import problem_of_text, shown, suggestion
 
 Row = dict[str, Any]
 
-_NESTED: dict[str, type[Prices | TranscriptionRules | SpeechRules | ChatRules]] = {
+_NESTED: dict[str, type[Prices | TranscriptionRules | SpeechRules | ChatRules | ResponsesRules]] = {
     "prices": Prices,
     "transcription": TranscriptionRules,
     "speech": SpeechRules,
     "chat": ChatRules,
+    "responses": ResponsesRules,
 }
 _RULES_OF_ENDPOINT = {
     "v1/audio/transcriptions": "transcription",
     "v1/audio/speech": "speech",
     "v1/chat/completions": "chat",
+    "v1/responses": "responses",
 }
-_KEY_BY_KEY = ("transcription", "speech", "chat", "sources")
+_KEY_BY_KEY = ("transcription", "speech", "chat", "responses", "sources")
 _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snapshots"})
 _OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
@@ -45,7 +49,7 @@ _FROM_THE_MODEL_LIKE = ("created", "prices")  # inherited by configured rows, un
 CONFIGURABLE = (
     *("id", "like", "name", "summary", "created", "owned_by", "snapshot", "limit_group", "shutdown_date"),
     *("endpoints", "modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff"),
-    *("prices", "chat", "speech", "transcription", "sources"),
+    *("prices", "chat", "responses", "speech", "transcription", "sources"),
 )
 _HIGHEST = 10**12  # tokens, US dollars, Unix seconds
 _MAX_DEPTH = 4  # nested tables

@@ -122,6 +122,24 @@ class ChatRules(Struct, frozen=True):
         return (effort or self.effort) != "none" if self.efforts else bool(self.refuses_reasoning)
 
 
+class ResponsesRules(Struct, frozen=True):
+    """The rules of a model on ``v1/responses`` (API reference, Create a model response; recorded answers).
+
+    Members of responses, if the request does not set them:
+
+    - ``effort``: the ``reasoning.effort``; ``None`` for a model that does not reason.
+    - ``context``: the ``reasoning.context``. ``top_p``. ``cache_retention``: the ``prompt_cache_retention``.
+
+    ``phases``: messages have a ``phase``.
+    """
+
+    effort: str | None = None
+    context: Literal["current_turn", "all_turns"] | None = None
+    top_p: float = 1.0
+    cache_retention: Literal["in_memory", "24h"] = "in_memory"
+    phases: bool = False
+
+
 class CustomVoices(Struct, frozen=True):
     """The rules of custom voices (``voices.toml``).
 
@@ -240,6 +258,7 @@ class ModelCard(Struct, frozen=True):
     transcription: TranscriptionRules | None = None
     speech: SpeechRules | None = None
     chat: ChatRules | None = None
+    responses: ResponsesRules | None = None
     stt: SttRules | None = None
 
     def lifts(self, path: tuple[str | int, ...], keyword: str) -> bool:

@@ -66,6 +66,19 @@ class ChatContext(Struct, frozen=True):
     url_sources: UrlSources
 
 
+class ResponsesContext(Struct, frozen=True):
+    """The parts of a server that the endpoints below ``/v1/responses`` and ``/v1/conversations`` use."""
+
+    catalog: Catalog
+    clock: Clock
+    errors: ErrorTable
+    ids: Ids
+    request_schemas: RequestSchemas
+    responders: tuple[Responder, ...]
+    store: MemoryStore
+    url_sources: UrlSources
+
+
 class FilesContext(Struct, frozen=True):
     """The parts of a server that ``/v1/files`` and ``/v1/uploads`` use."""
 

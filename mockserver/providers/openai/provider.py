@@ -19,6 +19,7 @@ from mockserver.providers.openai.contexts import (
     FilesContext,
     ModelsContext,
     OpenAiContext,
+    ResponsesContext,
     UnservedContext,
 )
 from mockserver.providers.openai.model_list import ModelList
@@ -61,6 +62,7 @@ class OpenAi:
         self.routes = (
             *bound(__package__, routes.AUDIO, fill(AudioContext)),
             *bound(__package__, routes.CHAT, fill(ChatContext)),
+            *bound(__package__, routes.RESPONSES, fill(ResponsesContext)),
             *bound(__package__, routes.FILES, fill(FilesContext)),
             *bound(__package__, routes.BATCHES, fill(BatchesContext, batches=self._batches)),
             *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),

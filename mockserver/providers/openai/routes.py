@@ -54,6 +54,17 @@ CREATE_CHAT_COMPLETION = Operation(
     handler="chat.completions.create_chat_completion",
     rules="chat.completions.check_request",
 )
+CREATE_RESPONSE = Operation(
+    "create_response",
+    "POST",
+    "/responses",
+    body="json",
+    schema="openai/create_response.request",
+    endpoint="v1/responses",
+    reply_kinds=frozenset({"text", "say", "tool_calls"}),
+    has_token_headers=True,
+    handler="responses.create.create_response",
+)
 
 AUDIO = (
     CREATE_TRANSCRIPTION,
@@ -159,6 +170,8 @@ CHAT = (
     ),
 )
 
+RESPONSES = (CREATE_RESPONSE,)
+
 FILES = (
     Operation(
         "create_file",
@@ -226,7 +239,7 @@ MODELS = (
     ),
 )
 
-OPERATIONS = (*AUDIO, *CHAT, *FILES, *BATCHES, *MODELS)
+OPERATIONS = (*AUDIO, *CHAT, *RESPONSES, *FILES, *BATCHES, *MODELS)
 
 # The operations that batches can call, by path.
 BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}
