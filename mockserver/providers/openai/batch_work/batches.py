@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.operation import Operation
     from mockserver.providers.openai.batch_work.context import BatchWorkContext
-    from mockserver.providers.openai.batch_work.schedule import Schedule
     from mockserver.providers.openai.batch_work.work import Work
+    from mockserver.schedule import Schedule
     from mockserver.state.memory import Change
 
 
@@ -134,8 +134,8 @@ class Batches:
         """Return the work in the background, started at the first batch: most servers never have one."""
         with self._starting:
             if self._background is None:
-                from mockserver.providers.openai.batch_work.schedule import Schedule
                 from mockserver.providers.openai.batch_work.work import Work
+                from mockserver.schedule import Schedule
 
                 context = self._context
                 work = Work(context, self._app, self._operations)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from mockserver.pipeline.operation import Operation
     from mockserver.providers.openai.batch_work.context import BatchWorkContext
-    from mockserver.providers.openai.batch_work.schedule import Task
+    from mockserver.schedule import Task
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import BlobWriter
 

@@ -169,12 +169,12 @@ def test_a_line_that_outlasts_its_server_changes_nothing_any_more(
         return ask(*arguments)
 
     monkeypatch.setattr("mockserver.providers.openai.batch_work.work.ask", held)
-    monkeypatch.setattr("mockserver.providers.openai.batch_work.schedule._PATIENCE", 0.01)
+    monkeypatch.setattr("mockserver.schedule._PATIENCE", 0.01)
     others = set(threading.enumerate())
     with MockServer(Settings(port=0, whisper_model="none", state=str(tmp_path))) as server:
         batches_of(server).create(chat_lines(2))
         assert asked.wait(60)
-        workers = [each for each in set(threading.enumerate()) - others if each.name.startswith("batches")]
+        workers = [each for each in set(threading.enumerate()) - others if each.name.startswith("batch-")]
     left = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     released.set()
     for worker in workers:

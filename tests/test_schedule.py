@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from mockserver.clock import Clock
-from mockserver.providers.openai.batch_work.schedule import Schedule, Task
+from mockserver.schedule import Schedule, Task
 
 PATIENCE = 60.0  # seconds
 A, B, C = (("account", name) for name in "abc")

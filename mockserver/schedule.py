@@ -24,11 +24,14 @@ class Schedule:
     """Tasks, each with the time at which it is due.
 
     ``step`` does a part of a task and returns when it is due again, or ``None``. A task runs in one thread at a time,
-    and at most ``threads`` run.
+    and at most ``threads`` run. ``kind`` is what the log calls a task.
     """
 
-    def __init__(self, step: Callable[[Task], float | None], clock: Clock, threads: int) -> None:
+    def __init__(
+        self, step: Callable[[Task], float | None], clock: Clock, threads: int, *, kind: str = "batch"
+    ) -> None:
         self._step = step
+        self._kind = kind
         self._clock = clock
         self._max_threads = threads
         self._changed = threading.Condition()
@@ -48,7 +51,7 @@ class Schedule:
             self._due[task] = min(due, self._due.get(task, math.inf))
             if len(self._threads) < min(self._max_threads, len(self._due) + len(self._running)):
                 thread = threading.Thread(
-                    target=self._work, name=f"batches-{len(self._threads)}", daemon=True
+                    target=self._work, name=f"{self._kind}-{len(self._threads)}", daemon=True
                 )
                 self._threads.append(thread)
                 thread.start()
@@ -78,7 +81,7 @@ class Schedule:
             try:
                 due = self._step(task)
             except Exception:
-                log.exception("batch %s cannot continue", task[1])
+                log.exception("%s %s cannot continue", self._kind, task[1])
             finally:
                 with self._changed:
                     self._running.discard(task)
