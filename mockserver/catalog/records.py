@@ -131,6 +131,14 @@ class ResponsesRules(Struct, frozen=True):
     - ``context``: the ``reasoning.context``. ``top_p``. ``cache_retention``: the ``prompt_cache_retention``.
 
     ``phases``: messages have a ``phase``.
+
+    Requests:
+
+    - ``efforts``, ``modes``, ``contexts``: the accepted values of members of ``reasoning``. A model without efforts does
+      not reason. While a model reasons, it refuses the parameters of sampling.
+    - ``verbosities``: the accepted values of ``text.verbosity``; ``cache_retentions``: those of
+      ``prompt_cache_retention``.
+    - ``needs_one_of``: types of tools, of which a request must have one.
     """
 
     effort: str | None = None
@@ -138,6 +146,16 @@ class ResponsesRules(Struct, frozen=True):
     top_p: float = 1.0
     cache_retention: Literal["in_memory", "24h"] = "in_memory"
     phases: bool = False
+    efforts: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ("standard",)
+    contexts: tuple[str, ...] = ("auto", "current_turn", "all_turns")
+    verbosities: tuple[str, ...] = ("low", "medium", "high")
+    cache_retentions: tuple[str, ...] = ("in_memory", "24h")
+    needs_one_of: tuple[str, ...] = ()
+
+    def reasons(self, effort: str | None) -> bool:
+        """Return whether the model reasons at a ``reasoning.effort``; ``None`` is the model's default."""
+        return bool(self.efforts) and (effort or self.effort) != "none"
 
 
 class CustomVoices(Struct, frozen=True):
@@ -229,6 +247,7 @@ class ModelCard(Struct, frozen=True):
     - ``endpoints``: paths such as "v1/audio/speech".
     - ``tokens``: the rules for counting text and images.
     - ``sources``: the source of each group of values; ``conflicts``: different values in other sources, by key.
+    - ``without_responses``: the words with which "v1/responses" refuses a model that it does not serve.
     - ``configured``: the row is from the configuration or the control API, not from the tables.
     """
 
@@ -259,6 +278,7 @@ class ModelCard(Struct, frozen=True):
     speech: SpeechRules | None = None
     chat: ChatRules | None = None
     responses: ResponsesRules | None = None
+    without_responses: Literal["not_supported", "not_found", "gone"] = "not_supported"
     stt: SttRules | None = None
 
     def lifts(self, path: tuple[str | int, ...], keyword: str) -> bool:
