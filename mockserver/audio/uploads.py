@@ -13,16 +13,20 @@ UPLOAD = "file"  # the name of the audio file in a form
 
 
 class AudioPlace(NamedTuple):
-    """The place of an audio file: ``part`` and ``message`` of a chat, from 0; without them, the form's file."""
+    """The place of an audio file: ``part`` and ``message`` of a chat, from 0; without them, the form's file.
+
+    ``messages`` is the name of the list of messages.
+    """
 
     message: int | None = None
     part: int | None = None
+    messages: str = "messages"
 
     def __str__(self) -> str:
         """Return the place in the form of errors and the journal."""
         if self.message is None:
             return UPLOAD
-        return f"messages[{self.message}].content[{self.part}].input_audio"
+        return f"{self.messages}[{self.message}].content[{self.part}].input_audio"
 
 
 FORM_FILE = AudioPlace()

@@ -60,21 +60,25 @@ class _AudioFacts(NamedTuple):
 
 def _with_audio_facts(whole: Mapping[str, Any], clips: Mapping[AudioPlace, Clip]) -> Mapping[str, Any]:
     """Return a chat with long base64 audio replaced by facts; everything else is shared with ``whole``."""
-    messages = whole.get("messages")
-    if not clips or not isinstance(messages, list):
-        return whole
-    changed = list(messages)
-    for (number, part), clip in clips.items():
-        if number is None or part is None:
+    changed = dict(whole)
+    for place, clip in clips.items():
+        messages = changed.get(place.messages)
+        if place.message is None or place.part is None or not isinstance(messages, list):
             continue
-        message = changed[number]
-        content = list(message["content"])
-        audio = content[part]["input_audio"]
+        message = messages[place.message]
+        part = message["content"][place.part]
+        audio = part["input_audio"]
         if isinstance(audio.get("data"), str) and len(audio["data"]) > MAX_CHARACTERS:
             facts = _AudioFacts(clip.content.size, clip.sha256)
-            content[part] = {**content[part], "input_audio": {**audio, "data": facts}}
-            changed[number] = {**message, "content": content}
-    return {**whole, "messages": changed}
+            content = _replaced(
+                message["content"], place.part, {**part, "input_audio": {**audio, "data": facts}}
+            )
+            changed[place.messages] = _replaced(messages, place.message, {**message, "content": content})
+    return changed
+
+
+def _replaced(values: list[Any], place: int, value: Any) -> list[Any]:
+    return [*values[:place], value, *values[place + 1 :]]
 
 
 class _Redactor:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mockserver.json_styles import streamed
-from mockserver.wire import tokens
+from mockserver.wire import likelihood, tokens
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import ChatRules
@@ -192,20 +191,8 @@ def no_logprobs() -> Member:
 def logprobs(
     written: Iterable[bytes], alternatives: int, vocabulary: tokens.Vocabulary = tokens.DEFAULT
 ) -> Member:
-    """Return the ``logprobs`` of the tokens, derived from their bytes, each with ``alternatives`` likeliest tokens."""
-    return {"content": [_logprob(token, alternatives, vocabulary) for token in written], "refusal": None}
-
-
-def _logprob(token: bytes, alternatives: int, vocabulary: tokens.Vocabulary) -> Member:
-    entry = tokens.logprob(token, -0.2 * _derived(token) ** 4)
-    others = tokens.others(token, alternatives - 1, vocabulary) if alternatives > 1 else []
-    less_likely = [tokens.logprob(each, -3.5 - 0.5 * place) for place, each in enumerate(others)]
-    entry["top_logprobs"] = [entry.copy(), *less_likely] if alternatives else []
-    return entry
-
-
-def _derived(token: bytes) -> float:
-    return zlib.crc32(token) / 0xFFFFFFFF
+    """Return the ``logprobs`` of the tokens, each with ``alternatives`` likeliest tokens."""
+    return {"content": likelihood.entries(written, alternatives, vocabulary), "refusal": None}
 
 
 def usage(

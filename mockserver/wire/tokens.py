@@ -10,6 +10,7 @@ import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.installation import origin_of
@@ -101,6 +102,11 @@ def whole(tokens: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:
             continue
         yield text, tuple(waiting)
         waiting = []
+
+
+def first(text: str, count: int, vocabulary: Vocabulary = DEFAULT) -> tuple[bytes, ...]:
+    """Return the first ``count`` tokens of ``text``, none for a negative number."""
+    return tuple(islice(split(text, vocabulary), max(count, 0)))
 
 
 def text_of(tokens: Iterable[bytes]) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mockserver.engines.dialogue import NoValueFits, Reply, ReplyFailed, ToolCall
+from mockserver.engines.dialogue import Reply, ToolCall
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWord, Utterance
-from mockserver.errors import ApiError
 from mockserver.providers.openai.audio.speaking import Speech, failures_answered, stub_sound, voice_of
 from mockserver.providers.openai.chat.request import AUDIO_KIND
 from mockserver.providers.openai.chat.tool_rules import no_value_fits
+from mockserver.providers.openai.dialogue.responding import respond
 from mockserver.wire import chat, tokens
 from mockserver.wire.chat_tokens import transcript_tokens
 from mockserver.wire.moderation import results
@@ -23,7 +23,6 @@ from mockserver.wire.usage import OUTPUT_TOKENS_PER_SECOND
 
 if TYPE_CHECKING:
     from mockserver.engines.answered_by import AnsweredBy
-    from mockserver.engines.dialogue import Responder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.pipeline.call import Call
@@ -158,7 +157,10 @@ def moderation_of(request: ChatRequest, replies: list[ChatReply]) -> dict[str, A
 
 def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatReply:
     """Return the reply of a stub or a responder, cut to the request's ``stop`` and token limits."""
-    source = call.scripted.chat_reply() if call.scripted else _respond(context.responders, request)
+    if call.scripted:
+        source = call.scripted.chat_reply()
+    else:
+        source = respond(context.responders, request.conversation, partial(no_value_fits, request.body))
     reply = _reply(context, call, request, source)
     if request.transcribed_by:
         reply.answered_by = reply.answered_by.with_detail("heard-by", "+".join(request.transcribed_by))
@@ -192,19 +194,6 @@ def _reply(context: ChatContext, call: Call, request: ChatRequest, source: Reply
     return reply
 
 
-def _respond(responders: Iterable[Responder], request: ChatRequest) -> Reply:
-    try:
-        for responder in responders:
-            reply = responder.reply(request.conversation)
-            if reply is not None:
-                return reply
-    except NoValueFits as error:
-        raise no_value_fits(request.body, error.tool, str(error)) from error
-    except ReplyFailed as error:
-        raise ApiError("chat_no_reply", reason=str(error)) from error
-    raise ApiError("chat_no_reply", reason="no responder has a reply")
-
-
 def _calls(source: Reply, request: ChatRequest) -> ChatReply:
     finish_reason, calls = "tool_calls", source.tool_calls
     if request.calls_functions:  # a message has only one
@@ -214,7 +203,7 @@ def _calls(source: Reply, request: ChatRequest) -> ChatReply:
     if limit is not None and reply.text_tokens > limit:
         first = source.tool_calls[0]
         left = limit - reply.counted.of_calls([ToolCall(first.name, "", first.custom)])
-        arguments = tokens.text_of(_first_tokens(first.arguments, left, reply.counted.vocabulary))
+        arguments = tokens.text_of(tokens.first(first.arguments, left, reply.counted.vocabulary))
         reply.tool_calls = (ToolCall(first.name, arguments, first.custom),)
         reply.finish_reason = "length"
     return reply
@@ -225,7 +214,7 @@ def _written(source: Reply, text: str, request: ChatRequest) -> ChatReply:
     limit, counted = request.max_tokens, request.reply_tokens
     reply.written = reply.text_tokens
     if limit is not None and reply.written > limit:
-        reply.cut = _first_tokens(text, limit - counted.beside_text, counted.vocabulary)
+        reply.cut = tokens.first(text, limit - counted.beside_text, counted.vocabulary)
         reply.text, reply.written = tokens.text_of(reply.cut), limit
         reply.finish_reason = "length"
     return reply
@@ -234,10 +223,6 @@ def _written(source: Reply, text: str, request: ChatRequest) -> ChatReply:
 def _before_stop(text: str, stop: Iterable[str]) -> str:
     places = [text.find(sequence) for sequence in stop if sequence and sequence in text]
     return text[: min(places)] if places else text
-
-
-def _first_tokens(text: str, count: int, vocabulary: tokens.Vocabulary) -> tuple[bytes, ...]:
-    return tuple(itertools.islice(tokens.split(text, vocabulary), max(count, 0)))
 
 
 def _limit_speech(speaker: Pyttsx3Speaker, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:

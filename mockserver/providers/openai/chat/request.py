@@ -7,29 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mockserver.audio.decode import UnusableAudio
 from mockserver.audio.uploads import AudioPlace
 from mockserver.engines.dialogue import Conversation, Tool, ToolCall, Turn
-from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.errors import ApiError
-from mockserver.pipeline.request_audio import refusals
 from mockserver.providers.openai.chat.rules import text_of_part, wants_audio, without_ignored
-from mockserver.wire import chat_tokens, transcripts, usage
+from mockserver.providers.openai.dialogue.hearing import Hearing
+from mockserver.providers.openai.dialogue.tool_choice import chosen
+from mockserver.wire import chat_tokens
 from mockserver.wire.image_tokens import image_size, image_tokens
 from mockserver.wording import listing
 
 if TYPE_CHECKING:
-    from mockserver.audio.clip import Clip
     from mockserver.catalog.records import ChatRules
-    from mockserver.engines.transcription import Transcription
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ChatContext
 
 AUDIO_KIND = "audio"  # kind of the store's values: spoken replies by id
 
 Body = Mapping[str, Any]
-
-_OPTIONS = TranscriptionOptions()  # chats have no options for transcription
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
@@ -87,7 +82,7 @@ def chat_request(context: ChatContext, call: Call) -> ChatRequest:
     request = ChatRequest(
         body=body,
         conversation=_conversation(body, turns, reader.tool_choice),
-        transcribed_by=tuple(dict.fromkeys(reader.transcribed_by)),
+        transcribed_by=reader.transcribed_by,
         spoken=wants_audio(body) and body.get("audio") is not None,
         choices=int(body.get("n") or 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
@@ -144,9 +139,19 @@ class _Reader:
         self.rules = call.model.tokens
         self._functions = _functions(call.document)
         self.tool_choice = _tool_choice(call.document)
-        self.transcribed_by: list[str] = []
-        self.audio_tokens = self.tool_tokens = 0
+        self._hearing = Hearing(call)
+        self._spoken_tokens = self.tool_tokens = 0
         self._prompt = chat_tokens.PromptTokens(self.rules)
+
+    @property
+    def transcribed_by(self) -> tuple[str, ...]:
+        """Return the sources of the transcripts, each once."""
+        return self._hearing.sources
+
+    @property
+    def audio_tokens(self) -> int:
+        """Return the audio tokens of the messages that were read, with those of earlier spoken replies."""
+        return self._hearing.audio_tokens + self._spoken_tokens
 
     def text_tokens(self) -> int:
         """Return the text tokens of the messages that were read, of the tools and of the response format."""
@@ -182,7 +187,7 @@ class _Reader:
         texts = [text_of_part(part) for part in parts]
         text = " ".join(texts).strip()
         heard = [
-            self._audio_text(part["input_audio"], AudioPlace(number, place), transcribe)
+            self._hearing.text(part["input_audio"], AudioPlace(number, place), transcribe=transcribe)
             for place, part in enumerate(parts)
             if part["type"] == "input_audio"
         ]
@@ -226,43 +231,8 @@ class _Reader:
             raise ApiError(
                 "chat_expired_audio_id" if known else "chat_unknown_audio_id", param=place, id=audio_id
             )
-        self.audio_tokens += known["audio_tokens"]
+        self._spoken_tokens += known["audio_tokens"]
         return str(known["transcript"])
-
-    def _audio_text(self, audio: Body, place: AudioPlace, transcribe: bool) -> str:
-        """Return the transcript of an ``input_audio`` part, empty unless ``transcribe``. Its tokens are always counted.
-
-        Raises ``ApiError``.
-        """
-        clip = self._clip(audio, place, keep_samples=transcribe)
-        bad_audio = ApiError("chat_bad_audio", param=str(place), format=audio["format"])
-        with refusals(bad_audio, param=str(place)):
-            try:
-                answer = self._call.audio.lookup(clip, _OPTIONS)
-                self.audio_tokens += usage.input_audio_tokens(clip.duration)
-                if self._call.strict and clip.facts.container != audio["format"]:
-                    raise bad_audio
-                return self._transcript(clip, place, answer) if transcribe else ""
-            except UnusableAudio:
-                if self._call.strict:
-                    raise
-                return ""
-
-    def _transcript(self, clip: Clip, place: AudioPlace, known: Transcription | None) -> str:
-        """Return the transcript of a clip, ``known`` or made by an engine. Raises the errors of the engine."""
-        unknown_audio = self._call.settings.unknown_audio
-        answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
-        text = self._call.audio.transcripts[place] = transcripts.text_of(answer.segments)
-        self.transcribed_by.append(answer.answered_by.mark)
-        return text
-
-    def _clip(self, audio: Body, place: AudioPlace, *, keep_samples: bool) -> Clip:
-        try:
-            return self._call.audio.input_audio(audio, place, keep_samples=keep_samples)
-        except ValueError as error:
-            if self._call.strict:
-                raise ApiError("chat_bad_base64", param=f"{place}.data") from error
-            return self._call.audio.input_audio({**audio, "data": ""}, place, keep_samples=keep_samples)
 
 
 def _calls(message: Body) -> Iterator[tuple[str, ToolCall]]:
@@ -292,7 +262,7 @@ def _tool_choice(body: Body) -> object:
 
 def _conversation(body: Body, turns: tuple[Turn, ...], tool_choice: object) -> Conversation:
     tools = tuple(_tools(body))
-    allowed, required = _chosen(tools, tool_choice)
+    allowed, required = chosen(tools, tool_choice, _name)
     response_format = body.get("response_format") or {}
     json_schema: dict[str, Any] | None = None
     if response_format.get("type") == "json_object":
@@ -311,23 +281,6 @@ def _tools(body: Body) -> Iterator[Tool]:
             yield Tool(tool["function"]["name"], tool["function"].get("parameters") or {"type": "object"})
     for function in body.get("functions") or ():
         yield Tool(function["name"], function.get("parameters") or {"type": "object"})
-
-
-def _chosen(tools: tuple[Tool, ...], choice: object) -> tuple[tuple[Tool, ...], tuple[Tool, ...]]:
-    """Return the tools that may be called, and those of which one must be called."""
-    if choice == "none":
-        return (), ()
-    if choice == "auto":
-        return tools, ()
-    if choice == "required":
-        return tools, tools
-    assert isinstance(choice, dict)
-    if choice.get("type") == "allowed_tools":
-        names = [_name(tool) for tool in choice["allowed_tools"]["tools"]]
-        allowed = tuple(tool for tool in tools if tool.name in names)
-        return allowed, allowed if choice["allowed_tools"]["mode"] == "required" else ()
-    required = tuple(tool for tool in tools if tool.name == _name(choice))
-    return required, required
 
 
 def _name(choice: Body) -> str:
