@@ -90,14 +90,19 @@ class MemoryStore:
         """Return the value of ``key``, or ``None``."""
         return self._room((kind, account)).values.get(key)
 
-    def update(self, kind: str, account: str, key: str, change: Callable[[Value], Value]) -> Value | None:
-        """Replace the value of ``key`` by the result of ``change``. Return the new value, or ``None``."""
+    def update(
+        self, kind: str, account: str, key: str, change: Callable[[Value], Value], *, evict: bool = False
+    ) -> Value | None:
+        """Replace the value of ``key`` by the result of ``change``. Return the new value, or ``None``.
+
+        With ``evict``, for values that grow, the oldest are evicted as by ``put``.
+        """
         with self._changing() as draft:
             before = self._room((kind, account)).values.get(key)
             if before is None:
                 return None
             changed = change(before)
-            draft.replace((kind, account), key, changed)
+            (draft.put if evict else draft.replace)((kind, account), key, changed)
             return changed
 
     def remove(self, kind: str, account: str, key: str) -> bool:

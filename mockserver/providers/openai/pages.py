@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from mockserver.errors import ApiError
-from mockserver.validation import explanations as explain
+from mockserver.providers.openai.queries import read_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,11 +65,7 @@ def list_object(
 
 def _arguments(schemas: RequestSchemas, call: Call, paging: Paging) -> tuple[str | None, int, str]:
     """Return ``after``, ``limit`` and ``order``. Raises ``ApiError``."""
-    query: Value = call.request.query.to_dict()
-    if re.fullmatch(r"-?[0-9]{1,9}", query.get("limit", "")):
-        query["limit"] = int(query["limit"])
-    if call.strict and (violations := schemas.real.violations(paging.schema, query)):
-        raise explain.refusal(violations)
+    query = read_query(schemas, call, paging.schema)
     documented = schemas.documented.properties(paging.schema)
     limit = query.get("limit")
     if not isinstance(limit, int):

@@ -170,7 +170,71 @@ CHAT = (
     ),
 )
 
-RESPONSES = (CREATE_RESPONSE,)
+RESPONSES = (
+    CREATE_RESPONSE,
+    Operation("retrieve_response", "GET", "/responses/<id>", handler="responses.stored.retrieve_response"),
+    Operation("delete_response", "DELETE", "/responses/<id>", handler="responses.stored.delete_response"),
+    Operation(
+        "list_response_input_items",
+        "GET",
+        "/responses/<id>/input_items",
+        handler="responses.stored.list_input_items",
+    ),
+    Operation(
+        "create_conversation",
+        "POST",
+        "/conversations",
+        body="json",
+        schema="openai/create_conversation.request",
+        handler="responses.conversations.create_conversation",
+    ),
+    Operation(
+        "retrieve_conversation",
+        "GET",
+        "/conversations/<id>",
+        handler="responses.conversations.retrieve_conversation",
+    ),
+    Operation(
+        "update_conversation",
+        "POST",
+        "/conversations/<id>",
+        body="json",
+        schema="openai/update_conversation.request",
+        handler="responses.conversations.update_conversation",
+    ),
+    Operation(
+        "delete_conversation",
+        "DELETE",
+        "/conversations/<id>",
+        handler="responses.conversations.delete_conversation",
+    ),
+    Operation(
+        "list_conversation_items",
+        "GET",
+        "/conversations/<id>/items",
+        handler="responses.conversations.list_items",
+    ),
+    Operation(
+        "create_conversation_items",
+        "POST",
+        "/conversations/<id>/items",
+        body="json",
+        schema="openai/create_conversation_items.request",
+        handler="responses.conversations.create_items",
+    ),
+    Operation(
+        "retrieve_conversation_item",
+        "GET",
+        "/conversations/<id>/items/<item_id>",
+        handler="responses.conversations.retrieve_item",
+    ),
+    Operation(
+        "delete_conversation_item",
+        "DELETE",
+        "/conversations/<id>/items/<item_id>",
+        handler="responses.conversations.delete_item",
+    ),
+)
 
 FILES = (
     Operation(

@@ -1,0 +1,164 @@
+"""What a request continues: an earlier response, a conversation, and single items that it refers to by their ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver.errors import ApiError
+from mockserver.providers.openai.responses.identifiers import chain_of, item_id, new_chain
+from mockserver.providers.openai.responses.items import REFERENCE, Item, read_items
+from mockserver.providers.openai.responses.records import (
+    CONVERSATION,
+    RESPONSE,
+    Value,
+    add_items,
+    conversation_id_of,
+    find_conversation,
+    find_response,
+    is_expired,
+    items_of,
+    previous_id_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mockserver.pipeline.call import Call
+    from mockserver.providers.openai.contexts import ResponsesContext
+    from mockserver.providers.openai.responses.identifiers import Chain
+
+
+def chain_for(context: ResponsesContext, call: Call) -> Chain:
+    """Return the chain of the ids of a request's response: that of what it continues, or a new one."""
+    continued = conversation_id_of(call.document) or previous_id_of(call.document) or ""
+    return chain_of(continued) or new_chain(context.ids)
+
+
+def check_conversation(context: ResponsesContext, call: Call) -> None:
+    """Raise ``ApiError`` if the request names a conversation that does not exist."""
+    wanted = conversation_id_of(call.document)
+    if wanted is None or not call.strict:
+        return
+    if find_conversation(context.store, call.account.id, wanted) is None:
+        raise ApiError("conversation_not_found", id=wanted)
+
+
+def check_previous(context: ResponsesContext, call: Call) -> None:
+    """Raise ``ApiError`` if the request continues a response that is not stored."""
+    wanted = previous_id_of(call.document)
+    if wanted is None or not call.strict:
+        return
+    if find_response(context.store, call.account.id, wanted, context.clock.now()) is None:
+        raise ApiError("previous_response_not_found", id=wanted)
+
+
+def earlier_items(context: ResponsesContext, call: Call) -> list[Item]:
+    """Return the items before the input: those of the conversation, or of the responses that the request continues.
+
+    Instructions of earlier responses are not among them. Raises ``ApiError``.
+    """
+    check_conversation(context, call)
+    check_previous(context, call)
+    conversation_id = conversation_id_of(call.document)
+    if conversation_id is not None:
+        value = find_conversation(context.store, call.account.id, conversation_id)
+        return list(value["items"]) if value else []
+    return _items_until(context, call, previous_id_of(call.document))
+
+
+def input_items(context: ResponsesContext, call: Call, chain: Chain) -> list[Item]:
+    """Return the items of the request's input, complete, with ids, and with items in place of references.
+
+    Raises ``ApiError`` for a reference to an item that is not stored.
+    """
+    now = context.clock.now()
+    items = read_items(call.document.get("input"), lambda prefix: item_id(context.ids, chain, now, prefix))
+    return with_references(context, call, items)
+
+
+def with_references(context: ResponsesContext, call: Call, items: Sequence[Item]) -> list[Item]:
+    """Return the items, with stored ones in place of references.
+
+    Raises ``ApiError`` for a reference to an item that is not stored, and for reasoning that has only an id.
+    """
+    found: list[Item] = []
+    for item in items:
+        is_needed = item["type"] == REFERENCE or (
+            item["type"] == "reasoning" and "encrypted_content" not in item
+        )
+        stored = find_item(context, call, str(item.get("id"))) if is_needed else None
+        if is_needed and stored is None and call.strict:
+            known_form = chain_of(str(item.get("id"))) is not None
+            name = "response_item_not_stored" if known_form else "response_item_not_found"
+            raise ApiError(name, id=str(item.get("id")))
+        if stored is not None or item["type"] != REFERENCE:
+            found.append(stored or item)
+    return found
+
+
+def find_item(context: ResponsesContext, call: Call, wanted: str) -> Item | None:
+    """Return a stored item by its id, ``None`` if no response and no conversation of its chain has it."""
+    chain = chain_of(wanted)
+    for items in _items_of_chain(context, call, chain) if chain else ():
+        for item in items:
+            if item["id"] == wanted:
+                return item
+    return None
+
+
+def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence[Item]) -> None:
+    """Store a response that has ended, unless the request says ``store: false``.
+
+    ``response`` is its object as it is retrieved, ``items`` are those of its input. Its conversation gets input and
+    output at once.
+    """
+    value: Value = {"response": response, "input": list(items)}
+    if response.get("store", True):
+        context.store.put(RESPONSE, call.account.id, response["id"], value)
+    conversation_id = conversation_id_of(response)
+    if conversation_id is not None:
+        add_items(context.store, call.account.id, conversation_id, items_of(value))
+
+
+def _items_until(context: ResponsesContext, call: Call, response_id: str | None) -> list[Item]:
+    """Return the items of a response and of all that it continues, oldest first.
+
+    They end where a response was deleted. If one belongs to a conversation, the items before it are the beginning.
+    """
+    parts: list[Sequence[Item]] = []
+    seen: set[str] = set()
+    now = context.clock.now()
+    while response_id and response_id not in seen:
+        seen.add(response_id)
+        value = find_response(context.store, call.account.id, response_id, now)
+        if value is None:
+            break
+        parts.append(items_of(value))
+        conversation_id = conversation_id_of(value["response"])
+        if conversation_id is not None:
+            parts.append(_items_before(context, call, conversation_id, value))
+            break
+        response_id = previous_id_of(value["response"])
+    return [item for part in reversed(parts) for item in part]
+
+
+def _items_before(context: ResponsesContext, call: Call, conversation_id: str, response: Value) -> list[Item]:
+    """Return the items of a conversation that came before a response in it."""
+    conversation = find_conversation(context.store, call.account.id, conversation_id)
+    own = {item["id"] for item in items_of(response)}
+    before: list[Item] = []
+    for item in conversation["items"] if conversation else ():
+        if item["id"] in own:
+            return before
+        before.append(item)
+    return before
+
+
+def _items_of_chain(context: ResponsesContext, call: Call, chain: Chain) -> Iterator[Sequence[Item]]:
+    store, account_id, now = context.store, call.account.id, context.clock.now()
+    for value in store.values(RESPONSE, account_id):
+        if chain_of(value["response"]["id"]) == chain and not is_expired(value, now):
+            yield items_of(value)
+    for value in store.values(CONVERSATION, account_id):
+        if chain_of(value["conversation"]["id"]) == chain:
+            yield value["items"]
