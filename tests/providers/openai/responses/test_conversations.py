@@ -116,7 +116,7 @@ def test_references_become_the_items_that_they_name(client: openai.OpenAI) -> No
     item: Any = client.conversations.items.list(conversation.id).data[0]
     other = client.conversations.create(items=[{"type": "item_reference", "id": item.id}])
     assert texts(client.conversations.items.list(other.id)) == ["original"]
-    with pytest.raises(openai.NotFoundError, match=r"Item with id 'msg_abc' not found\.'"):
+    with pytest.raises(openai.NotFoundError, match=r"Item with id 'msg_abc' not found\.$"):
         client.conversations.create(items=[{"type": "item_reference", "id": "msg_abc"}])
     client.conversations.delete(conversation.id)
     with pytest.raises(openai.NotFoundError, match="Items are not persisted when `store` is set to false"):
