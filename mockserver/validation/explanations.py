@@ -103,14 +103,14 @@ def refusal(violations: Iterable[Violation]) -> ApiError:
 
 def standard(violation: Violation) -> Explanation:
     """Return the explanation in the style of most endpoints, e.g. ``Missing required parameter: 'messages'.``"""
-    param = _dotted(violation.path)
+    param = dotted(violation.path)
     message, code = _message_and_code(violation, param)
     return Explanation(message, param or None, code)
 
 
 def listed(violation: Violation) -> Explanation:
     """Return the explanation of a value outside an enumeration, in the words of the files service."""
-    param = _dotted(violation.path)
+    param = dotted(violation.path)
     found = cut(str(violation.found))
     return Explanation(f"{found!r} is not one of {_values(violation)!r} - '{param}'", param, None)
 
@@ -141,10 +141,10 @@ def _precedence(violation: Violation) -> tuple[int, int, int]:
     return rank, violation.order, violation.sequence
 
 
-def _dotted(path: Sequence[str | int]) -> str:
-    """Return ``messages[0].role`` for ``("messages", 0, "role")``; a very long name is cut."""
-    dotted = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return cut(dotted.removeprefix("."))
+def dotted(path: Sequence[str | int]) -> str:
+    """Return the place ``messages[0].role`` for ``("messages", 0, "role")``; a very long name is cut."""
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return cut(written.removeprefix("."))
 
 
 def _message_and_code(violation: Violation, param: str) -> tuple[str, str]:
@@ -160,7 +160,7 @@ def _message_and_code(violation: Violation, param: str) -> tuple[str, str]:
             f"Expected an object with at most {expected} properties, but got {noun} instead."
         ), "object_above_max_properties"
     if keyword == "propertyNames":
-        short_name, owner = f"{found[:3]}...{found[-3:]}", _dotted(violation.path[:-1])
+        short_name, owner = f"{found[:3]}...{found[-3:]}", dotted(violation.path[:-1])
         return (
             f"Invalid property name in '{owner}': '{short_name}' is too long. "
             f"Expected a string with maximum length {expected}, but got a string with length {len(found)} instead."
@@ -239,8 +239,8 @@ def _expected_type(violation: Violation) -> str:
 def _particular_nouns(schema: Mapping[str, Any]) -> dict[str, str]:
     """Return more precise nouns for the JSON types that ``schema`` expects."""
     nouns = {}
-    if "title" in schema:
-        nouns["object"] = f"a {schema['title']}"
+    if title := schema.get("title"):
+        nouns["object"] = f"{'an' if title[0] in 'aeiou' else 'a'} {title}"
     items = schema.get("items", {})
     if item := items.get("title", items.get("type")):
         nouns["array"] = f"an array of {item}s"

@@ -49,8 +49,14 @@ def _applying(schema: Schema | bool, value: Any) -> Iterator[Schema]:
 
 
 def _is_met(condition: Schema, value: Any) -> bool:
-    """Return whether ``value`` is an object with the members and values of ``condition``."""
+    """Return whether ``value`` is an object with the members and values of ``condition``.
+
+    A member that ``condition`` does not require can be absent or null.
+    """
     members: Mapping[str, Any] = condition["properties"]
+    required = condition.get("required", ())
     return isinstance(value, dict) and all(
-        value.get(name) in member.get("enum", [member.get("const")]) for name, member in members.items()
+        value.get(name) in member.get("enum", [member.get("const")])
+        or (value.get(name) is None and name not in required)
+        for name, member in members.items()
     )
