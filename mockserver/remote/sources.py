@@ -56,7 +56,7 @@ class UrlSources:
 
     def check(self, url: str) -> None:
         """Raise ``NotAllowed``, naming the setting, for a URL that is not local and may not be fetched."""
-        from mockserver.remote.fetch import NotAllowed
+        from mockserver.remote.targets import NotAllowed
 
         if url[:5].lower() == "data:":
             raise NotAllowed("The data: URL cannot be decoded. Write its data in base64 or percent-encoded.")
@@ -69,7 +69,7 @@ class UrlSources:
 
     def may_fetch(self, url: str) -> bool:
         """Return whether the settings allow fetching the URL."""
-        from mockserver.remote.fetch import NotAllowed
+        from mockserver.remote.targets import NotAllowed
 
         try:
             self._fetcher().check(url)

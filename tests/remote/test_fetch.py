@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from mockserver.remote.fetch import Fetcher, FetchError, NotAllowed, redirected
+from mockserver.remote.fetch import Fetcher, redirected
+from mockserver.remote.targets import FetchError, NotAllowed
 from tests.website import Website
 
 MAX = 1000
@@ -293,7 +294,7 @@ def test_all_addresses_of_a_host_together_are_waited_for_so_long(monkeypatch: py
         time.sleep(timeout)
         raise TimeoutError(address)
 
-    monkeypatch.setattr("mockserver.remote.fetch.socket.create_connection", nobody_there)
+    monkeypatch.setattr("mockserver.remote.connections.socket.create_connection", nobody_there)
     addresses = [f"93.184.215.{number}" for number in range(1, 20)]
     asked = Fetcher(("audio.example.com",), MAX, 0.2, lambda host, port: addresses)
     with pytest.raises(FetchError, match=r"took more than 0\.2 seconds"):

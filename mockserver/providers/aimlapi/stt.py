@@ -18,7 +18,7 @@ from mockserver.providers.aimlapi import jobs, work
 from mockserver.providers.aimlapi.errors import CONTENT_TYPE
 from mockserver.providers.aimlapi.results import JobTranscript, options, usage_of
 from mockserver.providers.aimlapi.work_queue import QueueFull
-from mockserver.remote.fetch import NotAllowed
+from mockserver.remote.targets import NotAllowed
 from mockserver.scripting.faults.kinds import job_failure
 from mockserver.state.disk import StateFailed
 from mockserver.wire.transcripts import text_of

@@ -28,7 +28,7 @@ from mockserver.providers.aimlapi.results import (
     result,
     usage_of,
 )
-from mockserver.remote.fetch import FetchError
+from mockserver.remote.targets import FetchError
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
