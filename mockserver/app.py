@@ -52,6 +52,7 @@ from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from mockserver.transport.answer_memory import AnswerMemory
 from mockserver.validation.schemas import RequestSchemas, Schemas
+from mockserver.webhooks.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,8 +116,9 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     answering = flask_adapter.FixedPaths(_with_reasons(app.wsgi_app), fixed_paths, failures)
     mounted = _also_below_version(_beside_control(answering, services))
     app.wsgi_app = _dated(mounted, services.clock)  # type: ignore[assignment, method-assign]
-    # Last, because it resumes the batches of an earlier server, whose lines call the complete app.
+    # Last, because it resumes the batches of an earlier server, whose lines call the complete app, and its webhooks.
     openai.bind(app)
+    services.webhooks.resume()
     return app
 
 
@@ -239,6 +241,7 @@ def build_services(settings: Settings) -> Services:
         journal=_journal(settings, clock),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
+        webhooks=Webhooks(settings, store, clock, ids, closing),
         url_sources=_url_sources(settings, fixtures),
         answer_memory=AnswerMemory(settings.max_answer_memory),
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from mockserver.state.memory import MemoryStore
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import RequestSchemas, Schemas
+    from mockserver.webhooks.webhooks import Webhooks
 
 
 class Services(Struct, frozen=True):
@@ -78,6 +79,7 @@ class Services(Struct, frozen=True):
     journal: Journal
     metrics: Metrics
     notices: Notices
+    webhooks: Webhooks
     url_sources: UrlSources
     answer_memory: AnswerMemory
     closing: threading.Event
@@ -117,6 +119,7 @@ class Services(Struct, frozen=True):
         self.closing.set()
         for provider in self.providers:
             provider.close()
+        self.webhooks.close()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

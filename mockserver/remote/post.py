@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -14,7 +14,6 @@ from mockserver.remote.connections import Connection, cut_off
 from mockserver.remote.targets import AllowedHosts, FetchError, Resolve, Target, left, resolve
 
 _MAX_ANSWER = 1024  # bytes of an answer's body that are read
-_REMEDY = "Add it there (--webhook-hosts HOST or HOST:PORT)."
 
 
 class Posted(Struct, frozen=True):
@@ -25,27 +24,18 @@ class Posted(Struct, frozen=True):
 
 
 class Poster:
-    """An HTTP client for the ``allowed`` hosts (see ``AllowedHosts``). An answer has ``seconds`` to begin.
+    """An HTTP client. An answer has ``seconds`` to begin. Thread-safe. A connection serves one request."""
 
-    Thread-safe. A connection serves one request.
-    """
-
-    def __init__(self, allowed: Sequence[str], seconds: float, resolve: Resolve = resolve) -> None:
-        self._allowed = tuple(allowed)
+    def __init__(self, seconds: float, resolve: Resolve = resolve) -> None:
         self._seconds = seconds
         self._resolve = resolve
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
         self._closed = False
 
-    def check(self, url: str, *, loopback: bool) -> None:
-        """Raise ``NotAllowed`` unless the URL's host is allowed; with ``loopback``, this machine is."""
-        self._hosts(loopback).target(url)
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, loopback: bool) -> Posted:
-        """Send ``body`` and return the answer. Raises ``FetchError``, and ``NotAllowed``."""
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, hosts: AllowedHosts) -> Posted:
+        """Send ``body`` to one of the ``hosts``, and return the answer. Raises ``FetchError``, and ``NotAllowed``."""
         deadline = time.monotonic() + self._seconds
-        hosts = self._hosts(loopback)
         target = hosts.target(url)
         try:
             connection = Connection(target, hosts.addresses(target, deadline, self._resolve), deadline)
@@ -63,9 +53,6 @@ class Poster:
             connections = list(self._open)
         for connection in connections:
             connection.cut()
-
-    def _hosts(self, loopback: bool) -> AllowedHosts:
-        return AllowedHosts(self._allowed, "webhook_hosts", "called", _REMEDY, loopback)
 
     @contextlib.contextmanager
     def _registered(self, connection: Connection) -> Iterator[None]:

@@ -15,6 +15,7 @@ from mockserver.resources import FileNotReadable, read_text
 from mockserver.settings.account_rows import AccountRow, LimitRow, check_accounts, check_tier
 from mockserver.settings.model import OPTIONS, Settings
 from mockserver.settings.values import SettingsError, checked, kind_of
+from mockserver.settings.webhook_rows import check_webhooks, webhook_row
 from mockserver.wording import nearest_name, shown, suggestion
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 CONFIG_FILE = "mockserver.toml"
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
-_TABLES = ("accounts", "models")  # only in the file
+_TABLES = ("accounts", "models", "webhooks")  # only in the file
 
 # Types of the keys of an account that are not strings, and their names in messages.
 _KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of strings"), "limits": (dict, "table")}
@@ -58,7 +59,8 @@ def read_file(config: Path | None) -> dict[str, Any]:
         raise SettingsError(
             f"{path}: accounts: is not a list. Write each account under its own [[accounts]] header."
         )
-    models = _list_of_tables(table.pop("models", []), f"{path}: models")
+    models = _list_of_tables(table.pop("models", []), f"{path}: models", "model")
+    webhooks = _list_of_tables(table.pop("webhooks", []), f"{path}: webhooks", "endpoint")
     rows: tuple[LimitRow, ...] = ()
     if isinstance(table.get("limits"), dict):
         limits = table.pop("limits")
@@ -71,6 +73,8 @@ def read_file(config: Path | None) -> dict[str, Any]:
     }
     values["limit_rows"] = rows
     values["models"] = models
+    values["webhooks"] = tuple(webhook_row(row, f"{path}: webhooks[{i}]") for i, row in enumerate(webhooks))
+    check_webhooks(values["webhooks"], f"{path}: webhooks")
     values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
     check_accounts(values["accounts"], f"{path}: accounts")
     if models or rows or any(account.limits or account.models for account in values["accounts"]):
@@ -114,11 +118,11 @@ def _account(row: object, source: str) -> AccountRow:
     return AccountRow(**(row | {"models": tuple(row.get("models", ())), "limits": limits}))
 
 
-def _list_of_tables(rows: object, source: str) -> tuple[dict[str, Any], ...]:
-    """Return the ``[[models]]`` tables, unchecked. Raises ``SettingsError`` if ``rows`` is not a list of tables."""
+def _list_of_tables(rows: object, source: str, what: str) -> tuple[dict[str, Any], ...]:
+    """Return ``[[models]]`` or similar tables, unchecked. Raises ``SettingsError`` if they are not a list of tables."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingsError(
-            f"{source}: is not a list of tables. Write each model under its own [[models]] header."
+            f"{source}: is not a list of tables. Write each {what} under its own [[{source.split()[-1]}]] header."
         )
     return tuple(rows)
 

@@ -20,6 +20,8 @@ from mockserver.settings.account_rows import check_accounts, check_limit_rows
 from mockserver.settings.hosts import are_allowed_hosts, check_url, is_host
 from mockserver.settings.values import SettingsError as SettingsError
 from mockserver.settings.values import checked, is_folder, is_sendable
+from mockserver.settings.webhook_rows import WebhookRow as WebhookRow
+from mockserver.settings.webhook_rows import check_webhooks
 
 COMPUTE_TYPES = (  # of CTranslate2
     *("default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16"),
@@ -322,6 +324,14 @@ class Settings:
     fetch_seconds: float = _setting(
         30.0, "Total seconds that fetching an audio URL may take.", minimum=0.1, maximum=_DAY
     )
+    webhook_hosts: str = _setting(
+        "",
+        "Hosts beside this machine that webhooks may be sent to: HOST, *.DOMAIN or HOST:PORT, comma-separated.",
+        admits=are_allowed_hosts,
+    )
+    webhook_seconds: float = _setting(
+        5.0, "Seconds that the receiver of a webhook has to answer.", minimum=0.1, maximum=60
+    )
     batch_seconds: float = _setting(
         0.0,
         "Seconds that a batch stays in each state; its lines are spread over the time in progress.",
@@ -402,6 +412,7 @@ class Settings:
     accounts: tuple[AccountRow, ...] = ()
     limit_rows: tuple[LimitRow, ...] = ()
     models: tuple[Mapping[str, Any], ...] = ()  # ``[[models]]``: ``id``, ``like`` and the fields that differ
+    webhooks: tuple[WebhookRow, ...] = ()
 
     def __post_init__(self) -> None:
         """Convert and check all values. Raises ``SettingsError`` naming the invalid argument."""
@@ -412,6 +423,7 @@ class Settings:
         check_limit_rows(self.limit_rows, "argument limit_rows")
         if not isinstance(self.models, Sequence) or not all(isinstance(row, Mapping) for row in self.models):
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
+        check_webhooks(self.webhooks, "argument webhooks")
 
     def for_request(self, headers: SupportsGet) -> Settings:
         """Return these settings with the ``x-mock-*`` headers of a request applied.

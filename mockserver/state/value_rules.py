@@ -24,6 +24,9 @@ _IDS = {
     "upload": ("upload", "id"),
     "voice": ("id",),
     "voice_consent": ("id",),
+    "webhook_delivery": ("id",),
+    "webhook_endpoint": ("id",),
+    "webhook_fault": ("id",),
 }
 _MAX_DEPTH = 400  # levels of a value; deeper values can be parsed, but not written everywhere
 _OUTLINE = 8  # levels that the schemas describe

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mockserver.state.files import Files
     from mockserver.state.memory import MemoryStore
     from mockserver.validation.schemas import RequestSchemas
+    from mockserver.webhooks.webhooks import Webhooks
 
 
 class BatchWorkContext(Struct, frozen=True):
@@ -37,3 +38,4 @@ class BatchWorkContext(Struct, frozen=True):
     request_schemas: RequestSchemas
     settings: Settings
     store: MemoryStore
+    webhooks: Webhooks

@@ -342,13 +342,23 @@ class Work:
     def _change(self, task: Task, change: Callable[[Value], Value], within: str = "") -> Value | None:
         """Change a batch if it is still in the state ``within``. Return its record, ``None`` if it was removed.
 
-        After ``end`` nothing is changed, because another server may use the state folder.
+        Its end is announced to webhooks. After ``end`` nothing is changed, because another server may use the state
+        folder.
         """
+        has_ended = False
 
         def checked(value: Value) -> Value:
-            return change(value) if within in ("", value["batch"]["status"]) else value
+            nonlocal has_ended
+            changed = change(value) if within in ("", value["batch"]["status"]) else value
+            has_ended = is_final(changed) and not is_final(value)
+            return changed
 
-        return None if self._ended.is_set() else self._context.store.update(KIND, *task, checked)
+        if self._ended.is_set():
+            return None
+        value = self._context.store.update(KIND, *task, checked)
+        if value is not None and has_ended:
+            self._context.webhooks.announce(task[0], f"batch.{value['batch']['status']}", {"id": task[1]})
+        return value
 
     def _settings(self, task: Task, value: Value) -> Settings:
         """Return the settings of a batch: those of its account and of its creation."""

@@ -1,0 +1,98 @@
+"""A delivery as a value: an event on its way to an endpoint, and its attempts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from mockserver.catalog.webhook_events import DeliveryFigures
+
+KIND = "webhook_delivery"
+PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
+
+_MAX_ATTEMPTS = 50  # attempts that are remembered
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """An attempt at a time of the clock: the ``status`` and ``body`` of the answer, or why there was none.
+
+    ``timestamp`` is that of the request; ``fault`` the kind of the fault that changed it.
+    """
+
+    at: float
+    url: str
+    timestamp: int
+    status: int | None = None
+    body: str = ""
+    error: str | None = None
+    fault: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Return whether the receiver accepted the event."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """An event for one endpoint. ``id`` is its ``webhook-id``; times are those of the clock, in seconds since 1970.
+
+    ``due`` is the time of the next attempt; ``tries`` have failed since the one at ``since``. ``copies`` will follow
+    the first success; a delivery that is ``held`` waits for a later one to the same endpoint.
+    """
+
+    id: str
+    endpoint: str
+    event: dict[str, Any]
+    created_at: float
+    status: Literal["pending", "delivered", "failed"] = "pending"
+    due: float | None = None
+    attempts: list[Attempt] = []
+    reason: str | None = None
+    since: float | None = None
+    tries: int = 0
+    copies: int = 0
+    held: bool = False
+
+    @classmethod
+    def of(cls, value: dict[str, Any]) -> Delivery:
+        """Return the delivery of a value in the store."""
+        return msgspec.convert(value, cls)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """Return the delivery as a value for the store."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+    @property
+    def type(self) -> str:
+        """Return the type of the event."""
+        return str(self.event["type"])
+
+    def attempted(self, attempt: Attempt, figures: DeliveryFigures) -> Delivery:
+        """Return the delivery after an attempt: delivered, due again, or failed."""
+        attempts = [*self.attempts, attempt][-_MAX_ATTEMPTS:]
+        if attempt.succeeded:
+            if self.copies:
+                changes = {"copies": self.copies - 1, "due": attempt.at, "tries": 0, "since": None}
+                return replace(self, attempts=attempts, held=False, **changes)
+            return replace(self, attempts=attempts, status="delivered", due=None, held=False)
+        since, tries = attempt.at if self.since is None else self.since, self.tries + 1
+        due = attempt.at + figures.first_wait * figures.factor ** (tries - 1)
+        tried = replace(self, attempts=attempts, since=since, tries=tries, held=False)
+        if due > since + figures.give_up:
+            hours = figures.give_up / 3600
+            return tried.failed(f"no attempt succeeded within {hours:g} hours")
+        return replace(tried, due=due)
+
+    def failed(self, reason: str) -> Delivery:
+        """Return the delivery after it was given up."""
+        return replace(self, status="failed", due=None, reason=reason, held=False)
+
+    def again(self, now: float) -> Delivery:
+        """Return the delivery with an attempt due ``now``, and all retries after it."""
+        return replace(self, status="pending", due=now, since=None, tries=0, reason=None, held=False)

@@ -1,0 +1,78 @@
+"""Makes the attempts of deliveries: signs the request of an event, sends it, and describes the outcome."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from mockserver.catalog.webhook_events import webhook_table
+from mockserver.remote.targets import AllowedHosts, FetchError
+from mockserver.settings.hosts import is_loopback
+from mockserver.webhooks.delivery import Attempt
+from mockserver.webhooks.requests import body_of, headers_of
+
+if TYPE_CHECKING:
+    from mockserver.clock import Clock
+    from mockserver.remote.post import Posted, Poster
+    from mockserver.settings.model import Settings
+    from mockserver.webhooks.delivery import Delivery
+    from mockserver.webhooks.endpoints import Endpoint, Source
+    from mockserver.webhooks.faults import WebhookFault
+
+_REMEDY = "Add it there (--webhook-hosts HOST or HOST:PORT)."
+
+
+class Sender:
+    """Sends events to the hosts that the settings allow. Thread-safe."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._is_local = is_loopback(settings.host)
+        self._lock = threading.Lock()
+        self._poster: Poster | None = None
+
+    def check_url(self, url: str, source: Source = "control") -> None:
+        """Raise ``NotAllowed`` if the settings do not allow events to be delivered to a URL."""
+        self._hosts(source).target(url)
+
+    def close(self) -> None:
+        """Close the connections: attempts in progress fail, and so do further ones."""
+        self._client().close()
+
+    def attempt(self, endpoint: Endpoint, delivery: Delivery, fault: WebhookFault | None) -> Attempt:
+        """Make an attempt, and return it. It is at the time of the clock at which it has ended."""
+        timestamp = int(time.time())  # receivers compare it with their own clock, which is not moved
+        kind = fault.fault if fault else None
+        made = Attempt(at=self._clock.now(), url=endpoint.url, timestamp=timestamp, fault=kind)
+        if kind == "down":
+            return replace(made, error="a fault keeps the receiver down")
+        try:
+            posted = self.post(endpoint, delivery, kind, timestamp)
+        except (FetchError, ValueError) as error:  # also a restored secret or URL that nothing can be made of
+            return replace(made, error=str(error), at=self._clock.now())
+        return replace(made, status=posted.status, body=posted.body, at=self._clock.now())
+
+    def post(self, endpoint: Endpoint, delivery: Delivery, fault: str | None, timestamp: int) -> Posted:
+        """Send an event, and return the answer. Raises ``FetchError``."""
+        body, secrets = body_of(delivery.event), endpoint.secrets(self._clock.now())
+        agent = webhook_table().delivery.user_agent
+        headers = headers_of(delivery.id, timestamp, body, secrets, fault, agent)
+        return self._client().post(endpoint.url, headers, body, self._hosts(endpoint.source))
+
+    def _hosts(self, source: Source) -> AllowedHosts:
+        """Return the hosts that an endpoint may have, by its source: the API is open to callers on other machines."""
+        named = tuple(filter(None, (each.strip() for each in self._settings.webhook_hosts.split(","))))
+        loopback = self._is_local or source != "api"
+        return AllowedHosts(named, "webhook_hosts", "called", _REMEDY, loopback)
+
+    def _client(self) -> Poster:
+        from mockserver.remote.post import Poster
+
+        with self._lock:
+            if self._poster is None:
+                self._poster = Poster(self._settings.webhook_seconds)
+            return self._poster
