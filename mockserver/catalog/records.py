@@ -130,12 +130,13 @@ class ResponsesRules(Struct, frozen=True):
     - ``effort``: the ``reasoning.effort``; ``None`` for a model that does not reason.
     - ``context``: the ``reasoning.context``. ``top_p``. ``cache_retention``: the ``prompt_cache_retention``.
 
-    ``phases``: messages have a ``phase``.
+    ``fast_tier``: the ``service_tier`` of a response to a request for ``priority`` or ``fast``. ``phases``: messages
+    have a ``phase``. ``estimated``: requests are charged an estimate of their tokens before they are answered.
 
     Requests:
 
-    - ``efforts``, ``modes``, ``contexts``: the accepted values of members of ``reasoning``. A model without efforts does
-      not reason. While a model reasons, it refuses the parameters of sampling.
+    - ``efforts``, ``modes``, ``contexts``: the accepted values of members of ``reasoning``. A model without efforts
+      does not reason. While a model reasons, it refuses the parameters of sampling.
     - ``verbosities``: the accepted values of ``text.verbosity``; ``cache_retentions``: those of
       ``prompt_cache_retention``.
     - ``needs_one_of``: types of tools, of which a request must have one.
@@ -145,6 +146,8 @@ class ResponsesRules(Struct, frozen=True):
     context: Literal["current_turn", "all_turns"] | None = None
     top_p: float = 1.0
     cache_retention: Literal["in_memory", "24h"] = "in_memory"
+    fast_tier: Literal["priority", "fast"] = "priority"
+    estimated: bool = True
     phases: bool = False
     efforts: tuple[str, ...] = ()
     modes: tuple[str, ...] = ("standard",)
@@ -290,6 +293,10 @@ class ModelCard(Struct, frozen=True):
         return (unbounded and (path, keyword) == (("input",), "maxLength")) or (
             self.chat is not None and (path, keyword) in self.chat.bounded_by_model()
         )
+
+    def is_estimated(self, endpoint: str) -> bool:
+        """Return whether requests of an endpoint are charged an estimate before they are answered."""
+        return endpoint != "v1/responses" or self.responses is None or self.responses.estimated
 
     @property
     def sees_images(self) -> bool:

@@ -34,11 +34,15 @@ class Turn(Struct, frozen=True):
 
 
 class Tool(Struct, frozen=True):
-    """A tool that the model may call: a function with the JSON Schema of its arguments, or a custom tool."""
+    """A tool that the model may call: a function with the JSON Schema of its arguments, or a custom tool.
+
+    ``built_in`` is the type of a tool that the API runs or defines, such as ``web_search``.
+    """
 
     name: str
     parameters: dict[str, Any]
     custom: bool = False
+    built_in: str = ""
 
 
 class Conversation(Struct, frozen=True):
@@ -55,11 +59,12 @@ class Conversation(Struct, frozen=True):
 
 
 class ToolCall(Struct, frozen=True):
-    """A call of a tool. ``arguments`` is JSON, or free text for a custom tool."""
+    """A call of a tool. ``arguments`` is JSON, free text for a custom tool, or the user's words for a built-in one."""
 
     name: str
     arguments: str
     custom: bool = False
+    built_in: str = ""
 
 
 class Reply(Struct, frozen=True):
@@ -177,8 +182,8 @@ def arguments_text(arguments: object, *, parallel: bool) -> str:
 
 
 def _call(tool: Tool, hint: str, parallel: bool) -> ToolCall:
-    if tool.custom:
-        return ToolCall(tool.name, hint, custom=True)
+    if tool.custom or tool.built_in:
+        return ToolCall(tool.name, hint, tool.custom, tool.built_in)
     return ToolCall(tool.name, arguments_text(_sample(tool.parameters, hint, tool.name), parallel=parallel))
 
 

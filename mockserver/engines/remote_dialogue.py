@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver import strict_json
 from mockserver.engines.answered_by import AnsweredBy
-from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, ToolCall, Turn
+from mockserver.engines.dialogue import Conversation, Reply, ReplyFailed, Tool, ToolCall, Turn
 from mockserver.settings.hosts import check_url
 
 _TIMEOUT = 120.0  # seconds
@@ -30,8 +30,8 @@ class RemoteResponder:
         self._url = base_url.rstrip("/") + "/chat/completions"
 
     def reply(self, conversation: Conversation) -> Reply | None:
-        """Return the other server's reply; ``None`` if a custom tool must be called. Raises ``ReplyFailed``."""
-        if conversation.demanded and all(tool.custom for tool in conversation.demanded):
+        """Return the other server's reply; ``None`` if it cannot call a demanded tool. Raises ``ReplyFailed``."""
+        if conversation.demanded and not _functions(conversation.demanded):
             return None
         answer = self._ask(_request(conversation))
         try:
@@ -40,7 +40,7 @@ class RemoteResponder:
             calls = tuple(_call(each["function"]) for each in message.get("tool_calls") or ())
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ReplyFailed(f"reply_from: {self._url} did not answer with a chat completion") from error
-        offered = {tool.name for tool in conversation.tools if not tool.custom}
+        offered = {tool.name for tool in _functions(conversation.tools)}
         if any(call.name not in offered for call in calls):
             raise ReplyFailed(f"reply_from: {self._url} called a tool that it was not offered")
         return Reply(AnsweredBy("reply_from"), said, calls)
@@ -69,7 +69,7 @@ def _request(conversation: Conversation) -> dict[str, Any]:
         "model": _MODEL,
         "messages": list(_messages(conversation.turns)),
     }
-    functions = [_tool(tool.name, tool.parameters) for tool in conversation.tools if not tool.custom]
+    functions = [_tool(tool.name, tool.parameters) for tool in _functions(conversation.tools)]
     if functions:
         body["tools"] = functions
         body["parallel_tool_calls"] = conversation.parallel_tool_calls
@@ -80,6 +80,11 @@ def _request(conversation: Conversation) -> dict[str, Any]:
     elif conversation.json_schema is not None:
         body["response_format"] = {"type": "json_object"}
     return body
+
+
+def _functions(tools: Sequence[Tool]) -> list[Tool]:
+    """Return the tools that every server with the API can call: not custom or built-in ones."""
+    return [tool for tool in tools if not tool.custom and not tool.built_in]
 
 
 def _messages(turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,11 @@ def chat_cost(prices: Prices, usage: Usage) -> float | None:
     )
 
 
+def response_cost(prices: Prices, usage: Usage) -> float | None:
+    """Return the cost in US dollars for the ``usage`` of a response; ``None`` if a required price is unknown."""
+    return _sum((prices.text_input, usage["input_tokens"]), (prices.text_output, usage["output_tokens"]))
+
+
 def speech_cost(prices: Prices, usage: Usage) -> float | None:
     """Return the cost in US dollars for the ``usage`` of speech; ``None`` if a required price is unknown."""
     return _sum((prices.text_input, usage["input_tokens"]), (prices.audio_output, usage["output_tokens"]))

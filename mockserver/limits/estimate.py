@@ -1,4 +1,4 @@
-"""Estimates the tokens that a request is charged before it is answered, from the UTF-8 bytes of its texts.
+"""Estimates the tokens that a request is charged before it is answered, mostly from the UTF-8 bytes of its texts.
 
 The formulas were fitted to published answers (``docs/rate-limits.md``). Audio is not counted in advance.
 """
@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.wire import tokens
+from mockserver.wire.chat_tokens import declarations
+
 _BYTES_PER_TOKEN = 4
 _BYTES_PER_MESSAGE = 7
 _TOKENS_PER_IMAGE = 765
+# Tokens that a response is charged in addition to those of its texts (recorded answers, 2025 and 2026).
+_PER_ITEM, _PER_PROMPT, _BESIDE, _BESIDE_TOOLS = 4, 3, 19, 217
 
 
 def speech_tokens(body: Mapping[str, Any]) -> int:
@@ -43,6 +48,29 @@ def chat_images(body: Mapping[str, Any]) -> int:
         for part in content if isinstance(content, list) else ():
             images += isinstance(part, dict) and part.get("type") == "image_url"
     return images
+
+
+def response_tokens(body: Mapping[str, Any]) -> int:
+    """Return the tokens of the texts, messages and tools of a response, with 19 more, or 217 more with tools."""
+    given, tools = body.get("input"), body.get("tools")
+    items = given if isinstance(given, list) else [{"content": given}]
+    counted = sum(_item_tokens(item) for item in items if isinstance(item, dict))
+    if isinstance(body.get("instructions"), str):
+        counted += _item_tokens({"content": body["instructions"]})
+    if not isinstance(tools, list) or not tools:
+        return counted + _PER_PROMPT + _BESIDE
+    functions = [tool for tool in tools if isinstance(tool, dict) and tool.get("type") == "function"]
+    return counted + _PER_PROMPT + _BESIDE_TOOLS + tokens.count(declarations(functions))
+
+
+def _item_tokens(item: Mapping[str, Any]) -> int:
+    """Return the tokens of the texts of an item, and of its images."""
+    content = item.get("content") or item.get("output") or item.get("arguments")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    objects = [part for part in parts if isinstance(part, dict)]
+    texts = [part["text"] for part in objects if isinstance(part.get("text"), str)]
+    images = len([part for part in objects if part.get("type") == "input_image"])
+    return _PER_ITEM + tokens.count("".join(texts)) + _TOKENS_PER_IMAGE * images
 
 
 def transcription_tokens(form: Mapping[str, Any]) -> int:

@@ -47,7 +47,9 @@ class Charging:
 
     def _admit(self, call: Call, model: ModelCard) -> None:
         operation = call.operation
-        tokens = operation.estimate(call.document) if operation.estimate else 0
+        tokens = 0
+        if operation.estimate and model.is_estimated(operation.endpoint):
+            tokens = operation.estimate(call.document)
         images = operation.images(call.document) if operation.images else 0
         try:
             call.admission = self._limiter.admit(

@@ -66,12 +66,23 @@ class PromptTokens:
         else:
             self.total += _RESULT + self._count(self._callers.get(call_id, ""))
 
-    def tools(self, functions: Sequence[Mapping[str, Any]], choice: object, *, beside_system: bool) -> None:
-        """Add the declarations of tools, and the tokens that the choice of tools adds before the reply."""
+    def tools(
+        self,
+        functions: Sequence[Mapping[str, Any]],
+        choice: object,
+        *,
+        beside_system: bool,
+        most: int | None = None,
+    ) -> None:
+        """Add the declarations of tools, and the tokens that the choice of tools adds before the reply.
+
+        ``most`` limits the tokens of tools in addition to their declarations.
+        """
         if not functions:
             return
         rules = self._rules
-        self.total += rules.tools_beside_system if beside_system else rules.tools
+        beside = rules.tools_beside_system if beside_system else rules.tools
+        self.total += beside if most is None else min(beside, most)
         self.total += self._count(declarations(functions))
         if named := _named(choice):
             self.total += _CALL + self._count(named)

@@ -1,8 +1,8 @@
-"""Formats the Responses API: the response object, and the events of a stream."""
+"""Formats the Responses API: the response object, its items, and the events of a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mockserver.json_styles import streamed
@@ -11,47 +11,15 @@ Member = dict[str, Any]
 
 # The members of a response, in the order of the API since July 2026.
 _ORDER = (
-    *(
-        "id",
-        "object",
-        "created_at",
-        "status",
-        "background",
-        "billing",
-        "completed_at",
-        "conversation",
-        "error",
-    ),
-    *(
-        "frequency_penalty",
-        "incomplete_details",
-        "instructions",
-        "max_output_tokens",
-        "max_tool_calls",
-        "model",
-    ),
-    *("moderation", "output", "parallel_tool_calls", "presence_penalty", "previous_response_id", "prompt"),
-    *(
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "reasoning",
-        "safety_identifier",
-        "service_tier",
-        "store",
-    ),
-    *(
-        "temperature",
-        "text",
-        "tool_choice",
-        "tool_usage",
-        "tools",
-        "top_logprobs",
-        "top_p",
-        "truncation",
-        "usage",
-    ),
-    *("user", "metadata"),
+    *("id", "object", "created_at", "status", "background", "billing", "completed_at", "conversation"),
+    *("content_filters", "error", "frequency_penalty", "incomplete_details", "instructions"),
+    *("max_output_tokens", "max_tool_calls", "model", "moderation", "output", "parallel_tool_calls"),
+    *("presence_penalty", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention"),
+    *("reasoning", "safety_identifier", "service_tier", "store", "temperature", "text", "tool_choice"),
+    *("tool_usage", "tools", "top_logprobs", "top_p", "truncation", "usage", "user", "metadata"),
 )
+_FIRST = ("id", "type", "status")  # members before the others, which are in alphabetical order
+_LISTS = ("content", "summary", "annotations")  # members with further members in this order
 _FILLED_TO = 16  # characters; a delta and its obfuscation together have a multiple of this
 _BILLING = {"payer": "developer"}
 
@@ -62,10 +30,25 @@ def response(members: Mapping[str, Any], *, in_event: bool = False) -> Member:
     return {name: known[name] for name in _ORDER if name in known}
 
 
+def ordered(item: Mapping[str, Any]) -> Member:
+    """Return an item, a part or an annotation with its members in the API's order."""
+    names = [name for name in _FIRST if name in item] + sorted(item.keys() - set(_FIRST))
+    return {name: _ordered_member(name, item[name]) for name in names}
+
+
+def _ordered_member(name: str, value: Any) -> Any:
+    if name == "action" and isinstance(value, dict):
+        return ordered(value)
+    if name in _LISTS and isinstance(value, list):
+        return [ordered(each) if isinstance(each, dict) else each for each in value]
+    return value
+
+
 class Events:
     """A writer of the events of one stream, numbered from 0.
 
-    With ``obfuscation``, deltas are filled up to a multiple of 16 characters.
+    ``obfuscate`` returns as many letters as it is told, which hide the length of a delta; ``None`` for a stream
+    without obfuscation.
     """
 
     def __init__(self, obfuscate: Callable[[int], str] | None) -> None:
@@ -74,22 +57,35 @@ class Events:
 
     def event(self, name: str, **members: Any) -> bytes:
         """Return the event ``name``: its ``type`` first, then its members in alphabetical order."""
-        named = members | {"sequence_number": self.number}
+        numbered = members | {"sequence_number": self.number}
         self.number += 1
-        payload = {"type": name} | {key: named[key] for key in sorted(named)}
-        return f"event: {name}\ndata: ".encode() + streamed(payload) + b"\n\n"
+        return event({"type": name} | {key: numbered[key] for key in sorted(numbered)})
 
     def delta(self, name: str, delta: str, **members: Any) -> bytes:
-        """Return an event with a ``delta``, obfuscated if the stream is."""
+        """Return an event with a ``delta``, which is obfuscated if the stream is."""
         filler = {"obfuscation": self._obfuscate(-len(delta) % _FILLED_TO)} if self._obfuscate else {}
         return self.event(name, delta=delta, **filler, **members)
 
+    def failure(self, response: Member, code: str, message: str) -> Iterator[bytes]:
+        """Yield the events that end a stream with a failure: the error, and the ``response`` that failed."""
+        number = self.number
+        self.number += 1
+        error = {"type": code, "code": code, "message": message, "param": None}
+        yield event({"type": "error", "error": error, "sequence_number": number})
+        failed = response | {"status": "failed", "error": {"code": code, "message": message}}
+        yield self.event("response.failed", response=failed)
 
-def usage(*, read: int, written: int, reasoned: int = 0, cached: int = 0) -> Member:
+
+def event(payload: Mapping[str, Any]) -> bytes:
+    """Return the bytes of an event."""
+    return f"event: {payload['type']}\ndata: ".encode() + streamed(payload) + b"\n\n"
+
+
+def usage(*, read: int, written: int, reasoned: int = 0) -> Member:
     """Return the ``usage`` of a response; ``reasoned`` tokens are a part of the ``written`` ones."""
     return {
         "input_tokens": read,
-        "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": cached},
+        "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},
         "output_tokens": written,
         "output_tokens_details": {"reasoning_tokens": reasoned},
         "total_tokens": read + written,

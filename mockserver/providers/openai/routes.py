@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from mockserver.limits.costs import chat_cost, speech_cost, transcription_cost
-from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
+from mockserver.limits.costs import chat_cost, response_cost, speech_cost, transcription_cost
+from mockserver.limits.estimate import (
+    chat_images,
+    chat_tokens,
+    response_tokens,
+    speech_tokens,
+    transcription_tokens,
+)
 from mockserver.pipeline.operation import Operation
 from mockserver.providers.openai import refusals
 from mockserver.providers.openai.chat.document import ChatDocument
+from mockserver.providers.openai.responses.facts import ResponseDocument
 from mockserver.transport.streamed_forms import FileField
 from mockserver.wire import sse
 
@@ -61,7 +68,10 @@ CREATE_RESPONSE = Operation(
     body="json",
     schema="openai/create_response.request",
     endpoint="v1/responses",
-    reply_kinds=frozenset({"text", "say", "tool_calls"}),
+    estimate=response_tokens,
+    cost=response_cost,
+    reads=ResponseDocument,
+    reply_kinds=frozenset({"text", "say", "tool_calls", "items"}),
     has_token_headers=True,
     handler="responses.create.create_response",
 )

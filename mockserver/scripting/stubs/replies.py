@@ -24,7 +24,7 @@ Document = Mapping[str, Any]
 
 # Kinds of replies: whole bodies, which answer any endpoint, and contents that only some endpoints can answer with.
 _RAW = ("json", "body", "base64", "file", "events")
-_MADE = ("segments", "words", "logprobs", "tool_calls", "audio", "say", "text", "job")
+_MADE = ("segments", "words", "logprobs", "tool_calls", "items", "audio", "say", "text", "job")
 _KINDS = ("error", *_RAW, *_MADE)
 
 _PIECE = 1 << 16  # bytes of a file read at a time
@@ -118,6 +118,12 @@ class Scripted(Struct, frozen=True):
         """Return the moderation categories flagged for the ``input`` and the ``output`` of a chat."""
         flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
         return flagged
+
+    @property
+    def items(self) -> Sequence[Document]:
+        """Return the items of a response, which may lack members."""
+        items: Sequence[Document] = self.reply.get("items", ())
+        return items
 
     def chat_reply(self) -> Reply:
         """Return the reply of a chat model."""
