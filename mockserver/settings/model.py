@@ -339,6 +339,13 @@ class Settings:
         minimum=0,
         maximum=_YEAR,
     )
+    background_seconds: float = _setting(
+        0.0,
+        "Seconds that a response in the background stays queued, and then in progress.",
+        per_request=True,
+        minimum=0,
+        maximum=_YEAR,
+    )
     batch_workers: int = _setting(
         4, "Most batches processed at the same time.", minimum=1, maximum=_MAX_THREADS
     )

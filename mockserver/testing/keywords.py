@@ -161,6 +161,7 @@ class SettingChanges(TypedDict, total=False):
     stt_generating_seconds: float | None
     stt_get_status: Literal["201", "200"] | None
     batch_seconds: float | None
+    background_seconds: float | None
 
 
 class ModelChanges(TypedDict, total=False):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    import threading
+
     from mockserver.accounts.accounts import Accounts
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from mockserver.logs import Notices
     from mockserver.providers.openai.batch_work.batches import Batches
     from mockserver.providers.openai.model_list import ModelList
+    from mockserver.providers.openai.response_work.background import Background
+    from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.remote.sources import UrlSources
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
@@ -69,8 +73,11 @@ class ChatContext(Struct, frozen=True):
 class ResponsesContext(Struct, frozen=True):
     """The parts of a server that the endpoints below ``/v1/responses`` and ``/v1/conversations`` use."""
 
+    background: Background
+    busy: BusyConversations
     catalog: Catalog
     clock: Clock
+    closing: threading.Event
     errors: ErrorTable
     ids: Ids
     request_schemas: RequestSchemas

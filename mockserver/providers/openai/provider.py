@@ -24,6 +24,8 @@ from mockserver.providers.openai.contexts import (
 )
 from mockserver.providers.openai.model_list import ModelList
 from mockserver.providers.openai.response_headers import ResponseHeaders
+from mockserver.providers.openai.response_work.background import Background, BackgroundContext
+from mockserver.providers.openai.response_work.busy import BusyConversations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,10 +61,13 @@ class OpenAi:
         )
         self._unserved = fill(UnservedContext)
         self._batches = Batches(fill(BatchWorkContext))
+        busy = BusyConversations()
+        self._background = Background(fill(BackgroundContext, busy=busy))
+        responses = fill(ResponsesContext, background=self._background, busy=busy)
         self.routes = (
             *bound(__package__, routes.AUDIO, fill(AudioContext)),
             *bound(__package__, routes.CHAT, fill(ChatContext)),
-            *bound(__package__, routes.RESPONSES, fill(ResponsesContext)),
+            *bound(__package__, routes.RESPONSES, responses),
             *bound(__package__, routes.FILES, fill(FilesContext)),
             *bound(__package__, routes.BATCHES, fill(BatchesContext, batches=self._batches)),
             *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),
@@ -73,15 +78,17 @@ class OpenAi:
         return unserved.route(self._unserved, request, error)
 
     def bind(self, app: WSGIApplication) -> None:
-        """Let the complete ``app`` answer the lines of batches, and continue those that an earlier server left."""
+        """Let the complete ``app`` answer the lines of batches, and continue what an earlier server left unfinished."""
         self._batches.bind(app, routes.BATCH_OPERATIONS)
+        self._background.resume()
 
     def start(self) -> None:
         """Do nothing: batches continue when ``bind`` is called."""
 
     def close(self) -> None:
-        """Stop the work on batches."""
+        """Stop the work on batches and on responses in the background."""
         self._batches.close()
+        self._background.close()
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the key, with the organization and project that the headers name."""

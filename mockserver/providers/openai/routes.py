@@ -185,6 +185,9 @@ RESPONSES = (
     Operation("retrieve_response", "GET", "/responses/<id>", handler="responses.stored.retrieve_response"),
     Operation("delete_response", "DELETE", "/responses/<id>", handler="responses.stored.delete_response"),
     Operation(
+        "cancel_response", "POST", "/responses/<id>/cancel", handler="responses.stored.cancel_response"
+    ),
+    Operation(
         "list_response_input_items",
         "GET",
         "/responses/<id>/input_items",

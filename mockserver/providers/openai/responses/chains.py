@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
-from mockserver.providers.openai.responses.identifiers import chain_of, item_id, new_chain
-from mockserver.providers.openai.responses.items import REFERENCE, Item, read_items
-from mockserver.providers.openai.responses.records import (
+from mockserver.providers.openai.response_work.records import (
     CONVERSATION,
     RESPONSE,
+    Item,
     Value,
     add_items,
     conversation_id_of,
@@ -19,6 +18,8 @@ from mockserver.providers.openai.responses.records import (
     items_of,
     previous_id_of,
 )
+from mockserver.providers.openai.responses.identifiers import chain_of, item_id, new_chain
+from mockserver.providers.openai.responses.items import REFERENCE, read_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from mockserver.catalog.reading import read_table
 
-Item = dict[str, Any]
+if TYPE_CHECKING:
+    from mockserver.providers.openai.response_work.records import Item
 
 REFERENCE = "item_reference"
 

@@ -9,8 +9,9 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.pages import Paging, page
 from mockserver.providers.openai.queries import read_query
-from mockserver.providers.openai.responses.items import Item, shown
-from mockserver.providers.openai.responses.records import RESPONSE, Value, find_response
+from mockserver.providers.openai.response_work.records import RESPONSE, Item, Value, find_response
+from mockserver.providers.openai.responses.event_stream import check_streamable, event_stream
+from mockserver.providers.openai.responses.items import shown
 from mockserver.wire import responses
 
 if TYPE_CHECKING:
@@ -26,9 +27,24 @@ _EXAMPLE_CREATED, _EXAMPLE_MODEL = 1_741_476_777, "gpt-4o-2024-08-06"
 
 
 def retrieve_response(context: ResponsesContext, call: Call) -> Answer:
-    """Return a stored response."""
+    """Return a stored response, or the events of one in the background."""
     query = read_query(context.request_schemas, call, _QUERY)
-    return answer(shown_response(_stored(context, call)["response"], included(query)))
+    value = _stored(context, call)
+    if query.get("stream") is not True:
+        return answer(shown_response(value["response"], included(query)))
+    if not call.strict and "background" not in value:
+        return event_stream(context, call, call.path["id"])
+    check_streamable(value, context.clock.now())
+    after = query.get("starting_after", -1)
+    obfuscation = query.get("include_obfuscation")
+    return event_stream(context, call, call.path["id"], after=after, obfuscation=obfuscation)
+
+
+def cancel_response(context: ResponsesContext, call: Call) -> Answer:
+    """Cancel a response in the background, and return it. One that has ended stays as it is."""
+    _stored(context, call)
+    value = context.background.cancel(call.account.id, call.path["id"])
+    return answer(shown_response((value or _stored(context, call))["response"], ()))
 
 
 def delete_response(context: ResponsesContext, call: Call) -> Answer:

@@ -1,7 +1,8 @@
 """Responses and conversations in the store.
 
 The value of a response has the object as it is answered (``response``) and the items of its ``input``; that of a
-conversation has its object (``conversation``) and its ``items``. All items are complete (see ``items``).
+conversation has its object (``conversation``) and its ``items``. An item is an object with a ``type``, such as a message
+or a function call; items are stored complete.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mockserver.providers.openai.responses.items import Item
     from mockserver.state.memory import MemoryStore
 
 RESPONSE, CONVERSATION = "response", "conversation"  # kinds of the store's values
@@ -19,6 +19,7 @@ RESPONSE, CONVERSATION = "response", "conversation"  # kinds of the store's valu
 _LIFETIME = 30 * 24 * 3600  # seconds for which responses are kept (guide Conversation state)
 
 Value = dict[str, Any]
+Item = dict[str, Any]
 
 
 def find_response(store: MemoryStore, account_id: str, response_id: str, now: float) -> Value | None:

@@ -1,0 +1,167 @@
+"""Responses in the background: moved from state to state by the clock, beside requests."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from mockserver.errors import ApiError
+from mockserver.providers.openai.response_work import progress
+from mockserver.providers.openai.response_work.records import (
+    RESPONSE,
+    Value,
+    add_items,
+    conversation_id_of,
+    items_of,
+)
+from mockserver.schedule import Schedule
+from mockserver.state.disk import StateFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mockserver.clock import Clock
+    from mockserver.providers.openai.response_work.busy import BusyConversations
+    from mockserver.schedule import Task
+    from mockserver.state.memory import Change, MemoryStore
+    from mockserver.webhooks.webhooks import Webhooks
+
+_THREADS = 2  # a step takes milliseconds
+_RETRY = 1.0  # seconds until writing to a failed disk is tried again
+
+
+class BackgroundContext(Struct, frozen=True):
+    """The parts of a server that responses in the background use."""
+
+    busy: BusyConversations
+    clock: Clock
+    closing: threading.Event
+    store: MemoryStore
+    webhooks: Webhooks
+
+
+class Background:
+    """The responses of a server that were created with ``background``.
+
+    The store decides: such a response is moved on from the time it is put there until it has ended, or is removed.
+    """
+
+    def __init__(self, context: BackgroundContext) -> None:
+        self._context = context
+        self._changing = threading.Lock()  # held while a state changes
+        self._changed = threading.Condition()
+        self._starting = threading.Lock()
+        self._schedule: Schedule | None = None
+
+    def resume(self) -> None:
+        """Continue the responses that an earlier server left unfinished."""
+        self._context.store.listen(self._on_changes)
+        self._context.clock.listen(self._notify)
+        for account_id, _, value in self._context.store.all(RESPONSE):
+            self._continue(account_id, value)
+
+    def cancel(self, account_id: str, response_id: str) -> Value | None:
+        """Cancel a response unless it has ended. Return its value, ``None`` if there is no such response.
+
+        Raises ``ApiError`` if it is not in the background.
+        """
+        now = self._context.clock.now()
+        was_running = False
+
+        def change(value: Value) -> Value:
+            nonlocal was_running
+            if "background" not in value:
+                raise ApiError("response_not_background")
+            was_running = not progress.is_final(value)
+            return progress.cancelled(value, now)
+
+        with self._changing:
+            value = self._context.store.update(RESPONSE, account_id, response_id, change)
+        if value is not None and was_running:
+            self._context.webhooks.announce(account_id, "response.cancelled", {"id": response_id})
+        return value
+
+    def wait(self, seconds: float) -> None:
+        """Wait up to real ``seconds``, or until a response or the clock changes."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    def close(self) -> None:
+        """Stop the work. With a state folder, the next server continues it."""
+        if self._schedule is not None:
+            self._schedule.close()
+        self._notify()
+
+    def _on_changes(self, changes: Sequence[Change]) -> None:
+        """Begin the work on responses that were put into the store, and free the conversations of ended ones."""
+        for change in changes:
+            if change.kind != RESPONSE:
+                continue
+            if change.after is None or progress.is_final(change.after):
+                value = change.after or change.before or {}
+                conversation_id = conversation_id_of(value["response"])
+                self._context.busy.release(change.account, conversation_id, change.key)
+            if change.after is not None and change.before is None:
+                self._continue(change.account, change.after)
+        self._notify()
+
+    def _continue(self, account_id: str, value: Value) -> None:
+        """Continue a response unless nothing is left to do."""
+        if "background" not in value or (progress.is_final(value) and not value["background"]["events"]):
+            return
+        response = value["response"]
+        if not progress.is_final(value):
+            with contextlib.suppress(ApiError):  # a snapshot may have two of a conversation
+                self._context.busy.take(account_id, conversation_id_of(response), response["id"])
+        with self._starting:
+            if self._schedule is None:
+                self._schedule = Schedule(self._step, self._context.clock, _THREADS, kind="response")
+        self._schedule.add((account_id, response["id"]))
+
+    def _step(self, task: Task) -> float | None:
+        """Do what is due for a response. Return when more is due, ``None`` for never."""
+        try:
+            return self._moved_on(task)
+        except StateFailed:  # which is logged already
+            self._context.closing.wait(_RETRY)
+            return self._context.clock.now()
+
+    def _moved_on(self, task: Task) -> float | None:
+        store, now = self._context.store, self._context.clock.now()
+        with self._changing:
+            value = store.get(RESPONSE, *task)
+            if value is None or "background" not in value or self._context.closing.is_set():
+                return None
+            if progress.is_final(value):
+                return self._drop_events(task, value, now)
+            changed = progress.moved(value, now)
+            if progress.is_final(changed):
+                # First, so that a server that is killed in between does it again. It has no effect the second time.
+                self._add_to_conversation(task[0], changed)
+            store.update(RESPONSE, *task, lambda _: changed)
+        if not progress.is_final(changed):
+            return progress.next_change(changed, now)
+        self._context.webhooks.announce(task[0], f"response.{changed['response']['status']}", {"id": task[1]})
+        return progress.next_change(changed, now) if changed["background"]["events"] else None
+
+    def _drop_events(self, task: Task, value: Value, now: float) -> float | None:
+        """Remove the events of a response that can no longer be streamed."""
+        if not value["background"]["events"]:
+            return None
+        due = progress.next_change(value, now)
+        if now < due:
+            return due
+        self._context.store.update(RESPONSE, *task, progress.without_events)
+        return None
+
+    def _add_to_conversation(self, account_id: str, value: Value) -> None:
+        conversation_id = conversation_id_of(value["response"])
+        if conversation_id is not None and value["response"]["status"] != "failed":
+            add_items(self._context.store, account_id, conversation_id, items_of(value))
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,45 @@
+"""Conversations that a response is being made for: no other response may begin in them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from mockserver.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class BusyConversations:
+    """The conversations with an unfinished response. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owners: dict[tuple[str, str], str] = {}  # by account and conversation: the response
+
+    def take(self, account_id: str, conversation_id: str | None, owner: str) -> None:
+        """Note that the response ``owner`` is being made. Raises ``ApiError`` if there is another."""
+        if conversation_id is None:
+            return
+        with self._lock:
+            if self._owners.setdefault((account_id, conversation_id), owner) != owner:
+                raise ApiError("conversation_locked")
+
+    def release(self, account_id: str, conversation_id: str | None, owner: str) -> None:
+        """Note that the response ``owner`` has ended, or is not needed any more."""
+        if conversation_id is None:
+            return
+        with self._lock:
+            if self._owners.get((account_id, conversation_id)) == owner:
+                del self._owners[account_id, conversation_id]
+
+    @contextlib.contextmanager
+    def held(self, account_id: str, conversation_id: str | None, owner: str) -> Iterator[None]:
+        """Take a conversation, and release it at the end. Raises ``ApiError``."""
+        self.take(account_id, conversation_id, owner)
+        try:
+            yield
+        finally:
+            self.release(account_id, conversation_id, owner)

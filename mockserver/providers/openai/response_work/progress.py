@@ -1,0 +1,127 @@
+"""The progress of a response in the background: its states by the clock, and the events that are due.
+
+The value of such a response has ``background``: ``since`` (when its state began, by the clock), ``seconds`` (in each
+state), ``result`` (the response when it has ended), ``events`` (of its stream, each as it is sent; ``None`` if it was
+not created with ``stream``). ``response`` is the object that clients see now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.providers.openai.response_work.records import Value
+
+FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
+STREAMABLE = 300  # seconds after its creation during which a response can be retrieved as a stream
+
+_BEFORE_WORK = 2  # events: response.created and response.queued
+
+
+def new(result: Value, now: float, seconds: float, events: Sequence[str] | None) -> Value:
+    """Return the value of a response that is created at ``now``, without its input; ``result`` is its end."""
+    background = {
+        "since": now,
+        "seconds": seconds,
+        "result": result,
+        "events": None if events is None else list(events),
+    }
+    return {"response": unfinished(result, "queued"), "background": background}
+
+
+def unfinished(response: Value, status: str) -> Value:
+    """Return a response as it is before its end, or as it is when it was cancelled."""
+    empty: dict[str, Any] = {"completed_at": None, "error": None, "incomplete_details": None, "usage": None}
+    changed = empty | {"status": status, "output": [], "service_tier": "auto"}
+    return response | {name: value for name, value in changed.items() if name in response}
+
+
+def is_final(value: Value) -> bool:
+    """Return whether a response has ended."""
+    return value["response"]["status"] in FINAL
+
+
+def since(value: Value, now: float) -> float:
+    """Return when the state began; not after ``now``, although the clock may have been set back."""
+    return float(min(value["background"]["since"], now))
+
+
+def moved(value: Value, now: float) -> Value:
+    """Return the value in the state of the time ``now``."""
+    while not is_final(value):
+        begun = since(value, now)
+        if begun != value["background"]["since"]:
+            value = value | {"background": value["background"] | {"since": begun}}
+        then = begun + value["background"]["seconds"]
+        if now < then:
+            break
+        value = _next_state(value, then)
+    return value
+
+
+def next_change(value: Value, now: float) -> float:
+    """Return the time at which the state ends, or the events are dropped."""
+    if is_final(value):
+        return float(value["response"]["created_at"] + STREAMABLE)
+    return since(value, now) + float(value["background"]["seconds"])
+
+
+def cancelled(value: Value, now: float) -> Value:
+    """Return the value of a response that is cancelled, unless it has ended. Its stream ends without an event."""
+    if is_final(value):
+        return value
+    events = value["background"]["events"]
+    sent = events if events is None else events[: events_due(value, now)]
+    background = value["background"] | {"result": None, "events": sent}
+    return value | {"response": unfinished(value["response"], "cancelled"), "background": background}
+
+
+def without_events(value: Value) -> Value:
+    """Return the value without its events, which are not sent any more."""
+    return value | {"background": value["background"] | {"events": []}}
+
+
+def events_due(value: Value, now: float) -> int:
+    """Return how many events of the stream are due: those of the work are spread over its time."""
+    events, status = value["background"]["events"] or (), value["response"]["status"]
+    if status == "queued":
+        return min(_BEFORE_WORK, len(events))
+    if status == "in_progress":
+        return min(_due_in_progress(value, now), len(events))
+    return len(events)
+
+
+def next_event(value: Value, now: float) -> float:
+    """Return the time at which another event is due."""
+    background = value["background"]
+    if value["response"]["status"] != "in_progress" or not background["seconds"]:
+        return next_change(value, now)
+    begun, seconds = since(value, now), background["seconds"]
+    number = _due_in_progress(value, now) - _BEFORE_WORK
+    return float(begun + seconds * number / _spread(background["events"]))
+
+
+def _next_state(value: Value, then: float) -> Value:
+    response, background = value["response"], value["background"]
+    if response["status"] == "queued":
+        response = response | {"status": "in_progress"}
+    else:
+        result = background["result"]
+        ended = {"completed_at": int(then)} if result.get("completed_at") is not None else {}
+        response, background = result | ended, background | {"result": None}
+    return value | {"response": response, "background": background | {"since": then}}
+
+
+def _due_in_progress(value: Value, now: float) -> int:
+    background = value["background"]
+    passed = now - since(value, now)
+    spread = _spread(background["events"])
+    return (
+        _BEFORE_WORK + 1 + int(spread * passed / background["seconds"]) if background["seconds"] else spread
+    )
+
+
+def _spread(events: Sequence[str] | None) -> int:
+    """Return the number of events that are sent during the work."""
+    return max(1, len(events or ()) - _BEFORE_WORK)
