@@ -1,8 +1,8 @@
 """Responses and conversations in the store.
 
 The value of a response has the object as it is answered (``response``) and the items of its ``input``; that of a
-conversation has its object (``conversation``) and its ``items``. An item is an object with a ``type``, such as a message
-or a function call; items are stored complete.
+conversation has its object (``conversation``) and its ``items``. An item is an object with a ``type``, such as a
+message or a function call; items are stored complete.
 """
 
 from __future__ import annotations
