@@ -38,6 +38,9 @@ from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
 from mockserver.providers.aimlapi.provider import OPERATIONS as AIMLAPI_OPERATIONS
 from mockserver.providers.aimlapi.provider import AimlApi
+from mockserver.providers.azure.paths import with_one_slash
+from mockserver.providers.azure.provider import OPERATIONS as AZURE_OPERATIONS
+from mockserver.providers.azure.provider import Azure
 from mockserver.providers.openai.provider import OpenAi
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 from mockserver.remote.sources import UrlSources
@@ -69,7 +72,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OPERATIONS = (*OPENAI_OPERATIONS, *AIMLAPI_OPERATIONS)
+OPERATIONS = (*OPENAI_OPERATIONS, *AIMLAPI_OPERATIONS, *AZURE_OPERATIONS)
 ENDPOINTS = EndpointNames(OPERATIONS)
 
 _CONTROL = "/_mock"
@@ -92,29 +95,31 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     bodies = RequestBodies(services.settings, services.request_schemas, services.blobs, services.url_sources)
     parts = fill(PipelineParts, bodies=bodies)
     openai = OpenAi(fill)
-    services.providers.extend([openai, AimlApi(fill)])
+    services.providers.extend([Azure(fill, openai), AimlApi(fill), openai])
     pipelines = [Pipeline(provider, parts) for provider in services.providers]
     fixed_paths = {}
     for pipeline, provider in zip(pipelines, services.providers, strict=True):
         for route in provider.routes:
-            path, name, method = route.operation.path, route.operation.name, route.operation.method
+            path, method = route.operation.path, route.operation.method
             answer = partial(pipeline.reply, route)
-            app.add_url_rule(path, name, flask_adapter.view(answer), methods=[method])
+            app.add_url_rule(path, f"{method} {path}", flask_adapter.view(answer), methods=[method])
             if "<" not in path:
                 fixed_paths[method, path] = answer
 
     def answer_unserved() -> flask.Response | None:
         error, environ = flask.request.routing_exception, flask.request.environ
-        if error is None and not has_double_slash(flask_adapter.written_path(environ)):
+        if error is None and not has_double_slash(environ["PATH_INFO"]):
             return None
         request = flask_adapter.request_of(environ)
-        return flask_adapter.response_of(
-            pipelines[0].reply(openai.unserved_route(request, error), request, {})
-        )
+        for pipeline, provider in zip(pipelines, services.providers, strict=True):
+            route = provider.unserved_route(request, error)
+            if route is not None:
+                return flask_adapter.response_of(pipeline.reply(route, request, {}))
+        return None  # not reached: the last provider, OpenAI's, refuses every path
 
     app.before_request(answer_unserved)
     answering = flask_adapter.FixedPaths(_with_reasons(app.wsgi_app), fixed_paths, failures)
-    mounted = _also_below_version(_beside_control(answering, services))
+    mounted = _also_below_version(with_one_slash(_beside_control(answering, services)))
     app.wsgi_app = _dated(mounted, services.clock)  # type: ignore[assignment, method-assign]
     # Last, because it resumes the batches of an earlier server, whose lines call the complete app, and its webhooks.
     openai.bind(app)

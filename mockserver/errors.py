@@ -22,8 +22,10 @@ _MAX_MESSAGE = 1 << 18  # characters; a message can quote the request
 class ApiError(Exception):
     """The refusal of a request: ``name`` is a row of ``catalog/errors.toml``, ``values`` fill in its message.
 
-    ``param`` and ``code`` replace those of the row.
+    ``param`` and ``code`` replace those of the row. ``is_scripted``: it is the answer of the stub that was found.
     """
+
+    is_scripted = False
 
     def __init__(
         self,

@@ -88,11 +88,7 @@ def known_calls() -> tuple[KnownCall, ...]:
 
 
 def calls_of(path: str) -> tuple[KnownCall, ...]:
-    """Return the calls of a path (without ``/v1``); none if no service of the table has the path."""
-    rows = _table()
-    for row in rows["others"]:
-        if path.startswith(tuple(row["prefixes"])):
-            return (KnownCall(row["service"], "*", path, "", row["hint"]),)
+    """Return the calls of a path (without ``/v1``); none if the API does not have the path."""
     found = next((each for each in _templates() if each.pattern.fullmatch(path)), None)
     return () if found is None else found.calls
 

@@ -97,6 +97,7 @@ class Catalog:
 
     def __init__(self, folder: Path = _FOLDER) -> None:
         self.folder = folder
+        self._deployments: dict[str, ModelCard] = {}
 
     @cached_property
     def models(self) -> tuple[ModelCard, ...]:
@@ -123,8 +124,17 @@ class Catalog:
 
     @property
     def every_model(self) -> tuple[ModelCard, ...]:
-        """Return OpenAI's models, those of other providers, and the custom models of all accounts."""
-        return (*self.models, *self.offers.values(), *self.own_models.every_card())
+        """Return OpenAI's models, those of other providers, the custom models of all accounts, and deployments."""
+        own = self.own_models.every_card()
+        return (*self.models, *self.offers.values(), *own, *self._deployments.values())
+
+    def deploy(self, name: str, model: ModelCard, limit_group: str) -> None:
+        """Add a deployment: another name of a ``model``, which may have limits of its own."""
+        self._deployments[name] = replace(model, limit_group=limit_group)
+
+    def deployment(self, name: str) -> ModelCard | None:
+        """Return the model of a declared deployment, with its limit group, or ``None``."""
+        return self._deployments.get(name)
 
     def served(self, name: str, account_id: str | None = None) -> ModelCard | None:
         """Return the model with this name, OpenAI's, a custom one or another provider's, or ``None``."""

@@ -37,6 +37,10 @@ class Policy:
         check_limits(settings.limit_rows, settings.accounts, catalog)
         self._catalog = catalog
         self._settings = settings
+        self._rows = (
+            *settings.limit_rows,
+            *(row.limit_row for row in settings.deployments if row.limits),
+        )
         self._lock = threading.Lock()
         self._tiers: dict[str | None, str] = {}  # by account; ``None`` is every account without a row
         self._limits: dict[tuple[str | None, str], dict[str, int | None]] = {}  # by account and limit group
@@ -164,13 +168,9 @@ class Policy:
         """Return the limits of the tables: the documented ones, or the observed ones if settings or request ask so."""
         observed = wants_observed(overrides) or any(
             row.observed and row.group == group and row.tier in (None, tier)
-            for row in (*self._settings.limit_rows, *account.limits)
+            for row in (*self._rows, *account.limits)
         )
         return self._catalog.tier_limits(group, tier, observed=observed)
 
     def _settings_overrides(self, group: str, tier: str) -> list[Overrides]:
-        return [
-            dict(row.limits)
-            for row in self._settings.limit_rows
-            if row.group == group and row.tier in (None, tier)
-        ]
+        return [dict(row.limits) for row in self._rows if row.group == group and row.tier in (None, tier)]

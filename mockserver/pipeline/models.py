@@ -19,11 +19,14 @@ _RESPONSES = "v1/responses"
 
 
 def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -> None:
-    """Set the ``model`` of a call. In strictness ``real``, raises ``ApiError`` if it is not available."""
+    """Set the ``model`` of a call, unless the provider did.
+
+    In strictness ``real``, raises ``ApiError`` if it is not available.
+    """
     name = call.document.get("model")
     if not name and call.settings.strictness != "off":
         raise ApiError("missing_model")
-    if isinstance(name, str):
+    if isinstance(name, str) and call.model is None:
         call.model = catalog.served(name, call.account.id)
     if call.strict and isinstance(name, str):
         if call.model is None:

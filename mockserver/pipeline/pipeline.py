@@ -222,6 +222,7 @@ class Pipeline:
         """Read the body, find the model, apply a fault, charge the limits, and validate. Raises ``ApiError``."""
         operation = call.operation
         self._parts.bodies.read(call)
+        self._provider.prepare(call)
         if operation.endpoint:
             find_model(self._parts.catalog, self._parts.clock, self._provider, call)
         self._apply_fault(call)
@@ -247,8 +248,9 @@ class Pipeline:
         raw = raw_answer(call.scripted, call) if call.scripted else None
         try:
             answer = raw or handler(call)
-        except ApiError:
-            self._answers.give_back(call)
+        except ApiError as error:
+            if not error.is_scripted:
+                self._answers.give_back(call)
             raise
         if answer.usage is not None:
             call.settle(answer.usage)

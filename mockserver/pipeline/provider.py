@@ -12,10 +12,13 @@ from mockserver.pipeline.call import Answer, Call
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from werkzeug.exceptions import HTTPException
+
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
@@ -83,6 +86,13 @@ class Provider(Protocol):
         """Return the routes of the operations that are served."""
         ...
 
+    def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
+        """Return the route of a request that matches none of ``routes``; ``None`` if its path is another provider's.
+
+        ``error`` is the router's exception.
+        """
+        ...
+
     def start(self) -> None:
         """Continue the work that an earlier server left unfinished in the state folder."""
         ...
@@ -97,6 +107,13 @@ class Provider(Protocol):
 
     def request_id(self, operation: Operation) -> str:
         """Return a new request id."""
+        ...
+
+    def prepare(self, call: Call) -> None:
+        """Complete a request whose body was read, before its model is found; may set its ``model``.
+
+        Raises ``ApiError`` for what only this provider refuses.
+        """
         ...
 
     def unknown_model(self, call: Call, name: str) -> ApiError:

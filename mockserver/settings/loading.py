@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.resources import FileNotReadable, read_text
 from mockserver.settings.account_rows import AccountRow, LimitRow, check_accounts, check_tier
+from mockserver.settings.deployment_rows import check_deployments, deployment_of
 from mockserver.settings.model import OPTIONS, Settings
 from mockserver.settings.values import SettingsError, checked, kind_of
 from mockserver.settings.webhook_rows import check_webhooks, webhook_row
@@ -20,12 +21,13 @@ from mockserver.wording import nearest_name, shown, suggestion
 
 if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
+    from mockserver.settings.deployment_rows import DeploymentRow
 
 log = logging.getLogger(__name__)
 
 CONFIG_FILE = "mockserver.toml"
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
-_TABLES = ("accounts", "models", "webhooks")  # only in the file
+_TABLES = ("accounts", "models", "deployments", "webhooks")  # only in the file
 
 # Types of the keys of an account that are not strings, and their names in messages.
 _KINDS: Mapping[str, tuple[type, str]] = {"models": (list, "list of strings"), "limits": (dict, "table")}
@@ -60,6 +62,7 @@ def read_file(config: Path | None) -> dict[str, Any]:
             f"{path}: accounts: is not a list. Write each account under its own [[accounts]] header."
         )
     models = _list_of_tables(table.pop("models", []), f"{path}: models", "model")
+    deployments = _list_of_tables(table.pop("deployments", []), f"{path}: deployments", "deployment")
     webhooks = _list_of_tables(table.pop("webhooks", []), f"{path}: webhooks", "endpoint")
     rows: tuple[LimitRow, ...] = ()
     if isinstance(table.get("limits"), dict):
@@ -73,11 +76,16 @@ def read_file(config: Path | None) -> dict[str, Any]:
     }
     values["limit_rows"] = rows
     values["models"] = models
+    values["deployments"] = tuple(
+        deployment_of(row, f"{path}: deployments[{i}]") for i, row in enumerate(deployments)
+    )
+    check_deployments(values["deployments"], f"{path}: deployments")
     values["webhooks"] = tuple(webhook_row(row, f"{path}: webhooks[{i}]") for i, row in enumerate(webhooks))
     check_webhooks(values["webhooks"], f"{path}: webhooks")
     values["accounts"] = tuple(_account(row, f"{path}: accounts[{i}]") for i, row in enumerate(accounts))
     check_accounts(values["accounts"], f"{path}: accounts")
-    if models or rows or any(account.limits or account.models for account in values["accounts"]):
+    by_model = any(account.limits or account.models for account in values["accounts"])
+    if models or rows or deployments or by_model:
         _check_with_catalog(values, f"{path}: ")
     return values
 
@@ -100,6 +108,7 @@ def _check_with_catalog(values: Mapping[str, Any], source: str) -> None:
 
     catalog = Catalog()
     add_models(catalog, values["models"], f"{source}models")
+    add_deployments(catalog, values["deployments"], f"{source}deployments")
     check_limits(values["limit_rows"], values["accounts"], catalog, source)
 
 
@@ -128,12 +137,30 @@ def _list_of_tables(rows: object, source: str, what: str) -> tuple[dict[str, Any
 
 
 def catalog_of(settings: Settings) -> Catalog:
-    """Return the catalog with the models of the settings. Raises ``SettingsError`` for a model that it rejects."""
+    """Return the catalog with the models and the deployments of the settings.
+
+    Raises ``SettingsError`` for a model that it rejects, and for a deployment of an unknown model.
+    """
     from mockserver.catalog.tables import Catalog
 
     catalog = Catalog()
     add_models(catalog, settings.models, "models")
+    add_deployments(catalog, settings.deployments, "deployments")
     return catalog
+
+
+def add_deployments(catalog: Catalog, rows: Iterable[DeploymentRow], source: str) -> None:
+    """Add the deployments of a configuration to ``catalog``.
+
+    One with limits of its own is a limit group. Raises ``SettingsError`` for an unknown model.
+    """
+    for number, row in enumerate(rows):
+        model = catalog.model(row.model)
+        if model is None:
+            known = [each.id for each in catalog.models_of(None)]
+            hint = _meant(row.model, known, "models")
+            raise SettingsError(f"{source}[{number}].model: unknown model {shown(row.model)}. {hint}")
+        catalog.deploy(row.name, model, row.limit_group if row.limits else model.limit_group)
 
 
 def add_models(catalog: Catalog, rows: Iterable[Mapping[str, Any]], source: str) -> None:

@@ -17,6 +17,8 @@ from mockserver.settings.account_rows import TIERS as TIERS
 from mockserver.settings.account_rows import AccountRow as AccountRow
 from mockserver.settings.account_rows import LimitRow as LimitRow
 from mockserver.settings.account_rows import check_accounts, check_limit_rows
+from mockserver.settings.deployment_rows import DeploymentRow as DeploymentRow
+from mockserver.settings.deployment_rows import check_deployments
 from mockserver.settings.hosts import are_allowed_hosts, check_url, is_host
 from mockserver.settings.values import SettingsError as SettingsError
 from mockserver.settings.values import checked, is_folder, is_sendable
@@ -419,6 +421,7 @@ class Settings:
     accounts: tuple[AccountRow, ...] = ()
     limit_rows: tuple[LimitRow, ...] = ()
     models: tuple[Mapping[str, Any], ...] = ()  # ``[[models]]``: ``id``, ``like`` and the fields that differ
+    deployments: tuple[DeploymentRow, ...] = ()
     webhooks: tuple[WebhookRow, ...] = ()
 
     def __post_init__(self) -> None:
@@ -428,6 +431,7 @@ class Settings:
             object.__setattr__(self, option.name, checked(option, value, f"argument {option.name}"))
         check_accounts(self.accounts, "argument accounts")
         check_limit_rows(self.limit_rows, "argument limit_rows")
+        check_deployments(self.deployments, "argument deployments")
         if not isinstance(self.models, Sequence) or not all(isinstance(row, Mapping) for row in self.models):
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
         check_webhooks(self.webhooks, "argument webhooks")

@@ -54,12 +54,6 @@ def test_hints_are_inherited() -> None:
     assert "openai.chat()" in hints.pop()
 
 
-@pytest.mark.parametrize("path", ["/openai/deployments/whisper-1/audio/transcriptions", "/openai/v1/models"])
-def test_paths_of_azure_are_another_services(path: str) -> None:
-    (call,) = calls_of(path)
-    assert call.service == "Azure OpenAI"
-
-
 @pytest.mark.parametrize(
     ("template", "path", "matches"),
     [

@@ -15,6 +15,7 @@ from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.pipeline import PipelineParts
 from mockserver.pipeline.provider import Lazy, Route
 from mockserver.providers.aimlapi import contexts as of_aimlapi
+from mockserver.providers.azure import contexts as of_azure
 from mockserver.providers.openai import contexts as of_openai
 from mockserver.providers.openai.batch_work import context as of_batch_work
 from mockserver.services import Services
@@ -24,12 +25,13 @@ CONTEXTS = [
     PipelineParts,
     *(
         each
-        for module in (of_control, of_aimlapi, of_openai, of_batch_work)
+        for module in (of_control, of_aimlapi, of_azure, of_openai, of_batch_work)
         for name, each in vars(module).items()
         if name.endswith("Context") and each.__module__ == module.__name__
     ),
 ]
 OWN = {
+    "answer": "Handler",
     "batches": "Batches",
     "bodies": "RequestBodies",
     "model_list": "ModelList",
@@ -39,21 +41,27 @@ PROPERTIES = {"resettable": inspect.get_annotations(vars(Services)["resettable"]
 
 
 @pytest.fixture(scope="module")
-def routes() -> Iterator[dict[str, Route]]:
+def routes() -> Iterator[dict[tuple[str, str], Route]]:
     services = services_of(create_app(Settings(whisper_model="none")))
-    yield {route.operation.name: route for each in services.providers for route in each.routes}
+    yield {_call(route.operation): route for each in services.providers for route in each.routes}
     services.close()
 
 
-def test_every_operation_is_served_once(routes: dict[str, Route]) -> None:
-    assert sorted(routes) == sorted(operation.name for operation in OPERATIONS)
+def _call(operation: Operation) -> tuple[str, str]:
+    return operation.method, operation.path
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_operation_is_served_once(routes: dict[tuple[str, str], Route]) -> None:
+    assert sorted(routes) == sorted(map(_call, OPERATIONS))
+
+
+@pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}"
+)
 def test_the_functions_of_an_operation_take_the_context_that_they_are_bound_to(
-    operation: Operation, routes: dict[str, Route]
+    operation: Operation, routes: dict[tuple[str, str], Route]
 ) -> None:
-    route = routes[operation.name]
+    route = routes[_call(operation)]
     for function in filter(None, (route.handler, route.rules)):
         assert isinstance(function, Lazy)
         parameters = inspect.signature(function.load()).parameters

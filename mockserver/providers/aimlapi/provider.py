@@ -8,7 +8,7 @@ from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.limits.costs import transcription_cost
 from mockserver.pipeline.operation import Operation
-from mockserver.pipeline.provider import Fill, Headers, bound
+from mockserver.pipeline.provider import Fill, Headers, Route, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
 from mockserver.providers.aimlapi.jobs import KIND
@@ -17,9 +17,12 @@ from mockserver.providers.aimlapi.work_queue import WorkQueue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from werkzeug.exceptions import HTTPException
+
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
+    from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
@@ -58,6 +61,10 @@ class AimlApi:
         self._jobs = fill(JobsContext, queue=self._queue)
         self.routes = bound(__package__, OPERATIONS, self._jobs)
 
+    def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
+        """Return ``None``: the provider shares the paths of OpenAI's API."""
+        return None
+
     def start(self) -> None:
         """Continue the jobs that an earlier server did not finish."""
         if any(self._jobs.store.all(KIND)):
@@ -76,6 +83,9 @@ class AimlApi:
     def request_id(self, operation: Operation) -> str:
         """Return a new request id."""
         return self._ids.request_id()
+
+    def prepare(self, call: Call) -> None:
+        """Leave a request as it is."""
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
         """Return the refusal of a model that the API does not offer."""

@@ -73,9 +73,14 @@ class OpenAi:
             *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),
         )
 
-    def unserved_route(self, request: Request, error: HTTPException | None) -> Route:
-        """Return the route of a request that matches none of ``routes``; ``error`` is the router's exception."""
-        return unserved.route(self._unserved, request, error)
+    def unserved_route(
+        self, request: Request, error: HTTPException | None, placed: unserved.Placed | None = None
+    ) -> Route:
+        """Return the route of a request that matches none of ``routes``; ``error`` is the router's exception.
+
+        ``placed`` returns a call of OpenAI's as the call of another service.
+        """
+        return unserved.route(self._unserved, request, error, placed)
 
     def bind(self, app: WSGIApplication) -> None:
         """Let the complete ``app`` answer the lines of batches, and continue what an earlier server left unfinished."""
@@ -97,6 +102,9 @@ class OpenAi:
     def request_id(self, operation: Operation) -> str:
         """Return a new request id in the form of the service behind the operation."""
         return self._headers.request_id(operation.name)
+
+    def prepare(self, call: Call) -> None:
+        """Leave a request as it is."""
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
         """Return the refusal of a model that does not exist; how to add it is logged once."""

@@ -7,6 +7,7 @@ not served says what to do.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
@@ -32,19 +33,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Placed = Callable[[KnownCall], KnownCall | None]
+
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
-def route(context: UnservedContext, request: Request, error: HTTPException | None) -> Route:
+def route(
+    context: UnservedContext, request: Request, error: HTTPException | None, placed: Placed | None = None
+) -> Route:
     """Return the route of a request that matches no other: an operation without a name, and a refusal as its handler.
 
-    ``error`` is the router's exception.
+    ``error`` is the router's exception. ``placed`` returns a call of OpenAI's as the call of another service, or
+    ``None`` if that does not have it.
     """
     method, path = request.method, request.route_path
     refuse_unknown = partial(_refuse_unknown, context.notices)
     if has_double_slash(request.path):
         return Route(_operation(method, path, is_versioned=False), refuse_unknown)
-    calls = calls_of(path)
+    calls = calls_of(path) if placed is None else tuple(filter(None, map(placed, calls_of(path))))
     called = _called(calls, request)
     if called is not None:
         operation = _operation(
@@ -93,7 +99,7 @@ def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
         upgrades = request.headers.get("upgrade", "").lower() == "websocket"
         if upgrades or len(by_method) == 1:
             return by_method[WEBSOCKET]
-    return by_method.get(method) or by_method.get("*")
+    return by_method.get(method)
 
 
 def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[str]:

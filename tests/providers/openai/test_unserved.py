@@ -59,8 +59,6 @@ def test_a_call_that_is_not_served_says_so_and_what_to_do(api: AudioApi) -> None
         ("GET", "/v1/responses/resp_1"),
         ("DELETE", "/v1/vector_stores/vs_1/files/file-1"),
         ("GET", "/v1/organization/usage/completions"),
-        ("GET", "/openai/deployments/gpt-4o/chat/completions"),
-        ("POST", "/openai/v1/chat/completions"),
     ],
 )
 def test_the_stub_that_the_message_gives_works(api: AudioApi, send: Send, method: str, path: str) -> None:
@@ -75,18 +73,6 @@ def test_the_stub_that_the_message_gives_works(api: AudioApi, send: Send, method
     ).raise_for_status()
     answer = send(method, path, b"{}", JSON, key=api.api_key)
     assert (answer.status, answer.body) == (200, b"{}")
-
-
-def test_azure_has_a_hint_of_its_own(api: AudioApi) -> None:
-    azure = openai.AzureOpenAI(
-        azure_endpoint=api.url, api_key=api.api_key, api_version="2025-01-01", max_retries=0
-    )
-    with pytest.raises(openai.NotFoundError) as refused, azure:
-        azure.audio.transcriptions.create(model="whisper-1", file=("a.wav", b"x"))
-    assert "Azure OpenAI has POST /openai/deployments/whisper-1/audio/transcriptions" in refused.value.message
-    assert f'openai.OpenAI(base_url="{api.base_url}")' in refused.value.message
-    (entry,) = api.journal
-    assert entry["error"] == "endpoint_not_served"
 
 
 def test_a_websocket_is_refused_in_the_same_words(api: AudioApi) -> None:
@@ -220,7 +206,7 @@ def test_a_body_beyond_the_bound_is_refused_as_elsewhere() -> None:
     assert refused.value.status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/foo", "/openai/v1/models"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/foo"])
 def test_a_wrong_key_is_refused_first(send: Send, path: str) -> None:
     response = send("POST", path, b"{}", JSON, key=INVALID)
     assert (response.status, error_of(response)["code"]) == (401, "invalid_api_key")

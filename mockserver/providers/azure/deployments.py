@@ -1,0 +1,48 @@
+"""The deployment of a request and its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mockserver.providers.azure.table import azure_table
+
+if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
+    from mockserver.catalog.tables import Catalog
+    from mockserver.pipeline.call import Call
+
+
+def deployment_of(call: Call) -> str:
+    """Return the name of the deployment that a request calls; empty if it calls none."""
+    name = call.path.get("deployment", "")
+    return name if isinstance(name, str) else ""
+
+
+def in_header(name: str) -> str:
+    """Return the name of a deployment as the value of a header: anything but ASCII is percent-encoded."""
+    return quote(name, safe=" !#$&'()*+,/:;=?@[]")
+
+
+def name_deployment(call: Call) -> str:
+    """Return the deployment of a call to a model, in its path or in its body; empty if it names none.
+
+    It is among the values of the path then, wherever it was.
+    """
+    named = call.path.get("deployment") or call.document.get("model")
+    if not isinstance(named, str):
+        return ""
+    call.path = {**call.path, "deployment": named}
+    return named
+
+
+def model_of(catalog: Catalog, name: str, account_id: str) -> ModelCard | None:
+    """Return the model of a deployment: that of its declaration, else the model of the same name, or ``None``."""
+    declared = catalog.deployment(name)
+    return declared or catalog.model(azure_table().model_names.get(name, name), account_id)
+
+
+def azure_name(model: ModelCard) -> str:
+    """Return Azure's name of a model without its date."""
+    name = model.alias_of or model.id
+    return next((azures for azures, openais in azure_table().model_names.items() if openais == name), name)

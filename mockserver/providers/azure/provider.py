@@ -1,0 +1,134 @@
+"""Azure OpenAI as a provider: its paths, credentials, deployments, refusals and headers for OpenAI's endpoints."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mockserver.accounts.accounts import key_of
+from mockserver.errors import ApiError
+from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
+from mockserver.pipeline.responses import refusal_reply
+from mockserver.providers.azure import errors, paths, unserved
+from mockserver.providers.azure.contexts import AzureContext, FilteredContext
+from mockserver.providers.azure.deployments import model_of, name_deployment
+from mockserver.providers.azure.response_headers import ResponseHeaders
+from mockserver.providers.azure.versions import check_model_version, check_version
+from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from werkzeug.exceptions import HTTPException
+
+    from mockserver.accounts.accounts import Account
+    from mockserver.pipeline.call import Call
+    from mockserver.pipeline.exchange import Exchange
+    from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.request import Request
+    from mockserver.pipeline.responses import Reply
+    from mockserver.providers.openai.provider import OpenAi
+    from mockserver.settings.model import SupportsGet
+    from mockserver.validation.violations import Violation
+
+OPERATIONS = paths.operations_of(OPENAI_OPERATIONS)
+
+# The handlers of operations whose answers the content filter changes.
+_FILTERED = {
+    "create_chat_completion": "chats.create_filtered",
+    "create_completion": "chats.create_filtered",
+}
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")  # a JSON Web Token, such as Entra issues
+
+
+class Azure:
+    """Azure OpenAI; implements ``pipeline.provider.Provider`` with the handlers of ``openai``."""
+
+    def __init__(self, fill: Fill, openai: OpenAi) -> None:
+        common = fill(AzureContext)
+        self._accounts = common.accounts
+        self._catalog = common.catalog
+        self._errors = common.errors
+        self._ids = common.ids
+        self._headers = ResponseHeaders(common.ids, full=common.settings.response_headers == "full")
+        self._openai = openai
+        self.routes = tuple(each for route in openai.routes for each in _routes_of(route, fill))
+
+    def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
+        """Return the route of a request that matches none of ``routes``; ``None`` if its path is not Azure's."""
+        return unserved.route(self._openai, request, error)
+
+    def start(self) -> None:
+        """Do nothing: OpenAI's package does the work in the background."""
+
+    def close(self) -> None:
+        """Do nothing: OpenAI's package does the work in the background."""
+
+    def caller(self, headers: SupportsGet) -> Account:
+        """Return the account of the key in ``api-key``, else of the key or the Entra token in ``Authorization``."""
+        key = (headers.get("api-key") or "").strip() or key_of(headers)
+        try:
+            return self._accounts.authenticate(key)
+        except ApiError as error:
+            if error.name == "invalid_api_key" and _TOKEN.fullmatch(key):
+                raise ApiError("permission_denied") from error
+            raise
+
+    def request_id(self, operation: Operation) -> str:
+        """Return a new request id."""
+        return self._ids.uuid()
+
+    def prepare(self, call: Call) -> None:
+        """Check the version, and find the deployment and its model. Raises ``ApiError``."""
+        version = paths.version_of(call.request.query)
+        if call.strict:
+            check_version(version, call.operation)
+        if not call.operation.endpoint:
+            return
+        name = name_deployment(call)
+        if not name:
+            return
+        call.document["model"] = name
+        call.model = model_of(self._catalog, name, call.account.id)
+        if call.model is not None and call.strict:
+            check_model_version(version, call.operation, call.model.id)
+
+    def unknown_model(self, call: Call, name: str) -> ApiError:
+        """Return the refusal of a deployment that does not exist."""
+        return ApiError("model_not_found", model=name)
+
+    def unserved_model(self, call: Call, name: str) -> ApiError | None:
+        """Return the refusal of a deployment with a model of other endpoints."""
+        return ApiError("model_not_for_chat")
+
+    def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
+        """Return the refusal of an invalid document, in OpenAI's words."""
+        return self._openai.invalid(violations, operation)
+
+    def headers(self, call: Call, began: float) -> Headers:
+        """Return the standing headers of an answer and those of the rate limits."""
+        return self._headers.of_answers(call)
+
+    def finish(self, reply: Reply, operation: Operation) -> None:
+        """Leave an answer as it is."""
+
+    def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
+        """Return the reply that refuses a request."""
+        call = exchange.call
+        reply = refusal_reply(errors.refusal(self._errors, error, operation, call))
+        row = errors.row_of(error.name, operation)
+        kind = row.headers if row else "all"
+        if kind == "all" and call is not None:
+            reply.headers.extend(self._headers.of_answers(call))
+        else:
+            reply.headers.extend(self._headers.of_refusals("region" if kind != "none" else "none"))
+        exchange.request.drain()
+        return reply
+
+
+def _routes_of(route: Route, fill: Fill) -> Iterator[Route]:
+    """Yield Azure's routes for a route of OpenAI's."""
+    own = _FILTERED.get(route.operation.name)
+    handler = Lazy(__package__, own, fill(FilteredContext, answer=route.handler)) if own else route.handler
+    for operation in paths.forms_of(route.operation):
+        yield Route(operation, handler, route.rules)
