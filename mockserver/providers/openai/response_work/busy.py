@@ -27,6 +27,13 @@ class BusyConversations:
             if self._owners.setdefault((account_id, conversation_id), owner) != owner:
                 raise ApiError("conversation_locked")
 
+    def pass_on(self, account_id: str, conversation_id: str | None, owner: str, new_owner: str) -> None:
+        """Let ``new_owner`` have the conversation that ``owner`` has."""
+        place = account_id, conversation_id or ""
+        with self._lock:
+            if self._owners.get(place) == owner:
+                self._owners[place] = new_owner
+
     def release(self, account_id: str, conversation_id: str | None, owner: str) -> None:
         """Note that the response ``owner`` has ended, or is not needed any more."""
         if conversation_id is None:

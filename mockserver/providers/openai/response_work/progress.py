@@ -8,7 +8,7 @@ not created with ``stream``). ``response`` is the object that clients see now.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.records import Value
@@ -19,22 +19,18 @@ STREAMABLE = 300  # seconds after its creation during which a response can be re
 _BEFORE_WORK = 2  # events: response.created and response.queued
 
 
-def new(result: Value, now: float, seconds: float, events: Sequence[str] | None) -> Value:
-    """Return the value of a response that is created at ``now``, without its input; ``result`` is its end."""
+def new(queued: Value, result: Value, now: float, seconds: float, events: Sequence[str] | None) -> Value:
+    """Return the value of a response that is created at ``now``, without its input.
+
+    ``queued`` is its object at first, ``result`` that at the end.
+    """
     background = {
         "since": now,
         "seconds": seconds,
         "result": result,
         "events": None if events is None else list(events),
     }
-    return {"response": unfinished(result, "queued"), "background": background}
-
-
-def unfinished(response: Value, status: str) -> Value:
-    """Return a response as it is before its end, or as it is when it was cancelled."""
-    empty: dict[str, Any] = {"completed_at": None, "error": None, "incomplete_details": None, "usage": None}
-    changed = empty | {"status": status, "output": [], "service_tier": "auto"}
-    return response | {name: value for name, value in changed.items() if name in response}
+    return {"response": queued, "background": background}
 
 
 def is_final(value: Value) -> bool:
@@ -74,7 +70,7 @@ def cancelled(value: Value, now: float) -> Value:
     events = value["background"]["events"]
     sent = events if events is None else events[: events_due(value, now)]
     background = value["background"] | {"result": None, "events": sent}
-    return value | {"response": unfinished(value["response"], "cancelled"), "background": background}
+    return value | {"response": value["response"] | {"status": "cancelled"}, "background": background}
 
 
 def without_events(value: Value) -> Value:
@@ -107,9 +103,7 @@ def _next_state(value: Value, then: float) -> Value:
     if response["status"] == "queued":
         response = response | {"status": "in_progress"}
     else:
-        result = background["result"]
-        ended = {"completed_at": int(then)} if result.get("completed_at") is not None else {}
-        response, background = result | ended, background | {"result": None}
+        response, background = background["result"], background | {"result": None}
     return value | {"response": response, "background": background | {"since": then}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,15 @@ import msgspec
 from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call
 from mockserver.pipeline.responses import storage_error
+from mockserver.providers.openai.audio.speaking import started
+from mockserver.providers.openai.response_work import progress
+from mockserver.providers.openai.response_work.records import RESPONSE, Item, conversation_id_of
 from mockserver.providers.openai.responses import chains
 from mockserver.providers.openai.responses.echo import echoed, tier_of, tool_usage
+from mockserver.providers.openai.responses.event_stream import event_stream
 from mockserver.providers.openai.responses.identifiers import response_id
 from mockserver.providers.openai.responses.items import shown
 from mockserver.providers.openai.responses.output import Output, output_of
-from mockserver.providers.openai.responses.records import conversation_id_of
 from mockserver.providers.openai.responses.request import ResponseRequest, response_request
 from mockserver.providers.openai.responses.sealed import seal, unseal
 from mockserver.providers.openai.responses.stream import ItemStream
@@ -24,9 +28,12 @@ from mockserver.wire import moderation, responses, sse
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import ResponsesContext
-    from mockserver.providers.openai.responses.items import Item
 
 Member = dict[str, Any]
+
+# The first events of a stream, with the state of the response in each: made at once, and in the background.
+_AT_ONCE = {"created": "in_progress", "in_progress": "in_progress"}
+_QUEUED = {"created": "queued", "queued": "queued", "in_progress": "in_progress"}
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -83,15 +90,21 @@ class Prepared(msgspec.Struct, frozen=True):
 
 def create_response(context: ResponsesContext, call: Call) -> Answer:
     """Reply to the input, and store the response."""
-    prepared = prepare(context, call)
-    output = prepared.output
-    call.outcome.reply = output.as_json
-    if call.document.get("stream"):
-        return Answer(_stream(context, call, prepared), sse.CONTENT_TYPE, output.answered_by)
-    ended = prepared.ended(context.clock.now())
-    chains.keep(context, call, responses.response(ended), prepared.given)
-    body = json_styles.two_spaces_ascii(prepared.shown(ended))
-    return Answer(body, "application/json", output.answered_by, usage=prepared.usage)
+    held = context.busy.held(call.account.id, _locked(call), call.request_id)
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(held)
+        prepared = prepare(context, call)
+        output = prepared.output
+        call.outcome.reply = output.as_json
+        if call.document.get("background"):
+            return _in_background(context, call, prepared)
+        if call.document.get("stream"):
+            events = _stream(context, call, prepared, holding.pop_all())
+            return Answer(started(events), sse.CONTENT_TYPE, output.answered_by)
+        ended = prepared.ended(context.clock.now())
+        chains.keep(context, call, responses.response(ended), prepared.given)
+        body = json_styles.two_spaces_ascii(prepared.shown(ended))
+        return Answer(body, "application/json", output.answered_by, usage=prepared.usage)
 
 
 def prepare(context: ResponsesContext, call: Call) -> Prepared:
@@ -117,29 +130,74 @@ def prepare(context: ResponsesContext, call: Call) -> Prepared:
     return Prepared(request, output, common, given)
 
 
-def _stream(context: ResponsesContext, call: Call, prepared: Prepared) -> Generator[bytes]:
+def _in_background(context: ResponsesContext, call: Call, prepared: Prepared) -> Answer:
+    """Store the response with its end, which clients see when it is due, and answer with its beginning."""
+    seconds, now, identifier = call.settings.background_seconds, context.clock.now(), prepared.common["id"]
+    ended = prepared.ended(now + 2 * seconds)
+    queued, events = responses.response(prepared.begun("queued")), None
+    if call.document.get("stream"):
+        writer = _writer(context, prepared)
+        written = [*_events(context, prepared, writer, _QUEUED), _last_event(prepared, writer, ended)]
+        events = [event.decode() for event in written]
+    context.busy.pass_on(call.account.id, conversation_id_of(call.document), call.request_id, identifier)
+    value = progress.new(queued, responses.response(ended), now, seconds, events)
+    context.store.put(RESPONSE, call.account.id, identifier, value | {"input": list(prepared.given)})
+    call.settle(prepared.usage)
+    answered_by = prepared.output.answered_by
+    if events is not None:
+        answer = event_stream(context, call, identifier)
+        return Answer(answer.body, answer.content_type, answered_by)
+    return Answer(json_styles.two_spaces_ascii(queued), "application/json", answered_by)
+
+
+def _stream(
+    context: ResponsesContext, call: Call, prepared: Prepared, holding: contextlib.ExitStack
+) -> Generator[bytes]:
     """Yield the events. A client that leaves before the end is charged for all of the response."""
-    ids, request = context.ids, prepared.request
-    options = request.body.get("stream_options") or {}
-    events = responses.Events(None if options.get("include_obfuscation") is False else ids.obfuscation)
-    begun = prepared.shown(prepared.begun(), in_event=True)
+    events = _writer(context, prepared)
     try:
-        yield events.event("response.created", response=begun)
-        yield events.event("response.in_progress", response=begun)
-
-        def resealed(sealed: str) -> str:
-            return seal(ids, context.clock.now(), unseal(sealed))
-
-        yield from ItemStream(events, request, resealed).of_items(prepared.output.items)
-        ended = prepared.ended(context.clock.now())
-        chains.keep(context, call, responses.response(ended), prepared.given)
+        with holding:
+            yield from _events(context, prepared, events, _AT_ONCE)
+            ended = prepared.ended(context.clock.now())
+            chains.keep(context, call, responses.response(ended), prepared.given)
     except StateFailed as error:  # the status is sent already
         fields = context.errors.fields(storage_error(error))
+        begun = prepared.shown(prepared.begun(), in_event=True)
         yield from events.failure(begun, "server_error", str(fields["message"]))
         return
     finally:
         call.settle(prepared.usage)
-    yield events.event(f"response.{ended['status']}", response=prepared.shown(ended, in_event=True))
+    yield _last_event(prepared, events, ended)
+
+
+def _writer(context: ResponsesContext, prepared: Prepared) -> responses.Events:
+    options = prepared.request.body.get("stream_options") or {}
+    is_plain = options.get("include_obfuscation") is False
+    return responses.Events(None if is_plain else context.ids.obfuscation)
+
+
+def _events(
+    context: ResponsesContext, prepared: Prepared, events: responses.Events, beginning: Mapping[str, str]
+) -> Generator[bytes]:
+    """Yield all events but the last. ``beginning`` are the first ones, with the state of the response in each."""
+    ids = context.ids
+    for name, status in beginning.items():
+        begun = prepared.shown(prepared.begun(status), in_event=True)
+        yield events.event(f"response.{name}", response=begun)
+
+    def resealed(sealed: str) -> str:
+        return seal(ids, context.clock.now(), unseal(sealed))
+
+    yield from ItemStream(events, prepared.request, resealed).of_items(prepared.output.items)
+
+
+def _last_event(prepared: Prepared, events: responses.Events, ended: Member) -> bytes:
+    return events.event(f"response.{ended['status']}", response=prepared.shown(ended, in_event=True))
+
+
+def _locked(call: Call) -> str | None:
+    """Return the conversation that no other response may be made for at the same time."""
+    return conversation_id_of(call.document) if call.strict else None
 
 
 def _moderation(request: ResponseRequest, output: Output) -> Member | None:
