@@ -30,9 +30,13 @@ class Ids:
         """Return a ``cf-ray``: 16 hex digits and the code of a data centre."""
         return self._hex(16) + "-MCK"
 
-    def completion_id(self, now: float) -> str:
-        """Return ``chatcmpl-`` and 29 letters or digits, of which the first 6 encode the time ``now``."""
-        return "chatcmpl-" + _digits(int(now), 6) + self._letters(23)
+    def completion_id(self, now: float, prefix: str = "chatcmpl-") -> str:
+        """Return the prefix and 29 letters or digits, of which the first 6 encode the time ``now``."""
+        return prefix + _digits(int(now), 6) + self._letters(23)
+
+    def moderation_id(self, *, short: bool) -> str:
+        """Return ``modr-`` and a number below 10,000, or, unless ``short``, 29 letters or digits."""
+        return "modr-" + (str(1 + int(self._hex(4), 16) % 9_999) if short else self._letters(29))
 
     def audio_id(self, now: float) -> str:
         """Return ``audio_``, the time in 8 hex digits, and 24 more."""

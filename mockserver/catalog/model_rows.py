@@ -1,7 +1,7 @@
 """Makes model cards from rows: those of the tables in ``models/``, and those of a configuration.
 
 A dated snapshot (``alias_of``) and a model that is ``like`` another one inherit the values that their rows lack. Rules
-(``transcription``, ``speech``, ``chat``, ``responses``) and ``sources`` are inherited key by key, other values as a
+(``transcription``, ``speech``, ``chat``, ``responses``, …) and ``sources`` are inherited key by key, other values as a
 whole.
 """
 
@@ -17,7 +17,10 @@ from msgspec import Struct
 from mockserver.catalog.reading import CatalogError, read_file, record, rows_of
 from mockserver.catalog.records import (
     ChatRules,
+    CompletionRules,
+    EmbeddingRules,
     ModelCard,
+    ModerationRules,
     Prices,
     ResponsesRules,
     SpeechRules,
@@ -28,20 +31,37 @@ from mockserver.wording import problem_of_text, shown, suggestion
 
 Row = dict[str, Any]
 
-_NESTED: dict[str, type[Prices | TranscriptionRules | SpeechRules | ChatRules | ResponsesRules]] = {
+_Rules = (
+    Prices
+    | TranscriptionRules
+    | SpeechRules
+    | ChatRules
+    | ResponsesRules
+    | EmbeddingRules
+    | ModerationRules
+    | CompletionRules
+)
+
+_NESTED: dict[str, type[_Rules]] = {
     "prices": Prices,
     "transcription": TranscriptionRules,
     "speech": SpeechRules,
     "chat": ChatRules,
     "responses": ResponsesRules,
+    "embedding": EmbeddingRules,
+    "moderation": ModerationRules,
+    "completion": CompletionRules,
 }
 _RULES_OF_ENDPOINT = {
     "v1/audio/transcriptions": "transcription",
     "v1/audio/speech": "speech",
     "v1/chat/completions": "chat",
     "v1/responses": "responses",
+    "v1/embeddings": "embedding",
+    "v1/moderations": "moderation",
+    "v1/completions": "completion",
 }
-_KEY_BY_KEY = ("transcription", "speech", "chat", "responses", "sources")
+_KEY_BY_KEY = (*_RULES_OF_ENDPOINT.values(), "sources")
 _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snapshots"})
 _OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
@@ -49,7 +69,7 @@ _FROM_THE_MODEL_LIKE = ("created", "prices")  # inherited by configured rows, un
 CONFIGURABLE = (
     *("id", "like", "name", "summary", "created", "owned_by", "snapshot", "limit_group", "shutdown_date"),
     *("endpoints", "modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff"),
-    *("prices", "chat", "responses", "speech", "transcription", "sources"),
+    *("prices", *_RULES_OF_ENDPOINT.values(), "sources"),
 )
 _HIGHEST = 10**12  # tokens, US dollars, Unix seconds
 _MAX_DEPTH = 4  # nested tables

@@ -161,6 +161,52 @@ class ResponsesRules(Struct, frozen=True):
         return bool(self.efforts) and (effort or self.effort) != "none"
 
 
+class EmbeddingRules(Struct, frozen=True):
+    """The rules of a model on ``v1/embeddings`` (API reference, Create embeddings; recorded answers).
+
+    - ``dimensions``: those of a vector; ``shortens``: a request can ask for fewer.
+    - ``max_inputs``, ``max_request_tokens``: the limits of all texts of a request together. A text has at most the
+      tokens of the model's context window.
+    - ``numbers``: the precision of the components, and with it the service: ``half`` (compact JSON) or ``single`` (the
+      older service, indented JSON).
+    - ``answers_as``: the model in responses, if it is not the model's id.
+    """
+
+    dimensions: int
+    shortens: bool
+    max_inputs: int
+    max_request_tokens: int
+    numbers: Literal["half", "single"]
+    answers_as: str = ""
+
+
+class ModerationRules(Struct, frozen=True):
+    """The rules of a model on ``v1/moderations`` (API reference, Create moderation; recorded answers).
+
+    ``categories`` are in the order of responses; those ``of_images`` are also judged in images, of which a request has
+    at most ``max_images``. A model without such categories takes texts only. ``answers_as`` as in ``EmbeddingRules``.
+    """
+
+    categories: tuple[str, ...]
+    of_images: tuple[str, ...] = ()
+    max_images: int = 0
+    answers_as: str = ""
+
+
+class CompletionRules(Struct, frozen=True):
+    """The rules of a model on ``v1/completions`` (API reference, Create completion; recorded answers).
+
+    - ``suffix``: it inserts text before a ``suffix``. ``max_logprobs``: the maximum of ``logprobs``.
+    - ``echoes_logprobs``: ``echo`` and ``logprobs`` can be used together.
+    - ``answers_as``: as in ``EmbeddingRules``.
+    """
+
+    suffix: bool
+    max_logprobs: int
+    echoes_logprobs: bool
+    answers_as: str = ""
+
+
 class CustomVoices(Struct, frozen=True):
     """The rules of custom voices (``voices.toml``).
 
@@ -281,6 +327,9 @@ class ModelCard(Struct, frozen=True):
     speech: SpeechRules | None = None
     chat: ChatRules | None = None
     responses: ResponsesRules | None = None
+    embedding: EmbeddingRules | None = None
+    moderation: ModerationRules | None = None
+    completion: CompletionRules | None = None
     without_responses: Literal["not_supported", "not_found", "gone"] = "not_supported"
     stt: SttRules | None = None
 

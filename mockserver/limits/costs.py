@@ -36,6 +36,13 @@ def response_cost(prices: Prices, usage: Usage) -> float | None:
     return _sum((prices.text_input, usage["input_tokens"]), (prices.text_output, usage["output_tokens"]))
 
 
+def texts_cost(prices: Prices, usage: Usage) -> float | None:
+    """Return the cost in US dollars for the ``usage`` of embeddings or completions; ``None`` if a price is unknown."""
+    return _sum(
+        (prices.text_input, usage["prompt_tokens"]), (prices.text_output, usage.get("completion_tokens", 0))
+    )
+
+
 def speech_cost(prices: Prices, usage: Usage) -> float | None:
     """Return the cost in US dollars for the ``usage`` of speech; ``None`` if a required price is unknown."""
     return _sum((prices.text_input, usage["input_tokens"]), (prices.audio_output, usage["output_tokens"]))

@@ -39,6 +39,29 @@ def chat_tokens(body: Mapping[str, Any]) -> int:
     return _quarter(size) + _TOKENS_PER_IMAGE * images
 
 
+def embedding_tokens(body: Mapping[str, Any]) -> int:
+    """Return a quarter of the bytes of the texts, rounded down; a token that was sent as its id counts as one."""
+    return _given_size(body.get("input")) // _BYTES_PER_TOKEN
+
+
+def completion_tokens(body: Mapping[str, Any]) -> int:
+    """Return a quarter of the bytes of the prompts, rounded up; a token that was sent as its id counts as one."""
+    return _quarter(_given_size(body.get("prompt")))
+
+
+def moderation_tokens(body: Mapping[str, Any]) -> int:
+    """Return a quarter of the bytes of the texts, rounded up."""
+    items = body.get("input")
+    parts = items if isinstance(items, list) else [items]
+    return _quarter(sum(_size(part.get("text") if isinstance(part, dict) else part) for part in parts))
+
+
+def embedding_inputs(body: Mapping[str, Any]) -> int:
+    """Return the number of texts to embed."""
+    texts = body.get("input")
+    return len(texts) if isinstance(texts, list) and isinstance(next(iter(texts), None), str | list) else 1
+
+
 def chat_images(body: Mapping[str, Any]) -> int:
     """Return the number of images in the messages."""
     images = 0
@@ -76,6 +99,14 @@ def _item_tokens(item: Mapping[str, Any]) -> int:
 def transcription_tokens(form: Mapping[str, Any]) -> int:
     """Return a quarter of the bytes of the prompt, at least one."""
     return max(1, _quarter(_size(form.get("prompt"))))
+
+
+def _given_size(given: object) -> int:
+    """Return the number of bytes of texts, of which a token that was sent as its id counts as four."""
+    if not isinstance(given, list):
+        return _size(given)
+    counts = (len(each) if isinstance(each, list) else 1 for each in given if not isinstance(each, str))
+    return sum(map(_size, given)) + _BYTES_PER_TOKEN * sum(counts)
 
 
 def _size(text: object) -> int:

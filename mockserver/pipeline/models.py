@@ -23,7 +23,7 @@ def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -
 
     In strictness ``real``, raises ``ApiError`` if it is not available.
     """
-    name = call.document.get("model")
+    name = call.document.get("model", call.operation.default_model)
     if not name and call.settings.strictness != "off":
         raise ApiError("missing_model")
     if isinstance(name, str) and call.model is None:
@@ -46,7 +46,12 @@ def check_kind(call: Call) -> None:
     The service refuses it after it has charged the request: the refusal has rate-limit headers.
     """
     if call.strict and call.model is not None and call.operation.endpoint not in call.model.endpoints:
-        raise ApiError("model_for_responses" if _RESPONSES in call.model.endpoints else "model_not_for_chat")
+        refuse = call.operation.wrong_model or _wrong_for_chat
+        raise ApiError(refuse(call.model))
+
+
+def _wrong_for_chat(model: ModelCard) -> str:
+    return "model_for_responses" if _RESPONSES in model.endpoints else "model_not_for_chat"
 
 
 def today(clock: Clock) -> str:

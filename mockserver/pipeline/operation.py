@@ -14,7 +14,7 @@ from mockserver.pipeline.document_facts import DocumentFacts
 from mockserver.wire import sse
 
 if TYPE_CHECKING:
-    from mockserver.catalog.records import Prices
+    from mockserver.catalog.records import ModelCard, Prices
     from mockserver.transport.streamed_forms import FileField
 
 
@@ -25,8 +25,11 @@ class Operation(Struct, frozen=True):
     under ``schemas``; ``explains`` names the wording of its violations, and ``refuses`` the form of its refusals, if
     the provider has several.
     ``estimate`` returns the tokens that a request is charged beforehand, ``images`` the number of its images,
+    ``inputs`` the number of its texts, which batches limit,
     ``cost`` the US dollars for the usage of an answer by the model's prices (``None`` if a price is unknown).
-    ``has_token_headers`` is true if answers have token-limit headers.
+    ``has_limit_headers`` is true if answers have rate-limit headers, ``has_token_headers`` if those of tokens, too.
+    ``default_model`` is the model of requests that name none. ``wrong_model`` returns the name of the error that
+    refuses a model of other endpoints after it was charged.
     ``handler`` names the function that answers, as ``module.function`` in the provider's package; ``rules`` the
     function that refuses what the model cannot do.
 
@@ -59,7 +62,11 @@ class Operation(Struct, frozen=True):
     estimate: Callable[[Mapping[str, Any]], int] | None = None
     cost: Callable[[Prices, Mapping[str, Any]], float | None] | None = None
     images: Callable[[Mapping[str, Any]], int] | None = None
+    inputs: Callable[[Mapping[str, Any]], int] | None = None
+    has_limit_headers: bool = True
     has_token_headers: bool = False
+    default_model: str = ""
+    wrong_model: Callable[[ModelCard], str] | None = None
     handler: str = ""
     rules: str = ""
     takes_urls: bool = False

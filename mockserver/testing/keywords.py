@@ -182,6 +182,9 @@ class ModelChanges(TypedDict, total=False):
     knowledge_cutoff: str
     prices: Mapping[str, float]
     chat: Values
+    completion: Values
+    embedding: Values
+    moderation: Values
     speech: Values
     transcription: Values
     sources: Mapping[str, str]

@@ -59,6 +59,18 @@ class Scripting(OfAccount):
         """Select chats that satisfy the conditions."""
         return self.on("chat", **conditions)
 
+    def on_embedding(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
+        """Select embeddings that satisfy the conditions."""
+        return self.on("embeddings", **conditions)
+
+    def on_moderation(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
+        """Select moderations that satisfy the conditions."""
+        return self.on("moderations", **conditions)
+
+    def on_completion(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
+        """Select completions (not chat completions) that satisfy the conditions."""
+        return self.on("completions", **conditions)
+
     def fail_next(
         self, error: str | int, times: int | None = 1, **options: Unpack[keywords.ErrorOptions]
     ) -> FaultHandle:

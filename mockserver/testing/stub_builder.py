@@ -75,6 +75,20 @@ class StubBuilder:
         """Reply with a tool call. For several calls, or further options, use ``reply(tool_calls=[…])``."""
         return self._answer({"tool_calls": [{"name": name, "arguments": arguments}]}, {})
 
+    def embed(
+        self,
+        vector: Sequence[float] | Sequence[Sequence[float]] | str,
+        **options: Unpack[keywords.ReplyOptions],
+    ) -> StubHandle:
+        """Reply to an embedding with a vector, vectors for the texts in turn, or the vector of another text."""
+        keywords.check_names(options, keywords.ReplyOptions)
+        return self._answer({"text" if isinstance(vector, str) else "embedding": vector}, options)
+
+    def flag(self, *categories: str, **options: Unpack[keywords.ReplyOptions]) -> StubHandle:
+        """Reply to a moderation with the categories that are flagged; without any, nothing is."""
+        keywords.check_names(options, keywords.ReplyOptions)
+        return self._answer({"flagged": {"input": list(categories)}}, options)
+
     def reply_json(self, value: object, **options: Unpack[keywords.RawReplyOptions]) -> StubHandle:
         """Reply with a JSON body."""
         keywords.check_names(options, keywords.RawReplyOptions)

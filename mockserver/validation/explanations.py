@@ -1,6 +1,7 @@
-"""The API's wording of violations, which has two styles.
+"""The API's wording of violations, which has three styles.
 
 ``standard`` is that of chat, images, files, most others and the control API: one error that names the parameter.
+``python`` is that of embeddings and completions: one error, worded by Python's library ``jsonschema``.
 ``pydantic`` is that of the audio endpoints: the printed list of all errors, worded by the Python library of that name.
 Source of the wordings: refusals of the live API that users published. The others follow the same pattern.
 """
@@ -49,6 +50,8 @@ _LENGTHS = {
     "minItems": ("an array", "too short", "minimum", "array_below_min_length"),
     "maxItems": ("an array", "too long", "maximum", "array_above_max_length"),
 }
+_PYTHON_BOUNDS = {"minimum": "less than the minimum", "maximum": "greater than the maximum"}
+_ALTERNATIVES = ("input", "prompt")  # parameters with values of several types: what is wrong is not said
 # Keyword: (pydantic's error type, its wording before the bound, the bound's name).
 _PYDANTIC_BOUNDS = {
     "minimum": ("greater_than_equal", "greater than or equal to", "ge"),
@@ -113,6 +116,33 @@ def listed(violation: Violation) -> Explanation:
     param = dotted(violation.path)
     found = cut(str(violation.found))
     return Explanation(f"{found!r} is not one of {_values(violation)!r} - '{param}'", param, None)
+
+
+def python_refusal(violations: Iterable[Violation]) -> ApiError:
+    """Return the error for the most relevant violation, in ``python``."""
+    found = most_relevant(violations)
+    if found.path[:1] and found.path[0] in _ALTERNATIVES and found.keyword != "required":
+        return ApiError("value_invalid", parameter=found.path[0])
+    return ApiError("invalid_request", message=python(found), param=None, code=None)
+
+
+def python(violation: Violation) -> str:
+    """Return the message in the style of embeddings and completions: ``0 is less than the minimum of 1 - 'n'``."""
+    param, found = dotted(violation.path), _repr(violation.found)
+    keyword, expected = violation.keyword, violation.expected
+    if keyword == "required":
+        return f"{param!r} is a required property"
+    if keyword == "additionalProperties":
+        return f"Unrecognized request argument supplied: {param}"
+    if keyword in _PYTHON_BOUNDS:
+        return f"{_number(violation.found)} is {_PYTHON_BOUNDS[keyword]} of {_number(expected)} - '{param}'"
+    if values := _values(violation):
+        return f"{found} is not one of {values!r} - '{param}'"
+    if keyword == "type":
+        types = expected if isinstance(expected, list) else [expected]
+        return f"{found} is not of type {', '.join(map(repr, types))} - '{param}'"
+    fault = "short" if keyword.startswith("min") else "long"
+    return f"{found} is too {fault} - '{param}'"
 
 
 def pydantic(violations: Iterable[Violation], *, form: bool = False, inputs: bool = True) -> str:

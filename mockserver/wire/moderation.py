@@ -1,12 +1,14 @@
-"""Formats the results of moderation in chat completions.
+"""Formats the results of moderation: of ``/v1/moderations``, and in chat completions.
 
-No model judges the texts: only a stub can flag them. The scores are derived from the text.
+No model judges the texts: a stub flags them, or a mark in a text, ``[flag: violence, hate]``. The scores are derived
+from the text.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 CATEGORIES = (
@@ -27,26 +29,47 @@ CATEGORIES = (
 
 Member = dict[str, Any]
 
+_MARK = re.compile(r"\[flag: ([a-z/, -]{1,300})\]")
+
 
 def results(model: str, texts: Iterable[str], flagged: Container[str] = ()) -> Member:
     """Return the ``moderation_results`` of a ``model``: one result per text, flagged for the categories ``flagged``."""
+    types = {category: ["text"] for category in CATEGORIES}
+    judged = [judgement(text, CATEGORIES, flagged, types) for text in texts]
     return {
         "type": "moderation_results",
         "model": model,
-        "results": [_result(model, text, flagged) for text in texts],
+        "results": [{"type": "moderation_result", "model": model, **each} for each in judged],
     }
 
 
-def _result(model: str, text: str, flagged: Container[str]) -> Member:
-    found = {category: category in flagged for category in CATEGORIES}
-    return {
-        "type": "moderation_result",
-        "model": model,
+def judgement(
+    text: str,
+    categories: Iterable[str],
+    flagged: Container[str],
+    types: Mapping[str, Sequence[str]] | None,
+) -> Member:
+    """Return a result: whether and for which ``categories`` it is flagged, with scores.
+
+    These are ``flagged``, or marked in the text. ``types`` are the types of input that are judged for each category
+    (``None``: the result has no such member); a category without any has the score 0.
+    """
+    marked = _marked(text)
+    found = {category: category in flagged or category in marked for category in categories}
+    result: Member = {
         "flagged": any(found.values()),
         "categories": found,
-        "category_scores": {category: _score(category, text, each) for category, each in found.items()},
-        "category_applied_input_types": {category: ["text"] for category in CATEGORIES},
+        "category_scores": {
+            category: _score(category, text, each) if types is None or types[category] or each else 0.0
+            for category, each in found.items()
+        },
     }
+    return result if types is None else result | {"category_applied_input_types": dict(types)}
+
+
+def _marked(text: str) -> frozenset[str]:
+    """Return the categories that are marked in a text: ``violence`` and ``hate`` in ``[flag: violence, hate]``."""
+    return frozenset(name.strip() for mark in _MARK.findall(text) for name in mark.split(","))
 
 
 def _score(category: str, text: str, flagged: bool) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Vocabulary = Literal["o200k_base", "cl100k_base", "whisper"]
 
 DEFAULT: Vocabulary = "o200k_base"  # of gpt-4o and later models
+
+# The numbers of ids, including those of special tokens.
+_SIZES: Mapping[Vocabulary, int] = {"o200k_base": 200_019, "cl100k_base": 100_277, "whisper": 51_865}
 
 _WINDOW = 65_536  # characters that are tokenized at a time
 # A place between a letter and a space or a punctuation mark. No token crosses it, so a window may end there.
@@ -60,6 +63,17 @@ def ids(text: str, vocabulary: Vocabulary = DEFAULT) -> list[int] | None:
     if tokenizer is None:
         return None
     return [each for window in _windows(text) for each in tokenizer.encode_ordinary(window)]
+
+
+def text_of_ids(numbers: Sequence[int], vocabulary: Vocabulary = DEFAULT) -> str | None:
+    """Return the text of tokens by their ids; ``None`` if splintr is not installed. Raises ``ValueError``."""
+    unknown = next((number for number in numbers if not 0 <= number < _SIZES[vocabulary]), None)
+    if unknown is not None:
+        raise ValueError(f"{unknown} is not a token of {vocabulary}")
+    tokenizer = _tokenizer(vocabulary)
+    if tokenizer is None:
+        return None
+    return b"".join(map(tokenizer.decode_token_bytes, numbers)).decode("utf-8", "replace")
 
 
 def split(text: str, vocabulary: Vocabulary = DEFAULT) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
     from mockserver.engines.dialogue import Responder
+    from mockserver.engines.embedding.embedder import Embedder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.errors import ErrorTable
@@ -84,6 +85,26 @@ class ResponsesContext(Struct, frozen=True):
     responders: tuple[Responder, ...]
     store: MemoryStore
     url_sources: UrlSources
+
+
+class EmbeddingsContext(Struct, frozen=True):
+    """The parts of a server that ``/v1/embeddings`` uses."""
+
+    embedder: Embedder
+
+
+class ModerationsContext(Struct, frozen=True):
+    """The parts of a server that ``/v1/moderations`` uses."""
+
+    ids: Ids
+
+
+class CompletionsContext(Struct, frozen=True):
+    """The parts of a server that ``/v1/completions`` uses."""
+
+    clock: Clock
+    ids: Ids
+    responders: tuple[Responder, ...]
 
 
 class FilesContext(Struct, frozen=True):

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from mockserver.catalog.own_models import how_to_add
+from mockserver.engines.embedding.embedder import Embedder
 from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Route, bound
 from mockserver.pipeline.responses import refusal_reply
@@ -16,8 +17,11 @@ from mockserver.providers.openai.contexts import (
     AudioContext,
     BatchesContext,
     ChatContext,
+    CompletionsContext,
+    EmbeddingsContext,
     FilesContext,
     ModelsContext,
+    ModerationsContext,
     OpenAiContext,
     ResponsesContext,
     UnservedContext,
@@ -68,6 +72,9 @@ class OpenAi:
             *bound(__package__, routes.AUDIO, fill(AudioContext)),
             *bound(__package__, routes.CHAT, fill(ChatContext)),
             *bound(__package__, routes.RESPONSES, responses),
+            *bound(__package__, routes.EMBEDDINGS, fill(EmbeddingsContext, embedder=Embedder())),
+            *bound(__package__, routes.MODERATIONS, fill(ModerationsContext)),
+            *bound(__package__, routes.COMPLETIONS, fill(CompletionsContext)),
             *bound(__package__, routes.FILES, fill(FilesContext)),
             *bound(__package__, routes.BATCHES, fill(BatchesContext, batches=self._batches)),
             *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),
@@ -126,6 +133,8 @@ class OpenAi:
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             return ApiError("invalid_request", message=message, param=None, code=None)
+        if operation.explains == "python":
+            return explain.python_refusal(violations)
         if (
             operation.explains == "files"
             and (violation := explain.most_relevant(violations)).keyword == "enum"
@@ -137,7 +146,7 @@ class OpenAi:
     def headers(self, call: Call, began: float) -> Headers:
         """Return the standing headers of an answer and those of the rate limits."""
         answers = self._headers.of_answers(call.operation.name, call.account, call.request_id, began)
-        return [*answers, *call.admission.headers]
+        return [*answers, *(call.admission.headers if call.operation.has_limit_headers else ())]
 
     def finish(self, reply: Reply, operation: Operation) -> None:
         """Add the headers that the service adds to streams, and send the answer in chunks if the service does."""
@@ -167,6 +176,7 @@ class OpenAi:
                 operation.name, call.account, exchange.request_id, exchange.began
             )
             reply.headers.extend(answers)
-            reply.headers.extend(call.admission.headers)
+            if operation.has_limit_headers:
+                reply.headers.extend(call.admission.headers)
         reply.headers.extend(error.headers)
         return reply

@@ -10,10 +10,26 @@ from mockserver import json_styles
 from mockserver.errors import ApiError, ErrorTable, Refusal
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.operation import Operation
 
 # The values of ``Operation.refuses``: endpoints that refuse keys in a form of their own.
 AUDIO, BEARER = "audio", "bearer"
+
+
+def wrong_for_embeddings(model: ModelCard) -> str:
+    """Return the error of a model that embeds nothing."""
+    return "model_not_for_embeddings"
+
+
+def wrong_for_moderations(model: ModelCard) -> str:
+    """Return the error of a model that judges nothing."""
+    return "model_not_for_moderation"
+
+
+def wrong_for_completions(model: ModelCard) -> str:
+    """Return the error of a model that completes no texts."""
+    return "model_for_chat" if model.chat or model.responses else "model_not_for_sampling"
 
 
 def refusal(

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from mockserver.limits.costs import chat_cost, response_cost, speech_cost, transcription_cost
+from mockserver.limits.costs import chat_cost, response_cost, speech_cost, texts_cost, transcription_cost
 from mockserver.limits.estimate import (
     chat_images,
     chat_tokens,
+    completion_tokens,
+    embedding_inputs,
+    embedding_tokens,
+    moderation_tokens,
     response_tokens,
     speech_tokens,
     transcription_tokens,
@@ -18,6 +22,7 @@ from mockserver.limits.estimate import (
 from mockserver.pipeline.operation import Operation
 from mockserver.providers.openai import refusals
 from mockserver.providers.openai.chat.document import ChatDocument
+from mockserver.providers.openai.given_texts import PartsDocument, TextsDocument
 from mockserver.providers.openai.responses.facts import ResponseDocument
 from mockserver.transport.streamed_forms import FileField
 from mockserver.wire import sse
@@ -74,6 +79,58 @@ CREATE_RESPONSE = Operation(
     reply_kinds=frozenset({"text", "say", "tool_calls", "items"}),
     has_token_headers=True,
     handler="responses.create.create_response",
+)
+CREATE_EMBEDDING = Operation(
+    "create_embedding",
+    "POST",
+    "/embeddings",
+    body="json",
+    schema="openai/create_embedding.request",
+    endpoint="v1/embeddings",
+    explains="python",
+    estimate=embedding_tokens,
+    inputs=embedding_inputs,
+    cost=texts_cost,
+    reads=TextsDocument,
+    reply_kinds=frozenset({"text", "embedding"}),
+    has_token_headers=True,
+    wrong_model=refusals.wrong_for_embeddings,
+    handler="embeddings.create_embedding",
+    rules="embeddings.check_request",
+)
+CREATE_MODERATION = Operation(
+    "create_moderation",
+    "POST",
+    "/moderations",
+    body="json",
+    schema="openai/create_moderation.request",
+    endpoint="v1/moderations",
+    refuses=refusals.BEARER,
+    estimate=moderation_tokens,
+    reads=PartsDocument,
+    reply_kinds=frozenset({"flagged"}),
+    has_limit_headers=False,
+    default_model="omni-moderation-latest",
+    wrong_model=refusals.wrong_for_moderations,
+    handler="moderations.create_moderation",
+    rules="moderations.check_request",
+)
+CREATE_COMPLETION = Operation(
+    "create_completion",
+    "POST",
+    "/completions",
+    body="json",
+    schema="openai/create_completion.request",
+    endpoint="v1/completions",
+    explains="python",
+    estimate=completion_tokens,
+    cost=texts_cost,
+    reads=TextsDocument,
+    reply_kinds=frozenset({"text", "say"}),
+    has_token_headers=True,
+    wrong_model=refusals.wrong_for_completions,
+    handler="completions.create_completion",
+    rules="completions.check_request",
 )
 
 AUDIO = (
@@ -249,6 +306,12 @@ RESPONSES = (
     ),
 )
 
+EMBEDDINGS = (CREATE_EMBEDDING,)
+
+MODERATIONS = (CREATE_MODERATION,)
+
+COMPLETIONS = (CREATE_COMPLETION,)
+
 FILES = (
     Operation(
         "create_file",
@@ -316,7 +379,20 @@ MODELS = (
     ),
 )
 
-OPERATIONS = (*AUDIO, *CHAT, *RESPONSES, *FILES, *BATCHES, *MODELS)
+OPERATIONS = (
+    *AUDIO,
+    *CHAT,
+    *RESPONSES,
+    *EMBEDDINGS,
+    *MODERATIONS,
+    *COMPLETIONS,
+    *FILES,
+    *BATCHES,
+    *MODELS,
+)
 
 # The operations that batches can call, by path.
-BATCH_OPERATIONS = {f"/v1{operation.path}": operation for operation in (CREATE_CHAT_COMPLETION,)}
+BATCH_OPERATIONS = {
+    f"/v1{operation.path}": operation
+    for operation in (CREATE_CHAT_COMPLETION, CREATE_EMBEDDING, CREATE_MODERATION, CREATE_COMPLETION)
+}

@@ -24,8 +24,10 @@ Document = Mapping[str, Any]
 
 # Kinds of replies: whole bodies, which answer any endpoint, and contents that only some endpoints can answer with.
 _RAW = ("json", "body", "base64", "file", "events")
-_MADE = ("segments", "words", "logprobs", "tool_calls", "items", "audio", "say", "text", "job")
+_OF_TRANSCRIPTS = ("segments", "words", "logprobs")
+_MADE = (*_OF_TRANSCRIPTS, "tool_calls", "items", "audio", "say", "text", "job", "embedding")
 _KINDS = ("error", *_RAW, *_MADE)
+_FINDINGS = frozenset({"flagged"})  # a kind if it is alone; beside another, it adds to the reply
 
 _PIECE = 1 << 16  # bytes of a file read at a time
 _making = threading.Lock()  # so that simultaneous first requests do not each build a large body
@@ -115,7 +117,7 @@ class Scripted(Struct, frozen=True):
 
     @property
     def flagged(self) -> Mapping[str, Sequence[str]]:
-        """Return the moderation categories flagged for the ``input`` and the ``output`` of a chat."""
+        """Return the moderation categories flagged for the ``input``, and for the ``output`` of a chat."""
         flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
         return flagged
 
@@ -124,6 +126,12 @@ class Scripted(Struct, frozen=True):
         """Return the items of a response, which may lack members."""
         items: Sequence[Document] = self.reply.get("items", ())
         return items
+
+    @property
+    def embedding(self) -> Sequence[Any] | None:
+        """Return the vector of all texts, or a list of vectors for the texts in turn; ``None`` if it gives none."""
+        embedding: Sequence[Any] | None = self.reply.get("embedding")
+        return embedding
 
     def chat_reply(self) -> Reply:
         """Return the reply of a chat model."""
@@ -224,9 +232,9 @@ def _check_kinds(
     reply: Document, resources: frozenset[str] | None, reply_kinds: Mapping[str, frozenset[str]]
 ) -> None:
     """Raise ``ReplyError`` for kinds that do not go together, or that ``resources`` cannot be answered with."""
-    kinds = [name for name in _KINDS if name in reply]
+    kinds = [name for name in _KINDS if name in reply] or sorted(_FINDINGS & reply.keys())
     if not kinds:
-        raise ReplyError(f"the reply has no content. Give one of {', '.join(_KINDS)}.")
+        raise ReplyError(f"the reply has no content. Give one of {', '.join((*_KINDS, *_FINDINGS))}.")
     if len(kinds) > 1 and set(kinds) & {"error", *_RAW}:
         raise ReplyError(f"{kinds[0]} and {kinds[1]} are different kinds of replies. Give one of them.")
     answered = {resource for resource, takes in reply_kinds.items() if content_kinds(reply) <= takes}
@@ -255,13 +263,15 @@ def _check_body(reply: Document) -> None:
 
 def _check_text(reply: Document) -> None:
     """Raise ``ReplyError`` if ``text`` differs from the text of the segments, words or log probabilities."""
-    for name in ("segments", "words", "logprobs"):
+    for name in _OF_TRANSCRIPTS:
         if "text" in reply and name in reply and _joined(name, reply[name]) != reply["text"].strip():
             raise ReplyError(f"text: differs from the {name} ({_joined(name, reply[name])!r}). Remove it.")
 
 
 def content_kinds(reply: Document) -> frozenset[str]:
     """Return the kinds of a reply that only some endpoints can be answered with."""
+    if reply.keys().isdisjoint(_KINDS):
+        return _FINDINGS & reply.keys()
     return frozenset(_MADE) & reply.keys()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_LINES = 50_000  # requests in a batch (API reference, Create batch)
 MAX_BYTES = 200 << 20  # bytes of an input file (API reference, Create batch)
+MAX_INPUTS = 50_000  # texts to embed in all requests of a batch (API reference, Create batch)
 
 _TABLE = Path(__file__).parents[3] / "catalog" / "batch_errors.toml"
 _LINE_SCHEMA = "openai/batch_line"
@@ -106,6 +107,7 @@ class InputCheck:
         self._model_name: str | None = None
         self.model: ModelCard | None = None
         self.total = 0
+        self.inputs = 0
         self.tokens = 0
         self.errors: list[Error] = []
 
@@ -119,7 +121,11 @@ class InputCheck:
     @property
     def is_finished(self) -> bool:
         """Return whether the other lines make no difference: there are too many lines or errors already."""
-        return self.total > MAX_LINES or len(self.errors) >= _MAX_ERRORS
+        return self._is_too_large or len(self.errors) >= _MAX_ERRORS
+
+    @property
+    def _is_too_large(self) -> bool:
+        return self.total > MAX_LINES or self.inputs > MAX_INPUTS
 
     def finish(self) -> None:
         """Check the number of lines, after the last one."""
@@ -127,6 +133,8 @@ class InputCheck:
             self.errors = [self._table.error("empty_file")]
         elif self.total > MAX_LINES:
             self.errors = [self._table.error("too_many_tasks", most=f"{MAX_LINES:,}")]
+        elif self.inputs > MAX_INPUTS:
+            self.errors = [self._table.error("too_many_inputs", most=f"{MAX_INPUTS:,}")]
 
     def _line_error(self, line: Line) -> Error | None:
         try:
@@ -163,7 +171,9 @@ class InputCheck:
                 return self._table.error("parameter_required", line.number, parameter=name, title=title)
         if body.get("stream"):
             return self._table.error("streaming_unsupported", line.number)
-        error = self._model_error(line, str(body["model"]))
+        error = self._model_error(line, str(body.get("model") or self._operation.default_model))
+        if error is None and self._operation.inputs is not None:
+            self.inputs += self._operation.inputs(body)
         if error is None and self._operation.estimate is not None:
             self.tokens += self._operation.estimate(body)
         return error

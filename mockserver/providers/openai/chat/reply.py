@@ -15,7 +15,7 @@ from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpokenWor
 from mockserver.providers.openai.audio.speaking import Speech, failures_answered, stub_sound, voice_of
 from mockserver.providers.openai.chat.request import AUDIO_KIND
 from mockserver.providers.openai.chat.tool_rules import no_value_fits
-from mockserver.providers.openai.dialogue.responding import respond
+from mockserver.providers.openai.dialogue.responding import before_stop, respond
 from mockserver.wire import chat, tokens
 from mockserver.wire.chat_tokens import transcript_tokens
 from mockserver.wire.moderation import results
@@ -174,7 +174,7 @@ def _chat_reply(context: ChatContext, call: Call, request: ChatRequest) -> ChatR
 def _reply(context: ChatContext, call: Call, request: ChatRequest, source: Reply) -> ChatReply:
     if source.tool_calls:
         return _calls(source, request)
-    text = _before_stop(source.text, request.stop)
+    text = before_stop(source.text, request.stop)
     if not request.spoken:
         return _written(source, text, request)
     form = request.body["audio"]
@@ -218,11 +218,6 @@ def _written(source: Reply, text: str, request: ChatRequest) -> ChatReply:
         reply.text, reply.written = tokens.text_of(reply.cut), limit
         reply.finish_reason = "length"
     return reply
-
-
-def _before_stop(text: str, stop: Iterable[str]) -> str:
-    places = [text.find(sequence) for sequence in stop if sequence and sequence in text]
-    return text[: min(places)] if places else text
 
 
 def _limit_speech(speaker: Pyttsx3Speaker, reply: ChatReply, speech: ReplySpeech, limit: int) -> None:

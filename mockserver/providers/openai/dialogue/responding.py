@@ -30,3 +30,9 @@ def respond(responders: Iterable[Responder], conversation: Conversation, unfit: 
     except ReplyFailed as error:
         raise ApiError("chat_no_reply", reason=str(error)) from error
     raise ApiError("chat_no_reply", reason="no responder has a reply")
+
+
+def before_stop(text: str, stop: Iterable[str]) -> str:
+    """Return the part of the text before the first of the ``stop`` sequences in it."""
+    places = [text.find(sequence) for sequence in stop if sequence and sequence in text]
+    return text[: min(places)] if places else text

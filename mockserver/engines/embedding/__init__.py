@@ -1,0 +1,1 @@
+"""Embeds texts: texts with the same words have near vectors."""
