@@ -103,7 +103,7 @@ class WordsReplyOptions(ReplyOptions, total=False):
 
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
     tool_calls: list[dict[str, Any]]
-    flagged: Mapping[Literal["input", "output"], Sequence[str]]
+    flagged: Mapping[Literal["input", "output"], Sequence[str] | Mapping[str, str]]
 
 
 class TranscriptOptions(WordsReplyOptions, total=False):

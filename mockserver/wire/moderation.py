@@ -1,7 +1,7 @@
 """Formats the results of moderation: of ``/v1/moderations``, and in chat completions.
 
-No model judges the texts: a stub flags them, or a mark in a text, ``[flag: violence, hate]``. The scores are derived
-from the text.
+No model judges the texts: a stub flags them, or a mark in a text, ``[flag: violence, hate]``, in which Azure's filter
+also reads severities, ``[flag: hate=low]``. The scores are derived from the text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CATEGORIES = (
 
 Member = dict[str, Any]
 
-_MARK = re.compile(r"\[flag: ([a-z/, -]{1,300})\]")
+_MARK = re.compile(r"\[flag: ([a-z/=, -]{1,300})\]")
 
 
 def results(model: str, texts: Iterable[str], flagged: Container[str] = ()) -> Member:
@@ -54,8 +54,8 @@ def judgement(
     These are ``flagged``, or marked in the text. ``types`` are the types of input that are judged for each category
     (``None``: the result has no such member); a category without any has the score 0.
     """
-    marked = _marked(text)
-    found = {category: category in flagged or category in marked for category in categories}
+    marks = marked(text)
+    found = {category: category in flagged or category in marks for category in categories}
     result: Member = {
         "flagged": any(found.values()),
         "categories": found,
@@ -67,9 +67,10 @@ def judgement(
     return result if types is None else result | {"category_applied_input_types": dict(types)}
 
 
-def _marked(text: str) -> frozenset[str]:
-    """Return the categories that are marked in a text: ``violence`` and ``hate`` in ``[flag: violence, hate]``."""
-    return frozenset(name.strip() for mark in _MARK.findall(text) for name in mark.split(","))
+def marked(text: str) -> dict[str, str]:
+    """Return what is marked in a text: ``{"violence": "", "hate": "low"}`` for ``[flag: violence, hate=low]``."""
+    names = (name.partition("=") for mark in _MARK.findall(text) for name in mark.split(","))
+    return {name.strip(): severity.strip() for name, _, severity in names}
 
 
 def _score(category: str, text: str, flagged: bool) -> float:

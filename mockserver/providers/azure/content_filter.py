@@ -1,4 +1,7 @@
-"""Azure's content filter. No model judges the texts: a stub flags them."""
+"""Azure's content filter.
+
+No model judges the texts: a stub flags them, or a mark in the prompt (``wire.moderation``).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.errors import ApiError
 from mockserver.providers.azure.table import azure_table
+from mockserver.wire.moderation import marked
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
@@ -18,10 +22,7 @@ _SAFE, _FLAGGED = "safe", "high"
 
 def prompt_results(call: Call) -> Results:
     """Return what the filter finds in the prompt. Raises ``ApiError`` if it blocks the prompt."""
-    flagged = _flagged(call, "input")
-    results = dict(
-        sorted({**_severities(flagged), **_detections(azure_table().filter.in_prompts, flagged)}.items())
-    )
+    results = _of_prompt(_flagged(call, "input"))
     if is_blocked(results):
         error = ApiError("content_filter", results=results)
         error.is_scripted = call.scripted is not None
@@ -31,18 +32,16 @@ def prompt_results(call: Call) -> Results:
 
 def blocked_prompt() -> Results:
     """Return what the filter finds in a prompt that is blocked without a reason."""
-    rules = azure_table().filter
-    flagged = {next(iter(rules.categories)): _FLAGGED}
-    return dict(sorted({**_severities(flagged), **_detections(rules.in_prompts, flagged)}.items()))
+    return _of_prompt({next(iter(azure_table().filter.categories)): _FLAGGED})
 
 
 def answer_results(call: Call) -> Results:
     """Return what the filter finds in the answer."""
     flagged = _flagged(call, "output")
     detected = {
-        name: {"detected": True, "filtered": True}
+        name: {"filtered": True, "detected": True}
         for name in azure_table().filter.in_answers
-        if name in flagged
+        if _is_detected(name, flagged)
     }
     return dict(sorted({**_severities(flagged), **detected}.items()))
 
@@ -55,7 +54,11 @@ def is_blocked(results: Results) -> bool:
 def _flagged(call: Call, part: Literal["input", "output"]) -> Mapping[str, str]:
     """Return the flagged categories of the prompt or the answer, of moderation or of the filter, by severity."""
     found = call.scripted.flagged.get(part, ()) if call.scripted else ()
-    return found if isinstance(found, Mapping) else dict.fromkeys(found, _FLAGGED)
+    flagged = dict(found) if isinstance(found, Mapping) else dict.fromkeys(found, _FLAGGED)
+    if part == "input":
+        marks = marked(f"{call.facts.prompt}\n{call.facts.user_text}")
+        flagged |= {name: severity or _FLAGGED for name, severity in marks.items()}
+    return flagged
 
 
 def _severities(flagged: Mapping[str, str]) -> Results:
@@ -67,10 +70,18 @@ def _severities(flagged: Mapping[str, str]) -> Results:
 
 def _severity(found: list[str]) -> dict[str, Any]:
     rules = azure_table().filter
-    severities = (*rules.passed, *rules.blocked)
-    severity = max(found, key=severities.index, default=_SAFE)
+    known = (*rules.passed, *rules.blocked)
+    severity = max((each for each in found if each in known), key=known.index, default=_SAFE)
     return {"filtered": severity in rules.blocked, "severity": severity}
 
 
-def _detections(names: tuple[str, ...], flagged: Mapping[str, str]) -> Results:
-    return {name: {"filtered": name in flagged, "detected": name in flagged} for name in names}
+def _of_prompt(flagged: Mapping[str, str]) -> Results:
+    detections = {}
+    for name in azure_table().filter.in_prompts:
+        found = _is_detected(name, flagged)
+        detections[name] = {"filtered": found, "detected": found}
+    return dict(sorted({**_severities(flagged), **detections}.items()))
+
+
+def _is_detected(name: str, flagged: Mapping[str, str]) -> bool:
+    return flagged.get(name, _SAFE) != _SAFE

@@ -107,9 +107,12 @@ def _retry_headers(error: ApiError) -> tuple[tuple[str, str], ...]:
 def _in_openais_words(
     errors: ErrorTable, error: ApiError, operation: Operation, call: Call | None
 ) -> Refusal:
+    model = call.model if call else None
+    if model is not None and "model" in error.values:
+        error.values["model"] = azure_name(model)
     if errors.rows[error.name]["origin"] == "gateway":
         body = json_styles.two_spaces({"error": errors.fields(error)})
         return Refusal(errors.rows[error.name]["status"], body, _JSON, _retry_headers(error))
-    is_whisper = call is not None and call.model is not None and call.model.error_style == "whisper"
+    is_whisper = model is not None and model.error_style == "whisper"
     is_audio = operation.refuses == refusals.AUDIO
     return refusals.refusal(errors, error, operation, is_whisper=is_audio and is_whisper, newline=False)

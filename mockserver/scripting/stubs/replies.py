@@ -116,9 +116,9 @@ class Scripted(Struct, frozen=True):
         return Transcription(self.answered_by, duration, spoken, segments)
 
     @property
-    def flagged(self) -> Mapping[str, Sequence[str]]:
-        """Return the moderation categories flagged for the ``input``, and for the ``output`` of a chat."""
-        flagged: Mapping[str, Sequence[str]] = self.reply.get("flagged", {})
+    def flagged(self) -> Mapping[str, Sequence[str] | Mapping[str, str]]:
+        """Return the categories flagged for the ``input``, and for the ``output`` of a chat, or their severities."""
+        flagged: Mapping[str, Sequence[str] | Mapping[str, str]] = self.reply.get("flagged", {})
         return flagged
 
     @property

@@ -80,7 +80,7 @@ class ChatReply(msgspec.Struct):
     speech: ReplySpeech | None = None
     audio_id: str = ""
     expires_at: int = 0
-    flagged: Mapping[str, Sequence[str]] = {}
+    flagged: Mapping[str, Sequence[str] | Mapping[str, str]] = {}
 
     def tokens(self) -> Iterable[bytes]:
         """Return the tokens of the text."""

@@ -44,7 +44,7 @@ class Output(msgspec.Struct):
     written: int
     reasoned: int = 0
     incomplete: str = ""
-    flagged: Mapping[str, Sequence[str]] = {}
+    flagged: Mapping[str, Sequence[str] | Mapping[str, str]] = {}
 
     @property
     def text(self) -> str:
