@@ -132,6 +132,7 @@ class ResponsesRules(Struct, frozen=True):
 
     ``fast_tier``: the ``service_tier`` of a response to a request for ``priority`` or ``fast``. ``phases``: messages
     have a ``phase``. ``estimated``: requests are charged an estimate of their tokens before they are answered.
+    ``limits_of_streams``: streams have the headers of rate limits.
 
     Requests:
 
@@ -149,6 +150,7 @@ class ResponsesRules(Struct, frozen=True):
     fast_tier: Literal["priority", "fast"] = "priority"
     estimated: bool = True
     phases: bool = False
+    limits_of_streams: bool = True
     efforts: tuple[str, ...] = ()
     modes: tuple[str, ...] = ("standard",)
     contexts: tuple[str, ...] = ("auto", "current_turn", "all_turns")

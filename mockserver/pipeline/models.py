@@ -18,26 +18,33 @@ if TYPE_CHECKING:
 _RESPONSES = "v1/responses"
 
 
-def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -> None:
+def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -> ApiError | None:
     """Set the ``model`` of a call, unless the provider did.
 
-    In strictness ``real``, raises ``ApiError`` if it is not available.
+    In strictness ``real``, return the refusal of a model that is not available.
     """
     name = call.document.get("model", call.operation.default_model)
-    if not name and call.settings.strictness != "off":
-        raise ApiError("missing_model")
+    if not name and call.settings.strictness != "off" and not call.operation.model_last:
+        return ApiError("missing_model")
     if isinstance(name, str) and call.model is None:
         call.model = catalog.served(name, call.account.id)
     if call.strict and isinstance(name, str):
-        if call.model is None:
-            raise provider.unknown_model(call, cut(name))
-        _check_access(clock, call, call.model)
-        if call.operation.endpoint not in call.model.endpoints:
-            refusal = provider.unserved_model(call, cut(name))
-            if refusal is not None:
-                raise refusal
-    elif call.model is None or call.operation.endpoint not in call.model.endpoints:
+        return _refusal(clock, provider, call, name)
+    if call.model is None or call.operation.endpoint not in call.model.endpoints:
         call.model = catalog.model_for(call.operation.endpoint)
+    return None
+
+
+def _refusal(clock: Clock, provider: Provider, call: Call, name: str) -> ApiError | None:
+    if call.model is None:
+        return provider.unknown_model(call, cut(name))
+    if not call.account.may_use(call.model.id, call.model.alias_of):
+        return ApiError("model_not_allowed", project=call.account.project, model=call.model.id)
+    if call.settings.retire_models and is_retired(call.model, today(clock)):
+        return ApiError("model_retired", model=call.model.id)
+    if call.operation.endpoint not in call.model.endpoints:
+        return provider.unserved_model(call, cut(name))
+    return None
 
 
 def check_kind(call: Call) -> None:
@@ -62,10 +69,3 @@ def today(clock: Clock) -> str:
 def is_retired(model: ModelCard, date: str) -> bool:
     """Return whether the model's announced shutdown date is reached on a ``date`` (``2026-12-01``)."""
     return model.shutdown_date is not None and model.shutdown_date <= date
-
-
-def _check_access(clock: Clock, call: Call, model: ModelCard) -> None:
-    if not call.account.may_use(model.id, model.alias_of):
-        raise ApiError("model_not_allowed", project=call.account.project, model=model.id)
-    if call.settings.retire_models and is_retired(model, today(clock)):
-        raise ApiError("model_retired", model=model.id)

@@ -33,6 +33,8 @@ class Operation(Struct, frozen=True):
     ``handler`` names the function that answers, as ``module.function`` in the provider's package; ``rules`` the
     function that refuses what the model cannot do.
 
+    An unknown model is refused before the document is validated, or after that if ``model_last``.
+
     The body ``either`` is a form or JSON, with the URL of the audio if the operation ``takes_urls``. Optional
     members of JSON that are null are dropped unless it ``keeps_nulls``; numbers and booleans in strings are parsed
     if it ``reads_texts``.
@@ -69,6 +71,7 @@ class Operation(Struct, frozen=True):
     wrong_model: Callable[[ModelCard], str] | None = None
     handler: str = ""
     rules: str = ""
+    model_last: bool = False
     takes_urls: bool = False
     keeps_nulls: bool = False
     reads_texts: bool = False

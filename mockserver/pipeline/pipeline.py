@@ -223,15 +223,20 @@ class Pipeline:
         operation = call.operation
         self._parts.bodies.read(call)
         self._provider.prepare(call)
+        refusal = None
         if operation.endpoint:
-            find_model(self._parts.catalog, self._parts.clock, self._provider, call)
+            refusal = find_model(self._parts.catalog, self._parts.clock, self._provider, call)
+        if refusal is not None and not operation.model_last:
+            raise refusal
         self._apply_fault(call)
-        if operation.endpoint:
+        if operation.endpoint and refusal is None:
             assert call.model is not None
             self._charging.charge(call, call.model)  # before it is validated: refused requests count, too
             check_kind(call)
         if operation.schema:
             self._validate(call)
+        if refusal is not None:
+            raise refusal
 
     def _apply_fault(self, call: Call) -> None:
         """Find the fault that is due, and apply it: wait, or raise its ``ApiError``."""

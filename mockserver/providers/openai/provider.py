@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RESPONSES = "v1/responses"
+
 
 class OpenAi:
     """OpenAI's API; implements ``pipeline.provider.Provider``."""
@@ -117,6 +119,8 @@ class OpenAi:
         """Return the refusal of a model that does not exist; how to add it is logged once."""
         if self._notices.is_new(f"model {name}"):
             log.warning("%s", how_to_add(call.request.logged(name)))
+        if call.operation.endpoint == RESPONSES:
+            return ApiError("response_model_unknown", model=name)
         return ApiError("model_not_found", model=name)
 
     def unserved_model(self, call: Call, name: str) -> ApiError | None:
@@ -124,12 +128,18 @@ class OpenAi:
         # The gateway routes by the model, and the model's service has no such path.
         if call.operation.refuses == refusals.AUDIO:
             return ApiError("unknown_url", method="POST", path=f"/{call.operation.endpoint}")
+        if call.operation.endpoint == RESPONSES and call.model is not None:
+            return ApiError(f"response_model_{call.model.without_responses}", model=name)
         return None
 
     def invalid(self, violations: Sequence[Violation], operation: Operation) -> ApiError:
         """Return the refusal of an invalid document in the words of the service behind the operation."""
         from mockserver.validation import explanations as explain
 
+        if operation.explains == "responses":
+            from mockserver.providers.openai.responses import wording
+
+            return wording.refusal(violations)
         if operation.explains == "pydantic":
             message = explain.pydantic(violations, form=operation.body == "multipart")
             return ApiError("invalid_request", message=message, param=None, code=None)
@@ -146,7 +156,7 @@ class OpenAi:
     def headers(self, call: Call, began: float) -> Headers:
         """Return the standing headers of an answer and those of the rate limits."""
         answers = self._headers.of_answers(call.operation.name, call.account, call.request_id, began)
-        return [*answers, *(call.admission.headers if call.operation.has_limit_headers else ())]
+        return [*answers, *(call.admission.headers if _shows_limits(call) else ())]
 
     def finish(self, reply: Reply, operation: Operation) -> None:
         """Add the headers that the service adds to streams, and send the answer in chunks if the service does."""
@@ -168,7 +178,12 @@ class OpenAi:
             newline=self._headers.service(operation.name).newline,
         )
         reply = refusal_reply(refusal)
-        if refusal.from_gateway or call is None:
+        shows_limits = self._headers.service(operation.name).limits_of_refusals
+        if call is None:
+            refused = self._headers.of_refused_keys(operation.name, exchange.request_id, exchange.began)
+            reply.headers.extend(refused)
+            exchange.request.drain()
+        elif refusal.from_gateway:
             reply.headers.extend(self._headers.of_refusals(exchange.request_id))
             exchange.request.drain()
         else:
@@ -176,7 +191,25 @@ class OpenAi:
                 operation.name, call.account, exchange.request_id, exchange.began
             )
             reply.headers.extend(answers)
-            if operation.has_limit_headers:
-                reply.headers.extend(call.admission.headers)
-        reply.headers.extend(error.headers)
+            reply.headers.extend(
+                call.admission.headers if shows_limits and operation.has_limit_headers else ()
+            )
+        reply.headers.extend(error.headers if shows_limits else _without_limits(error.headers, call))
         return reply
+
+
+def _without_limits(headers: Sequence[tuple[str, str]], call: Call | None) -> Headers:
+    """Return the headers of a refusal without those of rate limits. The waiting time is left if it was scripted."""
+    is_scripted = call is not None and (call.fault is not None or call.scripted is not None)
+    hidden = "x-ratelimit-" if is_scripted else ("x-ratelimit-", "retry-after")
+    return [header for header in headers if not header[0].startswith(hidden)]
+
+
+def _shows_limits(call: Call) -> bool:
+    """Return whether an answer has the headers of rate limits, if its service has any."""
+    if call.operation.endpoint != RESPONSES or call.model is None or call.model.responses is None:
+        return call.operation.has_limit_headers
+    body = call.document
+    if body.get("background") or any(tool.get("type") == "mcp" for tool in body.get("tools") or ()):
+        return False
+    return call.model.responses.limits_of_streams or not body.get("stream")

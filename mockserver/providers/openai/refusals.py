@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.operation import Operation
 
-# The values of ``Operation.refuses``: endpoints that refuse keys in a form of their own.
-AUDIO, BEARER = "audio", "bearer"
+# The values of ``Operation.refuses``: endpoints that refuse keys, or anything, in a form of their own.
+AUDIO, BEARER, RESPONSES = "audio", "bearer", "responses"
 
 
 def wrong_for_embeddings(model: ModelCard) -> str:
@@ -45,8 +46,16 @@ def refusal(
         return _from_audio_gateway(errors, error) if form == AUDIO else _asking_for_bearer(errors, error)
     if row["origin"] != "gateway" and (is_whisper or (row["origin"] == "whisper" and form == AUDIO)):
         return _from_whisper(row["status"], errors.fields(error))
+    if form == RESPONSES:
+        return _of_responses(row, errors.fields(error))
     found = errors.refusal(error)
     return replace(found, body=found.body + b"\n") if newline and not found.from_gateway else found
+
+
+def _of_responses(row: Mapping[str, Any], fields: dict[str, object]) -> Refusal:
+    """Return the response, which has the same form whether the gateway refuses or the service."""
+    body = json_styles.two_spaces_ascii({"error": fields})
+    return Refusal(row["status"], body, "application/json", from_gateway=row["origin"] == "gateway")
 
 
 def _asking_for_bearer(errors: ErrorTable, error: ApiError) -> Refusal:

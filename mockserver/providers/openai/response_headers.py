@@ -35,6 +35,9 @@ class Service(Struct, frozen=True):
     request_id: Literal["req", "uuid"] = "req"
     chunked: bool = False
     newline: bool = False
+    without: tuple[str, ...] = ()
+    limits_of_refusals: bool = True
+    refuses_keys: bool = False
 
 
 def services_of_table() -> Mapping[str, Service]:
@@ -77,7 +80,9 @@ class ResponseHeaders:
         service = self.service(operation)
         duration = ("openai-processing-ms", str(self._milliseconds(operation, began)))
         version = ("openai-version", API_VERSION)
-        gateway = self._of_gateway(request_id, service.expose, any_origin=service.any_origin)
+        gateway = self._of_gateway(
+            request_id, service.expose, any_origin=service.any_origin, without=service.without
+        )
         if not service.names_account:
             return [duration, version, *gateway]
         organization, project = (
@@ -96,11 +101,28 @@ class ResponseHeaders:
         """Return the headers of the gateway's refusals, which do not reach an endpoint."""
         return self._of_gateway(request_id, self._gateway_exposes)
 
-    def _of_gateway(self, request_id: str, exposed: tuple[str, ...], *, any_origin: bool = False) -> Headers:
+    def of_refused_keys(self, operation: str, request_id: str, began: float) -> Headers:
+        """Return the headers of the refusal of a key, by the gateway or by the service behind the operation."""
+        service = self.service(operation)
+        if not service.refuses_keys:
+            return self.of_refusals(request_id)
+        duration = ("openai-processing-ms", str(self._milliseconds(operation, began)))
+        gateway = self._of_gateway(request_id, service.expose, without=service.without)
+        return [duration, ("openai-version", API_VERSION), *gateway]
+
+    def _of_gateway(
+        self,
+        request_id: str,
+        exposed: tuple[str, ...],
+        *,
+        any_origin: bool = False,
+        without: tuple[str, ...] = (),
+    ) -> Headers:
         headers = [("x-request-id", request_id)]
         if not self._static:
             return headers
         headers += [("access-control-expose-headers", name) for name in exposed]
         if any_origin:
             headers.append(("access-control-allow-origin", "*"))
-        return [*headers, ("cf-ray", self._ids.ray()), *self._static]
+        static = [header for header in self._static if header[0] not in without]
+        return [*headers, ("cf-ray", self._ids.ray()), *static]

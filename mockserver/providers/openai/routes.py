@@ -66,19 +66,24 @@ CREATE_CHAT_COMPLETION = Operation(
     handler="chat.completions.create_chat_completion",
     rules="chat.completions.check_request",
 )
-CREATE_RESPONSE = Operation(
+# An endpoint below ``/v1/responses`` or ``/v1/conversations``.
+_response = partial(Operation, explains="responses", refuses=refusals.RESPONSES)
+
+CREATE_RESPONSE = _response(
     "create_response",
     "POST",
     "/responses",
     body="json",
     schema="openai/create_response.request",
     endpoint="v1/responses",
+    model_last=True,
     estimate=response_tokens,
     cost=response_cost,
     reads=ResponseDocument,
     reply_kinds=frozenset({"text", "say", "tool_calls", "items"}),
     has_token_headers=True,
     handler="responses.create.create_response",
+    rules="responses.rules.check_request",
 )
 CREATE_EMBEDDING = Operation(
     "create_embedding",
@@ -239,18 +244,18 @@ CHAT = (
 
 RESPONSES = (
     CREATE_RESPONSE,
-    Operation("retrieve_response", "GET", "/responses/<id>", handler="responses.stored.retrieve_response"),
-    Operation("delete_response", "DELETE", "/responses/<id>", handler="responses.stored.delete_response"),
-    Operation(
+    _response("retrieve_response", "GET", "/responses/<id>", handler="responses.stored.retrieve_response"),
+    _response("delete_response", "DELETE", "/responses/<id>", handler="responses.stored.delete_response"),
+    _response(
         "cancel_response", "POST", "/responses/<id>/cancel", handler="responses.stored.cancel_response"
     ),
-    Operation(
+    _response(
         "list_response_input_items",
         "GET",
         "/responses/<id>/input_items",
         handler="responses.stored.list_input_items",
     ),
-    Operation(
+    _response(
         "create_conversation",
         "POST",
         "/conversations",
@@ -258,13 +263,13 @@ RESPONSES = (
         schema="openai/create_conversation.request",
         handler="responses.conversations.create_conversation",
     ),
-    Operation(
+    _response(
         "retrieve_conversation",
         "GET",
         "/conversations/<id>",
         handler="responses.conversations.retrieve_conversation",
     ),
-    Operation(
+    _response(
         "update_conversation",
         "POST",
         "/conversations/<id>",
@@ -272,19 +277,19 @@ RESPONSES = (
         schema="openai/update_conversation.request",
         handler="responses.conversations.update_conversation",
     ),
-    Operation(
+    _response(
         "delete_conversation",
         "DELETE",
         "/conversations/<id>",
         handler="responses.conversations.delete_conversation",
     ),
-    Operation(
+    _response(
         "list_conversation_items",
         "GET",
         "/conversations/<id>/items",
         handler="responses.conversations.list_items",
     ),
-    Operation(
+    _response(
         "create_conversation_items",
         "POST",
         "/conversations/<id>/items",
@@ -292,13 +297,13 @@ RESPONSES = (
         schema="openai/create_conversation_items.request",
         handler="responses.conversations.create_items",
     ),
-    Operation(
+    _response(
         "retrieve_conversation_item",
         "GET",
         "/conversations/<id>/items/<item_id>",
         handler="responses.conversations.retrieve_item",
     ),
-    Operation(
+    _response(
         "delete_conversation_item",
         "DELETE",
         "/conversations/<id>/items/<item_id>",

@@ -24,14 +24,14 @@ def check_tools(rules: ChatRules, body: Body) -> None:
     for param, function in functions_of(body):
         schema = function.get("parameters")
         strict = function.get("strict") is True
-        if reason := _flaw(schema, strict=strict, of_function=True):
+        if reason := schema_flaw(schema, strict=strict, of_function=True):
             name = function["name"]
             raise ApiError("chat_invalid_parameters_schema", param=param, function=name, reason=reason)
     response_format = body.get("response_format") or {}
     if response_format.get("type") == "json_schema":
         wanted = response_format["json_schema"]
         strict = wanted.get("strict") is True
-        if reason := _flaw(wanted.get("schema"), strict=strict, of_function=False):
+        if reason := schema_flaw(wanted.get("schema"), strict=strict, of_function=False):
             raise ApiError("chat_invalid_response_schema", wanted=wanted["name"], reason=reason)
 
 
@@ -85,7 +85,7 @@ def no_value_fits(body: Body, tool: str, reason: str) -> ApiError:
     return ApiError("chat_invalid_response_schema", wanted=wanted.get("name"), reason=reason)
 
 
-def _flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
+def schema_flaw(schema: Any, *, strict: bool, of_function: bool) -> str:
     """Return why ``schema`` is refused; empty if it is not, or if there is none."""
     if not schema and not (strict and isinstance(schema, dict)):
         return ""

@@ -1,0 +1,85 @@
+"""Refuses items of an input that do not belong together, and files that the API does not read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mockserver.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mockserver.catalog.tables import Catalog
+    from mockserver.providers.openai.responses.items import Item
+
+# The types of calls, and of their outputs, with their names in refusals.
+_OUTPUTS = {
+    "function_call": "function_call_output",
+    "custom_tool_call": "custom_tool_call_output",
+    "computer_call": "computer_call_output",
+    "shell_call": "shell_call_output",
+    "apply_patch_call": "apply_patch_call_output",
+}
+_CALLS = {output: call for call, output in _OUTPUTS.items()}
+_NOT_FILES = ("audio/", "video/")  # media types that files must not have
+
+
+def check_pairs(items: Sequence[Item]) -> None:
+    """Raise ``ApiError`` unless calls have outputs, outputs have calls, and something follows each reasoning.
+
+    ``items`` are the whole conversation, all with a type.
+    """
+    called = {(item["type"], item["call_id"]) for item in items if item["type"] in _OUTPUTS}
+    answered = {(_CALLS[item["type"]], item.get("call_id")) for item in items if item["type"] in _CALLS}
+    for item in items:
+        kind, call_id = item["type"], item.get("call_id")
+        if kind in _OUTPUTS and (kind, call_id) not in answered:
+            raise ApiError("response_call_unanswered", kind=_named(kind), id=call_id)
+        if kind in _CALLS and call_id is not None and (_CALLS[kind], call_id) not in called:
+            raise ApiError("response_output_unasked", kind=_named(kind), id=call_id)
+    for place, item in enumerate(items):
+        following = items[place + 1] if place + 1 < len(items) else None
+        if item["type"] == "reasoning" and (following is None or not _is_by_model(following)):
+            raise ApiError("response_reasoning_alone", id=item["id"])
+
+
+def _named(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def _is_by_model(item: Item) -> bool:
+    """Return whether an item comes from the model, not from the user or a tool."""
+    if item["type"] == "message":
+        return bool(item.get("role") == "assistant")
+    return item["type"] not in _CALLS
+
+
+def check_files(catalog: Catalog, items: Sequence[Item]) -> None:
+    """Raise ``ApiError`` for audio or video in place of a file."""
+    for place, part in _files(items):
+        data, url = part.get("file_data"), part.get("file_url")
+        if isinstance(data, str) and data[:5].lower() == "data:":
+            media_type = data[5:].partition(",")[0].partition(";")[0].strip().lower()
+            if media_type.startswith(_NOT_FILES):
+                raise ApiError("response_file_type", param=f"{place}.file_data", type=media_type[:200])
+        if isinstance(url, str) and _extension(url) in catalog.audio_extensions:
+            raise ApiError("response_file_url_type")
+
+
+def _files(items: Sequence[Item]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the files of messages and of the outputs of functions with their places."""
+    for number, item in enumerate(items):
+        for name in ("content", "output"):
+            parts = item.get(name)
+            for index, part in enumerate(parts if isinstance(parts, list) else ()):
+                if part.get("type") == "input_file":
+                    yield f"input[{number}].{name}[{index}]", part
+
+
+def _extension(url: str) -> str:
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    return path.rpartition(".")[2].lower()
