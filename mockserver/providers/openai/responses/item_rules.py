@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mockserver.catalog.tables import Catalog
-    from mockserver.providers.openai.responses.items import Item
+    from mockserver.providers.openai.response_work.records import Item
 
 # The types of calls, and of their outputs, with their names in refusals.
 _OUTPUTS = {

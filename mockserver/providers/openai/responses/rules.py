@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ResponsesContext
-    from mockserver.providers.openai.responses.items import Item
+    from mockserver.providers.openai.response_work.records import Item
 
 _CONTINUED = ("previous_response_id", "prompt", "conversation")
 

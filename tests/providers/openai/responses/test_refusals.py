@@ -86,7 +86,8 @@ def post(send: Send, body: Body | str, key: str | None, path: str = PATH, **head
 def request_of(row: Body) -> Body | str:
     if "raw" in row:
         return str(row["raw"])
-    return {"model": row.get("model", "gpt-4o"), "input": "Hi"} | json.loads(row.get("body", "{}"))
+    members: Body = json.loads(row.get("body", "{}"))
+    return {"model": row.get("model", "gpt-4o"), "input": "Hi"} | members
 
 
 def refused(send: Send, key: str, *faults: Body) -> str:
