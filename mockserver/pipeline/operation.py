@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +47,8 @@ class Operation(Struct, frozen=True):
 
     ``reads`` makes the facts of a document. ``gives`` are the kinds of all answers (``sound``, a ``job``), which
     faults can break; ``reply_kinds`` are the kinds of stub replies, in addition to whole bodies and errors, that the
-    handler makes an answer of. ``event`` writes an event of a stub's stream.
+    handler makes an answer of. ``event`` writes an event of a stub's stream; ``failure`` returns the events
+    that report an error in the middle of a stream.
 
     A call that no endpoint serves is an operation without a ``name`` and with the body ``any``. ``is_versioned`` is
     true if the real path is below ``/v1``.
@@ -81,6 +82,7 @@ class Operation(Struct, frozen=True):
     gives: frozenset[str] = frozenset()
     reply_kinds: frozenset[str] = frozenset()
     event: Callable[[object], bytes] = sse.scripted
+    failure: Callable[[bytes, int, str, str], Iterable[bytes]] = sse.failure
     resource: str = ""
     is_versioned: bool = True
     names: frozenset[str] = frozenset()

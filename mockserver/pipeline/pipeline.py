@@ -146,7 +146,8 @@ class Pipeline:
             return reply
         from mockserver.pipeline.scripted.faults import apply_to_reply
 
-        return apply_to_reply(fault, reply, exchange.request, self._parts.closing)
+        failure = route.operation.failure
+        return apply_to_reply(fault, reply, exchange.request, self._parts.closing, failure)
 
     def _answer_or_refuse(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
         """Return the reply: the endpoint's answer or a refusal."""

@@ -103,6 +103,7 @@ class WordsReplyOptions(ReplyOptions, total=False):
 
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
     tool_calls: list[dict[str, Any]]
+    items: list[dict[str, Any]]
     flagged: Mapping[Literal["input", "output"], Sequence[str] | Mapping[str, str]]
 
 
@@ -139,6 +140,7 @@ class BreakOptions(Occasions, total=False):
     """Conditions, triggers and parameters of a fault other than an error."""
 
     message: str
+    code: str
     seconds: float
     jitter: float
     at: Literal["before", "middle", "after"]
@@ -182,6 +184,7 @@ class ModelChanges(TypedDict, total=False):
     knowledge_cutoff: str
     prices: Mapping[str, float]
     chat: Values
+    responses: Values
     completion: Values
     embedding: Values
     moderation: Values

@@ -71,6 +71,10 @@ class Scripting(OfAccount):
         """Select completions (not chat completions) that satisfy the conditions."""
         return self.on("completions", **conditions)
 
+    def on_response(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
+        """Select requests for a response (``/v1/responses``) that satisfy the conditions."""
+        return self.on("responses", **conditions)
+
     def fail_next(
         self, error: str | int, times: int | None = 1, **options: Unpack[keywords.ErrorOptions]
     ) -> FaultHandle:

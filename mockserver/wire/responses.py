@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.json_styles import streamed
+from mockserver.wire import sse
 
 Member = dict[str, Any]
 
@@ -45,15 +48,15 @@ def _ordered_member(name: str, value: Any) -> Any:
 
 
 class Events:
-    """A writer of the events of one stream, numbered from 0.
+    """A writer of the events of one stream, numbered from ``number`` on.
 
     ``obfuscate`` returns as many letters as it is told, which hide the length of a delta; ``None`` for a stream
     without obfuscation.
     """
 
-    def __init__(self, obfuscate: Callable[[int], str] | None) -> None:
+    def __init__(self, obfuscate: Callable[[int], str] | None, number: int = 0) -> None:
         self._obfuscate = obfuscate
-        self.number = 0
+        self.number = number
 
     def event(self, name: str, **members: Any) -> bytes:
         """Return the event ``name``: its ``type`` first, then its members in alphabetical order."""
@@ -74,6 +77,14 @@ class Events:
         yield event({"type": "error", "error": error, "sequence_number": number})
         failed = response | {"status": "failed", "error": {"code": code, "message": message}}
         yield self.event("response.failed", response=failed)
+
+
+def failure(first: bytes, number: int, code: str, message: str) -> Iterable[bytes]:
+    """Return the events that end a stream with an error (see ``sse.failure``)."""
+    begun: Member = {}
+    with contextlib.suppress(ValueError, IndexError):  # a stub can send any event
+        begun = json.loads(first.partition(b"data: ")[2]).get("response", {})
+    return Events(None, number).failure(begun, code, message or sse.FAILED)
 
 
 def event(payload: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from mockserver.json_styles import streamed
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 DONE = b"data: [DONE]\r\n\r\n"
+FAILED = "The server had an error while processing your request. Sorry about that!"
 
 
 def event(payload: dict[str, object]) -> bytes:
@@ -38,6 +39,16 @@ def _scripted(item: object, name: str, end: bytes) -> bytes:
     data = payload.encode("utf-8", "replace") if isinstance(payload, str) else streamed(payload)
     lines += [b"data: " + line for line in data.splitlines() or [b""]]
     return end.join([*lines, b"", b""])
+
+
+def failure(first: bytes, number: int, code: str, message: str) -> list[bytes]:
+    """Return the event that ends a stream with an error, in the form of the chat and audio endpoints.
+
+    ``first`` is the first event of the stream, ``number`` that of the events before the error.
+    """
+    error = {"message": message or FAILED, "type": code, "param": None, "code": code}
+    end = b"\r\n" if first.endswith(b"\r\n") else b"\n"
+    return [b"data: " + streamed({"error": error}) + 2 * end]
 
 
 END = re.compile(rb"\r?\n\r?\n")  # the end of an event

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.responses import Reply
     from mockserver.pipeline.scripted.errors import ScriptedErrors
     from mockserver.scripting.faults.fault import Fault
+    from mockserver.scripting.faults.targets import Failure
 
 
 def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: threading.Event) -> None:
@@ -34,10 +35,15 @@ def apply_before(fault: Fault, call: Call, errors: ScriptedErrors, closing: thre
         act(Arrival(fault, call.request.connection, closing, call.slot.release, refusal))
 
 
-def apply_to_reply(fault: Fault, reply: Reply, request: Request, closing: threading.Event) -> Reply:
-    """Break the reply as ``fault`` says, and return it. A fault that does not fit changes nothing."""
+def apply_to_reply(
+    fault: Fault, reply: Reply, request: Request, closing: threading.Event, failure: Failure
+) -> Reply:
+    """Break the reply as ``fault`` says, and return it. A fault that does not fit changes nothing.
+
+    ``failure`` returns the events that report an error in the middle of the endpoint's streams.
+    """
     breaks = KINDS[fault.kind].breaks
-    broken = breaks(_breakable(fault, reply, request, closing)) if breaks else None
+    broken = breaks(_breakable(fault, reply, request, closing, failure)) if breaks else None
     if broken is not None:
         close = getattr(reply.body, "close", None)
         if close is not None:
@@ -46,7 +52,9 @@ def apply_to_reply(fault: Fault, reply: Reply, request: Request, closing: thread
     return reply
 
 
-def _breakable(fault: Fault, reply: Reply, request: Request, closing: threading.Event) -> Breakable:
+def _breakable(
+    fault: Fault, reply: Reply, request: Request, closing: threading.Event, failure: Failure
+) -> Breakable:
     whole, pieces = (reply.body, [reply.body]) if isinstance(reply.body, bytes) else (None, reply.body)
 
     def announce(length: int) -> None:
@@ -62,4 +70,5 @@ def _breakable(fault: Fault, reply: Reply, request: Request, closing: threading.
         reply.is_json,
         is_chunked="Content-Length" not in reply.headers and request.protocol == "HTTP/1.1",
         announce=announce,
+        failure=failure,
     )

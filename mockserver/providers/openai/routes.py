@@ -25,7 +25,7 @@ from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.providers.openai.given_texts import PartsDocument, TextsDocument
 from mockserver.providers.openai.responses.facts import ResponseDocument
 from mockserver.transport.streamed_forms import FileField
-from mockserver.wire import sse
+from mockserver.wire import responses, sse
 
 _TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs"})  # reply kinds of stubs
 
@@ -82,6 +82,7 @@ CREATE_RESPONSE = _response(
     reads=ResponseDocument,
     reply_kinds=frozenset({"text", "say", "tool_calls", "items"}),
     has_token_headers=True,
+    failure=responses.failure,
     handler="responses.create.create_response",
     rules="responses.rules.check_request",
 )
@@ -399,5 +400,11 @@ OPERATIONS = (
 # The operations that batches can call, by path.
 BATCH_OPERATIONS = {
     f"/v1{operation.path}": operation
-    for operation in (CREATE_CHAT_COMPLETION, CREATE_EMBEDDING, CREATE_MODERATION, CREATE_COMPLETION)
+    for operation in (
+        CREATE_CHAT_COMPLETION,
+        CREATE_RESPONSE,
+        CREATE_EMBEDDING,
+        CREATE_MODERATION,
+        CREATE_COMPLETION,
+    )
 }

@@ -34,6 +34,7 @@ class Fault(Struct, frozen=True):
     since: float = float("-inf")
     until: float = float("inf")
     message: str | None = None
+    code: str = "server_error"
     retry_after: float | None = None
     seconds: float | None = None
     jitter: float = 0.0

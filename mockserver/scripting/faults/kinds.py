@@ -199,6 +199,17 @@ def _garble(reply: Breakable) -> Iterator[bytes]:
     return events.changed(reply.events, reply.number, lambda event: [events.garbled(event)])
 
 
+@breaks_events("sse_error", "after", "message", "code")
+def _report_an_error(reply: Breakable) -> Iterator[bytes]:
+    """Send ``after`` events, then those that report an error in the middle of a stream."""
+    first = b""
+    for number, event in enumerate(islice(reply.events, reply.number or 1)):
+        first = first or event
+        if number < reply.number:
+            yield event
+    yield from reply.failure(first, reply.number, reply.fault.code, reply.fault.message or "")
+
+
 @breaks_events("sse_no_done")
 def _leave_out_done(reply: Breakable) -> Iterator[bytes]:
     return (event for event in reply.events if not events.is_done(event))

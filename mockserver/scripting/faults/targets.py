@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from mockserver.scripting.faults.fault import Fault
     from mockserver.transport.connection import Connection
+
+Failure = Callable[[bytes, int, str, str], Iterable[bytes]]
 
 _PASSING = 1  # events left intact, unless the fault sets ``after``
 
@@ -41,7 +43,8 @@ class Breakable(Struct, frozen=True):
     """A reply to break: its body in ``pieces``, and ``whole`` unless it is a stream.
 
     ``media_type`` is its content type without parameters. ``announce`` sets the content length in its headers.
-    With ``is_chunked`` the server sends it in chunks (chunked transfer coding), and a last, empty one.
+    With ``is_chunked`` the server sends it in chunks (chunked transfer coding), and a last, empty one. ``failure``
+    returns the events that report an error in the middle of a stream.
     """
 
     fault: Fault
@@ -53,6 +56,7 @@ class Breakable(Struct, frozen=True):
     is_json: bool
     is_chunked: bool
     announce: Callable[[int], object]
+    failure: Failure = sse.failure
 
     @property
     def is_events(self) -> bool:

@@ -35,7 +35,7 @@ MAX_CHARACTERS = 1 << 18  # of all templates of a stub; compiling 64 KiB can tak
 _MAX_TEMPLATE = 1 << 16  # characters of a template
 _SHOWN = 40  # characters of a template in an error message
 # The members of a reply in which every text is a template, and those in which only one member is.
-_TEMPLATES = ("text", "say", "json", "body", "events", "headers")
+_TEMPLATES = ("text", "say", "items", "json", "body", "events", "headers")
 _WITHIN = {"segments": "text", "tool_calls": "arguments", "error": "message"}
 # The exceptions raised while a template is compiled or rendered.
 _FAILURES = (

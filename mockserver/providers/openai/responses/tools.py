@@ -22,7 +22,7 @@ class OfferedTools(msgspec.Struct, frozen=True):
     """The tools of a request.
 
     ``callable`` may be called, of the ``demanded`` ones, one must be. ``declared`` are the functions and custom tools
-    as the model reads them, ``namespaces`` those of functions by name, ``labels`` the servers of MCP tools by name.
+    as the model reads them, ``namespaces`` those of functions by name.
     """
 
     callable: Tools
@@ -43,7 +43,18 @@ def offered(tools: Iterable[Mapping[str, Any]], choice: object) -> OfferedTools:
             built_in.append(Tool(_name(tool), {}, built_in=str(tool["type"])))
     callables = [_tool(tool) for tool in declared]
     known = (*callables, *built_in)  # the built-in ones last, so that a demanded call is one of a function
-    allowed, demanded = chosen(known, choice or "auto", _name)
+    # A choice may name another version of a tool, such as web_search_preview.
+    by_item = {built_in_tools()[tool.built_in].item: tool.name for tool in built_in}
+
+    def chosen_name(named: Mapping[str, Any]) -> str:
+        version = built_in_tools().get(str(named.get("type")))
+        return (
+            by_item.get(version.item, _name(named))
+            if version and "server_label" not in named
+            else _name(named)
+        )
+
+    allowed, demanded = chosen(known, choice or "auto", chosen_name)
     return OfferedTools(allowed, demanded, tuple(declared), namespaces)
 
 
