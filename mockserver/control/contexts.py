@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import Schemas
+    from mockserver.webhooks.webhooks import Webhooks
 
 
 class ControlContext(Struct, frozen=True):
@@ -118,3 +119,10 @@ class JournalContext(Struct, frozen=True):
     closing: threading.Event
     journal: Journal
     settings: Settings
+
+
+class WebhooksContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/webhooks`` uses. ``closing`` is set when the server closes."""
+
+    closing: threading.Event
+    webhooks: Webhooks

@@ -16,6 +16,7 @@ from mockserver.control import (
     settings,
     snapshot,
     stubs,
+    webhooks,
 )
 from mockserver.control.contexts import (
     FaultsContext,
@@ -27,6 +28,7 @@ from mockserver.control.contexts import (
     SettingsContext,
     SnapshotContext,
     StubsContext,
+    WebhooksContext,
 )
 from mockserver.control.operation import ControlOperation as Row
 
@@ -101,4 +103,18 @@ OPERATIONS = (
     Row("GET", "/_mock/journal/<id>/audio/<int:number>", journal.download_audio, JournalContext),
     Row("POST", "/_mock/verify", journal.verify, JournalContext, "verify", body_is_optional=True),
     Row("POST", "/_mock/wait", journal.wait, JournalContext, "wait", body_is_optional=True),
+    Row("GET", "/_mock/webhooks", webhooks.show_all, WebhooksContext),
+    Row("POST", "/_mock/webhooks", webhooks.add, WebhooksContext, "webhook", status=201),
+    Row("DELETE", "/_mock/webhooks", webhooks.remove_all, WebhooksContext),
+    Row("POST", "/_mock/webhooks/send", webhooks.send, WebhooksContext, "webhook_event", status=202),
+    Row("GET", "/_mock/webhooks/deliveries", webhooks.show_deliveries, WebhooksContext, query=webhooks.QUERY),
+    Row("GET", "/_mock/webhooks/deliveries/<id>", webhooks.show_delivery, WebhooksContext),
+    Row("POST", "/_mock/webhooks/deliveries/<id>/redeliver", webhooks.redeliver, WebhooksContext, status=202),
+    Row(
+        "POST", "/_mock/webhooks/wait", webhooks.wait, WebhooksContext, "webhook_wait", body_is_optional=True
+    ),
+    Row("POST", "/_mock/webhooks/faults", webhooks.add_fault, WebhooksContext, "webhook_fault", status=201),
+    Row("DELETE", "/_mock/webhooks/faults", webhooks.remove_faults, WebhooksContext),
+    Row("GET", "/_mock/webhooks/<id>", webhooks.show, WebhooksContext),
+    Row("DELETE", "/_mock/webhooks/<id>", webhooks.remove, WebhooksContext),
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mockserver.catalog.reading import CatalogError
 from mockserver.settings.model import SettingsError
 from mockserver.testing import keywords
 from mockserver.testing.scripting import Scripting
 from mockserver.testing.verifying import Verifying
+from mockserver.testing.webhooks import WebhooksApi
 from mockserver.validation import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import openai
     from typing_extensions import Unpack
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from mockserver.limits.policy import Overrides
     from mockserver.testing.context import ApiContext
     from mockserver.testing.sdk_clients import SdkClients
+    from mockserver.webhooks.delivery import Delivery
 
 
 class AudioApi(Scripting, Verifying):
@@ -52,6 +56,18 @@ class AudioApi(Scripting, Verifying):
     def async_client(self) -> openai.AsyncOpenAI:
         """Return an asyncio client of the official SDK with this account's API key, without retries."""
         return self._clients.asynchronous(self.api_key)
+
+    @property
+    def webhooks(self) -> WebhooksApi:
+        """Return the webhooks of this account: endpoints, deliveries and faults."""
+        return WebhooksApi(self._context, self._account_id)
+
+    def send_webhook(self, event_type: str, data: Mapping[str, Any] | None = None) -> list[Delivery]:
+        """Send an event to the endpoints that subscribe to its type, by default with sample data.
+
+        Return the deliveries. Raises ``ValueError`` for an invalid event.
+        """
+        return self.webhooks.send(event_type, data)
 
     def configure(self, **changes: Unpack[keywords.SettingChanges]) -> None:
         """Change settings of this account. Raises ``TypeError`` for an unknown one, ``ValueError`` for a bad value."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.validation.schemas import Schemas
+    from mockserver.webhooks.webhooks import Webhooks
 
 
 class ApiContext(Struct, frozen=True):
@@ -39,6 +40,7 @@ class ApiContext(Struct, frozen=True):
     schemas: Schemas
     spoken: SpokenMemory
     stubs: Stubs
+    webhooks: Webhooks
     resettable: Mapping[str, Resettable]
     closing: threading.Event
 

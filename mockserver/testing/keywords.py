@@ -149,6 +149,15 @@ class BreakOptions(Occasions, total=False):
     bytes_per_second: float
 
 
+class WebhookFaultOptions(TypedDict, total=False):
+    """Conditions and parameters of a fault of webhooks (``webhook_fault.json``)."""
+
+    events: list[str]
+    endpoint: str | None
+    seconds: float
+    copies: int
+
+
 class SettingChanges(TypedDict, total=False):
     """Settings that can differ by account; ``None`` undoes a change (``settings.json``)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -73,6 +74,13 @@ class Delivery(Struct, frozen=True, kw_only=True):
         """Return the type of the event."""
         return str(self.event["type"])
 
+    @property
+    def outcome(self) -> str:
+        """Return its status, with the reason of the latest failure."""
+        last = self.attempts[-1] if self.attempts else None
+        why = self.reason or (last and not last.succeeded and (last.error or f"answered {last.status}"))
+        return f"{self.status} ({why})" if why else self.status
+
     def attempted(self, attempt: Attempt, figures: DeliveryFigures) -> Delivery:
         """Return the delivery after an attempt: delivered, due again, or failed."""
         attempts = [*self.attempts, attempt][-_MAX_ATTEMPTS:]
@@ -96,3 +104,27 @@ class Delivery(Struct, frozen=True, kw_only=True):
     def again(self, now: float) -> Delivery:
         """Return the delivery with an attempt due ``now``, and all retries after it."""
         return replace(self, status="pending", due=now, since=None, tries=0, reason=None, held=False)
+
+
+def shown(delivery: Delivery) -> dict[str, Any]:
+    """Return a delivery as the control API shows it."""
+    attempts = [{**msgspec.to_builtins(each), "succeeded": each.succeeded} for each in delivery.attempts]
+    return {
+        "id": delivery.id,
+        "endpoint": delivery.endpoint,
+        "type": delivery.type,
+        "status": delivery.status,
+        "created_at": delivery.created_at,
+        "next_attempt_at": delivery.due,
+        "reason": delivery.reason,
+        "event": delivery.event,
+        "attempts": attempts,
+    }
+
+
+def summary(deliveries: Sequence[Delivery]) -> str:
+    """Return the deliveries as a text for messages: the latest ones, each with its status."""
+    if not deliveries:
+        return "There were no deliveries."
+    latest = "; ".join(f"{each.type} to {each.endpoint}: {each.outcome}" for each in deliveries[-10:])
+    return f"The latest deliveries: {latest}."

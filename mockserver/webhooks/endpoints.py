@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockserver.catalog.webhook_events import EVERY, matches
+from mockserver.catalog.webhook_events import EVERY, matches, unknown_pattern, webhook_table
 from mockserver.webhooks.signing import secret_of
+from mockserver.wording import suggestion
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -69,8 +70,16 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return [self.secret, *(old.secret for old in self.old_secrets if now < old.until)]
 
 
-class TooManyEndpoints(Exception):
-    """An account has as many endpoints as it can have. The message says how many."""
+class WebhookError(ValueError):
+    """An endpoint, event or fault is refused. The message says what is wrong, and what to do."""
+
+
+def check_events(patterns: Sequence[str]) -> None:
+    """Raise ``WebhookError`` for a pattern that no known type of events matches."""
+    unknown = unknown_pattern(patterns)
+    if unknown is not None:
+        meant = suggestion(unknown, webhook_table().events, "docs/webhooks.md lists them.")
+        raise WebhookError(f"events: unknown type of events {unknown!r}. {meant}")
 
 
 class Endpoints:
@@ -109,10 +118,10 @@ class Endpoints:
         name: str = "",
         source: Source = "control",
     ) -> Endpoint:
-        """Add an endpoint of an account, or of all accounts. Raises ``TooManyEndpoints``."""
+        """Add an endpoint of an account, or of all accounts. Raises ``WebhookError``."""
         owner, now = account_id or EVERYONE, self._clock.now()
         if len(self._store.values(KIND, owner)) >= _MAX_ENDPOINTS:
-            raise TooManyEndpoints(f"There are {_MAX_ENDPOINTS} endpoints already. Remove some.")
+            raise WebhookError(f"There are {_MAX_ENDPOINTS} endpoints already. Remove some.")
         endpoint = Endpoint(
             id=new_id("we_", now, self._ids),
             url=url,

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from mockserver.catalog.webhook_events import EVERY, matches
-from mockserver.webhooks.endpoints import EVERYONE
+from mockserver.webhooks.endpoints import EVERYONE, WebhookError, check_events
 
 if TYPE_CHECKING:
     from mockserver.state.memory import MemoryStore, Value
@@ -40,14 +40,16 @@ class WebhookFault(Struct, frozen=True, kw_only=True):
         """Return the fault of a value in the store."""
         return msgspec.convert(value, cls)
 
+    @property
+    def value(self) -> Value:
+        """Return the fault as a value for the store."""
+        built: Value = msgspec.json.decode(msgspec.json.encode(self))
+        return built
+
     def concerns(self, endpoint_id: str, event_type: str) -> bool:
         """Return whether it can hit a delivery."""
         is_used_up = self.times is not None and self.hits >= self.times
         return not is_used_up and self.endpoint in (None, endpoint_id) and matches(self.events, event_type)
-
-
-class TooManyFaults(Exception):
-    """An account has as many faults as it can have. The message says how many."""
 
 
 class WebhookFaults:
@@ -57,14 +59,15 @@ class WebhookFaults:
         self._store = store
 
     def add(self, account_id: str | None, definition: Mapping[str, Any]) -> WebhookFault:
-        """Add a fault that satisfies its schema, for an account or for all. Raises ``TooManyFaults``."""
+        """Add a fault that satisfies its schema, for an account or for all. Raises ``WebhookError``."""
+        check_events(definition.get("events", ()))
         owner = account_id or EVERYONE
         taken = {value["id"] for value in self._store.values(KIND, owner)}
         if len(taken) >= _MAX_FAULTS:
-            raise TooManyFaults(f"There are {_MAX_FAULTS} faults of webhooks already. Remove some.")
+            raise WebhookError(f"There are {_MAX_FAULTS} faults of webhooks already. Remove some.")
         id_ = next(id_ for n in itertools.count(1) if (id_ := f"webhook-fault-{n}") not in taken)
         fault = msgspec.convert({**definition, "id": id_}, WebhookFault)
-        self._store.put(KIND, owner, id_, msgspec.json.decode(msgspec.json.encode(fault)))
+        self._store.put(KIND, owner, id_, fault.value)
         return fault
 
     def visible(self, account_id: str | None) -> list[WebhookFault]:
@@ -73,6 +76,12 @@ class WebhookFaults:
             return [WebhookFault.of(value) for _, _, value in self._store.all(KIND)]
         owners = (account_id, EVERYONE) if account_id != EVERYONE else (EVERYONE,)
         return [WebhookFault.of(value) for owner in owners for value in self._store.values(KIND, owner)]
+
+    def reset(self, account_id: str | None) -> None:
+        """Remove the faults of an account; without one, of all accounts."""
+        for owner, id_, _ in self._store.all(KIND):
+            if account_id in (None, owner):
+                self._store.remove(KIND, owner, id_)
 
     def take(
         self, kinds: tuple[str, ...], account_id: str, endpoint_id: str, event_type: str

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mockserver.catalog.webhook_events import matches, webhook_table
+from mockserver.remote.targets import NotAllowed
 from mockserver.schedule import Schedule
 from mockserver.state.disk import StateFailed
 from mockserver.webhooks import delivery as deliveries
 from mockserver.webhooks import endpoints, faults
 from mockserver.webhooks.configured import configured
 from mockserver.webhooks.delivery import Delivery
-from mockserver.webhooks.endpoints import Endpoint, Endpoints, new_id
+from mockserver.webhooks.endpoints import Endpoint, Endpoints, WebhookError, check_events, new_id
 from mockserver.webhooks.faults import OF_ATTEMPTS, OF_EVENTS, WebhookFault, WebhookFaults
 from mockserver.webhooks.requests import body_of
 from mockserver.webhooks.sender import Sender
+from mockserver.webhooks.signing import check_secret
+from mockserver.wording import suggestion
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -42,10 +45,6 @@ _MAX_DELIVERIES = 1_000  # of one account; the oldest that have ended are remove
 _MAX_EVENT = 1 << 20  # bytes
 _DISK_WAIT = 5.0  # seconds until writing to a failed disk is tried again
 _LOOK = 0.25  # seconds between two looks at a waiting caller
-
-
-class EventRefused(ValueError):
-    """An event cannot be sent. The message says why."""
 
 
 class Webhooks:
@@ -80,6 +79,20 @@ class Webhooks:
         self._sender.close()
         self._schedule.close()
 
+    def add(self, account_id: str | None, definition: Mapping[str, Any]) -> Endpoint:
+        """Add an endpoint that satisfies its schema, for an account or for all. Raises ``WebhookError``."""
+        check_events(definition.get("events", ()))
+        try:
+            self.check_url(definition["url"])
+        except NotAllowed as error:
+            raise WebhookError(f"url: {error}") from error
+        try:
+            if "secret" in definition:
+                check_secret(definition["secret"])
+        except ValueError as error:
+            raise WebhookError(f"secret: {error}.") from error
+        return self.endpoints.add(account_id, **definition)
+
     def announce(self, account_id: str, event_type: str, data: Mapping[str, Any]) -> None:
         """Deliver an event of an account to the endpoints that subscribe to its type. Never fails; problems are logged.
 
@@ -87,21 +100,29 @@ class Webhooks:
         """
         try:
             self.send(account_id, event_type, data)
-        except (EventRefused, StateFailed) as error:
+        except (WebhookError, StateFailed) as error:
             log.warning("webhook %s is not sent: %s", event_type, error)
 
     def send(
-        self, account_id: str | None, event_type: str, data: Mapping[str, Any], endpoint_id: str | None = None
+        self,
+        account_id: str | None,
+        event_type: str,
+        data: Mapping[str, Any] | None = None,
+        endpoint_id: str | None = None,
     ) -> list[Delivery]:
         """Deliver an event to the endpoints that subscribe to its type, or to one endpoint. Return the deliveries.
 
-        Without an account, the event is that of all accounts. Raises ``EventRefused`` and ``StateFailed``.
+        Without an account, the event is that of all accounts; without data, it is a sample. Raises ``WebhookError``
+        and ``StateFailed``.
         """
         found = [
             (owner, endpoint)
             for owner, endpoint in self.endpoints.visible(account_id)
             if (endpoint.receives(event_type) if endpoint_id is None else endpoint.id == endpoint_id)
         ]
+        if not found and endpoint_id is not None:
+            raise WebhookError(f"endpoint: unknown endpoint {endpoint_id!r}. GET /_mock/webhooks lists them.")
+        data = _sample(event_type) if data is None else data
         if not found:
             return []
         now = self._clock.now()
@@ -123,7 +144,7 @@ class Webhooks:
             "object": "event",
             "created_at": int(now),
             "type": event_type,
-            "data": webhook_table().events[event_type].data,
+            "data": _sample(event_type),
         }
         sample = Delivery(id=new_id("wh_", now, self._ids), endpoint=endpoint.id, event=event, created_at=now)
         return self._sender.post(endpoint, sample, None, int(time.time()))
@@ -192,7 +213,7 @@ class Webhooks:
         return [(account_id, value) for value in self._store.values(deliveries.KIND, account_id)]
 
     def _deliver(self, account_id: str, endpoint: Endpoint, event: dict[str, Any], now: float) -> Delivery:
-        """Store a delivery, with the faults that hit it. Raises ``EventRefused``."""
+        """Store a delivery, with the faults that hit it. Raises ``WebhookError``."""
         self._make_room(account_id)
         hits: dict[str, WebhookFault] = {}
         for kind in OF_EVENTS:
@@ -213,13 +234,13 @@ class Webhooks:
         return new
 
     def _make_room(self, account_id: str) -> None:
-        """Remove the oldest delivery that has ended if an account has too many. Raises ``EventRefused``."""
+        """Remove the oldest delivery that has ended if an account has too many. Raises ``WebhookError``."""
         values = self._store.values(deliveries.KIND, account_id)
         if len(values) < _MAX_DELIVERIES:
             return
         ended = next((value for value in values if value["status"] != deliveries.PENDING), None)
         if ended is None:
-            raise EventRefused(f"{_MAX_DELIVERIES} deliveries are pending already.")
+            raise WebhookError(f"{_MAX_DELIVERIES} deliveries are pending already.")
         self._store.remove(deliveries.KIND, account_id, ended["id"])
 
     def _on_changes(self, changes: Sequence[Change]) -> None:
@@ -285,14 +306,23 @@ class Webhooks:
         return None if value is None else Delivery.of(value)
 
 
+def _sample(event_type: str) -> Mapping[str, Any]:
+    """Return the data of a sample event. Raises ``WebhookError`` for a type that the API does not have."""
+    known = webhook_table().events
+    if event_type not in known:
+        meant = suggestion(event_type, known, "Send it with data.")
+        raise WebhookError(f"type: {event_type!r} is no type of the API that has sample data. {meant}")
+    return known[event_type].data
+
+
 def _check(event: Mapping[str, Any]) -> None:
-    """Raise ``EventRefused`` for an event that cannot be written as JSON, or is too large."""
+    """Raise ``WebhookError`` for an event that cannot be written as JSON, or is too large."""
     try:
         size = len(body_of(event))
     except (TypeError, ValueError) as error:
-        raise EventRefused(f"data: cannot be written as JSON: {error}") from error
+        raise WebhookError(f"data: cannot be written as JSON: {error}") from error
     if size > _MAX_EVENT:
-        raise EventRefused(f"data: the event has {size} bytes; the maximum is {_MAX_EVENT}")
+        raise WebhookError(f"data: the event has {size} bytes; the maximum is {_MAX_EVENT}")
 
 
 def _due(delivery: Delivery) -> float:
