@@ -51,6 +51,12 @@ class Clock:
         with self._lock:
             return self._frozen
 
+    @property
+    def speed(self) -> float:
+        """Return how many seconds it advances in a real second: 0 if it is frozen."""
+        with self._lock:
+            return 0.0 if self._frozen else self._scale
+
     def http_date(self) -> str:
         """Return the time as an HTTP date (RFC 9110, 5.6.7), clamped to the years 1 to 9999."""
         return formatdate(min(max(self.now(), _FIRST), _LAST), usegmt=True)

@@ -26,6 +26,13 @@ def test_a_running_clock_can_be_moved_too() -> None:
     assert clock.now() >= before + 1e6
 
 
+def test_a_frozen_clock_has_no_speed() -> None:
+    clock = Clock(scale=3.0)
+    assert clock.speed == 3.0
+    clock.freeze()
+    assert clock.speed == 0.0
+
+
 def test_a_running_clock_never_goes_back_by_itself() -> None:
     clock = Clock()
     assert clock.now() <= clock.now()

@@ -102,7 +102,7 @@ def redeliver(context: WebhooksContext, call: Call) -> dict[str, Any]:
 def wait(context: WebhooksContext, call: Call) -> flask.Response:
     """Wait until enough deliveries match, or the time is up. Return the matching ones."""
     asked, connection = call.body, call.request.connection
-    wanted: dict[str, Any] = {name: asked[name] for name in ("endpoint", "data") if name in asked}
+    wanted: dict[str, Any] = {name: asked[name] for name in ("endpoint", "data", "attempts") if name in asked}
     wanted |= {"event_type": asked.get("type", "*"), "status": asked.get("status", "delivered")}
     at_least = asked.get("at_least", 1)
     found = context.webhooks.wait(

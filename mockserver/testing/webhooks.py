@@ -87,11 +87,16 @@ class WebhooksApi(OfAccount):
         status: Status = "delivered",
         endpoint: Endpoint | str | None = None,
         data: Mapping[str, Any] | None = None,
+        attempts: int = 0,
         timeout: float = _TIMEOUT,
     ) -> list[Delivery]:
-        """Wait until ``at_least`` deliveries have the status, and return them; fail after ``timeout`` real seconds."""
+        """Wait until ``at_least`` deliveries have the status, and return them; fail after ``timeout`` real seconds.
+
+        ``attempts`` is the least number of their attempts: ``status="pending", attempts=1`` for a failed first one.
+        """
         __tracebackhide__ = True
         asked = {"type": event_type, "status": status, "at_least": at_least, "timeout": timeout}
+        asked["attempts"] = attempts
         documents.check(self._context.schemas, "webhook_wait", asked)
         found = self._context.webhooks.wait(
             self._account_id,
@@ -102,6 +107,7 @@ class WebhooksApi(OfAccount):
             status=status,
             endpoint=None if endpoint is None else _id(endpoint),
             data=data,
+            attempts=attempts,
         )
         if len(found) < at_least:
             others = summary(self.deliveries())

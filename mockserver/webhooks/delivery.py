@@ -19,12 +19,14 @@ _MAX_ATTEMPTS = 50  # attempts that are remembered
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """An attempt at a time of the clock: the ``status`` and ``body`` of the answer, or why there was none.
+    """An attempt, begun ``at`` a time of the clock: the ``status`` and ``body`` of the answer, or why there was none.
 
-    ``timestamp`` is that of the request; ``fault`` the kind of the fault that changed it.
+    It took ``seconds`` at the speed of the clock, so 0 if that is frozen: a clock that is moved during the attempt does
+    not put off the next one. ``timestamp`` is that of the request; ``fault`` the kind of the fault that changed it.
     """
 
     at: float
+    seconds: float = 0.0
     url: str
     timestamp: int
     status: int | None = None
@@ -90,7 +92,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
                 return replace(self, attempts=attempts, held=False, **changes)
             return replace(self, attempts=attempts, status="delivered", due=None, held=False)
         since, tries = attempt.at if self.since is None else self.since, self.tries + 1
-        due = attempt.at + figures.first_wait * figures.factor ** (tries - 1)
+        due = attempt.at + attempt.seconds + figures.first_wait * figures.factor ** (tries - 1)
         tried = replace(self, attempts=attempts, since=since, tries=tries, held=False)
         if due > since + figures.give_up:
             hours = figures.give_up / 3600

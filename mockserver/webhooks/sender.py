@@ -43,18 +43,22 @@ class Sender:
         """Close the connections: attempts in progress fail, and so do further ones."""
         self._client().close()
 
-    def attempt(self, endpoint: Endpoint, delivery: Delivery, fault: WebhookFault | None) -> Attempt:
-        """Make an attempt, and return it. It is at the time of the clock at which it has ended."""
+    def attempt(
+        self, endpoint: Endpoint, delivery: Delivery, fault: WebhookFault | None, at: float
+    ) -> Attempt:
+        """Make an attempt ``at`` a time of the clock, and return it."""
         timestamp = int(time.time())  # receivers compare it with their own clock, which is not moved
         kind = fault.fault if fault else None
-        made = Attempt(at=self._clock.now(), url=endpoint.url, timestamp=timestamp, fault=kind)
+        made = Attempt(at=at, url=endpoint.url, timestamp=timestamp, fault=kind)
         if kind == "down":
             return replace(made, error="a fault keeps the receiver down")
+        began = time.monotonic()
         try:
             posted = self.post(endpoint, delivery, kind, timestamp)
+            made = replace(made, status=posted.status, body=posted.body)
         except (FetchError, ValueError) as error:  # also a restored secret or URL that nothing can be made of
-            return replace(made, error=str(error), at=self._clock.now())
-        return replace(made, status=posted.status, body=posted.body, at=self._clock.now())
+            made = replace(made, error=str(error))
+        return replace(made, seconds=(time.monotonic() - began) * self._clock.speed)
 
     def post(self, endpoint: Endpoint, delivery: Delivery, fault: str | None, timestamp: int) -> Posted:
         """Send an event, and return the answer. Raises ``FetchError``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ def check_secret(secret: str) -> None:
     if secret.startswith(PREFIX):
         try:
             base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValueError(f"is not base64 after {PREFIX} ({error})") from error
 
 

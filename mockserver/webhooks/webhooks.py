@@ -157,15 +157,17 @@ class Webhooks:
         status: str | None = None,
         endpoint: str | None = None,
         data: Mapping[str, Any] | None = None,
+        attempts: int = 0,
     ) -> list[Delivery]:
         """Return the deliveries of an account (``None``: all), oldest first, that match.
 
-        ``event_type`` may be a pattern, ``data`` are members of the event's data.
+        ``event_type`` may be a pattern, ``data`` are members of the event's data, ``attempts`` is the least number.
         """
         return [
             Delivery.of(value)
             for _, value in self._values(account_id)
             if status in (None, value["status"])
+            and len(value["attempts"]) >= attempts
             and endpoint in (None, value["endpoint"])
             and matches((event_type,), value["event"]["type"])
             and (data is None or data.items() <= value["event"]["data"].items())
@@ -268,20 +270,21 @@ class Webhooks:
         if _due(first) > now:
             return _due(first)
         try:
-            self._attempt(account_id, first)
+            # A frozen clock is moved by steps: what was due in a step is done as if at its time.
+            self._attempt(account_id, first, _due(first) if self._clock.is_frozen else now)
         except StateFailed as error:
             log.warning("webhook %s: its attempt cannot be stored: %s", first.id, error)
             self._closing.wait(_DISK_WAIT)
         return now
 
-    def _attempt(self, account_id: str, each: Delivery) -> None:
+    def _attempt(self, account_id: str, each: Delivery, at: float) -> None:
         found = self.endpoints.find(each.endpoint, account_id)
         if found is None:
             self._update(account_id, each.id, lambda old: old.failed("the endpoint was removed"))
             return
         endpoint = found[1]
         fault = self.faults.take(OF_ATTEMPTS, account_id, endpoint.id, each.type)
-        attempt = self._sender.attempt(endpoint, each, fault)
+        attempt = self._sender.attempt(endpoint, each, fault, at)
         if self._closing.is_set():
             return
         after = self._update(
