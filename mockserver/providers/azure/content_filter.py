@@ -75,6 +75,11 @@ def _severity(found: list[str]) -> dict[str, Any]:
     return {"filtered": severity in rules.blocked, "severity": severity}
 
 
+def is_marked(results: Results) -> bool:
+    """Return whether the filter finds anything in a text, even if it passes."""
+    return any(each.get("severity", _SAFE) != _SAFE or each["filtered"] for each in results.values())
+
+
 def _of_prompt(flagged: Mapping[str, str]) -> Results:
     detections = {}
     for name in azure_table().filter.in_prompts:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
@@ -12,7 +14,7 @@ from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.azure import errors, paths, unserved
 from mockserver.providers.azure.contexts import AzureContext, FilteredContext
 from mockserver.providers.azure.deployments import model_of, name_deployment
-from mockserver.providers.azure.response_headers import ResponseHeaders
+from mockserver.providers.azure.response_headers import RESPONSES, ResponseHeaders
 from mockserver.providers.azure.versions import check_model_version, check_version
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 
@@ -37,6 +39,9 @@ OPERATIONS = paths.operations_of(OPENAI_OPERATIONS)
 _FILTERED = {
     "create_chat_completion": "chats.create_filtered",
     "create_completion": "chats.create_filtered",
+    "create_response": "responses.create_filtered",
+    "retrieve_response": "responses.show_filtered",
+    "cancel_response": "responses.show_filtered",
 }
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")  # a JSON Web Token, such as Entra issues
 
@@ -50,7 +55,9 @@ class Azure:
         self._catalog = common.catalog
         self._errors = common.errors
         self._ids = common.ids
-        self._headers = ResponseHeaders(common.ids, full=common.settings.response_headers == "full")
+        self._headers = ResponseHeaders(
+            common.ids, common.catalog, full=common.settings.response_headers == "full"
+        )
         self._openai = openai
         self.routes = tuple(each for route in openai.routes for each in _routes_of(route, fill))
 
@@ -90,7 +97,11 @@ class Azure:
             return
         call.document["model"] = name
         call.model = model_of(self._catalog, name, call.account.id)
-        if call.model is not None and call.strict:
+        if call.model is None:
+            return
+        if paths.openai_path(call.operation.path).startswith(RESPONSES):
+            call.model = replace(call.model, snapshot=name)  # responses name the deployment
+        if call.strict:
             check_model_version(version, call.operation, call.model.id)
 
     def unknown_model(self, call: Call, name: str) -> ApiError:

@@ -7,18 +7,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from mockserver.ids import fingerprint
-from mockserver.providers.azure.deployments import deployment_of, in_header
+from mockserver.providers.azure.deployments import deployment_of, in_header, model_of
 from mockserver.providers.azure.paths import openai_path
 from mockserver.providers.azure.table import azure_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mockserver.catalog.tables import Catalog
     from mockserver.ids import Ids
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.provider import Headers
 
-_RESPONSES, _CHATS = "/responses", "/chat/completions"
+RESPONSES = "/responses"  # OpenAI's path
+_CHATS = "/chat/completions"
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)(ms|s))?")
 _COUNTED = ("requests", "tokens")
 _PERIOD = "60"  # seconds after which the limits of the Responses API are renewed
@@ -27,8 +29,9 @@ _PERIOD = "60"  # seconds after which the limits of the Responses API are renewe
 class ResponseHeaders:
     """Makes the standing headers of responses: the ``full`` set, or only those that clients read."""
 
-    def __init__(self, ids: Ids, *, full: bool) -> None:
+    def __init__(self, ids: Ids, catalog: Catalog, *, full: bool) -> None:
         self._ids = ids
+        self._catalog = catalog
         self._full = full
 
     def of_answers(self, call: Call) -> Headers:
@@ -42,7 +45,7 @@ class ResponseHeaders:
         if not call.operation.endpoint or call.model is None:
             return headers
         limits = dict(call.admission.headers)
-        if openai_path(call.operation.path).startswith(_RESPONSES):
+        if openai_path(call.operation.path).startswith(RESPONSES):
             return [
                 *headers,
                 *self._of_responses(call),
@@ -68,7 +71,8 @@ class ResponseHeaders:
         if self._full and call.model is not None:
             yield from azure_table().responses_headers.items()
             yield "azureai-fe-is-streaming", "True" if call.document.get("stream") else "False"
-            yield "x-ms-served-model", call.model.snapshot
+            served = model_of(self._catalog, deployment_of(call), call.account.id) or call.model
+            yield "x-ms-served-model", served.snapshot
 
 
 def _limits(limits: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -60,4 +60,4 @@ def test_a_category_that_there_is_not_cannot_be_flagged(api: AudioApi) -> None:
 
 def test_the_categories_of_stubs_are_those_of_answers() -> None:
     schema = json.loads((data_folder("schemas") / "mock" / "reply.json").read_text("utf-8"))
-    assert tuple(schema["$defs"]["categories"]["items"]["enum"]) == CATEGORIES
+    assert tuple(schema["$defs"]["category"]["enum"]) == CATEGORIES
