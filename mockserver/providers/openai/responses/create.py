@@ -15,6 +15,7 @@ from mockserver.providers.openai.audio.speaking import started
 from mockserver.providers.openai.response_work import progress
 from mockserver.providers.openai.response_work.records import RESPONSE, Item, conversation_id_of
 from mockserver.providers.openai.responses import chains
+from mockserver.providers.openai.responses.compaction import opened
 from mockserver.providers.openai.responses.echo import echoed, tier_of, tool_usage
 from mockserver.providers.openai.responses.event_stream import event_stream
 from mockserver.providers.openai.responses.identifiers import response_id
@@ -116,7 +117,7 @@ def prepare(context: ResponsesContext, call: Call) -> Prepared:
     earlier = chains.earlier_items(context, call)
     given = chains.input_items(context, call, chain)
     identifier = response_id(context.ids, chain, now)
-    request = response_request(context, call, earlier, given)
+    request = response_request(context, call, *opened(earlier, given))
     output = output_of(context, call, request, chain)
     snapshot = call.model.snapshot
     common = echoed(body, request.rules) | {
