@@ -96,8 +96,8 @@ def _applying(given: list[_Part]) -> tuple[list[_Part], list[_Case]]:
         for each in schema.get("allOf", ()):
             if "if" in each:
                 (member, condition), *_ = each["if"]["properties"].items()
-                if "const" in condition and "then" in each:
-                    cases.append(_Case(member, condition["const"], _Part(each["then"], file)))
+                for value in condition.get("enum", [condition.get("const")]) if "then" in each else ():
+                    cases.append(_Case(member, value, _Part(each["then"], file)))
     return parts, cases
 
 

@@ -44,17 +44,16 @@ def _walk(given: Any, place: str, places: Places, above: tuple[Any, ...]) -> Non
         texts = frozenset().union(*(texts_of(each) for each in options if not _is_generic(each)))
     add(places, place, texts)
     objects = [each for each in options if _members(each) is not None and each not in above]
-    labels = {each: _label(each) for each in objects} if len(objects) > 1 else {}
+    labels = {each: _labels(each) for each in objects} if len(objects) > 1 else {}
     for each in objects:
-        label = labels.get(each)
-        inside = place
-        if label is not None:
-            name, value = label
-            add(places, f"{place}<{name}>", frozenset({value}))
-            inside = f"{place}<{name}={value}>"
-        for member, kind in (_members(each) or {}).items():
-            if label is None or member != label[0]:
-                _walk(kind, f"{inside}.{member}".removeprefix("."), places, (*above, each))
+        name, values = labels.get(each) or ("", frozenset({""}))
+        if name:
+            add(places, f"{place}<{name}>", values)
+        for value in sorted(values):
+            inside = f"{place}<{name}={value}>" if name else place
+            for member, kind in (_members(each) or {}).items():
+                if member != name:
+                    _walk(kind, f"{inside}.{member}".removeprefix("."), places, (*above, each))
     for each in options:
         if typing.get_origin(each) in _ARRAYS or _is_sequence(each):
             for item in typing.get_args(each)[:1]:
@@ -76,15 +75,17 @@ def _members(given: Any) -> Mapping[str, Any] | None:
     if typing_extensions.is_typeddict(given):
         return typing_extensions.get_type_hints(given, include_extras=True)
     fields = getattr(given, "model_fields", None) if isinstance(given, type) else None
-    return None if fields is None else {name: field.annotation for name, field in fields.items()}
+    if fields is None:
+        return None
+    return {getattr(field, "alias", None) or name: field.annotation for name, field in fields.items()}
 
 
-def _label(given: Any) -> tuple[str, str] | None:
-    """Return the member that identifies a kind of object, with its value."""
+def _labels(given: Any) -> tuple[str, frozenset[str]] | None:
+    """Return the member that identifies a kind of object, with its values."""
     for name in DISCRIMINATORS:
         texts = texts_of((_members(given) or {}).get(name, str))
-        if len(texts) == 1:
-            return name, next(iter(texts))
+        if texts:
+            return name, texts
     return None
 
 
