@@ -134,6 +134,18 @@ class Verifying(OfAccount):
         __tracebackhide__ = True
         self.verify("chat", times=times, at_least=at_least, at_most=at_most, **conditions)
 
+    def verify_response(
+        self,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Assert the number of requests for a response (``/v1/responses``); see ``verify``."""
+        __tracebackhide__ = True
+        self.verify("responses", times=times, at_least=at_least, at_most=at_most, **conditions)
+
     def wait_for_transcription(
         self,
         *,
@@ -177,6 +189,17 @@ class Verifying(OfAccount):
         """Wait for chats; see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("chat", at_least=at_least, timeout=timeout, **conditions)
+
+    def wait_for_response(
+        self,
+        *,
+        at_least: int = 1,
+        timeout: float = _TIMEOUT,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Wait for requests for a response (``/v1/responses``); see ``wait_for``."""
+        __tracebackhide__ = True
+        self.wait_for("responses", at_least=at_least, timeout=timeout, **conditions)
 
     def _when(self, endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
         keywords.check_names(conditions, keywords.JournalConditions)

@@ -1,0 +1,78 @@
+"""Responses whose every answer is checked against the SDK's types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+import pytest
+from openai.types.responses import Response, ResponseStreamEvent
+
+from tests.conftest import RawResponse
+
+Body = dict[str, Any]
+
+JSON = {"Content-Type": "application/json"}
+EVENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(ResponseStreamEvent)
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Requests for responses of one account."""
+
+    send: Callable[..., RawResponse]
+    key: str
+
+    def post(self, body: Body, **headers: str) -> RawResponse:
+        marked = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.send("POST", "/v1/responses", json.dumps(body).encode(), JSON | marked, key=self.key)
+
+    def create(self, body: Body, **headers: str) -> Body:
+        """Return the response, checked."""
+        answer = self.post({"model": "gpt-4o-mini", "input": "Hi."} | body, **headers)
+        assert answer.status == 200, answer.body[:1000]
+        response: Body = json.loads(answer.body)
+        Response.model_validate(response)
+        return response
+
+    def items(self, body: Body, **headers: str) -> list[Body]:
+        """Return the output."""
+        output: list[Body] = self.create(body, **headers)["output"]
+        return output
+
+    def text(self, body: Body, **headers: str) -> str:
+        """Return the text of the only message."""
+        (message,) = [item for item in self.items(body, **headers) if item["type"] == "message"]
+        return "".join(part["text"] for part in message["content"])
+
+    def stream(self, body: Body, **headers: str) -> list[Body]:
+        """Return the payloads of the events, whose framing and numbers are checked."""
+        answer = self.post({"model": "gpt-4o-mini", "input": "Hi."} | body | {"stream": True}, **headers)
+        assert answer.status == 200, answer.body[:1000]
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        events = events_of(answer.body)
+        assert [event["sequence_number"] for event in events] == list(range(len(events)))
+        return events
+
+
+def events_of(body: bytes) -> list[Body]:
+    """Return the payloads of the events in the bytes of a stream."""
+    *events, end = body.split(b"\n\n")
+    assert end == b""
+    payloads = []
+    for event in events:
+        name, data = event.split(b"\n")
+        payload = json.loads(data.removeprefix(b"data: "))
+        assert name == b"event: " + payload["type"].encode()
+        if payload["type"] != "error":
+            EVENT.validate_python(payload)
+        payloads.append(payload)
+    return payloads
+
+
+@pytest.fixture
+def responses(send: Callable[..., RawResponse], api_key: str) -> Responses:
+    return Responses(send, api_key)
