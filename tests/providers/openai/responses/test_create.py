@@ -44,7 +44,8 @@ def test_the_sdk_uses_a_tool(client: openai.OpenAI) -> None:
     assert call.type == "function_call"
     assert set(json.loads(call.arguments)) == {"city"}
     result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
-    again = client.responses.create(model="gpt-4o", input=[*asked, *first.output, result], tools=tools)
+    asked += [*first.output, result]
+    again = client.responses.create(model="gpt-4o", input=asked, tools=tools)
     assert again.output_text == "The tool answered: sunny"
     chained = client.responses.create(
         model="gpt-4o", input=[result], tools=tools, previous_response_id=first.id
