@@ -207,8 +207,10 @@ def _without_limits(headers: Sequence[tuple[str, str]], call: Call | None) -> He
 
 def _shows_limits(call: Call) -> bool:
     """Return whether an answer has the headers of rate limits, if its service has any."""
+    if not call.operation.has_limit_headers:
+        return False
     if call.operation.endpoint != RESPONSES or call.model is None or call.model.responses is None:
-        return call.operation.has_limit_headers
+        return True
     body = call.document
     if body.get("background") or any(tool.get("type") == "mcp" for tool in body.get("tools") or ()):
         return False

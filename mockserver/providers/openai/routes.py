@@ -265,6 +265,7 @@ RESPONSES = (
         endpoint="v1/responses",
         default_model="gpt-4o-mini",
         resource="responses.input_tokens",
+        has_limit_headers=False,
         reads=ResponseDocument,
         handler="responses.input_tokens.count_input_tokens",
     ),
