@@ -53,6 +53,8 @@ FILES = (
     "test_uploads.py",
     "uploads/test_parts.py",
     "test_batches.py",
+    "test_webhooks.py",
+    "webhooks/test_event_types.py",
 )
 # Reasons for which the SDK itself skips tests, whatever server answers.
 SKIPPED_BY_THE_SDK = re.compile("aiohttp client is not compatible with respx2?_mock")

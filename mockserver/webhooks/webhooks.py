@@ -136,7 +136,7 @@ class Webhooks:
         _check(event)
         return [self._deliver(account_id or owner, endpoint, event, now) for owner, endpoint in found]
 
-    def test(self, account_id: str, endpoint: Endpoint, event_type: str) -> Posted:
+    def test(self, endpoint: Endpoint, event_type: str) -> Posted:
         """Deliver a sample event once, without faults and retries, and return the answer. Raises ``FetchError``."""
         now = self._clock.now()
         event = {
@@ -283,6 +283,13 @@ class Webhooks:
             self._update(account_id, each.id, lambda old: old.failed("the endpoint was removed"))
             return
         endpoint = found[1]
+        try:
+            self.check_url(endpoint.url, endpoint.source)
+        except NotAllowed as error:
+            reason = str(error)
+            log.warning("webhook %s (%s) fails: %s", each.id, each.type, reason)
+            self._update(account_id, each.id, lambda old: old.failed(reason))
+            return
         fault = self.faults.take(OF_ATTEMPTS, account_id, endpoint.id, each.type)
         attempt = self._sender.attempt(endpoint, each, fault, at)
         if self._closing.is_set():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mockserver.state.files import Files
     from mockserver.state.memory import MemoryStore
     from mockserver.validation.schemas import RequestSchemas
+    from mockserver.webhooks.webhooks import Webhooks
 
 
 class OpenAiContext(Struct, frozen=True):
@@ -140,3 +141,11 @@ class UnservedContext(Struct, frozen=True):
     accounts: Accounts
     notices: Notices
     stubs: Stubs
+
+
+class WebhooksContext(Struct, frozen=True):
+    """The parts of a server that ``/v1/webhook_endpoints`` uses."""
+
+    notices: Notices
+    request_schemas: RequestSchemas
+    webhooks: Webhooks

@@ -25,6 +25,7 @@ from mockserver.providers.openai.contexts import (
     OpenAiContext,
     ResponsesContext,
     UnservedContext,
+    WebhooksContext,
 )
 from mockserver.providers.openai.model_list import ModelList
 from mockserver.providers.openai.response_headers import ResponseHeaders
@@ -80,6 +81,7 @@ class OpenAi:
             *bound(__package__, routes.FILES, fill(FilesContext)),
             *bound(__package__, routes.BATCHES, fill(BatchesContext, batches=self._batches)),
             *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),
+            *bound(__package__, routes.WEBHOOKS, fill(WebhooksContext)),
         )
 
     def unserved_route(

@@ -412,6 +412,64 @@ MODELS = (
     ),
 )
 
+WEBHOOKS = (
+    Operation(
+        "create_webhook_endpoint",
+        "POST",
+        "/webhook_endpoints",
+        body="json",
+        schema="openai/create_webhook_endpoint.request",
+        handler="webhook_endpoints.create_endpoint",
+        rules="webhook_endpoints.check_request",
+    ),
+    Operation(
+        "list_webhook_endpoints", "GET", "/webhook_endpoints", handler="webhook_endpoints.list_endpoints"
+    ),
+    Operation(
+        "retrieve_webhook_endpoint",
+        "GET",
+        "/webhook_endpoints/<id>",
+        handler="webhook_endpoints.retrieve_endpoint",
+    ),
+    Operation(
+        "update_webhook_endpoint",
+        "POST",
+        "/webhook_endpoints/<id>",
+        body="json",
+        schema="openai/update_webhook_endpoint.request",
+        handler="webhook_endpoints.update_endpoint",
+        rules="webhook_endpoints.check_request",
+    ),
+    Operation(
+        "delete_webhook_endpoint",
+        "DELETE",
+        "/webhook_endpoints/<id>",
+        handler="webhook_endpoints.delete_endpoint",
+    ),
+    Operation(
+        "rotate_webhook_secret",
+        "POST",
+        "/webhook_endpoints/<id>/rotate_secret",
+        body="json",
+        schema="openai/rotate_webhook_secret.request",
+        handler="webhook_endpoints.rotate_secret",
+    ),
+    Operation(
+        "test_webhook_endpoint",
+        "POST",
+        "/webhook_endpoints/<id>/test",
+        body="json",
+        schema="openai/test_webhook_endpoint.request",
+        handler="webhook_endpoints.send_test",
+    ),
+    Operation(
+        "list_webhook_event_types",
+        "GET",
+        "/webhook_event_types",
+        handler="webhook_endpoints.list_event_types",
+    ),
+)
+
 OPERATIONS = (
     *AUDIO,
     *CHAT,
@@ -422,6 +480,7 @@ OPERATIONS = (
     *FILES,
     *BATCHES,
     *MODELS,
+    *WEBHOOKS,
 )
 
 # The operations that batches can call, by path.
