@@ -21,10 +21,10 @@ from tests.journal.journal_records import record
             "POST /v1/responses is not served by this mock server. Use chat completions instead: openai.chat()",
         ),
         (
-            "/v1/embeddings",
+            "/v1/images/edits",
             "endpoint_not_served",
-            "embeddings",
-            "POST /v1/embeddings is not served by this mock server. Script the answer with a stub. See docs/",
+            "images",
+            "POST /v1/images/edits is not served by this mock server. Script the answer with a stub. See docs/",
         ),
         (
             "/openai/v1/responses",
@@ -68,10 +68,10 @@ def test_what_is_wrong_with_a_call_is_reported_once(
 
 
 def test_a_call_can_be_wrong_in_two_ways() -> None:
-    found = findings([record(path="/embeddings", error="endpoint_not_served", endpoint="embeddings")])
+    found = findings([record(path="/images/edits", error="endpoint_not_served", endpoint="images")])
     assert [line.partition(" ")[2].partition(".")[0] for line in found] == [
-        "/embeddings is not served by this mock server",
-        "/embeddings: the base URL lacks /v1",
+        "/images/edits is not served by this mock server",
+        "/images/edits: the base URL lacks /v1",
     ]
 
 

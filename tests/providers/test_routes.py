@@ -34,6 +34,7 @@ OWN = {
     "answer": "Handler",
     "batches": "Batches",
     "bodies": "RequestBodies",
+    "embedder": "Embedder",
     "model_list": "ModelList",
     "queue": "WorkQueue",
 }  # parts that are made for one context

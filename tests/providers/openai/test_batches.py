@@ -391,8 +391,11 @@ REFUSED = [
         "invalid_value",
     ),
     (
-        {"endpoint": "/v1/embeddings"},
-        "This server has no '/v1/embeddings' for batches. What it has: '/v1/chat/completions'.",
+        {"endpoint": "/v1/videos"},
+        (
+            "This server has no '/v1/videos' for batches. What it has: '/v1/chat/completions', "
+            "'/v1/completions', '/v1/embeddings', '/v1/moderations'."
+        ),
         "mock_endpoint_not_served",
     ),
     (
@@ -491,7 +494,7 @@ def test_in_the_schema_s_own_strictness_every_answer_satisfies_it(
 def test_in_the_schema_s_own_strictness_every_documented_endpoint_is_taken(
     send: Send, batches: Batches
 ) -> None:
-    asked = {"input_file_id": "file-a", "endpoint": "/v1/embeddings", "completion_window": "24h"}
+    asked = {"input_file_id": "file-a", "endpoint": "/v1/videos", "completion_window": "24h"}
     relaxed, key = JSON | {"x-mock-strictness": "schema"}, batches.client.api_key
     response = send("POST", "/v1/batches", json.dumps(asked).encode(), relaxed, key=key)
     assert response.status == 200

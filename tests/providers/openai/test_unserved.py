@@ -54,8 +54,8 @@ def test_a_call_that_is_not_served_says_so_and_what_to_do(api: AudioApi) -> None
     ("method", "path"),
     [
         ("POST", "/v1/responses"),
-        ("POST", "/v1/embeddings"),
-        ("POST", "/v1/moderations"),
+        ("POST", "/v1/images/generations"),
+        ("POST", "/v1/fine_tuning/jobs"),
         ("GET", "/v1/responses/resp_1"),
         ("DELETE", "/v1/vector_stores/vs_1/files/file-1"),
         ("GET", "/v1/organization/usage/completions"),
@@ -150,9 +150,9 @@ def test_fields_look_into_queries_and_url_encoded_forms(api: AudioApi) -> None:
 
 def test_headers_of_a_stub_replace_those_of_the_server(api: AudioApi, send: Send) -> None:
     headers = {"x-request-id": "mine", "Openai-Organization": "org-theirs", "x-other": "1"}
-    api.on("embeddings").reply_json({}, headers=headers)
+    api.on("images").reply_json({}, headers=headers)
     answered = httpx.post(
-        f"{api.base_url}/embeddings", json={}, headers={"Authorization": f"Bearer {api.api_key}"}
+        f"{api.base_url}/images/generations", json={}, headers={"Authorization": f"Bearer {api.api_key}"}
     ).headers
     for name, value in headers.items():
         assert answered.get_list(name) == [value]
@@ -161,19 +161,19 @@ def test_headers_of_a_stub_replace_those_of_the_server(api: AudioApi, send: Send
 def test_calls_are_journaled_with_account_and_body_and_can_be_verified(api: AudioApi) -> None:
     for _ in range(2):
         with pytest.raises(openai.NotFoundError):
-            api.client.embeddings.create(model="text-embedding-3-small", input="A text.")
+            api.client.images.generate(model="gpt-image-1", prompt="A cat.")
     entry = api.journal[0]
     assert entry["account"]
-    assert (entry["endpoint"], entry["operation"]) == ("embeddings", None)
-    assert entry["model"] == "text-embedding-3-small"
-    assert entry["user_text"] == "A text."
-    assert entry["request"]["input"] == "A text."
-    api.verify("embeddings", times=2, model="text-embedding-3-*", user_text="a text")
-    api.verify("/v1/embeddings", times=2, method="POST", fields={"input": "A text."}, status=404)
+    assert (entry["endpoint"], entry["operation"]) == ("images", None)
+    assert entry["model"] == "gpt-image-1"
+    assert entry["prompt"] == "A cat."
+    assert entry["request"]["prompt"] == "A cat."
+    api.verify("images", times=2, model="gpt-image-*", prompt="a cat")
+    api.verify("/v1/images/generations", times=2, method="POST", fields={"prompt": "A cat."}, status=404)
     api.verify(error="endpoint_not_served", times=2)
-    with pytest.raises(AssertionError, match=r"near miss: .* POST /v1/embeddings text-embedding-3-small"):
-        api.verify("/v1/embeddings", fields={"input": "Another."})
-    assert "POST /v1/embeddings text-embedding-3-small" in api.exchanges()
+    with pytest.raises(AssertionError, match=r"near miss: .* POST /v1/images/generations gpt-image-1"):
+        api.verify("/v1/images/generations", fields={"prompt": "Another."})
+    assert "POST /v1/images/generations gpt-image-1" in api.exchanges()
 
 
 def test_unknown_paths_are_journaled_too(api: AudioApi, send: Send) -> None:
@@ -187,7 +187,7 @@ def test_unknown_paths_are_journaled_too(api: AudioApi, send: Send) -> None:
 
 
 def test_long_texts_and_forms_are_kept_as_those_of_other_requests(api: AudioApi, send: Send) -> None:
-    send("POST", "/v1/embeddings", json.dumps({"input": "x" * 5000}).encode(), JSON, key=api.api_key)
+    send("POST", "/v1/videos", json.dumps({"input": "x" * 5000}).encode(), JSON, key=api.api_key)
     body, headers = multipart([("purpose", "x")], ("note.wav", b"some bytes"))
     send("POST", "/v1/videos", body, headers, key=api.api_key)
     send("POST", "/v1/videos", b"\xff no form", {"Content-Type": "multipart/form-data"}, key=api.api_key)
@@ -202,11 +202,11 @@ def test_long_texts_and_forms_are_kept_as_those_of_other_requests(api: AudioApi,
 def test_a_body_beyond_the_bound_is_refused_as_elsewhere() -> None:
     settings = Settings(port=0, whisper_model="none", max_body_bytes=100, log_level="error")
     with MockServer(settings) as small, pytest.raises(openai.APIStatusError) as refused:
-        small.client.embeddings.create(model="text-embedding-3-small", input="x" * 200)
+        small.client.images.generate(model="gpt-image-1", prompt="x" * 200)
     assert refused.value.status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/foo"])
+@pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/foo"])
 def test_a_wrong_key_is_refused_first(send: Send, path: str) -> None:
     response = send("POST", path, b"{}", JSON, key=INVALID)
     assert (response.status, error_of(response)["code"]) == (401, "invalid_api_key")
@@ -230,12 +230,19 @@ def test_below_audio_a_wrong_key_has_the_layout_of_audio(send: Send) -> None:
 def test_the_log_warns_once_of_each_path(caplog: pytest.LogCaptureFixture) -> None:
     with MockServer(Settings(port=0, whisper_model="none")) as running:
         with caplog.at_level(logging.WARNING, "mockserver.endpoints"):
-            for path in ("moderations", "moderations", "responses/resp_1", "responses/resp_2", "foo", "foo"):
+            for path in (
+                "images/edits",
+                "images/edits",
+                "responses/resp_1",
+                "responses/resp_2",
+                "foo",
+                "foo",
+            ):
                 key = {"Authorization": "Bearer sk-mock-me"}
                 httpx.request("GET" if "_" in path else "POST", f"{running.base_url}/{path}", headers=key)
         messages = [record.getMessage() for record in caplog.records]
     assert [text.split(" is not served")[0].split(": the API")[0] for text in messages] == [
-        "POST /v1/moderations",
+        "POST /v1/images/edits",
         "GET /v1/responses/{response_id}",
         "POST /v1/foo",
     ]
@@ -244,42 +251,28 @@ def test_the_log_warns_once_of_each_path(caplog: pytest.LogCaptureFixture) -> No
 # --- scripted -------------------------------------------------------------------------------------------------
 
 
-def test_embeddings_are_answered_by_a_stub(api: AudioApi) -> None:
-    row = {"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}
-    usage = {"prompt_tokens": 2, "total_tokens": 2}
-    answer = {"object": "list", "data": [row], "model": "text-embedding-3-small", "usage": usage}
-    stub = api.on("embeddings", fields={"input": "A text."}).reply_json(answer)
-    found = api.client.embeddings.create(
-        model="text-embedding-3-small", input="A text.", encoding_format="float"
-    )
-    assert found.data[0].embedding == [0.25, -0.5]
+def test_images_are_answered_by_a_stub(api: AudioApi) -> None:
+    answer = {"created": 1, "data": [{"b64_json": "AAAA"}]}
+    stub = api.on("images", fields={"prompt": "A cat."}).reply_json(answer)
+    found = api.client.images.generate(model="gpt-image-1", prompt="A cat.")
+    assert found.data is not None
+    assert found.data[0].b64_json == "AAAA"
     with pytest.raises(openai.NotFoundError):
-        api.client.embeddings.create(model="text-embedding-3-small", input="Another.")
+        api.client.images.generate(model="gpt-image-1", prompt="A dog.")
     assert stub.used == 1
     assert api.journal[0]["stub"] == stub.id
 
 
 def test_the_stub_that_nearly_matched_is_named(api: AudioApi) -> None:
     api.on_chat(user_text="Hi.").say("Hello.")
-    api.on("embeddings", fields={"input": "A text."}, name="texts").reply_json({})
+    api.on("images", fields={"prompt": "A cat."}, name="cats").reply_json({})
     with pytest.raises(openai.NotFoundError) as refused:
-        api.client.embeddings.create(model="text-embedding-3-small", input="Another.")
-    assert "No stub matches it. The nearest is 'texts': fields: input: wanted 'A text.', got 'Another.'" in (
+        api.client.images.generate(model="gpt-image-1", prompt="A dog.")
+    assert "No stub matches it. The nearest is 'cats': fields: prompt: wanted 'A cat.', got 'A dog.'" in (
         refused.value.message
     )
     with pytest.raises(openai.NotFoundError, match=r"Script the answer with a stub: \{when: "):
-        api.client.moderations.create(input="Hi.")
-
-
-def test_moderations_and_images_are_answered_by_stubs(api: AudioApi) -> None:
-    api.on("/v1/moderations", method="POST").reply_json(
-        {"id": "modr-1", "model": "omni-moderation-latest", "results": []}
-    )
-    api.on("images").reply_json({"created": 1, "data": [{"b64_json": "AAAA"}]})
-    assert api.client.moderations.create(input="A text.").id == "modr-1"
-    image = api.client.images.generate(model="gpt-image-1", prompt="A cat.")
-    assert image.data is not None
-    assert image.data[0].b64_json == "AAAA"
+        api.client.fine_tuning.jobs.create(model="gpt-4o-mini", training_file="file-1")
 
 
 def response(text: str, status: str = "completed") -> dict[str, Any]:
@@ -356,13 +349,13 @@ def test_events_of_audio_endpoints_are_written_as_theirs_are(api: AudioApi, send
 
 
 def test_faults_hit_them(api: AudioApi, send: Send) -> None:
-    fault = api.fail_next("server_error", endpoint="/v1/embeddings")
+    fault = api.fail_next("server_error", endpoint="/v1/images/generations")
     with pytest.raises(openai.InternalServerError):
-        api.client.embeddings.create(model="text-embedding-3-small", input="A text.")
+        api.client.images.generate(model="gpt-image-1", prompt="A cat.")
     assert fault.hits == 1
-    api.break_next("malformed_json", endpoint="moderations")
-    api.on("moderations").reply_json({"id": "modr-1", "model": "m", "results": []})
-    answer = send("POST", "/v1/moderations", b"{}", JSON, key=api.api_key)
+    api.break_next("malformed_json", endpoint="images")
+    api.on("images").reply_json({"created": 1, "data": []})
+    answer = send("POST", "/v1/images/generations", b"{}", JSON, key=api.api_key)
     with pytest.raises(json.JSONDecodeError):
         answer.json()
     header = {"x-mock-fault": "overloaded"}
@@ -384,9 +377,9 @@ def test_faults_break_scripted_events(api: AudioApi, query: str, headers: dict[s
 
 def test_rate_limits_do_not_count_them(server: MockServer) -> None:
     account = server.account(tier="free")
-    account.on("embeddings").reply_json({"object": "list", "data": [], "model": "m", "usage": {}})
+    account.on("images").reply_json({"created": 1, "data": []})
     for _ in range(10):
-        answer = account.client.embeddings.with_raw_response.create(model="text-embedding-3-small", input="a")
+        answer = account.client.images.with_raw_response.generate(model="gpt-image-1", prompt="A cat.")
         assert answer.status_code == 200
         assert not [name for name in answer.headers if name.startswith("x-ratelimit-")]
 

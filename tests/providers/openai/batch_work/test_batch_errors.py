@@ -17,6 +17,7 @@ UNVERIFIED = {
     "empty_file": "The input file is empty. Please provide a file with at least one request.",
     "file_too_large": "The input file has 5 bytes. The maximum is 4 bytes.",
     "too_many_tasks": "The number of requests in the input file exceeds the maximum of 4.",
+    "too_many_inputs": "The number of embedding inputs in the input file exceeds the maximum of 4.",
     "server_error": "The batch could not be processed: a bug.",
     "batch_cancelled": "The batch was cancelled before this request could be executed.",
     "request_timeout": "The request timed out.",
