@@ -36,10 +36,17 @@ def name_deployment(call: Call) -> str:
     return named
 
 
+def deploy_defaults(catalog: Catalog) -> None:
+    """Add deployments with Azure's names of models, unless the configuration declares them."""
+    for name, openais in azure_table().model_names.items():
+        model = catalog.model(openais)
+        if model is not None and catalog.deployment(name) is None:
+            catalog.deploy(name, model, model.limit_group)
+
+
 def model_of(catalog: Catalog, name: str, account_id: str) -> ModelCard | None:
-    """Return the model of a deployment: that of its declaration, else the model of the same name, or ``None``."""
-    declared = catalog.deployment(name)
-    return declared or catalog.model(azure_table().model_names.get(name, name), account_id)
+    """Return the model of a deployment: the declared one, else the model of the same name, or ``None``."""
+    return catalog.deployment(name) or catalog.model(name, account_id)
 
 
 def azure_name(model: ModelCard) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from mockserver.accounts.accounts import key_of
+from mockserver.catalog.paths import VERSION, without_version
 from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.azure import errors, paths, unserved
 from mockserver.providers.azure.contexts import AzureContext, FilteredContext
-from mockserver.providers.azure.deployments import model_of, name_deployment
+from mockserver.providers.azure.deployments import deploy_defaults, model_of, name_deployment
 from mockserver.providers.azure.response_headers import RESPONSES, ResponseHeaders
 from mockserver.providers.azure.versions import check_model_version, check_version
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
@@ -59,6 +60,7 @@ class Azure:
             common.ids, common.catalog, full=common.settings.response_headers == "full"
         )
         self._openai = openai
+        deploy_defaults(common.catalog)
         self.routes = tuple(each for route in openai.routes for each in _routes_of(route, fill))
 
     def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
@@ -90,6 +92,8 @@ class Azure:
         version = paths.version_of(call.request.query)
         if call.strict:
             check_version(version, call.operation)
+        if call.operation.name == "create_batch":
+            name_endpoint(call.document)
         if not call.operation.endpoint:
             return
         name = name_deployment(call)
@@ -135,6 +139,13 @@ class Azure:
             reply.headers.extend(self._headers.of_refusals("region" if kind != "none" else "none"))
         exchange.request.drain()
         return reply
+
+
+def name_endpoint(body: dict[str, Any]) -> None:
+    """Give the endpoint of a batch the beginning ``/v1``, which it may lack."""
+    endpoint = body.get("endpoint")
+    if isinstance(endpoint, str) and endpoint.startswith("/"):
+        body["endpoint"] = VERSION + without_version(endpoint)
 
 
 def _routes_of(route: Route, fill: Fill) -> Iterator[Route]:

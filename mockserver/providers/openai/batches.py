@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
+from mockserver.catalog.paths import VERSION
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.batch_work.record import new_batch
@@ -14,6 +15,7 @@ from mockserver.settings.model import PER_REQUEST
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from mockserver.pipeline.operation import Operation
     from mockserver.providers.openai.contexts import BatchesContext
 
 _PAGES = Paging("openai/batch_page.query", missing="batch_not_found")
@@ -30,8 +32,10 @@ def create_batch(context: BatchesContext, call: Call) -> Answer:
     if call.strict:
         _check_endpoint(context.batches.endpoints, body["endpoint"])
     headers = {name: value for name in _SETTINGS if (value := call.request.headers.get(name)) is not None}
-    seconds = call.settings.batch_seconds
-    return _answer(call, context.batches.create(call.account, body, seconds=seconds, headers=headers))
+    batch = context.batches.create(
+        call.account, body, seconds=call.settings.batch_seconds, headers=headers, mount=_mount(call.operation)
+    )
+    return _answer(call, batch)
 
 
 def list_batches(context: BatchesContext, call: Call) -> Answer:
@@ -50,6 +54,11 @@ def cancel_batch(context: BatchesContext, call: Call) -> Answer:
     """Cancel a batch; the answers made until then are kept."""
     batch = _found(call, context.batches.cancel(call.account.id, call.path["id"]))
     return json_answer(_visible(call, batch), json_styles.compact)
+
+
+def _mount(operation: Operation) -> str:
+    """Return what precedes ``/v1`` in the paths of the service: nothing at OpenAI's."""
+    return operation.path.removesuffix("/batches").removesuffix(VERSION)
 
 
 def _check_endpoint(served: Collection[str], endpoint: str) -> None:

@@ -56,11 +56,18 @@ class Batches:
             self._continue(account_id, batch_id, value)
 
     def create(
-        self, account: Account, body: Mapping[str, Any], *, seconds: float, headers: Mapping[str, str]
+        self,
+        account: Account,
+        body: Mapping[str, Any],
+        *,
+        seconds: float,
+        headers: Mapping[str, str],
+        mount: str = "",
     ) -> Value:
         """Create a batch, and return its object.
 
-        ``body`` is that of the request, ``seconds`` the time in each state, ``headers`` the settings.
+        ``body`` is that of the request, ``seconds`` the time in each state, ``headers`` the settings, ``mount`` what
+        precedes ``/v1`` in the paths of the service that is called.
         Raises ``ApiError`` (``file_not_found``) if the file is deleted at this moment.
         """
         context, now = self._context, self._context.clock.now()
@@ -74,6 +81,7 @@ class Batches:
             "since": now,
             "input": blob_id or "",
             "purpose": file["purpose"] if file else "",
+            "mount": mount,
             "lines": 0,
             "bytes": 0,
             "output": [],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from mockserver import strict_json
+from mockserver.catalog.paths import VERSION, without_version
 from mockserver.catalog.reading import read_table
 from mockserver.wording import cut
 
@@ -49,6 +50,11 @@ class BatchErrors:
         return {"code": row["code"], "message": row["message"]}
 
 
+def path_of(url: str, mount: str) -> str:
+    """Return the path of a line with a ``url``: below a ``mount``, ``/v1`` may be missing."""
+    return mount + VERSION + without_version(url) if mount else url
+
+
 class Line(NamedTuple):
     """A line that is not empty: its number, counted from 1, the offset of the next line, and its bytes."""
 
@@ -84,6 +90,7 @@ def _skip_line(file: BinaryIO) -> int:
 class InputCheck:
     """Validates the lines of an input file in turn.
 
+    ``mount`` is what precedes the paths of the service; one with a mount also has paths without ``/v1``.
     ``find_model`` returns the model with a name, or ``None`` if it cannot be used in batches. A line with more than
     ``max_values`` values and names counts as invalid JSON. The results are the attributes ``model``, ``total`` (lines),
     ``tokens`` and ``errors``.
@@ -96,9 +103,11 @@ class InputCheck:
         errors: BatchErrors,
         find_model: Callable[[str], ModelCard | None],
         max_values: int | None = None,
+        mount: str = "",
     ) -> None:
         self._operation = operation
-        self._url = f"/v1{operation.path}"
+        self._path = path_of(operation.path, mount) if mount else VERSION + operation.path
+        self._mount = mount
         self._schemas = schemas
         self._table = errors
         self._find_model = find_model
@@ -145,7 +154,7 @@ class InputCheck:
             return self._table.error("invalid_json_line", line.number)
         if not self._schemas.is_valid(_LINE_SCHEMA, request):
             return self._schema_error(line, request)
-        if request["url"] != self._url:
+        if path_of(request["url"], self._mount) != self._path:
             return self._table.error("invalid_url", line.number)
         digest = hashlib.blake2b(request["custom_id"].encode(), digest_size=16).digest()
         if digest in self._ids:

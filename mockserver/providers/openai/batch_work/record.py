@@ -2,9 +2,10 @@
 
 ``batch`` is the object of the API. ``work`` has the rest: ``account`` (that created it), ``headers`` (the settings
 of its creation), ``seconds`` (in each state), ``since`` (when the state began, by the clock), ``input`` (the blob of
-its lines) and ``purpose`` (of that file), ``lines`` and ``bytes`` (of the input that are answered), ``output`` and
-``errors`` (blobs of answers, to be joined), the ids of its result files and their lifetime, ``group`` and ``tokens``
-(its place in the batch queue). ``blobs`` names all blobs, so that they are kept as long as the batch needs them.
+its lines) and ``purpose`` (of that file), ``mount`` (what precedes the paths of its lines), ``lines`` and ``bytes``
+(of the input that are answered), ``output`` and ``errors`` (blobs of answers, to be joined), the ids of its result
+files and their lifetime, ``group`` and ``tokens`` (its place in the batch queue). ``blobs`` names all blobs, so that
+they are kept as long as the batch needs them.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ class Validation:
     def _check(self, value: Value, account: Account, settings: Settings) -> InputCheck:
         """Validate every line of the input. Raises ``InputRefused`` for a file that is not accepted at all."""
         batch, work = value["batch"], value["work"]
+        mount = work.get("mount", "")
         operation = self._operations.get(batch["endpoint"])
         if operation is None:
             raise self._refusal("endpoint_not_served", endpoint=batch["endpoint"])
@@ -72,10 +73,11 @@ class Validation:
             raise self._refusal("wrong_purpose", purpose=work["purpose"], **names)
 
         def find_model(name: str) -> ModelCard | None:
-            return self._model(name, operation, account, strict=settings.strictness == "real")
+            return self._model(name, operation, account, mount, strict=settings.strictness == "real")
 
         documented = self._context.request_schemas.documented
-        check = InputCheck(operation, documented, self._errors, find_model, settings.max_json_values)
+        most = settings.max_json_values
+        check = InputCheck(operation, documented, self._errors, find_model, most, mount)
         try:
             file = self._context.blobs.open(work["input"])
         except BytesGone:  # deleted while the batch was created
@@ -91,9 +93,12 @@ class Validation:
         check.finish()
         return check
 
-    def _model(self, name: str, operation: Operation, account: Account, *, strict: bool) -> ModelCard | None:
+    def _model(
+        self, name: str, operation: Operation, account: Account, mount: str, *, strict: bool
+    ) -> ModelCard | None:
+        """Return the model of lines; below a ``mount``, the name may be that of a deployment."""
         catalog = self._context.catalog
-        model = catalog.model(name, account.id)
+        model = (catalog.deployment(name) if mount else None) or catalog.model(name, account.id)
         if (
             model is not None
             and {operation.endpoint, ENDPOINT} <= set(model.endpoints)

@@ -26,7 +26,7 @@ from mockserver.providers.openai.batch_work.answering import (
     ask,
     unanswered_line,
 )
-from mockserver.providers.openai.batch_work.lines import BatchErrors, Line, read_lines
+from mockserver.providers.openai.batch_work.lines import BatchErrors, Line, path_of, read_lines
 from mockserver.providers.openai.batch_work.record import (
     KIND,
     Value,
@@ -248,6 +248,7 @@ class Work:
         request = strict_json.parse(line.data)
         inner = InnerCall(self._account(task, value), BATCH_SHARE)
         headers = {**value["work"]["headers"], BATCH_HEADER: task[1]}
+        request["url"] = path_of(request["url"], value["work"].get("mount", ""))
         response = ask(self._app, inner, request, headers, lambda: self._is_given_up(task))
         if context.closing.is_set():
             return None
