@@ -41,22 +41,21 @@ def error_of(response: RawResponse) -> dict[str, Any]:
 
 def test_a_call_that_is_not_served_says_so_and_what_to_do(api: AudioApi) -> None:
     with pytest.raises(openai.NotFoundError) as refused:
-        api.client.responses.create(model="gpt-4o-mini", input="Hello.")
+        api.client.post("/threads", body={}, cast_to=object)
     assert refused.value.code == "mock_endpoint_not_served"
     message = refused.value.message
-    assert "OpenAI has POST /v1/responses, but this mock server does not serve it." in message
-    for remedy in ("openai.chat()", "use_responses_api=False", "openai-chat:", "docs/clients.md"):
+    assert "OpenAI has POST /v1/threads, but this mock server does not serve it." in message
+    for remedy in ("Send the messages with POST /v1/chat/completions instead.", "docs/clients.md"):
         assert remedy in message
-    assert 'set_default_openai_api("chat_completions")' in message
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v1/responses"),
+        ("POST", "/v1/threads"),
         ("POST", "/v1/images/generations"),
         ("POST", "/v1/fine_tuning/jobs"),
-        ("GET", "/v1/responses/resp_1"),
+        ("GET", "/v1/threads/thread_1"),
         ("DELETE", "/v1/vector_stores/vs_1/files/file-1"),
         ("GET", "/v1/organization/usage/completions"),
     ],
@@ -88,7 +87,7 @@ def test_a_websocket_is_refused_in_the_same_words(api: AudioApi) -> None:
     assert "OpenAI has GET /v1/realtime (a WebSocket)" in realtime.json()["error"]["message"]
     assert "stub" not in realtime.json()["error"]["message"]
     responses = httpx.get(f"{api.base_url}/responses", headers=upgrade)
-    assert "openai.chat()" in responses.json()["error"]["message"]
+    assert "POST /v1/responses with stream" in responses.json()["error"]["message"]
     browsers = upgrade | {"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{api.api_key}"}
     del browsers["Authorization"]
     assert httpx.get(f"{api.base_url}/realtime", headers=browsers).status_code == 404
@@ -233,8 +232,8 @@ def test_the_log_warns_once_of_each_path(caplog: pytest.LogCaptureFixture) -> No
             for path in (
                 "images/edits",
                 "images/edits",
-                "responses/resp_1",
-                "responses/resp_2",
+                "threads/thread_1",
+                "threads/thread_2",
                 "foo",
                 "foo",
             ):
@@ -243,7 +242,7 @@ def test_the_log_warns_once_of_each_path(caplog: pytest.LogCaptureFixture) -> No
         messages = [record.getMessage() for record in caplog.records]
     assert [text.split(" is not served")[0].split(": the API")[0] for text in messages] == [
         "POST /v1/images/edits",
-        "GET /v1/responses/{response_id}",
+        "GET /v1/threads/{thread_id}",
         "POST /v1/foo",
     ]
 
@@ -419,8 +418,8 @@ def test_a_path_that_is_nearly_a_known_one_is_taken_with_a_warning(
 
 
 def test_words_cannot_answer_what_is_not_served(api: AudioApi) -> None:
-    with pytest.raises(ValueError, match=r"text answers chat, .*, not responses\."):
-        api.on("/v1/responses").reply("Hello.")
+    with pytest.raises(ValueError, match=r"text answers chat, .*, not images\."):
+        api.on("/v1/images/generations").reply("Hello.")
 
 
 def test_a_call_without_v1_is_answered_with_a_warning(api: AudioApi, send: Send) -> None:
@@ -430,7 +429,7 @@ def test_a_call_without_v1_is_answered_with_a_warning(api: AudioApi, send: Send)
         "The base URL lacks /v1: the real API answers GET /models with 404."
     )
     assert "x-mock-warning" not in send("GET", "/v1/models", key=api.api_key).headers
-    refused = send("POST", "/embeddings", b"{}", JSON, key=api.api_key)
+    refused = send("POST", "/images/generations", b"{}", JSON, key=api.api_key)
     assert error_of(refused)["code"] == "mock_endpoint_not_served"
     assert "x-mock-warning" in refused.headers
     assert "x-mock-warning" not in send("GET", "/foo", key=api.api_key).headers
@@ -461,7 +460,7 @@ def test_double_slashes_are_of_no_url(api: AudioApi, send: Send, path: str) -> N
 def test_a_connection_lives_on_after_a_refusal(server: MockServer, api: AudioApi) -> None:
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
     sockets = []
-    for path in ("//v1/models", "/v1/embeddings", "//v1/models"):
+    for path in ("//v1/models", "/v1/images/generations", "//v1/models"):
         connection.request("POST", path, b"{}", {"Authorization": f"Bearer {api.api_key}"})
         refused = connection.getresponse()
         assert (refused.status, refused.read()[-2:]) == (404, b"}\n")
