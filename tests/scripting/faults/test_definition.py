@@ -57,7 +57,7 @@ def test_the_default_that_the_schema_tells_is_the_one_that_holds(schemas: Schema
     [
         ({}, r"^Give either 'error' or 'fault'"),
         ({"error": "conflict", "fault": "hang"}, r"^Give either 'error' or 'fault'"),
-        ({"fault": "error"}, r"^fault: unknown fault kind 'error'. Did you mean 'job_error'\?$"),
+        ({"fault": "error"}, r"^fault: unknown fault kind 'error'. Did you mean 'sse_error'\?$"),
         (
             {"error": "rate_limit_token"},
             r"^error: .*'rate_limit_token'.* Did you mean 'rate_limit_tokens'\?$",
