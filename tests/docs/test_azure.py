@@ -28,7 +28,7 @@ def code(cell: str) -> list[str]:
 def test_the_first_example_runs(tmp_path: Path) -> None:
     (program,) = blocks(GUIDE, "python", RUNNABLE)
     with MockServer(Settings(port=0, whisper_model="none", log_level="warning")) as server:
-        done = program_runner(server, tmp_path)([sys.executable, "-c", program], program)
+        done = program_runner(server, tmp_path)([sys.executable, "-c"], program)
     assert (done.returncode, done.stdout) == (0, "Hello world, this is a test.\n"), done.stderr
 
 
@@ -85,7 +85,7 @@ def test_the_categories_of_the_filter_are_those_of_the_table() -> None:
 
 def test_every_code_of_the_table_of_errors_is_listed() -> None:
     listed = {code for row in table(PAGE, "case") for code in code_of(row[2])}
-    assert listed == {row.code for row in errors._rows()}  # noqa: SLF001 - compares the tables
+    assert listed == {row.code for row in errors._rows()}
 
 
 def code_of(cell: str) -> list[str]:
