@@ -111,7 +111,19 @@ def _check_batch(value: dict[str, Any]) -> None:
         raise BadValue("blobs: not the blobs of the work")
 
 
-_CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {"batch": _check_batch, "upload": _check_upload}
+def _check_response(value: dict[str, Any]) -> None:
+    work, status = value.get("background"), value["response"]["status"]
+    if status in ("queued", "in_progress") and (work is None or work["result"] is None):
+        raise BadValue("background.result: an unfinished response has none")
+    if work is not None and work["result"] is not None and work["result"]["id"] != value["response"]["id"]:
+        raise BadValue("background.result: is another response")
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "batch": _check_batch,
+    "response": _check_response,
+    "upload": _check_upload,
+}
 
 
 def _depth(value: object) -> int:

@@ -86,6 +86,24 @@ def test_stored_chats_outlive_the_server(tmp_path: Path) -> None:
         assert kept.choices[0].message.content == stored.choices[0].message.content
 
 
+def test_responses_and_conversations_outlive_a_killed_server(tmp_path: Path) -> None:
+    with served(tmp_path, "--state", "state") as (process, client):
+        conversation = client.conversations.create(metadata={"topic": "demo"})
+        said = client.responses.create(model="gpt-4o-mini", input="Hello.", conversation=conversation.id)
+        background = client.responses.create(model="gpt-4o-mini", input="Later.", background=True)
+        process.kill()
+        process.wait()
+    with served(tmp_path, "--state", "state") as (_, client):
+        assert client.responses.retrieve(said.id).output_text == said.output_text
+        assert client.conversations.retrieve(conversation.id) == conversation
+        assert len(client.conversations.items.list(conversation.id).data) == 2
+        assert eventually(lambda: client.responses.retrieve(background.id).status == "completed")
+        second = client.responses.create(
+            model="gpt-4o-mini", input="And?", previous_response_id=background.id
+        )
+        assert second.id[5:21] == background.id[5:21]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_without_a_state_folder_nothing_stays(tmp_path: Path) -> None:
     with served(tmp_path) as (process, client):

@@ -84,7 +84,7 @@ def events_due(value: Value, now: float) -> int:
     if status == "queued":
         return min(_BEFORE_WORK, len(events))
     if status == "in_progress":
-        return min(_due_in_progress(value, now), len(events))
+        return min(_due_in_progress(value, now), max(0, len(events) - 1))
     return len(events)
 
 
@@ -109,13 +109,10 @@ def _next_state(value: Value, then: float) -> Value:
 
 def _due_in_progress(value: Value, now: float) -> int:
     background = value["background"]
-    passed = now - since(value, now)
-    spread = _spread(background["events"])
-    return (
-        _BEFORE_WORK + 1 + int(spread * passed / background["seconds"]) if background["seconds"] else spread
-    )
+    done = (now - since(value, now)) / background["seconds"] if background["seconds"] else 1.0
+    return _BEFORE_WORK + 1 + int(_spread(background["events"]) * done)
 
 
 def _spread(events: Sequence[str] | None) -> int:
-    """Return the number of events that are sent during the work."""
-    return max(1, len(events or ()) - _BEFORE_WORK)
+    """Return the number of events between the beginning of the work and its end."""
+    return max(1, len(events or ()) - _BEFORE_WORK - 2)
