@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -81,10 +80,13 @@ class Events:
 
 def failure(first: bytes, number: int, code: str, message: str) -> Iterable[bytes]:
     """Return the events that end a stream with an error (see ``sse.failure``)."""
-    begun: Member = {}
-    with contextlib.suppress(ValueError, IndexError):  # a stub can send any event
-        begun = json.loads(first.partition(b"data: ")[2]).get("response", {})
-    return Events(None, number).failure(begun, code, message or sse.FAILED)
+    try:
+        payload = json.loads(first.partition(b"data: ")[2])
+    except ValueError:  # a stub can send any event
+        payload = None
+    begun = payload.get("response") if isinstance(payload, dict) else None
+    failed = begun if isinstance(begun, dict) else {}
+    return Events(None, number).failure(failed, code, message or sse.FAILED)
 
 
 def event(payload: Mapping[str, Any]) -> bytes:

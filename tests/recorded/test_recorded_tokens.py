@@ -49,6 +49,26 @@ def test_a_chat_takes_the_tokens_that_were_recorded(
         assert counts["completion_tokens"] == row["completion"] - row.get("reasoning", 0)
 
 
+@pytest.mark.parametrize("row", TABLE["response"], ids=lambda row: row["name"].replace(" ", "-"))
+def test_a_response_takes_the_tokens_that_were_recorded(
+    row: dict[str, Any], server: MockServer, send: Sender, api_key: str
+) -> None:
+    stub = server.account(api_key).on_response()
+    if "reply" in row:
+        stub.reply(row["reply"])
+    else:
+        stub.reply(tool_calls=[{"name": name, "arguments": text} for name, text in row["calls"]])
+    body = {"model": row["model"], **json.loads(row["request"])}
+    answer = send(
+        "POST", "/v1/responses", json.dumps(body).encode(), {"Content-Type": "application/json"}, api_key
+    )
+    counts = json.loads(answer.body)["usage"]
+    if "input" in row:
+        assert counts["input_tokens"] == row["input"]
+    written = counts["output_tokens"] - counts["output_tokens_details"]["reasoning_tokens"]
+    assert written == pytest.approx(row["output"] - row.get("reasoning", 0), abs=row.get("within", 0))
+
+
 @pytest.mark.parametrize("row", TABLE["transcript"], ids=lambda row: row["text"][:20].replace(" ", "-"))
 def test_a_transcript_takes_the_tokens_that_were_recorded(row: dict[str, Any]) -> None:
     counts = usage.transcription(
