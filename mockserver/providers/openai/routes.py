@@ -267,7 +267,9 @@ RESPONSES = (
         resource="responses.input_tokens",
         has_limit_headers=False,
         reads=ResponseDocument,
+        model_last=True,
         handler="responses.input_tokens.count_input_tokens",
+        rules="responses.rules.check_input",
     ),
     _response(
         "compact_response",
@@ -281,7 +283,9 @@ RESPONSES = (
         resource="responses.compact",
         reads=ResponseDocument,
         has_token_headers=True,
+        model_last=True,
         handler="responses.compaction.compact_response",
+        rules="responses.rules.check_input",
     ),
     _response(
         "create_conversation",

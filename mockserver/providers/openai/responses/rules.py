@@ -17,6 +17,7 @@ from mockserver.providers.openai.responses.chains import (
     earlier_items,
     with_references,
 )
+from mockserver.providers.openai.responses.compaction import opened
 from mockserver.providers.openai.responses.item_rules import check_files, check_pairs
 from mockserver.providers.openai.responses.items import type_of
 
@@ -43,7 +44,15 @@ def check_request(context: ResponsesContext, call: Call) -> None:
     items = _items(body)
     check_files(context.catalog, items)
     items = with_references(context, call, items)
-    check_pairs([*earlier_items(context, call), *items])
+    earlier, items = opened(earlier_items(context, call), items)
+    check_pairs([*earlier, *items])
+
+
+def check_input(context: ResponsesContext, call: Call) -> None:
+    """Raise ``ApiError`` for an input whose tokens cannot be counted, or that cannot be compacted."""
+    _check_schemas(call.document)
+    check_continued(context, call)
+    check_files(context.catalog, _items(call.document))
 
 
 def check_continued(context: ResponsesContext, call: Call) -> None:

@@ -308,3 +308,81 @@ def test_the_distance_of_two_names(one: str, other: str, letters: int) -> None:
 
 def test_the_distance_of_very_different_names_is_more_than_asked_for() -> None:
     assert distance("temperature", "n", 2) == 3
+
+
+@pytest.mark.parametrize("path", ["/v1/responses/input_tokens", "/v1/responses/compact"])
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"model": "nope", "input": "Hi"}, "The requested model 'nope' does not exist."),
+        ({"model": "whisper-1", "input": "Hi"}, "The requested model 'whisper-1' is not supported"),
+        ({"model": "gpt-4o", "input": "Hi", "zzz": 1}, "Unknown parameter: 'zzz'."),
+        ({"model": "gpt-4o", "input": [7]}, "Invalid type for 'input[0]': expected an input item"),
+        ({"model": "gpt-4o"}, 'One of "input" or "previous_response_id"'),
+        ({"model": "gpt-4o", "previous_response_id": "resp_x"}, "Previous response with id 'resp_x'"),
+        (
+            {"model": "gpt-4o", "input": [{"role": "user", "content": [AUDIO]}]},
+            "Invalid value: 'input_audio'.",
+        ),
+    ],
+)
+def test_counting_and_compacting_are_refused_in_the_same_words(
+    send: Send, api_key: str, path: str, body: Body, message: str
+) -> None:
+    refusal = post(send, body, api_key, path)
+    document: Any = refusal.json()
+    assert refusal.status == 400
+    assert document["error"]["message"].startswith(message)
+    assert names_of_limits(refusal) == []
+
+
+def test_counting_has_no_headers_of_limits_and_compacting_has(send: Send, api_key: str) -> None:
+    body = {"model": "gpt-4o", "input": "Hi"}
+    counted = post(send, body, api_key, "/v1/responses/input_tokens")
+    compacted = post(send, body, api_key, "/v1/responses/compact")
+    assert (counted.status, compacted.status) == (200, 200)
+    assert names_of_limits(counted) == []
+    assert len(names_of_limits(compacted)) == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("", {"metadata": "x"}, "Invalid type for 'metadata': expected a metadata object"),
+        (
+            "",
+            {"items": [{"type": "bogus"}]},
+            "Invalid value: 'bogus'. Supported values are: 'additional_tools'",
+        ),
+        ("", {"zzz": 1}, "Unknown parameter: 'zzz'."),
+        ("/conv_x", {}, "Missing required parameter: 'metadata'."),
+        ("/conv_x/items", {}, "Missing required parameter: 'items'."),
+        ("/conv_x/items", {"items": [{"role": "user"}]}, "Missing required parameter: 'items[0].content'."),
+    ],
+)
+def test_conversations_are_refused_in_the_same_words(
+    send: Send, api_key: str, path: str, body: Body, message: str
+) -> None:
+    refusal = post(send, body, api_key, f"/v1/conversations{path}")
+    document: Any = refusal.json()
+    assert refusal.status == 400
+    assert document["error"]["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=0", "Invalid 'limit': integer below minimum value."),
+        ("limit=x", "Invalid type for 'limit': expected an integer, but got a string instead."),
+        ("order=up", "Invalid value: 'up'. Supported values are: 'asc' and 'desc'."),
+        ("include[]=x", "Invalid value: 'x'. Supported values are: 'file_search_call.results'"),
+    ],
+)
+def test_pages_of_items_are_refused_in_the_same_words(
+    send: Send, api_key: str, query: str, message: str
+) -> None:
+    made: Any = post(send, {}, api_key, "/v1/conversations").json()
+    refusal = send("GET", f"/v1/conversations/{made['id']}/items?{query}", key=api_key)
+    document: Any = refusal.json()
+    assert refusal.status == 400
+    assert document["error"]["message"].startswith(message)
