@@ -43,9 +43,8 @@ def check_request(context: ResponsesContext, call: Call) -> None:
     check_capabilities(model, body)
     items = _items(body)
     check_files(context.catalog, items)
-    items = with_references(context, call, items)
-    earlier, items = opened(earlier_items(context, call), items)
-    check_pairs([*earlier, *items])
+    earlier, given = opened(earlier_items(context, call), with_references(context, call, items))
+    check_pairs([*earlier, *given])
 
 
 def check_input(context: ResponsesContext, call: Call) -> None:
