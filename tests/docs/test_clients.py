@@ -45,14 +45,15 @@ def test_the_example_in_python_passes(tmp_path: Path) -> None:
     assert_tests_pass(tmp_path)
 
 
-def test_the_stub_for_embeddings_answers_the_sdk(tmp_path: Path, api: AudioApi) -> None:
+def test_the_stub_for_images_answers_the_sdk(tmp_path: Path, api: AudioApi) -> None:
     (example,) = blocks(PAGE, "yaml")
-    (tmp_path / "embeddings.yaml").write_text(example, "utf-8")
+    (tmp_path / "images.yaml").write_text(example, "utf-8")
     (stub,) = load_stubs([tmp_path], Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check)
     headers = {"Authorization": f"Bearer {api.api_key}"}
     httpx.post(f"{api.url}/_mock/stubs", json=dict(stub.document), headers=headers).raise_for_status()
-    found = api.client.embeddings.create(model="text-embedding-3-small", input=["A text."])
-    assert (found.model, found.data[0].embedding) == ("text-embedding-3-small", [0.25, -0.5, 0.75])
+    found = api.client.images.generate(model="gpt-image-1", prompt="A cat.").data
+    assert found is not None
+    assert (found[0].url, found[0].revised_prompt) == ("https://example.com/cat.png", "A cat.")
 
 
 def test_a_tool_is_called_if_a_word_of_its_name_is_said_else_it_is_scripted(api: AudioApi) -> None:
