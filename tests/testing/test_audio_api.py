@@ -394,7 +394,7 @@ def test_a_mistake_is_named_where_it_is_made(
         (
             [keywords.TranscriptOptions, keywords.RawReplyOptions],
             "reply",
-            {"text", "say", "audio", "json", "body", "base64", "file", "events", "error"},
+            {"text", "say", "audio", "embedding", "json", "body", "base64", "file", "events", "error"},
         ),
     ],
 )
