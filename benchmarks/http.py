@@ -65,7 +65,7 @@ def run(options: Options) -> Iterator[Row]:
         fixtures = scratch / "fixtures"
         fixtures.mkdir()
         write_fixture(fixtures, clip, PASSAGE)
-        servers: dict[str, Callable[[], Server]] = {_OURS: lambda: _ours(fixtures)}
+        servers: dict[str, Callable[[], Server]] = {_OURS: lambda: _ours(fixtures, scratch / "bytecode")}
         notes = {}
         for name in [options.part] if options.part else PARTS:
             try:
@@ -98,9 +98,9 @@ def _loads(clip: bytes) -> list[_Load]:
     ]
 
 
-def _ours(fixtures: Path) -> Server:
+def _ours(fixtures: Path, bytecode: Path) -> Server:
     arguments = ("--fixtures", str(fixtures), "--log-level", "warning", "--whisper-model", "none")
-    return mockserver(*arguments, *HIGH_LIMITS, environment=clean_environment())
+    return mockserver(*arguments, *HIGH_LIMITS, environment=clean_environment(str(bytecode)))
 
 
 def _rival(name: str, options: Options, scratch: Path) -> tuple[Callable[[], Server], str]:
