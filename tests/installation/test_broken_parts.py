@@ -211,6 +211,7 @@ def test_doctor_names_each_part_and_outlives_what_crashes(copy: Path) -> None:
     ("broken", "name"),
     [
         ("MISSING=flask", "flask"),
+        ("MISSING=werkzeug", "werkzeug"),
         ("MISSING=click", "click"),
         ("schemas", "schemas"),
         ("mockserver/catalog/errors.toml", "errors.toml: cut short"),

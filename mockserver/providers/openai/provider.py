@@ -25,10 +25,9 @@ from mockserver.providers.openai.model_list import ModelList
 from mockserver.providers.openai.response_headers import ResponseHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from _typeshed.wsgi import WSGIApplication
-    from werkzeug.exceptions import HTTPException
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
@@ -66,9 +65,9 @@ class OpenAi:
             *bound(__package__, routes.MODELS, fill(ModelsContext, model_list=ModelList())),
         )
 
-    def unserved_route(self, request: Request, error: HTTPException | None) -> Route:
-        """Return the route of a request that matches none of ``routes``; ``error`` is the router's exception."""
-        return unserved.route(self._unserved, request, error)
+    def unserved_route(self, request: Request, served: Iterable[str]) -> Route:
+        """Return the route of a request that matches none of ``routes``; its path has routes of ``served`` methods."""
+        return unserved.route(self._unserved, request, served)
 
     def bind(self, app: WSGIApplication) -> None:
         """Let the complete ``app`` answer the lines of batches, and continue those that an earlier server left."""

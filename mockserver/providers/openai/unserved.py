@@ -11,8 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-
 from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of, has_double_slash
 from mockserver.errors import ApiError
 from mockserver.journal.findings import remedy
@@ -24,6 +22,8 @@ from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.wire import sse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mockserver.logs import Notices
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request import Request
@@ -35,10 +35,10 @@ log = logging.getLogger(__name__)
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
-def route(context: UnservedContext, request: Request, error: HTTPException | None) -> Route:
+def route(context: UnservedContext, request: Request, served: Iterable[str]) -> Route:
     """Return the route of a request that matches no other: an operation without a name, and a refusal as its handler.
 
-    ``error`` is the router's exception.
+    ``served`` are the methods with a route of the same path.
     """
     method, path = request.method, request.route_path
     refuse_unknown = partial(_refuse_unknown, context.notices)
@@ -56,7 +56,7 @@ def route(context: UnservedContext, request: Request, error: HTTPException | Non
         )
         return Route(operation, partial(_refuse_unserved, context, called))
     operation = _operation(method, path, is_versioned=bool(calls))
-    allowed = _allowed(calls, error)
+    allowed = _allowed(calls, served)
     if allowed:
         return Route(
             operation, partial(_refuse_method, allowed), partial(_check_method, context.stubs, allowed)
@@ -96,9 +96,8 @@ def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
     return by_method.get(method) or by_method.get("*")
 
 
-def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[str]:
+def _allowed(calls: tuple[KnownCall, ...], served: Iterable[str]) -> list[str]:
     """Return the methods of a path in alphabetical order; none for an unknown path."""
-    served = error.valid_methods or () if isinstance(error, MethodNotAllowed) else ()
     known = {call.method for call in calls} - {WEBSOCKET}
     return sorted((known | set(served)) - _IMPLIED_METHODS)
 
