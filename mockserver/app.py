@@ -31,7 +31,7 @@ from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
 from mockserver.matching.allowance import ScriptLimits
-from mockserver.pipeline.fixed_paths import FixedPaths
+from mockserver.pipeline.fixed_paths import FixedPaths, LateApp
 from mockserver.pipeline.operation import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
@@ -56,7 +56,7 @@ from mockserver.transport.reasons import with_reasons
 from mockserver.validation.schemas import RequestSchemas, Schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     import flask
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -125,7 +125,7 @@ def create_wsgi_app(services: Services) -> WSGIApplication:
         return with_reasons(routing_app(answers, unserved, failures))
 
     fixed = {(each.method, each.path): answer for each, answer in answers if "<" not in each.path}
-    answering = FixedPaths(_made_at_first_call(by_flask), fixed, failures)
+    answering = FixedPaths(LateApp(by_flask, failures), fixed, failures)
     app = _dated(_also_below_version(_beside_control(answering, services, failures)), services.clock)
     # Last, because it resumes the batches of an earlier server, whose lines call the complete app.
     openai.bind(app)
@@ -138,20 +138,6 @@ def context_of(services: Services, context: type[Context], **own: Any) -> Contex
     return context(**own, **{name: getattr(services, name) for name in names})
 
 
-def _made_at_first_call(make: Callable[[], WSGIApplication]) -> WSGIApplication:
-    """Return an app that calls the one that ``make`` returns, and makes it at its first request."""
-    making = threading.Lock()
-    made: list[WSGIApplication] = []
-
-    def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        with making:
-            if not made:
-                made.append(make())
-        return made[0](environ, start_response)
-
-    return answered
-
-
 def _beside_control(wsgi_app: WSGIApplication, services: Services, failures: Failures) -> WSGIApplication:
     """Return an app that serves the control API below ``/_mock`` and ``wsgi_app`` elsewhere."""
     fill = partial(context_of, services)
@@ -161,7 +147,7 @@ def _beside_control(wsgi_app: WSGIApplication, services: Services, failures: Fai
 
         return with_reasons(create_control_app(fill))
 
-    control = _made_at_first_call(by_flask)
+    control = LateApp(by_flask, failures)
     healthy = {("GET", f"{_CONTROL}/health"): partial(health.reply, fill(ServerContext))}
     without_query = FixedPaths(control, healthy, failures)
 

@@ -122,7 +122,7 @@ def warm_up(guardian: Guardian, start_engines: Callable[[], None]) -> None:
 
 
 def load_control() -> None:
-    """Import the control API, so that its first call does not wait for the import."""
+    """Import the control API and, with it, Flask, so that no request waits for the import."""
     importlib.import_module("mockserver.control.app")
 
 

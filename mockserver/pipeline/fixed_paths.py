@@ -1,9 +1,10 @@
-"""Answers requests of fixed paths without Flask."""
+"""Answers requests of fixed paths without Flask, which is imported when a request needs it."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mockserver.pipeline.wsgi_adapter import request_of
@@ -50,8 +51,37 @@ class FixedPaths:
             from mockserver.pipeline.flask_adapter import response_of
 
             return with_reasons(response_of(reply))(environ, start_response)
-        start_response(f"{reply.status} {REASONS.get(reply.status, 'UNKNOWN')}", list(reply.headers))
-        return _Body(reply)
+        return _sent(reply, start_response)
+
+
+class LateApp:
+    """A WSGI application that is made at its first request, which imports Flask.
+
+    If it cannot be made, its requests are answered with the reason.
+    """
+
+    def __init__(self, make: Callable[[], WSGIApplication], failures: Failures) -> None:
+        self._make = make
+        self._failures = failures
+        self._making = threading.Lock()
+        self._made: WSGIApplication | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        began = time.perf_counter()
+        try:
+            with self._making:
+                if self._made is None:
+                    self._made = self._make()
+        except Exception as error:  # noqa: BLE001 - most likely of a damaged module
+            return _sent(self._failures.reply(error, request_of(environ), began), start_response)
+        return self._made(environ, start_response)
+
+
+def _sent(reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
+    """Return the body of a reply, after its status and headers have been passed to the server."""
+    start_response(f"{reply.status} {REASONS.get(reply.status, 'UNKNOWN')}", list(reply.headers))
+    return _Body(reply)
 
 
 class _Body:
