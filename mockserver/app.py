@@ -81,7 +81,7 @@ _WRITE_DATES = ("gunicorn",)  # servers that always write a Date header
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
-    """Return the server as a Flask app, around which any server can put WSGI middleware.
+    """Return the server as a Flask app, which any WSGI server can host; WSGI middleware can be put around it.
 
     Without ``settings``, ``mockserver.toml`` and the environment are read. Raises ``FixtureError``, ``StubFileError``,
     ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` if something that the settings name cannot be used.
@@ -190,7 +190,7 @@ def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
 
 
 def _behind_middleware(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """Return the app that reads headers where middleware can change them, and not where our server also puts them."""
+    """Return the app without our server's copy of the headers: those of the environ, which middleware may change, count."""
 
     def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ.pop(HEADERS, None)
