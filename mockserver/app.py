@@ -190,7 +190,7 @@ def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
 
 
 def _behind_middleware(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """Return the app for use behind middleware: only the headers in the environ count, not our server's copy of them."""
+    """Return the app for use behind middleware: only the headers in the environ count, not our server's copy."""
 
     def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ.pop(HEADERS, None)
