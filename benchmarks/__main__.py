@@ -30,7 +30,7 @@ NAMES = (
     "pytest_fixture",
 )
 
-_FEWEST_REQUESTS = 10_000  # fewer would not fill the journal
+_FEWEST_REQUESTS = 150_000  # fewer would not fill journal and heaps
 
 
 def main() -> None:
