@@ -24,16 +24,19 @@ NAMES = (
     "tokens",
     "stubs",
     "soak",
+    "endurance",
     "kills",
     "attack",
     "pytest_fixture",
 )
 
+_FEWEST_REQUESTS = 150_000  # fewer would not fill journal and heaps
+
 
 def main() -> None:
     """Print each row as soon as it is measured, and a table after each benchmark."""
     arguments = _parser().parse_args()
-    options = Options(arguments.aimock, arguments.model)
+    options = Options(arguments.aimock, arguments.model, arguments.requests)
     findings: dict[str, list[Row]] = {}
     for chosen in arguments.names or NAMES:
         name, _, part = chosen.partition(":")
@@ -78,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="Whisper model [default: the one the server would choose]",
     )
+    parser.add_argument(
+        "--requests",
+        type=_requests,
+        default=Options().requests,
+        metavar="NUMBER",
+        help="requests that endurance and soak send [default: 1000000]",
+    )
     return parser
 
 
@@ -89,6 +99,12 @@ def _name(given: str) -> str:
         parts = ", ".join(_parts(name)) or "none"
         raise argparse.ArgumentTypeError(f"{name!r} has no part {part!r}. Its parts: {parts}")
     return given
+
+
+def _requests(given: str) -> int:
+    if not given.isdigit() or int(given) < _FEWEST_REQUESTS:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a number from {_FEWEST_REQUESTS:,} on")
+    return int(given)
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -62,17 +62,21 @@ def upload(path: str, fields: Mapping[str, str], audio: bytes) -> bytes:
 
 
 def exchange(
-    address: tuple[str, int], request: bytes, *, count: int = 1, connections: int = 1
+    address: tuple[str, int], request: bytes, *, count: int = 1, connections: int = 1, refusals: bool = False
 ) -> list[Reply]:
     """Send ``request`` ``count`` times, over ``connections`` that each wait for their answer before the next.
 
-    Raises ``RuntimeError`` when the server answers other than 200, ``TimeoutError`` when it falls silent.
+    Raises ``RuntimeError`` when the server answers other than 200, unless ``refusals`` are allowed; ``TimeoutError``
+    when it falls silent.
     """
     replies: list[Reply] = []
     begun = 0
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
-        opened = [stack.enter_context(_Connection(address, selector)) for _ in range(min(connections, count))]
+        opened = [
+            stack.enter_context(_Connection(address, selector, refusals=refusals))
+            for _ in range(min(connections, count))
+        ]
         for connection in opened:
             connection.begin(request)
             begun += 1
@@ -95,10 +99,11 @@ def exchange(
 class _Connection:
     """A keep-alive connection with one exchange at a time."""
 
-    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector) -> None:
+    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, *, refusals: bool) -> None:
         self._socket = socket.create_connection(address, timeout=_PATIENCE)
         self._socket.setblocking(False)
         self._selector = selector
+        self._refusals = refusals
         selector.register(self._socket, selectors.EVENT_READ, self)
 
     def __enter__(self) -> _Connection:
@@ -148,7 +153,7 @@ class _Connection:
         status_line, *lines = head.decode("latin-1").split("\r\n")
         self._reply.status = int(status_line.split(" ")[1])
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if self._reply.status != 200:
+        if self._reply.status != 200 and not self._refusals:
             raise RuntimeError(f"{status_line}: {rest.decode(errors='replace')}")
         if "content-length" in headers:
             self._length = int(headers["content-length"])

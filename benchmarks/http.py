@@ -15,7 +15,7 @@ from benchmarks.client import exchange, get, post, upload
 from benchmarks.clips import PASSAGE, spoken_bytes, write_fixture
 from benchmarks.java_mocks import Stub
 from benchmarks.load import client, load
-from benchmarks.processes import clean_environment, mockserver
+from benchmarks.processes import HIGH_LIMITS, clean_environment, mockserver
 from benchmarks.report import Row
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(options: Options) -> Iterator[Row]:
         fixtures = scratch / "fixtures"
         fixtures.mkdir()
         write_fixture(fixtures, clip, PASSAGE)
-        servers: dict[str, Callable[[], Server]] = {_OURS: lambda: _ours(fixtures)}
+        servers: dict[str, Callable[[], Server]] = {_OURS: lambda: _ours(fixtures, scratch / "bytecode")}
         notes = {}
         for name in [options.part] if options.part else PARTS:
             try:
@@ -98,9 +98,9 @@ def _loads(clip: bytes) -> list[_Load]:
     ]
 
 
-def _ours(fixtures: Path) -> Server:
+def _ours(fixtures: Path, bytecode: Path) -> Server:
     arguments = ("--fixtures", str(fixtures), "--log-level", "warning", "--whisper-model", "none")
-    return mockserver(*arguments, environment=clean_environment())
+    return mockserver(*arguments, *HIGH_LIMITS, environment=clean_environment(str(bytecode)))
 
 
 def _rival(name: str, options: Options, scratch: Path) -> tuple[Callable[[], Server], str]:
@@ -174,8 +174,19 @@ def _rows(loads: list[_Load], figures: Mapping[str, Figures], notes: dict[str, s
                 theirs = _median(figures[rival], what, scale)
             note = notes.get(rival, "")
             yield Row(what, unit, ours, theirs, target if rival == "aimock" else None, note)
+        for each in loads:
+            yield _rate_row(each, figures, rival, note)
     one, many = (_median(figures[_OURS], _rate(each), 1e6) for each in loads[:2])
     yield Row("small chat, time per request, 16 connections against 1", "us", many, one, 1.0, client())
+
+
+def _rate_row(each: _Load, figures: Mapping[str, Figures], rival: str, note: str) -> Row:
+    """Return the wall time per request of a load, with the throughput in the note."""
+    names = (_OURS, rival) if rival else (_OURS,)
+    times = [_median(figures[name], _rate(each), 1e6) for name in names]
+    throughput = " against ".join(f"{1e6 / time:,.0f}" for time in times)
+    note = ", ".join(filter(None, (f"{throughput} requests a second", note)))
+    return Row(_rate(each), "us", times[0], times[1] if rival else None, note=note)
 
 
 def _median(figures: Figures, what: str, scale: float) -> float:

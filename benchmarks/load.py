@@ -1,4 +1,4 @@
-"""A load of one request, sent again and again over kept connections: by ``wrk``, else by processes of our own."""
+"""A load: requests that are sent again and again over kept connections, by ``wrk``, else by processes of our own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.client import exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NUMBER = b"12345678"  # in a request of ``send_mix``; the number of the request takes its place
 
 _PROCESSES = 2
 _BATCH = 25  # requests of a connection, after which our own client looks at the clock
@@ -23,6 +29,20 @@ local file = io.open("{path}", "rb")
 local request = file:read("*a")
 file:close()
 wrk.format = function() return request end
+"""
+_MIX_SCRIPT = """
+local requests = {{}}
+for number = 1, {count} do
+  local file = io.open("{path}" .. number, "rb")
+  requests[number] = file:read("*a")
+  file:close()
+end
+local sent = {sent}
+request = function()
+  sent = sent + 1
+  local text = requests[sent % #requests + 1]
+  return (string.gsub(text, "{number}", string.format("%08d", sent)))
+end
 """
 
 
@@ -56,10 +76,15 @@ def by_wrk(address: tuple[str, int], request: bytes, connections: int, seconds: 
         raw, script = Path(folder, "request"), Path(folder, "load.lua")
         raw.write_bytes(request)
         script.write_text(_SCRIPT.format(path=raw), "utf-8")
-        options = ["-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", str(script)]
-        command = ["wrk", *options, "http://{}:{}/".format(*address)]
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        printed = _run_wrk(address, script, connections, seconds)
     return read_wrk(printed)
+
+
+def _run_wrk(address: tuple[str, int], script: Path, connections: int, seconds: int) -> str:
+    """Return what ``wrk`` prints."""
+    options = ["-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", str(script)]
+    command = ["wrk", *options, "http://{}:{}/".format(*address)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def read_wrk(printed: str) -> Load:
@@ -94,3 +119,42 @@ def _share(
         replies = exchange(address, request, count=_BATCH * connections, connections=connections)
         latencies += [reply.seconds for reply in replies]
     return time.perf_counter() - began, latencies
+
+
+def send_mix(
+    address: tuple[str, int], requests: Sequence[bytes], connections: int, seconds: int, *, sent: int
+) -> tuple[int, int]:
+    """Send ``requests`` in turn for some seconds; return how many were answered, and how many of them not with 2xx.
+
+    ``sent`` were sent before. Raises ``RuntimeError`` when the server hangs up.
+    """
+    if shutil.which("wrk"):
+        return _mix_by_wrk(address, requests, connections, seconds, sent)
+    began = time.perf_counter()
+    count = refused = 0
+    while time.perf_counter() < began + seconds:
+        for request in requests:
+            numbered = request.replace(NUMBER, b"%08d" % (sent + count))
+            replies = exchange(address, numbered, count=connections, connections=connections, refusals=True)
+            count += len(replies)
+            refused += sum(reply.status >= 300 for reply in replies)
+    return count, refused
+
+
+def _mix_by_wrk(
+    address: tuple[str, int], requests: Sequence[bytes], connections: int, seconds: int, sent: int
+) -> tuple[int, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        raw, script = Path(folder, "request"), Path(folder, "load.lua")
+        for number, request in enumerate(requests, 1):
+            raw.with_name(f"{raw.name}{number}").write_bytes(request)
+        filled = _MIX_SCRIPT.format(path=raw, count=len(requests), sent=sent, number=NUMBER.decode())
+        script.write_text(filled, "utf-8")
+        printed = _run_wrk(address, script, connections, seconds)
+    if problem := re.search(r"Socket errors.*", printed):
+        raise RuntimeError(f"wrk: {problem[0]}")
+    total = re.search(r"(\d+) requests in", printed)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
+    if total is None:
+        raise RuntimeError(f"wrk printed no figures: {printed}")
+    return int(total[1]), int(refused[1]) if refused else 0

@@ -22,6 +22,7 @@ _CLIP_BYTES = 26_000_000  # with its form just below the limit of 26,214,400
 _SMALL_BYTES = 20_000
 _MIB = 1 << 20
 _SETTLE_SECONDS = 1.0
+_LOADING_SECONDS = 5.0  # for what the server loads in the background
 _PEAK_TARGET, _REST_TARGET = 3.0, 0.25
 
 
@@ -42,6 +43,7 @@ def _uploads(which: str, clip: bytes, arguments: tuple[str, ...]) -> Iterator[Ro
     with mockserver(*arguments, environment=clean_environment()) as server:
         fresh = server.memory()
         exchange(server.address, small)
+        time.sleep(_LOADING_SECONDS)
         loaded = server.memory()
         note = "once it has decoded a short clip, against when it was started"
         yield Row(f"the server, {which}", "MiB", loaded / _MIB, fresh / _MIB, note=note)

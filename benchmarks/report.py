@@ -15,10 +15,14 @@ _FILE_WIDTH = 130  # columns of a table that is not printed to a terminal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The user's options: a folder with ``node_modules``, a Whisper model, a part of the benchmark (empty: all)."""
+    """The user's options: a folder with ``node_modules``, a Whisper model, requests, a part of the benchmark.
+
+    ``requests`` is how many ``endurance`` and ``soak`` send; an empty ``part`` is all of a benchmark.
+    """
 
     aimock: Path | None = None
     model: str = "auto"
+    requests: int = 1_000_000
     part: str = ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import socket
 import time
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from benchmarks.processes import family
+from benchmarks.processes import ServerFailed, family
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -25,7 +26,8 @@ _HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r
 class Watched:
     """The slowest health check (s), the counts of checks with and without an answer, and the peak of memory.
 
-    The memory is that of the process and its children (bytes); pages that they share are counted once.
+    The memory is that of the process and its children (bytes); pages that they share are counted once. A peak of the
+    process between two samples counts, too; one of a child does not.
     """
 
     slowest: float = 0.0
@@ -40,11 +42,12 @@ class Watcher:
     def __init__(self, server: Server) -> None:
         context = multiprocessing.get_context("fork")
         self._pipe, end = context.Pipe()
-        self._process = context.Process(target=_watch, args=(server.pid, server.address, end), daemon=True)
+        self._process = context.Process(target=_watch, args=(server, end), daemon=True)
         self.seen = Watched()
 
     def __enter__(self) -> Self:
         self._process.start()
+        self._pipe.recv()  # the first sample has been taken
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,18 +56,23 @@ class Watcher:
         self._process.join()
 
 
-def _watch(pid: int, address: tuple[str, int], pipe: Connection) -> None:
-    seen = Watched()
+def _watch(server: Server, pipe: Connection) -> None:
+    server.forget_peak()
+    before, resident = memory_of_all(server.pid), server.memory()
+    seen = Watched(most_memory=before)
+    pipe.send(None)
     ended = False
     while not ended:
         ended = pipe.poll(_PAUSE_SECONDS)  # a load that ends at once is checked, too
         began = time.perf_counter()
-        if _is_healthy(address):
+        if _is_healthy(server.address):
             seen.answers += 1
             seen.slowest = max(seen.slowest, time.perf_counter() - began)
         else:
             seen.unanswered += 1
-        seen.most_memory = max(seen.most_memory, memory_of_all(pid))
+        seen.most_memory = max(seen.most_memory, memory_of_all(server.pid))
+    with contextlib.suppress(ServerFailed):
+        seen.most_memory = max(seen.most_memory, before + server.memory("VmHWM") - resident)
     pipe.send(seen)
 
 

@@ -1,4 +1,4 @@
-"""Composes the parts of the server into a Flask app, which any WSGI server can host."""
+"""Composes the parts of the server into a WSGI application, which any WSGI server can host."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import flask
-from werkzeug.http import HTTP_STATUS_CODES
-
 from mockserver.accounts.accounts import Accounts
 from mockserver.accounts.settings import AccountSettings
-from mockserver.catalog.paths import VERSION, has_double_slash
+from mockserver.catalog.paths import VERSION
 from mockserver.clock import Clock
+from mockserver.control import health
+from mockserver.control.contexts import ServerContext
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.espeak.helper import SpeechLimits
@@ -25,17 +24,18 @@ from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper.models import check_complete, find_model
 from mockserver.errors import ErrorTable
 from mockserver.ids import Ids
-from mockserver.installation import own_damage
+from mockserver.installation import origin_of, own_damage
 from mockserver.journal.journal import Journal
 from mockserver.journal.metrics import Metrics
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
 from mockserver.matching.allowance import ScriptLimits
-from mockserver.pipeline import flask_adapter
+from mockserver.pipeline.fixed_paths import FixedPaths, LateApp
 from mockserver.pipeline.operation import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
+from mockserver.pipeline.wsgi_adapter import Failures
 from mockserver.providers.aimlapi.provider import OPERATIONS as AIMLAPI_OPERATIONS
 from mockserver.providers.aimlapi.provider import AimlApi
 from mockserver.providers.azure.paths import with_one_slash
@@ -54,18 +54,23 @@ from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from mockserver.transport.answer_memory import AnswerMemory
+from mockserver.transport.connection import HEADERS
+from mockserver.transport.reasons import with_reasons
 from mockserver.validation.schemas import RequestSchemas, Schemas
 from mockserver.webhooks.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import flask
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from mockserver.catalog.tables import Catalog
     from mockserver.engines.whisper.recogniser import Recogniser
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
     from mockserver.pipeline.provider import Context
+    from mockserver.pipeline.request import Request
+    from mockserver.pipeline.responses import Reply
     from mockserver.remote.fetch import Fetcher
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.settings.model import Settings
@@ -80,47 +85,57 @@ _WRITE_DATES = ("gunicorn",)  # servers that always write a Date header
 
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
-    """Return the server as a WSGI application. Without ``settings``, ``mockserver.toml`` and the environment are read.
+    """Return the server as a Flask app, which any WSGI server can host; WSGI middleware can be put around it.
 
-    Raises ``FixtureError``, ``StubFileError``, ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` if
-    something that the settings name cannot be used.
+    Without ``settings``, ``mockserver.toml`` and the environment are read. Raises ``FixtureError``, ``StubFileError``,
+    ``CatalogError``, ``EngineFailed`` and ``StateFolderError`` if something that the settings name cannot be used.
     """
+    import flask
+
     services = build_services(settings or load_settings(environ=os.environ))
     app = flask.Flask("mockserver", static_folder=None)
     app.extensions["mockserver"] = services
-    failures = flask_adapter.Failures(services.errors, services.ids, services.journal)
-    failures.register(app)
-    flask_adapter.open_to_browsers(app)
+    app.wsgi_app = _behind_middleware(create_wsgi_app(services))  # type: ignore[assignment, method-assign]
+    return app
+
+
+def create_wsgi_app(services: Services) -> WSGIApplication:
+    """Return the server as a WSGI application, which imports Flask at the first request that needs it.
+
+    Raises ``ModuleNotFoundError`` if Flask is not installed.
+    """
+    for module in ("flask", "werkzeug"):
+        if origin_of(module) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
     fill = partial(context_of, services)
     bodies = RequestBodies(services.settings, services.request_schemas, services.blobs, services.url_sources)
     parts = fill(PipelineParts, bodies=bodies)
     openai = OpenAi(fill)
     services.providers.extend([Azure(fill, openai), AimlApi(fill), openai])
     pipelines = [Pipeline(provider, parts) for provider in services.providers]
-    fixed_paths = {}
-    for pipeline, provider in zip(pipelines, services.providers, strict=True):
-        for route in provider.routes:
-            path, method = route.operation.path, route.operation.method
-            answer = partial(pipeline.reply, route)
-            app.add_url_rule(path, f"{method} {path}", flask_adapter.view(answer), methods=[method])
-            if "<" not in path:
-                fixed_paths[method, path] = answer
+    answers = [
+        (route.operation, partial(pipeline.reply, route))
+        for pipeline, provider in zip(pipelines, services.providers, strict=True)
+        for route in provider.routes
+    ]
+    failures = Failures(services.errors, services.ids, services.journal)
 
-    def answer_unserved() -> flask.Response | None:
-        error, environ = flask.request.routing_exception, flask.request.environ
-        if error is None and not has_double_slash(environ["PATH_INFO"]):
-            return None
-        request = flask_adapter.request_of(environ)
+    def unserved(request: Request, served: Iterable[str]) -> Reply:
         for pipeline, provider in zip(pipelines, services.providers, strict=True):
-            route = provider.unserved_route(request, error)
+            route = provider.unserved_route(request, served)
             if route is not None:
-                return flask_adapter.response_of(pipeline.reply(route, request, {}))
-        return None  # not reached: the last provider, OpenAI's, refuses every path
+                return pipeline.reply(route, request, {})
+        raise AssertionError("the last provider, OpenAI's, refuses every path")
 
-    app.before_request(answer_unserved)
-    answering = flask_adapter.FixedPaths(_with_reasons(app.wsgi_app), fixed_paths, failures)
-    mounted = _also_below_version(with_one_slash(_beside_control(answering, services)))
-    app.wsgi_app = _dated(mounted, services.clock)  # type: ignore[assignment, method-assign]
+    def by_flask() -> WSGIApplication:
+        from mockserver.pipeline.flask_adapter import routing_app
+
+        return with_reasons(routing_app(answers, unserved, failures))
+
+    fixed = {(each.method, each.path): answer for each, answer in answers if "<" not in each.path}
+    answering = FixedPaths(LateApp(by_flask, failures), fixed, failures)
+    mounted = _also_below_version(with_one_slash(_beside_control(answering, services, failures)))
+    app = _dated(mounted, services.clock)
     # Last, because it resumes the batches of an earlier server, whose lines call the complete app, and its webhooks.
     openai.bind(app)
     services.webhooks.resume()
@@ -133,26 +148,24 @@ def context_of(services: Services, context: type[Context], **own: Any) -> Contex
     return context(**own, **{name: getattr(services, name) for name in names})
 
 
-def _beside_control(wsgi_app: WSGIApplication, services: Services) -> WSGIApplication:
-    """Return an app that serves the control API below ``/_mock`` and ``wsgi_app`` elsewhere.
+def _beside_control(wsgi_app: WSGIApplication, services: Services, failures: Failures) -> WSGIApplication:
+    """Return an app that serves the control API below ``/_mock`` and ``wsgi_app`` elsewhere."""
+    fill = partial(context_of, services)
 
-    The control API is created at its first call.
-    """
-    making = threading.Lock()
-    made: list[WSGIApplication] = []
+    def by_flask() -> WSGIApplication:
+        from mockserver.control.app import create_control_app
 
-    def control_app() -> WSGIApplication:
-        with making:
-            if not made:
-                from mockserver.control.app import create_control_app
+        return with_reasons(create_control_app(fill))
 
-                made.append(_with_reasons(create_control_app(partial(context_of, services))))
-            return made[0]
+    control = LateApp(by_flask, failures)
+    healthy = {("GET", f"{_CONTROL}/health"): partial(health.reply, fill(ServerContext))}
+    without_query = FixedPaths(control, healthy, failures)
 
     def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == _CONTROL or path.startswith(_CONTROL + "/"):
-            return control_app()(environ, start_response)
+            called = control if environ.get("QUERY_STRING") else without_query
+            return called(environ, start_response)
         return wsgi_app(environ, start_response)
 
     return parted
@@ -171,19 +184,6 @@ def _also_below_version(wsgi_app: WSGIApplication) -> WSGIApplication:
     return mounted
 
 
-def _with_reasons(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """Return the app with the usual reason phrases in status lines; Werkzeug writes them in capitals."""
-
-    def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def start(status: str, *rest: Any) -> Any:
-            code, _, reason = status.partition(" ")
-            return start_response(f"{code} {HTTP_STATUS_CODES.get(int(code), reason)}", *rest)
-
-        return wsgi_app(environ, start)
-
-    return answered
-
-
 def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
     """Return the app with a ``Date`` header of the server's clock if that differs from the real time."""
 
@@ -195,6 +195,16 @@ def _dated(wsgi_app: WSGIApplication, clock: Clock) -> WSGIApplication:
 
         writes_a_date = environ.get("SERVER_SOFTWARE", "").startswith(_WRITE_DATES)
         return wsgi_app(environ, start_response if writes_a_date else start)
+
+    return answered
+
+
+def _behind_middleware(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """Return the app for use behind middleware: only the headers in the environ count, not our server's copy."""
+
+    def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ.pop(HEADERS, None)
+        return wsgi_app(environ, start_response)
 
     return answered
 

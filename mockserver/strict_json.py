@@ -11,7 +11,8 @@ import msgspec
 
 _MAX_FAST = 1 << 16  # bytes that msgspec decodes, several times faster; without memory for more, it crashes
 _MARKS = b",:[{"  # one precedes each value and each name, except the outermost value
-_NO_MARKS = bytes({*range(256)} - {*_MARKS, *b'"'})
+_NO_MARKS = bytes({*range(256)} - {*_MARKS})
+_NO_MARKS_OR_QUOTES = bytes({*range(256)} - {*_MARKS, *b'"'})
 
 
 class TooManyValues(ValueError):
@@ -61,10 +62,10 @@ def _has_more_values(data: bytes, limit: int) -> bool:
 
     There is no loop over bytes: a body of megabytes takes tens of milliseconds.
     """
-    if sum(map(data.count, _MARKS)) <= limit:
+    if len(data.translate(None, delete=_NO_MARKS)) <= limit:  # several times faster than to count each mark
         return False
     unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     if unescaped.count(b'"') > 2 * limit:  # each string is a value or a name
         return True
-    marks_and_quotes = unescaped.translate(None, delete=_NO_MARKS).replace(b'""', b"")
+    marks_and_quotes = unescaped.translate(None, delete=_NO_MARKS_OR_QUOTES).replace(b'""', b"")
     return sum(map(len, marks_and_quotes.split(b'"')[::2])) > limit

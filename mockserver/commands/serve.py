@@ -12,7 +12,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from mockserver.app import create_app, services_of
+from mockserver.app import build_services, create_wsgi_app
 from mockserver.commands import complaints
 from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.commands.standard_streams import flush_or_discard, log_handler, open_closed_streams, say
@@ -53,8 +53,8 @@ def run(settings: Settings) -> None:
     return_memory_early()
     raise_limit()
     try:
-        app = create_app(settings)
-        server = listen(settings, app, services_of(app).closing)
+        services = build_services(settings)
+        server = listen(settings, create_wsgi_app(services), services.closing)
     except STARTUP_FAILURES as error:
         fail(error)
     guardian = Guardian(settings.shutdown_seconds + _GUARDIAN_SECONDS)
@@ -66,7 +66,6 @@ def run(settings: Settings) -> None:
 
     for number in _STOP_SIGNALS:
         signal.signal(number, stop)
-    services = services_of(app)
     if warning := exposure(settings):
         log.warning(warning)
     for complaint in complaints.missing(services.whisper, services.schemas):
@@ -123,7 +122,7 @@ def warm_up(guardian: Guardian, start_engines: Callable[[], None]) -> None:
 
 
 def load_control() -> None:
-    """Import the control API, so that its first call does not wait for the import."""
+    """Import the control API and, with it, Flask, so that no request waits for the import."""
     importlib.import_module("mockserver.control.app")
 
 

@@ -11,7 +11,8 @@ import flask
 from mockserver.control import guard, requests
 from mockserver.control.contexts import ControlContext
 from mockserver.control.operations import OPERATIONS
-from mockserver.pipeline.flask_adapter import Failures
+from mockserver.pipeline.flask_adapter import answer_failures
+from mockserver.pipeline.wsgi_adapter import Failures
 
 if TYPE_CHECKING:
     from mockserver.pipeline.provider import Fill
@@ -24,7 +25,7 @@ def create_control_app(fill: Fill) -> flask.Flask:
     filled = cache(fill)
     control = filled(ControlContext)
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
-    Failures(control.errors, control.ids, control.journal).register(app)
+    answer_failures(app, Failures(control.errors, control.ids, control.journal))
     guard.register(app, control.settings, [each.path for each in OPERATIONS if each.is_open])
     requests.register_refusals(app, OPERATIONS)
     requests.limit_answers(app, control.answer_memory)

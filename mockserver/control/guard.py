@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import flask
 
 from mockserver.catalog.reading import read_table
+from mockserver.control.headers import HEADERS
 from mockserver.control.operation import answer
-from mockserver.pipeline.flask_adapter import request_of
+from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.settings.hosts import address_of, is_loopback
 from mockserver.transport.authorities import Authority, parse_authority, parse_origin
 from mockserver.wording import cut
@@ -38,15 +39,6 @@ _PAGES = (
     "Pages of this server and, by fetch() or WebSocket, of others on this machine (http://localhost:PORT) may call the "
     "control API; an address typed into a browser is answered, too."
 )
-# Headers of every answer: pages of other sites cannot show, frame or store it, and nothing in it is executed.
-_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; media-src 'self'; frame-ancestors 'none'",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
 
 
 class Refused(NamedTuple):
@@ -70,7 +62,7 @@ def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) 
         return _preflight() if request.method == "OPTIONS" else None
 
     def close_to_others(response: flask.Response) -> flask.Response:
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.vary.add("Origin")
         page = flask.g.get("page")

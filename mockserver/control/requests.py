@@ -13,8 +13,8 @@ from werkzeug import exceptions
 from mockserver.accounts.accounts import key_of
 from mockserver.control.operation import Call, ControlError, TooLarge, answer
 from mockserver.errors import ApiError
-from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.request_body import parse_json
+from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.state.disk import StateFailed
 from mockserver.transport.bodies import BodyReader
 from mockserver.transport.connection import SHUTDOWN

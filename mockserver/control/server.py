@@ -1,11 +1,10 @@
-"""``/_mock/health``, ``/_mock/clock`` and ``/_mock/shutdown``: the server as a whole."""
+"""``/_mock/clock`` and ``/_mock/shutdown``: the server as a whole."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from mockserver.control.operation import ControlError, answer
-from mockserver.version import __version__
 
 if TYPE_CHECKING:
     import flask
@@ -14,18 +13,6 @@ if TYPE_CHECKING:
     from mockserver.control.operation import Call
 
 _LATEST_TIME = 32_503_680_000  # seconds since 1970: the year 3000
-
-
-def health(context: ServerContext, _: Call) -> dict[str, Any]:
-    """Return the version, the strictness and the engines."""
-    return {
-        "status": "ok",
-        "version": __version__,
-        "strictness": context.settings.strictness,
-        "fixtures": len(context.fixtures.fixtures),
-        "transcription": context.whisper.describe() if context.whisper else {"engine": "none"},
-        "speech": {"engine": "pyttsx3"},
-    }
 
 
 def show_clock(context: ServerContext, _: Call) -> dict[str, Any]:

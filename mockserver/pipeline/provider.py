@@ -12,8 +12,6 @@ from mockserver.pipeline.call import Answer, Call
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from werkzeug.exceptions import HTTPException
-
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
     from mockserver.pipeline.exchange import Exchange
@@ -86,10 +84,10 @@ class Provider(Protocol):
         """Return the routes of the operations that are served."""
         ...
 
-    def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
+    def unserved_route(self, request: Request, served: Iterable[str]) -> Route | None:
         """Return the route of a request that matches none of ``routes``; ``None`` if its path is another provider's.
 
-        ``error`` is the router's exception.
+        ``served`` are the methods with a route of the same path.
         """
         ...
 

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
-from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.sansio.utils import get_current_url, get_host
-
 from mockserver.accounts.redaction import secrets_of
 from mockserver.catalog.paths import without_version
 from mockserver.pipeline.once import once
 from mockserver.transport.bodies import drain
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import ImmutableMultiDict
+
     from mockserver.accounts.accounts import Account
     from mockserver.accounts.redaction import Secrets
     from mockserver.transport.bodies import Readable
     from mockserver.transport.connection import Connection
 
-_NO_ARGUMENTS: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 _INNER = "mockserver.inner"  # a key of the WSGI environ, which clients cannot set
 
 
@@ -105,8 +103,8 @@ class Request:
     @once
     def query(self) -> ImmutableMultiDict[str, str]:
         """Return the arguments of the query string. Raises ``UnicodeDecodeError``."""
-        if not self.query_string:
-            return _NO_ARGUMENTS
+        from werkzeug.datastructures import ImmutableMultiDict
+
         text = self.query_string.encode("latin-1").decode()
         return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote"))
 
@@ -123,6 +121,8 @@ class Request:
     @property
     def host_url(self) -> str:
         """Return the server's URL as the client addressed it: ``http://localhost:8080/``."""
+        from werkzeug.sansio.utils import get_current_url, get_host
+
         return get_current_url(self.scheme, get_host(self.scheme, self.headers.get("host"), self.server))
 
     @once

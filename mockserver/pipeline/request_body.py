@@ -57,7 +57,8 @@ class RequestBodies:
         elif operation.body == "either":
             self._read_form_or_json(call)
         else:
-            call.document.update(call.request.query)
+            if call.request.query_string:
+                call.document.update(call.request.query)
             if operation.body == "any":
                 self._read_any(call)
 

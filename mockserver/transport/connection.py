@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SOCKET = "mockserver.socket"  # the socket of the connection
 SOCKETS = (SOCKET, "gunicorn.socket")  # the same key of all servers that provide the socket
-HEADERS = "mockserver.headers"  # the headers, with their names in lower case
+HEADERS = "mockserver.headers"  # a copy of the headers, with their names in lower case
 GIVEN_UP = "mockserver.given_up"  # a function that returns whether the caller no longer wants a response
 SHUTDOWN = "mockserver.shutdown"  # a function that stops the server, in the background
 

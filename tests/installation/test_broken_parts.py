@@ -174,6 +174,28 @@ def test_requests_that_do_not_need_the_part_are_answered(copy: Path, silence: tu
     assert all("einstall" in line for line in lines)
 
 
+def test_a_damaged_flask_is_named_to_requests_that_need_it(copy: Path) -> None:
+    (copy / "flask").mkdir()
+    (copy / "flask/__init__.py").write_text("raise ImportError('cut short', name='flask')")
+    with serving(copy, MOCKSERVER_WHISPER_MODEL="none") as (url, process):
+        refused = [post(f"{url}/v1/threads", b"{}"), post(f"{url}/_mock/stubs", b"{}")]
+        said = chatted(url)
+        process.terminate()
+        errors = process.communicate(timeout=60)[1]
+    assert said[0] == 200
+    for status, body in refused:
+        assert (status, json.loads(body)["error"]["code"]) == (503, "mock_broken_installation")
+        assert "flask, which parses requests here, cannot be used: cut short. Reinst" in str(body)
+    assert "Traceback" not in errors
+
+
+def test_flask_is_imported_again_when_memory_ran_out(copy: Path) -> None:
+    with serving(copy, NO_MEMORY_FOR="werkzeug.routing", MOCKSERVER_WHISPER_MODEL="none") as (url, _):
+        statuses = [post(f"{url}/v1/files/none", b"{}")[0] for _ in range(3)]
+    assert statuses[-1] == 405
+    assert set(statuses) <= {405, 503}
+
+
 def files_form() -> tuple[bytes, str]:
     body, headers = multipart([("purpose", "batch")], ("a.jsonl", b"{}"))
     return body, headers["Content-Type"]
@@ -211,6 +233,7 @@ def test_doctor_names_each_part_and_outlives_what_crashes(copy: Path) -> None:
     ("broken", "name"),
     [
         ("MISSING=flask", "flask"),
+        ("MISSING=werkzeug", "werkzeug"),
         ("MISSING=click", "click"),
         ("schemas", "schemas"),
         ("mockserver/catalog/errors.toml", "errors.toml: cut short"),

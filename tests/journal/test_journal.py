@@ -17,8 +17,8 @@ from mockserver.journal.entries import Entry, JournalPattern, Progress
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import as_json
 from mockserver.pipeline.exchange import begin
-from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.responses import Reply
+from mockserver.pipeline.wsgi_adapter import request_of
 from tests.journal.journal_records import HELLO, TRANSCRIPTION, chat, journal_of, record
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"

@@ -13,8 +13,8 @@ from mockserver.engines.answered_by import AnsweredBy
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import HitFault, Record
 from mockserver.pipeline.exchange import Exchange, begin
-from mockserver.pipeline.flask_adapter import request_of
 from mockserver.pipeline.responses import Reply
+from mockserver.pipeline.wsgi_adapter import request_of
 from tests.journal.journal_records import NOON, journal_of
 
 JSON = "application/json"

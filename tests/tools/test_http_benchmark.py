@@ -12,9 +12,9 @@ if sys.platform != "linux":
     pytest.skip("the benchmarks read /proc", allow_module_level=True)
 
 from benchmarks import java_mocks, npm
-from benchmarks.client import get
+from benchmarks.client import get, post
 from benchmarks.http import _loads, _rows
-from benchmarks.load import Load, by_processes, by_wrk, read_wrk
+from benchmarks.load import NUMBER, Load, by_processes, by_wrk, read_wrk, send_mix
 from mockserver.testing.mock_server import MockServer
 
 PRINTED = """Running 2s test @ http://127.0.0.1:4010/
@@ -57,13 +57,32 @@ def test_a_load_is_sent_by_wrk(server: MockServer) -> None:
     assert found.p99 > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("sender", ["wrk", "own"])
+def test_the_requests_of_a_mix_are_sent_in_turn_and_numbered(
+    sender: str, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sender == "own":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    elif shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed")
+    messages = f'[{{"role": "user", "content": "Request {NUMBER.decode()}"}}]'.encode()
+    chat = post("/v1/chat/completions", "application/json", b'{"model": "gpt-4o", "messages": %b}' % messages)
+    count, refused = send_mix(address(server), [chat, get("/v1/models/none")], 4, 1, sent=5_000)
+    assert count / 2 - 4 <= refused <= count / 2 + 4
+    api = server.account("sk-mock-tier-5-benchmark")
+    api.verify_chat(user_text={"contains": "Request 0000502"})
+
+
 def test_only_aimock_has_targets() -> None:
     figures = {name: _Same() for name in ("ours", "aimock", "wiremock")}
     rows = list(_rows(_loads(b"RIFF"), figures, {"aimock": "aimock 1.0", "wiremock": "WireMock 3.0"}))
     *compared, last = rows
     assert {row.note for row in compared if row.target is not None} == {"aimock 1.0"}
-    assert {row.note for row in compared if row.target is None} == {"WireMock 3.0"}
-    assert len(compared) == 16
+    throughput = [row for row in compared if row.note.startswith("1 against 1 requests a second, ")]
+    assert {row.note for row in compared if row.target is None and row not in throughput} == {"WireMock 3.0"}
+    assert len(throughput) == 12
+    assert len(compared) == 28
     assert last.verdict == "pass"
 
 

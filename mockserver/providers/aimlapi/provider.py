@@ -15,9 +15,7 @@ from mockserver.providers.aimlapi.jobs import KIND
 from mockserver.providers.aimlapi.work_queue import WorkQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from werkzeug.exceptions import HTTPException
+    from collections.abc import Iterable, Sequence
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
@@ -61,7 +59,7 @@ class AimlApi:
         self._jobs = fill(JobsContext, queue=self._queue)
         self.routes = bound(__package__, OPERATIONS, self._jobs)
 
-    def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
+    def unserved_route(self, request: Request, served: Iterable[str]) -> Route | None:
         """Return ``None``: the provider shares the paths of OpenAI's API."""
         return None
 

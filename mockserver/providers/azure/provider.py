@@ -20,9 +20,7 @@ from mockserver.providers.azure.versions import check_model_version, check_versi
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from werkzeug.exceptions import HTTPException
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
@@ -63,9 +61,9 @@ class Azure:
         deploy_defaults(common.catalog)
         self.routes = tuple(each for route in openai.routes for each in _routes_of(route, fill))
 
-    def unserved_route(self, request: Request, error: HTTPException | None) -> Route | None:
+    def unserved_route(self, request: Request, served: Iterable[str]) -> Route | None:
         """Return the route of a request that matches none of ``routes``; ``None`` if its path is not Azure's."""
-        return unserved.route(self._openai, request, error)
+        return unserved.route(self._openai, request, served)
 
     def start(self) -> None:
         """Do nothing: OpenAI's package does the work in the background."""

@@ -11,7 +11,7 @@ from mockserver.catalog.paths import VERSION, KnownCall
 from mockserver.providers.azure.paths import has_path, is_azure, openai_path, root_of
 
 if TYPE_CHECKING:
-    from werkzeug.exceptions import HTTPException
+    from collections.abc import Iterable
 
     from mockserver.pipeline.provider import Route
     from mockserver.pipeline.request import Request
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SERVICE = "Azure OpenAI"
 
 
-def route(openai: OpenAi, request: Request, error: HTTPException | None) -> Route | None:
+def route(openai: OpenAi, request: Request, served: Iterable[str]) -> Route | None:
     """Return the route of a request that matches no other; ``None`` if its path is not one of Azure's."""
     if not is_azure(request.path):
         return None
@@ -30,7 +30,7 @@ def route(openai: OpenAi, request: Request, error: HTTPException | None) -> Rout
     def placed(call: KnownCall) -> KnownCall | None:
         return call._replace(service=_SERVICE, path=root + call.path) if has_path(root, call.path) else None
 
-    found = openai.unserved_route(replace(request, path=VERSION + openai_path(path)), error, placed)
+    found = openai.unserved_route(replace(request, path=VERSION + openai_path(path)), served, placed)
     known = found.operation.path.startswith(root)
     operation = structs.replace(
         found.operation,

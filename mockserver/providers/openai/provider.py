@@ -33,10 +33,9 @@ from mockserver.providers.openai.response_work.background import Background, Bac
 from mockserver.providers.openai.response_work.busy import BusyConversations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from _typeshed.wsgi import WSGIApplication
-    from werkzeug.exceptions import HTTPException
 
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.call import Call
@@ -85,13 +84,13 @@ class OpenAi:
         )
 
     def unserved_route(
-        self, request: Request, error: HTTPException | None, placed: unserved.Placed | None = None
+        self, request: Request, served: Iterable[str], placed: unserved.Placed | None = None
     ) -> Route:
-        """Return the route of a request that matches none of ``routes``; ``error`` is the router's exception.
+        """Return the route of a request that matches none of ``routes``; its path has routes of ``served`` methods.
 
         ``placed`` returns a call of OpenAI's as the call of another service.
         """
-        return unserved.route(self._unserved, request, error, placed)
+        return unserved.route(self._unserved, request, served, placed)
 
     def bind(self, app: WSGIApplication) -> None:
         """Let the complete ``app`` answer the lines of batches, and continue what an earlier server left unfinished."""

@@ -12,8 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-
 from mockserver.catalog.paths import VERSION, WEBSOCKET, KnownCall, calls_of, has_double_slash
 from mockserver.errors import ApiError
 from mockserver.journal.findings import remedy
@@ -25,6 +23,8 @@ from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.wire import sse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mockserver.logs import Notices
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request import Request
@@ -39,12 +39,12 @@ _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
 def route(
-    context: UnservedContext, request: Request, error: HTTPException | None, placed: Placed | None = None
+    context: UnservedContext, request: Request, served: Iterable[str], placed: Placed | None = None
 ) -> Route:
     """Return the route of a request that matches no other: an operation without a name, and a refusal as its handler.
 
-    ``error`` is the router's exception. ``placed`` returns a call of OpenAI's as the call of another service, or
-    ``None`` if that does not have it.
+    ``served`` are the methods with a route of the same path. ``placed`` returns a call of OpenAI's as the call of
+    another service, or ``None`` if that does not have it.
     """
     method, path = request.method, request.route_path
     refuse_unknown = partial(_refuse_unknown, context.notices)
@@ -62,7 +62,7 @@ def route(
         )
         return Route(operation, partial(_refuse_unserved, context, called))
     operation = _operation(method, path, is_versioned=bool(calls))
-    allowed = _allowed(calls, error)
+    allowed = _allowed(calls, served)
     if allowed:
         return Route(
             operation, partial(_refuse_method, allowed), partial(_check_method, context.stubs, allowed)
@@ -102,9 +102,8 @@ def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
     return by_method.get(method)
 
 
-def _allowed(calls: tuple[KnownCall, ...], error: HTTPException | None) -> list[str]:
+def _allowed(calls: tuple[KnownCall, ...], served: Iterable[str]) -> list[str]:
     """Return the methods of a path in alphabetical order; none for an unknown path."""
-    served = error.valid_methods or () if isinstance(error, MethodNotAllowed) else ()
     known = {call.method for call in calls} - {WEBSOCKET}
     return sorted((known | set(served)) - _IMPLIED_METHODS)
 

@@ -89,6 +89,7 @@ class Reception:
         self._baton = threading.Lock()  # for the next two
         self._leader: object = None  # the thread that waits for connections has it; ``None`` if there is none
         self._answering: object = None  # what that thread answers at present
+        self._has_looked = False  # the leader has looked once
         self._led = threading.Condition(self._baton)  # notified when no thread leads any more
         self._watches = threading.Event()  # the thread of ``run()`` looks whether the leader answers for long
         self._ending = False
@@ -127,7 +128,12 @@ class Reception:
                 self._answering = None
 
     def _lead(self, leader: object) -> None:
-        """Wait for connections until another thread leads, or the server ends."""
+        """Wait for connections until another thread leads, or the server ends.
+
+        The first requests are given to threads: they may take as long as that of the leader before, and it takes time
+        to change the leader while many threads compute.
+        """
+        self._has_looked = False
         while self._leader is leader and not self._ending:
             try:
                 self._look(leader)
@@ -213,6 +219,7 @@ class Reception:
             elif connection in self._waiting:
                 self._receive(connection)
         if self._leader is leader:
+            self._has_looked = True
             self._expire(time.monotonic())
 
     def _accept(self) -> None:
@@ -320,7 +327,7 @@ class Reception:
         connection.seconds_left = self._timeout
         connection.socket.settimeout(self._timeout)
         kind = _kind(connection)
-        if watched and connection.is_quick and kind is Kind.ORDINARY:
+        if watched and self._has_looked and connection.is_quick and kind is Kind.ORDINARY:
             self._answer_as_leader(connection)
         else:
             self._workers.put(connection, kind)

@@ -9,8 +9,6 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from werkzeug.http import HTTP_STATUS_CODES
-
 from mockserver.catalog.reading import CatalogError
 from mockserver.errors import ApiError, ErrorTable, Refusal
 from mockserver.transport.http_server.descriptors import room_for_connections
@@ -19,6 +17,7 @@ from mockserver.transport.http_server.listener import open_listener
 from mockserver.transport.http_server.reception import Reception
 from mockserver.transport.http_server.workers import Workers
 from mockserver.transport.http_server.wsgi import SERVER, Host, WsgiCall
+from mockserver.transport.reasons import REASONS
 
 if TYPE_CHECKING:
     import socket
@@ -138,7 +137,7 @@ class HttpServer:
         reason = error.values.get("reason", error.name)
         log.info("%s:%s: %d %s", connection.remote_addr, connection.remote_port, refusal.status, reason)
         head = (
-            f"HTTP/1.1 {refusal.status} {HTTP_STATUS_CODES[refusal.status]}\r\n"
+            f"HTTP/1.1 {refusal.status} {REASONS[refusal.status]}\r\n"
             f"Content-Type: {refusal.content_type}\r\nContent-Length: {len(refusal.body)}\r\n"
             f"Connection: close\r\nDate: {formatdate(usegmt=True)}\r\nServer: {SERVER}\r\n\r\n"
         )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mockserver.settings.model import Settings
+from mockserver.transport.http_server import reception
 from mockserver.transport.http_server.server import HttpServer, listen
+from mockserver.transport.http_server.workers import Workers
 from tests.transport.http_server.talking import answer_on, connect, head, rest_of
 from tests.waiting import eventually
 
@@ -83,6 +89,33 @@ def test_long_requests_keep_no_others_waiting() -> None:
         assert all(answer().startswith(b"HTTP/1.1 200 OK") for answer in answers)
         assert asks_at_once(server.url, QUICK, open_)().startswith(b"HTTP/1.1 200 OK")
     assert len(app.threads) == 30 * 2 + 4
+
+
+def test_long_requests_that_arrive_together_change_the_leader_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = threading.Event()
+    patient = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: sent.wait(30))
+    monkeypatch.setattr(reception, "time", patient)
+    leaders: list[object] = []
+    lead = Workers.lead
+
+    def counted(workers: Workers, task: Callable[[], None]) -> None:
+        leaders.append(task)
+        lead(workers, task)
+
+    monkeypatch.setattr(Workers, "lead", counted)
+    app = App()
+    with serving(app) as server, ExitStack() as open_:
+        connections = [open_.enter_context(connect(server.url)) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(QUICK)
+            answer_on(connection)
+        for connection in connections:
+            connection.sendall(LONG)
+        sent.set()
+        assert eventually(lambda: app.waiting == 8)
+        assert len(leaders) <= 2
+        app.gate.set()
+        assert all(answer_on(connection).startswith(b"HTTP/1.1 200 OK") for connection in connections)
 
 
 def test_requests_that_follow_each_other_at_once_are_all_answered() -> None:

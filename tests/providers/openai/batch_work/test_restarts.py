@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import openai
 import pytest
 
-from mockserver.app import create_app, services_of
+from mockserver.app import build_services, create_wsgi_app
 from mockserver.providers.openai.batch_work.answering import Response, ask
 from mockserver.settings.model import Settings
 from mockserver.state.blobs import Blobs
@@ -92,11 +92,11 @@ def test_lines_are_answered_by_the_whole_app_from_the_first_one_on(
     bound = []
     monkeypatch.setattr(
         "mockserver.providers.openai.batch_work.batches.Batches.bind",
-        lambda self, app, operations: bound.append(app.wsgi_app),
+        lambda self, app, operations: bound.append(app),
     )
-    app = create_app(Settings(whisper_model="none", state=str(tmp_path)))
-    assert bound == [app.wsgi_app]
-    services_of(app).close()
+    services = build_services(Settings(whisper_model="none", state=str(tmp_path)))
+    assert bound == [create_wsgi_app(services)]
+    services.close()
 
 
 @contextmanager
