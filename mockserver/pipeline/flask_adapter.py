@@ -36,7 +36,8 @@ def routing_app(
     answer_failures(app, failures)
     _open_to_browsers(app)
     for operation, answer in answers:
-        app.add_url_rule(operation.path, operation.name, _view(answer), methods=[operation.method])
+        path, method = operation.path, operation.method
+        app.add_url_rule(path, f"{method} {path}", _view(answer), methods=[method])
 
     def answer_unserved() -> flask.Response | None:
         error, environ = flask.request.routing_exception, flask.request.environ
