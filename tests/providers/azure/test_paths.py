@@ -22,7 +22,11 @@ BY_NAME = {operation.name: operation for operation in OPENAI_OPERATIONS}
     [
         (
             "create_chat_completion",
-            ["/openai/deployments/<deployment>/chat/completions", "/openai/v1/chat/completions"],
+            [
+                "/openai/deployments/<deployment>/chat/completions",
+                "/openai/v1/chat/completions",
+                "/models/chat/completions",
+            ],
         ),
         (
             "create_transcription",
@@ -47,7 +51,7 @@ def test_no_operation_of_openai_is_forgotten() -> None:
 
 
 def test_names_for_stubs_are_openais_but_not_its_paths() -> None:
-    classic, _ = forms_of(BY_NAME["create_chat_completion"])
+    classic, *_ = forms_of(BY_NAME["create_chat_completion"])
     assert {"chat", "create_chat_completion", classic.path} <= classic.names
     assert "/v1/chat/completions" not in classic.names
 
@@ -58,6 +62,7 @@ def test_names_for_stubs_are_openais_but_not_its_paths() -> None:
         ("/openai/v1/responses/resp_1", "/responses/resp_1", "/openai/v1"),
         ("/openai/deployments/a/audio/speech", "/audio/speech", "/openai/deployments/{deployment}"),
         ("/openai/files/file-1/content", "/files/file-1/content", "/openai"),
+        ("/models/embeddings", "/embeddings", "/openai"),
     ],
 )
 def test_the_path_of_openai_is_found_again(path: str, openais: str, root: str) -> None:
@@ -96,6 +101,11 @@ def test_two_slashes_at_the_start_are_one(azure_server: MockServer, api_key: str
     connection.close()
     (entry,) = azure_server.account(api_key).journal
     assert entry["path"] == "//openai/deployments/prod/chat/completions"
+
+
+@pytest.mark.parametrize("path", ["/v1/openai/v1/chat/completions", "/v1/models/chat/completions"])
+def test_azures_paths_are_not_below_openais_version(post: Post, path: str) -> None:
+    assert post(f"{path}?api-version=2024-05-01-preview", hello(model="prod")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/openai//deployments/prod/chat/completions", "//v1/chat/completions"])
