@@ -56,7 +56,7 @@ FILES = (
     "test_webhooks.py",
     "webhooks/test_event_types.py",
 )
-# Tests that answers of the real API fail, too: the SDK asks for vectors in base64, and its strict validation refuses them.
+# Tests that answers of the real API fail, too: the SDK asks for vectors in base64, which its strict validation refuses.
 IMPOSSIBLE = tuple(
     f"{SUITE}/test_embeddings.py::{sort}::test_{name}[{client}]"
     for sort, clients in (("TestEmbeddings", ["strict"]), ("TestAsyncEmbeddings", ["strict", "aiohttp"]))
