@@ -46,11 +46,13 @@ def names_deployment(path: str) -> bool:
     return called.deployed if called else path.startswith(azure_table().deployed)
 
 
-def has_path(root: str, path: str) -> bool:
-    """Return whether Azure has a path of OpenAI's, other than those of ``operations_of``, below a root."""
+def has_call(root: str, method: str, path: str) -> bool:
+    """Return whether Azure has a call of OpenAI's, other than those of ``operations_of``, below a root."""
     if path.startswith(azure_table().not_offered):
         return False
-    return root == V1 or names_deployment(path) == root.startswith(DEPLOYMENTS)
+    if root.startswith(DEPLOYMENTS):
+        return method == "POST" and names_deployment(path)
+    return root == V1 or not names_deployment(path)
 
 
 def is_v1(path: str) -> bool:

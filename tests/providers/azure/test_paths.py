@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from mockserver.providers.azure.paths import forms_of, has_path, is_azure, openai_path, root_of
+from mockserver.providers.azure.paths import forms_of, has_call, is_azure, openai_path, root_of
 from mockserver.providers.azure.provider import OPERATIONS
 from mockserver.providers.azure.table import azure_table
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
@@ -78,18 +78,19 @@ def test_azures_paths_begin_with_openai(path: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("root", "path", "found"),
+    ("root", "method", "path", "found"),
     [
-        ("/openai/v1", "/images/generations", True),
-        ("/openai/deployments/{deployment}", "/images/generations", True),
-        ("/openai", "/images/generations", False),
-        ("/openai", "/vector_stores", True),
-        ("/openai/deployments/{deployment}", "/vector_stores", False),
-        ("/openai/v1", "/moderations", False),
+        ("/openai/v1", "POST", "/images/generations", True),
+        ("/openai/deployments/{deployment}", "POST", "/images/generations", True),
+        ("/openai/deployments/{deployment}", "GET", "/chat/completions", False),
+        ("/openai", "POST", "/images/generations", False),
+        ("/openai", "GET", "/vector_stores", True),
+        ("/openai/deployments/{deployment}", "POST", "/vector_stores", False),
+        ("/openai/v1", "POST", "/moderations", False),
     ],
 )
-def test_which_paths_azure_has(root: str, path: str, found: bool) -> None:
-    assert has_path(root, path) is found
+def test_which_calls_azure_has(root: str, method: str, path: str, found: bool) -> None:
+    assert has_call(root, method, path) is found
 
 
 def test_two_slashes_at_the_start_are_one(azure_server: MockServer, api_key: str) -> None:
