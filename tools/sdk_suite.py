@@ -56,6 +56,13 @@ FILES = (
     "test_webhooks.py",
     "webhooks/test_event_types.py",
 )
+# Tests that answers of the real API fail, too: the SDK asks for vectors in base64, which its strict validation refuses.
+IMPOSSIBLE = tuple(
+    f"{SUITE}/test_embeddings.py::{sort}::test_{name}[{client}]"
+    for sort, clients in (("TestEmbeddings", ["strict"]), ("TestAsyncEmbeddings", ["strict", "aiohttp"]))
+    for name in ("method_create", "raw_response_create", "streaming_response_create")
+    for client in clients
+)
 # Reasons for which the SDK itself skips tests, whatever server answers.
 SKIPPED_BY_THE_SDK = re.compile("aiohttp client is not compatible with respx2?_mock")
 
@@ -69,7 +76,8 @@ def main(arguments: list[str]) -> int:
     report = FOLDER / f"report-{release}.xml"
     settings = Settings(port=0, strictness="schema", rate_limits=False)
     with MockServer(settings) as server:
-        command = [python, "-m", "pytest", *OPTIONS, f"--junit-xml={report}"]
+        left_out = [f"--deselect={name}" for name in IMPOSSIBLE]
+        command = [python, "-m", "pytest", *OPTIONS, *left_out, f"--junit-xml={report}"]
         files = [f"{SUITE}/{name}" for name in FILES]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
         environ["TEST_API_BASE_URL"] = f"{server.url}/v1"

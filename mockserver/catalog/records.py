@@ -167,8 +167,8 @@ class EmbeddingRules(Struct, frozen=True):
     """The rules of a model on ``v1/embeddings`` (API reference, Create embeddings; recorded answers).
 
     - ``dimensions``: those of a vector; ``shortens``: a request can ask for fewer.
-    - ``max_inputs``, ``max_request_tokens``: the limits of all texts of a request together. A text has at most the
-      tokens of the model's context window.
+    - ``max_request_tokens``: the limit of all texts of a request together. A text has at most the tokens of the model's
+      context window.
     - ``numbers``: the precision of the components, and with it the service: ``half`` (compact JSON) or ``single`` (the
       older service, indented JSON).
     - ``answers_as``: the model in responses, if it is not the model's id.
@@ -176,7 +176,6 @@ class EmbeddingRules(Struct, frozen=True):
 
     dimensions: int
     shortens: bool
-    max_inputs: int
     max_request_tokens: int
     numbers: Literal["half", "single"]
     answers_as: str = ""

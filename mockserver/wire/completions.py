@@ -58,29 +58,21 @@ def usage(read: int, written: int) -> Member:
 
 
 def logprobs(
-    written: Sequence[bytes],
-    alternatives: int,
-    vocabulary: tokens.Vocabulary,
-    *,
-    offset: int,
-    begins: bool = False,
+    written: Sequence[bytes], alternatives: int, vocabulary: tokens.Vocabulary, offset: int
 ) -> Member:
     """Return the log probabilities of tokens, whose text begins ``offset`` characters after the beginning.
 
-    Each has its ``alternatives`` likeliest tokens (for 0, ``top_logprobs`` is null). With ``begins``, the first token
-    has no log probability, since nothing precedes it.
+    Each has its ``alternatives`` likeliest tokens; for 0, ``top_logprobs`` is null.
     """
     entries = likelihood.entries(written, alternatives, vocabulary)
-    unlikely = [None] if begins and entries else []
-    likely = entries[len(unlikely) :]
-    top = [{each["token"]: each["logprob"] for each in entry["top_logprobs"]} for entry in likely]
+    top = [{each["token"]: each["logprob"] for each in entry["top_logprobs"]} for entry in entries]
     offsets, seen = [], b""
     for token in written:
         offsets.append(offset + len(seen.decode("utf-8", "ignore")))
         seen += token
     return {
         "tokens": [entry["token"] for entry in entries],
-        "token_logprobs": [*unlikely, *(entry["logprob"] for entry in likely)],
-        "top_logprobs": [*unlikely, *top] if alternatives else None,
+        "token_logprobs": [entry["logprob"] for entry in entries],
+        "top_logprobs": top if alternatives else None,
         "text_offset": offsets,
     }

@@ -50,11 +50,16 @@ def test_the_deployments_of_the_example_can_be_declared(tmp_path: Path) -> None:
 
 
 def test_the_classic_paths_are_those_of_the_table() -> None:
-    deployed, other, _ = table(PAGE, "paths")
+    deployed, other, _, foundry = table(PAGE, "paths")
+    assert {f"/{path}" for path in code(foundry[0])[1:]} == set(azure_table().foundry)
     assert {f"/{path}" for path in code(deployed[0])[1:]} == {
         path for path, called in azure_table().calls.items() if called.deployed
     }
-    named = {path.split("/")[2] for each in OPERATIONS if "<deployment>" not in (path := each.path)} - {"v1"}
+    named = {
+        path.split("/")[2]
+        for each in OPERATIONS
+        if (path := each.path).startswith("/openai/") and "<deployment>" not in path
+    } - {"v1"}
     listed = set(code(other[0])[1:])
     assert listed <= named
     assert named - listed == {"chat"}  # stored chats

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mockserver.catalog.records import ModelCard, Prices
 from mockserver.catalog.tables import Catalog
-from mockserver.limits.costs import Ledger, chat_cost, speech_cost, transcription_cost
+from mockserver.limits.costs import Ledger, chat_cost, speech_cost, texts_cost, transcription_cost
 
 CATALOG = Catalog()
 MODEL = "gpt-4o-mini-transcribe"
@@ -121,3 +121,13 @@ def test_the_costs_of_one_account_can_become_anothers() -> None:
         ledger.add(account, MODEL, transcript(0, 100, 10), 0.25)
     ledger.restore(ledger.snapshot("mine"), "yours")
     assert {row["account"]: row["requests"] for row in ledger.rows()} == {"mine": 2, "yours": 2, "theirs": 1}
+
+
+def test_embeddings_cost_their_tokens_and_completions_both_kinds() -> None:
+    small, instruct = model("text-embedding-3-small").prices, model("gpt-3.5-turbo-instruct").prices
+    assert small is not None
+    assert instruct is not None
+    assert texts_cost(small, {"prompt_tokens": 1_000_000}) == pytest.approx(0.02)
+    used = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000}
+    assert texts_cost(instruct, used) == pytest.approx(1.5 + 1.0)
+    assert texts_cost(small, used) is None

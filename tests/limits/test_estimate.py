@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from mockserver.limits.estimate import chat_images, chat_tokens, speech_tokens, transcription_tokens
+from mockserver.limits.estimate import (
+    chat_images,
+    chat_tokens,
+    completion_tokens,
+    embedding_inputs,
+    embedding_tokens,
+    moderation_tokens,
+    speech_tokens,
+    transcription_tokens,
+)
 
 
 @pytest.mark.parametrize(("letters", "tokens"), [(13, 4), (29, 8), (39, 10), (64, 16)])
@@ -61,3 +70,41 @@ def test_what_will_be_refused_as_invalid_costs_next_to_nothing(broken: dict[str,
 )
 def test_images_are_counted_in_whatever_was_sent(messages: object, images: int) -> None:
     assert chat_images({"messages": messages}) == images
+
+
+@pytest.mark.parametrize(
+    ("given", "embedding", "completion", "inputs"),
+    [
+        ("x" * 34, 8, 9, 1),
+        ("x" * 94_967, 23_741, 23_742, 1),
+        ("abc", 0, 1, 1),
+        ("天" * 4, 3, 3, 1),
+        (["abc", "abc"], 1, 2, 2),
+        ([1, 2, 3], 3, 3, 1),
+        ([[1, 2], [3]], 3, 3, 2),
+        ([], 0, 0, 1),
+        (None, 0, 0, 1),
+        ({"a": 1}, 0, 0, 1),
+        ([None, {}], 2, 2, 1),
+    ],
+)
+def test_texts_are_charged_by_their_bytes_and_tokens(
+    given: Any, embedding: int, completion: int, inputs: int
+) -> None:
+    assert embedding_tokens({"input": given}) == embedding
+    assert completion_tokens({"prompt": given}) == completion
+    assert embedding_inputs({"input": given}) == inputs
+
+
+@pytest.mark.parametrize(
+    ("given", "tokens"),
+    [
+        ("x" * 5, 2),
+        (["x" * 5, "y" * 4], 3),
+        ([{"type": "text", "text": "x" * 5}, {"type": "image_url"}], 2),
+        (None, 0),
+        ([1, None], 0),
+    ],
+)
+def test_moderations_are_charged_by_their_texts(given: Any, tokens: int) -> None:
+    assert moderation_tokens({"input": given}) == tokens

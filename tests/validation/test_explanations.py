@@ -1,4 +1,4 @@
-"""The two styles in which an invalid request is explained."""
+"""The three styles in which an invalid request is explained."""
 
 from __future__ import annotations
 
@@ -289,3 +289,37 @@ def test_the_list_of_errors_is_the_one_pydantic_prints(speech_schemas: Schemas, 
     errors = refusal.value.errors(include_url=False)
     printed = str([error | {"loc": ("body", *error["loc"])} for error in errors])
     assert explain.pydantic(speech_schemas.violations("speech", body)) == printed
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"input": "a"}, "'model' is a required property"),
+        ({"model": "m"}, "'input' is a required property"),
+        ({"model": "m", "input": "a", "dimensions": 0}, "0 is less than the minimum of 1 - 'dimensions'"),
+        ({"model": "m", "input": "a", "dimensions": 1.5}, "1.5 is not of type 'integer' - 'dimensions'"),
+        ({"model": "m", "input": "a", "user": 7}, "7 is not of type 'string' - 'user'"),
+        (
+            {"model": "m", "input": "a", "encoding_format": 'a"b'},
+            "'a\"b' is not one of ['float', 'base64'] - 'encoding_format'",
+        ),
+        ({"model": "m", "input": "a", "x": 1}, "Unrecognized request argument supplied: x"),
+    ],
+)
+def test_embeddings_are_refused_in_the_words_of_python_s_library(body: dict[str, Any], message: str) -> None:
+    refusal = explain.python_refusal(SCHEMAS.violations("openai/create_embedding.request", body))
+    assert (refusal.name, refusal.values["message"]) == ("invalid_request", message)
+    assert refusal.changes == {"param": None, "code": None}
+
+
+@pytest.mark.parametrize("given", ["", [], [""], [[]], 1, {}, [1, "a"], ["a"] * 2049])
+def test_what_is_wrong_with_a_text_is_not_said(given: Any) -> None:
+    body = {"model": "m", "input": given, "user": 7}
+    refusal = explain.python_refusal(SCHEMAS.violations("openai/create_embedding.request", body))
+    assert (refusal.name, refusal.values) == ("value_invalid", {"parameter": "input"})
+
+
+def test_long_values_are_cut_in_the_words_of_python_s_library() -> None:
+    body = {"model": "m", "prompt": "a", "stop": ["x" * 10_000] * 5}
+    refusal = explain.python_refusal(SCHEMAS.violations("openai/create_completion.request", body))
+    assert len(str(refusal.values["message"])) < 20_000

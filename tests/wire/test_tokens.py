@@ -185,3 +185,15 @@ def test_counting_loads_the_vocabulary_and_importing_does_not() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True
     )
     assert done.stdout == "2\n"
+
+
+@pytest.mark.parametrize("vocabulary", get_args(tokens.Vocabulary))
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_ids_of_a_text_are_decoded(vocabulary: tokens.Vocabulary, text: str) -> None:
+    assert tokens.text_of_ids(tokens.ids(text, vocabulary) or [], vocabulary) == text
+
+
+@pytest.mark.parametrize("number", [-1, 100_256, 100_277, 200_000, 10**30])
+def test_an_id_of_no_token_is_an_error(number: int) -> None:
+    with pytest.raises(ValueError, match=str(number)):
+        tokens.text_of_ids([9906, number], "cl100k_base")

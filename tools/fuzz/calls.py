@@ -64,6 +64,9 @@ def every_call() -> list[Call]:
     ]
 
 
+API_VERSION = "api-version"  # of Azure's calls
+
+
 def _served(operation: Operation, schemas: Schemas, models: Any) -> Call:
     files: tuple[str, ...] = ()
     if operation.file_field is not None:
@@ -74,7 +77,9 @@ def _served(operation: Operation, schemas: Schemas, models: Any) -> Call:
     schema = schemas.resolved(operation.schema) if operation.schema else {}
     query = tuple(schema.get("properties", ())) if body == "none" else ()
     serving = tuple(model.id for model in models if operation.endpoint in model.endpoints)
-    path = VERSION + braced(operation.path)
+    path = (VERSION if operation.is_versioned else "") + braced(operation.path)
+    if not operation.is_versioned:
+        query += (API_VERSION,)
     return Call(operation.name, operation.method, path, body, schema, files, serving, query)
 
 

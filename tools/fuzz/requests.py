@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from mockserver.resources import data_folder
-from tools.fuzz.calls import Call, variables
+from tools.fuzz.calls import API_VERSION, Call, variables
 from tools.fuzz.exchange import KEY, Request
 from tools.fuzz.values import ODD_TEXTS, Values
 
 _SERVED = 0.97  # share of the requests; the calls that are not served are many, and all alike
 _STRICTNESSES = ("real", "real", "schema", "off", "nonsense")
+_API_VERSIONS = (*["2025-04-01-preview"] * 6, "2024-05-01-preview", "v1", "2022-12-01", "", "%00")
 _ODD_IDS = (
     *(
         "x",
@@ -134,11 +135,12 @@ class Requests:
     def _path(self, call: Call) -> str:
         random, path = self._random, call.path
         for name in variables(path):
-            value = random.choice(_ODD_IDS) if random.random() < 0.3 else quote(random.choice(self._ids))
+            ids = call.models if name == "deployment" else self._ids
+            value = random.choice(_ODD_IDS) if random.random() < 0.3 else quote(random.choice(ids))
             path = path.replace(f"{{{name}}}", value)
         if not call.query and random.random() < 0.95:
             return path
-        asked = []
+        asked = [f"{API_VERSION}={random.choice(_API_VERSIONS)}"] if API_VERSION in call.query else []
         for _ in range(random.choice((0, 1, 2))):
             name = random.choice((*call.query, "limit", "after", "order", "metadata[a]", "%ff"))
             value = random.choice(

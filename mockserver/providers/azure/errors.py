@@ -14,7 +14,7 @@ from mockserver.catalog.reading import read_file
 from mockserver.errors import ApiError, ErrorTable, Refusal
 from mockserver.providers.azure.content_filter import blocked_prompt
 from mockserver.providers.azure.deployments import azure_name, deployment_of
-from mockserver.providers.azure.paths import is_v1, openai_path, version_of
+from mockserver.providers.azure.paths import is_foundry, is_v1, openai_path, version_of
 from mockserver.providers.azure.table import azure_table
 from mockserver.providers.openai import refusals
 
@@ -36,7 +36,7 @@ class Row(Struct, frozen=True):
     status: int = 0
     form: Literal["compact", "two_spaces", "filter", "spaced"] = "compact"
     headers: Literal["none", "region", "all"] = "none"
-    v1: bool = False
+    newer: bool = False
 
 
 class _Table(Struct, frozen=True):
@@ -50,8 +50,8 @@ def _rows() -> tuple[Row, ...]:
 
 def row_of(name: str, operation: Operation) -> Row | None:
     """Return the row of an error on an operation, or ``None`` if it is sent in OpenAI's words."""
-    below_v1 = is_v1(operation.path)
-    return next((row for row in _rows() if name in row.names and (below_v1 or not row.v1)), None)
+    is_newer = is_v1(operation.path) or is_foundry(operation.path)
+    return next((row for row in _rows() if name in row.names and (is_newer or not row.newer)), None)
 
 
 def refusal(errors: ErrorTable, error: ApiError, operation: Operation, call: Call | None) -> Refusal:

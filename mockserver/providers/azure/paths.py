@@ -1,7 +1,8 @@
 """Azure's paths of OpenAI's operations.
 
 A call to a model is below ``/openai/deployments/{deployment}``, another one below ``/openai``; both need an
-``api-version``. Below ``/openai/v1`` is all of it, with the deployment as ``model`` in the body.
+``api-version``. Below ``/openai/v1`` is all of it, with the deployment as ``model`` in the body. Below ``/models``
+Foundry has calls to models of all makers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
 
 ROOT = "/openai"
+FOUNDRY = "/models"
 V1 = f"{ROOT}/v1"
 DEPLOYMENTS = f"{ROOT}/deployments/"
 _DEPLOYMENT = f"{DEPLOYMENTS}<deployment>"
@@ -33,7 +35,8 @@ def forms_of(operation: Operation) -> Iterator[Operation]:
     """Yield an operation of OpenAI's at Azure's paths; none if Azure does not have it."""
     if not operation.path.startswith(azure_table().not_offered):
         is_deployed = operation.endpoint and names_deployment(operation.path)
-        for root in (_DEPLOYMENT if is_deployed else ROOT, V1):
+        in_foundry = operation.endpoint and operation.path in azure_table().foundry
+        for root in (_DEPLOYMENT if is_deployed else ROOT, V1, *((FOUNDRY,) if in_foundry else ())):
             yield replace(operation, path=root + operation.path, names=frozenset(), is_versioned=False)
 
 
@@ -43,11 +46,13 @@ def names_deployment(path: str) -> bool:
     return called.deployed if called else path.startswith(azure_table().deployed)
 
 
-def has_path(root: str, path: str) -> bool:
-    """Return whether Azure has a path of OpenAI's, other than those of ``operations_of``, below a root."""
+def has_call(root: str, method: str, path: str) -> bool:
+    """Return whether Azure has a call of OpenAI's, other than those of ``operations_of``, below a root."""
     if path.startswith(azure_table().not_offered):
         return False
-    return root == V1 or names_deployment(path) == root.startswith(DEPLOYMENTS)
+    if root.startswith(DEPLOYMENTS):
+        return method == "POST" and names_deployment(path)
+    return root == V1 or not names_deployment(path)
 
 
 def is_v1(path: str) -> bool:
@@ -62,13 +67,18 @@ def root_of(path: str) -> str:
     return f"{DEPLOYMENTS}{{deployment}}" if path.startswith(DEPLOYMENTS) else ROOT
 
 
+def is_foundry(path: str) -> bool:
+    """Return whether a path of Azure's is one of Foundry's."""
+    return path.startswith(FOUNDRY + "/")
+
+
 def openai_path(path: str) -> str:
     """Return OpenAI's path, without ``/v1``, for a path or a template of Azure's."""
     if is_v1(path):
         return path.removeprefix(V1)
     if path.startswith(DEPLOYMENTS):
         return "/" + path.removeprefix(DEPLOYMENTS).partition("/")[2]
-    return path.removeprefix(ROOT)
+    return path.removeprefix(FOUNDRY if is_foundry(path) else ROOT)
 
 
 def is_azure(path: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mockserver.accounts.accounts import key_of
-from mockserver.catalog.paths import VERSION, without_version
+from mockserver.catalog.paths import VERSION, lacks_version, without_version
 from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
 from mockserver.pipeline.responses import refusal_reply
@@ -89,6 +89,8 @@ class Azure:
         """Check the version, and find the deployment and its model. Raises ``ApiError``."""
         version = paths.version_of(call.request.query)
         if call.strict:
+            if not lacks_version(call.request.path):  # /v1/openai/…
+                raise ApiError("unknown_url", method=call.request.method, path=call.request.path)
             check_version(version, call.operation)
         if call.operation.name == "create_batch":
             name_endpoint(call.document)

@@ -40,6 +40,7 @@ class Versions(Struct, frozen=True):
 
     dated: tuple[str, ...]
     v1: tuple[str, ...]
+    foundry: tuple[str, ...]
 
 
 class AzureTable(Struct, frozen=True):
@@ -48,6 +49,7 @@ class AzureTable(Struct, frozen=True):
     region: str
     not_offered: tuple[str, ...]
     deployed: tuple[str, ...]
+    foundry: tuple[str, ...]
     calls: Mapping[str, ModelCall]
     since: Mapping[str, str]
     versions: Versions

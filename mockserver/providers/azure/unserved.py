@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from mockserver.catalog.paths import VERSION, KnownCall
-from mockserver.providers.azure.paths import has_path, is_azure, openai_path, root_of
+from mockserver.catalog.paths import VERSION, KnownCall, has_double_slash
+from mockserver.providers.azure.paths import has_call, is_azure, openai_path, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,9 @@ def route(openai: OpenAi, request: Request, served: Iterable[str]) -> Route | No
     root = root_of(path)
 
     def placed(call: KnownCall) -> KnownCall | None:
-        return call._replace(service=_SERVICE, path=root + call.path) if has_path(root, call.path) else None
+        if has_double_slash(path) or not has_call(root, call.method, call.path):
+            return None
+        return call._replace(service=_SERVICE, path=root + call.path)
 
     found = openai.unserved_route(replace(request, path=VERSION + openai_path(path)), served, placed)
     known = found.operation.path.startswith(root)

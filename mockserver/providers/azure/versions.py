@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
-from mockserver.providers.azure.paths import is_v1, openai_path
+from mockserver.providers.azure.paths import is_foundry, is_v1, openai_path
 from mockserver.providers.azure.table import azure_table
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ def check_version(version: str, operation: Operation) -> None:
         if version and version not in versions.v1:
             raise ApiError("api_version_not_supported")
         return
+    known = versions.foundry if is_foundry(operation.path) else versions.dated
     called = azure_table().calls.get(path)
-    if version not in versions.dated or _is_older(version, called.since if called else ""):
+    if version not in known or _is_older(version, called.since if called else ""):
         raise _no_such_path(operation)
     for prefix, since in azure_table().since.items():
         if path.startswith(prefix) and _is_older(version, since):

@@ -146,17 +146,15 @@ def _unfit(_tool: str, reason: str) -> ApiError:
 
 def _choice(call: Call, made: Completion, index: int) -> dict[str, Any]:
     echoed = tokens.text_of(made.echoed)
-    return completions.choice(
-        echoed + made.text, index, _logprobs(call, (*made.echoed, *made.written), 0, made), made.finish_reason
-    )
+    likely = _logprobs(call, (*made.echoed, *made.written))
+    return completions.choice(echoed + made.text, index, likely, made.finish_reason)
 
 
-def _logprobs(call: Call, written: tuple[bytes, ...], offset: int, made: Completion) -> dict[str, Any] | None:
+def _logprobs(call: Call, written: tuple[bytes, ...], offset: int = 0) -> dict[str, Any] | None:
     alternatives = call.document.get("logprobs")
     if alternatives is None:
         return None
-    begins = bool(made.echoed) and offset == 0
-    return completions.logprobs(written, int(alternatives), call.vocabulary, offset=offset, begins=begins)
+    return completions.logprobs(written, int(alternatives), call.vocabulary, offset)
 
 
 def _stream(
@@ -182,7 +180,7 @@ def _pieces(call: Call, made: Completion, index: int) -> Iterator[dict[str, Any]
     offset = 0
     for number, (text, written) in enumerate(pieces, 1):
         reason = made.finish_reason if made.finish_reason == "length" and number == len(pieces) else None
-        yield completions.choice(text, index, _logprobs(call, written, offset, made), reason)
+        yield completions.choice(text, index, _logprobs(call, written, offset), reason)
         offset += len(text)
     none = None if call.document.get("logprobs") is None else _no_logprobs()
     yield completions.choice("", index, none, made.finish_reason)

@@ -42,12 +42,10 @@ def check_request(context: WebhooksContext, call: Call) -> None:
 
 def create_endpoint(context: WebhooksContext, call: Call) -> Answer:
     """Create an endpoint. Only this answer, and that of a new secret, have the secret."""
-    asked = call.document
+    asked: Value = {"url": _EXAMPLE.url, "name": _EXAMPLE.name, "events": _EXAMPLE.events} | _asked(call)
     _warn(context, call, asked["url"])
     try:
-        endpoint = context.webhooks.endpoints.add(
-            call.account.id, asked["url"], events=asked["event_types"], name=asked["name"], source="api"
-        )
+        endpoint = context.webhooks.endpoints.add(call.account.id, asked.pop("url"), **asked, source="api")
     except WebhookError as error:
         raise ApiError("webhook_endpoint_limit", reason=str(error)) from error
     return json_answer(_with_secret(endpoint))
@@ -66,12 +64,9 @@ def retrieve_endpoint(context: WebhooksContext, call: Call) -> Answer:
 
 def update_endpoint(context: WebhooksContext, call: Call) -> Answer:
     """Change the name, URL or types of events of an endpoint."""
-    asked = call.document
-    changes: dict[str, Any] = {name: asked[name] for name in ("name", "url") if name in asked}
-    if "event_types" in asked:
-        changes["events"] = tuple(asked["event_types"])
-    if "url" in asked:
-        _warn(context, call, asked["url"])
+    changes = _asked(call)
+    if "url" in changes:
+        _warn(context, call, changes["url"])
         changes["source"] = "api"
     changed = context.webhooks.endpoints.change(call.account.id, call.path["id"], **changes)
     return json_answer(_shown(changed or _example(call)))
@@ -94,12 +89,12 @@ def rotate_secret(context: WebhooksContext, call: Call) -> Answer:
 
 def send_test(context: WebhooksContext, call: Call) -> Answer:
     """Deliver a sample event at once, and return the status of the receiver's answer."""
-    event_type, endpoint = call.document["event_type"], _found(context, call)
+    event_type, endpoint = call.document.get("event_type", _EXAMPLE.events[0]), _found(context, call)
     status = 200
     if endpoint.id != _EXAMPLE.id:
         try:
-            status = context.webhooks.test(endpoint, event_type).status
-        except FetchError as error:
+            status = context.webhooks.test(endpoint, str(event_type)).status
+        except (FetchError, WebhookError) as error:
             raise ApiError("webhook_test_failed", reason=str(error)) from error
     body = {
         "object": "webhook_endpoint.test",
@@ -114,6 +109,16 @@ def send_test(context: WebhooksContext, call: Call) -> Answer:
 def list_event_types(context: WebhooksContext, call: Call) -> Answer:
     """Return the types of events that an endpoint can subscribe to."""
     return json_answer({"object": "list", "data": list(webhook_table().subscribable)})
+
+
+def _asked(call: Call) -> Value:
+    """Return the members of an endpoint that a request names. Strictness ``off`` admits values of any type."""
+    given = call.document
+    asked: Value = {name: str(given[name]) for name in ("name", "url") if name in given}
+    if "event_types" not in given:
+        return asked
+    types = given["event_types"] if isinstance(given["event_types"], list) else [given["event_types"]]
+    return asked | {"events": tuple(map(str, types))}
 
 
 def _found(context: WebhooksContext, call: Call) -> Endpoint:

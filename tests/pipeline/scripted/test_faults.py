@@ -222,6 +222,27 @@ def is_json(event: bytes) -> bool:
     return True
 
 
+def test_an_error_ends_the_events(ask: Ask) -> None:
+    first, second, error = ask(
+        STREAM, "sse_error; after=2; code=rate_limit_exceeded; message=Slow down."
+    ).events
+    assert b'"choices"' in first
+    assert b'"choices"' in second
+    assert json.loads(error.removeprefix(b"data: ")) == {
+        "error": {
+            "message": "Slow down.",
+            "type": "rate_limit_exceeded",
+            "param": None,
+            "code": "rate_limit_exceeded",
+        }
+    }
+
+
+def test_an_error_can_be_the_only_event(ask: Ask) -> None:
+    (error,) = ask(STREAM, "sse_error; after=0").events
+    assert b'"code":"server_error"' in error
+
+
 def test_the_last_event_is_missing_and_all_else_is_there(ask: Ask) -> None:
     whole, lacking = ask(STREAM), ask(STREAM, "sse_no_done")
     assert whole.events[-1].strip() == b"data: [DONE]"

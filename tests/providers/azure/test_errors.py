@@ -99,8 +99,10 @@ def test_a_request_above_the_limit_can_wait_for_long(post: Post) -> None:
     assert refused.json()["error"]["message"] == USED_UP.format(counted="token", seconds=86400)
 
 
-def test_below_v1_the_newer_words(post: Post) -> None:
-    path = "/openai/v1/chat/completions"
+@pytest.mark.parametrize(
+    "path", ["/openai/v1/chat/completions", "/models/chat/completions?api-version=2024-05-01-preview"]
+)
+def test_the_newer_paths_have_the_newer_words(post: Post, path: str) -> None:
     refused = [post(path, hello(model="small")) for _ in range(3)][-1]
     words = "Your requests to small for gpt-4o-mini in eastus2 have exceeded rate limit."
     assert refused.json() == {"error": {"code": "RateLimitReached", "message": words, "details": words}}

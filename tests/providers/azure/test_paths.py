@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from mockserver.providers.azure.paths import forms_of, has_path, is_azure, openai_path, root_of
+from mockserver.providers.azure.paths import forms_of, has_call, is_azure, openai_path, root_of
 from mockserver.providers.azure.provider import OPERATIONS
 from mockserver.providers.azure.table import azure_table
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
@@ -22,7 +22,11 @@ BY_NAME = {operation.name: operation for operation in OPENAI_OPERATIONS}
     [
         (
             "create_chat_completion",
-            ["/openai/deployments/<deployment>/chat/completions", "/openai/v1/chat/completions"],
+            [
+                "/openai/deployments/<deployment>/chat/completions",
+                "/openai/v1/chat/completions",
+                "/models/chat/completions",
+            ],
         ),
         (
             "create_transcription",
@@ -47,7 +51,7 @@ def test_no_operation_of_openai_is_forgotten() -> None:
 
 
 def test_names_for_stubs_are_openais_but_not_its_paths() -> None:
-    classic, _ = forms_of(BY_NAME["create_chat_completion"])
+    classic, *_ = forms_of(BY_NAME["create_chat_completion"])
     assert {"chat", "create_chat_completion", classic.path} <= classic.names
     assert "/v1/chat/completions" not in classic.names
 
@@ -58,6 +62,7 @@ def test_names_for_stubs_are_openais_but_not_its_paths() -> None:
         ("/openai/v1/responses/resp_1", "/responses/resp_1", "/openai/v1"),
         ("/openai/deployments/a/audio/speech", "/audio/speech", "/openai/deployments/{deployment}"),
         ("/openai/files/file-1/content", "/files/file-1/content", "/openai"),
+        ("/models/embeddings", "/embeddings", "/openai"),
     ],
 )
 def test_the_path_of_openai_is_found_again(path: str, openais: str, root: str) -> None:
@@ -73,18 +78,19 @@ def test_azures_paths_begin_with_openai(path: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("root", "path", "found"),
+    ("root", "method", "path", "found"),
     [
-        ("/openai/v1", "/images/generations", True),
-        ("/openai/deployments/{deployment}", "/images/generations", True),
-        ("/openai", "/images/generations", False),
-        ("/openai", "/vector_stores", True),
-        ("/openai/deployments/{deployment}", "/vector_stores", False),
-        ("/openai/v1", "/moderations", False),
+        ("/openai/v1", "POST", "/images/generations", True),
+        ("/openai/deployments/{deployment}", "POST", "/images/generations", True),
+        ("/openai/deployments/{deployment}", "GET", "/chat/completions", False),
+        ("/openai", "POST", "/images/generations", False),
+        ("/openai", "GET", "/vector_stores", True),
+        ("/openai/deployments/{deployment}", "POST", "/vector_stores", False),
+        ("/openai/v1", "POST", "/moderations", False),
     ],
 )
-def test_which_paths_azure_has(root: str, path: str, found: bool) -> None:
-    assert has_path(root, path) is found
+def test_which_calls_azure_has(root: str, method: str, path: str, found: bool) -> None:
+    assert has_call(root, method, path) is found
 
 
 def test_two_slashes_at_the_start_are_one(azure_server: MockServer, api_key: str) -> None:
@@ -96,6 +102,11 @@ def test_two_slashes_at_the_start_are_one(azure_server: MockServer, api_key: str
     connection.close()
     (entry,) = azure_server.account(api_key).journal
     assert entry["path"] == "//openai/deployments/prod/chat/completions"
+
+
+@pytest.mark.parametrize("path", ["/v1/openai/v1/chat/completions", "/v1/models/chat/completions"])
+def test_azures_paths_are_not_below_openais_version(post: Post, path: str) -> None:
+    assert post(f"{path}?api-version=2024-05-01-preview", hello(model="prod")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/openai//deployments/prod/chat/completions", "//v1/chat/completions"])

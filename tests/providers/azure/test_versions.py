@@ -36,6 +36,13 @@ def test_below_v1_a_dated_one_is_refused(post: Post) -> None:
     assert (response.status_code, response.content) == (400, body)
 
 
+@pytest.mark.parametrize(("version", "status"), [("2024-05-01-preview", 200), (VERSION, 404), ("v1", 404)])
+def test_foundry_has_a_version_of_its_own(post: Post, version: str, status: int) -> None:
+    response = post(f"/models/chat/completions?api-version={version}", hello(model="prod"))
+    assert response.status_code == status
+    assert ("prompt_filter_results" in response.text) == (status == 200)
+
+
 def test_older_versions_have_no_responses(post: Post) -> None:
     response = post(f"/openai/responses?api-version={VERSION}", {"model": "prod", "input": "Hi"})
     assert response.status_code == 400

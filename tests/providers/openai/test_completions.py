@@ -131,8 +131,7 @@ def test_a_lenient_server_echoes_log_probabilities(api: AudioApi, send: Send) ->
     document: Any = ask(send, api, lenient, prompt="a b", echo=True, logprobs=1).json()
     found = document["choices"][0]["logprobs"]
     assert found["tokens"][:3] == ["a", " b", "You"]
-    assert (found["token_logprobs"][0], found["top_logprobs"][0]) == (None, None)
-    assert found["token_logprobs"][1] is not None
+    assert len(found["token_logprobs"]) == len(found["top_logprobs"]) == 8
     assert found["text_offset"][:3] == [0, 1, 3]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
+from tests.conftest import RawResponse
 from tests.receiver import Receiver, receiving
 
 
@@ -151,6 +153,28 @@ def test_the_schema_alone_accepts_any_id_and_url(client: openai.OpenAI, schemas:
     assert lenient.rotate_secret("we_x").signing_secret.startswith("whsec_")
     assert lenient.test("we_x", event_type="batch.completed").status_code == 200
     assert lenient.delete("we_x").deleted
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"url": 7, "name": None, "event_types": "x"},
+        {"url": [], "event_types": [1, None]},
+        {"event_types": []},
+    ],
+)
+def test_without_strictness_anything_is_accepted(
+    send: Callable[..., RawResponse], body: object, api_key: str
+) -> None:
+    headers = {"x-mock-strictness": "off", "content-type": "application/json"}
+    sent = json.dumps(body).encode()
+    created = send("POST", "/v1/webhook_endpoints", sent, headers, key=api_key)
+    assert created.status == 200, created.body
+    path = f"/v1/webhook_endpoints/{created.json()['id']}"  # type: ignore[index]
+    for suffix, status in (("", 200), ("/rotate_secret", 200), ("/test", 400)):
+        answer = send("POST", path + suffix, sent, headers, key=api_key)
+        assert answer.status == status, answer.body
 
 
 def test_another_host_is_accepted_and_never_called(

@@ -187,7 +187,10 @@ def _events(
         yield events.event(f"response.{name}", response=begun)
 
     def resealed(sealed: str) -> str:
-        return seal(ids, context.clock.now(), unseal(sealed))
+        try:
+            return seal(ids, context.clock.now(), unseal(sealed))
+        except ValueError:  # a stub gave the text
+            return sealed
 
     yield from ItemStream(events, prepared.request, resealed).of_items(prepared.output.items)
 

@@ -263,6 +263,9 @@ class _Writer:
             members["content"] = [self._completed_part(part) for part in parts]
             if self._request.rules.phases:
                 members.setdefault("phase", "final_answer")
+        if kind == "reasoning":
+            parts = members.get("summary", [])
+            members["summary"] = [{"type": "summary_text", "text": ""} | part for part in parts]
         if isinstance(members.get("arguments"), dict) and kind != "tool_search_call":
             members["arguments"] = msgspec.json.encode(members["arguments"]).decode()
         item = self._item(kind, **members)
@@ -275,8 +278,9 @@ class _Writer:
         return item
 
     def _completed_part(self, part: Mapping[str, Any]) -> Member:
-        if part.get("type", "output_text") != "output_text":
-            return ordered(part)
+        kind = part.get("type", "output_text")
+        if kind != "output_text":
+            return ordered({"refusal": "", **part} if kind == "refusal" else part)
         return ordered(self._text(str(part.get("text", ""))) | dict(part))
 
     def _tokens_of(self, item: Member) -> int:

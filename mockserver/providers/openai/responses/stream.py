@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.providers.openai.responses.forms import item_forms
@@ -12,6 +12,13 @@ from mockserver.wire import likelihood, tokens
 if TYPE_CHECKING:
     from mockserver.providers.openai.responses.request import ResponseRequest
     from mockserver.wire.responses import Events, Member
+
+
+# The members of parts that are added before their content is known.
+_EMPTY: Mapping[str, Member] = {
+    "output_text": {"annotations": [], "logprobs": [], "text": ""},
+    "refusal": {"refusal": ""},
+}
 
 
 class ItemStream:
@@ -60,10 +67,12 @@ class ItemStream:
     def _message(self, item: Member, index: int) -> Iterator[bytes]:
         for place, part in enumerate(shown(item, self._include)["content"]):
             at = {"content_index": place, "item_id": item["id"]}
-            is_text = part["type"] == "output_text"
-            empty = part | ({"annotations": [], "logprobs": [], "text": ""} if is_text else {"refusal": ""})
-            yield self._event("content_part.added", index, part=empty, **at)
-            yield from self._text(part, index, at) if is_text else self._refusal(part, index, at)
+            empty = _EMPTY.get(part["type"], {})
+            yield self._event("content_part.added", index, part=part | empty, **at)
+            if part["type"] == "output_text":
+                yield from self._text(part, index, at)
+            elif part["type"] == "refusal":
+                yield from self._refusal(part, index, at)
             yield self._event("content_part.done", index, part=part, **at)
 
     def _text(self, part: Member, index: int, at: Member) -> Iterator[bytes]:

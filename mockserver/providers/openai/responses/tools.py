@@ -106,7 +106,7 @@ def _name(tool: Mapping[str, Any]) -> str:
     """Return the name of a tool, or of the tool that a choice refers to: a built-in one is named by its type."""
     if tool.get("type") == "mcp":
         return str(tool.get("server_label", ""))
-    return str(tool["name"] if tool.get("type") in ("function", "custom") else tool.get("type"))
+    return str(tool.get("name") if tool.get("type") in ("function", "custom") else tool.get("type"))
 
 
 def _tool(tool: Mapping[str, Any]) -> Tool:

@@ -58,8 +58,8 @@ def _has_moved(violation: Violation) -> bool:
 def _worded(violation: Violation) -> ApiError:
     path, keyword, found = violation.path, violation.keyword, violation.found
     if keyword == "required" and path[-1] == "role":
-        roles = violation.schema["properties"]["role"]["enum"]
-        return _unlisted("", roles, path[:-1])
+        role = violation.schema["properties"]["role"]
+        return _unlisted("", role.get("enum", [role.get("const")]), path[:-1])
     if keyword == "enum" and isinstance(found, str):
         return _of_enumeration(violation)
     if keyword == "type" and found is None and path in _REQUIRED_TEXTS:  # the service calls null an object

@@ -133,8 +133,3 @@ class TestInputTokens:
         assert chained.input_tokens > count(model=MODEL, input="two").input_tokens
         conversation = client.conversations.create(items=HISTORY)
         assert count(model=MODEL, input="two", conversation=conversation.id).input_tokens > 12
-
-    def test_a_model_is_required(self, client: openai.OpenAI) -> None:
-        with pytest.raises(openai.BadRequestError) as refused:
-            client.responses.input_tokens.count(input="Hi")
-        assert refused.value.param == "model"

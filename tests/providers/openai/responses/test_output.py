@@ -250,3 +250,35 @@ def test_a_text_before_calls_is_commentary(server: MockServer, api_key: str, res
     server.account(api_key).on_response().say("One moment.", tool_calls=[{"name": "add"}])
     message, call = responses.items({"model": "gpt-5.4"})
     assert (message["phase"], call["type"]) == ("commentary", "function_call")
+
+
+def test_scripted_reasoning_keeps_its_encrypted_text(
+    server: MockServer, api_key: str, responses: Responses
+) -> None:
+    item: Body = {"type": "reasoning", "encrypted_content": "gAAAAAB", "summary": [{"text": "Hm."}]}
+    server.account(api_key).on_response().reply(items=[item])
+    events = responses.stream({"model": "gpt-5.4", "include": ["reasoning.encrypted_content"]})
+    shown = [event["item"]["encrypted_content"] for event in events if "item" in event]
+    assert shown == ["gAAAAAB", "gAAAAAB"]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"content": 7},
+        {"content": ["text"]},
+        {"type": 7},
+        {"type": "reasoning", "summary": "text"},
+        {"type": "function_call", "arguments": 7},
+        {"content": [{"text": "a", "annotations": [{"end_index": "b"}]}]},
+    ],
+)
+def test_items_of_a_stub_have_the_right_types(server: MockServer, api_key: str, item: Body) -> None:
+    with pytest.raises(ValueError, match="items"):
+        server.account(api_key).on_response().reply(items=[item])
+
+
+def test_items_of_a_stub_can_be_templates(server: MockServer, api_key: str, responses: Responses) -> None:
+    api = server.account(api_key)
+    api.on_response().reply(items=[{"content": "You said {{ user_text }}"}], template=True)
+    assert responses.text({"input": "Hi."}) == "You said Hi."
