@@ -22,6 +22,7 @@ from mockserver.providers.openai.responses.identifiers import response_id
 from mockserver.providers.openai.responses.items import shown
 from mockserver.providers.openai.responses.output import Output, output_of
 from mockserver.providers.openai.responses.request import ResponseRequest, response_request
+from mockserver.providers.openai.responses.rules import check_window
 from mockserver.providers.openai.responses.sealed import seal, unseal
 from mockserver.providers.openai.responses.stream import ItemStream
 from mockserver.state.disk import StateFailed
@@ -118,6 +119,7 @@ def prepare(context: ResponsesContext, call: Call) -> Prepared:
     given = chains.input_items(context, call, chain)
     identifier = response_id(context.ids, chain, now)
     request = response_request(context, call, *opened(earlier, given))
+    check_window(call, request.prompt_tokens)
     output = output_of(context, call, request, chain)
     snapshot = call.model.snapshot
     common = echoed(body, request.rules) | {

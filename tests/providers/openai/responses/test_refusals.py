@@ -222,6 +222,18 @@ def test_audio_is_accepted_where_the_documentation_decides(send: Send, api_key: 
     assert answer.status == 200, answer.body
 
 
+def test_an_input_beyond_the_context_window_is_refused_unless_it_may_be_truncated(
+    send: Send, api_key: str
+) -> None:
+    body = {"model": "gpt-4", "input": "word " * 9000}
+    refusal = post(send, body, api_key)
+    document: Any = refusal.json()
+    assert refusal.status == 400
+    assert document["error"]["message"].startswith("Your input exceeds the context window of this model.")
+    assert (document["error"]["param"], document["error"]["code"]) == ("input", "context_length_exceeded")
+    assert post(send, body | {"truncation": "auto"}, api_key).status == 200
+
+
 def names_of_limits(response: RawResponse) -> list[str]:
     return [name for name in response.headers if name.startswith("x-ratelimit")]
 
