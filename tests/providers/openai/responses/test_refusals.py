@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from itertools import combinations
@@ -11,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from mockserver.catalog.tables import Catalog
 from mockserver.providers.openai.responses.wording import distance
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse
+from tests.docs.guides import DOCS
 
 Send = Callable[..., RawResponse]
 Body = dict[str, Any]
 
+CATALOG = Catalog()
 JSON = {"Content-Type": "application/json"}
 PATH = "/v1/responses"
 TABLE = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text("utf-8"))
@@ -398,3 +402,21 @@ def test_pages_of_items_are_refused_in_the_same_words(
     document: Any = refusal.json()
     assert refusal.status == 400
     assert document["error"]["message"].startswith(message)
+
+
+def test_the_guide_has_the_efforts_of_the_catalog() -> None:
+    guide = (DOCS / "responses.md").read_text("utf-8")
+    table = guide.partition("| model | `reasoning.effort` |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) > 8
+    for line in table:
+        models, efforts, sampling = (cell.strip() for cell in line.strip("|").split("|"))
+        for name in re.findall("`(.+?)`", models):
+            card = CATALOG.model(name)
+            assert card is not None
+            assert card.responses is not None
+            rules = card.responses
+            assert list(rules.efforts) == re.findall("`(.+?)`", efforts), name
+            expected = (
+                "with the effort `none`" if "none" in rules.efforts else "no" if rules.efforts else "yes"
+            )
+            assert sampling == expected + (", which is the default" if rules.effort == "none" else ""), name
