@@ -44,7 +44,7 @@ def check_request(context: ResponsesContext, call: Call) -> None:
     items = _items(body)
     check_files(context.catalog, items)
     earlier, given = opened(earlier_items(context, call), with_references(context, call, items))
-    check_pairs([*earlier, *given])
+    check_pairs(earlier, given)
 
 
 def check_window(call: Call, prompt_tokens: int) -> None:

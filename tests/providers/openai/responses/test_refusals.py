@@ -226,6 +226,27 @@ def test_audio_is_accepted_where_the_documentation_decides(send: Send, api_key: 
     assert answer.status == 200, answer.body
 
 
+def test_a_call_of_an_earlier_response_must_be_answered(send: Send, api_key: str) -> None:
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+    called: Any = post(
+        send, {"model": "gpt-4o", "input": "Call f.", "tools": [tool], "tool_choice": "required"}, api_key
+    ).json()
+    (call,) = called["output"]
+    body = {"model": "gpt-4o", "previous_response_id": called["id"], "input": "Well?"}
+    refusal: Any = post(send, body, api_key).json()
+    assert refusal["error"]["message"] == f"No tool output found for function call {call['call_id']}."
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "7"}
+    assert post(send, body | {"input": [output]}, api_key).status == 200
+
+
+def test_a_response_that_ended_while_it_reasoned_can_be_continued(send: Send, api_key: str) -> None:
+    asked = {"model": "gpt-5", "input": "Hi", "max_output_tokens": 16}
+    cut: Any = post(send, asked, api_key).json()
+    assert [item["type"] for item in cut["output"]] == ["reasoning"]
+    body = {"model": "gpt-5", "previous_response_id": cut["id"], "input": "Go on."}
+    assert post(send, body, api_key).status == 200
+
+
 def test_an_input_beyond_the_context_window_is_refused_unless_it_may_be_truncated(
     send: Send, api_key: str
 ) -> None:
