@@ -14,7 +14,7 @@ from mockserver.providers.openai.responses.echo import echoed, tier_of, tool_usa
 from mockserver.providers.openai.responses.identifiers import Chain, response_id
 from mockserver.providers.openai.responses.items import shown
 from mockserver.providers.openai.responses.output import Output, output_of
-from mockserver.providers.openai.responses.request import ResponseRequest, response_request
+from mockserver.providers.openai.responses.request import ResponseRequest, response_request, truncated
 from mockserver.providers.openai.responses.rules import check_window
 from mockserver.providers.openai.responses.sealed import seal, unseal
 from mockserver.providers.openai.responses.stream import ItemStream
@@ -96,6 +96,7 @@ def read_request(context: ResponsesContext, call: Call) -> Begun:
     identifier = response_id(context.ids, chain, now)
     request = response_request(context, call, *opened(earlier, given))
     check_window(call, request.prompt_tokens)
+    request = truncated(request, call)
     snapshot = call.model.snapshot
     common = echoed(body, request.rules) | {
         "id": identifier,
