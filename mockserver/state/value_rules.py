@@ -113,8 +113,8 @@ def _check_batch(value: dict[str, Any]) -> None:
 
 def _check_response(value: dict[str, Any]) -> None:
     work, status = value.get("background"), value["response"]["status"]
-    if status in ("queued", "in_progress") and (work is None or work["result"] is None):
-        raise BadValue("background.result: an unfinished response has none")
+    if status in ("queued", "in_progress") and work is None:
+        raise BadValue("background: an unfinished response has none")
     if work is not None and work["result"] is not None and work["result"]["id"] != value["response"]["id"]:
         raise BadValue("background.result: is another response")
 

@@ -24,7 +24,7 @@ EVERYONE = "*"  # the account of what belongs to all accounts
 _MAX_ENDPOINTS = 100  # of one account
 _OLD_SECRET_SECONDS = 86_400.0
 
-Source = Literal["configuration", "control", "api"]
+Source = Literal["configuration", "control", "api", "page"]
 
 
 class OldSecret(Struct, frozen=True):
@@ -37,7 +37,8 @@ class OldSecret(Struct, frozen=True):
 class Endpoint(Struct, frozen=True, kw_only=True):
     """A URL that receives events of the types that ``events`` (patterns) match, signed with ``secret``.
 
-    ``source`` says where it comes from: the API can be called by anyone who reaches the server.
+    ``source`` says where it comes from: the ``api`` can be called by anyone who reaches the server, also by a ``page``
+    of another site in a browser.
     """
 
     id: str

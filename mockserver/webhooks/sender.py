@@ -34,6 +34,7 @@ class Sender:
         self._is_local = is_loopback(settings.host)
         self._lock = threading.Lock()
         self._poster: Poster | None = None
+        self._closed = False
 
     def check_url(self, url: str, source: Source = "control") -> None:
         """Raise ``NotAllowed`` if the settings do not allow events to be delivered to a URL."""
@@ -41,7 +42,10 @@ class Sender:
 
     def close(self) -> None:
         """Close the connections: attempts in progress fail, and so do further ones."""
-        self._client().close()
+        with self._lock:
+            self._closed = True
+        if self._poster is not None:
+            self._poster.close()
 
     def attempt(
         self, endpoint: Endpoint, delivery: Delivery, fault: WebhookFault | None, at: float
@@ -68,15 +72,18 @@ class Sender:
         return self._client().post(endpoint.url, headers, body, self._hosts(endpoint.source))
 
     def _hosts(self, source: Source) -> AllowedHosts:
-        """Return the hosts that an endpoint may have, by its source: the API is open to callers on other machines."""
+        """Return the hosts that an endpoint may have, by its source (see ``Endpoint``)."""
         named = tuple(filter(None, (each.strip() for each in self._settings.webhook_hosts.split(","))))
-        loopback = self._is_local or source != "api"
+        loopback = source in ("configuration", "control") or (source == "api" and self._is_local)
         return AllowedHosts(named, "webhook_hosts", "called", _REMEDY, loopback)
 
     def _client(self) -> Poster:
+        """Return the HTTP client, which is imported at the first attempt. Raises ``FetchError`` after ``close``."""
         from mockserver.remote.post import Poster
 
         with self._lock:
+            if self._closed:
+                raise FetchError("the server stops")
             if self._poster is None:
                 self._poster = Poster(self._settings.webhook_seconds)
             return self._poster

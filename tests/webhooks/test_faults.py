@@ -102,7 +102,7 @@ def test_a_fault_hits_what_it_names(mock: MockServer, api: AudioApi, receiver: R
         lambda: [each for each in api.webhooks.deliveries(status="pending") if each.attempts]
     )
     assert (down.endpoint, down.type) == (one.id, "response.completed")
-    assert len(api.webhooks.deliveries(endpoint=other, status="delivered")) == 2
+    api.webhooks.wait_for(endpoint=other, at_least=2)
     mock.webhooks.reset()
     assert mock.webhooks.deliveries() == []
 

@@ -302,6 +302,13 @@ def test_a_configured_endpoint_that_cannot_be_used(row: WebhookRow, message: str
         MockServer(Settings(port=0, whisper_model="none", webhooks=(row,)))
 
 
+def test_a_response_in_the_background_is_announced(api: AudioApi, receiver: Receiver) -> None:
+    endpoint = api.webhooks.add(receiver.url, events=["response.*"])
+    response = api.client.responses.create(model="gpt-4o-mini", input="Hello.", background=True)
+    api.webhooks.wait_for("response.completed", data={"id": response.id})
+    assert receiver.events(endpoint.secret) == [response.id]
+
+
 def test_a_delivery_can_be_repeated(api: AudioApi, receiver: Receiver) -> None:
     endpoint = api.webhooks.add(receiver.url)
     (sent,) = api.send_webhook("batch.completed", {"id": "batch_1"})

@@ -25,7 +25,7 @@ PATIENCE = 30.0  # seconds for an answer, and for the health of the server
 MAX_MEMORY = 700 << 20  # bytes that the server may hold
 # Statuses of the HTTP server itself: unknown transfer coding or HTTP version.
 _OF_HTTP = frozenset({501, 505})
-_MAY_WAIT = ("/_mock/wait",)  # as long as requested
+_MAY_WAIT = ("/_mock/wait", "/_mock/webhooks/wait")  # as long as requested
 _RESET = (
     Request("POST", "/_mock/reset"),
     Request("DELETE", "/_mock/settings"),

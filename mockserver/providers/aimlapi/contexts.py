@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mockserver.engines.answers import AnswerChain
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
-    from mockserver.providers.aimlapi.work_queue import WorkQueue
     from mockserver.remote.sources import UrlSources
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.memory import MemoryStore
+    from mockserver.work_queue import WorkQueue
 
 
 class AimlApiContext(Struct, frozen=True):

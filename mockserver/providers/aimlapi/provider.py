@@ -12,7 +12,7 @@ from mockserver.pipeline.provider import Fill, Headers, Route, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
 from mockserver.providers.aimlapi.jobs import KIND
-from mockserver.providers.aimlapi.work_queue import WorkQueue
+from mockserver.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +55,7 @@ class AimlApi:
         self._clock = common.clock
         self._errors = common.errors
         self._ids = common.ids
-        self._queue = WorkQueue(common.settings.stt_workers, common.settings.stt_queue)
+        self._queue = WorkQueue(common.settings.stt_workers, common.settings.stt_queue, name="stt")
         self._jobs = fill(JobsContext, queue=self._queue)
         self.routes = bound(__package__, OPERATIONS, self._jobs)
 

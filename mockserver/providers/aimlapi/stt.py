@@ -17,11 +17,11 @@ from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.aimlapi import jobs, work
 from mockserver.providers.aimlapi.errors import CONTENT_TYPE
 from mockserver.providers.aimlapi.results import JobTranscript, options, usage_of
-from mockserver.providers.aimlapi.work_queue import QueueFull
 from mockserver.remote.targets import NotAllowed
 from mockserver.scripting.faults.kinds import job_failure
 from mockserver.state.disk import StateFailed
 from mockserver.wire.transcripts import text_of
+from mockserver.work_queue import QueueFull
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock

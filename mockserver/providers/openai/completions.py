@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import CompletionsContext
 
 _MAX_TOKENS = 16  # of a completion, if the request sets no limit (API reference, Create completion)
+_NO_LIMIT = 1 << 31  # tokens, more than any text has
 _END_OF_TEXT = "<|endoftext|>"  # the prompt of requests without one
 _END_REASONS = ("stop", "length", "content_filter")
 
@@ -74,10 +75,8 @@ def create_completion(context: CompletionsContext, call: Call) -> Answer:
     if body.get("stream"):
         events = _stream(call, head, made, usage)
         return Answer(events, sse.CONTENT_TYPE, made[0].answered_by)
-    choices = [
-        _choice(call, each, index)
-        for index, each in enumerate(each for each in made for _ in range(_choices(body)))
-    ]
+    once = [choice for each in made for choice in [_choice(call, each)] * _choices(body)]
+    choices = [choice | {"index": index} for index, choice in enumerate(once)]
     document = head.completion(choices, usage)
     written_json = json_styles.two_spaces_newline(document, has_floats=body.get("logprobs") is not None)
     return Answer(written_json, "application/json", made[0].answered_by, usage=usage)
@@ -95,7 +94,7 @@ def _choices(body: Body) -> int:
 
 def _limit(body: Body) -> int:
     given = body.get("max_tokens")
-    return _MAX_TOKENS if given is None else max(int(given), 0)
+    return _MAX_TOKENS if given is None else min(max(int(given), 0), _NO_LIMIT)
 
 
 def _prompts(call: Call) -> list[GivenText]:
@@ -144,10 +143,10 @@ def _unfit(_tool: str, reason: str) -> ApiError:
     return ApiError("chat_no_reply", reason=reason)
 
 
-def _choice(call: Call, made: Completion, index: int) -> dict[str, Any]:
+def _choice(call: Call, made: Completion) -> dict[str, Any]:
     echoed = tokens.text_of(made.echoed)
     likely = _logprobs(call, (*made.echoed, *made.written))
-    return completions.choice(echoed + made.text, index, likely, made.finish_reason)
+    return completions.choice(echoed + made.text, 0, likely, made.finish_reason)
 
 
 def _logprobs(call: Call, written: tuple[bytes, ...], offset: int = 0) -> dict[str, Any] | None:

@@ -11,11 +11,14 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.pages import Paging, page
 from mockserver.remote.targets import FetchError, NotAllowed, Target
+from mockserver.settings.hosts import is_loopback
+from mockserver.transport.authorities import parse_origin
 from mockserver.webhooks.endpoints import Endpoint, WebhookError
 from mockserver.webhooks.signing import hint_of, secret_of
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import WebhooksContext
+    from mockserver.webhooks.endpoints import Source
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +46,9 @@ def check_request(context: WebhooksContext, call: Call) -> None:
 def create_endpoint(context: WebhooksContext, call: Call) -> Answer:
     """Create an endpoint. Only this answer, and that of a new secret, have the secret."""
     asked: Value = {"url": _EXAMPLE.url, "name": _EXAMPLE.name, "events": _EXAMPLE.events} | _asked(call)
-    _warn(context, call, asked["url"])
+    source = _warned(context, call, asked["url"])
     try:
-        endpoint = context.webhooks.endpoints.add(call.account.id, asked.pop("url"), **asked, source="api")
+        endpoint = context.webhooks.endpoints.add(call.account.id, asked.pop("url"), **asked, source=source)
     except WebhookError as error:
         raise ApiError("webhook_endpoint_limit", reason=str(error)) from error
     return json_answer(_with_secret(endpoint))
@@ -66,8 +69,7 @@ def update_endpoint(context: WebhooksContext, call: Call) -> Answer:
     """Change the name, URL or types of events of an endpoint."""
     changes = _asked(call)
     if "url" in changes:
-        _warn(context, call, changes["url"])
-        changes["source"] = "api"
+        changes["source"] = _warned(context, call, changes["url"])
     changed = context.webhooks.endpoints.change(call.account.id, call.path["id"], **changes)
     return json_answer(_shown(changed or _example(call)))
 
@@ -134,13 +136,18 @@ def _example(call: Call) -> Endpoint:
     return _EXAMPLE
 
 
-def _warn(context: WebhooksContext, call: Call, url: str) -> None:
-    """Log, once for each URL, that no event will be delivered to it."""
+def _warned(context: WebhooksContext, call: Call, url: str) -> Source:
+    """Return the source of an endpoint with a URL. Log, once for each URL, if no event will be delivered to it."""
+    written = call.request.headers.get("origin")
+    origin = None if written is None else parse_origin(written)
+    is_trusted = written is None or (origin is not None and is_loopback(origin.authority.host))
+    source: Source = "api" if is_trusted else "page"
     try:
-        context.webhooks.check_url(url, "api")
+        context.webhooks.check_url(url, source)
     except NotAllowed as error:
         if context.notices.is_new(f"webhook {url}"):
             log.warning("No webhooks are delivered: %s", call.request.logged(str(error)))
+    return source
 
 
 def _shown(endpoint: Endpoint) -> Value:

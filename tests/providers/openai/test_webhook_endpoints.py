@@ -206,6 +206,27 @@ def test_callers_of_a_server_that_is_open_to_others_cannot_name_this_machine(rec
         api.webhooks.wait_for(endpoint=trusted)
 
 
+@pytest.mark.parametrize(
+    ("origin", "arrives"),
+    [("https://foreign.example", False), ("null", False), ("http://localhost:3000", True)],
+)
+def test_a_page_of_another_site_cannot_name_this_machine(
+    server: MockServer, client: openai.OpenAI, api_key: str, receiver: Receiver, origin: str, arrives: bool
+) -> None:
+    page = client.with_options(default_headers={"origin": origin})
+    created = create(page, receiver.url)
+    server.account(api_key).send_webhook("batch.completed")
+    server.account(api_key).webhooks.wait_for(status="delivered" if arrives else "failed")
+    assert len(receiver.received) == arrives
+    if not arrives:
+        create(client, receiver.url)
+        client.webhooks.update(created.id, url=receiver.url)
+        assert client.webhooks.test(created.id, event_type="batch.failed").status_code == 200
+        page.webhooks.update(created.id, url=receiver.url)
+        with pytest.raises(openai.BadRequestError):
+            client.webhooks.test(created.id, event_type="batch.failed")
+
+
 def test_the_journal_hides_the_secret(
     server: MockServer, client: openai.OpenAI, api_key: str, send: Callable[..., Any]
 ) -> None:

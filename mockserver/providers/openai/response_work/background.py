@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -19,18 +21,36 @@ from mockserver.providers.openai.response_work.records import (
 )
 from mockserver.schedule import Schedule
 from mockserver.state.disk import StateFailed
+from mockserver.work_queue import WorkQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mockserver.clock import Clock
+    from mockserver.engines.answered_by import AnsweredBy
     from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.schedule import Task
     from mockserver.state.memory import Change, MemoryStore
     from mockserver.webhooks.webhooks import Webhooks
 
+log = logging.getLogger(__name__)
+
 _THREADS = 2  # a step takes milliseconds
+_AT_ONCE, _WAITING = 8, 10_000  # outputs that are made at the same time, and that wait
+_LOST = "The server was stopped before the output was made."
 _RETRY = 1.0  # seconds until writing to a failed disk is tried again
+
+
+class Made(NamedTuple):
+    """The output of a response in the background: its object at the end, and the events that are still to be sent."""
+
+    result: Value
+    events: Sequence[str] = ()
+    answered_by: AnsweredBy | None = None
+
+
+class NotMade(Exception):
+    """The output of a response cannot be made, for the reason that the message gives."""
 
 
 class BackgroundContext(Struct, frozen=True):
@@ -55,6 +75,8 @@ class Background:
         self._changed = threading.Condition()
         self._starting = threading.Lock()
         self._schedule: Schedule | None = None
+        self._makers: dict[Task, Callable[[], Made]] = {}
+        self._queue = WorkQueue(_AT_ONCE, _WAITING, name="responses")
 
     def resume(self) -> None:
         """Continue the responses that an earlier server left unfinished."""
@@ -62,6 +84,10 @@ class Background:
         self._context.clock.listen(self._notify)
         for account_id, _, value in self._context.store.all(RESPONSE):
             self._continue(account_id, value)
+
+    def make_later(self, account_id: str, response_id: str, make: Callable[[], Made]) -> None:
+        """Let ``make`` make the output of a response in the background. It is put into the store after this call."""
+        self._makers[account_id, response_id] = make
 
     def cancel(self, account_id: str, response_id: str) -> Value | None:
         """Cancel a response unless it has ended. Return its value, ``None`` if there is no such response.
@@ -91,6 +117,7 @@ class Background:
 
     def close(self) -> None:
         """Stop the work. With a state folder, the next server continues it."""
+        self._queue.close()
         if self._schedule is not None:
             self._schedule.close()
         self._notify()
@@ -101,6 +128,7 @@ class Background:
             if change.kind != RESPONSE:
                 continue
             if change.after is None or progress.is_final(change.after):
+                self._makers.pop((change.account, change.key), None)
                 value = change.after or change.before or {}
                 conversation_id = conversation_id_of(value["response"])
                 self._context.busy.release(change.account, conversation_id, change.key)
@@ -138,14 +166,50 @@ class Background:
             if progress.is_final(value):
                 return self._drop_events(task, value, now)
             changed = progress.moved(value, now)
+            if progress.is_waiting(changed) and not self._is_being_made(task):
+                changed = progress.moved(progress.failed(changed, _LOST), now)
             if progress.is_final(changed):
                 # First, so that a server that is killed in between does it again. It has no effect the second time.
                 self._add_to_conversation(task[0], changed)
             store.update(RESPONSE, *task, lambda _: changed)
+            if progress.is_waiting(changed):
+                self._queue.submit(task, partial(self._make, task), bounded=False)
         if not progress.is_final(changed):
             return progress.next_change(changed, now)
         self._context.webhooks.announce(task[0], f"response.{changed['response']['status']}", {"id": task[1]})
         return progress.next_change(changed, now) if changed["background"]["events"] else None
+
+    def _is_being_made(self, task: Task) -> bool:
+        return task in self._makers
+
+    def _make(self, task: Task) -> None:
+        """Make the output of a response."""
+        make = self._makers.get(task)
+        if make is None or self._context.closing.is_set():
+            return
+        try:
+            made = make()
+        except NotMade as error:
+            change = partial(progress.failed, message=str(error))
+        except Exception as error:
+            log.exception("response %s fails", task[1])
+            change = partial(progress.failed, message=repr(error))
+        else:
+            change = partial(progress.made, result=made.result, events=made.events)
+        while not self._is_changed(task, change):  # the disk fails
+            if self._context.closing.wait(_RETRY):
+                return
+        if self._schedule is not None:
+            self._schedule.add(task)
+
+    def _is_changed(self, task: Task, change: Callable[[Value], Value]) -> bool:
+        """Change a response. Return whether the change could be written."""
+        try:
+            with self._changing:
+                self._context.store.update(RESPONSE, *task, change)
+        except StateFailed:  # which is logged already
+            return False
+        return True
 
     def _drop_events(self, task: Task, value: Value, now: float) -> float | None:
         """Remove the events of a response that can no longer be streamed."""

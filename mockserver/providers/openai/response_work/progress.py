@@ -1,14 +1,17 @@
 """The progress of a response in the background: its states by the clock, and the events that are due.
 
 The value of such a response has ``background``: ``since`` (when its state began, by the clock), ``seconds`` (in each
-state), ``result`` (the response when it has ended), ``events`` (of its stream, each as it is sent; ``None`` if it was
-not created with ``stream``). ``response`` is the object that clients see now.
+state), ``result`` (the response when it has ended; ``None`` until its output is made), ``events`` (of its stream, each
+as it is sent; ``None`` if it was not created with ``stream``). ``response`` is the object that clients see now.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from mockserver.wire.responses import Events
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.records import Value
@@ -16,13 +19,16 @@ if TYPE_CHECKING:
 FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
 STREAMABLE = 300  # seconds after its creation during which a response can be retrieved as a stream
 
+_FAILURE = "server_error"
 _BEFORE_WORK = 2  # events: response.created and response.queued
 
 
-def new(queued: Value, result: Value, now: float, seconds: float, events: Sequence[str] | None) -> Value:
+def new(
+    queued: Value, result: Value | None, now: float, seconds: float, events: Sequence[str] | None
+) -> Value:
     """Return the value of a response that is created at ``now``, without its input.
 
-    ``queued`` is its object at first, ``result`` that at the end.
+    ``queued`` is its object at first, ``result`` that at the end, if it is known.
     """
     background = {
         "since": now,
@@ -50,14 +56,40 @@ def moved(value: Value, now: float) -> Value:
         if begun != value["background"]["since"]:
             value = value | {"background": value["background"] | {"since": begun}}
         then = begun + value["background"]["seconds"]
-        if now < then:
+        if now < then or is_waiting(value):
             break
         value = _next_state(value, then)
     return value
 
 
+def is_waiting(value: Value) -> bool:
+    """Return whether a response is in progress and its output is still being made."""
+    return value["response"]["status"] == "in_progress" and value["background"]["result"] is None
+
+
+def made(value: Value, result: Value, events: Sequence[str]) -> Value:
+    """Return the value of a response in progress whose output was made; ``events`` are those to come."""
+    if is_final(value):
+        return value
+    background = value["background"]
+    known = background["events"]
+    added = {"result": result, "events": known if known is None else [*known, *events]}
+    return value | {"background": background | added}
+
+
+def failed(value: Value, message: str) -> Value:
+    """Return the value of a response in progress whose output could not be made."""
+    response = value["response"]
+    result = response | {"status": "failed", "error": {"code": _FAILURE, "message": message}}
+    begun = {name: member for name, member in response.items() if name != "billing"}
+    events = Events(None, len(value["background"]["events"] or ())).failure(begun, _FAILURE, message)
+    return made(value, result, [event.decode() for event in events])
+
+
 def next_change(value: Value, now: float) -> float:
-    """Return the time at which the state ends, or the events are dropped."""
+    """Return the time at which the state ends, or the events are dropped; infinity while the output is made."""
+    if is_waiting(value):
+        return math.inf
     if is_final(value):
         return float(value["response"]["created_at"] + STREAMABLE)
     return since(value, now) + float(value["background"]["seconds"])
@@ -84,14 +116,15 @@ def events_due(value: Value, now: float) -> int:
     if status == "queued":
         return min(_BEFORE_WORK, len(events))
     if status == "in_progress":
-        return min(_due_in_progress(value, now), max(0, len(events) - 1))
+        known = len(events) if is_waiting(value) else max(0, len(events) - 1)
+        return min(_due_in_progress(value, now), known)
     return len(events)
 
 
 def next_event(value: Value, now: float) -> float:
     """Return the time at which another event is due."""
     background = value["background"]
-    if value["response"]["status"] != "in_progress" or not background["seconds"]:
+    if value["response"]["status"] != "in_progress" or not background["seconds"] or is_waiting(value):
         return next_change(value, now)
     begun, seconds = since(value, now), background["seconds"]
     number = _due_in_progress(value, now) - _BEFORE_WORK

@@ -25,11 +25,13 @@ _CALLS = {output: call for call, output in _OUTPUTS.items()}
 _NOT_FILES = ("audio/", "video/")  # media types that files must not have
 
 
-def check_pairs(items: Sequence[Item]) -> None:
+def check_pairs(earlier: Sequence[Item], given: Sequence[Item]) -> None:
     """Raise ``ApiError`` unless calls have outputs, outputs have calls, and something follows each reasoning.
 
-    ``items`` are the whole conversation, all with a type.
+    ``given`` are the items of the input, ``earlier`` those before them, which may end with reasoning: that of a
+    response that reached its limit. All have a type.
     """
+    items = [*earlier, *given]
     called = {(item["type"], item["call_id"]) for item in items if item["type"] in _OUTPUTS}
     answered = {(_CALLS[item["type"]], item.get("call_id")) for item in items if item["type"] in _CALLS}
     for item in items:
@@ -38,8 +40,8 @@ def check_pairs(items: Sequence[Item]) -> None:
             raise ApiError("response_call_unanswered", kind=_named(kind), id=call_id)
         if kind in _CALLS and call_id is not None and (_CALLS[kind], call_id) not in called:
             raise ApiError("response_output_unasked", kind=_named(kind), id=call_id)
-    for place, item in enumerate(items):
-        following = items[place + 1] if place + 1 < len(items) else None
+    for place, item in enumerate(given):
+        following = given[place + 1] if place + 1 < len(given) else None
         if item["type"] == "reasoning" and (following is None or not _is_by_model(following)):
             raise ApiError("response_reasoning_alone", id=item["id"])
 

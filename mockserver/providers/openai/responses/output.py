@@ -184,6 +184,7 @@ class _Writer:
         """Add the calls, after the text if the reply has one. Built-in tools that the API runs come first."""
         run = [call for call in source.tool_calls if _is_run_here(call)]
         others = tuple(call for call in source.tool_calls if call not in run)
+        run = run[: self._request.body.get("max_tool_calls") or len(run)]
         for call in run:
             output.items += self._made_up(call)
         if source.text:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mockserver.audio.uploads import AudioPlace
 from mockserver.engines.dialogue import Conversation, Turn
@@ -115,6 +116,14 @@ def response_request(
         heard_by=reader.hearing.sources,
         rules=call.model.responses,
     )
+
+
+def truncated(request: ResponseRequest, call: Call) -> ResponseRequest:
+    """Return the request as the model reads it: its last part, if it exceeds the context window."""
+    window = call.model.context_window if call.model else None
+    if window is None or request.prompt_tokens <= window:
+        return request
+    return replace(request, prompt_tokens=window)
 
 
 def _max_tokens(call: Call) -> int | None:

@@ -44,7 +44,15 @@ def check_request(context: ResponsesContext, call: Call) -> None:
     items = _items(body)
     check_files(context.catalog, items)
     earlier, given = opened(earlier_items(context, call), with_references(context, call, items))
-    check_pairs([*earlier, *given])
+    check_pairs(earlier, given)
+
+
+def check_window(call: Call, prompt_tokens: int) -> None:
+    """Raise ``ApiError`` if the input has more tokens than the model's context window, unless it may be truncated."""
+    window = call.model.context_window if call.model else None
+    is_too_long = call.strict and window is not None and prompt_tokens > window
+    if is_too_long and call.document.get("truncation") != "auto":
+        raise ApiError("response_context_overflow")
 
 
 def check_input(context: ResponsesContext, call: Call) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -295,6 +296,71 @@ class TestStreams:
         identifier = client.responses.create(model="gpt-4o-mini", input="Hi").id
         response = send("GET", f"/v1/responses/{identifier}?{query}", key=api_key)
         assert response.status == 400, response.body
+
+
+class TestRepliesOfAnotherServer:
+    """With ``reply_from`` the output is made in the background, too, because it takes as long as the other server."""
+
+    @pytest.fixture
+    def silent(self) -> Iterator[str]:
+        """Yield the address of a server that accepts requests, and answers none."""
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+    def test_they_are_in_the_response(self) -> None:
+        with (
+            serving() as (other, _),
+            serving(reply_from=f"{other.url}/v1", background_seconds=0.0) as (_, client),
+        ):
+            response = begun(client)
+            assert response.status == "queued"
+            assert reaches(client, response.id, "completed")
+            assert "Hello there" in client.responses.retrieve(response.id).output_text
+            events = list(begun(client, stream=True))
+            assert [event.sequence_number for event in events] == list(range(len(events)))
+            assert events[-1].type == "response.completed"
+            assert list(client.responses.retrieve(events[0].response.id, stream=True)) == events
+
+    def test_a_failure_fails_the_response(self) -> None:
+        with serving(reply_from="http://127.0.0.1:9/v1", background_seconds=0.0) as (_, client):
+            conversation = client.conversations.create()
+            response = begun(client, conversation=conversation.id)
+            assert reaches(client, response.id, "failed")
+            failed = client.responses.retrieve(response.id)
+            assert failed.error is not None
+            assert (failed.error.code, failed.output) == ("server_error", [])
+            assert "gave no reply" in failed.error.message
+            assert client.conversations.items.list(conversation.id).data == []
+            create: Any = client.responses.with_raw_response.create
+            body = create(model="gpt-4o-mini", input="Hi", background=True, stream=True).http_response.read()
+            assert [line for line in body.decode().splitlines() if line.startswith("event: ")] == [
+                *("event: response.created", "event: response.queued", "event: response.in_progress"),
+                *("event: error", "event: response.failed"),
+            ]
+
+    def test_waiting_ones_are_cancelled(self, silent: str) -> None:
+        with serving(reply_from=silent, background_seconds=0.0) as (_, client):
+            response = begun(client)
+            assert reaches(client, response.id, "in_progress")
+            assert client.responses.cancel(response.id).status == "cancelled"
+
+    def test_after_a_restart_waiting_ones_have_failed(self, silent: str, tmp_path: Path) -> None:
+        state = str(tmp_path / "state")
+        with serving(reply_from=silent, background_seconds=0.0, state=state) as (_, client):
+            response = begun(client)
+            assert reaches(client, response.id, "in_progress")
+        with serving(state=state) as (_, client):
+            assert reaches(client, response.id, "failed")
+            failed = client.responses.retrieve(response.id)
+            assert failed.error is not None
+            assert failed.error.message == "The server was stopped before the output was made."
+
+    def test_stubs_answer_at_once(self, silent: str) -> None:
+        with serving(reply_from=silent, background_seconds=0.0) as (server, client):
+            stub = {"when": {"endpoint": "responses"}, "reply": {"text": "scripted"}}
+            client.post(f"{server.url}/_mock/stubs", body=stub, cast_to=object)
+            response = begun(client)
+            assert reaches(client, response.id, "completed")
 
 
 class TestRestarts:

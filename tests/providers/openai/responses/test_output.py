@@ -187,6 +187,13 @@ def test_a_built_in_tool_is_used_when_the_user_mentions_it(responses: Responses)
     assert sources == [{"type": "url", "url": "https://example.com/"}]
 
 
+def test_the_calls_of_built_in_tools_can_be_limited(responses: Responses) -> None:
+    tools = [{"type": "web_search"}, {"type": "file_search", "vector_store_ids": ["vs_1"]}]
+    body = {"input": "Search the web and the file.", "tools": tools}
+    assert types(responses.items(body)) == ["web_search_call", "file_search_call", "message"]
+    assert types(responses.items(body | {"max_tool_calls": 1})) == ["web_search_call", "message"]
+
+
 def test_a_citation_comes_after_its_text(responses: Responses) -> None:
     events = responses.stream({"input": "Search!", "tools": [{"type": "web_search"}]})
     names = [event["type"].removeprefix("response.") for event in events]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from itertools import combinations
@@ -11,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from mockserver.catalog.tables import Catalog
 from mockserver.providers.openai.responses.wording import distance
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse
+from tests.docs.guides import DOCS
 
 Send = Callable[..., RawResponse]
 Body = dict[str, Any]
 
+CATALOG = Catalog()
 JSON = {"Content-Type": "application/json"}
 PATH = "/v1/responses"
 TABLE = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text("utf-8"))
@@ -163,7 +167,7 @@ def test_the_schema_is_checked_before_the_model_exists(send: Send, api_key: str)
     )
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEMA_ORDER if name != "text"])
+@pytest.mark.parametrize("name", list(SCHEMA_ORDER))
 def test_null_stands_for_an_absent_member(send: Send, api_key: str, name: str) -> None:
     response = post(send, {"model": "gpt-4o", "input": "Hi", name: None}, api_key)
     assert response.status == 200, response.body
@@ -220,6 +224,39 @@ def test_audio_is_accepted_where_the_documentation_decides(send: Send, api_key: 
     body = {"model": "gpt-4o", "input": [{"role": "user", "content": [AUDIO]}]}
     answer = post(send, body, api_key, **{"X-Mock-Strictness": "schema"})
     assert answer.status == 200, answer.body
+
+
+def test_a_call_of_an_earlier_response_must_be_answered(send: Send, api_key: str) -> None:
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+    called: Any = post(
+        send, {"model": "gpt-4o", "input": "Call f.", "tools": [tool], "tool_choice": "required"}, api_key
+    ).json()
+    (call,) = called["output"]
+    body = {"model": "gpt-4o", "previous_response_id": called["id"], "input": "Well?"}
+    refusal: Any = post(send, body, api_key).json()
+    assert refusal["error"]["message"] == f"No tool output found for function call {call['call_id']}."
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "7"}
+    assert post(send, body | {"input": [output]}, api_key).status == 200
+
+
+def test_a_response_that_ended_while_it_reasoned_can_be_continued(send: Send, api_key: str) -> None:
+    asked = {"model": "gpt-5", "input": "Hi", "max_output_tokens": 16}
+    cut: Any = post(send, asked, api_key).json()
+    assert [item["type"] for item in cut["output"]] == ["reasoning"]
+    body = {"model": "gpt-5", "previous_response_id": cut["id"], "input": "Go on."}
+    assert post(send, body, api_key).status == 200
+
+
+def test_an_input_beyond_the_context_window_is_refused_unless_it_may_be_truncated(
+    send: Send, api_key: str
+) -> None:
+    body = {"model": "gpt-4", "input": "word " * 9000}
+    refusal = post(send, body, api_key)
+    document: Any = refusal.json()
+    assert refusal.status == 400
+    assert document["error"]["message"].startswith("Your input exceeds the context window of this model.")
+    assert (document["error"]["param"], document["error"]["code"]) == ("input", "context_length_exceeded")
+    assert post(send, body | {"truncation": "auto"}, api_key).status == 200
 
 
 def names_of_limits(response: RawResponse) -> list[str]:
@@ -386,3 +423,21 @@ def test_pages_of_items_are_refused_in_the_same_words(
     document: Any = refusal.json()
     assert refusal.status == 400
     assert document["error"]["message"].startswith(message)
+
+
+def test_the_guide_has_the_efforts_of_the_catalog() -> None:
+    guide = (DOCS / "responses.md").read_text("utf-8")
+    table = guide.partition("| model | `reasoning.effort` |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) > 8
+    for line in table:
+        models, efforts, sampling = (cell.strip() for cell in line.strip("|").split("|"))
+        for name in re.findall("`(.+?)`", models):
+            card = CATALOG.model(name)
+            assert card is not None
+            assert card.responses is not None
+            rules = card.responses
+            assert list(rules.efforts) == re.findall("`(.+?)`", efforts), name
+            expected = (
+                "with the effort `none`" if "none" in rules.efforts else "no" if rules.efforts else "yes"
+            )
+            assert sampling == expected + (", which is the default" if rules.effort == "none" else ""), name

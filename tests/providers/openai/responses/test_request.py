@@ -97,6 +97,14 @@ def test_another_server_gives_the_replies(server: MockServer, api_key: str) -> N
     assert [each["function"]["name"] for each in with_tools["tools"]] == ["add"]
 
 
+def test_an_input_beyond_the_context_window_is_refused_or_truncated(responses: Responses) -> None:
+    body = {"model": "gpt-4", "input": "word " * 9_000}
+    answer = responses.post(body)
+    error = json.loads(answer.body)["error"]
+    assert (answer.status, error["param"], error["code"]) == (400, "input", "context_length_exceeded")
+    assert responses.create(body | {"truncation": "auto"})["usage"]["input_tokens"] == 8192
+
+
 def test_batches_call_it(client: openai.OpenAI, server: MockServer) -> None:
     lines = [
         {

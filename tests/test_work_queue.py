@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockserver.providers.aimlapi.work_queue import QueueFull, WorkQueue
+from mockserver.work_queue import QueueFull, WorkQueue
 
 PATIENCE = 60.0  # seconds
 

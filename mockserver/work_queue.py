@@ -17,9 +17,13 @@ class QueueFull(Exception):
 
 
 class WorkQueue:
-    """A queue of work: ``workers`` threads, which start as they are needed, and ``room`` for more that waits."""
+    """A queue of work: ``workers`` threads, which start as they are needed, and ``room`` for more that waits.
 
-    def __init__(self, workers: int, room: int) -> None:
+    ``name`` is the beginning of the threads' names.
+    """
+
+    def __init__(self, workers: int, room: int, *, name: str = "work") -> None:
+        self._name = name
         self._workers = workers
         self._room = room
         self._wake = threading.Condition()
@@ -39,7 +43,7 @@ class WorkQueue:
             self._waiting.append((key, work))
             if self._threads < min(self._workers, len(self._unfinished)):
                 self._threads += 1
-                threading.Thread(target=self._run, name=f"stt-{self._threads}", daemon=True).start()
+                threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
             self._wake.notify()
 
     def close(self) -> None:
