@@ -1,4 +1,4 @@
-"""Responses whose every answer is checked against the SDK's types."""
+"""Responses whose every answer is checked against the SDK's types and our schemas."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pydantic
 import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 
+from mockserver.validation.schemas import Schemas
 from tests.conftest import RawResponse
 
 Body = dict[str, Any]
@@ -24,6 +25,7 @@ class Responses:
     """Requests for responses of one account."""
 
     send: Callable[..., RawResponse]
+    schemas: Schemas
     key: str
 
     def post(self, body: Body, **headers: str) -> RawResponse:
@@ -36,6 +38,7 @@ class Responses:
         assert answer.status == 200, answer.body[:1000]
         response: Body = json.loads(answer.body)
         Response.model_validate(response)
+        assert self.schemas.violations("openai/response.response", response) == []
         return response
 
     def items(self, body: Body, **headers: str) -> list[Body]:
@@ -55,6 +58,8 @@ class Responses:
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         events = events_of(answer.body)
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
+        for event in events:
+            assert self.schemas.violations("openai/response.event", event) == []
         return events
 
 
@@ -74,5 +79,5 @@ def events_of(body: bytes) -> list[Body]:
 
 
 @pytest.fixture
-def responses(send: Callable[..., RawResponse], api_key: str) -> Responses:
-    return Responses(send, api_key)
+def responses(send: Callable[..., RawResponse], schemas: Schemas, api_key: str) -> Responses:
+    return Responses(send, schemas, api_key)

@@ -146,7 +146,11 @@ HOSTED: dict[str, Body] = {
     "file_search": {"vector_store_ids": ["vs_1"]},
     "code_interpreter": {"container": {"type": "auto"}},
     "image_generation": {},
-    "mcp": {"server_label": "wiki", "server_url": "https://wiki.example.com/mcp"},
+    "mcp": {
+        "server_label": "wiki",
+        "server_url": "https://wiki.example.com/mcp",
+        "server_description": "Pages.",
+    },
     "computer": {},
     "local_shell": {},
     "shell": {},
