@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mockserver.catalog.paths import has_double_slash
 from mockserver.pipeline import root
-from mockserver.pipeline.wsgi_adapter import request_of, written_path
+from mockserver.pipeline.wsgi_adapter import request_of
 
 if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
@@ -41,7 +41,7 @@ def routing_app(
 
     def answer_unserved() -> flask.Response | None:
         error, environ = flask.request.routing_exception, flask.request.environ
-        if error is None and not has_double_slash(written_path(environ)):
+        if error is None and not has_double_slash(environ["PATH_INFO"]):
             return None
         served = error.valid_methods if isinstance(error, MethodNotAllowed) else None
         return response_of(unserved(request_of(environ), served or ()))

@@ -32,8 +32,10 @@ CONTEXTS = [
 ]
 OWN = {
     "answer": "Handler",
+    "background": "Background",
     "batches": "Batches",
     "bodies": "RequestBodies",
+    "busy": "BusyConversations",
     "embedder": "Embedder",
     "model_list": "ModelList",
     "queue": "WorkQueue",
