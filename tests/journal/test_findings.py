@@ -27,12 +27,6 @@ from tests.journal.journal_records import record
             "POST /v1/images/edits is not served by this mock server. Script the answer with a stub. See docs/",
         ),
         (
-            "/openai/v1/responses",
-            "endpoint_not_served",
-            None,
-            "POST /openai/v1/responses is not served by this mock server. Call the paths of OpenAI's API",
-        ),
-        (
             "/v1/audio/transcription",
             "unknown_url",
             None,

@@ -15,7 +15,7 @@ from mockserver.wire import sse
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Answer, Call
     from mockserver.providers.azure.content_filter import Results
-    from mockserver.providers.azure.contexts import FilteredContext
+    from mockserver.providers.azure.contexts import ChangedContext
 
 Member = dict[str, Any]
 
@@ -23,7 +23,7 @@ _LEFT_OUT = ("service_tier", "obfuscation")
 _DATA = b"data: "
 
 
-def create_filtered(context: FilteredContext, call: Call) -> Answer:
+def create_filtered(context: ChangedContext, call: Call) -> Answer:
     """Return OpenAI's answer with the results of the filter, or without its text if the filter blocks it."""
     prompt = content_filter.prompt_results(call)
     answer = context.answer(call)

@@ -25,7 +25,7 @@ class AzureContext(Struct, frozen=True):
     settings: Settings
 
 
-class FilteredContext(Struct, frozen=True):
-    """What the content filter uses: ``answer`` is OpenAI's handler."""
+class ChangedContext(Struct, frozen=True):
+    """What the handlers use that change OpenAI's answers: ``answer`` is its handler."""
 
     answer: Handler

@@ -13,7 +13,7 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.azure import errors, paths, unserved
-from mockserver.providers.azure.contexts import AzureContext, FilteredContext
+from mockserver.providers.azure.contexts import AzureContext, ChangedContext
 from mockserver.providers.azure.deployments import deploy_defaults, model_of, name_deployment
 from mockserver.providers.azure.response_headers import RESPONSES, ResponseHeaders
 from mockserver.providers.azure.versions import check_model_version, check_version
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 OPERATIONS = paths.operations_of(OPENAI_OPERATIONS)
 
-# The handlers of operations whose answers the content filter changes.
-_FILTERED = {
+# The handlers of operations whose answers differ from OpenAI's.
+_CHANGED = {
     "create_chat_completion": "chats.create_filtered",
     "create_completion": "chats.create_filtered",
+    "create_embedding": "embeddings.create_embedding",
     "create_response": "responses.create_filtered",
     "retrieve_response": "responses.show_filtered",
     "cancel_response": "responses.show_filtered",
@@ -93,7 +94,7 @@ class Azure:
                 raise ApiError("unknown_url", method=call.request.method, path=call.request.path)
             check_version(version, call.operation)
         if call.operation.name == "create_batch":
-            name_endpoint(call.document)
+            _name_endpoint(call.document)
         if not call.operation.endpoint:
             return
         name = name_deployment(call)
@@ -141,7 +142,7 @@ class Azure:
         return reply
 
 
-def name_endpoint(body: dict[str, Any]) -> None:
+def _name_endpoint(body: dict[str, Any]) -> None:
     """Give the endpoint of a batch the beginning ``/v1``, which it may lack."""
     endpoint = body.get("endpoint")
     if isinstance(endpoint, str) and endpoint.startswith("/"):
@@ -150,7 +151,7 @@ def name_endpoint(body: dict[str, Any]) -> None:
 
 def _routes_of(route: Route, fill: Fill) -> Iterator[Route]:
     """Yield Azure's routes for a route of OpenAI's."""
-    own = _FILTERED.get(route.operation.name)
-    handler = Lazy(__package__, own, fill(FilteredContext, answer=route.handler)) if own else route.handler
+    own = _CHANGED.get(route.operation.name)
+    handler = Lazy(__package__, own, fill(ChangedContext, answer=route.handler)) if own else route.handler
     for operation in paths.forms_of(route.operation):
         yield Route(operation, handler, route.rules)

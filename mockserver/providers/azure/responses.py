@@ -15,7 +15,7 @@ from mockserver.wire import sse
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Answer, Call
     from mockserver.providers.azure.content_filter import Results
-    from mockserver.providers.azure.contexts import FilteredContext
+    from mockserver.providers.azure.contexts import ChangedContext
 
 Member = dict[str, Any]
 
@@ -24,7 +24,7 @@ _DATA = b"\ndata: "
 _TEMPLATE = 778  # characters of the service's own in a prompt, in the one that was recorded
 
 
-def create_filtered(context: FilteredContext, call: Call) -> Answer:
+def create_filtered(context: ChangedContext, call: Call) -> Answer:
     """Return OpenAI's answer with the results of the filter, or without its text if the filter blocks it."""
     prompt, answer = content_filter.prompt_results(call), content_filter.answer_results(call)
     if call.scripted is not None and content_filter.is_blocked(answer):
@@ -37,7 +37,7 @@ def create_filtered(context: FilteredContext, call: Call) -> Answer:
     )
 
 
-def show_filtered(context: FilteredContext, call: Call) -> Answer:
+def show_filtered(context: ChangedContext, call: Call) -> Answer:
     """Return a stored response with the results of the filter, which let it pass."""
     return _changed(context.answer(call), [_filter("prompt", {}, _TEMPLATE)])
 

@@ -52,6 +52,13 @@ def test_transcriptions_are_not_filtered(post_clip: Post) -> None:
     assert "x-ms-rai-invoked" not in headers
 
 
+@pytest.mark.parametrize("model", ["text-embedding-ada-002", "text-embedding-3-small"])
+def test_embeddings_have_none_of_openais(post: Post, model: str) -> None:
+    response = post(f"/openai/deployments/{model}/embeddings?api-version=2024-10-21", {"input": "Hi"})
+    assert (response.status_code, response.headers["x-ms-deployment-name"]) == (200, model)
+    assert not [name for name in response.headers if name.startswith(OPENAIS) or name == "via"]
+
+
 def test_calls_without_a_model_have_few(post: Post) -> None:
     headers = post("/openai/files?api-version=2024-10-21", method="GET").headers
     assert not [name for name in headers if "deployment" in name or "ratelimit" in name]

@@ -48,6 +48,12 @@ def begun(client: openai.OpenAI, **members: Any) -> Any:
     return create(**{"model": "gpt-4o-mini", "input": "Hello there", "background": True} | members)
 
 
+def streamed(client: openai.OpenAI) -> str:
+    """Begin a response with a stream, and leave after its first event; return its id."""
+    with begun(client, stream=True) as stream:
+        return str(next(stream).response.id)
+
+
 def reaches(client: openai.OpenAI, identifier: str, status: str) -> bool:
     return bool(eventually(lambda: client.responses.retrieve(identifier).status == status))
 
@@ -249,9 +255,7 @@ class TestStreams:
         self, frozen: tuple[MockServer, openai.OpenAI]
     ) -> None:
         server, client = frozen
-        stream = begun(client, stream=True)
-        identifier = next(stream).response.id
-        stream.close()
+        identifier = streamed(client)
         server.clock.advance(2 * STATE)
         assert reaches(client, identifier, "completed")
 
@@ -259,12 +263,12 @@ class TestStreams:
         server, client = frozen
         at_once = client.responses.create(model="gpt-4o-mini", input="Hi").id
         unstreamed = begun(client).id
-        streamed = next(begun(client, stream=True)).response.id
+        left = streamed(client)
         server.clock.advance(300)
         for identifier, message, code in (
             (at_once, "cannot be streamed because it was not created with background=true.", "stream"),
             (unstreamed, "cannot be streamed because it was not created with stream=true.", "stream"),
-            (streamed, "can no longer be streamed because it is more than 5 minutes old", None),
+            (left, "can no longer be streamed because it is more than 5 minutes old", None),
         ):
             with pytest.raises(openai.BadRequestError) as refused:
                 client.responses.retrieve(identifier, stream=True)
@@ -275,7 +279,7 @@ class TestStreams:
 
     def test_events_are_forgotten_after_five_minutes(self, frozen: tuple[MockServer, openai.OpenAI]) -> None:
         server, client = frozen
-        identifier = next(begun(client, stream=True)).response.id
+        identifier = streamed(client)
 
         def kept() -> list[str]:
             ((_, _, value),) = services_of(server.app).store.all("response")
@@ -369,18 +373,16 @@ class TestRestarts:
         with serving(state=state) as (_, client):
             conversation = client.conversations.create()
             response = begun(client, conversation=conversation.id)
-            events = begun(client, stream=True)
-            streamed = next(events).response.id
-            events.close()
+            left = streamed(client)
         with serving(state=state) as (server, client):
             assert client.responses.retrieve(response.id) == response
             with pytest.raises(openai.BadRequestError):
                 client.responses.create(model="gpt-4o-mini", input="Hi", conversation=conversation.id)
             server.clock.advance(2 * STATE)
             assert reaches(client, response.id, "completed")
-            assert reaches(client, streamed, "completed")
+            assert reaches(client, left, "completed")
             assert len(client.conversations.items.list(conversation.id).data) == 2
-            replayed = list(client.responses.retrieve(streamed, stream=True))
+            replayed = list(client.responses.retrieve(left, stream=True))
             assert replayed[-1].type == "response.completed"
 
     def test_a_reset_removes_them(self, frozen: tuple[MockServer, openai.OpenAI]) -> None:
