@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import string
+from pathlib import Path
 from typing import Any
 
 import openai
 import pydantic
 import pytest
 
+from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.responses.conftest import Responses, events_of
 
@@ -219,3 +221,21 @@ def test_scripted_events_have_their_names(server: MockServer, api_key: str, resp
     server.account(api_key).on_response().reply_events([{"type": "response.created", "n": 1}])
     answer = responses.post({"model": "gpt-4o-mini", "input": "Hi.", "stream": True})
     assert answer.body == b'event: response.created\ndata: {"type":"response.created","n":1}\n\n'
+
+
+def test_a_full_disk_ends_a_stream_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(port=0, whisper_model="none", log_level="error", state=str(tmp_path))
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with MockServer(settings) as server, openai.OpenAI(base_url=server.base_url, api_key="sk-mock-a") as sdk:
+        sdk.responses.create(model="gpt-4o-mini", input="Hi.")
+        monkeypatch.setattr("os.fsync", full)
+        seen: list[str] = []
+        stream = sdk.responses.create(model="gpt-4o-mini", input="Hi.", stream=True)
+        with pytest.raises(openai.APIError) as caught:
+            seen.extend(event.type for event in stream)
+        monkeypatch.undo()
+    assert caught.value.code == "server_error"
+    assert seen[-1] == "response.output_item.done"
