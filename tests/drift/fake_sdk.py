@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 Model: TypeAlias = Literal["gpt-4o", "gpt-4.1", "gpt-7"]
@@ -26,9 +26,14 @@ class SoundPart(TypedDict, total=False):
     loudness: int
 
 
+class PicturePart(TypedDict, total=False):
+    type: Required[Literal["photo", "drawing"]]
+    picture: Required[str]
+
+
 class Request(TypedDict, total=False):
     model: Required[str | Model]
-    parts: Required[list[TextPart | SoundPart]]
+    parts: Required[list[TextPart | SoundPart | PicturePart]]
     mood: Literal["calm", "merry"]
     voice: Required[str | Literal["alloy", "zelda"]]
     seed: int
@@ -41,6 +46,7 @@ class Began(BaseModel):
 
 class Ended(BaseModel):
     type: Literal["ended"]
+    async_: bool | None = Field(None, alias="async")
 
 
 Event: TypeAlias = Began | Ended

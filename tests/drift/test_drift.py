@@ -47,7 +47,15 @@ def case(kind: str, **members: Any) -> dict[str, Any]:
 def schemas() -> dict[str, Any]:
     """Return schemas that agree with the small SDK."""
     text, sound = case("text", text={}), case("sound", sound={}, loudness={"type": "integer"})
-    part = {"properties": {"type": {"enum": ["text", "sound"]}}, "allOf": [text, sound]}
+    kinds = {"enum": ["photo", "drawing"]}
+    picture = {
+        "if": {"properties": {"type": kinds}, "required": ["type"]},
+        "then": {"properties": {"type": kinds, "picture": {}}},
+    }
+    part = {
+        "properties": {"type": {"enum": ["text", "sound", "photo", "drawing"]}},
+        "allOf": [text, sound, picture],
+    }
     members = {
         "model": {"type": "string"},
         "parts": {"type": "array", "items": {"$ref": "#/$defs/part"}},
@@ -57,7 +65,7 @@ def schemas() -> dict[str, Any]:
     }
     event = {
         "properties": {"type": {"enum": ["began", "ended"]}},
-        "allOf": [case("began", at={}), case("ended")],
+        "allOf": [case("began", at={}), case("ended", **{"async": {}})],
     }
     return {"request": {"properties": members, "$defs": {"part": part}}, "event": event}
 
@@ -104,6 +112,23 @@ def test_a_parameter_that_the_schema_lacks_is_found_also_deep_inside(
         ("missing_parameter", "request: parts[]<type=sound>.loudness"),
         ("missing_parameter", "request: seed"),
     ]
+
+
+def test_a_kind_of_object_with_several_values_is_compared_for_each(
+    found: Callable[..., list[Finding]],
+) -> None:
+    documents = schemas()
+    del documents["request"]["$defs"]["part"]["allOf"][2]["then"]["properties"]["picture"]
+    assert of_shapes(found(documents)) == [
+        ("missing_parameter", "request: parts[]<type=drawing>.picture"),
+        ("missing_parameter", "request: parts[]<type=photo>.picture"),
+    ]
+
+
+def test_members_have_the_names_that_are_sent(found: Callable[..., list[Finding]]) -> None:
+    documents = schemas()
+    del documents["event"]["allOf"][1]["then"]["properties"]["async"]
+    assert of_shapes(found(documents)) == [("missing_event", "event: <type=ended>.async")]
 
 
 @pytest.mark.slow
