@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
 
 
+HEADER_SAFE = " !#$&'()*+,/:;=?@[]"  # characters of header values that are not percent-encoded
+
+
 def deployment_of(call: Call) -> str:
     """Return the name of the deployment that a request calls; empty if it calls none."""
     name = call.path.get("deployment", "")
@@ -21,7 +24,7 @@ def deployment_of(call: Call) -> str:
 
 def in_header(name: str) -> str:
     """Return the name of a deployment as the value of a header: anything but ASCII is percent-encoded."""
-    return quote(name, safe=" !#$&'()*+,/:;=?@[]")
+    return quote(name, safe=HEADER_SAFE)
 
 
 def name_deployment(call: Call) -> str:

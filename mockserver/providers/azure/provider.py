@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -14,9 +15,9 @@ from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.azure import errors, paths, unserved
 from mockserver.providers.azure.contexts import AzureContext, ChangedContext
-from mockserver.providers.azure.deployments import deploy_defaults, model_of, name_deployment
+from mockserver.providers.azure.deployments import HEADER_SAFE, deploy_defaults, model_of, name_deployment
 from mockserver.providers.azure.response_headers import RESPONSES, ResponseHeaders
-from mockserver.providers.azure.versions import check_model_version, check_version
+from mockserver.providers.azure.versions import check_model_version, check_version, why_unknown
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 
 if TYPE_CHECKING:
@@ -90,9 +91,7 @@ class Azure:
         """Check the version, and find the deployment and its model. Raises ``ApiError``."""
         version = paths.version_of(call.request.query)
         if call.strict:
-            if not lacks_version(call.request.path):  # /v1/openai/…
-                raise ApiError("unknown_url", method=call.request.method, path=call.request.path)
-            check_version(version, call.operation)
+            self._check_url(call, version)
         if call.operation.name == "create_batch":
             _name_endpoint(call.document)
         if not call.operation.endpoint:
@@ -108,6 +107,17 @@ class Azure:
             call.model = replace(call.model, snapshot=name)  # responses name the deployment
         if call.strict:
             check_model_version(version, call.operation, call.model.id)
+
+    def _check_url(self, call: Call, version: str) -> None:
+        """Raise ``ApiError`` for a version that does not exist, with a warning that says so."""
+        if not lacks_version(call.request.path):  # /v1/openai/…
+            raise ApiError("unknown_url", method=call.request.method, path=call.request.path)
+        try:
+            check_version(version, call.operation)
+        except ApiError as error:
+            if error.name == "unknown_url" and call.operation.name:
+                call.warning = quote(why_unknown(version, call.operation), safe=HEADER_SAFE)
+            raise
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
         """Return the refusal of a deployment that does not exist."""

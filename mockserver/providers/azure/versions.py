@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mockserver.errors import ApiError
 from mockserver.providers.azure.paths import is_foundry, is_v1, openai_path
 from mockserver.providers.azure.table import azure_table
+from mockserver.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
@@ -28,6 +29,14 @@ def check_version(version: str, operation: Operation) -> None:
     for prefix, since in azure_table().since.items():
         if path.startswith(prefix) and _is_older(version, since):
             raise ApiError("api_version_too_old", since=since)
+
+
+def why_unknown(version: str, operation: Operation) -> str:
+    """Return a sentence about a version with which a path does not exist."""
+    versions = azure_table().versions
+    known = versions.foundry if is_foundry(operation.path) else versions.dated
+    given = f"api-version={cut(version)} does not have this path" if version else "The api-version is missing"
+    return f"{given}: Azure answers 404. Use {known[-1]}, or another one of docs/azure.md."
 
 
 def check_model_version(version: str, operation: Operation, model_id: str) -> None:

@@ -17,7 +17,15 @@ def test_a_missing_or_unknown_version_is_no_resource(post: Post, query: str) -> 
     response = post("/openai/deployments/prod/chat/completions" + query)
     assert (response.status_code, response.content) == (404, NOT_FOUND)
     assert len(response.content) == 56
-    assert set(response.headers) == {"content-type", "content-length", "apim-request-id", "date", "server"}
+    own = {"content-type", "content-length", "apim-request-id", "date", "server"}
+    assert set(response.headers) == {*own, "x-mock-warning"}
+    assert "Use 2025-04-01-preview, or another one of docs/azure.md." in response.headers["x-mock-warning"]
+
+
+def test_the_warning_repeats_the_version_safely(post: Post) -> None:
+    response = post("/openai/deployments/prod/chat/completions?api-version=a%0D%0Ab%C3%A9")
+    assert (response.status_code, response.content) == (404, NOT_FOUND)
+    assert response.headers["x-mock-warning"].startswith("api-version=a%0D%0Ab%C3%A9 does not have this path")
 
 
 @pytest.mark.parametrize("version", ["2023-05-15", VERSION, PREVIEW])
