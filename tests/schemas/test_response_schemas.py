@@ -131,6 +131,7 @@ CHOICES: list[Any] = [
     {"type": "custom", "name": "f"},
     {"type": "mcp", "server_label": "s"},
     {"type": "file_search"},
+    {"type": "web_search"},
     {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]},
 ]
 
