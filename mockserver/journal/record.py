@@ -62,7 +62,7 @@ class Record(_Part, kw_only=True):
     """A request and its response.
 
     ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
-    that conditions can use. ``reply`` is the reply of a chat; old snapshots lack it.
+    that conditions can use. ``reply`` is the reply of a chat or response; old snapshots lack it.
     """
 
     id: str

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Outcome(Struct):
     """The result of a request, for the journal and the headers. If the answer is a stream, it is known at its end.
 
-    ``reply`` is the reply of a chat: its ``text``, and the names and arguments of its ``tool_calls``.
+    ``reply`` is the reply of a chat or response: its ``text``, and the names and arguments of its ``tool_calls``.
     """
 
     usage: Mapping[str, Any] | None = None

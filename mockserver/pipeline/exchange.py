@@ -306,7 +306,7 @@ def _last_transcript(transcripts: dict[AudioPlace, str]) -> str | None:
 
 
 def _reply(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
-    """Return the reply of a chat, with long texts shortened like those of the request."""
+    """Return the reply of a chat or response, with long texts shortened like those of the request."""
     reply = call.outcome.reply if call else None
     return None if reply is None else redacted.document(reply, {}, secrets)
 
