@@ -15,10 +15,10 @@ from tests.journal.journal_records import record
     ("path", "error", "endpoint", "finding"),
     [
         (
-            "/v1/responses",
+            "/v1/threads",
             "endpoint_not_served",
-            "responses",
-            "POST /v1/responses is not served by this mock server. Use chat completions instead: openai.chat()",
+            "threads",
+            "POST /v1/threads is not served by this mock server. Send the messages with POST /v1/chat/completions",
         ),
         (
             "/v1/images/edits",

@@ -122,7 +122,7 @@ def test_a_failing_tests_report_says_what_is_wrong_with_its_calls(pytester: pyte
 
         def test_fails(audio_api):
             headers = {"Authorization": f"Bearer {audio_api.api_key}"}
-            for url in (f"{audio_api.base_url}/responses", f"{audio_api.url}/images/edits", f"{audio_api.url}/models"):
+            for url in (f"{audio_api.base_url}/threads", f"{audio_api.url}/images/edits", f"{audio_api.url}/models"):
                 httpx.request("GET" if "models" in url else "POST", url, json={"input": "Hi."}, headers=headers)
             assert False
     """
@@ -130,10 +130,10 @@ def test_a_failing_tests_report_says_what_is_wrong_with_its_calls(pytester: pyte
     result.stdout.fnmatch_lines(
         [
             "*- Exchanges with the audio APIs -*",
-            '*POST /v1/responses "Hi." * 404, endpoint_not_served*',
+            '*POST /v1/threads "Hi." * 404, endpoint_not_served*',
             "*POST /images/edits*404, endpoint_not_served*",
             "*GET /models*200*",
-            "POST /v1/responses is not served by this mock server. Use chat completions instead: *",
+            "POST /v1/threads is not served by this mock server. Send the messages with *",
             "POST /images/edits is not served by this mock server. *",
             "GET /models: the base URL lacks /v1. *",
         ]
