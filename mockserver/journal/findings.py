@@ -43,7 +43,7 @@ def _of(entry: Record, is_known: Callable[[str], bool]) -> Iterator[str]:
         yield f"{call}: the API does not have this URL for the model {entry.model!r}."
     elif entry.error == "unknown_url":
         yield f"{call}: the API has no such URL. {remedy(path)}"
-    if lacks_version(path) and entry.endpoint is not None and entry.error != "unknown_url":
+    if lacks_version(path) and calls_of(path) and entry.endpoint is not None and entry.error != "unknown_url":
         yield f"{call}: the base URL lacks {VERSION}. The real API answers with 404. Add {VERSION}."
 
 

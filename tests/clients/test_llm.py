@@ -1,35 +1,73 @@
-"""The command `llm` calls chat completions for some models and the Responses API for others, such as its default."""
+"""`llm`, a command and a library, calls the Responses API for some models, such as its default, or chat completions."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import llm
+import pytest
+
 from mockserver.testing.audio_api import AudioApi
+from tests.clients.scenarios import Forecast, SixScenarios
 
 
-def llm(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `llm` with separate settings and logs."""
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Give it separate settings and logs."""
+    monkeypatch.setenv("LLM_USER_PATH", str(tmp_path))
+
+
+class TestResponses(SixScenarios):
+    model: str | None = None
+
+    def text(self, prompt: str) -> str:
+        return str(llm.get_model(self.model).prompt(prompt, stream=False).text())
+
+    def stream(self, prompt: str) -> list[str]:
+        return list(llm.get_model(self.model).prompt(prompt))
+
+    def run_tool(self, prompt: str) -> tuple[list[str], str]:
+        cities = []
+
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            cities.append(city)
+            return f"18 degrees in {city}"
+
+        return cities, llm.get_model(self.model).chain(prompt, tools=[get_weather]).text()
+
+    def forecast(self, prompt: str) -> Forecast:
+        answer = llm.get_model(self.model).prompt(prompt, schema=Forecast)
+        return Forecast.model_validate_json(answer.text())
+
+
+class TestChat(TestResponses):
+    calls = "/v1/chat/completions"
+    model = "gpt-4o-mini"
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "llm", *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "LLM_USER_PATH": str(home)},
         stdin=subprocess.DEVNULL,
         check=False,
     )
 
 
-def test_a_model_of_chat_completions_is_answered(audio_api: AudioApi, tmp_path: Path) -> None:
+def test_the_command_is_answered_by_the_default_model(audio_api: AudioApi) -> None:
+    audio_api.on_response(user_text="Hi.").reply("Hello.")
+    done = command("Hi.")
+    assert done.stdout == "Hello.\n"
+    assert "Reading the request" in done.stderr  # the summary of the reasoning
+    audio_api.verify_response(times=1)
+
+
+def test_the_command_is_answered_by_a_model_of_chat_completions(audio_api: AudioApi) -> None:
     audio_api.on_chat(user_text="Hi.").reply("Hello.")
-    done = llm(tmp_path, "-m", "gpt-4o-mini", "Hi.")
+    done = command("-m", "gpt-4o-mini", "Hi.")
     assert (done.stdout, done.stderr) == ("Hello.\n", "")
-
-
-def test_its_default_model_calls_responses_which_are_not_served(audio_api: AudioApi, tmp_path: Path) -> None:
-    done = llm(tmp_path, "Hi.")
-    assert done.returncode == 1
-    assert "mock_endpoint_not_served" in done.stderr
-    assert "POST /v1/responses is not served" in audio_api.exchanges()
+    audio_api.verify_chat(times=1)

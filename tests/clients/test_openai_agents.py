@@ -2,37 +2,83 @@
 
 from __future__ import annotations
 
+import asyncio
+import wave
 from collections.abc import Iterator
 
 import agents
+import numpy as np
 import pytest
 from agents import Agent, Runner, function_tool
+from agents.voice import AudioInput, SingleAgentVoiceWorkflow, VoicePipeline
+from openai.types.responses import ResponseTextDeltaEvent
 
 from mockserver.testing.audio_api import AudioApi
+from tests.clients.scenarios import HEARD, HELLO, Forecast, SixScenarios
+
+LOOP = asyncio.new_event_loop()  # one for all: the SDK keeps its connections
 
 
-@pytest.fixture
-def chat_completions() -> Iterator[None]:
-    agents.set_default_openai_api("chat_completions")
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    asyncio.set_event_loop(LOOP)  # `run_sync` takes it
     yield
-    agents.set_default_openai_api("responses")
+    asyncio.set_event_loop(None)
 
 
-@function_tool
-def get_weather(city: str) -> str:
-    """Return the weather of a city."""
-    return f"18 degrees in {city}"
+class TestResponses(SixScenarios):
+    def text(self, prompt: str) -> str:
+        return str(Runner.run_sync(Agent("Assistant"), prompt).final_output)
+
+    def stream(self, prompt: str) -> list[str]:
+        async def run() -> list[str]:
+            running = Runner.run_streamed(Agent("Assistant"), prompt)
+            return [
+                event.data.delta
+                async for event in running.stream_events()
+                if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent)
+            ]
+
+        return LOOP.run_until_complete(run())
+
+    def run_tool(self, prompt: str) -> tuple[list[str], str]:
+        cities = []
+
+        @function_tool
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            cities.append(city)
+            return f"18 degrees in {city}"
+
+        return cities, Runner.run_sync(Agent("Forecaster", tools=[get_weather]), prompt).final_output
+
+    def forecast(self, prompt: str) -> Forecast:
+        found: Forecast = Runner.run_sync(Agent("Forecaster", output_type=Forecast), prompt).final_output
+        return found
 
 
-@pytest.mark.usefixtures("chat_completions")
-def test_an_agent_with_a_tool_runs_with_the_default_model(audio_api: AudioApi) -> None:
-    agent = Agent("Forecaster", tools=[get_weather])
-    run = Runner.run_sync(agent, "How is the weather in Paris?")
-    assert "18 degrees" in run.final_output
-    audio_api.verify_chat(times=2)
+class TestChat(TestResponses):
+    calls = "/v1/chat/completions"
+
+    @pytest.fixture(autouse=True)
+    def chat_completions(self) -> Iterator[None]:
+        agents.set_default_openai_api("chat_completions")
+        yield
+        agents.set_default_openai_api("responses")
 
 
-def test_without_the_switch_it_calls_responses_which_are_not_served(audio_api: AudioApi) -> None:
-    with pytest.raises(Exception, match=r'set_default_openai_api\("chat_completions"\)'):
-        Runner.run_sync(Agent("Greeter"), "Hi.")
-    assert "POST /v1/responses is not served" in audio_api.exchanges()
+def test_its_voice_pipeline_hears_answers_and_speaks(audio_api: AudioApi) -> None:
+    audio_api.on_response(user_text=HEARD).say("Hello yourself.")
+    with wave.open(str(HELLO)) as clip:
+        rate, samples = clip.getframerate(), np.frombuffer(clip.readframes(clip.getnframes()), np.int16)
+
+    async def talk() -> int:
+        pipeline = VoicePipeline(workflow=SingleAgentVoiceWorkflow(Agent("Assistant")))
+        talking = await pipeline.run(AudioInput(samples, frame_rate=rate))
+        return sum(
+            [len(event.data) async for event in talking.stream() if event.type == "voice_stream_event_audio"]
+        )
+
+    assert LOOP.run_until_complete(talk()) > 0
+    audio_api.verify_transcription(times=1)
+    audio_api.verify_speech(fields={"input": "Hello yourself."}, times=1)

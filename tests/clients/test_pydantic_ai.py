@@ -1,46 +1,73 @@
-"""pydantic-ai ends a run with its own output tool, under `tool_choice: "required"`."""
+"""pydantic-ai: `openai:` is the Responses API, `openai-chat:` chat completions.
+
+A run with an output type ends with pydantic-ai's own output tool, under `tool_choice: "required"`.
+"""
 
 from __future__ import annotations
 
-import pytest
-from pydantic import BaseModel
-from pydantic_ai import Agent, BinaryContent
-from pydantic_ai.exceptions import ModelHTTPError
+import asyncio
 
-from mockserver.resources import data_folder
+from pydantic_ai import Agent, BinaryContent, NativeOutput
+
 from mockserver.testing.audio_api import AudioApi
-
-HELLO = data_folder("fixtures") / "hello.wav"  # says "Hello world, this is a test."
-
-
-class Forecast(BaseModel):
-    city: str
-    degrees: int
+from tests.clients.scenarios import HELLO, Forecast, SixScenarios
 
 
-def test_a_run_with_tools_and_an_output_type_ends(audio_api: AudioApi) -> None:
-    asked = []
-    agent = Agent("openai-chat:gpt-4o-mini", output_type=Forecast)
+class TestResponses(SixScenarios):
+    model = "openai:gpt-5.4"
 
-    @agent.tool_plain
-    def get_weather(city: str) -> str:
-        asked.append(city)
-        return "18 degrees"
+    def text(self, prompt: str) -> str:
+        return str(Agent(self.model).run_sync(prompt).output)
 
-    run = agent.run_sync("How is the weather in Paris?")
-    assert isinstance(run.output, Forecast)
-    assert len(asked) == 1
-    audio_api.verify_chat(fields={"tool_choice": "required"}, times=2)
+    def stream(self, prompt: str) -> list[str]:
+        async def run() -> list[str]:
+            async with Agent(self.model).run_stream(prompt) as running:
+                return [piece async for piece in running.stream_text(delta=True, debounce_by=None)]
+
+        return asyncio.run(run())
+
+    def run_tool(self, prompt: str) -> tuple[list[str], str]:
+        cities = []
+        agent = Agent(self.model)
+
+        @agent.tool_plain
+        def get_weather(city: str) -> str:
+            cities.append(city)
+            return f"18 degrees in {city}"
+
+        return cities, agent.run_sync(prompt).output
+
+    def forecast(self, prompt: str) -> Forecast:
+        found: Forecast = Agent(self.model, output_type=NativeOutput(Forecast)).run_sync(prompt).output
+        return found
+
+    def test_a_run_with_tools_and_an_output_type_ends(self, audio_api: AudioApi) -> None:
+        asked = []
+        agent = Agent(self.model, output_type=Forecast)
+
+        @agent.tool_plain
+        def get_weather(city: str) -> str:
+            asked.append(city)
+            return "18 degrees"
+
+        run = agent.run_sync("How is the weather in Paris?")
+        assert isinstance(run.output, Forecast)
+        assert len(asked) == 1
+        audio_api.verify(self.calls, fields={"tool_choice": "required"}, times=2)
+
+    def test_a_conversation_goes_on(self, audio_api: AudioApi) -> None:
+        agent = Agent(self.model)
+        first = agent.run_sync("How is the weather in Paris?")
+        second = agent.run_sync("And in Rome?", message_history=first.all_messages())
+        assert second.output
+        audio_api.verify(self.calls, times=2)
 
 
-def test_a_recording_is_transcribed(audio_api: AudioApi) -> None:
-    audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
-    clip = BinaryContent(HELLO.read_bytes(), media_type="audio/wav")
-    assert Agent("openai-chat:gpt-audio").run_sync(["Answer this.", clip]).output == "Hello yourself."
+class TestChat(TestResponses):
+    calls = "/v1/chat/completions"
+    model = "openai-chat:gpt-4o-mini"
 
-
-def test_without_a_switch_it_calls_responses_which_are_not_served(audio_api: AudioApi) -> None:
-    with pytest.raises(ModelHTTPError, match='"openai-chat:" in pydantic-ai') as refused:
-        Agent("openai:gpt-4o-mini").run_sync("Hi.")
-    assert refused.value.status_code == 404
-    assert "POST /v1/responses is not served" in audio_api.exchanges()
+    def test_a_recording_is_transcribed(self, audio_api: AudioApi) -> None:
+        audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
+        clip = BinaryContent(HELLO.read_bytes(), media_type="audio/wav")
+        assert Agent("openai-chat:gpt-audio").run_sync(["Answer this.", clip]).output == "Hello yourself."

@@ -70,9 +70,9 @@ def test_a_call_can_be_wrong_in_two_ways() -> None:
 
 
 def test_good_calls_and_other_errors_are_no_findings() -> None:
-    assert (
-        findings([record(), record(error="invalid_api_key", status=401), record(error="server_error")]) == []
-    )
+    azure = record(path="/openai/deployments/whisper-1/audio/transcriptions", endpoint="transcriptions")
+    refused, failed = record(error="invalid_api_key", status=401), record(error="server_error")
+    assert findings([record(), azure, refused, failed]) == []
 
 
 def test_a_model_that_the_tier_may_not_use_is_not_reported_as_unknown() -> None:

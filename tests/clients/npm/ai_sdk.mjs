@@ -1,39 +1,59 @@
-// The AI SDK: a text, a tool, a transcription, a speech; and the Responses API, which it calls by default.
-// Prints one JSON object. Run with OPENAI_BASE_URL and OPENAI_API_KEY set, and a WAV file in CLIP.
+// The AI SDK. A model made by `openai()` is one of the Responses API, one by `openai.chat()` of chat completions.
 
 import { readFile } from "node:fs/promises";
 
 import { openai } from "@ai-sdk/openai";
-import { experimental_generateSpeech, experimental_transcribe, generateText, jsonSchema, stepCountIs, tool } from "ai";
+import {
+  experimental_generateSpeech as generateSpeech,
+  experimental_transcribe as transcribe,
+  generateText,
+  Output,
+  stepCountIs,
+  streamText,
+  tool,
+} from "ai";
+import { z } from "zod";
 
-const model = openai.chat("gpt-4o-mini");
-const seen = {};
+import { run } from "./run.mjs";
 
-seen.text = (await generateText({ model, prompt: "Hi." })).text;
+await run((api) => {
+  const model = api === "chat" ? openai.chat("gpt-4o-mini") : openai("gpt-4o-mini");
+  return {
+    text: async (prompt) => (await generateText({ model, prompt })).text,
 
-const getWeather = tool({
-  description: "Tell the weather of a city.",
-  inputSchema: jsonSchema({ type: "object", properties: { city: { type: "string" } }, required: ["city"] }),
-  execute: async () => "18 degrees",
+    stream: async (prompt) => {
+      const pieces = [];
+      for await (const piece of streamText({ model, prompt }).textStream) pieces.push(piece);
+      return pieces;
+    },
+
+    tool: async (prompt) => {
+      const cities = [];
+      const get_weather = tool({
+        description: "Tell the weather of a city.",
+        inputSchema: z.object({ city: z.string() }),
+        execute: async ({ city }) => {
+          cities.push(city);
+          return `18 degrees in ${city}`;
+        },
+      });
+      const { text } = await generateText({ model, prompt, tools: { get_weather }, stopWhen: stepCountIs(5) });
+      return { cities, answer: text };
+    },
+
+    forecast: async (prompt) => {
+      const schema = z.object({ city: z.string(), degrees: z.int() });
+      return (await generateText({ model, prompt, output: Output.object({ schema }) })).output;
+    },
+
+    transcribe: async (clip) => {
+      const audio = await readFile(clip);
+      return (await transcribe({ model: openai.transcription("gpt-4o-transcribe"), audio })).text;
+    },
+
+    speak: async (text) => {
+      const speech = { model: openai.speech("tts-1"), text, voice: "alloy", outputFormat: "wav" };
+      return Buffer.from((await generateSpeech(speech)).audio.uint8Array).toString("hex");
+    },
+  };
 });
-const run = await generateText({
-  model,
-  prompt: "How is the weather in Paris?",
-  tools: { get_weather: getWeather },
-  stopWhen: stepCountIs(5),
-});
-seen.tool = { called: run.steps.flatMap((step) => step.toolCalls.map((call) => call.toolName)), answer: run.text };
-
-const audio = await readFile(process.env.CLIP);
-seen.heard = (await experimental_transcribe({ model: openai.transcription("whisper-1"), audio })).text;
-
-const speech = { model: openai.speech("tts-1"), text: "Good morning.", voice: "alloy", outputFormat: "wav" };
-seen.spoken = Buffer.from((await experimental_generateSpeech(speech)).audio.uint8Array).toString("latin1", 0, 4);
-
-try {
-  await generateText({ model: openai("gpt-4o-mini"), prompt: "Hi.", maxRetries: 0 });
-} catch (error) {
-  seen.byDefault = { status: error.statusCode, message: error.message };
-}
-
-console.log(JSON.stringify(seen));

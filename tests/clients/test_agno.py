@@ -1,0 +1,55 @@
+"""An agent of agno calls the Responses API unless it has the model `OpenAIChat`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from agno.agent import Agent
+from agno.models.openai import OpenAIChat
+from agno.tools.openai import OpenAITools
+
+from mockserver.testing.audio_api import AudioApi
+from tests.clients.scenarios import Forecast, SixScenarios
+
+
+class TestResponses(SixScenarios):
+    def agent(self, **options: Any) -> Agent:
+        return Agent(telemetry=False, **options)
+
+    def text(self, prompt: str) -> str:
+        return str(self.agent().run(prompt).content)
+
+    def stream(self, prompt: str) -> list[str]:
+        return [event.content for event in self.agent().run(prompt, stream=True) if event.content]
+
+    def run_tool(self, prompt: str) -> tuple[list[str], str]:
+        cities = []
+
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            cities.append(city)
+            return f"18 degrees in {city}"
+
+        return cities, str(self.agent(tools=[get_weather]).run(prompt).content)
+
+    def forecast(self, prompt: str) -> Forecast:
+        found: Forecast = self.agent(output_schema=Forecast).run(prompt).content
+        return found
+
+    def transcribe(self, clip: Path) -> str:
+        return str(OpenAITools().transcribe_audio(str(clip))).strip()
+
+
+class TestChat(TestResponses):
+    calls = "/v1/chat/completions"
+
+    def agent(self, **options: Any) -> Agent:
+        return Agent(model=OpenAIChat("gpt-4o-mini"), telemetry=False, **options)
+
+
+def test_a_conversation_goes_on(audio_api: AudioApi) -> None:
+    agent = Agent(telemetry=False, add_history_to_context=True)
+    agent.run("Hi.", session_id="one")
+    agent.run("And now?", session_id="one")
+    audio_api.verify_response(times=2)
