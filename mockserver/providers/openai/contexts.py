@@ -98,6 +98,7 @@ class ModerationsContext(Struct, frozen=True):
     """The parts of a server that ``/v1/moderations`` uses."""
 
     ids: Ids
+    url_sources: UrlSources
 
 
 class CompletionsContext(Struct, frozen=True):

@@ -11,6 +11,7 @@ from mockserver.engines.answered_by import AnsweredBy
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.given_texts import texts_of
+from mockserver.providers.openai.image_urls import check_image_url
 from mockserver.wire.moderation import judgement
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ _ANSWERED_BY = AnsweredBy("moderation")
 
 
 def check_request(context: ModerationsContext, call: Call) -> None:
-    """Raise ``ApiError`` for images that the model does not judge."""
+    """Raise ``ApiError`` for images that the model does not judge, or that could not be downloaded."""
     rules, images = _rules(call), _images(call.document)
     if images and not rules.of_images:
         raise ApiError("moderation_no_images")
-    if images > rules.max_images:
-        raise ApiError("moderation_too_many_images", given=images, most=rules.max_images)
+    if len(images) > rules.max_images:
+        raise ApiError("moderation_too_many_images", given=len(images), most=rules.max_images)
+    for image in images:
+        check_image_url(context.url_sources, image["image_url"]["url"])
 
 
 def create_moderation(context: ModerationsContext, call: Call) -> Answer:
@@ -56,10 +59,11 @@ def _rules(call: Call) -> ModerationRules:
     return call.model.moderation
 
 
-def _images(body: dict[str, Any]) -> int:
+def _images(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts that are images."""
     items = body.get("input")
     parts = items if isinstance(items, list) else ()
-    return sum(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
+    return [part for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
 
 
 def _types(rules: ModerationRules, *, has_text: bool, has_image: bool) -> dict[str, list[str]] | None:

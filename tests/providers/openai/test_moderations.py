@@ -201,6 +201,27 @@ def test_invalid_requests_are_refused(
     assert not [name for name in response.headers if name.startswith("x-ratelimit")]
 
 
+@pytest.mark.parametrize(
+    ("url", "message", "code"),
+    [
+        ("data:image/png;base64,!!!!", "Invalid base64 image_url.", "invalid_base64"),
+        ("data:text/plain;base64,aGVsbG8=", "Invalid MIME type. Only image types", "invalid_image_format"),
+        ("data:image/png;base64,aGVsbG8=", "You uploaded an unsupported image.", "invalid_image_format"),
+        ("cat.png", "Failed to download image from cat.png.", "invalid_image_url"),
+        ("", "Failed to download image from .", "invalid_image_url"),
+        ("http://localhost/cat.png", "Error while downloading", "invalid_image_url"),
+    ],
+)
+def test_an_image_that_cannot_be_seen_is_refused(
+    api: AudioApi, send: Send, url: str, message: str, code: str
+) -> None:
+    part = {"type": "image_url", "image_url": {"url": url}}
+    refused: Any = ask(send, api, input=[TEXT, part])
+    assert refused.status == 400
+    assert refused.json()["error"]["message"].startswith(message)
+    assert refused.json()["error"]["code"] == code
+
+
 def test_the_service_asks_for_the_key_itself(send: Send) -> None:
     response = send("POST", "/v1/moderations", b'{"input": "a"}', JSON, key=None)
     assert (response.status, response.headers["content-type"]) == (401, "application/json")

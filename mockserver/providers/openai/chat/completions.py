@@ -16,11 +16,11 @@ from mockserver.pipeline.responses import storage_error
 from mockserver.providers.openai.audio.speaking import failures_answered, started
 from mockserver.providers.openai.audio.voices import check_speaks, speaking_voices
 from mockserver.providers.openai.chat import stored as stored_completions
-from mockserver.providers.openai.chat.image_rules import check_images
 from mockserver.providers.openai.chat.reply import ChatReply, chat_replies, moderation_of, usage_of
 from mockserver.providers.openai.chat.request import ChatRequest, chat_request
-from mockserver.providers.openai.chat.rules import check_chat
+from mockserver.providers.openai.chat.rules import check_chat, parts_of
 from mockserver.providers.openai.chat.stream import chat_stream
+from mockserver.providers.openai.image_urls import check_image_url
 from mockserver.state.disk import StateFailed
 from mockserver.wire import chat, sse
 
@@ -38,7 +38,9 @@ def check_request(context: ChatContext, call: Call) -> None:
     custom_voices = speaking_voices(context.store, call) if call.model.chat.audio else ()
     check_chat(call.model, call.document, custom_voices)
     check_speaks(context.store, call, (call.document.get("audio") or {}).get("voice"), param="audio.voice")
-    check_images(context.url_sources, call.document)
+    for _, _, part in parts_of(call.document["messages"]):
+        if part["type"] == "image_url":
+            check_image_url(context.url_sources, part["image_url"]["url"])
 
 
 def create_chat_completion(context: ChatContext, call: Call) -> Answer:

@@ -1,17 +1,14 @@
-"""Refuses images of a chat that the API could not use, as far as this is known without fetching them."""
+"""Refuses images that the API could not use, as far as this is known without fetching them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mockserver.errors import ApiError
-from mockserver.providers.openai.chat.rules import parts_of
 from mockserver.remote.addresses import is_public
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mockserver.remote.sources import UrlSources
 
 _PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a")
@@ -19,14 +16,7 @@ _PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a"
 _PRIVATE = (".localhost", ".local", ".internal", ".invalid", ".test", ".home.arpa")
 
 
-def check_images(sources: UrlSources, body: Mapping[str, Any]) -> None:
-    """Raise ``ApiError`` for the first file that is not an image or that the API could not download."""
-    for _, _, part in parts_of(body["messages"]):
-        if part["type"] == "image_url":
-            _check(sources, part["image_url"]["url"])
-
-
-def _check(sources: UrlSources, url: str) -> None:
+def check_image_url(sources: UrlSources, url: str) -> None:
     """Raise ``ApiError`` unless the file at ``url`` is an image, if it is known, or else on a public host."""
     scheme = url.partition(":")[0].lower()
     if scheme == "data":
