@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from importlib.metadata import PackagePath
 
 log = logging.getLogger(__name__)
+
+# Held by imports that wait for the request that needs them. Modules of Werkzeug import each other in a circle: two
+# threads that begin it at different modules would see modules that are not complete.
+importing = threading.RLock()
 
 GONE = "it is not installed, or its files are missing"
 _PACKAGE = Path(__file__).parent

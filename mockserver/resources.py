@@ -1,12 +1,16 @@
-"""Files that the program reads: data folders that ship with it, and files that users write."""
+"""Files that the program reads: data folders that ship with it, files that users write, bodies that it sends."""
 
 from __future__ import annotations
 
+import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_BYTES = 16 << 20  # bytes of a user's file
+_PIECE = 1 << 16  # bytes of a file read at a time
 
 _PACKAGE = Path(__file__).parent
 
@@ -58,3 +62,26 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     if len(data) > max_bytes:
         raise FileNotReadable(f"is larger than {max_bytes:,} bytes. Name another file.")
     return data
+
+
+class FileBody(Iterator[bytes]):
+    """The bytes of an open file of ``size`` bytes, in pieces. Closing it closes the file."""
+
+    def __init__(self, opened: BinaryIO) -> None:
+        self._opened = opened
+        self._left = self.size = opened.seek(0, io.SEEK_END)
+        opened.seek(0)
+
+    def __next__(self) -> bytes:
+        """Return the next piece. Raises ``OSError`` if the file has become shorter than ``size``."""
+        if not self._left:
+            raise StopIteration
+        piece = self._opened.read(min(_PIECE, self._left))
+        if not piece:
+            raise OSError(f"{self._opened.name} ends {self._left} bytes early")
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mockserver.installation import importing
 from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.transport.reasons import REASONS, with_reasons
 
@@ -48,7 +48,8 @@ class FixedPaths:
         except Exception as error:  # noqa: BLE001 - as Flask does
             reply = self._failures.reply(error, request, began)
         if reply.status < 200 or reply.status in _WITHOUT_BODY:
-            from mockserver.pipeline.flask_adapter import response_of
+            with importing:
+                from mockserver.pipeline.flask_adapter import response_of
 
             return with_reasons(response_of(reply))(environ, start_response)
         return _sent(reply, start_response)
@@ -63,14 +64,13 @@ class LateApp:
     def __init__(self, make: Callable[[], WSGIApplication], failures: Failures) -> None:
         self._make = make
         self._failures = failures
-        self._making = threading.Lock()
         self._made: WSGIApplication | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         began = time.perf_counter()
         try:
-            with self._making:
+            with importing:
                 if self._made is None:
                     self._made = self._make()
         except Exception as error:  # noqa: BLE001 - most likely of a damaged module

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 from mockserver.accounts.redaction import secrets_of
 from mockserver.catalog.paths import without_version
+from mockserver.installation import importing
 from mockserver.pipeline.once import once
 from mockserver.transport.bodies import drain
 
@@ -103,7 +104,8 @@ class Request:
     @once
     def query(self) -> ImmutableMultiDict[str, str]:
         """Return the arguments of the query string. Raises ``UnicodeDecodeError``."""
-        from werkzeug.datastructures import ImmutableMultiDict
+        with importing:
+            from werkzeug.datastructures import ImmutableMultiDict
 
         text = self.query_string.encode("latin-1").decode()
         return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote"))
@@ -121,7 +123,8 @@ class Request:
     @property
     def host_url(self) -> str:
         """Return the server's URL as the client addressed it: ``http://localhost:8080/``."""
-        from werkzeug.sansio.utils import get_current_url, get_host
+        with importing:
+            from werkzeug.sansio.utils import get_current_url, get_host
 
         return get_current_url(self.scheme, get_host(self.scheme, self.headers.get("host"), self.server))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
+from mockserver.installation import importing
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.request import InnerCall, Request, RequestHeaders
 from mockserver.pipeline.responses import Reply, crashed, log_exchange, refusal_reply
@@ -73,7 +74,8 @@ class Failures:
         if isinstance(error, ConnectionError | TimeoutError):
             log.info("%s %s: the client left: %s", request.method, request.logged_path, error)
             return Reply(b"", 400, _HTML, [("connection", "close")])
-        from werkzeug.exceptions import HTTPException
+        with importing:
+            from werkzeug.exceptions import HTTPException
 
         if isinstance(error, HTTPException):
             refusal = ApiError("invalid_request", message=error.description)

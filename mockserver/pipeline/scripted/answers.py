@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer
-from mockserver.scripting.stubs.replies import FileBody
+from mockserver.resources import FileBody
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Accounts

@@ -7,14 +7,13 @@ import logging
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
-from werkzeug.wsgi import ClosingIterator
-
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.pages import Paging, page
+from mockserver.resources import FileBody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from mockserver.providers.openai.contexts import FilesContext
     from mockserver.state.files import FileObject, Files
@@ -30,7 +29,6 @@ _PAGES = Paging(
 )
 # Purposes of files with names that must end in .jsonl, and the name of their service in refusals.
 _JSONL_SERVICES = {"batch": "Batch", "fine-tune": "Fine-Tuning"}
-_PIECE = 1 << 16  # bytes that are read at a time
 
 
 def create_file(context: FilesContext, call: Call) -> Answer:
@@ -92,7 +90,7 @@ def download_file(context: FilesContext, call: Call) -> Answer:
     return Answer(_whole(opened, file), "application/octet-stream", headers=headers)
 
 
-def _whole(opened: BinaryIO, file: FileObject) -> Iterator[bytes]:
+def _whole(opened: BinaryIO, file: FileObject) -> FileBody:
     """Return the bytes of a file in pieces. Raises ``ApiError`` if there are more or fewer than its object says.
 
     Iterating raises ``OSError`` if the file turns out to be shorter, which ends the connection: the client would wait.
@@ -103,17 +101,7 @@ def _whole(opened: BinaryIO, file: FileObject) -> Iterator[bytes]:
         reason = f"{file['id']} has {size} bytes in place of {file['bytes']}"
         log.error("%s. Remove the file, and upload it again.", reason)
         raise ApiError("storage_failed", reason=reason)
-    opened.seek(0)
-    return ClosingIterator(_pieces(opened, size), opened.close)
-
-
-def _pieces(opened: BinaryIO, left: int) -> Iterator[bytes]:
-    while left:
-        piece = opened.read(min(_PIECE, left))
-        if not piece:
-            raise OSError(f"{opened.name} ends {left} bytes early")
-        left -= len(piece)
-        yield piece
+    return FileBody(opened)
 
 
 def visible(call: Call, file: FileObject) -> FileObject:

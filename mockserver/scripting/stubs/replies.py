@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.derive import segments_of, segments_of_words, with_words
 from mockserver.engines.dialogue import Reply, ToolCall, arguments_text
 from mockserver.engines.transcription import Segment, TokenLogprob, Transcription, Word
+from mockserver.resources import FileBody
 from mockserver.wire import sse
 
 Document = Mapping[str, Any]
@@ -29,7 +29,6 @@ _MADE = (*_OF_TRANSCRIPTS, "tool_calls", "items", "audio", "say", "text", "job",
 _KINDS = ("error", *_RAW, *_MADE)
 _FINDINGS = frozenset({"flagged"})  # a kind if it is alone; beside another, it adds to the reply
 
-_PIECE = 1 << 16  # bytes of a file read at a time
 _making = threading.Lock()  # so that simultaneous first requests do not each build a large body
 _BODILESS = frozenset({204, 205, 304})  # statuses of responses without a body
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -45,29 +44,6 @@ _SERVER_HEADERS: Mapping[str, str] = {
 
 class ReplyError(ValueError):
     """An invalid reply. The message names the place in it."""
-
-
-class FileBody(Iterator[bytes]):
-    """The bytes of an open file of ``size`` bytes, in pieces. Closing it closes the file."""
-
-    def __init__(self, opened: BinaryIO) -> None:
-        self._opened = opened
-        self._left = self.size = opened.seek(0, io.SEEK_END)
-        opened.seek(0)
-
-    def __next__(self) -> bytes:
-        """Return the next piece. Raises ``OSError`` if the file has become shorter than ``size``."""
-        if not self._left:
-            raise StopIteration
-        piece = self._opened.read(min(_PIECE, self._left))
-        if not piece:
-            raise OSError(f"{self._opened.name} ends {self._left} bytes early")
-        self._left -= len(piece)
-        return piece
-
-    def close(self) -> None:
-        """Close the file."""
-        self._opened.close()
 
 
 class Scripted(Struct, frozen=True):
