@@ -172,6 +172,7 @@ class EmbeddingRules(Struct, frozen=True):
     - ``numbers``: the precision of the components, and with it the service: ``half`` (compact JSON) or ``single`` (the
       older service, indented JSON).
     - ``answers_as``: the model in responses, if it is not the model's id.
+    - ``headers``: those that only the older service sends, beside ``openai-model``.
     """
 
     dimensions: int
@@ -179,6 +180,7 @@ class EmbeddingRules(Struct, frozen=True):
     max_request_tokens: int
     numbers: Literal["half", "single"]
     answers_as: str = ""
+    headers: dict[str, str] = {}
 
 
 class ModerationRules(Struct, frozen=True):

@@ -62,11 +62,13 @@ class Record(_Part, kw_only=True):
     """A request and its response.
 
     ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
-    that conditions can use. ``reply`` is the reply of a chat or response; old snapshots lack it.
+    that conditions can use. ``connection`` is the id of the handshake, if the request is a message of a WebSocket.
+    ``reply`` is the reply of a chat or response. Old snapshots lack both.
     """
 
     id: str
     time: float
+    connection: str | None = None
     account_names: list[str]
     account_id: str | None
     account: str | None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
+    from mockserver.pipeline.web_socket_adapter import WebSocketAdapter
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
     from mockserver.settings.model import Settings
@@ -42,7 +43,10 @@ class Outcome(Struct):
 
 @dataclass(slots=True)
 class Call:
-    """One request that is being handled, with what the pipeline has determined for the handler."""
+    """One request that is being handled, with what the pipeline has determined for the handler.
+
+    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages.
+    """
 
     request: Request
     operation: Operation
@@ -62,6 +66,7 @@ class Call:
     scripted: Scripted | None = None
     request_id: str = ""
     warning: str = ""
+    web_socket: WebSocketAdapter | None = None
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:

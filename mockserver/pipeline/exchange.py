@@ -158,6 +158,7 @@ class Exchange:
         return Record(
             id=self.request_id,
             time=self._time,
+            connection=request.session.id if request.session else None,
             **_caller(self.call),
             **_endpoint(self._operation, secrets),
             method=request.method,

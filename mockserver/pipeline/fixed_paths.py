@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mockserver.catalog.paths import WEBSOCKET
 from mockserver.installation import importing
+from mockserver.pipeline.responses import SWITCHING
 from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.transport.reasons import REASONS, with_reasons
 
@@ -23,7 +25,7 @@ class FixedPaths:
     """A WSGI application that answers the requests of fixed paths itself, and leaves all others to Flask.
 
     Flask's routing and contexts cost as much as a small chat. Paths with parameters, and pages of other origins, need
-    them.
+    them, but for WebSockets, which have fixed paths and no CORS.
     """
 
     def __init__(
@@ -39,15 +41,17 @@ class FixedPaths:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        answer = self._answers.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
-        if answer is None or "HTTP_ORIGIN" in environ:
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        wants_web_socket = method == "GET" and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        answer = self._answers.get((WEBSOCKET if wants_web_socket else method, path))
+        if answer is None or ("HTTP_ORIGIN" in environ and not wants_web_socket):
             return self._flask_app(environ, start_response)
         began, request = time.perf_counter(), request_of(environ)
         try:
             reply = answer(request, {})
         except Exception as error:  # noqa: BLE001 - as Flask does
             reply = self._failures.reply(error, request, began)
-        if reply.status < 200 or reply.status in _WITHOUT_BODY:
+        if reply.status in _WITHOUT_BODY or (reply.status < 200 and reply.status != SWITCHING):
             with importing:
                 from mockserver.pipeline.flask_adapter import response_of
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from mockserver.catalog.paths import has_double_slash
+from mockserver.catalog.paths import WEBSOCKET, has_double_slash
 from mockserver.pipeline import root
 from mockserver.pipeline.wsgi_adapter import request_of
 
@@ -37,6 +37,8 @@ def routing_app(
     _open_to_browsers(app)
     for operation, answer in answers:
         path, method = operation.path, operation.method
+        if method == WEBSOCKET:  # never comes here
+            continue
         app.add_url_rule(path, f"{method} {path}", _view(answer), methods=[method])
 
     def answer_unserved() -> flask.Response | None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from mockserver.catalog.paths import VERSION, lacks_version
+from mockserver.catalog.paths import VERSION, WEBSOCKET, lacks_version
 from mockserver.errors import ApiError
 from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.pipeline.call import Answer, Call
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.provider import Handler, Provider, Route
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_body import RequestBodies
+    from mockserver.pipeline.web_socket_adapter import WebSocketAdapter
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
@@ -195,7 +196,8 @@ class Pipeline:
         """Return the call of a request, with its account and settings. Raises ``ApiError``."""
         request = exchange.request
         headers, inner = request.headers, request.inner
-        account = inner.account if inner else self._provider.caller(headers)
+        known = inner or request.session
+        account = known.account if known else self._provider.caller(headers)
         try:
             settings = self._parts.account_settings.for_account(account.id)
             if headers.may_steer:
@@ -205,7 +207,25 @@ class Pipeline:
         slot = self._parts.bodies.slot()
         max_seconds = self._parts.settings.max_audio_seconds
         audio = RequestAudio(self._parts.transcribers, max_seconds, request.connection.check)
-        return Call(request, operation, settings, account, slot, path, audio, request_id=exchange.request_id)
+        call = Call(request, operation, settings, account, slot, path, audio, request_id=exchange.request_id)
+        if operation.method == WEBSOCKET:
+            call.web_socket = self._web_socket(call)
+        return call
+
+    def _web_socket(self, call: Call) -> WebSocketAdapter:
+        """Return the adapter for a WebSocket, whose messages are answered as POSTs to its path."""
+        from mockserver.pipeline.web_socket_adapter import WebSocketAdapter
+
+        path = call.operation.path
+        posted = (each for each in self._provider.routes if each.operation.path == path)
+        route = next((each for each in posted if each.operation.method == "POST"), None)
+
+        def answer(request: Request) -> Reply:
+            assert route is not None
+            return self.reply(route, request, call.path)
+
+        most = self._parts.settings.max_json_values
+        return WebSocketAdapter(call.request, call.account, call.request_id, answer, most)
 
     def _check_url(self, call: Call) -> None:
         """Warn of a URL without ``/v1``, which is served for convenience. With ``strict_urls``, raise ``ApiError``."""
@@ -269,7 +289,9 @@ class Pipeline:
 
     def _script(self, call: Call) -> Pacing | None:
         """Find the stub that answers the request, and wait for its delay. Raises ``ApiError``."""
-        call.scripted = self._answers.find(call)
+        session = call.request.session
+        if call.web_socket is None and (session is None or session.is_scriptable):
+            call.scripted = self._answers.find(call)
         if call.scripted is None:
             return None
         wait = partial(call.request.connection.wait, closing=self._parts.closing)

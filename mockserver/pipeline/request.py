@@ -75,13 +75,26 @@ class InnerCall:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The long-lived connection that a request came on as a message: the id of its handshake, and its account.
+
+    ``memory`` is what the endpoint keeps for the connection. Stubs answer the message if it ``is_scriptable``.
+    """
+
+    id: str
+    account: Account
+    memory: Any
+    is_scriptable: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """An HTTP request.
 
     ``path`` is as the client wrote it, without the query. ``body`` has ``length`` bytes, ``None`` if it is sent in
     chunks. ``protocol`` is that of the connection (``HTTP/1.1``), ``server`` the server's own name and port.
-    ``inner`` marks a request that the server sends to itself.
+    ``inner`` marks a request that the server sends to itself, ``session`` one that is a message of a WebSocket.
     """
 
     method: str
@@ -95,6 +108,7 @@ class Request:
     scheme: str = "http"
     server: tuple[str, int | None] | None = None
     inner: InnerCall | None = None
+    session: Session | None = None
 
     @property
     def route_path(self) -> str:

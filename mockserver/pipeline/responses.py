@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.access")
 
+SWITCHING = 101  # the status of an accepted WebSocket, whose answer has no body
+
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _EXHAUSTED_MESSAGES: dict[type[Exception], tuple[str, ...]] = {  # of errors without a number
     RuntimeError: ("can't start new thread",),
@@ -88,9 +90,11 @@ class Reply:
         self.body = body
         self.status = status
         self.headers = ReplyHeaders(headers)
-        self.headers["Content-Type"] = content_type
         self.is_chunked = False
         self._on_close: list[Callable[[], object]] = []
+        if status == SWITCHING:
+            return
+        self.headers["Content-Type"] = content_type
         if isinstance(body, bytes):
             self.headers["Content-Length"] = str(len(body))
 

@@ -400,6 +400,9 @@ class Settings:
         maximum=_MAX_NUMBER,
     )
     max_threads: int = _setting(512, "Most requests handled at the same time.", minimum=4, maximum=10_000)
+    max_web_sockets: int = _setting(
+        1000, "Most open WebSockets, each with threads of its own.", minimum=0, maximum=10_000
+    )
     reserved_threads: int = _setting(
         16, "Threads for calls of the control API when all others are busy.", minimum=1, maximum=_MAX_THREADS
     )

@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import threading
 
+    from mockserver.transport.upgrades import Upgrade
+
 SOCKET = "mockserver.socket"  # the socket of the connection
 SOCKETS = (SOCKET, "gunicorn.socket")  # the same key of all servers that provide the socket
 HEADERS = "mockserver.headers"  # a copy of the headers, with their names in lower case
 GIVEN_UP = "mockserver.given_up"  # a function that returns whether the caller no longer wants a response
+UPGRADE = "mockserver.upgrade"  # the request for a WebSocket (``upgrades.Upgrade``)
 SHUTDOWN = "mockserver.shutdown"  # a function that stops the server, in the background
 
 _POLL_INTERVAL = 0.1  # seconds between checks whether the client is still connected
@@ -39,17 +42,24 @@ class Connection:
     """The connection of a request, as far as the HTTP server provides its socket."""
 
     def __init__(
-        self, connected: socket.socket | None = None, given_up: Callable[[], bool] | None = None
+        self,
+        connected: socket.socket | None = None,
+        given_up: Callable[[], bool] | None = None,
+        upgrade: Upgrade | None = None,
     ) -> None:
-        """Without a socket, ``given_up`` returns whether the caller no longer wants a response."""
+        """Without a socket, ``given_up`` returns whether the caller no longer wants a response.
+
+        ``upgrade`` is the client's request for a WebSocket, ``None`` if the server has none.
+        """
         self._socket = connected
         self._given_up = given_up
+        self.upgrade = upgrade
 
     @classmethod
     def of(cls, environ: Mapping[str, Any]) -> Connection:
         """Return the connection of a WSGI request."""
         connected = next((environ[key] for key in SOCKETS if key in environ), None)
-        return cls(connected, environ.get(GIVEN_UP))
+        return cls(connected, environ.get(GIVEN_UP), environ.get(UPGRADE))
 
     @property
     def is_reachable(self) -> bool:
@@ -62,7 +72,7 @@ class Connection:
         if self._socket is None:
             return self._given_up is not None and self._given_up()
         try:
-            return _is_readable(self._socket) and self._socket.recv(1, socket.MSG_PEEK) == b""
+            return is_readable(self._socket) and self._socket.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):  # reset, or closed on this side
             return True
 
@@ -128,12 +138,14 @@ class Connection:
 
 if hasattr(select, "poll"):
 
-    def _is_readable(connection: socket.socket) -> bool:
+    def is_readable(connection: socket.socket, seconds: float = 0) -> bool:
+        """Wait up to ``seconds`` for bytes or the end of a connection, and return whether there are any."""
         poll = select.poll()
         poll.register(connection, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(poll.poll(seconds * 1000))
 
 else:
 
-    def _is_readable(connection: socket.socket) -> bool:
-        return bool(select.select([connection], [], [], 0)[0])
+    def is_readable(connection: socket.socket, seconds: float = 0) -> bool:
+        """Wait up to ``seconds`` for bytes or the end of a connection, and return whether there are any."""
+        return bool(select.select([connection], [], [], seconds)[0])

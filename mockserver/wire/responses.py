@@ -89,6 +89,21 @@ def failure(first: bytes, number: int, code: str, message: str) -> Iterable[byte
     return Events(None, number).failure(failed, code, message or sse.FAILED)
 
 
+def refusal(
+    status: int, error: Mapping[str, Any], stream_id: str | None, headers: Mapping[str, str]
+) -> Member:
+    """Return the event that refuses a request over a WebSocket, with those ``headers`` of the refusal that matter."""
+    fields = {name: error.get(name) for name in ("type", "code", "message", "param")}
+    fields["type"] = fields["type"] or "invalid_request_error"
+    lane = {} if stream_id is None else {"stream_id": stream_id}
+    return {
+        "type": "error",
+        "status": status,
+        **lane,
+        "error": fields | ({"headers": dict(headers)} if headers else {}),
+    }
+
+
 def event(payload: Mapping[str, Any]) -> bytes:
     """Return the bytes of an event."""
     return f"event: {payload['type']}\ndata: ".encode() + streamed(payload) + b"\n\n"

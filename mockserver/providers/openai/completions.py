@@ -11,8 +11,9 @@ from mockserver import json_styles
 from mockserver.engines.dialogue import Conversation, Reply, Turn
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
+from mockserver.providers.openai.chat.parameters import check_logit_bias
 from mockserver.providers.openai.dialogue.responding import before_stop, respond
-from mockserver.providers.openai.given_texts import GivenText, given_texts
+from mockserver.providers.openai.given_texts import GivenText, asked_texts
 from mockserver.wire import chat, completions, sse, tokens
 
 if TYPE_CHECKING:
@@ -53,13 +54,14 @@ def check_request(context: CompletionsContext, call: Call) -> None:
         raise ApiError("completion_too_many_choices", n=choices, best_of=best_of)
     if body.get("stream") and best_of > choices:
         raise ApiError("completion_best_of_stream")
+    check_logit_bias(body)
 
 
 def create_completion(context: CompletionsContext, call: Call) -> Answer:
     """Complete each prompt with the reply of a stub or a responder."""
     assert call.model is not None
     rules, body = _rules(call), call.document
-    prompts = _prompts(call)
+    prompts = asked_texts(call, "prompt") or [GivenText(_END_OF_TEXT, (0,))]
     read = [prompt.tokens for prompt in prompts]
     suffix = str(body.get("suffix") or "")
     if call.strict:
@@ -95,13 +97,6 @@ def _choices(body: Body) -> int:
 def _limit(body: Body) -> int:
     given = body.get("max_tokens")
     return _MAX_TOKENS if given is None else min(max(int(given), 0), _NO_LIMIT)
-
-
-def _prompts(call: Call) -> list[GivenText]:
-    try:
-        return given_texts(call.document.get("prompt")) or [GivenText(_END_OF_TEXT, (0,))]
-    except ValueError as error:
-        raise ApiError("value_invalid", parameter="prompt") from error
 
 
 def _check_window(model: ModelCard, prompt: int, completion: int) -> None:

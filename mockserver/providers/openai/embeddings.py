@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.engines.answered_by import AnsweredBy
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
-from mockserver.providers.openai.given_texts import GivenText, given_texts
+from mockserver.providers.openai.given_texts import GivenText, asked_texts
 from mockserver.wire import embeddings
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mockserver.scripting.stubs.replies import Scripted
 
 _ANSWERED_BY = AnsweredBy("embedder")
-# Headers that only the older service sends.
-_OLDER = {"access-control-allow-origin": "*", "via": "envoy-router-mock"}
 
 
 def check_request(context: EmbeddingsContext, call: Call) -> None:
@@ -30,14 +28,15 @@ def check_request(context: EmbeddingsContext, call: Call) -> None:
     if not rules.shortens:
         raise ApiError("embedding_no_dimensions")
     if dimensions > rules.dimensions:
-        raise ApiError("embedding_too_many_dimensions", given=int(dimensions), most=rules.dimensions)
+        given = str(dimensions).removesuffix(".0")
+        raise ApiError("embedding_too_many_dimensions", given=given, most=rules.dimensions)
 
 
 def create_embedding(context: EmbeddingsContext, call: Call) -> Answer:
     """Return the vectors of the texts: those of a stub, else hashes of the words."""
     assert call.model is not None
     rules, body = _rules(call), call.document
-    texts = _texts(call)
+    texts = asked_texts(call, "input") or [GivenText("")]
     counts = [text.tokens for text in texts]
     if call.strict:
         _check_sizes(call.model, rules, counts)
@@ -59,13 +58,6 @@ def _rules(call: Call) -> EmbeddingRules:
     assert call.model is not None
     assert call.model.embedding is not None
     return call.model.embedding
-
-
-def _texts(call: Call) -> list[GivenText]:
-    try:
-        return given_texts(call.document.get("input")) or [GivenText("")]
-    except ValueError as error:
-        raise ApiError("value_invalid", parameter="input") from error
 
 
 def _check_sizes(model: ModelCard, rules: EmbeddingRules, counts: Sequence[int]) -> None:
@@ -90,6 +82,7 @@ def _scripted(scripted: Scripted, number: int) -> Iterable[Any] | None:
 
 
 def _headers(call: Call, rules: EmbeddingRules, answers_as: str) -> tuple[tuple[str, str], ...]:
-    if rules.numbers == "half" or call.settings.response_headers != "full":
+    """Return the headers of the model's service, and its name, if the service tells it."""
+    if not rules.headers or call.settings.response_headers != "full":
         return ()
-    return (*_OLDER.items(), ("openai-model", answers_as))
+    return (*rules.headers.items(), ("openai-model", answers_as))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.errors import ApiError
 from mockserver.pipeline.document_facts import DocumentFacts
 from mockserver.wire import tokens
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.call import Call
 
 _VOCABULARY: tokens.Vocabulary = "cl100k_base"  # of all models of these endpoints
 
@@ -23,19 +27,27 @@ class GivenText(NamedTuple):
         return tokens.count(self.text, _VOCABULARY) if self.ids is None else len(self.ids)
 
 
-def given_texts(value: object) -> list[GivenText]:
+def asked_texts(call: Call, parameter: str) -> list[GivenText]:
+    """Return the texts of a parameter. Raises ``ApiError`` in strictness ``real`` for an id that is not of a token."""
+    try:
+        return given_texts(call.document.get(parameter), known_only=call.strict)
+    except ValueError as error:
+        raise ApiError("value_invalid", parameter=parameter) from error
+
+
+def given_texts(value: object, *, known_only: bool = False) -> list[GivenText]:
     """Return the texts of ``input`` or ``prompt``, of which anything but texts and tokens is left out.
 
-    Raises ``ValueError`` for an id that is not one of a token.
+    With ``known_only``, raises ``ValueError`` for an id that is not one of a token.
     """
     if isinstance(value, str):
         return [GivenText(value)]
     if not isinstance(value, list):
         return []
     if value and all(map(_is_id, value)):
-        return [_decoded(value)]
+        return [_decoded(value, known_only)]
     return [
-        GivenText(each) if isinstance(each, str) else _decoded(list(filter(_is_id, each)))
+        GivenText(each) if isinstance(each, str) else _decoded(list(filter(_is_id, each)), known_only)
         for each in value
         if isinstance(each, str | list)
     ]
@@ -47,10 +59,15 @@ def _is_id(value: object) -> bool:
     )
 
 
-def _decoded(ids: Sequence[float]) -> GivenText:
-    """Return the text of tokens. Without a vocabulary, each token counts as a word of its own."""
+def _decoded(ids: Sequence[float], known_only: bool) -> GivenText:
+    """Return the text of tokens. Without a vocabulary, or with unknown ids, each counts as a word of its own."""
     numbers = list(map(int, ids))
-    text = tokens.text_of_ids(numbers, _VOCABULARY)
+    try:
+        text = tokens.text_of_ids(numbers, _VOCABULARY)
+    except ValueError:
+        if known_only:
+            raise
+        text = None
     return GivenText(" ".join(map(str, numbers)) if text is None else text, numbers)
 
 
@@ -68,10 +85,7 @@ class TextsDocument(DocumentFacts):
         return self._lines("input") or self._lines("prompt")
 
     def _lines(self, name: str) -> str:
-        try:
-            return "\n".join(each.text for each in given_texts(self.document.get(name)))
-        except ValueError:
-            return ""
+        return "\n".join(each.text for each in given_texts(self.document.get(name)))
 
 
 class PartsDocument(DocumentFacts):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from mockserver.catalog.paths import WEBSOCKET
 from mockserver.limits.costs import chat_cost, response_cost, speech_cost, texts_cost, transcription_cost
 from mockserver.limits.estimate import (
     chat_images,
@@ -245,6 +246,7 @@ CHAT = (
 
 RESPONSES = (
     CREATE_RESPONSE,
+    _response("connect_responses", WEBSOCKET, "/responses", handler="responses.web_socket.connect_responses"),
     _response("retrieve_response", "GET", "/responses/<id>", handler="responses.stored.retrieve_response"),
     _response("delete_response", "DELETE", "/responses/<id>", handler="responses.stored.delete_response"),
     _response(

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mockserver.transport.bodies import ClientGone
+from mockserver.transport.connection import is_readable
 from mockserver.transport.http_server.heads import Head, end_of_head, read_head
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class Connection:
         """Return whether no byte of a request has been received."""
         return not self.received and self.head is None
 
+    def arrives(self, seconds: float) -> bool:
+        """Wait up to ``seconds`` for bytes or the end, and return whether there are any. Raises ``OSError``."""
+        return bool(self.received) or is_readable(self.socket, seconds)
+
     def read(self, max_bytes: int) -> bytes:
         """Return at most ``max_bytes`` from the client; empty at the end. Raises ``OSError``."""
         if not self.received:
@@ -136,6 +141,11 @@ class Connection:
         """Shut down sending. Receiving remains possible."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
+
+    def stop_receiving(self) -> None:
+        """Have a thread that waits for bytes find the end. Nothing is sent."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RD)
 
     def abort(self) -> None:
         """Shut down both directions, which ends reads and writes of other threads."""

@@ -15,9 +15,11 @@ from mockserver.transport.http_server.descriptors import room_for_connections
 from mockserver.transport.http_server.heads import HeadLimits
 from mockserver.transport.http_server.listener import open_listener
 from mockserver.transport.http_server.reception import Reception
+from mockserver.transport.http_server.web_socket_threads import WebSocketThreads
 from mockserver.transport.http_server.workers import Workers
 from mockserver.transport.http_server.wsgi import SERVER, Host, WsgiCall
 from mockserver.transport.reasons import REASONS
+from mockserver.transport.upgrades import Upgrade
 
 if TYPE_CHECKING:
     import socket
@@ -55,6 +57,7 @@ class HttpServer:
         room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         max_threads = max(min(settings.max_threads, room - _SPARE_CONNECTIONS - reserved), 1)
+        self._web_sockets = WebSocketThreads(settings.max_web_sockets)
         self._workers = Workers(self._answer, max_threads, reserved)
         self._reception = Reception(
             listener,
@@ -78,8 +81,11 @@ class HttpServer:
         with self._stopping:
             if not self._is_stopped:
                 self._is_stopped = True
+                ends_at = time.monotonic() + self._settings.shutdown_seconds
                 self._reception.stop()
+                self._web_sockets.leave()
                 self._workers.stop(self._settings.shutdown_seconds)
+                self._web_sockets.stop(max(ends_at - time.monotonic(), 0))
 
     def end(self) -> None:
         """Stop in the background."""
@@ -94,11 +100,15 @@ class HttpServer:
             self._reception.keep(connection)
 
     def _respond(self, connection: Connection) -> bool:
-        """Answer a request. Return whether the connection is kept; otherwise it is parted or closed."""
+        """Answer a request. Return whether the connection is kept; else it is parted or closed, or a WebSocket."""
         call = None
         try:
-            call = WsgiCall(connection, self._host)
+            upgrade = self._upgrade(connection)
+            call = WsgiCall(connection, self._host, upgrade)
             call.respond(self._app)
+            if upgrade is not None and call.switches:
+                self._web_sockets.start(connection, upgrade)
+                return False
             if not call.closes_connection:
                 return True
             if call.body.ended:
@@ -115,6 +125,13 @@ class HttpServer:
             if call is not None:
                 call.body.done()
         return False
+
+    def _upgrade(self, connection: Connection) -> Upgrade | None:
+        """Return the request for a WebSocket, if the request is one."""
+        head = connection.head
+        if head is None or head.fields.get("upgrade", "").lower() != "websocket":
+            return None
+        return Upgrade(head.fields, self._settings.max_body_bytes, self._web_sockets.check_room)
 
     def _give_up(self, connection: Connection, error: Exception, *, head_sent: bool) -> None:
         """End a connection after the app failed to answer its request."""

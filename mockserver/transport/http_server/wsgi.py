@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mockserver.transport.connection import HEADERS, SHUTDOWN, SOCKET
+from mockserver.transport.connection import HEADERS, SHUTDOWN, SOCKET, UPGRADE
 from mockserver.transport.http_server.bodies import body_of
 from mockserver.version import __version__
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mockserver.transport.http_server.connections import Connection
     from mockserver.transport.http_server.heads import Head
+    from mockserver.transport.upgrades import Upgrade
 
 SERVER = "audio-mockserver"  # the header Server
 
@@ -60,7 +61,8 @@ class Host:
 class WsgiCall:
     """One call of the application: a request whose head has been read, and its response."""
 
-    def __init__(self, connection: Connection, host: Host) -> None:
+    def __init__(self, connection: Connection, host: Host, upgrade: Upgrade | None = None) -> None:
+        """``upgrade`` is what the client asks for beside an answer, if it does."""
         assert connection.head is not None
         self.body = body_of(connection)
         self.head_sent = False
@@ -68,6 +70,7 @@ class WsgiCall:
         self._connection = connection
         self._head = connection.head
         self._host = host
+        self._upgrade = upgrade
         self._status = ""
         self._fields: list[tuple[str, str]] = []
         self._is_chunked = False
@@ -91,9 +94,16 @@ class WsgiCall:
         if self._left:
             raise ConnectionError("the body is shorter than its Content-Length")
 
+    @property
+    def switches(self) -> bool:
+        """Return whether the application has accepted a WebSocket, which the connection carries from now on."""
+        return self._upgrade is not None and self._upgrade.is_accepted and self._status.startswith("101")
+
     def _environ(self) -> dict[str, Any]:
         connection = self._connection
+        upgrade = {} if self._upgrade is None else {UPGRADE: self._upgrade}
         return {
+            **upgrade,
             **self._host.environ,
             **_environ_of(self._head),
             "REMOTE_ADDR": connection.remote_addr,

@@ -162,6 +162,7 @@ def test_vectors_are_shortened(api: AudioApi, size: int) -> None:
         ({"input": [10**30]}, INVALID),
         ({"dimensions": -42}, "-42 is less than the minimum of 1 - 'dimensions'"),
         ({"dimensions": 1537}, "1537 is greater than the maximum of 1536 - 'dimensions'"),
+        ({"dimensions": 1e300}, "1e+300 is greater than the maximum of 1536 - 'dimensions'"),
         ({"dimensions": "3"}, "'3' is not of type 'integer' - 'dimensions'"),
         ({"dimensions": 2.5}, "2.5 is not of type 'integer' - 'dimensions'"),
         ({"model": ADA, "dimensions": 3}, "This model does not support specifying dimensions."),
@@ -279,6 +280,8 @@ def test_a_lenient_server_answers(api: AudioApi, send: Send, strictness: str) ->
     assert ask(send, api, lenient, model=ADA, dimensions=3).status == 200
     assert ask(send, api, lenient, model="anything").status == 200
     assert ask(send, api, lenient, input="word " * 9000).status == 200
+    unknown: Any = ask(send, api, lenient, input=[9906, 100_277]).json()
+    assert unknown["usage"]["total_tokens"] == 2
     if strictness == "off":
         assert ask(send, api, lenient, input=["", 1, None, [], {}], dimensions=-1).status == 200
 

@@ -40,8 +40,9 @@ def test_texts_and_tokens_are_read(value: object, texts: list[GivenText]) -> Non
 @pytest.mark.parametrize("number", [-1, 100_256, 100_277, 10**30])
 def test_ids_of_no_token_are_refused(number: int) -> None:
     with pytest.raises(ValueError, match=str(number)):
-        given_texts([9906, number])
-    assert TextsDocument({"input": [number]}).user_text == ""
+        given_texts([9906, number], known_only=True)
+    assert given_texts([9906, number]) == [GivenText(f"9906 {number}", [9906, number])]
+    assert TextsDocument({"input": [number]}).user_text == str(number)
 
 
 def test_tokens_that_were_sent_are_not_counted_again() -> None:
@@ -52,7 +53,7 @@ def test_without_vocabularies_each_token_is_a_word(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(tokens, "_tokenizers", {"cl100k_base": None})
     assert given_texts([[9906, 1917]]) == [GivenText("9906 1917", [9906, 1917])]
     with pytest.raises(ValueError, match="200000"):
-        given_texts([200_000])
+        given_texts([200_000], known_only=True)
 
 
 def test_half_a_character_in_tokens_becomes_a_mark() -> None:

@@ -63,7 +63,7 @@ def check_parameters(model: ModelCard, body: Body) -> None:
     for name, switch in _SWITCHES.items():
         if body.get(name) is not None and not body.get(switch):
             raise ApiError("chat_needs_switch", param=name, switch=switch)
-    _check_logit_bias(body)
+    check_logit_bias(body)
     if reasons and rules.tools_while_reasoning != "called" and _has_functions(body):
         raise ApiError(f"chat_tools_need_{rules.tools_while_reasoning}", model=model.id)
     _check_max_tokens(model, body)
@@ -115,7 +115,8 @@ def _check_cache_retention(rules: ChatRules, body: Body) -> None:
     raise ApiError("chat_cache_retention", only=rules.cache_retention[0])
 
 
-def _check_logit_bias(body: Body) -> None:
+def check_logit_bias(body: Body) -> None:
+    """Raise ``ApiError`` for a key that cannot be the id of a token."""
     for token in body.get("logit_bias") or ():
         if not (token.isascii() and token.isdecimal()):
             raise ApiError("chat_logit_bias_key", key=token[:_QUOTED])

@@ -18,6 +18,7 @@ from mockserver.providers.openai.response_work.records import (
     items_of,
     previous_id_of,
 )
+from mockserver.providers.openai.responses.connection_memory import turn_of
 from mockserver.providers.openai.responses.identifiers import chain_of, item_id, new_chain
 from mockserver.providers.openai.responses.items import REFERENCE, read_items
 
@@ -48,6 +49,9 @@ def check_previous(context: ResponsesContext, call: Call) -> None:
     """Raise ``ApiError`` if the request continues a response that is not stored."""
     wanted = previous_id_of(call.document)
     if wanted is None or not call.strict:
+        return
+    turn = turn_of(call)
+    if turn is not None and turn.memory.is_latest(wanted):
         return
     if find_response(context.store, call.account.id, wanted, context.clock.now()) is None:
         raise ApiError("previous_response_not_found", id=wanted)
@@ -108,12 +112,15 @@ def find_item(context: ResponsesContext, call: Call, wanted: str) -> Item | None
 
 
 def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence[Item]) -> None:
-    """Store a response that has ended, unless the request says ``store: false``.
+    """Store a response that has ended, unless the request says ``store: false``. A WebSocket remembers it anyway.
 
     ``response`` is its object as it is retrieved, ``items`` are those of its input. Its conversation gets input and
     output at once.
     """
     value: Value = {"response": response, "input": list(items)}
+    turn = turn_of(call)
+    if turn is not None:
+        turn.keep(value)
     if response.get("store", True):
         context.store.put(RESPONSE, call.account.id, response["id"], value)
     conversation_id = conversation_id_of(response)
@@ -128,10 +135,12 @@ def _items_until(context: ResponsesContext, call: Call, response_id: str | None)
     """
     parts: list[Sequence[Item]] = []
     seen: set[str] = set()
-    now = context.clock.now()
+    now, turn = context.clock.now(), turn_of(call)
     while response_id and response_id not in seen:
         seen.add(response_id)
         value = find_response(context.store, call.account.id, response_id, now)
+        if value is None and turn is not None:
+            value = turn.memory.find(response_id)
         if value is None:
             break
         parts.append(items_of(value))

@@ -12,6 +12,7 @@ from mockserver.pipeline.responses import storage_error
 from mockserver.providers.openai.audio.speaking import started
 from mockserver.providers.openai.response_work.records import conversation_id_of
 from mockserver.providers.openai.responses import chains
+from mockserver.providers.openai.responses.connection_memory import turn_of
 from mockserver.providers.openai.responses.in_background import in_background
 from mockserver.providers.openai.responses.prepared import (
     Prepared,
@@ -21,6 +22,7 @@ from mockserver.providers.openai.responses.prepared import (
     last_event,
     prepared_output,
     read_request,
+    without_output,
 )
 from mockserver.state.disk import StateFailed
 from mockserver.wire import responses, sse
@@ -39,7 +41,7 @@ def create_response(context: ResponsesContext, call: Call) -> Answer:
         begun = read_request(context, call)
         if call.document.get("background"):
             return in_background(context, call, begun)
-        prepared = prepared_output(context, call, begun)
+        prepared = prepared_output(context, call, begun) if _generates(call) else without_output(begun)
         output = prepared.output
         if call.document.get("stream"):
             events = _stream(context, call, prepared, holding.pop_all())
@@ -69,6 +71,12 @@ def _stream(
     finally:
         call.settle(prepared.usage)
     yield last_event(prepared, events, ended)
+
+
+def _generates(call: Call) -> bool:
+    """Return whether output is wanted. Over a WebSocket, a request can only prepare the next ones."""
+    turn = turn_of(call)
+    return turn is None or turn.generates
 
 
 def _locked(call: Call) -> str | None:

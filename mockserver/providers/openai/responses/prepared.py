@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mockserver.engines.answered_by import AnsweredBy
 from mockserver.providers.openai.response_work.records import Item, conversation_id_of
 from mockserver.providers.openai.responses import chains
 from mockserver.providers.openai.responses.compaction import opened
@@ -114,6 +115,12 @@ def prepared_output(context: ResponsesContext, call: Call, begun: Begun) -> Prep
     output = output_of(context, call, begun.request, begun.chain)
     call.outcome.reply = output.as_json
     return Prepared(begun.request, begun.chain, begun.common, begun.given, output)
+
+
+def without_output(begun: Begun) -> Prepared:
+    """Return a request with an empty output, which later requests can continue."""
+    empty = Output(AnsweredBy("warmup"), [], 0)
+    return Prepared(begun.request, begun.chain, begun.common, begun.given, empty)
 
 
 def event_writer(context: ResponsesContext, begun: Begun) -> responses.Events:

@@ -1,0 +1,71 @@
+"""What a WebSocket remembers of its responses: the latest of each lane can be continued, even if it is not stored."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from mockserver.providers.openai.response_work.records import Value, previous_id_of
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.call import Call
+
+
+class ConnectionMemory:
+    """The latest response of each lane of a connection, and the responses that it continues."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, Value] = {}
+        self._latest: dict[str | None, str] = {}
+
+    def find(self, response_id: str) -> Value | None:
+        """Return the value of a response that is the latest of a lane, or that such a one continues."""
+        return self._values.get(response_id)
+
+    def is_latest(self, response_id: str) -> bool:
+        """Return whether a response is the latest of a lane, which a request can continue."""
+        return response_id in self._latest.values()
+
+    def keep(self, lane: str | None, value: Value) -> None:
+        """Remember a response as the latest of its lane."""
+        with self._lock:
+            self._values[value["response"]["id"]] = value
+            self._latest = self._latest | {lane: value["response"]["id"]}
+            self._drop_others()
+
+    def forget(self, response_id: str) -> None:
+        """Forget a response, because a request that continued it was refused."""
+        with self._lock:
+            self._latest = {lane: each for lane, each in self._latest.items() if each != response_id}
+            self._drop_others()
+
+    def _drop_others(self) -> None:
+        """Drop the responses that no latest one continues. The caller holds the lock."""
+        kept: dict[str, Value] = {}
+        for latest in self._latest.values():
+            response_id: str | None = latest
+            while response_id is not None and response_id not in kept and response_id in self._values:
+                kept[response_id] = self._values[response_id]
+                response_id = previous_id_of(kept[response_id]["response"])
+        self._values = kept
+
+
+class Turn(Struct, frozen=True):
+    """A ``response.create``: what its connection remembers, its lane, and whether it ``generates`` output."""
+
+    memory: ConnectionMemory
+    lane: str | None = None
+    generates: bool = True
+
+    def keep(self, value: Value) -> None:
+        """Remember the response as the latest of the lane."""
+        self.memory.keep(self.lane, value)
+
+
+def turn_of(call: Call) -> Turn | None:
+    """Return the turn that a call is, ``None`` unless it came over a WebSocket."""
+    session = call.request.session
+    return session.memory if session is not None and isinstance(session.memory, Turn) else None

@@ -1,0 +1,193 @@
+"""``GET /v1/responses`` as a WebSocket: each event ``response.create`` is answered by the events of a stream.
+
+Requests with the same ``stream_id`` are answered one after another, others at the same time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mockserver import json_styles, strict_json
+from mockserver.errors import ApiError
+from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.responses import SWITCHING
+from mockserver.pipeline.web_socket_adapter import close, data_of
+from mockserver.providers.openai.responses import wording
+from mockserver.providers.openai.responses.connection_memory import ConnectionMemory, Turn
+from mockserver.providers.openai.responses.lanes import Lanes
+from mockserver.wire import responses, sse
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.responses import Reply
+    from mockserver.pipeline.web_socket_adapter import WebSocketAdapter
+    from mockserver.providers.openai.contexts import ResponsesContext
+    from mockserver.transport.web_sockets import WebSocket
+
+log = logging.getLogger(__name__)
+
+_EVENT = "openai/responses_client_event.request"
+_CREATE, _STEER = "response.create", "response.steer"
+_MAX_RUNNING = 16  # responses at the same time (guide WebSocket mode)
+_MAX_LANES = 32  # with a name
+_MAX_SECONDS = 3600.0
+_STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_LIMITS = ("x-ratelimit-", "retry-after")  # headers of a refusal that its event has
+_GOING_AWAY, _FAILED = 1001, 1011  # close codes
+
+
+def connect_responses(context: ResponsesContext, call: Call) -> Answer:
+    """Accept the WebSocket."""
+    adapter = call.web_socket
+    assert adapter is not None
+
+    def serve(web_socket: WebSocket) -> None:
+        ResponseSocket(context, adapter, web_socket).run()
+
+    return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)
+
+
+class ResponseSocket:
+    """A WebSocket for responses."""
+
+    def __init__(self, context: ResponsesContext, adapter: WebSocketAdapter, web_socket: WebSocket) -> None:
+        self._context = context
+        self._adapter = adapter
+        self._web_socket = web_socket
+        self._lanes = Lanes(_MAX_RUNNING)
+        self._named: set[str] = set()
+        self._memory = ConnectionMemory()
+        self._ends_at = context.clock.now() + _MAX_SECONDS
+
+    def run(self) -> None:
+        """Answer the events of the client until the connection ends."""
+        try:
+            for message in self._web_socket.messages(self._check_age):
+                if self._check_age():
+                    self._receive(message)
+        finally:
+            self._lanes.close()
+
+    def _check_age(self) -> bool:
+        """Return whether the connection may be used; end it if it is too old."""
+        if self._context.clock.now() < self._ends_at:
+            return True
+        self._refuse(ApiError("websocket_connection_limit"))
+        self._web_socket.close(_GOING_AWAY)
+        return False
+
+    def _receive(self, message: str | bytes) -> None:
+        """Have an event of the client answered in its lane."""
+        lane = None
+        try:
+            event = self._event(message)
+            lane = self._lane(event)
+            self._create(event, lane)
+        except ApiError as error:
+            self._refuse(error, lane)
+        except Exception as error:  # noqa: BLE001 - such as a lack of threads; the connection continues
+            self._refuse(self._adapter.failed(error), lane)
+
+    def _event(self, message: str | bytes) -> dict[str, Any]:
+        """Return an event of the client. Raises ``ApiError``."""
+        if isinstance(message, bytes):
+            raise ApiError("websocket_binary")
+        try:
+            event = strict_json.parse(message.encode(), self._adapter.max_json_values)
+        except strict_json.TooManyValues as error:
+            raise ApiError("too_many_values", most=self._adapter.max_json_values) from error
+        except ValueError as error:
+            raise ApiError("invalid_json") from error
+        if not isinstance(event, dict):
+            raise ApiError("invalid_json")
+        schemas = self._context.request_schemas.documented
+        if not schemas.is_valid(_EVENT, event):
+            raise wording.refusal(schemas.violations(_EVENT, event))
+        return event
+
+    def _lane(self, event: Mapping[str, Any]) -> str | None:
+        """Return the ``stream_id`` of an event, ``None`` if it has none. Raises ``ApiError``."""
+        lane: str | None = event.get("stream_id")
+        if lane is None:
+            return None
+        if not _STREAM_ID.fullmatch(lane):
+            raise ApiError("websocket_stream_id")
+        if lane not in self._named and len(self._named) >= _MAX_LANES:
+            raise ApiError("websocket_stream_limit", most=_MAX_LANES)
+        self._named.add(lane)
+        return lane
+
+    def _create(self, event: dict[str, Any], lane: str | None) -> None:
+        """Have a response created. Raises ``ApiError``."""
+        if event.get("background"):
+            raise ApiError("websocket_no_background")
+        generates = event.get("generate") is not False
+        own = ("type", "stream_id", "generate", "background")
+        body = {name: value for name, value in event.items() if name not in own} | {"stream": True}
+        written = json_styles.streamed(body)
+        previous = body.get("previous_response_id")
+        answer = partial(self._answer, written, Turn(self._memory, lane, generates), previous)
+        self._lanes.put(lane, answer, len(written))
+
+    def _answer(self, body: bytes, turn: Turn, previous: object) -> None:
+        """Answer a request, in the thread of its lane."""
+        with self._web_socket.answering():
+            try:
+                reply = self._adapter.answer(self._web_socket, body, turn, is_scriptable=turn.generates)
+                try:
+                    self._send_reply(reply, turn, previous)
+                finally:
+                    close(reply)
+            except OSError:  # the client has left, or a fault has ended the connection
+                self._web_socket.abort()
+            except Exception:
+                log.exception("The events of a response could not be sent.")
+                self._web_socket.close(_FAILED)
+
+    def _send_reply(self, reply: Reply, turn: Turn, previous: object) -> None:
+        """Send a reply: the events of a stream, a refusal as an event, the body of a stub as it is."""
+        if reply.media_type == sse.CONTENT_TYPE.partition(";")[0]:
+            for data in data_of(reply):
+                self._web_socket.send(_in_lane(data, turn.lane).decode("utf-8", "replace"))
+            return
+        body = reply.body if isinstance(reply.body, bytes) else b"".join(reply.body)
+        if reply.status < 400:
+            self._web_socket.send(body.decode("utf-8", "replace"))
+            return
+        if isinstance(previous, str):
+            self._memory.forget(previous)
+        headers = {name: value for name, value in reply.headers if name.lower().startswith(_LIMITS)}
+        self._send_error(reply.status, _error_in(body), turn.lane, headers)
+
+    def _refuse(self, error: ApiError, lane: str | None = None) -> None:
+        """Send a refusal that no request is behind."""
+        status = self._context.errors.rows[error.name]["status"]
+        with suppress(OSError):
+            self._send_error(status, self._context.errors.fields(error), lane, {})
+
+    def _send_error(
+        self, status: int, fields: Mapping[str, Any], lane: str | None, headers: Mapping[str, str]
+    ) -> None:
+        event = responses.refusal(status, fields, lane, headers)
+        self._web_socket.send(json_styles.streamed(event).decode())
+
+
+def _error_in(body: bytes) -> Mapping[str, Any]:
+    """Return the ``error`` object in the body of a refusal; what a stub has written in its place is the message."""
+    with suppress(ValueError):
+        error = json.loads(body).get("error")
+        if isinstance(error, dict):
+            return error
+    return {"message": body.decode("utf-8", "replace")}
+
+
+def _in_lane(data: bytes, lane: str | None) -> bytes:
+    """Return the data of an event with its lane as ``stream_id``."""
+    if lane is None or not data.endswith(b"}"):  # a fault can break the JSON
+        return data
+    return data[:-1] + b',"stream_id":"%b"}' % lane.encode()

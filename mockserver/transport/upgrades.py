@@ -1,0 +1,57 @@
+"""A client's request for a WebSocket, as the application sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mockserver.transport.web_sockets import Handshake, Stream, WebSocket
+
+Serve = Callable[["WebSocket"], None]  # uses a WebSocket until it ends, in a thread of its own
+
+
+class Upgrade:
+    """A request to continue the connection as a WebSocket.
+
+    The application accepts it, and answers with status 101 and the headers that ``accept`` returned; any other answer
+    refuses it.
+    """
+
+    def __init__(self, headers: Mapping[str, str], max_bytes: int, check_room: Callable[[], None]) -> None:
+        """Take the headers of the request, with names in lower case.
+
+        Messages have at most ``max_bytes``. ``check_room`` raises ``ApiError`` if there are too many WebSockets.
+        """
+        self._headers = headers
+        self._max_bytes = max_bytes
+        self._check_room = check_room
+        self._accepted: tuple[Handshake, Serve] | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Return whether the application has accepted it."""
+        return self._accepted is not None
+
+    def accept(
+        self, serve: Serve, subprotocol: Callable[[Sequence[str]], str | None]
+    ) -> tuple[tuple[str, str], ...]:
+        """Have ``serve`` use the WebSocket once the answer is sent. Return the headers of the answer.
+
+        ``subprotocol`` chooses one of those that the client offers, if any. Raises ``ApiError`` if the request is
+        invalid, or there are too many WebSockets.
+        """
+        from mockserver.transport.web_sockets import Handshake
+
+        handshake = Handshake(self._headers, self._max_bytes, subprotocol)
+        self._check_room()
+        self._accepted = handshake, serve
+        return handshake.headers
+
+    def begin(self, stream: Stream) -> tuple[WebSocket, Serve]:
+        """Return the WebSocket on the connection, whose client has the answer, and what uses it."""
+        assert self._accepted is not None
+        handshake, serve = self._accepted
+        return handshake.web_socket(stream), serve

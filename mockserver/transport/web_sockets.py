@@ -1,0 +1,281 @@
+"""A WebSocket on a connection: messages, keepalive, closing. The library ``websockets`` reads and writes frames."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidUpgrade
+from websockets.extensions.permessage_deflate import enable_server_permessage_deflate
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from mockserver.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from websockets.typing import Subprotocol
+
+_PIECE = 1 << 16  # bytes per receive
+_PING_SECONDS = 20.0  # of silence, after which the client is pinged; after as many again it is given up
+_CLOSE_SECONDS = 5.0  # that a client has to answer the end of the connection
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+_OF_WEBSOCKETS = ("connection", "upgrade", "sec-websocket-")  # beginnings of the headers of a handshake
+_VERSION = "13"  # of the protocol, RFC 6455
+
+_log = logging.getLogger(f"{__name__}.frames")
+_log.setLevel(logging.WARNING)  # below it, the library logs what the frames contain
+
+
+class Stream(Protocol):
+    """The connection that carries a WebSocket."""
+
+    def arrives(self, seconds: float) -> bool:
+        """Wait up to ``seconds`` for bytes or the end, and return whether there are any."""
+        ...
+
+    def read(self, max_bytes: int) -> bytes:
+        """Return at most ``max_bytes``; empty at the end. Raises ``OSError``."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``. Raises ``OSError``."""
+        ...
+
+    def shut(self) -> None:
+        """Shut down sending."""
+        ...
+
+    def stop_receiving(self) -> None:
+        """Have a thread that waits for bytes find the end."""
+        ...
+
+    def abort(self) -> None:
+        """Shut down both directions."""
+        ...
+
+
+class WebSocket:
+    """A WebSocket whose handshake was accepted.
+
+    One thread reads ``messages``; any thread may send, close and leave.
+    """
+
+    def __init__(self, protocol: ServerProtocol, stream: Stream) -> None:
+        self._protocol = protocol
+        self._stream = stream
+        self._sending = threading.RLock()  # for the protocol, and for writing in the order of its frames
+        self._answering = 0
+        self._is_leaving = False
+        self.is_closed = False  # nothing more is received
+
+    def messages(self, tick: Callable[[], object] = lambda: None) -> Iterator[str | bytes]:
+        """Yield the messages, texts or bytes, until the connection ends. Call ``tick`` whenever the client is silent.
+
+        Pings are answered, errors of the client close the connection with the code for them. A client that is silent
+        for long is pinged, and given up if it does not answer.
+        """
+        try:
+            yield from self._messages(tick)
+        except OSError:
+            self._stream.abort()
+        finally:
+            self.is_closed = True
+
+    def send(self, message: str | bytes) -> None:
+        """Send a text or bytes. Raises ``OSError`` if the connection has ended, or the client does not read."""
+        with self._sending:
+            if self._protocol.state is not State.OPEN:
+                raise ConnectionAbortedError(errno.ECONNABORTED, "the WebSocket is closed")
+            if isinstance(message, str):
+                self._protocol.send_text(message.encode("utf-8", "replace"))
+            else:
+                self._protocol.send_binary(message)
+            self._flush()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send the end of the connection; ``messages`` ends when the client has answered it."""
+        with self._sending, contextlib.suppress(OSError):
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_close(code, reason)
+                self._flush()
+
+    def abort(self) -> None:
+        """End the connection at once, without a close code."""
+        self._stream.abort()
+
+    def stop_receiving(self) -> None:
+        """Have ``messages`` end at once. Sending remains possible."""
+        self._stream.stop_receiving()
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Have ``leave`` wait until the messages of this block are sent."""
+        with self._sending:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._sending:
+                self._answering -= 1
+                self._close_if_leaving()
+
+    def leave(self) -> None:
+        """End the connection because the server ends, as soon as nothing is being answered."""
+        self._is_leaving = True
+        if self._sending.acquire(
+            blocking=False
+        ):  # else something is being sent, perhaps to a client that reads slowly
+            try:
+                self._close_if_leaving()
+            finally:
+                self._sending.release()
+
+    def _close_if_leaving(self) -> None:
+        if self._is_leaving and not self._answering:
+            self.close(CloseCode.GOING_AWAY, "The server is shutting down.")
+
+    def _messages(self, tick: Callable[[], object]) -> Iterator[str | bytes]:
+        parts, is_text, was_pinged = bytearray(), True, False
+        ends_at = float("inf")  # of waiting for the client's answer to a close
+        while True:
+            for frame in self._received():
+                if frame.opcode not in _DATA:
+                    continue
+                if frame.opcode is not Opcode.CONT:
+                    is_text = frame.opcode is Opcode.TEXT
+                parts += frame.data
+                if frame.fin:
+                    whole = bytes(parts)
+                    parts.clear()
+                    try:
+                        message = whole.decode() if is_text else whole
+                    except UnicodeDecodeError:
+                        self._fail(CloseCode.INVALID_DATA, "The text is not UTF-8.")
+                    else:
+                        yield message
+            is_closing = self._protocol.state is not State.OPEN
+            if is_closing:
+                ends_at = min(ends_at, time.monotonic() + _CLOSE_SECONDS)
+            left = ends_at - time.monotonic() if is_closing else _PING_SECONDS
+            if left > 0 and self._stream.arrives(left):
+                was_pinged = False
+                if not self._receive():
+                    return
+            elif is_closing:
+                return
+            else:
+                tick()
+                if was_pinged:
+                    self._fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+                else:
+                    self._ping()
+                    was_pinged = True
+
+    def _received(self) -> Sequence[Frame]:
+        """Return the frames that arrived, after the answers to them are sent."""
+        with self._sending:
+            frames = self._protocol.events_received()
+            self._flush()
+        return [frame for frame in frames if isinstance(frame, Frame)]
+
+    def _receive(self) -> bool:
+        """Receive once. Return ``False`` at the end."""
+        piece = self._stream.read(_PIECE)
+        with self._sending:
+            if piece:
+                self._protocol.receive_data(piece)
+            else:
+                self._protocol.receive_eof()
+        return bool(piece)
+
+    def _ping(self) -> None:
+        with self._sending:
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_ping(b"")
+                self._flush()
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        """End the connection because of an error of the client."""
+        with self._sending:
+            self._protocol.fail(code, reason)
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what the protocol has to send. The caller holds the lock. Raises ``OSError``."""
+        try:
+            for piece in self._protocol.data_to_send():
+                if piece:
+                    self._stream.write(piece)
+                else:
+                    self._stream.shut()
+        except OSError:
+            self._stream.abort()  # a frame may be sent in part: nothing can follow it
+            raise
+
+
+class Handshake:
+    """A client's request for a WebSocket, and the answer to it. Messages have at most ``max_bytes``."""
+
+    def __init__(
+        self, headers: Mapping[str, str], max_bytes: int, subprotocol: Callable[[Sequence[str]], str | None]
+    ) -> None:
+        """Take the headers of the request, with names in lower case.
+
+        ``subprotocol`` chooses one of those that the client offers, if any. Raises ``ApiError``.
+        """
+
+        def choose(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+            return subprotocol(offered)  # type: ignore[return-value]
+
+        self._protocol = ServerProtocol(
+            extensions=enable_server_permessage_deflate(None),
+            select_subprotocol=choose,
+            max_size=max_bytes,
+            logger=_log,
+        )
+        if headers.get("sec-websocket-version", _VERSION) != _VERSION:
+            reason = f"only version {_VERSION} is supported"
+            raise ApiError("upgrade_required", reason=reason, headers=(("sec-websocket-version", _VERSION),))
+        self._response = self._accept(headers)
+        error = self._protocol.handshake_exc
+        if isinstance(error, InvalidUpgrade):
+            raise ApiError("upgrade_required", reason=str(error), headers=(("upgrade", "websocket"),))
+        if self._response is None or error is not None:
+            raise ApiError("websocket_handshake", reason=str(error))
+
+    def _accept(self, headers: Mapping[str, str]) -> Response | None:
+        """Return the library's answer; ``None`` if it cannot read the request, which it parses like a server."""
+        fields = {name: value for name, value in headers.items() if name.startswith(_OF_WEBSOCKETS)}
+        self._protocol.receive_data(Request("/", Headers(fields)).serialize())
+        return next(
+            (
+                self._protocol.accept(each)
+                for each in self._protocol.events_received()
+                if isinstance(each, Request)
+            ),
+            None,
+        )
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers of the answer, whose status is 101."""
+        assert self._response is not None
+        fields = self._response.headers.raw_items()
+        return tuple((name.lower(), value) for name, value in fields if name.lower() != "date")
+
+    def web_socket(self, stream: Stream) -> WebSocket:
+        """Return the WebSocket on a connection that the answer was sent on."""
+        assert self._response is not None
+        self._protocol.send_response(self._response)
+        self._protocol.data_to_send()  # the server has sent it
+        return WebSocket(self._protocol, stream)
