@@ -394,7 +394,7 @@ REFUSED = [
         {"endpoint": "/v1/videos"},
         (
             "This server has no '/v1/videos' for batches. What it has: '/v1/chat/completions', "
-            "'/v1/completions', '/v1/embeddings', '/v1/moderations'."
+            "'/v1/completions', '/v1/embeddings', '/v1/moderations', '/v1/responses'."
         ),
         "mock_endpoint_not_served",
     ),
