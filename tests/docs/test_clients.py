@@ -39,8 +39,9 @@ def ask(api: AudioApi, text: str, **options: Any) -> Any:
     return api.client.chat.completions.create(**asked).choices[0].message
 
 
-def test_the_example_in_python_passes(tmp_path: Path) -> None:
-    (example,) = blocks(PAGE, "python", RUNNABLE)
+@pytest.mark.parametrize("marker", [RUNNABLE, "<!-- runnable for Azure -->\n"])
+def test_the_examples_of_tests_pass(tmp_path: Path, marker: str) -> None:
+    (example,) = blocks(PAGE, "python", marker)
     (tmp_path / "test_example.py").write_text(example, "utf-8")
     assert_tests_pass(tmp_path)
 
