@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+
+from mockserver.catalog.webhook_events import matches
 
 if TYPE_CHECKING:
     from mockserver.catalog.webhook_events import DeliveryFigures
@@ -106,6 +108,29 @@ class Delivery(Struct, frozen=True, kw_only=True):
     def again(self, now: float) -> Delivery:
         """Return the delivery with an attempt due ``now``, and all retries after it."""
         return replace(self, status="pending", due=now, since=None, tries=0, reason=None, held=False)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a delivery must be. ``event_type`` may be a pattern; ``data`` are members of the event's data.
+
+    ``attempts`` is the least number of attempts.
+    """
+
+    event_type: str = "*"
+    status: str | None = None
+    endpoint: str | None = None
+    data: Mapping[str, Any] | None = None
+    attempts: int = 0
+
+    def matches(self, value: Mapping[str, Any]) -> bool:
+        """Return whether the delivery of a value in the store is wanted. (Decoding all would take longer.)"""
+        return (
+            self.status in (None, value["status"])
+            and self.endpoint in (None, value["endpoint"])
+            and len(value["attempts"]) >= self.attempts
+            and matches((self.event_type,), value["event"]["type"])
+            and (self.data is None or self.data.items() <= value["event"]["data"].items())
+        )
 
 
 def shown(delivery: Delivery) -> dict[str, Any]:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from mockserver.catalog.webhook_events import matches, webhook_table
+from mockserver.accounts.redaction import Secrets
+from mockserver.catalog.webhook_events import webhook_table
 from mockserver.remote.targets import NotAllowed
 from mockserver.schedule import Schedule
 from mockserver.state.disk import StateFailed
 from mockserver.webhooks import delivery as deliveries
 from mockserver.webhooks import endpoints, faults
 from mockserver.webhooks.configured import configured
-from mockserver.webhooks.delivery import Delivery
+from mockserver.webhooks.delivery import Delivery, Wanted
 from mockserver.webhooks.endpoints import Endpoint, Endpoints, WebhookError, check_events, new_id
 from mockserver.webhooks.faults import OF_ATTEMPTS, OF_EVENTS, WebhookFault, WebhookFaults
 from mockserver.webhooks.requests import body_of
@@ -42,9 +43,12 @@ log = logging.getLogger(__name__)
 
 _THREADS = 8
 _MAX_DELIVERIES = 1_000  # of one account; the oldest that have ended are removed
-_MAX_EVENT = 1 << 20  # bytes
+_MAX_EVENT = (
+    1 << 15
+)  # bytes; as many as all deliveries can have without exceeding what the store keeps of a kind
 _DISK_WAIT = 5.0  # seconds until writing to a failed disk is tried again
 _LOOK = 0.25  # seconds between two looks at a waiting caller
+_URLS = Secrets(())  # hides what looks like a secret in the URLs that the log names
 
 
 class Webhooks:
@@ -126,52 +130,20 @@ class Webhooks:
         if not found:
             return []
         now = self._clock.now()
-        event = {
-            "id": new_id("evt_", now, self._ids),
-            "object": "event",
-            "created_at": int(now),
-            "type": event_type,
-            "data": dict(data),
-        }
+        event = self._event(event_type, data, now)
         _check(event)
         return [self._deliver(account_id or owner, endpoint, event, now) for owner, endpoint in found]
 
     def test(self, endpoint: Endpoint, event_type: str) -> Posted:
         """Deliver a sample event once, without faults and retries, and return the answer. Raises ``FetchError``."""
         now = self._clock.now()
-        event = {
-            "id": new_id("evt_", now, self._ids),
-            "object": "event",
-            "created_at": int(now),
-            "type": event_type,
-            "data": _sample(event_type),
-        }
+        event = self._event(event_type, _sample(event_type), now)
         sample = Delivery(id=new_id("wh_", now, self._ids), endpoint=endpoint.id, event=event, created_at=now)
         return self._sender.post(endpoint, sample, None, int(time.time()))
 
-    def deliveries(
-        self,
-        account_id: str | None,
-        *,
-        event_type: str = "*",
-        status: str | None = None,
-        endpoint: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        attempts: int = 0,
-    ) -> list[Delivery]:
-        """Return the deliveries of an account (``None``: all), oldest first, that match.
-
-        ``event_type`` may be a pattern, ``data`` are members of the event's data, ``attempts`` is the least number.
-        """
-        return [
-            Delivery.of(value)
-            for _, value in self._values(account_id)
-            if status in (None, value["status"])
-            and len(value["attempts"]) >= attempts
-            and endpoint in (None, value["endpoint"])
-            and matches((event_type,), value["event"]["type"])
-            and (data is None or data.items() <= value["event"]["data"].items())
-        ]
+    def deliveries(self, account_id: str | None, **wanted: Any) -> list[Delivery]:
+        """Return the deliveries of an account (``None``: all), oldest first, that match (see ``Wanted``)."""
+        return [Delivery.of(value) for value in self._matching(account_id, Wanted(**wanted))]
 
     def wait(
         self,
@@ -181,17 +153,17 @@ class Webhooks:
         given_up: Callable[[], bool],
         **wanted: Any,
     ) -> list[Delivery]:
-        """Wait until enough deliveries match (see ``deliveries``), or ``timeout`` real seconds have passed.
+        """Wait until enough deliveries match (see ``Wanted``), or ``timeout`` real seconds have passed.
 
         Return the matching ones, of which there may be too few. ``given_up`` ends the wait.
         """
-        deadline = time.monotonic() + timeout
+        deadline, sought = time.monotonic() + timeout, Wanted(**wanted)
         with self._changed:
             while True:
-                found = self.deliveries(account_id, **wanted)
+                found = self._matching(account_id, sought)
                 left = deadline - time.monotonic()
                 if len(found) >= at_least or left <= 0 or given_up() or self._closing.is_set():
-                    return found
+                    return [Delivery.of(value) for value in found]
                 self._changed.wait(min(left, _LOOK))
 
     def redeliver(self, account_id: str | None, id_: str) -> Delivery | None:
@@ -213,6 +185,18 @@ class Webhooks:
         if account_id is None:
             return [(owner, value) for owner, _, value in self._store.all(deliveries.KIND)]
         return [(account_id, value) for value in self._store.values(deliveries.KIND, account_id)]
+
+    def _matching(self, account_id: str | None, wanted: Wanted) -> list[dict[str, Any]]:
+        return [value for _, value in self._values(account_id) if wanted.matches(value)]
+
+    def _event(self, event_type: str, data: Mapping[str, Any], now: float) -> dict[str, Any]:
+        return {
+            "id": new_id("evt_", now, self._ids),
+            "object": "event",
+            "created_at": int(now),
+            "type": event_type,
+            "data": dict(data),
+        }
 
     def _deliver(self, account_id: str, endpoint: Endpoint, event: dict[str, Any], now: float) -> Delivery:
         """Store a delivery, with the faults that hit it. Raises ``WebhookError``."""
@@ -257,21 +241,21 @@ class Webhooks:
 
     def _plan(self, account_id: str, value: dict[str, Any]) -> None:
         if value["status"] == deliveries.PENDING:
-            self._schedule.add((account_id, value["endpoint"]), value["due"])
+            self._schedule.add((account_id, value["endpoint"]), _due(value))
 
     def _step(self, task: Task) -> float | None:
         """Make the attempt that is due for an endpoint. Return when the next one is due."""
         account_id, endpoint_id = task
-        waiting = self.deliveries(account_id, status=deliveries.PENDING, endpoint=endpoint_id)
+        waiting = self._matching(account_id, Wanted(status=deliveries.PENDING, endpoint=endpoint_id))
         if not waiting or self._closing.is_set():
             return None
-        first = min(waiting, key=_due)
-        now = self._clock.now()
-        if _due(first) > now:
-            return _due(first)
+        soonest = min(waiting, key=_due)
+        first, due, now = Delivery.of(soonest), _due(soonest), self._clock.now()
+        if due > now:
+            return due
         try:
             # A frozen clock is moved by steps: what was due in a step is done as if at its time.
-            self._attempt(account_id, first, _due(first) if self._clock.is_frozen else now)
+            self._attempt(account_id, first, due if self._clock.is_frozen else now)
         except StateFailed as error:
             log.warning("webhook %s: its attempt cannot be stored: %s", first.id, error)
             self._closing.wait(_DISK_WAIT)
@@ -287,7 +271,7 @@ class Webhooks:
             self.check_url(endpoint.url, endpoint.source)
         except NotAllowed as error:
             reason = str(error)
-            log.warning("webhook %s (%s) fails: %s", each.id, each.type, reason)
+            log.warning("webhook %s (%s) fails: %s", each.id, each.type, _URLS.hide_in_value(reason))
             self._update(account_id, each.id, lambda old: old.failed(reason))
             return
         fault = self.faults.take(OF_ATTEMPTS, account_id, endpoint.id, each.type)
@@ -304,9 +288,10 @@ class Webhooks:
     def _release(self, account_id: str, done: Delivery) -> None:
         """Let the deliveries go on that waited for a later one to the same endpoint."""
         now = self._clock.now()
-        for each in self.deliveries(account_id, status=deliveries.PENDING, endpoint=done.endpoint):
-            if each.held and each.id != done.id:
-                self._update(account_id, each.id, lambda held: replace(held, held=False, due=now))
+        waiting = Wanted(status=deliveries.PENDING, endpoint=done.endpoint)
+        for each in self._matching(account_id, waiting):
+            if each["held"] and each["id"] != done.id:
+                self._update(account_id, each["id"], lambda held: replace(held, held=False, due=now))
 
     def _update(self, account_id: str, id_: str, change: Callable[[Delivery], Delivery]) -> Delivery | None:
         """Change a delivery, unless the server closes. Return it; ``None`` if it was removed."""
@@ -335,11 +320,14 @@ def _check(event: Mapping[str, Any]) -> None:
         raise WebhookError(f"data: the event has {size} bytes; the maximum is {_MAX_EVENT}")
 
 
-def _due(delivery: Delivery) -> float:
-    return delivery.created_at if delivery.due is None else delivery.due
+def _due(value: Mapping[str, Any]) -> float:
+    """Return when a pending delivery is due; a restored one may not say so."""
+    return float(value["created_at"] if value["due"] is None else value["due"])
 
 
 def _log(after: Delivery, attempt: Attempt) -> None:
     outcome = attempt.error or f"answered {attempt.status}"
     level = logging.INFO if attempt.succeeded else logging.WARNING
-    log.log(level, "webhook %s (%s) is %s: %s", after.id, after.type, after.status, outcome)
+    log.log(
+        level, "webhook %s (%s) is %s: %s", after.id, after.type, after.status, _URLS.hide_in_value(outcome)
+    )

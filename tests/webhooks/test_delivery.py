@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.catalog.webhook_events import webhook_table
 from mockserver.validation.schemas import Schemas
-from mockserver.webhooks.delivery import Attempt, Delivery, summary
+from mockserver.webhooks.delivery import Attempt, Delivery, Wanted, summary
 
 FIGURES = webhook_table().delivery
 EVENT = {"id": "evt_1", "object": "event", "created_at": 100, "type": "batch.completed", "data": {"id": "b"}}
@@ -73,6 +73,24 @@ def test_a_value_is_that_of_the_schema(schemas: Schemas) -> None:
     row = {"account": "org/proj", "key": "wh_1", "value": delivery.value}
     assert schemas.violations("state/webhook_delivery", row) == []
     assert Delivery.of(delivery.value) == delivery
+
+
+@pytest.mark.parametrize(
+    ("wanted", "matches"),
+    [
+        (Wanted(), True),
+        (Wanted(event_type="batch.*", status="pending", endpoint="we_1", attempts=1), True),
+        (Wanted(event_type="response.*"), False),
+        (Wanted(status="failed"), False),
+        (Wanted(endpoint="we_2"), False),
+        (Wanted(attempts=2), False),
+        (Wanted(data={"id": "b"}), True),
+        (Wanted(data={"id": ["another"]}), False),
+        (Wanted(data={"more": 1}), False),
+    ],
+)
+def test_what_is_wanted(wanted: Wanted, matches: bool) -> None:
+    assert wanted.matches(NEW.attempted(attempt(100.0), FIGURES).value) is matches
 
 
 def test_a_summary_names_what_happened() -> None:

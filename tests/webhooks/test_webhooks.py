@@ -15,8 +15,10 @@ from openai.types.webhooks import UnwrapWebhookEvent
 
 from mockserver.catalog.webhook_events import webhook_table
 from mockserver.settings.model import Settings, SettingsError, WebhookRow
+from mockserver.state import memory
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
+from mockserver.webhooks import webhooks
 from tests.receiver import Receiver, receiving
 from tests.waiting import eventually
 
@@ -374,7 +376,7 @@ def test_the_oldest_deliveries_make_room_and_pending_ones_are_bounded(
         ("Batch", {}, "type"),
         ("batch.completed", {"x": float("nan")}, "JSON"),
         ("batch.completed", {"x": b"bytes"}, "JSON"),
-        ("batch.completed", {"x": "y" * (1 << 20)}, "the maximum is 1048576"),
+        ("batch.completed", {"x": "y" * (1 << 20)}, "the maximum is 32768"),
     ],
 )
 def test_an_event_that_cannot_be_sent(
@@ -383,6 +385,23 @@ def test_an_event_that_cannot_be_sent(
     api.webhooks.add(receiver.url)
     with pytest.raises(ValueError, match=message):
         api.send_webhook(kind, data)
+
+
+def test_as_many_of_the_largest_events_can_wait_as_deliveries_are_kept() -> None:
+    assert webhooks._MAX_DELIVERIES * webhooks._MAX_EVENT <= memory._ROOM_BYTES / 2
+
+
+def test_the_log_hides_secrets_of_the_url(
+    mock: MockServer, api: AudioApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    with receiving() as gone:
+        url = f"{gone.url}?token=f00dfeed-very-hidden-f00dfeed"
+    api.webhooks.add(url)
+    with caplog.at_level("WARNING", "mockserver"):
+        api.send_webhook("batch.completed")
+        api.webhooks.wait_for(status="pending", attempts=1)
+        eventually(lambda: "cannot be reached" in caplog.text)
+    assert "very-hidden" not in caplog.text
 
 
 def test_pending_deliveries_continue_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:

@@ -96,7 +96,7 @@ def send_test(context: WebhooksContext, call: Call) -> Answer:
     if endpoint.id != _EXAMPLE.id:
         try:
             status = context.webhooks.test(endpoint, str(event_type)).status
-        except (FetchError, WebhookError) as error:
+        except (FetchError, ValueError) as error:  # also a restored secret or URL that nothing can be made of
             raise ApiError("webhook_test_failed", reason=str(error)) from error
     body = {
         "object": "webhook_endpoint.test",
@@ -146,7 +146,7 @@ def _warned(context: WebhooksContext, call: Call, url: str) -> Source:
         context.webhooks.check_url(url, source)
     except NotAllowed as error:
         if context.notices.is_new(f"webhook {url}"):
-            log.warning("No webhooks are delivered: %s", call.request.logged(str(error)))
+            log.warning("No webhooks are delivered: %s", call.request.secrets.hide_in_value(str(error)))
     return source
 
 

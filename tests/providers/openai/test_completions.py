@@ -196,10 +196,10 @@ def test_invalid_requests_are_refused(api: AudioApi, send: Send, body: dict[str,
 
 def test_a_bias_is_for_the_id_of_a_token(api: AudioApi, send: Send) -> None:
     assert ask(send, api, logit_bias={"50256": -100}).status == 200
-    refused: Any = ask(send, api, logit_bias={"hello": 1}).json()["error"]
-    assert refused["message"].startswith("Invalid key in 'logit_bias': hello.")
-    refused = ask(send, api, logit_bias={"1": 101}).json()["error"]
-    assert refused["message"] == "101 is greater than the maximum of 100 - 'logit_bias.1'"
+    refused: Any = ask(send, api, logit_bias={"hello": 1}).json()
+    assert refused["error"]["message"].startswith("Invalid key in 'logit_bias': hello.")
+    refused = ask(send, api, logit_bias={"1": 101}).json()
+    assert refused["error"]["message"] == "101 is greater than the maximum of 100 - 'logit_bias.1'"
 
 
 def test_models_of_other_endpoints_are_refused(api: AudioApi) -> None:

@@ -183,11 +183,18 @@ def test_another_host_is_accepted_and_never_called(
     with caplog.at_level(logging.WARNING):
         create(client, "https://foreign.example/hook")
         create(client, "https://foreign.example/hook")
-    assert caplog.text.count("the setting webhook_hosts does not allow foreign.example:443") == 1
+        create(client, "https://foreign.example/hook?token=f00dfeed-very-hidden-f00dfeed")
+    assert "very-hidden" not in caplog.text
+    assert (
+        caplog.text.count(
+            "https://foreign.example/hook is not called: the setting webhook_hosts does not allow foreign.example:443"
+        )
+        == 1
+    )
     api = server.account(api_key)
     api.send_webhook("batch.completed")
-    failed = api.webhooks.wait_for(status="failed", at_least=2)
-    assert [each.attempts for each in failed] == [[], []]
+    failed = api.webhooks.wait_for(status="failed", at_least=3)
+    assert [each.attempts for each in failed] == [[], [], []]
     assert "webhook_hosts" in str(failed[0].reason)
 
 
