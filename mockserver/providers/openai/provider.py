@@ -138,7 +138,7 @@ class OpenAi:
         from mockserver.validation import explanations as explain
 
         if operation.explains == "responses":
-            from mockserver.providers.openai.responses import wording
+            from mockserver.providers.openai.responses.refusals import wording
 
             return wording.refusal(violations)
         if operation.explains == "pydantic":

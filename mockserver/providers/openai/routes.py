@@ -24,7 +24,7 @@ from mockserver.pipeline.operation import Operation
 from mockserver.providers.openai import refusals
 from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.providers.openai.given_texts import PartsDocument, TextsDocument
-from mockserver.providers.openai.responses.facts import ResponseDocument
+from mockserver.providers.openai.responses.requests.facts import ResponseDocument
 from mockserver.transport.streamed_forms import FileField
 from mockserver.wire import responses, sse
 
@@ -85,7 +85,7 @@ CREATE_RESPONSE = _response(
     has_token_headers=True,
     failure=responses.failure,
     handler="responses.create.create_response",
-    rules="responses.rules.check_request",
+    rules="responses.refusals.rules.check_request",
 )
 CREATE_EMBEDDING = Operation(
     "create_embedding",
@@ -271,7 +271,7 @@ RESPONSES = (
         reads=ResponseDocument,
         model_last=True,
         handler="responses.input_tokens.count_input_tokens",
-        rules="responses.rules.check_input",
+        rules="responses.refusals.rules.check_input",
     ),
     _response(
         "compact_response",
@@ -287,7 +287,7 @@ RESPONSES = (
         has_token_headers=True,
         model_last=True,
         handler="responses.compaction.compact_response",
-        rules="responses.rules.check_input",
+        rules="responses.refusals.rules.check_input",
     ),
     _response(
         "create_conversation",

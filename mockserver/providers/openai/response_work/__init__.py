@@ -1,1 +1,1 @@
-"""Responses and conversations in the store, and the work on responses in the background."""
+"""What responses and conversations are made of, where they are kept, and the work on those in the background."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
+from mockserver.providers.openai.response_work.connection_memory import turn_of
+from mockserver.providers.openai.response_work.identifiers import chain_of, item_id, new_chain
+from mockserver.providers.openai.response_work.items import REFERENCE, read_items
 from mockserver.providers.openai.response_work.records import (
     CONVERSATION,
     RESPONSE,
@@ -18,16 +21,13 @@ from mockserver.providers.openai.response_work.records import (
     items_of,
     previous_id_of,
 )
-from mockserver.providers.openai.responses.connection_memory import turn_of
-from mockserver.providers.openai.responses.identifiers import chain_of, item_id, new_chain
-from mockserver.providers.openai.responses.items import REFERENCE, read_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ResponsesContext
-    from mockserver.providers.openai.responses.identifiers import Chain
+    from mockserver.providers.openai.response_work.identifiers import Chain
 
 
 def chain_for(context: ResponsesContext, call: Call) -> Chain:

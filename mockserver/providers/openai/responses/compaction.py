@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call
+from mockserver.providers.openai.response_work.identifiers import Chain, compaction_id, item_id
+from mockserver.providers.openai.response_work.items import prefix_of, shown
+from mockserver.providers.openai.response_work.sealed import seal, unseal
 from mockserver.providers.openai.responses import chains
-from mockserver.providers.openai.responses.identifiers import Chain, compaction_id, item_id
-from mockserver.providers.openai.responses.items import prefix_of, shown
-from mockserver.providers.openai.responses.request import response_request
-from mockserver.providers.openai.responses.sealed import seal, unseal
+from mockserver.providers.openai.responses.requests.request import response_request
 from mockserver.wire import responses, tokens
 
 if TYPE_CHECKING:

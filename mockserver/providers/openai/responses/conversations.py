@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, Any
 from mockserver.errors import ApiError
 from mockserver.providers.openai.pages import Paging, list_object
 from mockserver.providers.openai.queries import read_query
+from mockserver.providers.openai.response_work.identifiers import (
+    Chain,
+    chain_of,
+    conversation_id,
+    conversation_item_id,
+    new_chain,
+)
+from mockserver.providers.openai.response_work.items import read_items, shown
 from mockserver.providers.openai.response_work.records import (
     CONVERSATION,
     Item,
@@ -15,14 +23,6 @@ from mockserver.providers.openai.response_work.records import (
     find_conversation,
 )
 from mockserver.providers.openai.responses.chains import with_references
-from mockserver.providers.openai.responses.identifiers import (
-    Chain,
-    chain_of,
-    conversation_id,
-    conversation_item_id,
-    new_chain,
-)
-from mockserver.providers.openai.responses.items import read_items, shown
 from mockserver.providers.openai.responses.stored import ENDS_WITH, answer, included, items_page
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call
 from mockserver.pipeline.responses import storage_error
 from mockserver.providers.openai.audio.speaking import started
+from mockserver.providers.openai.response_work.connection_memory import turn_of
 from mockserver.providers.openai.response_work.records import conversation_id_of
 from mockserver.providers.openai.responses import chains
-from mockserver.providers.openai.responses.connection_memory import turn_of
 from mockserver.providers.openai.responses.in_background import in_background
 from mockserver.providers.openai.responses.prepared import (
     Prepared,

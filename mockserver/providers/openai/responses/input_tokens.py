@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.providers.openai.responses import chains
 from mockserver.providers.openai.responses.compaction import opened
-from mockserver.providers.openai.responses.request import response_request
+from mockserver.providers.openai.responses.requests.request import response_request
 from mockserver.providers.openai.responses.stored import answer
 
 if TYPE_CHECKING:

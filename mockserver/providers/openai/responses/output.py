@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from mockserver.engines.dialogue import Reply, ToolCall
 from mockserver.errors import ApiError
 from mockserver.providers.openai.dialogue.responding import respond
+from mockserver.providers.openai.response_work.identifiers import item_id
+from mockserver.providers.openai.response_work.items import prefix_of
+from mockserver.providers.openai.response_work.sealed import seal
 from mockserver.providers.openai.responses.forms import built_in_tools, item_forms
-from mockserver.providers.openai.responses.identifiers import item_id
-from mockserver.providers.openai.responses.items import prefix_of
-from mockserver.providers.openai.responses.sealed import seal
 from mockserver.wire import likelihood, tokens
 from mockserver.wire.responses import Member, ordered
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ResponsesContext
-    from mockserver.providers.openai.responses.identifiers import Chain
-    from mockserver.providers.openai.responses.request import ResponseRequest
+    from mockserver.providers.openai.response_work.identifiers import Chain
+    from mockserver.providers.openai.responses.requests.request import ResponseRequest
 
 _REASONED = {"minimal": 0, "low": 64, "medium": 128, "high": 256, "xhigh": 512, "max": 1024}  # tokens
 _BESIDE, _BESIDE_REASONING = 1, 16  # tokens of a reply, in addition to those of the same reply in a chat

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mockserver.engines.answered_by import AnsweredBy
+from mockserver.providers.openai.response_work.identifiers import Chain, response_id
+from mockserver.providers.openai.response_work.items import shown
 from mockserver.providers.openai.response_work.records import Item, conversation_id_of
+from mockserver.providers.openai.response_work.sealed import seal, unseal
 from mockserver.providers.openai.responses import chains
 from mockserver.providers.openai.responses.compaction import opened
-from mockserver.providers.openai.responses.echo import echoed, tier_of, tool_usage
-from mockserver.providers.openai.responses.identifiers import Chain, response_id
-from mockserver.providers.openai.responses.items import shown
 from mockserver.providers.openai.responses.output import Output, output_of
-from mockserver.providers.openai.responses.request import ResponseRequest, response_request, truncated
-from mockserver.providers.openai.responses.rules import check_window
-from mockserver.providers.openai.responses.sealed import seal, unseal
+from mockserver.providers.openai.responses.refusals.rules import check_window
+from mockserver.providers.openai.responses.requests.echo import echoed, tier_of, tool_usage
+from mockserver.providers.openai.responses.requests.request import (
+    ResponseRequest,
+    response_request,
+    truncated,
+)
 from mockserver.providers.openai.responses.stream import ItemStream
 from mockserver.wire import moderation, responses
 

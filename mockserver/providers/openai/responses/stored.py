@@ -9,9 +9,9 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.pages import Paging, page
 from mockserver.providers.openai.queries import read_query
+from mockserver.providers.openai.response_work.items import shown
 from mockserver.providers.openai.response_work.records import RESPONSE, Item, Value, find_response
 from mockserver.providers.openai.responses.event_stream import check_streamable, event_stream
-from mockserver.providers.openai.responses.items import shown
 from mockserver.wire import responses
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mockserver.providers.openai.response_work.items import shown
 from mockserver.providers.openai.responses.forms import item_forms
-from mockserver.providers.openai.responses.items import shown
 from mockserver.wire import likelihood, tokens
 
 if TYPE_CHECKING:
-    from mockserver.providers.openai.responses.request import ResponseRequest
+    from mockserver.providers.openai.responses.requests.request import ResponseRequest
     from mockserver.wire.responses import Events, Member
 
 

@@ -18,9 +18,9 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
 from mockserver.pipeline.responses import SWITCHING
 from mockserver.pipeline.web_socket_adapter import close, data_of
-from mockserver.providers.openai.responses import wording
-from mockserver.providers.openai.responses.connection_memory import ConnectionMemory, Turn
+from mockserver.providers.openai.response_work.connection_memory import ConnectionMemory, Turn
 from mockserver.providers.openai.responses.lanes import Lanes
+from mockserver.providers.openai.responses.refusals import wording
 from mockserver.wire import responses, sse
 
 if TYPE_CHECKING:

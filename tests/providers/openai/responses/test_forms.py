@@ -5,8 +5,8 @@ from __future__ import annotations
 import pydantic
 from openai.types.responses import ResponseOutputItem, Tool
 
+from mockserver.providers.openai.response_work.items import prefix_of
 from mockserver.providers.openai.responses.forms import built_in_tools, item_forms
-from mockserver.providers.openai.responses.items import prefix_of
 from tests.docs.guides import DOCS, table
 
 GIVEN = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mockserver.catalog.tables import Catalog
-from mockserver.providers.openai.responses.wording import distance
+from mockserver.providers.openai.responses.refusals.wording import distance
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse
 from tests.docs.guides import DOCS

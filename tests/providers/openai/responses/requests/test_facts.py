@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.providers.openai.responses.facts import ResponseDocument
+from mockserver.providers.openai.responses.requests.facts import ResponseDocument
 
 AUDIO = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mockserver.providers.openai.responses.tools import made_strict, shown
+from mockserver.providers.openai.responses.requests.tools import made_strict, shown
 from mockserver.wire.chat import served_tier
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.providers.openai.responses.tools import made_strict, offered, shown
+from mockserver.providers.openai.responses.requests.tools import made_strict, offered, shown
 from tests.providers.openai.responses.conftest import Body, Responses
 
 ADD: Body = {"type": "function", "name": "add", "parameters": {"type": "object", "properties": {}}}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver.ids import Ids
-from mockserver.providers.openai.responses.sealed import seal, unseal
+from mockserver.providers.openai.response_work.sealed import seal, unseal
 
 NOW = 1_785_448_146.5
 VALUES: list[Any] = [None, "", "x" * 100_000, {"items": [{"text": "Zoë"}]}, [1, 2.5, True]]

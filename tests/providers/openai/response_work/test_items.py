@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.providers.openai.responses.items import prefix_of, read_items, shown
+from mockserver.providers.openai.response_work.items import prefix_of, read_items, shown
 
 TEXT = {"type": "input_text", "text": "Hi"}
 ANSWER = {"type": "output_text", "annotations": [], "logprobs": [], "text": "Hello"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.engines.dialogue import ToolCall
-from mockserver.providers.openai.responses import reading
+from mockserver.providers.openai.responses.requests import reading
 from tests.providers.openai.responses.conftest import Body, Responses
 
 CALL: Body = {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": "{}"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.chat.tool_rules import schema_flaw
-from mockserver.providers.openai.responses.capabilities import check_capabilities
+from mockserver.providers.openai.response_work.items import type_of
 from mockserver.providers.openai.responses.chains import (
     check_conversation,
     check_previous,
@@ -18,8 +18,8 @@ from mockserver.providers.openai.responses.chains import (
     with_references,
 )
 from mockserver.providers.openai.responses.compaction import opened
-from mockserver.providers.openai.responses.item_rules import check_files, check_pairs
-from mockserver.providers.openai.responses.items import type_of
+from mockserver.providers.openai.responses.refusals.capabilities import check_capabilities
+from mockserver.providers.openai.responses.refusals.item_rules import check_files, check_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from mockserver.ids import Ids
-from mockserver.providers.openai.responses import identifiers
-from mockserver.providers.openai.responses.identifiers import Chain, chain_of, new_chain
+from mockserver.providers.openai.response_work import identifiers
+from mockserver.providers.openai.response_work.identifiers import Chain, chain_of, new_chain
 
 NOW = 1_785_448_146.4375
 # Recorded ids, with the second in which the response was created, and its chain.

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.audio.uploads import AudioPlace
 from mockserver.pipeline.document_facts import DocumentFacts
-from mockserver.providers.openai.responses.reading import kind_of, parts_of, texts_of
+from mockserver.providers.openai.responses.requests.reading import kind_of, parts_of, texts_of
 
 INPUT = "input"  # the member with the items
 

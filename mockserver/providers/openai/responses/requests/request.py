@@ -12,9 +12,9 @@ from mockserver.audio.uploads import AudioPlace
 from mockserver.engines.dialogue import Conversation, Turn
 from mockserver.pipeline.document_facts import text_in
 from mockserver.providers.openai.dialogue.hearing import Hearing
-from mockserver.providers.openai.responses import reading
-from mockserver.providers.openai.responses.facts import INPUT
-from mockserver.providers.openai.responses.tools import OfferedTools, offered
+from mockserver.providers.openai.responses.requests import reading
+from mockserver.providers.openai.responses.requests.facts import INPUT
+from mockserver.providers.openai.responses.requests.tools import OfferedTools, offered
 from mockserver.wire import chat_tokens
 from mockserver.wire.image_tokens import image_size, image_tokens
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ResponsesRules
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ResponsesContext
-    from mockserver.providers.openai.responses.reading import Item
+    from mockserver.providers.openai.responses.requests.reading import Item
 
 Body = Mapping[str, Any]
 

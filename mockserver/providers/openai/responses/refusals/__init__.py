@@ -1,0 +1,1 @@
+"""What requests for responses are refused for."""

@@ -1,0 +1,1 @@
+"""Requests for responses, read, and repeated in the response."""
