@@ -74,12 +74,15 @@ def send(context: WebhooksContext, call: Call) -> dict[str, Any]:
 def show_deliveries(context: WebhooksContext, call: Call) -> dict[str, Any]:
     """Return the caller's deliveries that satisfy the arguments of the query, oldest first."""
     asked = call.query
-    found = context.webhooks.deliveries(
-        call.account_id,
-        event_type=asked.get("type", "*"),
-        status=asked.get("status"),
-        endpoint=asked.get("endpoint"),
-    )
+    try:
+        found = context.webhooks.deliveries(
+            call.account_id,
+            event_type=asked.get("type", "*"),
+            status=asked.get("status"),
+            endpoint=asked.get("endpoint"),
+        )
+    except WebhookError as error:
+        raise ControlError(str(error)) from error
     return {"deliveries": [shown(each) for each in found]}
 
 

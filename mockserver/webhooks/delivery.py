@@ -10,12 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.catalog.webhook_events import matches
+from mockserver.webhooks.endpoints import WebhookError
 
 if TYPE_CHECKING:
     from mockserver.catalog.webhook_events import DeliveryFigures
 
 KIND = "webhook_delivery"
-PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
+PENDING, DELIVERED, FAILED = STATES = "pending", "delivered", "failed"
 
 _MAX_ATTEMPTS = 50  # attempts that are remembered
 
@@ -121,6 +122,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
     endpoint: str | None = None
     data: Mapping[str, Any] | None = None
     attempts: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ``WebhookError`` for an unknown status."""
+        if self.status not in (None, *STATES):
+            raise WebhookError(f"status: there is no {self.status!r}. Known: {', '.join(STATES)}.")
 
     def matches(self, value: Mapping[str, Any]) -> bool:
         """Return whether the delivery of a value in the store is wanted. (Decoding all would take longer.)"""

@@ -21,6 +21,7 @@ OF_ATTEMPTS = ("down", "bad_signature", "old_timestamp")  # kinds that hit each 
 KINDS = OF_EVENTS + OF_ATTEMPTS
 
 _MAX_FAULTS = 1_000  # of one account
+_OF_KINDS = {"seconds": ("late", "reordered"), "copies": ("duplicate",)}  # members that only some kinds have
 
 
 class WebhookFault(Struct, frozen=True, kw_only=True):
@@ -61,6 +62,10 @@ class WebhookFaults:
     def add(self, account_id: str | None, definition: Mapping[str, Any]) -> WebhookFault:
         """Add a fault that satisfies its schema, for an account or for all. Raises ``WebhookError``."""
         check_events(definition.get("events", ()))
+        for name, kinds in _OF_KINDS.items():
+            if name in definition and definition["fault"] not in kinds:
+                verb = "has" if len(kinds) == 1 else "have"
+                raise WebhookError(f"{name}: only {' and '.join(kinds)} {verb} them.")
         owner = account_id or EVERYONE
         taken = {value["id"] for value in self._store.values(KIND, owner)}
         if len(taken) >= _MAX_FAULTS:

@@ -142,7 +142,10 @@ class Webhooks:
         return self._sender.post(endpoint, sample, None, int(time.time()))
 
     def deliveries(self, account_id: str | None, **wanted: Any) -> list[Delivery]:
-        """Return the deliveries of an account (``None``: all), oldest first, that match (see ``Wanted``)."""
+        """Return the deliveries of an account (``None``: all), oldest first, that match (see ``Wanted``).
+
+        Raises ``WebhookError`` for an unknown status.
+        """
         return [Delivery.of(value) for value in self._matching(account_id, Wanted(**wanted))]
 
     def wait(

@@ -172,12 +172,19 @@ def test_a_reset_and_a_snapshot_contain_webhooks(
         ("/faults", {"fault": "slow"}, "fault"),
         ("/faults", {"fault": "late", "events": ["x.y"]}, "unknown type of events 'x.y'"),
         ("/faults", {"fault": "late", "seconds": -1}, "seconds"),
+        ("/faults", {"fault": "late", "copies": 2}, "copies: only duplicate has them"),
+        ("/faults", {"fault": "down", "seconds": 2}, "seconds: only late and reordered have them"),
         ("/wait", {"status": "done"}, "status"),
         ("/wait", {"timeout": 601}, "timeout"),
     ],
 )
 def test_a_call_that_makes_no_sense(control: Control, path: str, body: object, message: str) -> None:
     assert message in control("POST", path, body, status=400)["error"]
+
+
+def test_an_unknown_status_is_refused(control: Control) -> None:
+    refused = control("GET", "/deliveries?status=done", status=400)
+    assert refused["error"] == "status: there is no 'done'. Known: pending, delivered, failed."
 
 
 def test_a_type_that_the_api_does_not_have_yet(control: Control, receiver: Receiver) -> None:

@@ -128,6 +128,8 @@ def test_faults_of_an_account_and_of_all(mock: MockServer, receiver: Receiver) -
         (("duplicate",), {"copies": 0}, ValueError),
         (("late",), {"events": ["batch.complete"]}, ValueError),
         (("late",), {"events": []}, ValueError),
+        (("late",), {"copies": 2}, ValueError),
+        (("down",), {"seconds": 5}, ValueError),
         (("late",), {"after": 1}, TypeError),
     ],
 )
