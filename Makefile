@@ -1,5 +1,5 @@
 # make run      sets up the environment and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
-# make demo     a tour with the official SDK: speech, and real transcription
+# make demo     a tour with the official SDK: speech, and real transcription; a spoken chat; a voice assistant
 # make test     sets up the environment and runs lint, types and tests; with TRAINING=1 also the tests of the training
 # make test-fast runs the tests that are not marked `slow`: under two minutes on two cores
 # make whisper  trains the embedded Whisper (hours; continues where it was stopped); ARGS go to the training
@@ -36,6 +36,7 @@ run: $(RUN)
 demo: $(DEV)
 	$(BIN)/python docs/examples/tour.py
 	$(BIN)/python docs/examples/talk.py
+	$(BIN)/python docs/examples/assistant.py
 
 test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
 	$(BIN)/python -m pytest -n auto

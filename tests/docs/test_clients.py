@@ -80,4 +80,4 @@ def test_the_npm_sdk_retries_an_upload_from_memory_and_none_of_a_stream(server: 
     seen = run_session("uploads.mjs", server, account.api_key)
     assert seen["stream"]["statuses"] == [429]
     assert seen["memory"]["statuses"][-1] == 200
-    assert seen["responses"] == {"statuses": [404], "code": "mock_endpoint_not_served"}
+    assert seen["images"] == {"statuses": [404], "code": "mock_endpoint_not_served"}

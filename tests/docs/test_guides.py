@@ -330,6 +330,31 @@ def test_the_example_of_a_conversation_hears_what_was_answered(
 
 
 @pytest.mark.slow
+def test_the_example_of_an_assistant_hears_calls_and_speaks(newcomer: Newcomer, tmp_path: Path) -> None:
+    done = newcomer([sys.executable], str(DOCS / "examples" / "assistant.py"))
+    assert done.stdout.splitlines() == [
+        "heard:   Good morning, can you hear me?",
+        "answer:  Loud and clear.",
+        "answer:  What would you like to know?",
+        "heard:   How is the weather in Rome?",
+        'tool:    get_weather({"city":"Rome"})',
+        "answer:  It is sunny.",
+        "answer:  Take a hat.",
+    ]
+    assert (tmp_path / "answer.wav").stat().st_size > 4 * 24_000
+
+
+@pytest.mark.slow
+def test_the_example_of_an_assistant_works_with_any_server(newcomer: Newcomer, hosted: MockServer) -> None:
+    example = str(DOCS / "examples" / "assistant.py")
+    done = newcomer([sys.executable, example, hosted.base_url], "Is anybody there?")
+    assert done.stdout.splitlines() == [
+        "heard:   Is anybody there?",
+        "answer:  You wrote: Is anybody there?",
+    ]
+
+
+@pytest.mark.slow
 def test_the_tour_is_heard_by_the_whisper_that_ships(tmp_path: Path) -> None:
     nothing_fetched = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(tmp_path)}
     program = [sys.executable, str(DOCS / "examples" / "tour.py")]

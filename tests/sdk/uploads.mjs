@@ -25,6 +25,6 @@ const upload = (file) => (client) => client.audio.transcriptions.create({ model:
 const seen = {
   stream: await statusesOf(upload(createReadStream(process.env.CLIP))),
   memory: await statusesOf(upload(await toFile(await readFile(process.env.CLIP), "clip.wav"))),
-  responses: await statusesOf((client) => client.responses.create({ model: "gpt-4o-mini", input: "Hi." })),
+  images: await statusesOf((client) => client.images.generate({ model: "gpt-image-1", prompt: "A cat." })),
 };
 console.log(JSON.stringify(seen));
