@@ -56,6 +56,7 @@ PARTS = (
     Part("jsonpath", "python-jsonpath", "evaluates JSONPaths"),
     Part("prometheus_client", "prometheus-client", "collects metrics"),
     Part("re2", "google-re2", "matches regular expressions"),
+    Part("websockets", "websockets", "reads and writes WebSocket frames"),
     Part("numpy", "numpy", "processes samples"),
     Part("av", "av", "decodes and encodes audio"),
     Part("pyttsx3", "pyttsx3", "synthesizes speech"),

@@ -20,14 +20,15 @@ class Upgrade:
     refuses it.
     """
 
-    def __init__(self, headers: Mapping[str, str], max_bytes: int, check_room: Callable[[], None]) -> None:
+    def __init__(self, headers: Mapping[str, str], max_bytes: int, take_place: Callable[[], None]) -> None:
         """Take the headers of the request, with names in lower case.
 
-        Messages have at most ``max_bytes``. ``check_room`` raises ``ApiError`` if there are too many WebSockets.
+        Messages have at most ``max_bytes``. ``take_place`` raises ``ApiError`` if there are too many WebSockets.
         """
         self._headers = headers
         self._max_bytes = max_bytes
-        self._check_room = check_room
+        self._take_place = take_place
+        self.has_begun = False  # the client has the answer
         self._accepted: tuple[Handshake, Serve] | None = None
 
     @property
@@ -46,7 +47,7 @@ class Upgrade:
         from mockserver.transport.web_sockets import Handshake
 
         handshake = Handshake(self._headers, self._max_bytes, subprotocol)
-        self._check_room()
+        self._take_place()
         self._accepted = handshake, serve
         return handshake.headers
 
@@ -54,4 +55,5 @@ class Upgrade:
         """Return the WebSocket on the connection, whose client has the answer, and what uses it."""
         assert self._accepted is not None
         handshake, serve = self._accepted
+        self.has_begun = True
         return handshake.web_socket(stream), serve

@@ -101,9 +101,8 @@ class HttpServer:
 
     def _respond(self, connection: Connection) -> bool:
         """Answer a request. Return whether the connection is kept; else it is parted or closed, or a WebSocket."""
-        call = None
+        call, upgrade = None, self._upgrade(connection)
         try:
-            upgrade = self._upgrade(connection)
             call = WsgiCall(connection, self._host, upgrade)
             call.respond(self._app)
             if upgrade is not None and call.switches:
@@ -124,6 +123,8 @@ class HttpServer:
         finally:
             if call is not None:
                 call.body.done()
+            if upgrade is not None:
+                self._web_sockets.give_up(upgrade)
         return False
 
     def _upgrade(self, connection: Connection) -> Upgrade | None:
@@ -131,7 +132,7 @@ class HttpServer:
         head = connection.head
         if head is None or head.fields.get("upgrade", "").lower() != "websocket":
             return None
-        return Upgrade(head.fields, self._settings.max_body_bytes, self._web_sockets.check_room)
+        return Upgrade(head.fields, self._settings.max_body_bytes, self._web_sockets.take_place)
 
     def _give_up(self, connection: Connection, error: Exception, *, head_sent: bool) -> None:
         """End a connection after the app failed to answer its request."""

@@ -24,16 +24,24 @@ class WebSocketThreads:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._taken = 0  # places, of those that are open and of those whose handshake was accepted
         self._open: set[WebSocket] = set()
         self._changed = threading.Condition()
         self._is_leaving = False
 
-    def check_room(self) -> None:
-        """Raise ``ApiError`` if there are as many WebSockets as may be."""
+    def take_place(self) -> None:
+        """Take the place of one. Raises ``ApiError`` if there are as many as may be."""
         with self._changed:
-            if len(self._open) >= self._most:
+            if self._taken >= self._most:
                 reason = f"{self._most} WebSockets are open, as many as max_web_sockets allows."
                 raise ApiError("overloaded", reason=reason)
+            self._taken += 1
+
+    def give_up(self, upgrade: Upgrade) -> None:
+        """Give the place back of one that was accepted, if its client did not get the answer."""
+        if upgrade.is_accepted and not upgrade.has_begun:
+            with self._changed:
+                self._taken -= 1
 
     def start(self, connection: Connection, upgrade: Upgrade) -> None:
         """Use a connection as a WebSocket from now on. Raises ``RuntimeError`` if no thread can be started."""
@@ -85,4 +93,5 @@ class WebSocketThreads:
     def _forget(self, web_socket: WebSocket) -> None:
         with self._changed:
             self._open.discard(web_socket)
+            self._taken -= 1
             self._changed.notify_all()

@@ -45,24 +45,27 @@ def connect_responses(context: ResponsesContext, call: Call) -> Answer:
     """Accept the WebSocket."""
     adapter = call.web_socket
     assert adapter is not None
+    ends_at = context.clock.now() + _MAX_SECONDS
 
     def serve(web_socket: WebSocket) -> None:
-        ResponseSocket(context, adapter, web_socket).run()
+        ResponseSocket(context, adapter, web_socket, ends_at).run()
 
     return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)
 
 
 class ResponseSocket:
-    """A WebSocket for responses."""
+    """A WebSocket for responses, which ends at a time by the clock."""
 
-    def __init__(self, context: ResponsesContext, adapter: WebSocketAdapter, web_socket: WebSocket) -> None:
+    def __init__(
+        self, context: ResponsesContext, adapter: WebSocketAdapter, web_socket: WebSocket, ends_at: float
+    ) -> None:
         self._context = context
         self._adapter = adapter
         self._web_socket = web_socket
         self._lanes = Lanes(_MAX_RUNNING)
         self._named: set[str] = set()
         self._memory = ConnectionMemory()
-        self._ends_at = context.clock.now() + _MAX_SECONDS
+        self._ends_at = ends_at
 
     def run(self) -> None:
         """Answer the events of the client until the connection ends."""
@@ -86,6 +89,9 @@ class ResponseSocket:
         lane = None
         try:
             event = self._event(message)
+            if event["type"] == _STEER:
+                self._refuse_steering(event)
+                return
             lane = self._lane(event)
             self._create(event, lane)
         except ApiError as error:
@@ -109,6 +115,11 @@ class ResponseSocket:
         if not schemas.is_valid(_EVENT, event):
             raise wording.refusal(schemas.violations(_EVENT, event))
         return event
+
+    def _refuse_steering(self, event: Mapping[str, Any]) -> None:
+        """Return the input of an event that would steer a response: none can be steered here."""
+        with suppress(OSError):
+            self._web_socket.send(json_styles.streamed(responses.unsteered(event)).decode())
 
     def _lane(self, event: Mapping[str, Any]) -> str | None:
         """Return the ``stream_id`` of an event, ``None`` if it has none. Raises ``ApiError``."""

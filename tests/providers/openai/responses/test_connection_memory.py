@@ -1,0 +1,33 @@
+"""What a connection remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.providers.openai.responses.connection_memory import ConnectionMemory
+
+
+def value(name: str, previous: str | None = None) -> dict[str, Any]:
+    return {"response": {"id": name, "previous_response_id": previous, "output": []}, "input": []}
+
+
+def test_the_latest_of_a_lane_can_be_continued_and_keeps_what_it_continues() -> None:
+    memory = ConnectionMemory()
+    memory.keep(None, value("one"))
+    memory.keep(None, value("two", "one"))
+    assert (memory.is_latest("one"), memory.is_latest("two")) == (False, True)
+    assert memory.find("one") == value("one")
+    memory.keep(None, value("three"))
+    assert memory.find("one") is None
+    assert memory.find("two") is None
+
+
+def test_lanes_share_what_they_continue() -> None:
+    memory = ConnectionMemory()
+    memory.keep("a", value("one"))
+    memory.keep("b", value("two", "one"))
+    memory.keep("a", value("three"))
+    assert memory.find("one") == value("one")
+    memory.forget("two")
+    assert memory.find("one") is None
+    assert memory.is_latest("three")
