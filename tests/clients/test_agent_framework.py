@@ -11,6 +11,7 @@ from typing import Any
 from agent_framework import Agent
 from agent_framework.openai import OpenAIChatClient, OpenAIChatCompletionClient
 
+from mockserver.testing.audio_api import AudioApi
 from tests.clients.scenarios import Forecast, SixScenarios
 
 
@@ -39,6 +40,23 @@ class TestResponses(SixScenarios):
             return f"18 degrees in {city}"
 
         return cities, asyncio.run(self.agent(tools=[get_weather]).run(prompt)).text
+
+    def test_a_session_with_a_tool_is_streamed_and_goes_on(self, audio_api: AudioApi) -> None:
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            return f"18 degrees in {city}"
+
+        async def talk() -> tuple[str, str]:
+            agent = self.agent(tools=[get_weather])
+            session = agent.create_session()
+            first = agent.run("How is the weather in Paris?", stream=True, session=session)
+            said = await first.get_final_response()
+            return said.text, (await agent.run("Thanks.", session=session)).text
+
+        first, second = asyncio.run(talk())
+        assert "18 degrees" in first
+        assert second == "You wrote: Thanks."
+        audio_api.verify(self.calls, times=3)
 
     def forecast(self, prompt: str) -> Forecast:
         found: Forecast = asyncio.run(self.agent().run(prompt, options={"response_format": Forecast})).value

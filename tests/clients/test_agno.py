@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agno.agent import Agent
+from agno.db.in_memory import InMemoryDb
 from agno.models.openai import OpenAIChat
 from agno.tools.openai import OpenAITools
 
@@ -33,6 +34,15 @@ class TestResponses(SixScenarios):
 
         return cities, str(self.agent(tools=[get_weather]).run(prompt).content)
 
+    def test_a_tool_is_run_in_a_stream(self, audio_api: AudioApi) -> None:
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            return f"18 degrees in {city}"
+
+        events = self.agent(tools=[get_weather]).run("How is the weather in Paris?", stream=True)
+        assert "18 degrees" in "".join(event.content or "" for event in events)
+        audio_api.verify(self.calls, fields={"stream": True}, times=2)
+
     def forecast(self, prompt: str) -> Forecast:
         found: Forecast = self.agent(output_schema=Forecast).run(prompt).content
         return found
@@ -49,7 +59,7 @@ class TestChat(TestResponses):
 
 
 def test_a_conversation_goes_on(audio_api: AudioApi) -> None:
-    agent = Agent(telemetry=False, add_history_to_context=True)
-    agent.run("Hi.", session_id="one")
-    agent.run("And now?", session_id="one")
-    audio_api.verify_response(times=2)
+    agent = Agent(telemetry=False, db=InMemoryDb(), add_history_to_context=True)
+    first = agent.run("Hi.", session_id="one").model_provider_data
+    assert agent.run("Thanks.", session_id="one").content == "You wrote: Thanks."
+    audio_api.verify_response(fields={"previous_response_id": first["response_id"]}, times=1)

@@ -13,6 +13,7 @@ from haystack.dataclasses import ChatMessage
 from haystack.tools import create_tool_from_function
 from haystack_integrations.components.audio.whisper import RemoteWhisperTranscriber
 
+from mockserver.testing.audio_api import AudioApi
 from tests.clients.scenarios import Forecast, SixScenarios
 
 
@@ -42,6 +43,18 @@ class TestResponses(SixScenarios):
 
         agent = Agent(chat_generator=self.generator(), tools=[create_tool_from_function(get_weather)])
         return cities, agent.run([ChatMessage.from_user(prompt)])["last_message"].text
+
+    def test_a_tool_is_run_in_a_stream(self, audio_api: AudioApi) -> None:
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            return f"18 degrees in {city}"
+
+        pieces: list[str] = []
+        streamed = self.generator(streaming_callback=lambda chunk: pieces.append(chunk.content))
+        agent = Agent(chat_generator=streamed, tools=[create_tool_from_function(get_weather)])
+        agent.run([ChatMessage.from_user("How is the weather in Paris?")])
+        assert "18 degrees" in "".join(pieces)
+        audio_api.verify(self.calls, fields={"stream": True}, times=2)
 
     def forecast(self, prompt: str) -> Forecast:
         structured = {"text_format": Forecast}

@@ -59,6 +59,19 @@ class TestResponses(SixScenarios):
         assert called == ["get_weather", "Forecast"]
         audio_api.verify(self.calls, times=2)
 
+    def test_an_agent_with_a_tool_is_streamed(self, audio_api: AudioApi) -> None:
+        @tool
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            return f"18 degrees in {city}"
+
+        asked: Any = {"messages": [("user", "How is the weather in Paris?")]}
+        agent = create_agent(self.model(), [get_weather])
+        pieces = [piece.text for piece, _ in agent.stream(asked, stream_mode="messages")]
+        assert len(pieces) > 3
+        assert "18 degrees" in "".join(pieces)
+        audio_api.verify(self.calls, times=2)
+
 
 class TestChat(TestResponses):
     calls = "/v1/chat/completions"
@@ -88,6 +101,23 @@ def test_reasoning_switches_to_responses(audio_api: AudioApi) -> None:
     audio_api.on_response().reply("Hello.")
     assert ChatOpenAI(model="gpt-5", reasoning={"effort": "low"}).invoke("Hi.").text == "Hello."
     audio_api.verify_response(fields={"reasoning.effort": "low"}, times=1)
+
+
+def test_a_built_in_tool_switches_to_responses_and_they_are_continued(audio_api: AudioApi) -> None:
+    model = ChatOpenAI(model="gpt-5", use_previous_response_id=True).bind_tools([{"type": "web_search"}])
+    found = model.invoke("Search for cats.")
+    assert found.content_blocks[-1]["annotations"][0]["url"] == "https://example.com/"
+    assert model.invoke(["Search for cats.", found, "Thanks."]).text == "You wrote: Thanks."
+    continued = {"previous_response_id": found.response_metadata["id"]}
+    audio_api.verify_response(fields=continued, times=1)
+
+
+def test_reasoning_is_sent_back_encrypted(audio_api: AudioApi) -> None:
+    encrypted = {"store": False, "include": ["reasoning.encrypted_content"]}
+    model = ChatOpenAI(model="gpt-5", use_responses_api=True, **encrypted)
+    first = model.invoke("Hi.")
+    assert model.invoke(["Hi.", first, "Thanks."]).text == "You wrote: Thanks."
+    audio_api.verify_response(fields=encrypted, times=2)
 
 
 def nearest(embeddings: Any) -> str:

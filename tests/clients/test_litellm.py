@@ -126,6 +126,20 @@ def test_a_rate_limit_is_its_error(audio_api: AudioApi) -> None:
         litellm.completion("gpt-4o-mini", [{"role": "user", "content": "Hi."}], max_retries=0)
 
 
+def test_a_chat_of_a_model_that_refuses_tools_there_becomes_a_response(audio_api: AudioApi) -> None:
+    tools = [{"type": "function", "function": GET_WEATHER}]
+    asked = [{"role": "user", "content": "How is the weather in Paris?"}]
+    answer = litellm.completion("gpt-5.4", asked, tools=tools, reasoning_effort="low")
+    assert answer.choices[0].message.tool_calls[0].function.name == "get_weather"
+    audio_api.verify_response(times=1)
+
+
+def test_a_response_is_retrieved(audio_api: AudioApi) -> None:
+    made = litellm.responses("Hi.", model="gpt-4o-mini")
+    assert litellm.get_responses(made.id).output_text == "You wrote: Hi."
+    audio_api.verify(times=2)
+
+
 def test_a_moderation_is_answered(audio_api: AudioApi) -> None:
     assert not litellm.moderation("A cat.", model="omni-moderation-latest").results[0].flagged
     audio_api.verify("moderations", times=1)

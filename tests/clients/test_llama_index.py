@@ -5,8 +5,10 @@ It reads the base URL only from `OPENAI_API_BASE`, the older name.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import AudioBlock, ChatMessage, TextBlock
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai import OpenAI, OpenAIResponses
@@ -45,6 +47,18 @@ class TestResponses(SixScenarios):
     def forecast(self, prompt: str) -> Forecast:
         found: Forecast = self.model().as_structured_llm(Forecast).complete(prompt).raw
         return found
+
+    def test_an_agent_with_a_tool_ends(self, audio_api: AudioApi) -> None:
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            return f"18 degrees in {city}"
+
+        async def run() -> str:
+            agent = FunctionAgent(tools=[FunctionTool.from_defaults(get_weather)], llm=self.model())
+            return str(await agent.run("How is the weather in Paris?"))
+
+        assert "18 degrees" in asyncio.run(run())
+        audio_api.verify(self.calls, fields={"stream": True}, times=2)
 
 
 class TestChat(TestResponses):

@@ -42,6 +42,16 @@ class TestResponses(SixScenarios):
         answer = llm.get_model(self.model).prompt(prompt, schema=Forecast)
         return Forecast.model_validate_json(answer.text())
 
+    def test_a_conversation_with_a_tool_goes_on(self, audio_api: AudioApi) -> None:
+        def get_weather(city: str) -> str:
+            """Return the weather of a city."""
+            return f"18 degrees in {city}"
+
+        talk = llm.get_model(self.model).conversation(tools=[get_weather])
+        assert "18 degrees" in "".join(talk.chain("How is the weather in Paris?"))
+        assert talk.chain("Thanks.").text() == "You wrote: Thanks."
+        audio_api.verify(self.calls, times=3)
+
 
 class TestChat(TestResponses):
     calls = "/v1/chat/completions"

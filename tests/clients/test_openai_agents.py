@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import agents
 import numpy as np
 import pytest
-from agents import Agent, Runner, function_tool
+from agents import Agent, OpenAIConversationsSession, Runner, WebSearchTool, function_tool
 from agents.voice import AudioInput, SingleAgentVoiceWorkflow, VoicePipeline
 from openai.types.responses import ResponseTextDeltaEvent
 
@@ -82,3 +82,33 @@ def test_its_voice_pipeline_hears_answers_and_speaks(audio_api: AudioApi) -> Non
     assert LOOP.run_until_complete(talk()) > 0
     audio_api.verify_transcription(times=1)
     audio_api.verify_speech(fields={"input": "Hello yourself."}, times=1)
+
+
+@function_tool
+def get_weather(city: str) -> str:
+    """Return the weather of a city."""
+    return f"18 degrees in {city}"
+
+
+def test_a_session_keeps_a_streamed_conversation_with_a_tool(audio_api: AudioApi) -> None:
+    async def talk() -> tuple[str, str]:
+        session = OpenAIConversationsSession()
+        agent = Agent("Forecaster", tools=[get_weather])
+        first = Runner.run_streamed(agent, "How is the weather in Paris?", session=session)
+        async for _ in first.stream_events():
+            pass
+        second = await Runner.run(agent, "Thanks.", session=session)
+        return first.final_output, second.final_output
+
+    first, second = LOOP.run_until_complete(talk())
+    assert "18 degrees" in first
+    assert second == "You wrote: Thanks."
+    audio_api.verify_response(times=3)
+
+
+def test_a_response_is_continued_and_a_search_is_made_up(audio_api: AudioApi) -> None:
+    agent = Agent("Searcher", tools=[WebSearchTool()])
+    first = Runner.run_sync(agent, "Search for cats.")
+    second = Runner.run_sync(agent, "Thanks.", previous_response_id=first.last_response_id)
+    assert second.final_output == "You wrote: Thanks."
+    audio_api.verify_response(fields={"previous_response_id": first.last_response_id}, times=1)

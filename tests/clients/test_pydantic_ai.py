@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from pydantic_ai import Agent, BinaryContent, NativeOutput
+from pydantic_ai.models.openai import OpenAIResponsesModelSettings
 
 from mockserver.testing.audio_api import AudioApi
 from tests.clients.scenarios import HELLO, Forecast, SixScenarios
@@ -71,3 +72,14 @@ class TestChat(TestResponses):
         audio_api.on_chat(heard="Hello world*").reply("Hello yourself.")
         clip = BinaryContent(HELLO.read_bytes(), media_type="audio/wav")
         assert Agent("openai-chat:gpt-audio").run_sync(["Answer this.", clip]).output == "Hello yourself."
+
+
+def test_a_response_is_continued(audio_api: AudioApi) -> None:
+    options = OpenAIResponsesModelSettings(
+        openai_previous_response_id="auto", openai_reasoning_summary="auto", openai_reasoning_effort="low"
+    )
+    agent = Agent("openai:gpt-5.4", model_settings=options)
+    first = agent.run_sync("Hi.")
+    assert agent.run_sync("Thanks.", message_history=first.all_messages()).output == "You wrote: Thanks."
+    continued = first.response.provider_response_id
+    audio_api.verify_response(fields={"previous_response_id": continued}, times=1)

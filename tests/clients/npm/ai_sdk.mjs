@@ -1,4 +1,5 @@
 // The AI SDK. A model made by `openai()` is one of the Responses API, one by `openai.chat()` of chat completions.
+// Later requests name the items of earlier answers by their ids, or have them whole if nothing is stored.
 
 import { readFile } from "node:fs/promises";
 
@@ -17,7 +18,8 @@ import { z } from "zod";
 import { run } from "./run.mjs";
 
 await run((api) => {
-  const model = api === "chat" ? openai.chat("gpt-4o-mini") : openai("gpt-4o-mini");
+  const model = api === "chat" ? openai.chat("gpt-4o-mini") : openai("gpt-5"); // which reasons
+  const providerOptions = { openai: { store: api !== "storeless" } };
   return {
     text: async (prompt) => (await generateText({ model, prompt })).text,
 
@@ -37,8 +39,27 @@ await run((api) => {
           return `18 degrees in ${city}`;
         },
       });
-      const { text } = await generateText({ model, prompt, tools: { get_weather }, stopWhen: stepCountIs(5) });
+      const options = { model, tools: { get_weather }, stopWhen: stepCountIs(5), providerOptions };
+      const { text } = await generateText({ ...options, prompt });
       return { cities, answer: text };
+    },
+
+    streamed_tool: async (prompt) => {
+      const inputSchema = z.object({ city: z.string() });
+      const get_weather = tool({ inputSchema, execute: async ({ city }) => `18 degrees in ${city}` });
+      const asked = { model, tools: { get_weather }, stopWhen: stepCountIs(5), providerOptions };
+      const first = streamText({ ...asked, prompt });
+      const types = new Set();
+      for await (const part of first.fullStream) types.add(part.type);
+      const { messages } = await first.response;
+      const conversation = [{ role: "user", content: prompt }, ...messages, { role: "user", content: "Thanks." }];
+      const { text } = await generateText({ ...asked, messages: conversation });
+      return { types: [...types], first: await first.text, second: text };
+    },
+
+    web_search: async (prompt) => {
+      const tools = { web_search: openai.tools.webSearch({}) };
+      return (await generateText({ model, prompt, tools })).sources.map((source) => source.url);
     },
 
     forecast: async (prompt) => {

@@ -2,7 +2,14 @@
 
 import { readFile } from "node:fs/promises";
 
-import { Agent, run as runAgent, setOpenAIAPI, setTracingDisabled, tool } from "@openai/agents";
+import {
+  Agent,
+  OpenAIConversationsSession,
+  run as runAgent,
+  setOpenAIAPI,
+  setTracingDisabled,
+  tool,
+} from "@openai/agents";
 import OpenAI, { toFile } from "openai";
 import { z } from "zod";
 
@@ -36,6 +43,17 @@ await run((api) => {
       });
       const { finalOutput } = await runAgent(agent({ tools: [weather] }), prompt);
       return { cities, answer: finalOutput };
+    },
+
+    session: async (prompt) => {
+      const parameters = z.object({ city: z.string() });
+      const execute = async ({ city }) => `18 degrees in ${city}`;
+      const weather = tool({ name: "get_weather", description: "Tell the weather.", parameters, execute });
+      const session = new OpenAIConversationsSession();
+      const first = await runAgent(agent({ tools: [weather] }), prompt, { session, stream: true });
+      await first.completed;
+      const second = await runAgent(agent({ tools: [weather] }), "Thanks.", { session });
+      return [first.finalOutput, second.finalOutput];
     },
 
     forecast: async (prompt) => {
