@@ -45,7 +45,8 @@ class Outcome(Struct):
 class Call:
     """One request that is being handled, with what the pipeline has determined for the handler.
 
-    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages.
+    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. ``kept`` is stored with a response,
+    beside what OpenAI's API shows of it.
     """
 
     request: Request
@@ -66,6 +67,7 @@ class Call:
     scripted: Scripted | None = None
     request_id: str = ""
     warning: str = ""
+    kept: Mapping[str, Any] = field(default_factory=dict)
     web_socket: WebSocketAdapter | None = None
     facts: LiveFacts = field(init=False)
 

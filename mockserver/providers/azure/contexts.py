@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mockserver.ids import Ids
     from mockserver.pipeline.provider import Handler
     from mockserver.settings.model import Settings
+    from mockserver.state.memory import MemoryStore
 
 
 class AzureContext(Struct, frozen=True):
@@ -29,3 +30,10 @@ class ChangedContext(Struct, frozen=True):
     """What the handlers use that change OpenAI's answers: ``answer`` is its handler."""
 
     answer: Handler
+
+
+class StoredContext(Struct, frozen=True):
+    """What the handlers use that change OpenAI's answers of what is stored."""
+
+    answer: Handler
+    store: MemoryStore

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from mockserver.providers.azure.table import azure_table
 
 if TYPE_CHECKING:
@@ -48,8 +50,13 @@ def deploy_defaults(catalog: Catalog) -> None:
 
 
 def model_of(catalog: Catalog, name: str, account_id: str) -> ModelCard | None:
-    """Return the model of a deployment: the declared one, else the model of the same name, or ``None``."""
-    return catalog.deployment(name) or catalog.model(name, account_id)
+    """Return the model of a deployment: the declared one, else the model of the same name, or ``None``.
+
+    Its snapshot is Azure's name with a date.
+    """
+    model = catalog.deployment(name) or catalog.model(name, account_id)
+    dated = azure_table().dated_models.get(model.snapshot) if model else None
+    return replace(model, snapshot=dated) if model and dated else model
 
 
 def azure_name(model: ModelCard) -> str:

@@ -14,7 +14,7 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.provider import Fill, Headers, Lazy, Route
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.azure import errors, paths, unserved
-from mockserver.providers.azure.contexts import AzureContext, ChangedContext
+from mockserver.providers.azure.contexts import AzureContext, ChangedContext, StoredContext
 from mockserver.providers.azure.deployments import HEADER_SAFE, deploy_defaults, model_of, name_deployment
 from mockserver.providers.azure.response_headers import RESPONSES, ResponseHeaders
 from mockserver.providers.azure.versions import check_model_version, check_version, why_unknown
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 OPERATIONS = paths.operations_of(OPENAI_OPERATIONS)
 
-# The handlers of operations whose answers differ from OpenAI's.
-_CHANGED = {
-    "create_chat_completion": "chats.create_filtered",
-    "create_completion": "chats.create_filtered",
-    "create_embedding": "embeddings.create_embedding",
-    "create_response": "responses.create_filtered",
-    "retrieve_response": "responses.show_filtered",
-    "cancel_response": "responses.show_filtered",
+# The handlers of operations whose answers differ from OpenAI's, and their contexts.
+_CHANGED: dict[str, tuple[str, type[ChangedContext | StoredContext]]] = {
+    "create_chat_completion": ("chats.create_filtered", ChangedContext),
+    "create_completion": ("chats.create_filtered", ChangedContext),
+    "create_embedding": ("embeddings.create_embedding", ChangedContext),
+    "create_response": ("responses.create_filtered", ChangedContext),
+    "retrieve_response": ("responses.show_filtered", StoredContext),
+    "cancel_response": ("responses.show_filtered", StoredContext),
 }
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")  # a JSON Web Token, such as Entra issues
 
@@ -161,7 +161,9 @@ def _name_endpoint(body: dict[str, Any]) -> None:
 
 def _routes_of(route: Route, fill: Fill) -> Iterator[Route]:
     """Yield Azure's routes for a route of OpenAI's."""
-    own = _CHANGED.get(route.operation.name)
-    handler = Lazy(__package__, own, fill(ChangedContext, answer=route.handler)) if own else route.handler
+    handler = route.handler
+    if route.operation.name in _CHANGED:
+        own, context = _CHANGED[route.operation.name]
+        handler = Lazy(__package__, own, fill(context, answer=route.handler))
     for operation in paths.forms_of(route.operation):
         yield Route(operation, handler, route.rules)

@@ -14,6 +14,7 @@ from mockserver.providers.azure.table import azure_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mockserver.catalog.records import ModelCard
     from mockserver.catalog.tables import Catalog
     from mockserver.ids import Ids
     from mockserver.pipeline.call import Call
@@ -42,16 +43,11 @@ class ResponseHeaders:
             ("x-ms-region", azure_table().region),
             ("x-request-id", call.request_id),
         ]
-        if not call.operation.endpoint or call.model is None:
+        if not (call.operation.endpoint and call.model and deployment_of(call)):
             return headers
-        limits = dict(call.admission.headers)
         if openai_path(call.operation.path).startswith(RESPONSES):
-            return [
-                *headers,
-                *self._of_responses(call),
-                *_limits_with_periods(limits, in_header(deployment_of(call))),
-            ]
-        return [*headers, *_limits(limits), *self._of_models(call)]
+            return [*self._of_responses(call, call.model), *headers]
+        return [*headers, *_limits(dict(call.admission.headers)), *self._of_models(call)]
 
     def of_refusals(self, kind: Literal["none", "region"]) -> Headers:
         """Return the headers of refusals that do not reach an endpoint."""
@@ -67,11 +63,15 @@ class ResponseHeaders:
             yield from azure_table().chat_headers.items()
         yield "x-ms-deployment-name", in_header(deployment_of(call))
 
-    def _of_responses(self, call: Call) -> Iterator[tuple[str, str]]:
-        if self._full and call.model is not None:
+    def _of_responses(self, call: Call, model: ModelCard) -> Iterator[tuple[str, str]]:
+        deployment = deployment_of(call)
+        if self._full:
             yield from azure_table().responses_headers.items()
+        yield from _limits_with_periods(dict(call.admission.headers), in_header(deployment))
+        if self._full:
             yield "azureai-fe-is-streaming", "True" if call.document.get("stream") else "False"
-            served = model_of(self._catalog, deployment_of(call), call.account.id) or call.model
+            yield from azure_table().offer_headers.items()
+            served = model_of(self._catalog, deployment, call.account.id) or model
             yield "x-ms-served-model", served.snapshot
 
 

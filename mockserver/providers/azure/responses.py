@@ -10,16 +10,18 @@ from msgspec.structs import replace
 
 from mockserver import json_styles
 from mockserver.providers.azure import content_filter
+from mockserver.providers.openai.response_work.records import RESPONSE
 from mockserver.wire import sse
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Answer, Call
     from mockserver.providers.azure.content_filter import Results
-    from mockserver.providers.azure.contexts import ChangedContext
+    from mockserver.providers.azure.contexts import ChangedContext, StoredContext
 
 Member = dict[str, Any]
 
 _ENDED = ("completed", "incomplete", "failed")  # statuses of responses that were filtered
+_MEMBER = "content_filters"
 _DATA = b"\ndata: "
 _TEMPLATE = 778  # characters of the service's own in a prompt, in the one that was recorded
 
@@ -32,14 +34,18 @@ def create_filtered(context: ChangedContext, call: Call) -> Answer:
         blocked.pop("say", None)
         call.scripted = replace(call.scripted, reply=blocked)
     length = len(call.facts.prompt) + len(call.facts.user_text) + _TEMPLATE
-    return _changed(
-        context.answer(call), [_filter("prompt", prompt, length), _filter("completion", answer, 0)]
-    )
+    filters = [_filter("prompt", prompt, length)]
+    if content_filter.is_marked(answer):
+        filters.append(_filter("completion", answer, 0))
+    call.kept = {_MEMBER: filters}
+    return _changed(context.answer(call), filters)
 
 
-def show_filtered(context: ChangedContext, call: Call) -> Answer:
-    """Return a stored response with the results of the filter, which let it pass."""
-    return _changed(context.answer(call), [_filter("prompt", {}, _TEMPLATE)])
+def show_filtered(context: StoredContext, call: Call) -> Answer:
+    """Return a stored response with the results of the filter; one that was made at OpenAI's paths passed it."""
+    answer = context.answer(call)
+    value = context.store.get(RESPONSE, call.account.id, call.path["id"]) or {}
+    return _changed(answer, value.get(_MEMBER) or [_filter("prompt", {}, _TEMPLATE)])
 
 
 def _filter(source: str, results: Results, length: int) -> Member:
@@ -55,12 +61,11 @@ def _filter(source: str, results: Results, length: int) -> Member:
 
 
 def _changed(answer: Answer, filters: list[Member]) -> Answer:
-    """Return an answer in Azure's form. A completion that is safe is not among the filters."""
-    shown = [each for each in filters if each["source_type"] == "prompt" or each["content_filter_results"]]
+    """Return an answer in Azure's form."""
     if isinstance(answer.body, bytes):
-        document = _in_azures_form(json.loads(answer.body), shown)
+        document = _in_azures_form(json.loads(answer.body), filters)
         return replace(answer, body=json_styles.two_spaces_ascii(document))
-    return replace(answer, body=_stream(answer.body, shown))
+    return replace(answer, body=_stream(answer.body, filters))
 
 
 def _stream(body: Iterable[bytes], filters: list[Member]) -> Generator[bytes]:
@@ -81,11 +86,11 @@ def _stream(body: Iterable[bytes], filters: list[Member]) -> Generator[bytes]:
 
 
 def _in_azures_form(response: Mapping[str, Any], filters: list[Member]) -> Member:
-    """Return a response without ``billing`` and with ``content_filters``, before ``error``."""
+    """Return a response without ``billing`` and with the filters, before ``error``."""
     changed: Member = {}
     for name, value in response.items():
         if name == "error":
-            changed["content_filters"] = filters if response.get("status") in _ENDED else None
+            changed[_MEMBER] = filters if response.get("status") in _ENDED else None
         if name != "billing":
             changed[name] = value
     return changed

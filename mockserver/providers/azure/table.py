@@ -55,10 +55,12 @@ class AzureTable(Struct, frozen=True):
     versions: Versions
     filter: FilterRules
     model_names: Mapping[str, str]
+    dated_models: Mapping[str, str]
     headers: Headers
     model_headers: Headers
     chat_headers: Headers
     responses_headers: Headers
+    offer_headers: Headers
 
 
 @cache

@@ -116,6 +116,64 @@ def test_a_response_in_the_background(azure_v1: openai.OpenAI) -> None:
     assert (ended.status, ended.model_extra["content_filters"][0]["source_type"]) == ("completed", "prompt")
 
 
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_filter_found_is_stored(
+    api: AudioApi, azure: openai.AzureOpenAI, stream: bool, background: bool
+) -> None:
+    api.on("responses").say(
+        "Something bad.", flagged={"input": {"hate": "low"}, "output": {"violence": "medium"}}
+    )
+    if stream:
+        begun = azure.responses.create(model="prod", input="Hi", stream=True, background=background)
+        made = [event.response for event in begun if event.type == "response.incomplete"][-1]
+    else:
+        made = azure.responses.create(model="prod", input="Hi", background=background)
+    for shown in (azure.responses.retrieve(made.id), azure.responses.retrieve(made.id)):
+        assert (shown.status, shown.model_extra is None) == ("incomplete", False)
+        prompt, completion = (shown.model_extra or {})["content_filters"]
+        assert prompt["content_filter_offsets"] == OFFSETS
+        assert prompt["content_filter_results"]["hate"] == {"filtered": False, "severity": "low"}
+        assert (completion["source_type"], completion["blocked"]) == ("completion", True)
+    at_openai = api.client.responses.retrieve(made.id)
+    assert "content_filters" not in (at_openai.model_extra or {})
+
+
+def test_the_headers_are_in_the_recorded_order(post: Post) -> None:
+    recorded = [
+        "x-ms-aoai-configured-data-retention-days",
+        "skip-error-remapping",
+        "x-ms-is-spilled-over",
+        "x-ratelimit-key",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-renewalperiod-requests",
+        "x-ratelimit-abusepenalty-active",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-tokens",
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-renewalperiod-tokens",
+        "azureai-fe-is-streaming",
+        "azureai-fe-offer-type",
+        "x-ms-served-model",
+        "apim-request-id",
+        "strict-transport-security",
+        "x-content-type-options",
+        "x-ms-region",
+    ]
+    headers = post(V1, ask("gpt-5.6-luna")).headers
+    assert [name for name in headers if name in recorded] == recorded
+    assert headers["x-ms-served-model"] == "gpt-5.6-luna-2026-07-09"
+
+
+@pytest.mark.parametrize("model", [5, None, [], ""])
+def test_a_request_without_a_deployment_has_no_headers_of_one(post: Post, model: Any) -> None:
+    refused = post(V1, ask(model))
+    assert refused.status_code in {400, 404}
+    assert not [name for name in refused.headers if name.startswith(("x-ratelimit", "x-ms-served"))]
+
+
 def test_a_flagged_prompt_is_blocked(api: AudioApi, post: Post) -> None:
     api.on("responses").say("Never said.", flagged={"input": ["hate"]})
     response = post(V1, ask())

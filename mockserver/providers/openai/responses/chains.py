@@ -117,7 +117,7 @@ def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence
     ``response`` is its object as it is retrieved, ``items`` are those of its input. Its conversation gets input and
     output at once.
     """
-    value: Value = {"response": response, "input": list(items)}
+    value: Value = {**call.kept, "response": response, "input": list(items)}
     turn = turn_of(call)
     if turn is not None:
         turn.keep(value)

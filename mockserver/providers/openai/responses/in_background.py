@@ -49,7 +49,7 @@ def in_background(context: ResponsesContext, call: Call, begun: Begun) -> Answer
         events += made.events
     queued, result = responses.response(begun.begun("queued")), made.result if made else None
     value = progress.new(queued, result, now, seconds, events if is_streamed else None)
-    _store(context, call, value | {"input": list(begun.given)})
+    _store(context, call, {**call.kept, **value, "input": list(begun.given)})
     answered_by = made.answered_by if made else None
     if is_streamed:
         answer = event_stream(context, call, identifier)
