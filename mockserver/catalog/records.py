@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 Source = Literal["documented", "assumed", "observed"]
 
@@ -166,7 +166,7 @@ class ResponsesRules(Struct, frozen=True):
 class EmbeddingRules(Struct, frozen=True):
     """The rules of a model on ``v1/embeddings`` (API reference, Create embeddings; recorded answers).
 
-    - ``dimensions``: those of a vector; ``shortens``: a request can ask for fewer.
+    - ``dimensions``: those of a vector, at most those of the embedder; ``shortens``: a request can ask for fewer.
     - ``max_request_tokens``: the limit of all texts of a request together. A text has at most the tokens of the model's
       context window.
     - ``numbers``: the precision of the components, and with it the service: ``half`` (compact JSON) or ``single`` (the
@@ -175,7 +175,7 @@ class EmbeddingRules(Struct, frozen=True):
     - ``headers``: those that only the older service sends, beside ``openai-model``.
     """
 
-    dimensions: int
+    dimensions: Annotated[int, Meta(ge=1, le=4096)]
     shortens: bool
     max_request_tokens: int
     numbers: Literal["half", "single"]
@@ -199,13 +199,12 @@ class ModerationRules(Struct, frozen=True):
 class CompletionRules(Struct, frozen=True):
     """The rules of a model on ``v1/completions`` (API reference, Create completion; recorded answers).
 
-    - ``suffix``: it inserts text before a ``suffix``. ``max_logprobs``: the maximum of ``logprobs``.
+    - ``suffix``: it inserts text before a ``suffix``.
     - ``echoes_logprobs``: ``echo`` and ``logprobs`` can be used together.
     - ``answers_as``: as in ``EmbeddingRules``.
     """
 
     suffix: bool
-    max_logprobs: int
     echoes_logprobs: bool
     answers_as: str = ""
 

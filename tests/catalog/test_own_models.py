@@ -174,6 +174,14 @@ def test_the_control_api_adds_and_takes_away(api: AudioApi) -> None:
         ({"like": "gpt-4o"}, "Missing required parameter: 'id'."),
         ({"id": "x", "like": "gpt-4o", "alias_of": "gpt-4o"}, "Unknown parameter: 'alias_of'."),
         ({"id": "x", "like": "gpt-4o", "chat": {"mood": 1}}, "chat: unknown key 'mood'; remove it"),
+        (
+            {"id": "x", "like": "text-embedding-3-small", "embedding": {"dimensions": 0}},
+            "Expected `int` >= 1",
+        ),
+        (
+            {"id": "x", "like": "text-embedding-3-small", "embedding": {"dimensions": 5000}},
+            "Expected `int` <= 4096",
+        ),
         ({"id": "x", "like": "gpt-4o", "endpoints": ["v1/audio/speech"]}, "key 'speech' is missing"),
     ],
 )

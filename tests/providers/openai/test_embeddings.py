@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 import numpy as np
@@ -13,6 +13,8 @@ import openai
 import pytest
 from openai.types import CreateEmbeddingResponse
 
+from mockserver.catalog.records import EmbeddingRules
+from mockserver.engines.embedding import embedder
 from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
@@ -284,6 +286,11 @@ def test_a_lenient_server_answers(api: AudioApi, send: Send, strictness: str) ->
     assert unknown["usage"]["total_tokens"] == 2
     if strictness == "off":
         assert ask(send, api, lenient, input=["", 1, None, [], {}], dimensions=-1).status == 200
+
+
+def test_a_model_has_at_most_the_dimensions_of_the_embedder() -> None:
+    (bound,) = get_type_hints(EmbeddingRules, include_extras=True)["dimensions"].__metadata__
+    assert bound.le == embedder._SIZE
 
 
 def test_two_thousand_texts_are_embedded_at_once(api: AudioApi) -> None:
