@@ -68,7 +68,10 @@ def test_the_requests_of_a_mix_are_sent_in_turn_and_numbered(
         pytest.skip("wrk is not installed")
     messages = f'[{{"role": "user", "content": "Request {NUMBER.decode()}"}}]'.encode()
     chat = post("/v1/chat/completions", "application/json", b'{"model": "gpt-4o", "messages": %b}' % messages)
-    count, refused = send_mix(address(server), [chat, get("/v1/models/none")], 4, 1, sent=5_000)
+    for seconds in (1, 2, 4, 8, 16, 32):  # on a busy machine few are answered in a second
+        count, refused = send_mix(address(server), [chat, get("/v1/models/none")], 4, seconds, sent=5_000)
+        if count >= 40:
+            break
     assert count / 2 - 4 <= refused <= count / 2 + 4
     api = server.account("sk-mock-tier-5-benchmark")
     api.verify_chat(user_text={"contains": "Request 0000502"})
