@@ -180,8 +180,8 @@ def speak(text: str, config: str | None, **given: Any) -> None:
     run(settings_of(config, given), text, **options)
 
 
-class _ModelsGroup(click.Group):
-    """The group ``models``, in which ``NAME`` is short for ``show NAME``."""
+class _NamedGroup(click.Group):
+    """A group of commands in which ``NAME`` is short for ``show NAME``."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in self.commands:
@@ -189,7 +189,7 @@ class _ModelsGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@main.group(cls=_ModelsGroup, invoke_without_command=True, subcommand_metavar="[NAME | pull NAME]")
+@main.group(cls=_NamedGroup, invoke_without_command=True, subcommand_metavar="[NAME | pull NAME]")
 @click.option(
     "--retiring",
     type=click.IntRange(min=0),
@@ -235,20 +235,31 @@ def models_pull(name: str) -> None:
     pull_model(name)
 
 
-@main.group(invoke_without_command=True, subcommand_metavar="[watch]")
+@main.group(cls=_NamedGroup, invoke_without_command=True, subcommand_metavar="[NAME | watch]")
 @click.option("--tier", type=click.Choice(TIERS), help="Show only this usage tier.")
 @click.option("--model", metavar="NAME", help="Show only the limits of this model or limit group.")
 @CONFIG
 @click.pass_context
 def limits(ctx: click.Context, config: str | None, tier: str | None, model: str | None) -> None:
-    """Show the rate limits of every usage tier, or watch the buckets of a running server."""
+    """Show the rate limits of every usage tier, or of one model (limits NAME), or watch a running server (watch)."""
     if ctx.invoked_subcommand is None:
         from mockserver.commands.limits import show_limits
 
         show_limits(settings_of(config, {}), tier, model)
-    elif tier or model:
+    elif model or (tier and ctx.invoked_subcommand != "show"):
         raise click.UsageError(f"{ctx.invoked_subcommand} takes neither --tier nor --model.")
     ctx.obj = config
+
+
+@limits.command("show")
+@click.argument("name")
+@click.pass_context
+def limits_show(ctx: click.Context, name: str) -> None:
+    """Show the limits of one model or limit group."""
+    from mockserver.commands.limits import show_limits
+
+    outer = ctx.parent.params if ctx.parent else {}
+    show_limits(settings_of(ctx.obj, {}), outer.get("tier"), name)
 
 
 @limits.command("watch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mockserver.catalog.limit_kinds import KINDS, QUEUE_KINDS
+from mockserver.commands.consoles import table_console
 from mockserver.commands.failures import fail
 from mockserver.limits.headers import go_duration
 from mockserver.settings.loading import catalog_of
@@ -38,7 +40,7 @@ _BAR_WIDTH = 24  # characters
 def show_limits(settings: Settings, tier: str | None, name: str | None) -> None:
     """Print the limits of all limit groups and tiers, or of one ``tier`` or the model ``name``, and their changes."""
     catalog = catalog_of(settings)
-    console = Console()
+    console = table_console()
     tables: list[TierLimits] = []
     observed: list[TierLimits] = []
     unknown = []
@@ -207,7 +209,7 @@ def _table(*headers: str, numbers: int) -> Table:
     for header in words:
         table.add_column(header, no_wrap=header == "tier", overflow="fold")
     for header in figures:
-        table.add_column(header.replace(" per ", "\nper "), justify="right", no_wrap=True)
+        table.add_column(re.sub(" (per|tokens)", r"\n\1", header), justify="right", no_wrap=True)
     return table
 
 

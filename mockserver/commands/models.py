@@ -7,15 +7,19 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
+from mockserver.commands.consoles import table_console
 from mockserver.commands.failures import fail
 from mockserver.settings.loading import catalog_of
 from mockserver.wording import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mockserver.catalog.records import ModelCard
     from mockserver.settings.model import Settings
 
@@ -27,19 +31,17 @@ def list_models(settings: Settings, *, as_json: bool = False) -> None:
     if as_json:
         _print_json([_facts(model) for model in models])
         return
-    table = Table("model", "resolves to", "endpoints", "shuts down")
+    table = Table("model", "resolves to", "endpoints", "shuts down", box=box.SIMPLE_HEAD)
     for column in table.columns:
         column.overflow = "fold"
     for model in models:
         snapshot = model.snapshot if model.snapshot != model.id else ""
-        table.add_row(model.id, snapshot, ", ".join(model.endpoints), model.shutdown_date or "")
+        table.add_row(model.id, snapshot, _names(model.endpoints), model.shutdown_date or "")
     for listing in catalog.listings:
         upstream = listing.upstream if listing.upstream != listing.model else ""
         if upstream or listing.endpoints:
-            table.add_row(
-                listing.model, upstream, ", ".join((*listing.endpoints, f"({listing.provider})")), ""
-            )
-    console = Console()
+            table.add_row(listing.model, upstream, f"{_names(listing.endpoints)} ({listing.provider})", "")
+    console = table_console()
     console.print(table)
     console.print(
         "`mockserver models NAME` shows everything known about one. `mockserver doctor` names the Whisper model in use."
@@ -80,6 +82,10 @@ def list_retiring(settings: Settings, days: int, first: str | None, *, as_json: 
     console.print(table)
 
 
+def _names(endpoints: Iterable[str]) -> str:
+    return ", ".join(each.removeprefix("v1/") for each in endpoints)
+
+
 def _facts(model: ModelCard) -> dict[str, Any]:
     return {
         "id": model.id,
@@ -112,7 +118,7 @@ def _lines(value: Any, indent: str = "") -> list[str]:
     )
     lines = []
     for name, member in members:
-        if member is None or member in ({}, []):
+        if member is None or member in ({}, [], ""):
             continue
         if isinstance(member, dict) or (isinstance(member, list) and isinstance(member[0], dict)):
             lines += [f"{indent}{name}:", *_lines(member, indent + "  ")]

@@ -17,7 +17,7 @@ from mockserver.commands import complaints
 from mockserver.commands.failures import STARTUP_FAILURES, fail
 from mockserver.commands.standard_streams import flush_or_discard, log_handler, open_closed_streams, say
 from mockserver.engines.whisper.models import MISSING
-from mockserver.installation import run_or_complain
+from mockserver.installation import importing, run_or_complain
 from mockserver.settings.hosts import is_loopback
 from mockserver.transport.http_server.descriptors import raise_limit
 from mockserver.transport.http_server.guardian import Guardian
@@ -123,7 +123,8 @@ def warm_up(guardian: Guardian, start_engines: Callable[[], None]) -> None:
 
 def load_control() -> None:
     """Import the control API and, with it, Flask, so that no request waits for the import."""
-    importlib.import_module("mockserver.control.app")
+    with importing:
+        importlib.import_module("mockserver.control.app")
 
 
 @contextlib.contextmanager

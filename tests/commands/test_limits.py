@@ -64,6 +64,17 @@ def test_one_tier_and_the_group_of_one_snapshot_can_be_chosen(run: Run) -> None:
     assert len([row for row in rows(result) if "tier-1" in row]) == 1
 
 
+def test_a_model_can_be_named_like_those_of_the_command_models(run: Run) -> None:
+    result = run("limits", "gpt-5.4")
+    assert result.exit_code == 0
+    assert result.stdout == run("limits", "--model", "gpt-5.4").stdout
+    assert [row[:2] for row in rows(run("limits", "--tier", "free", "gpt-4o-mini"))[-1:]] == [
+        ["gpt-4o-mini", "free"]
+    ]
+    assert "unknown model 'gpt-9'" in run("limits", "gpt-9").stderr
+    assert run("limits", "--model", "gpt-4o", "gpt-5.4").exit_code == 2
+
+
 def test_unknown_tiers_and_models_are_refused(run: Run) -> None:
     assert "is not one of 'free'" in run("limits", "--tier", "gold").stderr
     refused = run("limits", "--model", "gpt-9")
