@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mockserver.settings.values import SettingsError
@@ -20,14 +20,14 @@ class WebhookRow:
     """
 
     url: str
-    secret: str
+    secret: str = field(repr=False)
     events: tuple[str, ...] = ("*",)
     name: str = ""
 
 
 def webhook_row(row: Mapping[str, Any], source: str) -> WebhookRow:
     """Return a ``[[webhooks]]`` table as a row. Raises ``SettingsError`` naming the ``source``."""
-    known = [field.name for field in fields(WebhookRow)]
+    known = [each.name for each in fields(WebhookRow)]
     for name in row:
         if name not in known:
             raise SettingsError(f"{source}: unknown key {shown(name)}. {suggestion(name, known)}")

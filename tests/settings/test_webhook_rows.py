@@ -65,3 +65,7 @@ def test_the_hosts_are_checked() -> None:
     assert Settings(webhook_hosts="a.example, *.b.example:81").webhook_hosts == "a.example, *.b.example:81"
     with pytest.raises(SettingsError, match="is not HOST"):
         Settings(webhook_hosts="http://a.example/")
+
+
+def test_a_printed_row_hides_its_secret() -> None:
+    assert "whsec_AAAA" not in repr(Settings(webhooks=(WebhookRow(URL, "whsec_AAAA"),)))
