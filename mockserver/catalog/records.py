@@ -132,7 +132,8 @@ class ResponsesRules(Struct, frozen=True):
 
     ``fast_tier``: the ``service_tier`` of a response to a request for ``priority`` or ``fast``. ``phases``: messages
     have a ``phase``. ``estimated``: requests are charged an estimate of their tokens before they are answered.
-    ``limits_of_streams``: streams have the headers of rate limits.
+    ``limits_of_streams``: streams have the headers of rate limits. ``steerable``: responses over a WebSocket can be
+    steered.
 
     Requests:
 
@@ -151,6 +152,7 @@ class ResponsesRules(Struct, frozen=True):
     estimated: bool = True
     phases: bool = False
     limits_of_streams: bool = True
+    steerable: bool = False
     efforts: tuple[str, ...] = ()
     modes: tuple[str, ...] = ("standard",)
     contexts: tuple[str, ...] = ("auto", "current_turn", "all_turns")

@@ -104,17 +104,6 @@ def refusal(
     }
 
 
-def unsteered(steer: Mapping[str, Any]) -> Member:
-    """Return the event that returns the input of ``response.steer``."""
-    error = {
-        "code": "steering_not_supported",
-        "message": "Steering is not supported by this mock server.",
-        "type": "invalid_request_error",
-    }
-    returned = {"input": steer.get("input"), "previous_response_id": steer.get("previous_response_id")}
-    return {"type": "response.steer.failed", "error": error, "sequence_number": 0, "steer": returned}
-
-
 def event(payload: Mapping[str, Any]) -> bytes:
     """Return the bytes of an event."""
     return f"event: {payload['type']}\ndata: ".encode() + streamed(payload) + b"\n\n"

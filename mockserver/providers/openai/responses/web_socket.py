@@ -21,6 +21,7 @@ from mockserver.pipeline.web_socket_adapter import close, data_of
 from mockserver.providers.openai.response_work.connection_memory import ConnectionMemory, Turn
 from mockserver.providers.openai.responses.lanes import Lanes
 from mockserver.providers.openai.responses.refusals import wording
+from mockserver.providers.openai.responses.steering import Sending, Steering, successor
 from mockserver.wire import responses, sse
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _MAX_RUNNING = 16  # responses at the same time (guide WebSocket mode)
 _MAX_LANES = 32  # with a name
 _MAX_SECONDS = 3600.0
 _STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_NOT_STEERED = {"conversation", "context_management"}  # members of requests whose responses cannot be steered
 _LIMITS = ("x-ratelimit-", "retry-after")  # headers of a refusal that its event has
 _GOING_AWAY, _FAILED = 1001, 1011  # close codes
 
@@ -65,6 +67,7 @@ class ResponseSocket:
         self._lanes = Lanes(_MAX_RUNNING)
         self._named: set[str] = set()
         self._memory = ConnectionMemory()
+        self._steering = Steering(context.ids)
         self._ends_at = ends_at
 
     def run(self) -> None:
@@ -90,10 +93,10 @@ class ResponseSocket:
         try:
             event = self._event(message)
             if event["type"] == _STEER:
-                self._refuse_steering(event)
+                self._steer(event)
                 return
             lane = self._lane(event)
-            self._create(event, lane)
+            self._create(event, lane, len(message))
         except ApiError as error:
             self._refuse(error, lane)
         except Exception as error:  # noqa: BLE001 - such as a lack of threads; the connection continues
@@ -116,10 +119,12 @@ class ResponseSocket:
             raise wording.refusal(schemas.violations(_EVENT, event))
         return event
 
-    def _refuse_steering(self, event: Mapping[str, Any]) -> None:
-        """Return the input of an event that would steer a response: none can be steered here."""
+    def _steer(self, event: dict[str, Any]) -> None:
+        """Have an event of the client steer the response that it names."""
         with suppress(OSError):
-            self._web_socket.send(json_styles.streamed(responses.unsteered(event)).decode())
+            refused = self._steering.steer(event)
+            if refused is not None:
+                self._send(json_styles.streamed(refused), None)
 
     def _lane(self, event: Mapping[str, Any]) -> str | None:
         """Return the ``stream_id`` of an event, ``None`` if it has none. Raises ``ApiError``."""
@@ -133,39 +138,66 @@ class ResponseSocket:
         self._named.add(lane)
         return lane
 
-    def _create(self, event: dict[str, Any], lane: str | None) -> None:
-        """Have a response created. Raises ``ApiError``."""
+    def _create(self, event: dict[str, Any], lane: str | None, size: int) -> None:
+        """Have a response created; the message with its request has ``size`` characters. Raises ``ApiError``."""
         if event.get("background"):
             raise ApiError("websocket_no_background")
         generates = event.get("generate") is not False
         own = ("type", "stream_id", "generate", "background")
         body = {name: value for name, value in event.items() if name not in own} | {"stream": True}
-        written = json_styles.streamed(body)
-        previous = body.get("previous_response_id")
-        answer = partial(self._answer, written, Turn(self._memory, lane, generates), previous)
-        self._lanes.put(lane, answer, len(written))
+        self._lanes.put(lane, partial(self._answer, body, Turn(self._memory, lane, generates)), size)
 
-    def _answer(self, body: bytes, turn: Turn, previous: object) -> None:
-        """Answer a request, in the thread of its lane."""
+    def _answer(self, body: dict[str, Any], turn: Turn) -> None:
+        """Answer a request, in the thread of its lane, and continue the response with what steers it."""
         with self._web_socket.answering():
             try:
-                reply = self._adapter.answer(self._web_socket, body, turn, is_scriptable=turn.generates)
-                try:
-                    self._send_reply(reply, turn, previous)
-                finally:
-                    close(reply)
+                sending = self._request(self._steering.with_waiting(body), turn)
+                while sending is not None and sending.steers:
+                    if sending.tell_pending():
+                        self._steering.wait(sending)
+                        return
+                    steered, sending = sending, self._request(successor(sending), turn)
+                    if sending is None:
+                        for steer in steered.steers:
+                            steered.fail(steer, "successor_creation_failed")
             except OSError:  # the client has left, or a fault has ended the connection
                 self._web_socket.abort()
             except Exception:
                 log.exception("The events of a response could not be sent.")
                 self._web_socket.close(_FAILED)
 
-    def _send_reply(self, reply: Reply, turn: Turn, previous: object) -> None:
-        """Send a reply: the events of a stream, a refusal as an event, the body of a stub as it is."""
-        if reply.media_type == sse.CONTENT_TYPE.partition(";")[0]:
-            for data in data_of(reply):
-                self._web_socket.send(_in_lane(data, turn.lane).decode("utf-8", "replace"))
-            return
+    def _request(self, body: dict[str, Any], turn: Turn) -> Sending | None:
+        """Send the answer to a request. Return what was sent if it is a response."""
+        written = json_styles.streamed(body)
+        reply = self._adapter.answer(self._web_socket, written, turn, is_scriptable=turn.generates)
+        try:
+            if reply.media_type == sse.CONTENT_TYPE.partition(";")[0]:
+                return self._send_events(reply, body, turn)
+            self._send_whole(reply, turn, body.get("previous_response_id"))
+            return None
+        finally:
+            close(reply)
+
+    def _send_events(self, reply: Reply, body: Mapping[str, Any], turn: Turn) -> Sending:
+        """Send the events of a stream."""
+        sending = Sending(body, self._is_steerable(body), partial(self._send, lane=turn.lane))
+        for data in data_of(reply):
+            begun = sending.event(data)
+            if begun is not None:
+                self._steering.begin(begun, sending)
+        return sending
+
+    def _is_steerable(self, body: Mapping[str, Any]) -> bool:
+        """Return whether a response to a request can be steered (reference, Responses client events)."""
+        model = self._context.catalog.model(str(body.get("model")))
+        rules = model.responses if model else None
+        return rules is not None and rules.steerable and not (body.keys() & _NOT_STEERED)
+
+    def _send(self, data: bytes, lane: str | None) -> None:
+        self._web_socket.send(_in_lane(data, lane).decode("utf-8", "replace"))
+
+    def _send_whole(self, reply: Reply, turn: Turn, previous: object) -> None:
+        """Send a reply that is no stream: a refusal as an event, the body of a stub as it is."""
         body = reply.body if isinstance(reply.body, bytes) else b"".join(reply.body)
         if reply.status < 400:
             self._web_socket.send(body.decode("utf-8", "replace"))

@@ -218,16 +218,6 @@ def test_a_connection_ends_after_an_hour() -> None:
             raw.recv(timeout=20)
 
 
-def test_steering_is_refused_with_its_input(connection: ResponsesConnection) -> None:
-    connection.response.steer(previous_response_id="resp_1", input="Shorter.")
-    failed: Any = connection.recv()
-    assert (failed.type, failed.error.code, failed.steer.input) == (
-        "response.steer.failed",
-        "steering_not_supported",
-        "Shorter.",
-    )
-
-
 def test_limits_apply_to_each_response() -> None:
     with MockServer(Settings(port=0, whisper_model="none")) as server, open_socket(server) as raw:
         account = server.account("sk-mock-web-socket")
