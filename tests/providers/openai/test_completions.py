@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -19,13 +19,6 @@ from tests.conftest import RawResponse
 Send = Callable[..., RawResponse]
 JSON = {"Content-Type": "application/json"}
 INSTRUCT, NAMED = "gpt-3.5-turbo-instruct", "gpt-3.5-turbo-instruct:20230824-v2"
-
-
-@pytest.fixture
-def api(server: MockServer) -> Iterator[AudioApi]:
-    account = server.account()
-    yield account
-    account.reset()
 
 
 def ask(send: Send, api: AudioApi, headers: dict[str, str] | None = None, **body: Any) -> RawResponse:

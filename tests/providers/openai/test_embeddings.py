@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import httpx
@@ -28,13 +28,6 @@ SMALL, LARGE, ADA = "text-embedding-3-small", "text-embedding-3-large", "text-em
 INVALID = (
     "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
 )
-
-
-@pytest.fixture
-def api(server: MockServer) -> Iterator[AudioApi]:
-    account = server.account()
-    yield account
-    account.reset()
 
 
 def ask(send: Send, api: AudioApi, headers: dict[str, str] | None = None, **body: Any) -> RawResponse:

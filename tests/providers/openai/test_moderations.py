@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
 from mockserver.testing.audio_api import AudioApi
-from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
 from tests.conftest import RawResponse
 
@@ -35,13 +34,6 @@ OF_IMAGES = {
     "violence",
     "violence/graphic",
 }
-
-
-@pytest.fixture
-def api(server: MockServer) -> Iterator[AudioApi]:
-    account = server.account()
-    yield account
-    account.reset()
 
 
 def ask(send: Send, api: AudioApi, headers: dict[str, str] | None = None, **body: Any) -> RawResponse:
