@@ -9,7 +9,14 @@ from collections.abc import Iterator
 import agents
 import numpy as np
 import pytest
-from agents import Agent, OpenAIConversationsSession, Runner, WebSearchTool, function_tool
+from agents import (
+    Agent,
+    OpenAIConversationsSession,
+    Runner,
+    WebSearchTool,
+    function_tool,
+    responses_websocket_session,
+)
 from agents.voice import AudioInput, SingleAgentVoiceWorkflow, VoicePipeline
 from openai.types.responses import ResponseTextDeltaEvent
 
@@ -112,3 +119,19 @@ def test_a_response_is_continued_and_a_search_is_made_up(audio_api: AudioApi) ->
     second = Runner.run_sync(agent, "Thanks.", previous_response_id=first.last_response_id)
     assert second.final_output == "You wrote: Thanks."
     audio_api.verify_response(fields={"previous_response_id": first.last_response_id}, times=1)
+
+
+def test_responses_over_a_web_socket_run_a_tool_and_go_on(audio_api: AudioApi) -> None:
+    async def talk() -> tuple[str, str]:
+        agent = Agent("Forecaster", tools=[get_weather])
+        async with responses_websocket_session() as session:
+            first = session.run_streamed(agent, "How is the weather in Paris?")
+            async for _ in first.stream_events():
+                pass
+            second = await session.run(agent, "Thanks.", previous_response_id=first.last_response_id)
+        return first.final_output, second.final_output
+
+    first, second = LOOP.run_until_complete(talk())
+    assert "18 degrees" in first
+    assert second == "You wrote: Thanks."
+    audio_api.verify_response(fields={"stream": True}, times=3)
