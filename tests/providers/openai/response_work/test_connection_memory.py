@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.providers.openai.responses.connection_memory import ConnectionMemory
+from mockserver.providers.openai.response_work.connection_memory import ConnectionMemory
 
 
 def value(name: str, previous: str | None = None) -> dict[str, Any]:
