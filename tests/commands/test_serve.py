@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -10,7 +12,8 @@ from typing import NoReturn
 import pytest
 
 from mockserver.app import build_services
-from mockserver.commands.serve import banner, exposure, return_memory_early
+from mockserver.commands.serve import banner, exposure, load_control, return_memory_early
+from mockserver.installation import importing
 from mockserver.settings.model import Settings
 
 URL = "http://127.0.0.1:4010"
@@ -85,3 +88,15 @@ def test_a_server_that_others_can_reach_without_a_token_is_warned_of() -> None:
     assert exposure(Settings()) is None
     assert exposure(Settings(host="0.0.0.0", control_token="secret")) is None
     assert "--control-token" in (exposure(Settings(host="0.0.0.0")) or "")
+
+
+def test_no_other_thread_imports_while_the_control_api_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = []
+
+    def imported(_: str) -> None:
+        with ThreadPoolExecutor(1) as other:
+            free.append(other.submit(importing.acquire, blocking=False).result())
+
+    monkeypatch.setattr(importlib, "import_module", imported)
+    load_control()
+    assert free == [False]
