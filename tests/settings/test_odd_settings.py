@@ -351,7 +351,17 @@ CATALOG = Catalog()
 MODEL_MEMBERS = (
     *("name", "summary", "created", "owned_by", "snapshot", "limit_group", "shutdown_date", "endpoints"),
     *("modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff", "prices", "chat"),
-    *("speech", "transcription", "sources", "id", "like"),
+    *(
+        "speech",
+        "transcription",
+        "responses",
+        "embedding",
+        "moderation",
+        "completion",
+        "sources",
+        "id",
+        "like",
+    ),
 )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 HEADER_SAFE = " !#$&'()*+,/:;=?@[]"  # characters of header values that are not percent-encoded
+_LONGEST_IN_HEADER = 256  # characters
 
 
 def deployment_of(call: Call) -> str:
@@ -25,8 +26,11 @@ def deployment_of(call: Call) -> str:
 
 
 def in_header(name: str) -> str:
-    """Return the name of a deployment as the value of a header: anything but ASCII is percent-encoded."""
-    return quote(name, safe=HEADER_SAFE)
+    """Return the beginning of a deployment's name as the value of a header: anything but ASCII is percent-encoded.
+
+    Declared names and models are shorter; in strictness ``schema`` any text names a model.
+    """
+    return quote(name[:_LONGEST_IN_HEADER], safe=HEADER_SAFE)
 
 
 def name_deployment(call: Call) -> str:

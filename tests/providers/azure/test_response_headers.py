@@ -93,6 +93,13 @@ def test_the_name_of_a_deployment_cannot_break_the_headers(post: Post) -> None:
     assert "x-evil" not in response.headers
 
 
+def test_the_headers_have_the_beginning_of_a_long_name(post: Post) -> None:
+    body = {"model": "x" * 100_000, "input": "Hi"}
+    response = post("/openai/v1/responses", body, x_mock_strictness="schema")
+    assert response.status_code == 200
+    assert response.headers["x-ratelimit-key"] == "x" * 256
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "seconds"),
     [(0, 0), (7, 0), (1_200, 1), (59_999, 59), (61_500, 61), (411_480_000, 411_480)],
