@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -244,7 +245,7 @@ class Webhooks:
 
     def _plan(self, account_id: str, value: dict[str, Any]) -> None:
         if value["status"] == deliveries.PENDING:
-            self._schedule.add((account_id, value["endpoint"]), _due(value))
+            self._schedule.add((account_id, value["endpoint"]), value["due"])
 
     def _step(self, task: Task) -> float | None:
         """Make the attempt that is due for an endpoint. Return when the next one is due."""
@@ -252,8 +253,8 @@ class Webhooks:
         waiting = self._matching(account_id, Wanted(status=deliveries.PENDING, endpoint=endpoint_id))
         if not waiting or self._closing.is_set():
             return None
-        soonest = min(waiting, key=_due)
-        first, due, now = Delivery.of(soonest), _due(soonest), self._clock.now()
+        soonest = min(waiting, key=itemgetter("due"))
+        first, due, now = Delivery.of(soonest), float(soonest["due"]), self._clock.now()
         if due > now:
             return due
         try:
@@ -321,11 +322,6 @@ def _check(event: Mapping[str, Any]) -> None:
         raise WebhookError(f"data: cannot be written as JSON: {error}") from error
     if size > _MAX_EVENT:
         raise WebhookError(f"data: the event has {size} bytes; the maximum is {_MAX_EVENT}")
-
-
-def _due(value: Mapping[str, Any]) -> float:
-    """Return when a pending delivery is due; a restored one may not say so."""
-    return float(value["created_at"] if value["due"] is None else value["due"])
 
 
 def _log(after: Delivery, attempt: Attempt) -> None:
