@@ -98,6 +98,10 @@ class Webhooks:
             raise WebhookError(f"secret: {error}.") from error
         return self.endpoints.add(account_id, **definition)
 
+    def has_receivers(self, account_id: str, event_type: str) -> bool:
+        """Return whether an endpoint subscribes to a type of an account's events."""
+        return any(endpoint.receives(event_type) for _, endpoint in self.endpoints.visible(account_id))
+
     def announce(self, account_id: str, event_type: str, data: Mapping[str, Any]) -> None:
         """Deliver an event of an account to the endpoints that subscribe to its type. Never fails; problems are logged.
 

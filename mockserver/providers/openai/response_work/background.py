@@ -95,19 +95,18 @@ class Background:
         Raises ``ApiError`` if it is not in the background.
         """
         now = self._context.clock.now()
-        was_running = False
 
         def change(value: Value) -> Value:
-            nonlocal was_running
             if "background" not in value:
                 raise ApiError("response_not_background")
-            was_running = not progress.is_final(value)
-            return progress.cancelled(value, now)
+            if progress.is_final(value):
+                return value
+            return self._ended(account_id, progress.cancelled(value, now))
 
         with self._changing:
             value = self._context.store.update(RESPONSE, account_id, response_id, change)
-        if value is not None and was_running:
-            self._context.webhooks.announce(account_id, "response.cancelled", {"id": response_id})
+        if value is not None and progress.is_to_be_announced(value) and self._schedule is not None:
+            self._schedule.add((account_id, response_id))
         return value
 
     def wait(self, seconds: float) -> None:
@@ -138,7 +137,7 @@ class Background:
 
     def _continue(self, account_id: str, value: Value) -> None:
         """Continue a response unless nothing is left to do."""
-        if "background" not in value or (progress.is_final(value) and not value["background"]["events"]):
+        if "background" not in value or progress.is_done(value):
             return
         response = value["response"]
         if not progress.is_final(value):
@@ -164,6 +163,7 @@ class Background:
             if value is None or "background" not in value or self._context.closing.is_set():
                 return None
             if progress.is_final(value):
+                self._announce(task, value)
                 return self._drop_events(task, value, now)
             changed = progress.moved(value, now)
             if progress.is_waiting(changed) and not self._is_being_made(task):
@@ -171,13 +171,11 @@ class Background:
             if progress.is_final(changed):
                 # First, so that a server that is killed in between does it again. It has no effect the second time.
                 self._add_to_conversation(task[0], changed)
+                changed = self._ended(task[0], changed)
             store.update(RESPONSE, *task, lambda _: changed)
             if progress.is_waiting(changed):
                 self._queue.submit(task, partial(self._make, task), bounded=False)
-        if not progress.is_final(changed):
-            return progress.next_change(changed, now)
-        self._context.webhooks.announce(task[0], f"response.{changed['response']['status']}", {"id": task[1]})
-        return progress.next_change(changed, now) if changed["background"]["events"] else None
+        return now if progress.is_final(changed) else progress.next_change(changed, now)
 
     def _is_being_made(self, task: Task) -> bool:
         return task in self._makers
@@ -211,6 +209,21 @@ class Background:
             return False
         return True
 
+    def _ended(self, account_id: str, value: Value) -> Value:
+        """Return the value of a response that has just ended; if a webhook is to be sent, it says so until it is."""
+        is_wanted = self._context.webhooks.has_receivers(account_id, _event_of(value))
+        return progress.to_be_announced(value) if is_wanted else value
+
+    def _announce(self, task: Task, value: Value) -> None:
+        """Send the webhook of a response that has ended; again only if the server was killed before it was kept."""
+        if not progress.is_to_be_announced(value):
+            return
+        account_id, response_id = task
+        event, data = _event_of(value), {"id": response_id}
+        if not self._context.webhooks.deliveries(account_id, event_type=event, data=data):
+            self._context.webhooks.announce(account_id, event, data)
+        self._context.store.update(RESPONSE, *task, progress.announced)
+
     def _drop_events(self, task: Task, value: Value, now: float) -> float | None:
         """Remove the events of a response that can no longer be streamed."""
         if not value["background"]["events"]:
@@ -229,3 +242,8 @@ class Background:
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def _event_of(value: Value) -> str:
+    """Return the type of the webhook for a response that has ended."""
+    return f"response.{value['response']['status']}"

@@ -2,7 +2,8 @@
 
 The value of such a response has ``background``: ``since`` (when its state began, by the clock), ``seconds`` (in each
 state), ``result`` (the response when it has ended; ``None`` until its output is made), ``events`` (of its stream, each
-as it is sent; ``None`` if it was not created with ``stream``). ``response`` is the object that clients see now.
+as it is sent; ``None`` if it was not created with ``stream``), ``announce`` (true after its end until that is announced
+to webhooks). ``response`` is the object that clients see now.
 """
 
 from __future__ import annotations
@@ -103,6 +104,27 @@ def cancelled(value: Value, now: float) -> Value:
     sent = events if events is None else events[: events_due(value, now)]
     background = value["background"] | {"result": None, "events": sent}
     return value | {"response": value["response"] | {"status": "cancelled"}, "background": background}
+
+
+def to_be_announced(value: Value) -> Value:
+    """Return the value of a response whose end is still to be announced to webhooks."""
+    return value | {"background": value["background"] | {"announce": True}}
+
+
+def is_to_be_announced(value: Value) -> bool:
+    """Return whether the end of a response is still to be announced."""
+    return bool(value["background"].get("announce"))
+
+
+def announced(value: Value) -> Value:
+    """Return the value of a response whose end is announced."""
+    left = {name: member for name, member in value["background"].items() if name != "announce"}
+    return value | {"background": left}
+
+
+def is_done(value: Value) -> bool:
+    """Return whether a response has ended, and nothing is left to do for it."""
+    return is_final(value) and not value["background"]["events"] and not is_to_be_announced(value)
 
 
 def without_events(value: Value) -> Value:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import ResponsesContext
 
 _PATIENCE = 0.1  # seconds between looks whether the client is still there
+_PAUSE = 0.01  # seconds until the next look for an event that is due, but late, because a disk is full
 _FILLED_TO = 16  # characters of a delta and its obfuscation
 
 
@@ -65,7 +66,7 @@ def _events(context: ResponsesContext, call: Call, response_id: str, first: int)
         if progress.is_final(value):
             return
         wait = clock.real_seconds_until(progress.next_event(value, now))
-        context.background.wait(min(wait, _PATIENCE))
+        context.background.wait(max(_PAUSE, min(wait, _PATIENCE)))
         connection.check()
 
 

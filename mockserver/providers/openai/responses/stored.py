@@ -51,7 +51,8 @@ def delete_response(context: ResponsesContext, call: Call) -> Answer:
     """Delete a stored response, with the items that it has."""
     response_id = call.path["id"]
     _stored(context, call)
-    context.store.remove(RESPONSE, call.account.id, response_id)
+    if not context.store.remove(RESPONSE, call.account.id, response_id) and call.strict:
+        raise ApiError("response_not_found", id=response_id)
     return answer({"id": response_id, "object": "response.deleted", "deleted": True})
 
 

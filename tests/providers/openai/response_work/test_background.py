@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any
+from unittest.mock import Mock
 
 import openai
 import pytest
 
 from mockserver.app import services_of
+from mockserver.providers.openai.response_work import progress
 from mockserver.settings.model import Settings
+from mockserver.state.disk import StateFailed
 from mockserver.testing.mock_server import MockServer
+from mockserver.webhooks.webhooks import Webhooks
 from tests.conftest import RawResponse
 from tests.waiting import eventually
 
@@ -385,6 +390,24 @@ class TestRestarts:
             replayed = list(client.responses.retrieve(left, stream=True))
             assert replayed[-1].type == "response.completed"
 
+    @pytest.mark.parametrize("status", ["completed", "cancelled"])
+    def test_webhooks_are_sent_once_although_a_server_is_killed_at_the_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+    ) -> None:
+        state = str(tmp_path / "state")
+        with monkeypatch.context() as killed, serving(state=state) as (server, client):
+            killed.setattr(Webhooks, "announce", Mock(side_effect=StateFailed("killed")))
+            server.webhooks.add("http://127.0.0.1:9/", events=["response.*"])
+            response = begun(client)
+            if status == "cancelled":
+                client.responses.cancel(response.id)
+            server.clock.advance(2 * STATE)
+            assert reaches(client, response.id, status)
+        for _ in range(2):
+            with serving(state=state) as (server, _):
+                (sent,) = server.webhooks.wait_for("response.*", status="pending")
+                assert (sent.type, sent.event["data"]) == (f"response.{status}", {"id": response.id})
+
     def test_a_reset_removes_them(self, frozen: tuple[MockServer, openai.OpenAI]) -> None:
         server, client = frozen
         stream = begun(client, stream=True)
@@ -402,3 +425,28 @@ class TestRestarts:
         client.put(f"{server.url}/_mock/snapshot", body=snapshot, cast_to=object)
         server.clock.advance(2 * STATE)
         assert reaches(client, response.id, "completed")
+
+
+def test_readers_of_a_stream_wait_for_a_disk_with_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    due = progress.events_due
+
+    def counted(value: Any, now: float) -> int:
+        nonlocal looks
+        looks += 1
+        return due(value, now)
+
+    monkeypatch.setattr(progress, "events_due", counted)
+    with serving(state=str(tmp_path / "state")) as (server, client):
+        store = services_of(server.app).store
+        stream = begun(client, stream=True)
+        next(stream)
+        monkeypatch.setattr(store, "_write", Mock(side_effect=StateFailed("full")))
+        server.clock.advance(STATE)
+        sleep(0.5)
+        monkeypatch.undo()
+        assert looks < 200
+        server.clock.advance(STATE)
+        assert [event.type for event in stream][-1] == "response.completed"
