@@ -44,7 +44,7 @@ class WebSocketAdapter:
     ) -> None:
         self._handshake = handshake
         self._account = account
-        self._identifier = identifier
+        self.identifier = identifier
         self._answer = answer
         self.max_json_values = max_json_values
 
@@ -74,7 +74,7 @@ class WebSocketAdapter:
             length=len(body),
             connection=_MessageConnection(web_socket, handshake.connection),
             protocol="WebSocket",
-            session=Session(self._identifier, self._account, memory, is_scriptable),
+            session=Session(self.identifier, self._account, memory, is_scriptable),
         )
         return self._answer(request)
 

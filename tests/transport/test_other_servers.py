@@ -74,3 +74,18 @@ def test_an_answer_is_aborted_if_the_server_does_not_provide_the_socket(fault: s
             client.models.list(extra_headers={"x-mock-fault": fault})
         assert type(broken.value.__cause__).__name__ == "RemoteProtocolError"
         assert client.models.list().data
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_other_servers_say_that_they_have_no_web_sockets(server: str, tmp_path: Path) -> None:
+    with hosted(server, tmp_path) as client:
+        handshake = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        }
+        with pytest.raises(openai.InternalServerError) as refused:
+            client.get("/responses", cast_to=object, options={"headers": handshake})
+        assert refused.value.status_code == 501
+        assert "mockserver serve" in refused.value.message

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.paths import WEBSOCKET
 from tools.fuzz.calls import Call, variables
 from tools.fuzz.exchange import KEY
 
@@ -28,7 +29,7 @@ def api_document(calls: list[Call]) -> dict[str, Any]:
     """Return an OpenAPI 3.1 document of the calls of the API that are served."""
     paths: dict[str, dict[str, Any]] = {}
     for call in calls:
-        if not call.is_control and call.body != "any":
+        if not call.is_control and call.body != "any" and call.method != WEBSOCKET:
             paths.setdefault(call.path, {})[call.method.lower()] = _operation(call)
     return {"openapi": "3.1.0", "info": {"title": "API", "version": "1"}, "paths": paths}
 

@@ -95,7 +95,8 @@ class ResponseSocket:
             if event["type"] == _STEER:
                 self._steer(event)
                 return
-            lane = self._lane(event)
+            lane = _lane(event)
+            self._count(lane)
             self._create(event, lane, len(message))
         except ApiError as error:
             self._refuse(error, lane)
@@ -126,17 +127,13 @@ class ResponseSocket:
             if refused is not None:
                 self._send(json_styles.streamed(refused), None)
 
-    def _lane(self, event: Mapping[str, Any]) -> str | None:
-        """Return the ``stream_id`` of an event, ``None`` if it has none. Raises ``ApiError``."""
-        lane: str | None = event.get("stream_id")
-        if lane is None:
-            return None
-        if not _STREAM_ID.fullmatch(lane):
-            raise ApiError("websocket_stream_id")
-        if lane not in self._named and len(self._named) >= _MAX_LANES:
+    def _count(self, lane: str | None) -> None:
+        """Count a lane if it has a new name. Raises ``ApiError`` if there are too many."""
+        if lane is None or lane in self._named:
+            return
+        if len(self._named) >= _MAX_LANES:
             raise ApiError("websocket_stream_limit", most=_MAX_LANES)
         self._named.add(lane)
-        return lane
 
     def _create(self, event: dict[str, Any], lane: str | None, size: int) -> None:
         """Have a response created; the message with its request has ``size`` characters. Raises ``ApiError``."""
@@ -185,6 +182,8 @@ class ResponseSocket:
             begun = sending.event(data)
             if begun is not None:
                 self._steering.begin(begun, sending)
+        if not sending.steers:
+            sending.body = {}  # which can be large
         return sending
 
     def _is_steerable(self, body: Mapping[str, Any]) -> bool:
@@ -209,6 +208,7 @@ class ResponseSocket:
 
     def _refuse(self, error: ApiError, lane: str | None = None) -> None:
         """Send a refusal that no request is behind."""
+        error.values.setdefault("request_id", self._adapter.identifier)
         status = self._context.errors.rows[error.name]["status"]
         with suppress(OSError):
             self._send_error(status, self._context.errors.fields(error), lane, {})
@@ -218,6 +218,14 @@ class ResponseSocket:
     ) -> None:
         event = responses.refusal(status, fields, lane, headers)
         self._web_socket.send(json_styles.streamed(event).decode())
+
+
+def _lane(event: Mapping[str, Any]) -> str | None:
+    """Return the ``stream_id`` of an event, ``None`` if it has none. Raises ``ApiError`` for an invalid one."""
+    lane: str | None = event.get("stream_id")
+    if lane is not None and not _STREAM_ID.fullmatch(lane):
+        raise ApiError("websocket_stream_id")
+    return lane
 
 
 def _error_in(body: bytes) -> Mapping[str, Any]:

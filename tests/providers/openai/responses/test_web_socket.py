@@ -202,7 +202,10 @@ def test_a_connection_has_32_named_lanes(server: MockServer) -> None:
         for number in range(32):
             assert ask(raw, CREATE | {"stream_id": f"lane_{number}"})[-1]["stream_id"] == f"lane_{number}"
         refused = ask(raw, CREATE | {"stream_id": "lane_32"})[-1]
-        assert refused["error"]["code"] == "websocket_stream_limit_reached"
+        assert (refused["error"]["code"], refused["stream_id"]) == (
+            "websocket_stream_limit_reached",
+            "lane_32",
+        )
         assert ask(raw, CREATE | {"stream_id": "lane_0"})[-1]["type"] == "response.completed"
         assert ask(raw)[-1]["type"] == "response.completed"
 
