@@ -45,6 +45,11 @@ def lacks_version(path: str) -> bool:
     return not path.startswith(VERSION + "/")
 
 
+def with_version(path: str) -> str:
+    """Return a path of OpenAI's API with ``/v1``, which the request may lack."""
+    return VERSION + without_version(path)
+
+
 def has_double_slash(path: str) -> bool:
     """Return whether ``path`` has an empty segment, unlike every path of the API."""
     return "//" in path

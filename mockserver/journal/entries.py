@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from mockserver import json_styles
-from mockserver.catalog.paths import without_version
+from mockserver.catalog.paths import VERSION, with_version
 from mockserver.journal.record import AudioFile, Record, as_json
 from mockserver.matching.patterns import Pattern
 
@@ -130,8 +130,9 @@ class EntryFacts:
 
     @property
     def path(self) -> str:
-        """Return the path of the request, without ``/v1``."""
-        return without_version(self.record.path)
+        """Return the path of the request, with ``/v1`` if it is one of OpenAI's API."""
+        is_versioned = any(name.startswith(f"{VERSION}/") for name in self.record.endpoint_names)
+        return with_version(self.record.path) if is_versioned else self.record.path
 
     @property
     def account_names(self) -> frozenset[str]:

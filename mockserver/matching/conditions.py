@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from mockserver.catalog.paths import path_expression, without_version
+from mockserver.catalog.paths import lacks_version, path_expression, without_version
 from mockserver.matching import comparisons
 from mockserver.matching.comparisons import Difference, PatternError, Test, differs, listed, shortened
 from mockserver.matching.expressions import Expression, ExpressionError, compiled
@@ -90,13 +90,17 @@ def is_path(name: str) -> bool:
 
 def _endpoint(name: str, wanted: str | list[str]) -> Test:
     names = frozenset(listed(wanted))
-    paths = [_path(name, each) for each in names if is_path(each)]
+    paths = [(_path(name, each), lacks_version(each)) for each in names if is_path(each)]
 
     def test(facts: Facts) -> Difference:
-        found = facts.endpoint_names
-        if names & found or any(comparisons.is_all_of(path, facts.path) for path in paths):
+        found, path = facts.endpoint_names, facts.path
+        if names & found:
             return None
-        return differs(wanted, f"/v1{facts.path}" if paths else min(found, key=len, default=""))
+        for expression, is_short in paths:
+            is_comparable = is_short or not lacks_version(path)
+            if is_comparable and comparisons.is_all_of(expression, without_version(path)):
+                return None
+        return differs(wanted, path if paths else min(found, key=len, default=""))
 
     return test
 

@@ -38,7 +38,7 @@ class Facts(Protocol):
 
     @property
     def path(self) -> str:
-        """Return the path of the request, without ``/v1``."""
+        """Return the path of the request, with ``/v1`` if it is one of OpenAI's API."""
         ...
 
     @property

@@ -91,7 +91,8 @@ class Operation(Struct, frozen=True):
         """Set ``resource`` and ``names``."""
         resource = self.path.removeprefix("/audio").split("/")[1] if self.endpoint else self.name
         resource = self.resource or resource
-        names = {resource, self.name, self.path, f"/v1{self.path}", f"v1{self.path}"} - {""}
+        versioned = {f"/v1{self.path}", f"v1{self.path}"} if self.is_versioned else set()
+        names = {resource, self.name, self.path, *versioned} - {""}
         force_setattr(self, "resource", resource)
         force_setattr(self, "names", frozenset(names))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
+from mockserver.catalog.paths import with_version
 from mockserver.pipeline.document_facts import DocumentFacts, text_in
 from mockserver.pipeline.once import once
 
@@ -43,8 +44,9 @@ class LiveFacts:
 
     @once
     def path(self) -> str:
-        """Return the path of the request, without ``/v1``."""
-        return self._request.route_path
+        """Return the path of the request, with ``/v1`` if it is one of OpenAI's API."""
+        path = self._request.path
+        return with_version(path) if self._operation.is_versioned else path
 
     @property
     def method(self) -> str:

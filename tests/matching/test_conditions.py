@@ -36,7 +36,7 @@ class KnownFacts:
     """A request with all facts."""
 
     endpoint_names: frozenset[str] = frozenset({"transcriptions", "create_transcription"})
-    path: str = "/audio/transcriptions"
+    path: str = "/v1/audio/transcriptions"
     method: str = "POST"
     account_names: frozenset[str] = frozenset({"org-1", "proj_1", "org-1/proj_1"})
     model: str = "whisper-1"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockserver.catalog.paths import with_version
 from mockserver.errors import ApiError
 from mockserver.limits.headers import go_duration, retry_headers
 
@@ -70,14 +71,15 @@ class ScriptedErrors:
         """Return the values for an error's message: from the call where they are known, else from an example."""
         examples: Mapping[str, Any] = self._errors.examples["values"].get(name, {})
         model = call.model.id if call.model else call.document.get("model")
+        path = with_version(call.operation.path) if call.operation.is_versioned else call.operation.path
         known = {
             "model": model if isinstance(model, str) and model else _STAND_IN,
             "organization": call.account.organization,
             "project": call.account.project,
             "key": call.account.key,
-            "endpoint": "/v1" + call.operation.path,
+            "endpoint": path,
             "method": call.operation.method,
-            "path": "/v1" + call.operation.path,
+            "path": path,
             "allowed": call.operation.method,
         }
         message = self._errors.rows[name]["message"]

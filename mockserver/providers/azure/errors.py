@@ -37,6 +37,7 @@ class Row(Struct, frozen=True):
     form: Literal["compact", "two_spaces", "filter", "spaced"] = "compact"
     headers: Literal["none", "region", "all"] = "none"
     newer: bool = False
+    wait: int = 0
 
 
 class _Table(Struct, frozen=True):
@@ -59,6 +60,8 @@ def refusal(errors: ErrorTable, error: ApiError, operation: Operation, call: Cal
     row = row_of(error.name, operation)
     if row is None:
         return _in_openais_words(errors, error, operation, call)
+    if row.wait and "retry-after" not in dict(error.headers):
+        error.headers = (*error.headers, ("retry-after", str(row.wait)), ("retry-after-ms", f"{row.wait}000"))
     status = row.status or errors.rows[error.name]["status"]
     own = error.changes.get("message")
     message = row.message.format_map(_values(error, operation, call)) if own is None else own

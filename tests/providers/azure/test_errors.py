@@ -114,6 +114,14 @@ def test_a_deployment_has_buckets_of_its_own(post: Post) -> None:
     assert post(chat_path("prod")).headers["x-ratelimit-limit-requests"] == "30000"
 
 
+def test_a_client_that_is_slowed_down_is_told_how_long(api: AudioApi, post: Post) -> None:
+    api.fail_next("slow_down")
+    response = post(chat_path())
+    body = '{"error":{"code":"429","message":"Rate limit is exceeded. Try again in 2 seconds."}}'
+    assert (response.status_code, response.text) == (429, body)
+    assert (response.headers["retry-after"], response.headers["retry-after-ms"]) == ("2", "2000")
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
     [
