@@ -25,6 +25,8 @@ Point your SDK at {url}v1 and use any API key:
         -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "response_format": "wav", "input": "Hello."}}'
     curl {url}v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" \\
         -F model=whisper-1 -F file=@hello.wav
+    curl {url}v1/responses -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
+        -d '{{"model": "gpt-5.4", "input": "Hello."}}'
     curl {url}v1/chat/completions -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
         -d '{{"model": "gpt-4o-mini", "messages": [{{"role": "user", "content": "Hello."}}]}}'
 

@@ -147,7 +147,7 @@ class Settings:
     )
     state: str = _setting(
         "",
-        "Folder that keeps files, batches, jobs, voices and stored chats across restarts; empty for none.",
+        "Folder that keeps files, batches, jobs, voices, webhooks, and stored chats and responses across restarts.",
         is_path=True,
     )
     max_stub_bytes: int = _setting(
@@ -275,7 +275,8 @@ class Settings:
     )
     reply_from: str = _setting(
         "",
-        "Base URL of a local OpenAI-compatible server that writes chat replies, such as http://127.0.0.1:8080/v1.",
+        "Base URL of a local OpenAI-compatible server that writes the replies of chats, responses and completions, "
+        "such as http://127.0.0.1:8080/v1.",
         admits=_is_local_url,
     )
     choiceless_chunks: bool = _setting(
