@@ -29,6 +29,7 @@ HELLO: Mapping[str, Any] = {
 TRANSCRIPTION: dict[str, Any] = {
     "id": "req_1",
     "time": NOON,
+    "connection": None,
     "account_names": ["org-ann/proj_ann", "org-ann", "proj_ann"],
     "account_id": "org-ann/proj_ann",
     "account": "sk-ann",
