@@ -6,7 +6,9 @@ conversation is read as it was.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.records import Item
 
 _TYPE = "compaction"
+
+
+class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a compaction item seals: items, each with the number of the user's messages before it, and their number."""
+
+    users: Annotated[int, msgspec.Meta(ge=0)]
+    items: list[tuple[int, dict[str, Any]]]
 
 
 def compact_response(context: ResponsesContext, call: Call) -> Answer:
@@ -89,27 +98,21 @@ def _is_of_user(item: Item) -> bool:
     return item["type"] == "message" and item.get("role") == "user"
 
 
-def _content(item: Item) -> dict[str, Any]:
+def _content(item: Item) -> _Content:
     try:
-        content = unseal(str(item.get("encrypted_content")))
-    except ValueError:
-        content = None
-    has_items = isinstance(content, dict) and content.keys() == {"users", "items"}
-    return content if has_items else {"users": 0, "items": []}
+        return msgspec.convert(unseal(str(item.get("encrypted_content"))), _Content)
+    except ValueError:  # of a compaction that was made elsewhere, too
+        return _Content(0, [])
 
 
-def _merged(before: list[Item], content: dict[str, Any]) -> list[Item]:
+def _merged(before: list[Item], content: _Content) -> list[Item]:
     """Return the items with the sealed ones where they were, between the messages of the user before them."""
-    count = content["users"]
-    users = before[len(before) - count :] if count <= len(before) else []
-    if not all(map(_is_of_user, users)):
-        users = []
-    merged = before[: len(before) - len(users)]
-    places = range(count + 1)
-    for place in places:
-        merged += [item for after, item in content["items"] if after == place]
-        merged += users[place : place + 1]
-    return merged
+    first = max(0, len(before) - content.users)
+    users = before[first:]
+    if len(users) < content.users or not all(map(_is_of_user, users)):
+        first, users = len(before), []
+    ordered = sorted([*enumerate(users, 1), *content.items], key=lambda numbered: numbered[0])
+    return before[:first] + [item for _, item in ordered]
 
 
 def _tokens(items: Sequence[Item], vocabulary: tokens.Vocabulary) -> int:

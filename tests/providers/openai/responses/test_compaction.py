@@ -10,6 +10,8 @@ from typing import Any
 import openai
 import pytest
 
+from mockserver.ids import Ids
+from mockserver.providers.openai.response_work.sealed import seal
 from mockserver.providers.openai.responses.compaction import opened
 from tests.conftest import RawResponse
 
@@ -133,3 +135,19 @@ class TestInputTokens:
         assert chained.input_tokens > count(model=MODEL, input="two").input_tokens
         conversation = client.conversations.create(items=HISTORY)
         assert count(model=MODEL, input="two", conversation=conversation.id).input_tokens > 12
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        7,
+        {"users": 1 << 40, "items": []},
+        {"users": -1, "items": []},
+        {"users": 0, "items": [[0]]},
+        {"users": "x", "items": 3},
+    ],
+)
+def test_sealed_values_of_another_form_contain_nothing(content: Any) -> None:
+    message = {"type": "message", "role": "user", "content": []}
+    made_up = {"type": "compaction", "encrypted_content": seal(Ids("seed"), 0, content)}
+    assert opened([], [message, made_up, message]) == ([message], [message])
