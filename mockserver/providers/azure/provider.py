@@ -44,6 +44,10 @@ _CHANGED: dict[str, tuple[str, type[ChangedContext | StoredContext]]] = {
     "retrieve_response": ("responses.show_filtered", StoredContext),
     "cancel_response": ("responses.show_filtered", StoredContext),
 }
+_NO_DEPLOYMENTS = (  # AzureOpenAI(base_url=".../openai/v1") calls them
+    "/openai/v1 has no deployments in its paths: Azure answers 404. "
+    "Use OpenAI(base_url=...) with it, or AzureOpenAI(azure_endpoint=...)."
+)
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")  # a JSON Web Token, such as Entra issues
 
 
@@ -112,6 +116,8 @@ class Azure:
         """Raise ``ApiError`` for a version that does not exist, with a warning that says so."""
         if not lacks_version(call.request.path):  # /v1/openai/…
             raise ApiError("unknown_url", method=call.request.method, path=call.request.path)
+        if call.request.path.startswith(f"{paths.V1}/deployments/"):
+            call.warning = _NO_DEPLOYMENTS
         try:
             check_version(version, call.operation)
         except ApiError as error:

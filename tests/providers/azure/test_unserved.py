@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import httpx
+import openai
 import pytest
 import yaml
 
@@ -67,3 +69,13 @@ def test_a_wrong_key_is_refused_first(post: Post) -> None:
 
 def test_the_paths_of_openai_are_refused_as_ever(post: Post) -> None:
     assert post("/v1/nothing", {}).json()["error"]["message"] == "Invalid URL (POST /v1/nothing)"
+
+
+def test_deployments_below_v1_are_no_resources_and_a_warning_says_why(api: AudioApi) -> None:
+    base_url = f"{api.url.rstrip('/')}/openai/v1"
+    with openai.AzureOpenAI(base_url=base_url, api_key=api.api_key, api_version="preview") as client:
+        messages: list[Any] = [{"role": "user", "content": "Hi"}]
+        with pytest.raises(openai.NotFoundError) as caught:
+            client.chat.completions.create(model="gpt-4o", messages=messages)
+    assert caught.value.response.content == NOT_FOUND
+    assert "Use OpenAI(base_url=...)" in caught.value.response.headers["x-mock-warning"]
