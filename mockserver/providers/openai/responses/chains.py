@@ -24,6 +24,7 @@ from mockserver.providers.openai.response_work.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import ResponsesContext
@@ -86,29 +87,29 @@ def with_references(context: ResponsesContext, call: Call, items: Sequence[Item]
 
     Raises ``ApiError`` for a reference to an item that is not stored, and for reasoning that has only an id.
     """
+    needed = [_id_needed(item) for item in items]
+    stored = find_items(context, call, {each for each in needed if each is not None})
     found: list[Item] = []
-    for item in items:
-        is_needed = item["type"] == REFERENCE or (
-            item["type"] == "reasoning" and "encrypted_content" not in item
-        )
-        stored = find_item(context, call, str(item.get("id"))) if is_needed else None
-        if is_needed and stored is None and call.strict:
-            known_form = chain_of(str(item.get("id"))) is not None
-            name = "response_item_not_stored" if known_form else "response_item_not_found"
-            raise ApiError(name, id=str(item.get("id")))
-        if stored is not None or item["type"] != REFERENCE:
-            found.append(stored or item)
+    for item, wanted in zip(items, needed, strict=True):
+        if wanted in stored:
+            found.append(stored[wanted])
+        elif wanted is not None and call.strict:
+            known_form = chain_of(wanted) is not None
+            raise ApiError("response_item_not_stored" if known_form else "response_item_not_found", id=wanted)
+        elif item["type"] != REFERENCE:
+            found.append(item)
     return found
 
 
-def find_item(context: ResponsesContext, call: Call, wanted: str) -> Item | None:
-    """Return a stored item by its id, ``None`` if no response and no conversation of its chain has it."""
-    chain = chain_of(wanted)
-    for items in _items_of_chain(context, call, chain) if chain else ():
+def find_items(context: ResponsesContext, call: Call, wanted: AbstractSet[str]) -> dict[str, Item]:
+    """Return stored items by their ids, those that a response or a conversation of their chain has."""
+    chains = {chain for chain in map(chain_of, wanted) if chain is not None}
+    found: dict[str, Item] = {}
+    for items in _items_of_chains(context, call, chains) if chains else ():
         for item in items:
-            if item["id"] == wanted:
-                return item
-    return None
+            if item["id"] in wanted:
+                found.setdefault(item["id"], item)
+    return found
 
 
 def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence[Item]) -> None:
@@ -126,6 +127,12 @@ def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence
     conversation_id = conversation_id_of(response)
     if conversation_id is not None:
         add_items(context.store, call.account.id, conversation_id, items_of(value))
+
+
+def _id_needed(item: Item) -> str | None:
+    """Return the id of the stored item that an item stands for, ``None`` for a complete item."""
+    is_needed = item["type"] == REFERENCE or (item["type"] == "reasoning" and "encrypted_content" not in item)
+    return str(item.get("id")) if is_needed else None
 
 
 def _items_until(context: ResponsesContext, call: Call, response_id: str | None) -> list[Item]:
@@ -164,11 +171,13 @@ def _items_before(context: ResponsesContext, call: Call, conversation_id: str, r
     return before
 
 
-def _items_of_chain(context: ResponsesContext, call: Call, chain: Chain) -> Iterator[Sequence[Item]]:
+def _items_of_chains(
+    context: ResponsesContext, call: Call, chains: AbstractSet[Chain]
+) -> Iterator[Sequence[Item]]:
     store, account_id, now = context.store, call.account.id, context.clock.now()
     for value in store.values(RESPONSE, account_id):
-        if chain_of(value["response"]["id"]) == chain and not is_expired(value, now):
+        if chain_of(value["response"]["id"]) in chains and not is_expired(value, now):
             yield items_of(value)
     for value in store.values(CONVERSATION, account_id):
-        if chain_of(value["conversation"]["id"]) == chain:
+        if chain_of(value["conversation"]["id"]) in chains:
             yield value["items"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import openai
 import pytest
 
+from mockserver.app import services_of
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import RawResponse
@@ -271,3 +273,19 @@ class TestExamples:
         assert item.id == "msg_any"
         lenient.conversations.items.delete("msg_any", conversation_id="conv_any")
         assert lenient.conversations.delete("conv_any").deleted
+
+
+def test_many_references_are_found_in_one_search(
+    frozen: tuple[MockServer, openai.OpenAI], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = frozen
+    made = [client.responses.create(model="gpt-4o-mini", input=f"Turn {number}.") for number in range(20)]
+    store = services_of(server.app).store
+    searches = Mock(wraps=store.values)
+    monkeypatch.setattr(store, "values", searches)
+    references: Any = [{"type": "item_reference", "id": response.output[0].id} for response in made]
+    create: Any = client.responses.create
+    response = create(model="gpt-4o-mini", input=[*references, {"role": "user", "content": "Hi"}])
+    listed = client.responses.input_items.list(response.id, limit=100, order="asc").data
+    assert [item.id for item in listed[:-1]] == [each["id"] for each in references]
+    assert [call.args[0] for call in searches.mock_calls].count("response") <= 2
