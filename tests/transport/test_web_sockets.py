@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -9,6 +10,7 @@ import threading
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection
 
@@ -28,8 +30,9 @@ def send_raw(connection: ClientConnection, data: bytes) -> None:
 
 
 def close_code(connection: ClientConnection) -> int:
-    for _ in connection:  # until the server has closed it
-        pass
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            connection.recv(timeout=20)
     assert connection.close_code is not None
     return connection.close_code
 
