@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +25,7 @@ from mockserver.state.disk import StateFailed
 from mockserver.work_queue import WorkQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mockserver.clock import Clock
     from mockserver.engines.answered_by import AnsweredBy
@@ -76,6 +77,7 @@ class Background:
         self._starting = threading.Lock()
         self._schedule: Schedule | None = None
         self._makers: dict[Task, Callable[[], Made]] = {}
+        self._readers: Counter[Task] = Counter()  # of streams; guarded by ``_changing``
         self._queue = WorkQueue(_AT_ONCE, _WAITING, name="responses")
 
     def resume(self) -> None:
@@ -108,6 +110,23 @@ class Background:
         if value is not None and progress.is_to_be_announced(value) and self._schedule is not None:
             self._schedule.add((account_id, response_id))
         return value
+
+    @contextlib.contextmanager
+    def reading(self, account_id: str, response_id: str) -> Iterator[None]:
+        """Keep the events of a response while its stream is read, however far the clock is moved meanwhile."""
+        task = account_id, response_id
+        with self._changing:
+            self._readers[task] += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._readers[task] -= 1
+                is_last = not self._readers[task]
+                if is_last:
+                    del self._readers[task]
+            if is_last and self._schedule is not None:
+                self._schedule.add(task)
 
     def wait(self, seconds: float) -> None:
         """Wait up to real ``seconds``, or until a response or the clock changes."""
@@ -172,7 +191,8 @@ class Background:
                 # First, so that a server that is killed in between does it again. It has no effect the second time.
                 self._add_to_conversation(task[0], changed)
                 changed = self._ended(task[0], changed)
-            store.update(RESPONSE, *task, lambda _: changed)
+            if changed is not value:
+                store.update(RESPONSE, *task, lambda _: changed)
             if progress.is_waiting(changed):
                 self._queue.submit(task, partial(self._make, task), bounded=False)
         return now if progress.is_final(changed) else progress.next_change(changed, now)
@@ -225,8 +245,8 @@ class Background:
         self._context.store.update(RESPONSE, *task, progress.announced)
 
     def _drop_events(self, task: Task, value: Value, now: float) -> float | None:
-        """Remove the events of a response that can no longer be streamed."""
-        if not value["background"]["events"]:
+        """Remove the events of a response that can no longer be streamed, when no stream of it is read."""
+        if not value["background"]["events"] or task in self._readers:
             return None
         due = progress.next_change(value, now)
         if now < due:

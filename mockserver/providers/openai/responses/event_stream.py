@@ -46,10 +46,15 @@ def event_stream(
 
     ``obfuscation`` says whether deltas are filled up; ``None``: as they were created.
     """
-    events = _events(context, call, response_id, max(0, after + 1))
+    events = _kept_events(context, call, response_id, max(0, after + 1))
     if obfuscation is not None:
         events = (_refilled(context, event, obfuscation) for event in events)
     return Answer((event.encode() for event in events), sse.CONTENT_TYPE)
+
+
+def _kept_events(context: ResponsesContext, call: Call, response_id: str, first: int) -> Iterator[str]:
+    with context.background.reading(call.account.id, response_id):
+        yield from _events(context, call, response_id, first)
 
 
 def _events(context: ResponsesContext, call: Call, response_id: str, first: int) -> Iterator[str]:

@@ -450,3 +450,17 @@ def test_readers_of_a_stream_wait_for_a_disk_with_patience(
         assert looks < 200
         server.clock.advance(STATE)
         assert [event.type for event in stream][-1] == "response.completed"
+
+
+def test_a_stream_is_read_to_its_end_although_the_clock_leaps(
+    frozen: tuple[MockServer, openai.OpenAI],
+) -> None:
+    server, client = frozen
+    stream = begun(client, stream=True)
+    identifier = next(stream).response.id
+    server.clock.advance(86_400)
+    assert [event.type for event in stream][-1] == "response.completed"
+    with pytest.raises(openai.BadRequestError, match="more than 5 minutes old"):
+        client.responses.retrieve(identifier, stream=True)
+    store = services_of(server.app).store
+    assert eventually(lambda: store.all("response")[0][2]["background"]["events"] == [])
