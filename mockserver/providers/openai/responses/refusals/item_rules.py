@@ -1,4 +1,4 @@
-"""Refuses items of an input that do not belong together, and files that the API does not read."""
+"""Refuses items of an input that do not belong together, and files and images that the API does not read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mockserver.errors import ApiError
+from mockserver.providers.openai.image_urls import check_image_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mockserver.catalog.tables import Catalog
+    from mockserver.remote.sources import UrlSources
     from mockserver.providers.openai.response_work.records import Item
 
 # The types of calls, and of their outputs, with their names in refusals.
@@ -57,26 +59,36 @@ def _is_by_model(item: Item) -> bool:
     return item["type"] not in _CALLS
 
 
-def check_files(catalog: Catalog, items: Sequence[Item]) -> None:
-    """Raise ``ApiError`` for audio or video in place of a file."""
-    for place, part in _files(items):
-        data, url = part.get("file_data"), part.get("file_url")
-        if isinstance(data, str) and data[:5].lower() == "data:":
-            media_type = data[5:].partition(",")[0].partition(";")[0].strip().lower()
-            if media_type.startswith(_NOT_FILES):
-                raise ApiError("response_file_type", param=f"{place}.file_data", type=media_type[:200])
-        if isinstance(url, str) and _extension(url) in catalog.audio_extensions:
-            raise ApiError("response_file_url_type")
+def check_parts(catalog: Catalog, sources: UrlSources, items: Sequence[Item]) -> None:
+    """Raise ``ApiError`` for an image or a file that the API could not read, as far as it is known here."""
+    for place, part in _parts(items):
+        if part.get("type") == "input_file":
+            _check_file(catalog, sources, part, place)
+        elif part.get("type") == "input_image" and isinstance(part.get("image_url"), str):
+            check_image_url(sources, part["image_url"])
 
 
-def _files(items: Sequence[Item]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the files of messages and of the outputs of functions with their places."""
+def _check_file(catalog: Catalog, sources: UrlSources, part: Mapping[str, Any], place: str) -> None:
+    data, url = part.get("file_data"), part.get("file_url")
+    if isinstance(data, str):
+        if data[:5].lower() != "data:":
+            raise ApiError("response_file_not_data_url", param=f"{place}.file_data")
+        media_type = data[5:].partition(",")[0].partition(";")[0].strip().lower()
+        if media_type.startswith(_NOT_FILES):
+            raise ApiError("response_file_type", param=f"{place}.file_data", type=media_type[:200])
+        if sources.local(data) is None:
+            raise ApiError("response_file_bad_base64", param=f"{place}.file_data")
+    if isinstance(url, str) and _extension(url) in catalog.audio_extensions:
+        raise ApiError("response_file_url_type")
+
+
+def _parts(items: Sequence[Item]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the parts of messages and of the outputs of functions with their places."""
     for number, item in enumerate(items):
         for name in ("content", "output"):
             parts = item.get(name)
             for index, part in enumerate(parts if isinstance(parts, list) else ()):
-                if part.get("type") == "input_file":
-                    yield f"input[{number}].{name}[{index}]", part
+                yield f"input[{number}].{name}[{index}]", part
 
 
 def _extension(url: str) -> str:

@@ -19,7 +19,7 @@ from mockserver.providers.openai.responses.chains import (
 )
 from mockserver.providers.openai.responses.compaction import opened
 from mockserver.providers.openai.responses.refusals.capabilities import check_capabilities
-from mockserver.providers.openai.responses.refusals.item_rules import check_files, check_pairs
+from mockserver.providers.openai.responses.refusals.item_rules import check_pairs, check_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def check_request(context: ResponsesContext, call: Call) -> None:
     check_continued(context, call)
     check_capabilities(model, body)
     items = _items(body)
-    check_files(context.catalog, items)
+    check_parts(context.catalog, context.url_sources, items)
     earlier, given = opened(earlier_items(context, call), with_references(context, call, items))
     check_pairs(earlier, given)
 
@@ -59,7 +59,7 @@ def check_input(context: ResponsesContext, call: Call) -> None:
     """Raise ``ApiError`` for an input whose tokens cannot be counted, or that cannot be compacted."""
     _check_schemas(call.document)
     check_continued(context, call)
-    check_files(context.catalog, _items(call.document))
+    check_parts(context.catalog, context.url_sources, _items(call.document))
 
 
 def check_continued(context: ResponsesContext, call: Call) -> None:

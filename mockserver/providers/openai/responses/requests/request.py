@@ -14,6 +14,7 @@ from mockserver.pipeline.document_facts import text_in
 from mockserver.providers.openai.dialogue.hearing import Hearing
 from mockserver.providers.openai.responses.requests import reading
 from mockserver.providers.openai.responses.requests.facts import INPUT
+from mockserver.providers.openai.responses.requests.files import text_of_file
 from mockserver.providers.openai.responses.requests.tools import OfferedTools, offered
 from mockserver.wire import chat_tokens
 from mockserver.wire.image_tokens import image_size, image_tokens
@@ -205,7 +206,7 @@ class _Reader:
 
     def _message(self, item: Item, number: int, place: str, *, transcribe: bool) -> Turn:
         content, role = item.get("content"), text_in(item.get("role"))
-        texts = reading.texts_of(content)
+        texts = self._texts(content)
         audio = [
             (index, part["input_audio"]) for index, part in reading.parts_of(content) if "input_audio" in part
         ]
@@ -217,6 +218,17 @@ class _Reader:
         self._prompt.message(texts, audio_parts=len(audio))
         self._count_images(content)
         return Turn(role, " ".join(texts).strip(), " ".join(transcripts) if transcripts else None)
+
+    def _texts(self, content: object) -> list[str]:
+        """Return the texts of a message, those of files too."""
+        if isinstance(content, str):
+            return [content]
+        parts = (part for _, part in reading.parts_of(content))
+        sources = self._context.url_sources
+        return [
+            text_of_file(sources, part) if part.get("type") == "input_file" else reading.text_of(part)
+            for part in parts
+        ]
 
     def _count_images(self, content: object) -> None:
         """Add the tokens of the images in a message or an output; none for images that would have to be fetched."""

@@ -147,3 +147,28 @@ def test_a_schema_that_no_value_satisfies_is_refused(
     error = json.loads(answer.body)["error"]
     assert (answer.status, error["param"]) == (400, "text.format.schema")
     assert "Invalid schema for response_format 'n'" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("data", "read"),
+    [
+        ("data:text/plain;base64,SGVsbG8sIFdvcmxkIQ==", " Hello, World!"),
+        ("data:application/json,%7B%22a%22%3A1%7D", ' {"a":1}.'),
+        ("data:application/pdf;base64,JVBERi0xLjQK", "."),
+        ("data:application/octet-stream;base64,AAEC", "."),
+        ("data:text/plain;base64,/w==", "."),
+    ],
+)
+def test_the_text_of_a_file_is_read(responses: Responses, data: str, read: str) -> None:
+    file = {"type": "input_file", "filename": "a.txt", "file_data": data}
+    body: Body = {"input": [{"role": "user", "content": [{"type": "input_text", "text": "Read this"}, file]}]}
+    assert responses.text(body) == f"You wrote: Read this{read}"
+
+
+def test_the_text_of_a_file_takes_tokens(responses: Responses) -> None:
+    def tokens(data: str) -> int:
+        parts = [{"type": "input_file", "filename": "a.txt", "file_data": f"data:text/plain,{data}"}]
+        usage = responses.create({"input": [{"role": "user", "content": parts}]})["usage"]
+        return int(usage["input_tokens"])
+
+    assert tokens("word%20" * 100) - tokens("word") > 90
