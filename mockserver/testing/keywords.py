@@ -104,6 +104,7 @@ class WordsReplyOptions(ReplyOptions, total=False):
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
     tool_calls: list[dict[str, Any]]
     items: list[dict[str, Any]]
+    failure: Mapping[Literal["code", "message"], str]
     flagged: Mapping[Literal["input", "output"], Sequence[str] | Mapping[str, str]]
 
 

@@ -32,6 +32,11 @@ def response(members: Mapping[str, Any], *, in_event: bool = False) -> Member:
     return {name: known[name] for name in _ORDER if name in known}
 
 
+def failed(response: Member, code: str, message: str) -> Member:
+    """Return the ``response`` with the error that it failed with."""
+    return response | {"status": "failed", "error": {"code": code, "message": message}}
+
+
 def ordered(item: Mapping[str, Any]) -> Member:
     """Return an item, a part or an annotation with its members in the API's order."""
     names = [name for name in _FIRST if name in item] + sorted(item.keys() - set(_FIRST))
@@ -74,8 +79,7 @@ class Events:
         self.number += 1
         error = {"type": code, "code": code, "message": message, "param": None}
         yield event({"type": "error", "error": error, "sequence_number": number})
-        failed = response | {"status": "failed", "error": {"code": code, "message": message}}
-        yield self.event("response.failed", response=failed)
+        yield self.event("response.failed", response=failed(response, code, message))
 
 
 def failure(first: bytes, number: int, code: str, message: str) -> Iterable[bytes]:
@@ -85,8 +89,8 @@ def failure(first: bytes, number: int, code: str, message: str) -> Iterable[byte
     except ValueError:  # a stub can send any event
         payload = None
     begun = payload.get("response") if isinstance(payload, dict) else None
-    failed = begun if isinstance(begun, dict) else {}
-    return Events(None, number).failure(failed, code, message or sse.FAILED)
+    begun = begun if isinstance(begun, dict) else {}
+    return Events(None, number).failure(begun, code, message or sse.FAILED)
 
 
 def refusal(

@@ -18,12 +18,14 @@ from msgspec.structs import replace
 from mockserver.scripting.faults import events
 from mockserver.scripting.faults.fault import ERROR
 from mockserver.transport.connection import lost
+from mockserver.wire import sse
 
 if TYPE_CHECKING:
     from mockserver.matching.facts import LiveRequest
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.faults.targets import Arrival, Breakable
 
+_STREAM_ERROR = "sse_error"
 _DELAY = 1.0  # seconds, unless the fault sets them
 _DRIP = 0.05  # seconds between two pieces of a slow drip
 _DRIPS = 10.0  # seconds that a slow drip lasts, unless the fault sets them
@@ -106,6 +108,11 @@ def job_failure(fault: Fault | None) -> str | None:
     """Return the message that a fault fails the request's job with, may be empty; ``None`` if it fails no job."""
     fails = KINDS[fault.kind].fails_job if fault else None
     return fails(fault) if fault and fails else None
+
+
+def stream_error(fault: Fault | None) -> tuple[str, str] | None:
+    """Return code and message of the error with which a fault ends a stream; ``None`` if it does not."""
+    return (fault.code, fault.message or sse.FAILED) if fault and fault.kind == _STREAM_ERROR else None
 
 
 @before(ERROR, "message", "retry_after")
@@ -199,7 +206,7 @@ def _garble(reply: Breakable) -> Iterator[bytes]:
     return events.changed(reply.events, reply.number, lambda event: [events.garbled(event)])
 
 
-@breaks_events("sse_error", "after", "message", "code")
+@breaks_events(_STREAM_ERROR, "after", "message", "code")
 def _report_an_error(reply: Breakable) -> Iterator[bytes]:
     """Send ``after`` events, then those that report an error in the middle of a stream."""
     first = b""
@@ -207,6 +214,9 @@ def _report_an_error(reply: Breakable) -> Iterator[bytes]:
         first = first or event
         if number < reply.number:
             yield event
+    close = getattr(reply.pieces, "close", None)
+    if close is not None:  # so that the endpoint has noted the error when the client reads of it
+        close()
     yield from reply.failure(first, reply.number, reply.fault.code, reply.fault.message or "")
 
 

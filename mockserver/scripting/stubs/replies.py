@@ -25,7 +25,7 @@ Document = Mapping[str, Any]
 # Kinds of replies: whole bodies, which answer any endpoint, and contents that only some endpoints can answer with.
 _RAW = ("json", "body", "base64", "file", "events")
 _OF_TRANSCRIPTS = ("segments", "words", "logprobs")
-_MADE = (*_OF_TRANSCRIPTS, "tool_calls", "items", "audio", "say", "text", "job", "embedding")
+_MADE = (*_OF_TRANSCRIPTS, "tool_calls", "items", "failure", "audio", "say", "text", "job", "embedding")
 _KINDS = ("error", *_RAW, *_MADE)
 _FINDINGS = frozenset({"flagged"})  # a kind if it is alone; beside another, it adds to the reply
 
@@ -102,6 +102,19 @@ class Scripted(Struct, frozen=True):
         """Return the items of a response, which may lack members."""
         items: Sequence[Document] = self.reply.get("items", ())
         return items
+
+    @property
+    def failure(self) -> Document | None:
+        """Return the error with which a response fails; ``None`` if it does not."""
+        failure: Document | None = self.reply.get("failure")
+        return failure
+
+    @property
+    def only_fails(self) -> bool:
+        """Return whether a response fails before it has any output."""
+        return "failure" in self.reply and self.reply.keys().isdisjoint(
+            {"say", "text", "tool_calls", "items"}
+        )
 
     @property
     def embedding(self) -> Sequence[Any] | None:

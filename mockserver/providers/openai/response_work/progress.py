@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mockserver.wire.responses import Events
+from mockserver.wire import responses
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.records import Value
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
 STREAMABLE = 300  # seconds after its creation during which a response can be retrieved as a stream
 
-_FAILURE = "server_error"
+FAILURE = "server_error"  # the code of a response that fails for a reason of the server
 _BEFORE_WORK = 2  # events: response.created and response.queued
 
 
@@ -81,9 +81,9 @@ def made(value: Value, result: Value, events: Sequence[str]) -> Value:
 def failed(value: Value, message: str) -> Value:
     """Return the value of a response in progress whose output could not be made."""
     response = value["response"]
-    result = response | {"status": "failed", "error": {"code": _FAILURE, "message": message}}
+    result = responses.failed(response, FAILURE, message)
     begun = {name: member for name, member in response.items() if name != "billing"}
-    events = Events(None, len(value["background"]["events"] or ())).failure(begun, _FAILURE, message)
+    events = responses.Events(None, len(value["background"]["events"] or ())).failure(begun, FAILURE, message)
     return made(value, result, [event.decode() for event in events])
 
 

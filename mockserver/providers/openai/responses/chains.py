@@ -116,7 +116,7 @@ def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence
     """Store a response that has ended, unless the request says ``store: false``. A WebSocket remembers it anyway.
 
     ``response`` is its object as it is retrieved, ``items`` are those of its input. Its conversation gets input and
-    output at once.
+    output at once, but nothing of a failed response.
     """
     value: Value = {**call.kept, "response": response, "input": list(items)}
     turn = turn_of(call)
@@ -125,7 +125,7 @@ def keep(context: ResponsesContext, call: Call, response: Value, items: Sequence
     if response.get("store", True):
         context.store.put(RESPONSE, call.account.id, response["id"], value)
     conversation_id = conversation_id_of(response)
-    if conversation_id is not None:
+    if conversation_id is not None and response["status"] != "failed":
         add_items(context.store, call.account.id, conversation_id, items_of(value))
 
 

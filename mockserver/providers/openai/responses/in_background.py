@@ -17,7 +17,7 @@ from mockserver.providers.openai.responses.prepared import (
     event_writer,
     first_events,
     item_events,
-    last_event,
+    last_events,
     prepared_output,
 )
 from mockserver.state.disk import StateFailed
@@ -82,6 +82,6 @@ def _made(context: ResponsesContext, call: Call, begun: Begun, writer: responses
     prepared = prepared_output(context, call, begun)
     call.settle(prepared.usage)
     ended = prepared.ended(max(then, context.clock.now()))
-    events = [*item_events(context, prepared, writer), last_event(prepared, writer, ended)]
+    events = [*item_events(context, prepared, writer), *last_events(prepared, writer, ended)]
     answered_by = prepared.output.answered_by
     return Made(responses.response(ended), [event.decode() for event in events], answered_by)

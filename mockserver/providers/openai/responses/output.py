@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _REASONED = {"minimal": 0, "low": 64, "medium": 128, "high": 256, "xhigh": 512, "max": 1024}  # tokens
 _BESIDE, _BESIDE_REASONING = 1, 16  # tokens of a reply, in addition to those of the same reply in a chat
 _MAX_WORDS = 200  # characters of the user's words that a summary or a made-up item repeats
+_SUMMARY = (  # the parts of a summary of reasoning
+    "**Reading the request**\n\nThe user wrote: {words}",
+    "**Preparing the answer**\n\nThe answer is made up: nothing was reasoned.",
+)
 _MADE_UP_PAGE = "https://example.com/"
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}  # by ``finish_reason``
 
@@ -36,7 +40,8 @@ _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"
 class Output(msgspec.Struct):
     """The items of a response, complete, with what does not show in them.
 
-    ``incomplete`` is the reason why they are. Of the ``written`` tokens, ``reasoned`` are those of reasoning.
+    ``incomplete`` is the reason why they are, ``failure`` the error with which the response fails after them. Of the
+    ``written`` tokens, ``reasoned`` are those of reasoning.
     """
 
     answered_by: AnsweredBy
@@ -45,6 +50,7 @@ class Output(msgspec.Struct):
     reasoned: int = 0
     incomplete: str = ""
     flagged: Mapping[str, Sequence[str] | Mapping[str, str]] = {}
+    failure: Mapping[str, str] | None = None
 
     @property
     def text(self) -> str:
@@ -67,7 +73,9 @@ def output_of(context: ResponsesContext, call: Call, request: ResponseRequest, c
     """Return the output of a stub or a responder, cut to the request's ``max_output_tokens``. Raises ``ApiError``."""
     writer = _Writer(context, call, request, chain)
     scripted = call.scripted
-    if scripted is not None and scripted.items:
+    if scripted is not None and scripted.only_fails:
+        output = Output(scripted.answered_by, [], 0)
+    elif scripted is not None and scripted.items:
         output = writer.scripted(scripted.items, scripted.answered_by)
     else:
         unfit = partial(_unfit, request.body)
@@ -79,7 +87,7 @@ def output_of(context: ResponsesContext, call: Call, request: ResponseRequest, c
         output.answered_by = output.answered_by.with_detail("heard-by", "+".join(request.heard_by))
     if scripted is not None:
         output.incomplete = _INCOMPLETE.get(scripted.reply.get("finish_reason", ""), output.incomplete)
-        output.flagged = scripted.flagged
+        output.flagged, output.failure = scripted.flagged, scripted.failure
     return output
 
 
@@ -146,11 +154,10 @@ class _Writer:
         """Return the item of reasoning, if the model reasons."""
         if not self._request.reasons:
             return []
-        summary = (
-            f"**Reading the request**\n\nThe user wrote: {self._words}" if self._request.summarises else ""
-        )
-        parts = [{"type": "summary_text", "text": summary}] if summary else []
-        return [self._item("reasoning", summary=parts, encrypted_content=self._sealed({"summary": summary}))]
+        texts = [part.format(words=self._words) for part in _SUMMARY[: self._request.summary_parts]]
+        parts = [{"type": "summary_text", "text": text} for text in texts]
+        sealed = self._sealed({"summary": "\n\n".join(texts)})
+        return [self._item("reasoning", summary=parts, encrypted_content=sealed)]
 
     def _sealed(self, value: Any) -> str:
         return seal(self._context.ids, self._context.clock.now(), value)

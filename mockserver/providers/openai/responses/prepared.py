@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mockserver.engines.answered_by import AnsweredBy
+from mockserver.providers.openai.response_work import progress
 from mockserver.providers.openai.response_work.identifiers import Chain, response_id
 from mockserver.providers.openai.response_work.items import shown
 from mockserver.providers.openai.response_work.records import Item, conversation_id_of
@@ -23,7 +24,7 @@ from mockserver.providers.openai.responses.requests.request import (
     truncated,
 )
 from mockserver.providers.openai.responses.stream import ItemStream
-from mockserver.wire import moderation, responses
+from mockserver.wire import moderation, responses, sse
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
@@ -70,15 +71,20 @@ class Prepared(Begun, frozen=True):
 
     @property
     def usage(self) -> Member:
-        """Return the ``usage`` of the response."""
+        """Return the ``usage`` of the response: nothing if it fails."""
         output = self.output
+        if output.failure is not None:
+            return responses.usage(read=0, written=0)
         return responses.usage(
             read=self.request.prompt_tokens, written=output.written, reasoned=output.reasoned
         )
 
     def ended(self, now: float) -> Member:
-        """Return the members of the complete response, with items as they are stored."""
-        reason = self.output.incomplete
+        """Return the members of the response at its end, with items as they are stored."""
+        reason, failure = self.output.incomplete, self.output.failure
+        if failure is not None:
+            code, message = failure.get("code", progress.FAILURE), failure.get("message", sse.FAILED)
+            return responses.failed(self.begun() | {"output": self.output.items}, code, message)
         return self.begun("incomplete" if reason else "completed") | {
             "completed_at": None if reason else int(now),
             "incomplete_details": {"reason": reason} if reason else None,
@@ -118,13 +124,17 @@ def prepared_output(context: ResponsesContext, call: Call, begun: Begun) -> Prep
     """Make the output of a response. Raises ``ApiError``."""
     output = output_of(context, call, begun.request, begun.chain)
     call.outcome.reply = output.as_json
-    return Prepared(begun.request, begun.chain, begun.common, begun.given, output)
+    return with_output(begun, output)
 
 
 def without_output(begun: Begun) -> Prepared:
     """Return a request with an empty output, which later requests can continue."""
-    empty = Output(AnsweredBy("warmup"), [], 0)
-    return Prepared(begun.request, begun.chain, begun.common, begun.given, empty)
+    return with_output(begun, Output(AnsweredBy("warmup"), [], 0))
+
+
+def with_output(begun: Begun, output: Output) -> Prepared:
+    """Return a request with its output."""
+    return Prepared(begun.request, begun.chain, begun.common, begun.given, output)
 
 
 def event_writer(context: ResponsesContext, begun: Begun) -> responses.Events:
@@ -152,9 +162,13 @@ def item_events(context: ResponsesContext, prepared: Prepared, events: responses
     yield from ItemStream(events, prepared.request, resealed).of_items(prepared.output.items)
 
 
-def last_event(prepared: Prepared, events: responses.Events, ended: Member) -> bytes:
-    """Return the event with the complete response."""
-    return events.event(f"response.{ended['status']}", response=prepared.shown(ended, in_event=True))
+def last_events(begun: Begun, events: responses.Events, ended: Member) -> Iterator[bytes]:
+    """Yield the event with the response at its end, after its error if it failed."""
+    response, error = begun.shown(ended, in_event=True), ended["error"]
+    if error is None:
+        yield events.event(f"response.{ended['status']}", response=response)
+    else:
+        yield from events.failure(response, error["code"], error["message"])
 
 
 def _moderation(request: ResponseRequest, output: Output) -> Member | None:

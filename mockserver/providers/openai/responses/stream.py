@@ -62,6 +62,8 @@ class ItemStream:
             return self._message(item, index)
         if item["type"] == "reasoning":
             return self._summary(item, index)
+        if item["type"] == "shell_call":
+            return self._commands(item, index)
         return self._progress(item, index)
 
     def _message(self, item: Member, index: int) -> Iterator[bytes]:
@@ -113,6 +115,16 @@ class ItemStream:
                 yield self._delta("reasoning_summary_text", piece, index, **at)
             yield self._event("reasoning_summary_text.done", index, text=part["text"], **at)
             yield self._event("reasoning_summary_part.done", index, part=part, **at)
+
+    def _commands(self, item: Member, index: int) -> Iterator[bytes]:
+        """Yield the commands for a shell, each piece by piece."""
+        action = item["action"] if isinstance(item["action"], dict) else {}
+        for place, command in enumerate(action.get("commands") or ()):
+            at = {"command_index": place}
+            yield self._event("shell_call_command.added", index, command="", **at)
+            for piece in self._pieces(str(command)):
+                yield self._delta("shell_call_command", piece, index, **at)
+            yield self._event("shell_call_command.done", index, command=str(command), **at)
 
     def _progress(self, item: Member, index: int) -> Iterator[bytes]:
         """Yield the events of calls: the first step, what is streamed, the other steps."""

@@ -17,6 +17,7 @@ from tests.conftest import RawResponse
 Body = dict[str, Any]
 
 JSON = {"Content-Type": "application/json"}
+UNDOCUMENTED = ("error", "keepalive")  # events that have another form on the wire, or are not documented
 EVENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(ResponseStreamEvent)
 
 
@@ -59,7 +60,8 @@ class Responses:
         events = events_of(answer.body)
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         for event in events:
-            assert self.schemas.violations("openai/response.event", event) == []
+            if event["type"] not in UNDOCUMENTED:
+                assert self.schemas.violations("openai/response.event", event) == []
         return events
 
 
@@ -72,7 +74,7 @@ def events_of(body: bytes) -> list[Body]:
         name, data = event.split(b"\n")
         payload = json.loads(data.removeprefix(b"data: "))
         assert name == b"event: " + payload["type"].encode()
-        if payload["type"] != "error":
+        if payload["type"] not in UNDOCUMENTED:
             EVENT.validate_python(payload)
         payloads.append(payload)
     return payloads

@@ -68,14 +68,38 @@ def test_encrypted_reasoning_is_another_text_in_each_event(responses: Responses)
     assert len({item["encrypted_content"] for item in items}) == len(items) == 3
 
 
-def test_a_summary_is_streamed(responses: Responses) -> None:
-    events = responses.stream({"model": "gpt-5-mini", "reasoning": {"summary": "auto"}})
-    reasoning = events[-1]["response"]["output"][0]
-    (part,) = reasoning["summary"]
-    deltas = [each["delta"] for each in events if each["type"] == "response.reasoning_summary_text.delta"]
-    assert "".join(deltas) == part["text"]
-    assert len(deltas) > 3
-    assert events[-1]["response"]["reasoning"]["summary"] == "detailed"
+@pytest.mark.parametrize(("kind", "parts"), [("auto", 2), ("detailed", 2), ("concise", 1)])
+def test_a_summary_is_streamed_in_its_parts(responses: Responses, kind: str, parts: int) -> None:
+    events = responses.stream({"model": "gpt-5-mini", "reasoning": {"summary": kind}})
+    summary = events[-1]["response"]["output"][0]["summary"]
+    assert len(summary) == parts
+    for place, part in enumerate(summary):
+        own = [each for each in events if each.get("summary_index") == place]
+        assert [own[0]["type"], own[-1]["type"]] == [
+            "response.reasoning_summary_part.added",
+            "response.reasoning_summary_part.done",
+        ]
+        deltas = [each["delta"] for each in own if "delta" in each]
+        assert "".join(deltas) == part["text"]
+        assert len(deltas) > 3
+    assert events[-1]["response"]["reasoning"]["summary"] == ("concise" if kind == "concise" else "detailed")
+
+
+def test_the_commands_for_a_shell_are_streamed(
+    server: MockServer, api_key: str, responses: Responses
+) -> None:
+    commands = ["ls -l /tmp", "pwd"]
+    item = {"type": "shell_call", "action": {"commands": commands, "timeout_ms": None}}
+    server.account(api_key).on_response().reply(items=[item])
+    events = responses.stream({"model": "gpt-5.4"})
+    assert events[2]["item"]["action"]["commands"] == []
+    for place, command in enumerate(commands):
+        own = [each for each in events if each.get("command_index") == place]
+        added, *deltas, done = own
+        assert (added["type"], added["command"]) == ("response.shell_call_command.added", "")
+        assert "".join(each["delta"] for each in deltas) == command
+        assert (done["type"], done["command"]) == ("response.shell_call_command.done", command)
+    assert events[-2]["item"]["action"]["commands"] == commands
 
 
 def test_reasoning_can_use_up_the_limit(responses: Responses) -> None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mockserver.catalog.tables import Catalog
-    from mockserver.remote.sources import UrlSources
     from mockserver.providers.openai.response_work.records import Item
+    from mockserver.remote.sources import UrlSources
 
 # The types of calls, and of their outputs, with their names in refusals.
 _OUTPUTS = {

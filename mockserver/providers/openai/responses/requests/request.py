@@ -64,7 +64,13 @@ class ResponseRequest(msgspec.Struct, frozen=True):
     @property
     def summarises(self) -> bool:
         """Return whether the request asks for a summary of the reasoning."""
-        return bool(self.reasoning.get("summary") or self.reasoning.get("generate_summary"))
+        return self.summary_parts > 0
+
+    @property
+    def summary_parts(self) -> int:
+        """Return the number of parts of the summary: a detailed one has two."""
+        kind = self.reasoning.get("summary") or self.reasoning.get("generate_summary")
+        return 0 if not kind else 1 if kind == "concise" else 2
 
     @property
     def reasons(self) -> bool:
