@@ -185,7 +185,7 @@ class OpenAi:
             reply.headers.extend(refused)
             exchange.request.drain()
         elif refusal.from_gateway:
-            reply.headers.extend(self._headers.of_refusals(exchange.request_id))
+            reply.headers.extend(self._headers.of_refusals(operation.name, exchange.request_id))
             exchange.request.drain()
         else:
             answers = self._headers.of_answers(

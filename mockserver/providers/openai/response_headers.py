@@ -97,15 +97,15 @@ class ResponseHeaders:
             return 100 + zlib.crc32(operation.encode()) % 900
         return round((time.perf_counter() - began) * 1000)
 
-    def of_refusals(self, request_id: str) -> Headers:
-        """Return the headers of the gateway's refusals, which do not reach an endpoint."""
-        return self._of_gateway(request_id, self._gateway_exposes)
+    def of_refusals(self, operation: str, request_id: str) -> Headers:
+        """Return the headers of the gateway's refusals, which do not reach the endpoint of the operation."""
+        return self._of_gateway(request_id, self._gateway_exposes, without=self.service(operation).without)
 
     def of_refused_keys(self, operation: str, request_id: str, began: float) -> Headers:
         """Return the headers of the refusal of a key, by the gateway or by the service behind the operation."""
         service = self.service(operation)
         if not service.refuses_keys:
-            return self.of_refusals(request_id)
+            return self.of_refusals(operation, request_id)
         duration = ("openai-processing-ms", str(self._milliseconds(operation, began)))
         gateway = self._of_gateway(request_id, service.expose, without=service.without)
         return [duration, ("openai-version", API_VERSION), *gateway]

@@ -239,3 +239,11 @@ def test_a_full_disk_ends_a_stream_with_an_error(tmp_path: Path, monkeypatch: py
         monkeypatch.undo()
     assert caught.value.code == "server_error"
     assert seen[-1] == "response.output_item.done"
+
+
+def test_refusals_of_the_gateway_lack_the_header_that_responses_never_have(responses: Responses) -> None:
+    for key in ("requests_per_minute=1", "tokens_per_minute=1"):
+        for _ in range(2):
+            answer = responses.post({"model": "gpt-4o-mini", "input": "Hi."}, x_mock_limits=key)
+        assert answer.status == 429
+        assert "x-openai-proxy-wasm" not in answer.headers
