@@ -91,6 +91,10 @@ class Background:
         """Let ``make`` make the output of a response in the background. It is put into the store after this call."""
         self._makers[account_id, response_id] = make
 
+    def forget(self, account_id: str, response_id: str) -> None:
+        """Do not make the output of a response that could not be put into the store."""
+        self._makers.pop((account_id, response_id), None)
+
     def cancel(self, account_id: str, response_id: str) -> Value | None:
         """Cancel a response unless it has ended. Return its value, ``None`` if there is no such response.
 

@@ -65,6 +65,7 @@ def _store(context: ResponsesContext, call: Call, value: Value) -> None:
     try:
         context.store.put(RESPONSE, account_id, identifier, value)
     except StateFailed:
+        context.background.forget(account_id, identifier)
         context.busy.release(account_id, conversation_id, identifier)
         raise
 
