@@ -224,8 +224,8 @@ class Pipeline:
             assert route is not None
             return self.reply(route, request, call.path)
 
-        most = self._parts.settings.max_json_values
-        return WebSocketAdapter(call.request, call.account, call.request_id, answer, most)
+        most, slot = self._parts.settings.max_json_values, self._parts.bodies.waiting_slot
+        return WebSocketAdapter(call.request, call.account, call.request_id, answer, most, slot)
 
     def _check_url(self, call: Call) -> None:
         """Warn of a URL without ``/v1``, which is served for convenience. With ``strict_urls``, raise ``ApiError``."""

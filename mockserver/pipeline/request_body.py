@@ -11,7 +11,7 @@ from mockserver.audio.content import has_disk
 from mockserver.audio.uploads import UPLOAD
 from mockserver.errors import ApiError
 from mockserver.transport import forms, streamed_forms
-from mockserver.transport.bodies import LARGE, BodyReader, UploadSlot
+from mockserver.transport.bodies import LARGE, BodyMemory, BodyReader, UploadSlot
 from mockserver.validation.nulls import drop_nulls
 
 if TYPE_CHECKING:
@@ -40,10 +40,16 @@ class RequestBodies:
         self._blobs = blobs
         self._url_sources = url_sources
         self._reader = BodyReader(settings.max_body_bytes, settings.socket_timeout, settings.max_body_memory)
+        self._waiting = BodyMemory(settings.max_body_memory)
+        self._timeout = settings.socket_timeout
 
     def slot(self) -> UploadSlot:
         """Return the slot for the large body of one request, with no memory taken yet."""
         return self._reader.slot()
+
+    def waiting_slot(self) -> UploadSlot:
+        """Return the slot for a request of a WebSocket that waits. It is in another memory, that of those that wait."""
+        return UploadSlot(self._waiting, self._timeout)
 
     def read(self, call: Call) -> None:
         """Fill ``document`` and ``files`` of the call from its body, or from its query. Raises ``ApiError``."""

@@ -16,6 +16,7 @@ from mockserver.wire import sse
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.pipeline.responses import Reply
+    from mockserver.transport.bodies import UploadSlot
     from mockserver.transport.upgrades import Serve
     from mockserver.transport.web_sockets import WebSocket
 
@@ -31,7 +32,7 @@ class WebSocketAdapter:
     """A request for a WebSocket that is authenticated, and the answers to its messages.
 
     ``identifier`` is the id of the handshake's exchange, ``answer`` answers a message as the pipeline does.
-    JSON has at most ``max_json_values`` values and names.
+    JSON has at most ``max_json_values`` values and names. ``slot`` returns the slot of a request that waits.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class WebSocketAdapter:
         identifier: str,
         answer: Callable[[Request], Reply],
         max_json_values: int,
+        slot: Callable[[], UploadSlot],
     ) -> None:
         self._handshake = handshake
         self._account = account
         self.identifier = identifier
         self._answer = answer
         self.max_json_values = max_json_values
+        self.slot = slot
 
     def accept(self, serve: Serve) -> tuple[tuple[str, str], ...]:
         """Have ``serve`` use the WebSocket. Return the headers of the answer, whose status is 101.

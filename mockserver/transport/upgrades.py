@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mockserver.transport.bodies import BodyMemory
     from mockserver.transport.web_sockets import Handshake, Stream, WebSocket
 
 Serve = Callable[["WebSocket"], None]  # uses a WebSocket until it ends, in a thread of its own
@@ -51,9 +52,12 @@ class Upgrade:
         self._accepted = handshake, serve
         return handshake.headers
 
-    def begin(self, stream: Stream) -> tuple[WebSocket, Serve]:
-        """Return the WebSocket on the connection, whose client has the answer, and what uses it."""
+    def begin(self, stream: Stream, memory: BodyMemory) -> tuple[WebSocket, Serve]:
+        """Return the WebSocket on the connection, whose client has the answer, and what uses it.
+
+        Large messages share ``memory``.
+        """
         assert self._accepted is not None
         handshake, serve = self._accepted
         self.has_begun = True
-        return handshake.web_socket(stream), serve
+        return handshake.web_socket(stream, memory), serve

@@ -19,14 +19,19 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from mockserver.errors import ApiError
+from mockserver.transport.bodies import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from websockets.typing import Subprotocol
 
+    from mockserver.transport.bodies import BodyMemory
+
 _PIECE = 1 << 16  # bytes per receive
 _PING_SECONDS = 20.0  # of silence, after which the client is pinged; after as many again it is given up
+_MEMORY_SECONDS = 20.0  # that a large message waits for memory
+_INFLATION = 1032  # bytes that a compressed byte can become
 _CLOSE_SECONDS = 5.0  # that a client has to answer the end of the connection
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 _OF_WEBSOCKETS = ("connection", "upgrade", "sec-websocket-")  # beginnings of the headers of a handshake
@@ -70,9 +75,13 @@ class WebSocket:
     One thread reads ``messages``; any thread may send, close and leave.
     """
 
-    def __init__(self, protocol: ServerProtocol, stream: Stream) -> None:
+    def __init__(self, protocol: ServerProtocol, stream: Stream, memory: BodyMemory) -> None:
+        """``memory`` is for messages above 1 MiB, of all WebSockets, until the next one is asked for."""
         self._protocol = protocol
         self._stream = stream
+        self._memory = memory
+        self._reserved = 0  # bytes of it
+        self._unframed = 0  # bytes received after the last frame, about
         self._sending = threading.RLock()  # for the protocol, and for writing in the order of its frames
         self._answering = 0
         self._is_leaving = False
@@ -89,6 +98,7 @@ class WebSocket:
         except OSError:
             self._stream.abort()
         finally:
+            self._reserve(0)
             self.is_closed = True
 
     def send(self, message: str | bytes) -> None:
@@ -148,28 +158,30 @@ class WebSocket:
         parts, is_text, was_pinged = bytearray(), True, False
         ends_at = float("inf")  # of waiting for the client's answer to a close
         while True:
-            for frame in self._received():
+            frames = self._received()
+            self._reserve(len(parts) + sum(len(frame.data) for frame in frames) + self._unframed)
+            for frame in frames:
                 if frame.opcode not in _DATA:
                     continue
                 if frame.opcode is not Opcode.CONT:
                     is_text = frame.opcode is Opcode.TEXT
                 parts += frame.data
                 if frame.fin:
-                    whole = bytes(parts)
-                    parts.clear()
+                    whole, parts = parts, bytearray()
                     try:
-                        message = whole.decode() if is_text else whole
+                        yield whole.decode() if is_text else bytes(whole)
                     except UnicodeDecodeError:
                         self._fail(CloseCode.INVALID_DATA, "The text is not UTF-8.")
-                    else:
-                        yield message
+                    del whole
+                del frame
+            del frames  # a silent client's last message takes no memory
             is_closing = self._protocol.state is not State.OPEN
             if is_closing:
                 ends_at = min(ends_at, time.monotonic() + _CLOSE_SECONDS)
             left = ends_at - time.monotonic() if is_closing else _PING_SECONDS
             if left > 0 and self._stream.arrives(left):
                 was_pinged = False
-                if not self._receive():
+                if not self._receive(len(parts)):
                     return
             elif is_closing:
                 return
@@ -186,17 +198,35 @@ class WebSocket:
         with self._sending:
             frames = self._protocol.events_received()
             self._flush()
+        if frames:
+            self._unframed = 0
         return [frame for frame in frames if isinstance(frame, Frame)]
 
-    def _receive(self) -> bool:
-        """Receive once. Return ``False`` at the end."""
+    def _receive(self, size: int) -> bool:
+        """Receive once, after ``size`` bytes of a message. Return ``False`` at the end."""
         piece = self._stream.read(_PIECE)
+        self._unframed += len(piece)
+        inflation = _INFLATION if self._protocol.extensions else 1
+        is_open = self._protocol.state is State.OPEN
+        if is_open and not self._reserve(size + self._unframed * inflation):
+            self._fail(CloseCode.TRY_AGAIN_LATER, "Too many large messages are being handled.")
         with self._sending:
             if piece:
                 self._protocol.receive_data(piece)
             else:
                 self._protocol.receive_eof()
         return bool(piece)
+
+    def _reserve(self, size: int) -> bool:
+        """Have memory for ``size`` bytes, no more. Return whether there was enough in time."""
+        wanted = min(max(size - LARGE, 0), self._memory.capacity)
+        more = wanted - self._reserved
+        if more > 0 and not self._memory.take(more, _MEMORY_SECONDS):
+            return False
+        if more < 0:
+            self._memory.give_back(-more)
+        self._reserved = wanted
+        return True
 
     def _ping(self) -> None:
         with self._sending:
@@ -273,9 +303,9 @@ class Handshake:
         fields = self._response.headers.raw_items()
         return tuple((name.lower(), value) for name, value in fields if name.lower() != "date")
 
-    def web_socket(self, stream: Stream) -> WebSocket:
-        """Return the WebSocket on a connection that the answer was sent on."""
+    def web_socket(self, stream: Stream, memory: BodyMemory) -> WebSocket:
+        """Return the WebSocket on a connection that the answer was sent on. Large messages share ``memory``."""
         assert self._response is not None
         self._protocol.send_response(self._response)
         self._protocol.data_to_send()  # the server has sent it
-        return WebSocket(self._protocol, stream)
+        return WebSocket(self._protocol, stream, memory)

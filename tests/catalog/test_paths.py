@@ -49,9 +49,9 @@ def test_other_paths_are_nobodys(path: str) -> None:
 
 
 def test_hints_are_inherited() -> None:
-    hints = {call.hint for call in known_calls() if call.resource.split(".")[0] == "responses"}
+    hints = {call.hint for call in known_calls() if call.resource.split(".")[0] == "realtime"}
     assert len(hints) == 1
-    assert "POST /v1/responses" in hints.pop()
+    assert "POST /v1/audio/speech" in hints.pop()
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_small_frame_that_decompresses_to_too_much_closes_the_connection() -> 
         (b"\x83\x80\0\0\0\0", 1002),  # an opcode that does not exist
         (b"\x80\x80\0\0\0\0", 1002),  # the continuation of nothing
         (b"\x81\xff" + struct.pack("!Q", 1 << 62) + bytes(4), 1009),  # gigantic
-        (Frame(Opcode.TEXT, b"\xff\xfe").serialize(mask=True), 1007),  # not UTF-8
+        (b"\x81\x82\0\0\0\0\xff\xfe", 1007),  # not UTF-8
     ],
 )
 def test_broken_frames_close_the_connection(server: MockServer, data: bytes, code: int) -> None:
@@ -140,3 +140,35 @@ def test_a_client_that_does_not_read_is_given_up() -> None:
             for _ in range(20):
                 connection.send(event)
             assert eventually(lambda: threads_of_web_sockets() == before)
+
+
+def test_large_messages_of_all_clients_share_a_memory() -> None:
+    """A message in part keeps its memory; another is refused, and may come when there is room."""
+    settings = Settings(port=0, whisper_model="none", max_body_memory=1_000_000)
+    large = json.dumps(CREATE | {"input": "x" * 2_500_000})
+    with pytest.MonkeyPatch.context() as patched, MockServer(settings) as small:
+        patched.setattr(web_sockets, "_MEMORY_SECONDS", 0.1)
+        with open_socket(small, compression=None) as first:
+            whole = Frame(Opcode.TEXT, large.encode()).serialize(mask=True)
+            send_raw(first, whole[:-1])
+            assert eventually(lambda: is_refused(small, large))
+            assert ask_small(small)
+            send_raw(first, whole[-1:])
+            assert answer(first)[-1]["type"] == "error"  # it is longer than an input may be
+        assert eventually(lambda: not is_refused(small, large))
+
+
+def is_refused(server: MockServer, text: str) -> bool:
+    """Return whether a large message closes its connection because there is no memory."""
+    with open_socket(server, compression=None) as connection:
+        with contextlib.suppress(ConnectionClosed):
+            connection.send(text)
+            answer(connection)
+            return False
+        return close_code(connection) == 1013
+
+
+def ask_small(server: MockServer) -> bool:
+    """Return whether a small message is answered, compressed as well."""
+    with open_socket(server) as connection:
+        return bool(ask(connection)[-1]["type"] == "response.completed")

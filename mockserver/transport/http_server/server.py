@@ -57,7 +57,7 @@ class HttpServer:
         room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         max_threads = max(min(settings.max_threads, room - _SPARE_CONNECTIONS - reserved), 1)
-        self._web_sockets = WebSocketThreads(settings.max_web_sockets)
+        self._web_sockets = WebSocketThreads(settings.max_web_sockets, settings.max_body_memory)
         self._workers = Workers(self._answer, max_threads, reserved)
         self._reception = Reception(
             listener,

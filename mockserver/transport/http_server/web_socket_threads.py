@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
+from mockserver.transport.bodies import BodyMemory
 
 if TYPE_CHECKING:
     from mockserver.transport.http_server.connections import Connection
@@ -20,10 +21,11 @@ _FAILED = 1011  # the close code of an internal error
 
 
 class WebSocketThreads:
-    """The open WebSockets of a server, at most ``most``."""
+    """The open WebSockets of a server, at most ``most``, whose large messages share ``memory`` bytes."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, memory: int) -> None:
         self._most = most
+        self._memory = BodyMemory(memory)
         self._taken = 0  # places, of those that are open and of those whose handshake was accepted
         self._open: set[WebSocket] = set()
         self._changed = threading.Condition()
@@ -46,7 +48,7 @@ class WebSocketThreads:
     def start(self, connection: Connection, upgrade: Upgrade) -> None:
         """Use a connection as a WebSocket from now on. Raises ``RuntimeError`` if no thread can be started."""
         connection.seconds_left = float("inf")
-        web_socket, serve = upgrade.begin(connection)
+        web_socket, serve = upgrade.begin(connection, self._memory)
         with self._changed:
             self._open.add(web_socket)
             is_leaving = self._is_leaving

@@ -5,7 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from mockserver.transport.bodies import LARGE
+
+if TYPE_CHECKING:
+    from mockserver.transport.bodies import UploadSlot
 
 Task = Callable[[], None]
 
@@ -15,13 +20,16 @@ _MAX_WAITING = 1 << 26  # bytes of tasks that wait; further ones must be put lat
 class _Waiting(NamedTuple):
     task: Task
     size: int
+    slot: UploadSlot
 
 
 class Lanes:
     """The lanes of a connection, each with a thread while it has tasks. At most ``most`` tasks run at the same time."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, slot: Callable[[], UploadSlot]) -> None:
+        """``slot`` returns the slot of a task in the memory of all connections."""
         self._most = most
+        self._new_slot = slot
         self._changed = threading.Condition()
         self._lanes: dict[str | None, deque[_Waiting]] = {}
         self._running = 0
@@ -31,23 +39,29 @@ class Lanes:
     def put(self, lane: str | None, task: Task, size: int) -> None:
         """Do a task after those of its lane. ``size`` is its memory in bytes; wait while too much of it is used.
 
-        Raises ``RuntimeError`` if no thread can be started.
+        Raises ``RuntimeError`` if no thread can be started, ``ApiError`` if other connections use too much.
         """
         with self._changed:
             self._changed.wait_for(
                 lambda: self._is_closed or not self._bytes or self._bytes + size <= _MAX_WAITING
             )
+            is_much = self._bytes + size > LARGE
+        waiting = _Waiting(task, size, self._new_slot())
+        if is_much:
+            waiting.slot.take(size)
+        with self._changed:
             self._bytes += size
             if lane in self._lanes:
-                self._lanes[lane].append(_Waiting(task, size))
+                self._lanes[lane].append(waiting)
                 return
-            self._lanes[lane] = deque([_Waiting(task, size)])
+            self._lanes[lane] = deque([waiting])
         try:
             threading.Thread(target=self._run, args=(lane,), name="lane", daemon=True).start()
         except BaseException:
             with self._changed:
                 del self._lanes[lane]
                 self._bytes -= size
+            waiting.slot.release()
             raise
 
     def close(self) -> None:
@@ -62,6 +76,7 @@ class Lanes:
             try:
                 waiting.task()
             finally:
+                waiting.slot.release()
                 with self._changed:
                     self._running -= 1
                     self._bytes -= waiting.size
@@ -73,7 +88,8 @@ class Lanes:
             if self._lanes[lane]:
                 self._changed.wait_for(lambda: self._is_closed or self._running < self._most)
             if self._is_closed or not self._lanes[lane]:
-                del self._lanes[lane]
+                for waiting in self._lanes.pop(lane):
+                    waiting.slot.release()
                 self._changed.notify_all()
                 return None
             self._running += 1

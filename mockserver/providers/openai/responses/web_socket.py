@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _EVENT = "openai/responses_client_event.request"
 _CREATE, _STEER = "response.create", "response.steer"
 _MAX_RUNNING = 16  # responses at the same time (guide WebSocket mode)
+_COPIES = 2  # of a request in memory: its bytes and the strings parsed from it
 _MAX_LANES = 32  # with a name
 _MAX_SECONDS = 3600.0
 _STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -64,7 +65,7 @@ class ResponseSocket:
         self._context = context
         self._adapter = adapter
         self._web_socket = web_socket
-        self._lanes = Lanes(_MAX_RUNNING)
+        self._lanes = Lanes(_MAX_RUNNING, adapter.slot)
         self._named: set[str] = set()
         self._memory = ConnectionMemory()
         self._steering = Steering(context.ids)
@@ -76,6 +77,7 @@ class ResponseSocket:
             for message in self._web_socket.messages(self._check_age):
                 if self._check_age():
                     self._receive(message)
+                del message  # it can be large, and the client silent
         finally:
             self._lanes.close()
 
@@ -97,7 +99,7 @@ class ResponseSocket:
                 return
             lane = _lane(event)
             self._count(lane)
-            self._create(event, lane, len(message))
+            self._create(event, lane)
         except ApiError as error:
             self._refuse(error, lane)
         except Exception as error:  # noqa: BLE001 - such as a lack of threads; the connection continues
@@ -135,20 +137,22 @@ class ResponseSocket:
             raise ApiError("websocket_stream_limit", most=_MAX_LANES)
         self._named.add(lane)
 
-    def _create(self, event: dict[str, Any], lane: str | None, size: int) -> None:
-        """Have a response created; the message with its request has ``size`` characters. Raises ``ApiError``."""
+    def _create(self, event: dict[str, Any], lane: str | None) -> None:
+        """Have a response created. Its request waits as JSON, which takes less memory. Raises ``ApiError``."""
         if event.get("background"):
             raise ApiError("websocket_no_background")
         generates = event.get("generate") is not False
         own = ("type", "stream_id", "generate", "background")
         body = {name: value for name, value in event.items() if name not in own} | {"stream": True}
-        self._lanes.put(lane, partial(self._answer, body, Turn(self._memory, lane, generates)), size)
+        written = json_styles.streamed(body)
+        turn = Turn(self._memory, lane, generates)
+        self._lanes.put(lane, partial(self._answer, written, turn), _COPIES * len(written))
 
-    def _answer(self, body: dict[str, Any], turn: Turn) -> None:
+    def _answer(self, written: bytes, turn: Turn) -> None:
         """Answer a request, in the thread of its lane, and continue the response with what steers it."""
         with self._web_socket.answering():
             try:
-                sending = self._request(self._steering.with_waiting(body), turn)
+                sending = self._request(self._steering.with_waiting(json.loads(written)), turn)
                 while sending is not None and sending.steers:
                     if sending.tell_pending():
                         self._steering.wait(sending)

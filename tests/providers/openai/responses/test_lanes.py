@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
+from mockserver.errors import ApiError
 from mockserver.providers.openai.responses import lanes as module
 from mockserver.providers.openai.responses.lanes import Lanes
+from mockserver.transport.bodies import LARGE, BodyMemory, UploadSlot
 from tests.waiting import eventually
 
 
+def slots(memory: BodyMemory | None = None) -> Callable[[], UploadSlot]:
+    return partial(UploadSlot, memory or BodyMemory(1 << 30), 0.0)
+
+
 def test_a_lane_is_in_order_and_others_run_beside_it() -> None:
-    lanes, go = Lanes(2), threading.Event()
+    lanes, go = Lanes(2, slots()), threading.Event()
     done: list[str] = []
 
     def first() -> None:
@@ -30,7 +37,7 @@ def test_a_lane_is_in_order_and_others_run_beside_it() -> None:
 
 
 def test_no_more_tasks_run_than_allowed() -> None:
-    lanes, go = Lanes(3), threading.Event()
+    lanes, go = Lanes(3, slots()), threading.Event()
     running: list[int] = []
     most: list[int] = []
 
@@ -50,7 +57,7 @@ def test_no_more_tasks_run_than_allowed() -> None:
 
 
 def test_the_end_drops_what_waits_and_waits_for_what_runs() -> None:
-    lanes, go, begun = Lanes(1), threading.Event(), threading.Event()
+    lanes, go, begun = Lanes(1, slots()), threading.Event(), threading.Event()
     done: list[str] = []
 
     def work() -> None:
@@ -68,7 +75,7 @@ def test_the_end_drops_what_waits_and_waits_for_what_runs() -> None:
 
 def test_who_puts_too_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_WAITING", 10)
-    lanes, go = Lanes(1), threading.Event()
+    lanes, go = Lanes(1, slots()), threading.Event()
     done: list[str] = []
 
     def first() -> None:
@@ -83,3 +90,21 @@ def test_who_puts_too_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     putting.join(20)
     assert eventually(lambda: done == ["late"])
     lanes.close()
+
+
+def test_connections_share_the_memory_of_what_waits() -> None:
+    memory, go = BodyMemory(2 * LARGE), threading.Event()
+    first, second = Lanes(1, slots(memory)), Lanes(1, slots(memory))
+
+    def work() -> None:
+        go.wait(20)
+
+    first.put("a", work, 1)
+    first.put("a", work, 2 * LARGE)
+    with pytest.raises(ApiError, match="overloaded"):
+        second.put("a", work, 2 * LARGE)
+    second.put("a", work, 1)  # little needs none
+    threading.Timer(0.05, go.set).start()
+    first.close()  # gives back what is done, and what is dropped
+    assert memory.take(2 * LARGE, 0)
+    second.close()
