@@ -7,6 +7,7 @@ import errno
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 16  # bytes per receive
 _PING_SECONDS = 20.0  # of silence, after which the client is pinged; after as many again it is given up
 _MEMORY_SECONDS = 20.0  # that a large message waits for memory
+_COPIES = 2  # of a message in memory: its text and what is read from it
 _INFLATION = 1032  # bytes that a compressed byte can become
 _CLOSE_SECONDS = 5.0  # that a client has to answer the end of the connection
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -160,21 +162,21 @@ class WebSocket:
         while True:
             frames = self._received()
             self._reserve(len(parts) + sum(len(frame.data) for frame in frames) + self._unframed)
-            for frame in frames:
+            while frames:
+                frame = frames.popleft()  # each is dropped once its data are copied
                 if frame.opcode not in _DATA:
                     continue
                 if frame.opcode is not Opcode.CONT:
                     is_text = frame.opcode is Opcode.TEXT
                 parts += frame.data
-                if frame.fin:
-                    whole, parts = parts, bytearray()
-                    try:
-                        yield whole.decode() if is_text else bytes(whole)
-                    except UnicodeDecodeError:
-                        self._fail(CloseCode.INVALID_DATA, "The text is not UTF-8.")
-                    del whole
+                is_whole = frame.fin
                 del frame
-            del frames  # a silent client's last message takes no memory
+                if is_whole:
+                    message = self._message(parts, is_text=is_text)
+                    parts = bytearray()
+                    if message is not None:
+                        yield message
+                    del message  # which takes memory while the client is silent
             is_closing = self._protocol.state is not State.OPEN
             if is_closing:
                 ends_at = min(ends_at, time.monotonic() + _CLOSE_SECONDS)
@@ -193,14 +195,24 @@ class WebSocket:
                     self._ping()
                     was_pinged = True
 
-    def _received(self) -> Sequence[Frame]:
+    def _message(self, whole: bytearray, *, is_text: bool) -> str | bytes | None:
+        """Return a message; ``None`` if it is invalid, which ends the connection."""
+        if not is_text:
+            return bytes(whole)
+        try:
+            return whole.decode()
+        except UnicodeDecodeError:
+            self._fail(CloseCode.INVALID_DATA, "The text is not UTF-8.")
+            return None
+
+    def _received(self) -> deque[Frame]:
         """Return the frames that arrived, after the answers to them are sent."""
         with self._sending:
             frames = self._protocol.events_received()
             self._flush()
         if frames:
             self._unframed = 0
-        return [frame for frame in frames if isinstance(frame, Frame)]
+        return deque(frame for frame in frames if isinstance(frame, Frame))
 
     def _receive(self, size: int) -> bool:
         """Receive once, after ``size`` bytes of a message. Return ``False`` at the end."""
@@ -219,7 +231,7 @@ class WebSocket:
 
     def _reserve(self, size: int) -> bool:
         """Have memory for ``size`` bytes, no more. Return whether there was enough in time."""
-        wanted = min(max(size - LARGE, 0), self._memory.capacity)
+        wanted = min(_COPIES * max(size - LARGE, 0), self._memory.capacity)
         more = wanted - self._reserved
         if more > 0 and not self._memory.take(more, _MEMORY_SECONDS):
             return False
