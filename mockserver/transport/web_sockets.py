@@ -144,9 +144,8 @@ class WebSocket:
     def leave(self) -> None:
         """End the connection because the server ends, as soon as nothing is being answered."""
         self._is_leaving = True
-        if self._sending.acquire(
-            blocking=False
-        ):  # else something is being sent, perhaps to a client that reads slowly
+        # If something is being sent, perhaps to a client that reads slowly, nothing waits for it.
+        if self._sending.acquire(blocking=False):
             try:
                 self._close_if_leaving()
             finally:
