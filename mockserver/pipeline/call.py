@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
+    from mockserver.pipeline.request_facts import Recall
     from mockserver.pipeline.web_socket_adapter import WebSocketAdapter
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
@@ -46,7 +47,7 @@ class Call:
     """One request that is being handled, with what the pipeline has determined for the handler.
 
     If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. ``kept`` is stored with a response,
-    beside what OpenAI's API shows of it.
+    beside what OpenAI's API shows of it. ``recall`` returns the last text of the user in what the request continues.
     """
 
     request: Request
@@ -69,11 +70,14 @@ class Call:
     warning: str = ""
     kept: Mapping[str, Any] = field(default_factory=dict)
     web_socket: WebSocketAdapter | None = None
+    recall: Recall | None = None
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the facts that conditions read."""
-        self.facts = LiveFacts(self.request, self.operation, self.account, self.document, self.audio)
+        self.facts = LiveFacts(
+            self.request, self.operation, self.account, self.document, self.audio, self.recall
+        )
 
     @property
     def clips(self) -> Mapping[AudioPlace, Clip]:

@@ -28,6 +28,11 @@ class DocumentFacts:
         return text_in(self.document.get("input"))
 
     @property
+    def has_user_text(self) -> bool:
+        """Return whether the user wrote or said something, even if that has no text."""
+        return bool(self.user_text)
+
+    @property
     def audio(self) -> Iterable[tuple[AudioPlace, Mapping[str, Any]]]:
         """Return the audio parts of the document, each with its place."""
         return ()

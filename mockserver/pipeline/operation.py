@@ -45,10 +45,11 @@ class Operation(Struct, frozen=True):
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's name;
     ``names`` are all names that stubs and faults can use for the endpoint.
 
-    ``reads`` makes the facts of a document. ``gives`` are the kinds of all answers (``sound``, a ``job``), which
-    faults can break; ``reply_kinds`` are the kinds of stub replies, in addition to whole bodies and errors, that the
-    handler makes an answer of. ``event`` writes an event of a stub's stream; ``failure`` returns the events
-    that report an error in the middle of a stream.
+    ``reads`` makes the facts of a document. ``recalls`` names the function, like ``handler``, that returns the last
+    text of the user in what a request continues, for requests without one. ``gives`` are the kinds of all answers
+    (``sound``, a ``job``), which faults can break; ``reply_kinds`` are the kinds of stub replies, in addition to whole
+    bodies and errors, that the handler makes an answer of. ``event`` writes an event of a stub's stream; ``failure``
+    returns the events that report an error in the middle of a stream.
 
     A call that no endpoint serves is an operation without a ``name`` and with the body ``any``. ``is_versioned`` is
     true if the real path is below ``/v1``.
@@ -79,6 +80,7 @@ class Operation(Struct, frozen=True):
     audio_field: str = "file"
     file_field: FileField | None = None
     reads: Callable[[Mapping[str, Any]], DocumentFacts] = DocumentFacts
+    recalls: str = ""
     gives: frozenset[str] = frozenset()
     reply_kinds: frozenset[str] = frozenset()
     event: Callable[[object], bytes] = sse.scripted

@@ -154,7 +154,7 @@ class Pipeline:
         """Return the reply: the endpoint's answer or a refusal."""
         operation = route.operation
         try:
-            call = exchange.call = self._admit(exchange, operation, path_values)
+            call = exchange.call = self._admit(exchange, route, path_values)
             with call.slot, call.streamed:
                 self._check_url(call)
                 self._prepare(call)
@@ -192,9 +192,9 @@ class Pipeline:
         self._provider.finish(reply, call.operation)
         return reply
 
-    def _admit(self, exchange: Exchange, operation: Operation, path: Mapping[str, str]) -> Call:
+    def _admit(self, exchange: Exchange, route: Route, path: Mapping[str, str]) -> Call:
         """Return the call of a request, with its account and settings. Raises ``ApiError``."""
-        request = exchange.request
+        request, operation = exchange.request, route.operation
         headers, inner = request.headers, request.inner
         known = inner or request.session
         account = known.account if known else self._provider.caller(headers)
@@ -207,7 +207,17 @@ class Pipeline:
         slot = self._parts.bodies.slot()
         max_seconds = self._parts.settings.max_audio_seconds
         audio = RequestAudio(self._parts.transcribers, max_seconds, request.connection.check)
-        call = Call(request, operation, settings, account, slot, path, audio, request_id=exchange.request_id)
+        call = Call(
+            request,
+            operation,
+            settings,
+            account,
+            slot,
+            path,
+            audio,
+            request_id=exchange.request_id,
+            recall=route.recall,
+        )
         if operation.method == WEBSOCKET:
             call.web_socket = self._web_socket(call)
         return call

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
+    from mockserver.pipeline.request_facts import LiveFacts, Recall
     from mockserver.pipeline.responses import Reply
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
@@ -36,17 +37,18 @@ class Fill(Protocol):
 
 
 class Route(NamedTuple):
-    """An operation, the handler that answers it, and the rules that check its requests (if any)."""
+    """An operation, the handler that answers it, the rules that check its requests, and what recalls texts (if any)."""
 
     operation: Operation
     handler: Handler
     rules: Rules | None = None
+    recall: Recall | None = None
 
 
 class Lazy:
     """A function of ``(context, call)``, bound to its context; its module is imported at the first call.
 
-    ``name`` is ``module.function`` below ``package``.
+    What recalls a text takes the facts of a call instead. ``name`` is ``module.function`` below ``package``.
     """
 
     def __init__(self, package: str, name: str, context: object) -> None:
@@ -54,7 +56,7 @@ class Lazy:
         self._module = cache(lambda: import_module(f"{package}.{module}"))
         self.context = context
 
-    def __call__(self, call: Call) -> Any:
+    def __call__(self, call: Call | LiveFacts) -> Any:
         """Call the function."""
         return self.load()(self.context, call)
 
@@ -65,12 +67,13 @@ class Lazy:
 
 
 def bound(package: str, operations: Iterable[Operation], context: object) -> tuple[Route, ...]:
-    """Return a route for each operation: its handler and rules, functions below ``package``, bound to ``context``."""
+    """Return a route for each operation: its functions, which are below ``package``, bound to ``context``."""
     return tuple(
         Route(
             operation,
             Lazy(package, operation.handler, context),
             Lazy(package, operation.rules, context) if operation.rules else None,
+            Lazy(package, operation.recalls, context) if operation.recalls else None,
         )
         for operation in operations
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
 
+    Recall = Callable[["LiveFacts"], str]
+
 
 class LiveFacts:
     """The facts of a request that is being handled; implements ``matching.facts.LiveRequest``."""
@@ -30,11 +32,14 @@ class LiveFacts:
         account: Account,
         document: Mapping[str, Any],
         audio: RequestAudio,
+        recall: Recall | None = None,
     ) -> None:
-        self._request = request
+        """``recall`` returns the last text of the user in what the request continues."""
+        self.request = request
+        self.account = account
         self._operation = operation
-        self._account = account
         self._audio = audio
+        self._recall = recall
         self.document = document
 
     @property
@@ -45,18 +50,18 @@ class LiveFacts:
     @once
     def path(self) -> str:
         """Return the path of the request, with ``/v1`` if it is one of OpenAI's API."""
-        path = self._request.path
+        path = self.request.path
         return with_version(path) if self._operation.is_versioned else path
 
     @property
     def method(self) -> str:
         """Return the HTTP method."""
-        return self._request.method
+        return self.request.method
 
     @property
     def account_names(self) -> frozenset[str]:
         """Return all names of the account."""
-        return self._account.names
+        return self.account.names
 
     @property
     def model(self) -> str:
@@ -66,7 +71,7 @@ class LiveFacts:
     @once
     def headers(self) -> Mapping[str, str]:
         """Return the request headers, with names in lower case."""
-        return dict(self._request.headers)
+        return dict(self.request.headers)
 
     @once
     def prompt(self) -> str:
@@ -75,8 +80,11 @@ class LiveFacts:
 
     @once
     def user_text(self) -> str:
-        """Return the text of the last user message, or the text to speak."""
-        return self._document_facts.user_text
+        """Return the text of the last user message, also in what the request continues, or the text to speak."""
+        facts = self._document_facts
+        if self._recall is None or facts.has_user_text:
+            return facts.user_text
+        return self._recall(self)
 
     @property
     def asks_for(self) -> frozenset[str]:

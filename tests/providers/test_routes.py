@@ -65,10 +65,10 @@ def test_the_functions_of_an_operation_take_the_context_that_they_are_bound_to(
     operation: Operation, routes: dict[tuple[str, str], Route]
 ) -> None:
     route = routes[_call(operation)]
-    for function in filter(None, (route.handler, route.rules)):
+    for function in filter(None, (route.handler, route.rules, route.recall)):
         assert isinstance(function, Lazy)
         parameters = inspect.signature(function.load()).parameters
-        assert list(parameters) == ["context", "call"]
+        assert list(parameters) == ["context", "facts" if function is route.recall else "call"]
         assert parameters["context"].annotation == type(function.context).__name__
 
 

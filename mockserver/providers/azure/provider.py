@@ -172,4 +172,4 @@ def _routes_of(route: Route, fill: Fill) -> Iterator[Route]:
         own, context = _CHANGED[route.operation.name]
         handler = Lazy(__package__, own, fill(context, answer=route.handler))
     for operation in paths.forms_of(route.operation):
-        yield Route(operation, handler, route.rules)
+        yield route._replace(operation=operation, handler=handler)

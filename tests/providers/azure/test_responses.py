@@ -56,6 +56,19 @@ def test_a_response_has_the_recorded_form(api: AudioApi, post: Post) -> None:
 
 
 @pytest.mark.parametrize("path", [V1, CLASSIC])
+def test_stubs_match_what_a_response_continues(api: AudioApi, post: Post, path: str) -> None:
+    api.on_response(user_text="weather").call_tool("get_weather", city="Rome").then.say("It is sunny.")
+    first = post(path, ask(input="How is the weather?")).json()
+    result = {
+        "type": "function_call_output",
+        "call_id": first["output"][0]["call_id"],
+        "output": "sunny",
+    }
+    second = post(path, ask(input=[result], previous_response_id=first["id"])).json()
+    assert second["output"][0]["content"][0]["text"] == "It is sunny."
+
+
+@pytest.mark.parametrize("path", [V1, CLASSIC])
 def test_a_response_names_the_deployment(post: Post, path: str) -> None:
     response = post(path, ask())
     assert response.json()["model"] == "prod"

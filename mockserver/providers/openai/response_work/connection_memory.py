@@ -11,6 +11,7 @@ from mockserver.providers.openai.response_work.records import Value, previous_id
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.request_facts import LiveFacts
 
 
 class ConnectionMemory:
@@ -65,7 +66,7 @@ class Turn(Struct, frozen=True):
         self.memory.keep(self.lane, value)
 
 
-def turn_of(call: Call) -> Turn | None:
-    """Return the turn that a call is, ``None`` unless it came over a WebSocket."""
+def turn_of(call: Call | LiveFacts) -> Turn | None:
+    """Return the turn that a call is, or that facts are of; ``None`` unless it came over a WebSocket."""
     session = call.request.session
     return session.memory if session is not None and isinstance(session.memory, Turn) else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mockserver.state.memory import MemoryStore
 
@@ -58,14 +58,14 @@ def items_of(value: Value) -> list[Item]:
     return [*value["input"], *value["response"]["output"]]
 
 
-def conversation_id_of(body: Value) -> str | None:
+def conversation_id_of(body: Mapping[str, Any]) -> str | None:
     """Return the id of the conversation that a request or a response belongs to."""
     named = body.get("conversation")
     found = named.get("id") if isinstance(named, dict) else named
     return found if isinstance(found, str) else None
 
 
-def previous_id_of(body: Value) -> str | None:
+def previous_id_of(body: Mapping[str, Any]) -> str | None:
     """Return the id of the response that a request or a response continues."""
     found = body.get("previous_response_id")
     return found if isinstance(found, str) else None

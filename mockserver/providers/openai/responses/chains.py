@@ -21,12 +21,14 @@ from mockserver.providers.openai.response_work.records import (
     items_of,
     previous_id_of,
 )
+from mockserver.providers.openai.responses.requests.facts import INPUT, ResponseDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.request_facts import LiveFacts
     from mockserver.providers.openai.contexts import ResponsesContext
     from mockserver.providers.openai.response_work.identifiers import Chain
 
@@ -65,11 +67,14 @@ def earlier_items(context: ResponsesContext, call: Call) -> list[Item]:
     """
     check_conversation(context, call)
     check_previous(context, call)
-    conversation_id = conversation_id_of(call.document)
-    if conversation_id is not None:
-        value = find_conversation(context.store, call.account.id, conversation_id)
-        return list(value["items"]) if value else []
-    return _items_until(context, call, previous_id_of(call.document))
+    parts = [*_earlier_parts(context, call)]
+    return [item for part in reversed(parts) for item in part]
+
+
+def earlier_user_text(context: ResponsesContext, facts: LiveFacts) -> str:
+    """Return the text of the user's last message before the input of a request, which need not be valid."""
+    documents = (ResponseDocument({INPUT: part}) for part in _earlier_parts(context, facts))
+    return next((each.user_text for each in documents if each.has_user_text), "")
 
 
 def input_items(context: ResponsesContext, call: Call, chain: Chain) -> list[Item]:
@@ -135,12 +140,22 @@ def _id_needed(item: Item) -> str | None:
     return str(item.get("id")) if is_needed else None
 
 
-def _items_until(context: ResponsesContext, call: Call, response_id: str | None) -> list[Item]:
-    """Return the items of a response and of all that it continues, oldest first.
+def _earlier_parts(context: ResponsesContext, call: Call | LiveFacts) -> Iterator[list[Item]]:
+    """Yield the items before the input, latest parts first: those of a conversation or of responses."""
+    conversation_id = conversation_id_of(call.document)
+    if conversation_id is None:
+        yield from _parts_until(context, call, previous_id_of(call.document))
+    elif value := find_conversation(context.store, call.account.id, conversation_id):
+        yield value["items"]
+
+
+def _parts_until(
+    context: ResponsesContext, call: Call | LiveFacts, response_id: str | None
+) -> Iterator[list[Item]]:
+    """Yield the items of a response and of each that it continues, latest first.
 
     They end where a response was deleted. If one belongs to a conversation, the items before it are the beginning.
     """
-    parts: list[Sequence[Item]] = []
     seen: set[str] = set()
     now, turn = context.clock.now(), turn_of(call)
     while response_id and response_id not in seen:
@@ -150,16 +165,17 @@ def _items_until(context: ResponsesContext, call: Call, response_id: str | None)
             value = turn.memory.find(response_id)
         if value is None:
             break
-        parts.append(items_of(value))
+        yield items_of(value)
         conversation_id = conversation_id_of(value["response"])
         if conversation_id is not None:
-            parts.append(_items_before(context, call, conversation_id, value))
+            yield _items_before(context, call, conversation_id, value)
             break
         response_id = previous_id_of(value["response"])
-    return [item for part in reversed(parts) for item in part]
 
 
-def _items_before(context: ResponsesContext, call: Call, conversation_id: str, response: Value) -> list[Item]:
+def _items_before(
+    context: ResponsesContext, call: Call | LiveFacts, conversation_id: str, response: Value
+) -> list[Item]:
     """Return the items of a conversation that came before a response in it."""
     conversation = find_conversation(context.store, call.account.id, conversation_id)
     own = {item["id"] for item in items_of(response)}

@@ -105,6 +105,17 @@ def test_what_is_not_stored_can_be_continued_on_its_connection_only(
     assert refused.error.message == f"Previous response with id '{previous}' not found."
 
 
+def test_stubs_match_what_the_connection_remembers(connection: ResponsesConnection, api: AudioApi) -> None:
+    api.on_response(user_text="weather").call_tool("get_weather", city="Rome").then.say("It is sunny.")
+    connection.response.create(model="gpt-4o-mini", input="How is the weather?", store=False)
+    first = last(connection).response
+    result: Any = {"type": "function_call_output", "call_id": first.output[0].call_id, "output": "sunny"}
+    connection.response.create(
+        model="gpt-4o-mini", input=[result], store=False, previous_response_id=first.id
+    )
+    assert last(connection).response.output_text == "It is sunny."
+
+
 def test_only_the_latest_response_of_a_lane_is_remembered(connection: ResponsesConnection) -> None:
     def create(**more: Any) -> Any:
         connection.response.create(model="gpt-4o-mini", input="Hi.", store=False, **more)

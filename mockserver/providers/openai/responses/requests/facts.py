@@ -38,6 +38,11 @@ class ResponseDocument(DocumentFacts):
         return _text(self._last_of_user[1]) or super().user_text
 
     @property
+    def has_user_text(self) -> bool:
+        """Return whether there is a message of the user."""
+        return self.latest >= 0 or super().has_user_text
+
+    @property
     def audio(self) -> Iterator[tuple[AudioPlace, Mapping[str, Any]]]:
         """Yield the ``input_audio`` of all messages, each with its place."""
         for number, item in self._messages:

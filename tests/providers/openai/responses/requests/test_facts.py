@@ -27,6 +27,20 @@ def test_the_text_is_that_of_the_last_message_of_the_user(given: Any, text: str)
     assert ResponseDocument({"input": given}).user_text == text
 
 
+@pytest.mark.parametrize(
+    ("given", "has"),
+    [
+        ("Hi.", True),
+        ([{"role": "user", "content": [AUDIO]}], True),
+        ([{"type": "function_call_output", "output": "B"}], False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_message_without_text_is_one_of_the_user(given: Any, has: bool) -> None:
+    assert ResponseDocument({"input": given}).has_user_text is has
+
+
 def test_instructions_are_the_prompt() -> None:
     messages = [{"role": "system", "content": "B"}, {"role": "developer", "content": "C"}]
     assert ResponseDocument({"instructions": "A", "input": messages}).prompt == "A\nB\nC"
