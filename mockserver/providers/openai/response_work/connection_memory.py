@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,26 @@ from msgspec import Struct
 from mockserver.providers.openai.response_work.records import Value, previous_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request_facts import LiveFacts
 
 
-class ConnectionMemory:
-    """The latest response of each lane of a connection, and the responses that it continues."""
+_MAX_BYTES = 1 << 26  # of all values, as JSON; the same as of the stored responses of an account
 
-    def __init__(self) -> None:
+
+class ConnectionMemory:
+    """The latest response of each lane of a connection, and the responses that it continues.
+
+    The oldest are forgotten if all of them have more than ``max_bytes`` as JSON.
+    """
+
+    def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._values: dict[str, Value] = {}
+        self._values: dict[str, Value] = {}  # the oldest first
+        self._sizes: dict[str, int] = {}
         self._latest: dict[str | None, str] = {}
 
     def find(self, response_id: str) -> Value | None:
@@ -32,10 +43,13 @@ class ConnectionMemory:
 
     def keep(self, lane: str | None, value: Value) -> None:
         """Remember a response as the latest of its lane."""
+        response_id, size = value["response"]["id"], len(json.dumps(value))
         with self._lock:
-            self._values[value["response"]["id"]] = value
-            self._latest = self._latest | {lane: value["response"]["id"]}
+            self._values = self._values | {response_id: value}
+            self._sizes[response_id] = size
+            self._latest = self._latest | {lane: response_id}
             self._drop_others()
+            self._drop_oldest()
 
     def forget(self, response_id: str) -> None:
         """Forget a response, because a request that continued it was refused."""
@@ -45,13 +59,25 @@ class ConnectionMemory:
 
     def _drop_others(self) -> None:
         """Drop the responses that no latest one continues. The caller holds the lock."""
-        kept: dict[str, Value] = {}
+        continued: set[str] = set()
         for latest in self._latest.values():
             response_id: str | None = latest
-            while response_id is not None and response_id not in kept and response_id in self._values:
-                kept[response_id] = self._values[response_id]
-                response_id = previous_id_of(kept[response_id]["response"])
-        self._values = kept
+            while response_id is not None and response_id not in continued and response_id in self._values:
+                continued.add(response_id)
+                response_id = previous_id_of(self._values[response_id]["response"])
+        self._keep_only([each for each in self._values if each in continued])
+
+    def _drop_oldest(self) -> None:
+        """Drop the oldest responses until the others have few enough bytes. The caller holds the lock."""
+        kept, total = list(self._values), sum(self._sizes.values())
+        while total > self._max_bytes:
+            total -= self._sizes[kept.pop(0)]
+        self._keep_only(kept)
+
+    def _keep_only(self, kept: Sequence[str]) -> None:
+        self._values = {each: self._values[each] for each in kept}
+        self._sizes = {each: self._sizes[each] for each in kept}
+        self._latest = {lane: each for lane, each in self._latest.items() if each in self._values}
 
 
 class Turn(Struct, frozen=True):

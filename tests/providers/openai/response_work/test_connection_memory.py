@@ -31,3 +31,27 @@ def test_lanes_share_what_they_continue() -> None:
     memory.forget("two")
     assert memory.find("one") is None
     assert memory.is_latest("three")
+
+
+def test_the_oldest_are_forgotten_beyond_a_bound_of_bytes() -> None:
+    memory = ConnectionMemory(max_bytes=1_000)
+    memory.keep("other", value("first"))
+    previous = None
+    for number in range(100):
+        memory.keep("a", value(str(number), previous))
+        previous = str(number)
+    kept = [number for number in range(100) if memory.find(str(number))]
+    assert kept == list(range(100 - len(kept), 100))
+    assert 3 < len(kept) < 20
+    assert memory.is_latest("99")
+    assert not memory.is_latest("first")
+    assert memory.find("first") is None
+
+
+def test_a_response_larger_than_the_bound_is_not_remembered() -> None:
+    memory = ConnectionMemory(max_bytes=1_000)
+    large = value("large")
+    large["input"] = [{"text": "x" * 1_000}]
+    memory.keep(None, large)
+    assert memory.find("large") is None
+    assert not memory.is_latest("large")
