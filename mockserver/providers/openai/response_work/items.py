@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.records import Item
 
 REFERENCE = "item_reference"
+# The types of calls, and of their outputs, with their names in refusals.
+OUTPUTS = {
+    "function_call": "function_call_output",
+    "custom_tool_call": "custom_tool_call_output",
+    "computer_call": "computer_call_output",
+    "shell_call": "shell_call_output",
+    "apply_patch_call": "apply_patch_call_output",
+}
 
 _TABLE = Path(__file__).parents[3] / "catalog" / "response_items.toml"
 _HEAD = ("id", "type", "status")  # the other members follow in alphabetical order
@@ -72,6 +80,20 @@ def read_items(given: object, new_id: Callable[[str], str]) -> list[Item]:
 def type_of(item: Item) -> str:
     """Return the type of an item of a request, which messages and references may omit."""
     return str(item.get("type") or ("message" if "role" in item else REFERENCE))
+
+
+def is_complete(item: Item) -> bool:
+    """Return whether an item has the members that all stored items of its type have."""
+    kind, call_id, content = item.get("type"), item.get("call_id"), item.get("content")
+    if not isinstance(kind, str) or not isinstance(item.get("id"), str):
+        return False
+    if not isinstance(call_id, str) and (call_id is not None or kind in OUTPUTS):
+        return False
+    if content is None:
+        return kind != "message"
+    return isinstance(content, list) and all(
+        isinstance(part, dict) and isinstance(part.get("type"), str) for part in content
+    )
 
 
 def prefix_of(item_type: str) -> str:

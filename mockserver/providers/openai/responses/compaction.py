@@ -13,7 +13,7 @@ import msgspec
 from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.response_work.identifiers import Chain, compaction_id, item_id
-from mockserver.providers.openai.response_work.items import prefix_of, shown
+from mockserver.providers.openai.response_work.items import is_complete, prefix_of, shown
 from mockserver.providers.openai.response_work.sealed import seal, unseal
 from mockserver.providers.openai.responses import chains
 from mockserver.providers.openai.responses.requests.request import response_request
@@ -33,6 +33,9 @@ class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     users: Annotated[int, msgspec.Meta(ge=0)]
     items: list[tuple[int, dict[str, Any]]]
+
+
+_NOTHING = _Content(0, [])
 
 
 def compact_response(context: ResponsesContext, call: Call) -> Answer:
@@ -100,9 +103,10 @@ def _is_of_user(item: Item) -> bool:
 
 def _content(item: Item) -> _Content:
     try:
-        return msgspec.convert(unseal(str(item.get("encrypted_content"))), _Content)
-    except ValueError:  # of a compaction that was made elsewhere, too
-        return _Content(0, [])
+        content = msgspec.convert(unseal(str(item.get("encrypted_content"))), _Content)
+    except (ValueError, RecursionError):  # of a compaction that was made elsewhere, too
+        return _NOTHING
+    return content if all(is_complete(sealed) for _, sealed in content.items) else _NOTHING
 
 
 def _merged(before: list[Item], content: _Content) -> list[Item]:

@@ -145,9 +145,29 @@ class TestInputTokens:
         {"users": -1, "items": []},
         {"users": 0, "items": [[0]]},
         {"users": "x", "items": 3},
+        {"users": 0, "items": [[0, {}]]},
+        {"users": 0, "items": [[0, {"type": "reasoning"}]]},
+        {"users": 0, "items": [[0, {"type": ["message"], "id": "a"}]]},
+        {"users": 0, "items": [[0, {"type": "function_call", "id": "a"}]]},
+        {"users": 0, "items": [[0, {"type": "function_call_output", "id": "a", "call_id": [1]}]]},
+        {"users": 0, "items": [[0, {"type": "message", "id": "a", "role": "user"}]]},
+        {"users": 0, "items": [[0, {"type": "message", "id": "a", "role": "user", "content": [7]}]]},
+        {
+            "users": 0,
+            "items": [[0, {"type": "message", "id": "a", "role": "user", "content": [{"type": []}]}]],
+        },
     ],
 )
 def test_sealed_values_of_another_form_contain_nothing(content: Any) -> None:
     message = {"type": "message", "role": "user", "content": []}
     made_up = {"type": "compaction", "encrypted_content": seal(Ids("seed"), 0, content)}
     assert opened([], [message, made_up, message]) == ([message], [message])
+
+
+def test_a_made_up_compaction_is_answered(send: Send) -> None:
+    content = {"users": 0, "items": [[0, {"type": "function_call", "name": "f"}]]}
+    made_up = {"type": "compaction", "encrypted_content": seal(Ids("seed"), 0, content)}
+    body = json.dumps({"model": MODEL, "input": [made_up, said("two")]}).encode()
+    for path in ("/v1/responses", "/v1/responses/compact", "/v1/responses/input_tokens"):
+        response = send("POST", path, body, JSON)
+        assert response.status == 200, response.body

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.image_urls import check_image_url
+from mockserver.providers.openai.response_work.items import OUTPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +16,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.records import Item
     from mockserver.remote.sources import UrlSources
 
-# The types of calls, and of their outputs, with their names in refusals.
-_OUTPUTS = {
-    "function_call": "function_call_output",
-    "custom_tool_call": "custom_tool_call_output",
-    "computer_call": "computer_call_output",
-    "shell_call": "shell_call_output",
-    "apply_patch_call": "apply_patch_call_output",
-}
-_CALLS = {output: call for call, output in _OUTPUTS.items()}
+_CALLS = {output: call for call, output in OUTPUTS.items()}
 _NOT_FILES = ("audio/", "video/")  # media types that files must not have
 
 
@@ -34,11 +27,11 @@ def check_pairs(earlier: Sequence[Item], given: Sequence[Item]) -> None:
     response that reached its limit. All have a type.
     """
     items = [*earlier, *given]
-    called = {(item["type"], item["call_id"]) for item in items if item["type"] in _OUTPUTS}
+    called = {(item["type"], item["call_id"]) for item in items if item["type"] in OUTPUTS}
     answered = {(_CALLS[item["type"]], item.get("call_id")) for item in items if item["type"] in _CALLS}
     for item in items:
         kind, call_id = item["type"], item.get("call_id")
-        if kind in _OUTPUTS and (kind, call_id) not in answered:
+        if kind in OUTPUTS and (kind, call_id) not in answered:
             raise ApiError("response_call_unanswered", kind=_named(kind), id=call_id)
         if kind in _CALLS and call_id is not None and (_CALLS[kind], call_id) not in called:
             raise ApiError("response_output_unasked", kind=_named(kind), id=call_id)
