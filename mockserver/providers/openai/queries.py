@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.validation.schemas import RequestSchemas
 
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
+_INTEGER = re.compile(r"-?[0-9]{1,640}")  # every Python converts so many digits
 _BOOLEANS = {"true": True, "false": False}
 
 Value = dict[str, Any]

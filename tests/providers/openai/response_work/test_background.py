@@ -306,6 +306,28 @@ class TestStreams:
         response = send("GET", f"/v1/responses/{identifier}?{query}", key=api_key)
         assert response.status == 400, response.body
 
+    @pytest.mark.parametrize("given", [2**63, 10**30, -1, -(10**30)])
+    def test_an_integer_that_is_no_number_of_an_event_is_called_an_integer(
+        self, send: Send, client: openai.OpenAI, api_key: str, given: int
+    ) -> None:
+        identifier = client.responses.create(model="gpt-4o-mini", input="Hi", background=True).id
+        path = f"/v1/responses/{identifier}?stream=true&starting_after={given}"
+        response = send("GET", path, key=api_key)
+        error: Any = response.json()
+        bound = "above maximum value" if given > 0 else "below minimum value"
+        sign = "<= 9223372036854775807" if given > 0 else ">= 0"
+        assert error["error"]["message"] == (
+            f"Invalid 'starting_after': integer {bound}. Expected a value {sign}, but got {given} instead."
+        )
+
+    def test_a_huge_limit_is_called_an_integer(self, send: Send, client: openai.OpenAI, api_key: str) -> None:
+        identifier = client.responses.create(model="gpt-4o-mini", input="Hi").id
+        path = f"/v1/responses/{identifier}/input_items?limit={10**30}"
+        error: Any = send("GET", path, key=api_key).json()
+        assert error["error"]["code"] == "integer_above_max_value"
+        lenient = send("GET", path, headers={"x-mock-strictness": "schema"}, key=api_key)
+        assert lenient.status == 200
+
 
 class TestRepliesOfAnotherServer:
     """With ``reply_from`` the output is made in the background, too, because it takes as long as the other server."""
