@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mockserver.remote.sources import UrlSources
 
 _CALLS = {output: call for call, output in OUTPUTS.items()}
+_FILE_SOURCES = ("file_data", "file_id", "file_url")
 _NOT_FILES = ("audio/", "video/")  # media types that files must not have
 
 
@@ -63,6 +64,8 @@ def check_parts(catalog: Catalog, sources: UrlSources, items: Sequence[Item]) ->
 
 def _check_file(catalog: Catalog, sources: UrlSources, part: Mapping[str, Any], place: str) -> None:
     data, url = part.get("file_data"), part.get("file_url")
+    if all(part.get(name) is None for name in _FILE_SOURCES):
+        raise ApiError("response_file_missing", param=place)
     if isinstance(data, str):
         if data[:5].lower() != "data:":
             raise ApiError("response_file_not_data_url", param=f"{place}.file_data")
