@@ -18,6 +18,10 @@ _WORD = re.compile(r"[^\W_]+|[^\w\s]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _BEGINNING = 5  # letters that related words have in common
 _PART = 3  # letters of a part of a word, and at least of a stem
+_MOST_LETTERS = 256  # at the beginning of a word, of which the parts are pieces
+_MOST_UNSPACED = 65_536  # the same, for scripts without spaces, where a sentence is a word here
+_MOST_KNOWN = 65_536  # words whose pieces are kept
+_SLICE = 65_536  # characters that are compared without accents at a time
 
 _OF_WORD, _OF_STEM, _OF_BEGINNING, _OF_PART, _OF_PAIR = 6, 10, 4, 2, 2
 _OF_COMMON, _OF_MARK, _OF_TEXT = 1, 1, 2
@@ -26,7 +30,10 @@ Piece = tuple[int, int]  # hash, weight
 
 
 class Pieces:
-    """The pieces of texts. ``common`` are words that say little, ``endings`` those of words. Words are divided once."""
+    """The pieces of texts. ``common`` are words that say little, ``endings`` those of words. Words are divided once.
+
+    Of a word with thousands of letters, the parts at its beginning are pieces.
+    """
 
     def __init__(self, common: Collection[str], endings: Sequence[str]) -> None:
         self._common = common
@@ -51,7 +58,8 @@ class Pieces:
         known = self._known.get(word)
         if known is None:
             known = tuple((_hash(piece), weight) for piece, weight in self._weighted(word))
-            self._known[word] = known
+            if len(self._known) < _MOST_KNOWN:
+                self._known[word] = known
         return known
 
     def _weighted(self, word: str) -> Iterator[tuple[str, int]]:
@@ -61,14 +69,14 @@ class Pieces:
         elif word in self._common:
             yield f"word {word}", _OF_COMMON
         elif _UNSPACED.search(word):
-            for place in range(len(word)):
+            for place in range(min(len(word), _MOST_UNSPACED)):
                 yield f"word {word[place]}", _OF_PART
                 yield f"word {word[place : place + 2]}", _OF_STEM
         else:
             yield f"word {word}", _OF_WORD
             yield f"stem {self._stem(word)}", _OF_STEM
             yield f"beginning {word[:_BEGINNING]}", _OF_BEGINNING
-            framed = f"<{word}>"
+            framed = f"<{word}>"[: _MOST_LETTERS + 2]
             for place in range(len(framed) - _PART + 1):
                 yield f"part {framed[place : place + _PART]}", _OF_PART
 
@@ -94,5 +102,10 @@ def _plain(text: str) -> str:
     """Return the text in lower case, without accents."""
     if text.isascii():
         return text.lower()
+    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+    return "".join(map(_without_accents, slices))
+
+
+def _without_accents(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return "".join([letter for letter in letters if not unicodedata.combining(letter)])

@@ -52,3 +52,17 @@ def test_the_order_of_words_counts() -> None:
 def test_a_piece_weighs_more_the_more_often_it_occurs_but_not_in_proportion() -> None:
     once, often = shared("cat", "cat"), shared("cat", "cat " * 100)
     assert once < often < 10 * once
+
+
+@pytest.mark.parametrize(
+    ("letters", "most"), [("parcels", 300), ("parc\u0327els", 300), ("天気予報", 140_000)]
+)
+def test_very_long_words_have_few_pieces(letters: str, most: int) -> None:
+    word = letters * 100_000
+    assert 200 < len(list(Pieces((), ENDINGS).of(word))) < most
+    assert shared(word, letters * 50_000) > 200
+    assert shared(word + "a", word + "b") < shared(word, word)
+
+
+def test_words_of_usual_lengths_are_divided_to_their_end() -> None:
+    assert shared("a" * 200 + "weather", "b" * 200 + "weather") > 8
