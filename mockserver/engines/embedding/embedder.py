@@ -8,6 +8,7 @@ good shorter one. All sums are of integers: the same text has the same vector in
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -63,7 +64,7 @@ def _sketches(pieces: Pieces, texts: Sequence[str], seed: int) -> NDArray[np.flo
     """Return a row of integers for each text."""
     import numpy as np
 
-    hashes, weights, lengths = list[int](), list[int](), list[int]()
+    hashes, weights, lengths = array("Q"), array("L"), list[int]()
     for text in texts:
         before = len(hashes)
         for piece, weight in pieces.of(text):

@@ -11,13 +11,14 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]")
 # Scripts without spaces, whose words are found as pairs of letters.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _BEGINNING = 5  # letters that related words have in common
 _PART = 3  # letters of a part of a word, and at least of a stem
+_MOST_WORDS = 32_768  # at the beginning of a text, several times as many as models read
 _MOST_LETTERS = 256  # at the beginning of a word, of which the parts are pieces
 _MOST_UNSPACED = 65_536  # the same, for scripts without spaces, where a sentence is a word here
 _MOST_KNOWN = 65_536  # words whose pieces are kept
@@ -32,7 +33,7 @@ Piece = tuple[int, int]  # hash, weight
 class Pieces:
     """The pieces of texts. ``common`` are words that say little, ``endings`` those of words. Words are divided once.
 
-    Of a word with thousands of letters, the parts at its beginning are pieces.
+    Of a very long text, the words at its beginning are divided; of a very long word, its beginning is.
     """
 
     def __init__(self, common: Collection[str], endings: Sequence[str]) -> None:
@@ -46,7 +47,7 @@ class Pieces:
         The text itself is one, too: so no text is without pieces, and texts that differ have different vectors.
         """
         yield _hash(f"text {text}"), _OF_TEXT
-        words = _WORD.findall(_plain(text))
+        words = [found[0] for found in islice(_WORD.finditer(_plain(text)), _MOST_WORDS)]
         for word, count in Counter(words).items():
             times = _times(count)
             for piece, weight in self._of_word(word):

@@ -66,3 +66,9 @@ def test_very_long_words_have_few_pieces(letters: str, most: int) -> None:
 
 def test_words_of_usual_lengths_are_divided_to_their_end() -> None:
     assert shared("a" * 200 + "weather", "b" * 200 + "weather") > 8
+
+
+def test_very_long_texts_have_few_pieces() -> None:
+    text = " ".join(map(str, range(1_000_000, 1_200_000)))
+    assert 32_768 < len(list(Pieces((), ENDINGS).of(text))) < 500_000
+    assert shared(text, text + " 7") < shared(text, text)
