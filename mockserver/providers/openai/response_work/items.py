@@ -27,6 +27,8 @@ OUTPUTS = {
     "shell_call": "shell_call_output",
     "apply_patch_call": "apply_patch_call_output",
 }
+_DECLARING = ("additional_tools", "tool_search_output")  # items that declare tools
+_NAMED = ("function", "custom", "namespace")  # tools with a name
 
 _TABLE = Path(__file__).parents[3] / "catalog" / "response_items.toml"
 _HEAD = ("id", "type", "status")  # the other members follow in alphabetical order
@@ -89,10 +91,29 @@ def is_complete(item: Item) -> bool:
         return False
     if not isinstance(call_id, str) and (call_id is not None or kind in OUTPUTS):
         return False
+    if kind in _DECLARING and not _are_tools(item.get("tools") or []):
+        return False
     if content is None:
         return kind != "message"
-    return isinstance(content, list) and all(
-        isinstance(part, dict) and isinstance(part.get("type"), str) for part in content
+    return isinstance(content, list) and all(map(_is_part, content))
+
+
+def _is_part(found: object) -> bool:
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("type"), str)
+        and isinstance(found.get("input_audio", {}), dict)
+    )
+
+
+def _are_tools(found: object) -> bool:
+    """Return whether they are tools with types, and functions, custom tools and namespaces have names."""
+    return isinstance(found, list) and all(
+        isinstance(tool, dict)
+        and isinstance(tool.get("type"), str)
+        and isinstance(tool.get("name", "" if tool["type"] not in _NAMED else None), str)
+        and _are_tools(tool.get("tools") or [])
+        for tool in found
     )
 
 

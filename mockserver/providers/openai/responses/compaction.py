@@ -104,9 +104,9 @@ def _is_of_user(item: Item) -> bool:
 def _content(item: Item) -> _Content:
     try:
         content = msgspec.convert(unseal(str(item.get("encrypted_content"))), _Content)
+        return content if all(is_complete(sealed) for _, sealed in content.items) else _NOTHING
     except (ValueError, RecursionError):  # of a compaction that was made elsewhere, too
         return _NOTHING
-    return content if all(is_complete(sealed) for _, sealed in content.items) else _NOTHING
 
 
 def _merged(before: list[Item], content: _Content) -> list[Item]:

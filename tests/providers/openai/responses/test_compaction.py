@@ -19,6 +19,8 @@ Send = Callable[..., RawResponse]
 
 JSON = {"Content-Type": "application/json"}
 MODEL = "gpt-4o-mini"
+AUDIO = {"type": "input_audio"}
+TOOL = {"type": "function"}
 
 
 def said(text: str, role: str = "user") -> Any:
@@ -149,6 +151,11 @@ class TestInputTokens:
         {"users": 0, "items": [[0, {"type": "reasoning"}]]},
         {"users": 0, "items": [[0, {"type": ["message"], "id": "a"}]]},
         {"users": 0, "items": [[0, {"type": "function_call", "id": "a"}]]},
+        {"users": 0, "items": [[0, {"type": "message", "id": "a", "content": [AUDIO | {"input_audio": 7}]}]]},
+        {"users": 0, "items": [[0, {"type": "additional_tools", "id": "a", "tools": 7}]]},
+        {"users": 0, "items": [[0, {"type": "additional_tools", "id": "a", "tools": [{"type": []}]}]]},
+        {"users": 0, "items": [[0, {"type": "additional_tools", "id": "a", "tools": [TOOL | {"name": []}]}]]},
+        {"users": 0, "items": [[0, {"type": "tool_search_output", "id": "a", "tools": [TOOL]}]]},
         {"users": 0, "items": [[0, {"type": "function_call_output", "id": "a", "call_id": [1]}]]},
         {"users": 0, "items": [[0, {"type": "message", "id": "a", "role": "user"}]]},
         {"users": 0, "items": [[0, {"type": "message", "id": "a", "role": "user", "content": [7]}]]},
@@ -171,3 +178,12 @@ def test_a_made_up_compaction_is_answered(send: Send) -> None:
     for path in ("/v1/responses", "/v1/responses/compact", "/v1/responses/input_tokens"):
         response = send("POST", path, body, JSON)
         assert response.status == 200, response.body
+
+
+def test_listed_tools_are_no_sign_of_a_made_up_one() -> None:
+    listed = {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "a", "tools": [{"name": "roll"}]}
+    tools = [{"type": "web_search"}, {"type": "namespace", "name": "a", "tools": [TOOL | {"name": "f"}]}]
+    for item in (listed, {"type": "additional_tools", "id": "at_1", "role": "developer", "tools": tools}):
+        content = {"users": 0, "items": [[0, item]]}
+        sealed = {"type": "compaction", "encrypted_content": seal(Ids("seed"), 0, content)}
+        assert opened([], [sealed]) == ([item], [])
