@@ -129,3 +129,14 @@ def test_a_request_is_shown_as_a_command_and_kept_as_bytes(tmp_path: Path) -> No
 def test_a_call_says_whether_it_steers_the_server() -> None:
     assert Call("GET /_mock/health", "GET", "/_mock/health", "none").is_control
     assert not Call("list_files", "GET", "/v1/files", "none").is_control
+
+
+def test_the_generator_gets_kinds_in_place_of_many_conditions() -> None:
+    """Schemathesis cannot combine thirty conditions of a schema, as items of responses have them."""
+    document = api_document(CALLS)
+    body = document["paths"]["/v1/conversations"]["post"]["requestBody"]["content"]["application/json"]
+    item = body["schema"]["properties"]["items"]["items"]
+    kinds = {each["properties"]["type"].get("const") for each in item["anyOf"]}
+    assert {"message", "function_call", "compaction"} <= kinds
+    assert "allOf" not in item
+    assert all(len(each["required"]) == len(set(each["required"])) for each in item["anyOf"])

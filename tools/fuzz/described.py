@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.catalog.paths import WEBSOCKET
 from tools.fuzz.calls import Call, variables
 from tools.fuzz.exchange import KEY
+from tools.fuzz.values import joined
 
 if TYPE_CHECKING:
     from benchmarks.processes import Server
@@ -21,6 +22,7 @@ _SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 # 503: no engine can transcribe a clip, or the queue is full. Any other 5xx is a finding.
 _CONFIGURATION = '[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", "503"]\n'
 _PATIENCE = 20  # seconds for an answer
+_MAX_CONDITIONS = 8  # of a schema
 # Faults and stubs may ask for a 5xx; the clock and `wait` delay other calls.
 _STEERS = "/_mock/(faults|stubs|clock|wait|snapshot|settings|limits)"
 
@@ -60,7 +62,22 @@ def _plain(schema: Mapping[str, Any], files: tuple[str, ...], models: tuple[str,
     # The generator cannot judge files by conditions.
     left_out = ("$schema", "$id", *(("if", "then", "else") if files else ()))
     kept = {key: value for key, value in schema.items() if key not in left_out}
-    return kept | {"properties": properties}
+    plain: dict[str, Any] = _by_kind(kept | {"properties": properties})
+    return plain
+
+
+def _by_kind(schema: Any) -> Any:
+    """Return ``schema`` with ``anyOf`` in place of many conditions: the generator gives up on their combinations."""
+    if isinstance(schema, list):
+        return [_by_kind(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _by_kind(value) for key, value in schema.items()}
+    kinds = [part for part in plain.get("allOf", ()) if part.keys() == {"if", "then"}]
+    if len(kinds) <= _MAX_CONDITIONS:
+        return plain
+    common = {key: value for key, value in plain.items() if key != "allOf"}
+    return {"anyOf": [joined(joined(common, part["if"]), part["then"]) for part in kinds]}
 
 
 def documents(server: Server, calls: list[Call], folder: Path) -> dict[str, tuple[Path, tuple[str, ...]]]:

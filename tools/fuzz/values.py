@@ -169,12 +169,12 @@ class Values:
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
                 rest = {key: value for key, value in schema.items() if key != keyword}
-                schema = _joined(rest, random.choice(schema[keyword]))
+                schema = joined(rest, random.choice(schema[keyword]))
         for part in [random.choice(schema["allOf"])] if schema.get("allOf") else []:
-            met = _joined(part.get("if", {}), part.get("then", {}))
-            schema = _joined(schema, _joined(part, met))
+            met = joined(part.get("if", {}), part.get("then", {}))
+            schema = joined(schema, joined(part, met))
         if "if" in schema and random.random() < 0.5:
-            schema = _joined(schema, _joined(schema["if"], schema.get("then", {})))
+            schema = joined(schema, joined(schema["if"], schema.get("then", {})))
         return schema
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
@@ -190,15 +190,15 @@ class Values:
         return made
 
 
-def _joined(one: Any, other: Any) -> dict[str, Any]:
+def joined(one: Any, other: Any) -> dict[str, Any]:
     """Return a schema that demands both; of ``properties`` and ``required``, the unions."""
     one, other = (part if isinstance(part, dict) else {} for part in (one, other))
-    joined = {**one, **other}
+    both = {**one, **other}
     if "properties" in one and "properties" in other:
-        joined["properties"] = {**one["properties"], **other["properties"]}
+        both["properties"] = {**one["properties"], **other["properties"]}
     if "required" in one and "required" in other:
-        joined["required"] = [*one["required"], *other["required"]]
-    return joined
+        both["required"] = list(dict.fromkeys((*one["required"], *other["required"])))
+    return both
 
 
 def _places(value: Any) -> Iterator[tuple[MutableMapping[str, Any] | MutableSequence[Any], Any]]:
