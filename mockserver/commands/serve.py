@@ -175,7 +175,7 @@ def _transcriber(settings: Settings, whisper: WhisperTranscriber | None) -> str:
 
 
 def return_memory_early() -> None:
-    """Let glibc return large blocks to the system at once, and share a few heaps among its threads.
+    """Let glibc return large blocks to the system at once, and have one heap for all threads.
 
     Otherwise each thread keeps the memory of the largest upload that it has handled.
     """
@@ -185,4 +185,4 @@ def return_memory_early() -> None:
         return
     mallopt(_M_MMAP_THRESHOLD, 8 << 20)  # Whisper's arrays are smaller; mapping each of them would take time
     mallopt(_M_TRIM_THRESHOLD, 32 << 20)
-    mallopt(_M_ARENA_MAX, 4)
+    mallopt(_M_ARENA_MAX, 1)

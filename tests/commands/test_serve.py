@@ -66,7 +66,7 @@ def test_memory_is_tuned_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch
     library = SimpleNamespace(mallopt=lambda *option: options.append(option))
     monkeypatch.setattr("ctypes.CDLL", lambda name: library)
     return_memory_early()
-    assert options == [(-3, 8 << 20), (-1, 32 << 20), (-8, 4)]
+    assert options == [(-3, 8 << 20), (-1, 32 << 20), (-8, 1)]
 
 
 @pytest.mark.parametrize("failure", [AttributeError, OSError, TypeError])
