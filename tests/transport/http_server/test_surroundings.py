@@ -90,7 +90,7 @@ def test_bodies_that_memory_does_not_suffice_for_are_refused_and_others_served(t
             connection.sendall(request + body)
             return parse_response(rest_of(connection)).status
 
-    with running(tmp_path, before="ulimit -v 700000") as (process, url):
+    with running(tmp_path, before="ulimit -v 500000") as (process, url):
         assert ask(1000) == 400  # the libraries are loaded now
         with ThreadPoolExecutor(16) as clients:
             statuses = set(clients.map(ask, 16 * [20 << 20]))
