@@ -54,7 +54,7 @@ def _ordered_member(name: str, value: Any) -> Any:
 class Events:
     """A writer of the events of one stream, numbered from ``number`` on.
 
-    ``obfuscate`` returns as many letters as it is told, which hide the length of a delta; ``None`` for a stream
+    ``obfuscate`` returns the given number of letters, which hide the length of a delta; ``None`` for a stream
     without obfuscation.
     """
 

@@ -56,11 +56,12 @@ def test_a_reordered_event_comes_after_the_next_one(api: AudioApi, receiver: Rec
 
 
 def test_a_reordered_event_does_not_wait_forever(mock: MockServer, api: AudioApi, receiver: Receiver) -> None:
-    api.webhooks.add(receiver.url)
+    endpoint = api.webhooks.add(receiver.url)
     api.webhooks.break_next("reordered")
-    api.send_webhook("batch.completed")
+    api.send_webhook("batch.completed", {"id": "batch_1"})
     mock.clock.advance(60)
     receiver.wait_for(1)
+    assert receiver.events(endpoint.secret) == ["batch_1"]
 
 
 @pytest.mark.parametrize("fault", ["bad_signature", "old_timestamp"])

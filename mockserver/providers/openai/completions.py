@@ -127,7 +127,7 @@ def _completion(context: CompletionsContext, call: Call, prompt: GivenText, suff
 
 
 def _replied(context: CompletionsContext, prompt: GivenText, suffix: str) -> Reply:
-    """Return the reply of a responder to the prompt as a message; ``suffix`` is told as an instruction."""
+    """Return the reply of a responder to the prompt as a message; ``suffix`` is sent as an instruction."""
     turns = [Turn("user", prompt.text)]
     if suffix:
         turns.insert(0, Turn("system", f"Write only the text between the message and this text: {suffix}"))

@@ -82,7 +82,7 @@ def _scripted(scripted: Scripted, number: int) -> Iterable[Any] | None:
 
 
 def _headers(call: Call, rules: EmbeddingRules, answers_as: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers of the model's service, and its name, if the service tells it."""
+    """Return the headers of the model's service, and its name, if the service shows it."""
     if not rules.headers or call.settings.response_headers != "full":
         return ()
     return (*rules.headers.items(), ("openai-model", answers_as))

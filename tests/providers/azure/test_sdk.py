@@ -77,8 +77,8 @@ def test_a_tool(client: openai.OpenAI, stream: bool) -> None:
     assert set(json.loads(call.function.arguments)) == {"city"}
     sent = {"name": call.function.name, "arguments": call.function.arguments}
     earlier = {"role": "assistant", "tool_calls": [{"id": call.id, "type": "function", "function": sent}]}
-    told = [*asked, earlier, {"role": "tool", "tool_call_id": call.id, "content": "Sun"}]
-    answer = client.chat.completions.create(messages=told, **{**options, "tool_choice": "auto"})
+    messages = [*asked, earlier, {"role": "tool", "tool_call_id": call.id, "content": "Sun"}]
+    answer = client.chat.completions.create(messages=messages, **{**options, "tool_choice": "auto"})
     assert answer.choices[0].message.content == "The tool answered: Sun"
 
 

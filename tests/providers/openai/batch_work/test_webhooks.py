@@ -50,6 +50,7 @@ def test_a_batch_fails(mock: MockServer, api: AudioApi, receiver: Receiver) -> N
     batch = Batches(api.client).create(b"no json\n")
     mock.clock.advance(3600)
     api.webhooks.wait_for("batch.failed", data={"id": batch.id})
+    assert len(receiver.wait_for(1)) == 1
 
 
 def test_a_batch_is_cancelled(mock: MockServer, api: AudioApi, receiver: Receiver) -> None:
@@ -72,6 +73,7 @@ def test_a_batch_expires(mock: MockServer, receiver: Receiver) -> None:
         batch = Batches(api.client).create(chat_lines(2))
         slow.clock.advance(90_000)
         api.webhooks.wait_for("batch.expired", data={"id": batch.id})
+        assert len(receiver.wait_for(1)) == 1
 
 
 def test_batches_of_other_accounts_are_not_announced(
@@ -84,5 +86,6 @@ def test_batches_of_other_accounts_are_not_announced(
     batch = Batches(api.client).create(b"no json\n")
     mock.clock.advance(3600)
     api.webhooks.wait_for("batch.failed", data={"id": batch.id})
+    assert len(receiver.wait_for(1)) == 1
     assert isinstance(other.client, openai.OpenAI)
     assert other.webhooks.deliveries() == []

@@ -93,7 +93,7 @@ def test_a_response_whose_stream_a_fault_fails_is_stored_as_failed(
 
 
 class _Model(HTTPServer):
-    """A local model that replies when it is told."""
+    """A local model that replies when the test lets it."""
 
     def __init__(self, answer: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
