@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import openai
@@ -22,7 +23,7 @@ class Forecast(BaseModel):
     degrees: int
 
 
-class SixScenarios:
+class SixScenarios(ABC):
     """The scenarios of one client; a subclass makes its calls.
 
     ``calls`` is the path that the client calls for answers. A client without audio leaves transcription and speech to
@@ -31,21 +32,21 @@ class SixScenarios:
 
     calls = "/v1/responses"
 
+    @abstractmethod
     def text(self, prompt: str) -> str:
         """Return the answer to a prompt."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stream(self, prompt: str) -> list[str]:
         """Return the pieces of a streamed answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run_tool(self, prompt: str) -> tuple[list[str], str]:
         """Return the cities that ``get_weather`` was asked for, and the final answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forecast(self, prompt: str) -> Forecast:
         """Return a structured answer."""
-        raise NotImplementedError
 
     def sdk(self) -> openai.OpenAI:
         """Return a client of the official SDK."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import openai
 import pydantic
 import pytest
+from openai.resources.responses.responses import ResponsesConnection
 from openai.types.responses import Response, ResponseStreamEvent
 
+from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
 from tests.conftest import RawResponse
 
@@ -78,6 +82,19 @@ def events_of(body: bytes) -> list[Body]:
             EVENT.validate_python(payload)
         payloads.append(payload)
     return payloads
+
+
+@pytest.fixture
+def connection(client: openai.OpenAI) -> Iterator[ResponsesConnection]:
+    """Return a WebSocket of the official SDK."""
+    with client.responses.connect() as connected:
+        yield connected
+
+
+@pytest.fixture
+def api(server: MockServer, api_key: str) -> AudioApi:
+    """Return the account of the tests."""
+    return server.account(api_key)
 
 
 @pytest.fixture

@@ -15,11 +15,6 @@ MODEL = "gpt-4o-mini"
 
 
 @pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    return server.account(api_key)
-
-
-@pytest.fixture
 def weather(api: AudioApi) -> AudioApi:
     """Return the account with a stub that calls a tool, and then says what the tool found."""
     api.on_response(user_text="weather").call_tool("get_weather", city="Rome").then.say("It is sunny.")

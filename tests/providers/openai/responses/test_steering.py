@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import openai
 import pytest
 from openai.resources.responses.responses import ResponsesConnection
 
 from mockserver.testing.audio_api import AudioApi
-from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.responses.test_create import WEATHER
 
 # The SDK connects in a way that newer versions of the library discourage.
 pytestmark = pytest.mark.filterwarnings("ignore:connect\\(\\) must be used:DeprecationWarning")
 
 MODEL = "gpt-6-astra"
-
-
-@pytest.fixture
-def connection(client: openai.OpenAI) -> Iterator[ResponsesConnection]:
-    with client.responses.connect() as connected:
-        yield connected
-
-
-@pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    return server.account(api_key)
 
 
 def until(connection: ResponsesConnection, kind: str) -> list[Any]:

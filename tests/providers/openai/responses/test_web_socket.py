@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -26,17 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:connect\\(\\) must be used:Depre
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponsesServerEvent)
 ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
-
-
-@pytest.fixture
-def connection(client: openai.OpenAI) -> Iterator[ResponsesConnection]:
-    with client.responses.connect() as connected:
-        yield connected
-
-
-@pytest.fixture
-def api(server: MockServer, api_key: str) -> AudioApi:
-    return server.account(api_key)
 
 
 def last(connection: ResponsesConnection, lane: str | None = None) -> Any:
